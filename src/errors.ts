@@ -1,0 +1,64 @@
+/**
+ * The few errors of the bridge. Whoever sees a failure says what happened, in a word of a closed list;
+ * what follows from it (when again, or never) is decided in one place, bridge/retry.ts.
+ */
+
+export const failureReasons = [
+  /** No connection: the request never left. */
+  "unreachable",
+  /** The request left and no whole answer came: it may have been carried out. */
+  "outcome_unknown",
+  /** 429. */
+  "throttled",
+  /** 408, 425, 502, 503, 504: not now. */
+  "unavailable",
+  /** 500 and other 5xx: perhaps for ever, perhaps not. */
+  "server_error",
+  /** A success that lacks what it must carry: it may have been carried out. */
+  "invalid_answer",
+  /** The token does not work (any more): nothing of this location can go out until it is replaced. */
+  "unauthorized",
+  /** A refusal that repeating does not change, because of a setting: correct it, then replay. */
+  "misconfigured",
+  /** A refusal that repeating does not change, because of the message. */
+  "rejected",
+  /** The mapping holds messages of senders that nobody registered. */
+  "unknown_sender",
+  /** Our own mistake. */
+  "internal_error",
+] as const;
+
+export type FailureReason = (typeof failureReasons)[number];
+
+/** A call that failed. `message` is for the operator: the other side's own words where there are any. */
+export class Failure extends Error {
+  override name = "Failure";
+  readonly reason: FailureReason;
+  readonly status: number | undefined;
+  /** What the answer's Retry-After asked for. */
+  readonly retryAfterSeconds: number | undefined;
+  /** The answer, for who can read more out of it than its status. */
+  readonly answer: unknown;
+
+  constructor(
+    reason: FailureReason,
+    message: string,
+    details: { status?: number; retryAfterSeconds?: number | undefined; answer?: unknown; cause?: unknown } = {},
+  ) {
+    super(message, { cause: details.cause });
+    this.reason = reason;
+    this.status = details.status;
+    this.retryAfterSeconds = details.retryAfterSeconds;
+    this.answer = details.answer;
+  }
+}
+
+/** A verified webhook that cannot be read. `message` says which field is missing or wrong. */
+export class ParseError extends Error {
+  override name = "ParseError";
+}
+
+/** The bridge cannot start or go on as configured. `message` says which setting, and what to do. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+}
