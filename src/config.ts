@@ -1,0 +1,126 @@
+import { z } from "zod";
+import { ConfigError } from "./errors.ts";
+
+const wholeNumber = (least: number, most: number, unit: string) =>
+  z
+    .string()
+    .regex(/^\d+$/, `must be a whole number of ${unit}`)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, `must be from ${least} to ${most} ${unit}`);
+
+const httpUrl = z
+  .url({ protocol: /^https?$/, error: "must be a URL that begins with https:// or http://" })
+  .transform((url) => url.replace(/\/+$/, ""));
+
+const encryptionKeys = z.string().transform((text, context) => {
+  const keys = text.split(",").map((key) => Buffer.from(key.trim(), "base64"));
+  if (keys.some((key) => key.length !== 32)) {
+    context.addIssue(
+      "each key must be 32 bytes in base64, keys separated by commas; make one by: openssl rand -base64 32",
+    );
+  }
+  return keys;
+});
+
+const settings = z.object({
+  PUBLIC_URL: httpUrl.describe("The address under which providers reach the bridge; some sign it"),
+  ADMIN_API_KEY: z
+    .string()
+    .min(32, "must have at least 32 characters; make one by: openssl rand -hex 32")
+    .describe("The bearer token of the admin route"),
+  PORT: wholeNumber(0, 65535, "(a port)").prefault("3000").describe("Where the server listens"),
+  HOST: z.string().min(1).default("0.0.0.0").describe("The interface on which the server listens"),
+  DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/, error: "must be a URL that begins with postgres://" })
+    .optional()
+    .describe("PostgreSQL; without it the embedded database in DATA_DIR is used"),
+  DATABASE_POOL_SIZE: wholeNumber(2, 200, "connections").prefault("10").describe("Connections to PostgreSQL"),
+  DATA_DIR: z.string().min(1).default("./data").describe("The embedded database's directory, for one process alone"),
+  ENCRYPTION_KEYS: encryptionKeys
+    .optional()
+    .describe("Keys that seal tokens and credentials: the first seals, all open; required with DATABASE_URL"),
+  HIGHLEVEL_URL: httpUrl.prefault("https://services.leadconnectorhq.com").describe("HighLevel's API"),
+  HIGHLEVEL_TIMEOUT_SECONDS: wholeNumber(1, 300, "seconds")
+    .prefault("30")
+    .describe("The longest that one attempt may take"),
+  DELIVERY_CONCURRENCY: wholeNumber(1, 1000, "conversations")
+    .prefault("32")
+    .describe("Conversations delivered to at once"),
+  RETRY_HOURS: wholeNumber(1, 720, "hours").prefault("36").describe("How long a delivery is retried before it is dead"),
+  SMS_BODY_LIMIT_KB: wholeNumber(1, 100_000, "kB").prefault("1000").describe("The largest webhook of an SMS provider"),
+  EMAIL_BODY_LIMIT_KB: wholeNumber(1, 100_000, "kB")
+    .prefault("25000")
+    .describe("The largest webhook of an email provider"),
+  RETENTION_DAYS: wholeNumber(1, 3650, "days").prefault("30").describe("How long bodies and attempts are kept"),
+  SHUTDOWN_SECONDS: wholeNumber(1, 600, "seconds")
+    .prefault("25")
+    .describe("How long a stop waits for what is under way"),
+  LOG_LEVEL: z
+    .enum(["debug", "info", "warn", "error", "silent"])
+    .default("info")
+    .describe("The least level that is logged"),
+});
+
+type Settings = z.infer<typeof settings>;
+
+export interface Config {
+  publicUrl: string;
+  adminApiKey: string;
+  port: number;
+  host: string;
+  database: { url: string; poolSize: number } | { dataDir: string };
+  /** Absent with the embedded database when it keeps a key of its own. */
+  encryptionKeys: Buffer[] | undefined;
+  highlevelUrl: string;
+  highlevelTimeoutSeconds: number;
+  deliveryConcurrency: number;
+  retryHours: number;
+  bodyLimitBytes: { sms: number; email: number };
+  retentionDays: number;
+  shutdownSeconds: number;
+  logLevel: Settings["LOG_LEVEL"];
+}
+
+/** Every setting with its sentence, for the README's table and its test. */
+export const settingDescriptions: Record<string, string> = Object.fromEntries(
+  Object.entries(settings.shape).map(([name, schema]) => [name, schema.description ?? ""]),
+);
+
+/** Reads the settings from the environment; throws a ConfigError that names each wrong one and what would fit. */
+export function readConfig(environment: Record<string, string | undefined>): Config {
+  const given = Object.entries(environment).filter(([name, value]) => name in settings.shape && value !== "");
+  const parsed = settings.safeParse(Object.fromEntries(given));
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => {
+      const name = String(issue.path[0]);
+      const isMissing = !given.some(([givenName]) => givenName === name);
+      return `${name} ${isMissing ? `is not set. ${settingDescriptions[name]}.` : `${issue.message}.`}`;
+    });
+    throw new ConfigError(lines.join("\n"));
+  }
+  const value = parsed.data;
+  if (value.DATABASE_URL && !value.ENCRYPTION_KEYS) {
+    throw new ConfigError(
+      "ENCRYPTION_KEYS is not set, and DATABASE_URL is: tokens and credentials in a shared database must be sealed " +
+        "with a key that lies elsewhere. Make one by: openssl rand -base64 32",
+    );
+  }
+  return {
+    publicUrl: value.PUBLIC_URL,
+    adminApiKey: value.ADMIN_API_KEY,
+    port: value.PORT,
+    host: value.HOST,
+    database: value.DATABASE_URL
+      ? { url: value.DATABASE_URL, poolSize: value.DATABASE_POOL_SIZE }
+      : { dataDir: value.DATA_DIR },
+    encryptionKeys: value.ENCRYPTION_KEYS,
+    highlevelUrl: value.HIGHLEVEL_URL,
+    highlevelTimeoutSeconds: value.HIGHLEVEL_TIMEOUT_SECONDS,
+    deliveryConcurrency: value.DELIVERY_CONCURRENCY,
+    retryHours: value.RETRY_HOURS,
+    bodyLimitBytes: { sms: value.SMS_BODY_LIMIT_KB * 1000, email: value.EMAIL_BODY_LIMIT_KB * 1000 },
+    retentionDays: value.RETENTION_DAYS,
+    shutdownSeconds: value.SHUTDOWN_SECONDS,
+    logLevel: value.LOG_LEVEL,
+  };
+}

@@ -1,0 +1,37 @@
+import { type DestinationStream, pino } from "pino";
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/**
+ * One JSON line per event, named noun.verb. `error` means that a person must act. Fields carry ids, outcomes and
+ * durations: never bodies, addresses, credentials or another side's words.
+ */
+export type Log = (level: LogLevel, event: string, fields?: Record<string, unknown>) => void;
+
+/** Errors of our own making are told apart from the database's, whose messages may quote a row. */
+export function createLog(level: LogLevel | "silent", destination?: DestinationStream): Log {
+  const options = {
+    level,
+    messageKey: "event",
+    base: null,
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  const logger = destination ? pino(options, destination) : pino(options);
+  return (lineLevel, event, fields = {}) => logger[lineLevel](fields, event);
+}
+
+/** What of an error may be logged: its name, its code and where it was thrown, not its message. */
+export function describeError(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { error: typeof error };
+  const root = rootOf(error);
+  const code = "code" in root && typeof root.code === "string" ? root.code : undefined;
+  const at = error.stack?.split("\n").find((line) => line.trim().startsWith("at "));
+  return { error: root.name, code, at: at?.trim() };
+}
+
+function rootOf(error: Error): Error {
+  let root = error;
+  while (root.cause instanceof Error) root = root.cause;
+  return root;
+}

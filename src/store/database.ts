@@ -1,0 +1,154 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { PGlite } from "@electric-sql/pglite";
+import { type SQL, sql } from "drizzle-orm";
+import { drizzle as drizzlePostgres } from "drizzle-orm/node-postgres";
+import { migrate as migratePostgres } from "drizzle-orm/node-postgres/migrator";
+import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
+import { drizzle as drizzlePglite } from "drizzle-orm/pglite";
+import { migrate as migratePglite } from "drizzle-orm/pglite/migrator";
+import pg from "pg";
+import { ConfigError } from "../errors.ts";
+import { lockDataDir } from "./data-dir.ts";
+import * as schema from "./schema.ts";
+
+/** A database or a transaction: store functions take either. */
+export type Db = PgDatabase<PgQueryResultHKT, typeof schema>;
+
+export interface Database {
+  db: Db;
+  /** Throws when the database does not answer. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type DatabaseOptions =
+  | {
+      url: string;
+      poolSize: number;
+      /** How long to wait at the start for a database that is not there yet. */
+      startSeconds: number;
+    }
+  | { dataDir: string };
+
+const migrationsFolder = fileURLToPath(new URL("../../migrations", import.meta.url));
+/** Any number, the same in all versions of the bridge. */
+const migrationLock = 4_072_613_371;
+
+// int8 as a number: ids and counters stay far below 2^53.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+
+/**
+ * Opens PostgreSQL, or the embedded database in a directory that no other process may use, and applies the
+ * migrations. Replicas that start together wait for each other: one migrates.
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  return "url" in options ? openPostgres(options) : openEmbedded(options.dataDir);
+}
+
+async function openPostgres(options: { url: string; poolSize: number; startSeconds: number }): Promise<Database> {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolSize,
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+    statement_timeout: 30_000,
+    // A process that stands still in a transaction must not hold the others up.
+    idle_in_transaction_session_timeout: 30_000,
+    application_name: "conversation-bridge",
+  });
+  // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
+  pool.on("error", () => undefined);
+  try {
+    await migrateWhenThere(pool, options.startSeconds);
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+  return {
+    db: drizzlePostgres(pool, { schema, casing: "snake_case" }),
+    ping: async () => void (await pool.query("select 1")),
+    close: () => pool.end(),
+  };
+}
+
+async function migrateWhenThere(pool: pg.Pool, startSeconds: number): Promise<void> {
+  const client = await connectWithin(pool, startSeconds);
+  try {
+    await client.query("set statement_timeout = 0");
+    await client.query("select pg_advisory_lock($1)", [migrationLock]);
+    await migratePostgres(drizzlePostgres(client), { migrationsFolder });
+  } finally {
+    // Closing the connection gives the lock back, also when migrating failed.
+    client.release(true);
+  }
+}
+
+async function connectWithin(pool: pg.Pool, startSeconds: number): Promise<pg.PoolClient> {
+  const giveUpAt = performance.now() + startSeconds * 1000;
+  for (;;) {
+    try {
+      return await pool.connect();
+    } catch (error) {
+      if (performance.now() > giveUpAt) {
+        throw new ConfigError(
+          `DATABASE_URL: the database could not be reached within ${startSeconds} s (${(error as Error).message}). ` +
+            "Check that it runs and that host, user, password and database name are right.",
+        );
+      }
+      await sleep(500);
+    }
+  }
+}
+
+async function openEmbedded(dataDir: string): Promise<Database> {
+  const lock = lockDataDir(dataDir);
+  try {
+    const client = await PGlite.create(`${dataDir}/postgres`);
+    const db = drizzlePglite(client, { schema, casing: "snake_case" });
+    await migratePglite(db, { migrationsFolder });
+    return {
+      db,
+      ping: async () => void (await client.query("select 1")),
+      close: async () => {
+        await client.close();
+        lock.unlock();
+      },
+    };
+  } catch (error) {
+    lock.unlock();
+    throw error;
+  }
+}
+
+/** Rows of a statement that the query builder cannot express. Times come as text. */
+export async function selectRows<Row>(db: Db, statement: SQL): Promise<Row[]> {
+  const result = await db.execute(statement);
+  return (result as unknown as { rows: Row[] }).rows;
+}
+
+/** PostgreSQL's five-character code of what went wrong, if it was PostgreSQL that said so. */
+export function sqlStateOf(error: unknown): string | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ("code" in cause && typeof cause.code === "string" && /^[0-9A-Z]{5}$/.test(cause.code)) return cause.code;
+  }
+  return undefined;
+}
+
+const repeatable = new Set(["40001", "40P01", "23505"]);
+
+/** Repeats a transaction that lost against a concurrent one: a deadlock, or a key that two inserted at once. */
+export async function repeatOnConflict<Result>(run: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (attempt === 5 || !repeatable.has(sqlStateOf(error) ?? "")) throw error;
+    }
+  }
+}
+
+/** `now()` moved by some seconds: schedules are PostgreSQL's clock, never a process's. */
+export function secondsFromNow(seconds: number): SQL {
+  return sql`now() + make_interval(secs => ${seconds})`;
+}

@@ -1,0 +1,169 @@
+import { and, asc, desc, eq, inArray, lt, type SQL, sql } from "drizzle-orm";
+import type { FailureReason } from "../errors.ts";
+import type { DeliveryKind, DeliveryState } from "../model.ts";
+import { type Db, secondsFromNow, selectRows } from "./database.ts";
+import { extendLanes, type HeldLane, wakeLanes } from "./lanes.ts";
+import { type Attempt, attempts, type Delivery, deliveries, messages } from "./schema.ts";
+
+export interface NewDelivery {
+  conversationId: number;
+  locationId: string;
+  messageId: number;
+  /** A delivery that is dead from the start keeps its place in the line for its replay. */
+  dead?: { reason: FailureReason; detail: string } | undefined;
+}
+
+/** Puts deliveries at the end of their lanes, in the order given. */
+export async function enqueueDeliveries(tx: Db, kind: DeliveryKind, rows: NewDelivery[]): Promise<void> {
+  if (rows.length === 0) return;
+  const additions = new Map<number, { conversationId: number; locationId: string; count: number }>();
+  for (const { conversationId, locationId } of rows) {
+    const addition = additions.get(conversationId) ?? { conversationId, locationId, count: 0 };
+    additions.set(conversationId, { ...addition, count: addition.count + 1 });
+  }
+  const nextNumbers = await extendLanes(tx, kind, [...additions.values()]);
+  await tx.insert(deliveries).values(
+    rows.map(({ conversationId, messageId, dead }) => {
+      const number = nextNumbers.get(conversationId) ?? 0;
+      nextNumbers.set(conversationId, number + 1);
+      const fate = dead && { ...dead, state: "dead" as const, finishedAt: sql`now()` };
+      return { kind, conversationId, messageId, number, ...fate };
+    }),
+  );
+}
+
+/** One try, as it ended. */
+export interface AttemptRecord {
+  startedAt: Date;
+  durationMs: number;
+  outcome: "delivered" | FailureReason;
+  status: number | undefined;
+  detail: string | undefined;
+}
+
+/** What becomes of the delivery: the fate that bridge/retry.ts decided. */
+export type NextStep =
+  | { state: "delivered" }
+  | { state: "dead" }
+  | { state: "pending"; retryInSeconds: number; counts: boolean; mayHaveHappened: boolean };
+
+/**
+ * Keeps one attempt with what follows from it, and renews the lease. `false` means that the lease has passed to
+ * another worker: stop. What was delivered is kept as delivered all the same, because it is true.
+ */
+export async function recordAttempt(
+  db: Db,
+  lane: HeldLane,
+  record: { deliveryId: number; attempt: AttemptRecord; next: NextStep; leaseSeconds: number },
+): Promise<boolean> {
+  const { deliveryId, attempt, next } = record;
+  const holdsLease = sql`conversation_id = ${lane.conversationId} and kind = ${lane.kind} and lease_token = ${lane.leaseToken}`;
+  const mayRecord = next.state === "delivered" ? sql`true` : sql`exists (select from renewed)`;
+  const counts = next.state !== "pending" || next.counts;
+  const reason = attempt.outcome === "delivered" ? null : attempt.outcome;
+  const [recorded] = await selectRows<{ isHeld: boolean }>(
+    db,
+    sql`
+      with renewed as (
+        update lanes set due_at = ${secondsFromNow(record.leaseSeconds)} where ${holdsLease} returning 1
+      ), changed as (
+        update deliveries
+        set state = ${next.state}, reason = ${reason}, detail = ${attempt.detail ?? null},
+          attempts = attempts + ${counts ? 1 : 0},
+          first_attempted_at = coalesce(first_attempted_at, ${counts ? sql`now()` : null}),
+          retry_at = ${next.state === "pending" ? secondsFromNow(next.retryInSeconds) : null},
+          may_have_happened = ${next.state === "pending" ? next.mayHaveHappened : false},
+          finished_at = ${next.state === "pending" ? null : sql`now()`}
+        where id = ${deliveryId} and state = 'pending' and ${mayRecord}
+      ), noted as (
+        insert into attempts (delivery_id, started_at, duration_ms, outcome, status, detail)
+        values (${deliveryId}, ${attempt.startedAt.toISOString()}, ${attempt.durationMs}, ${attempt.outcome},
+          ${attempt.status ?? null}, ${attempt.detail ?? null})
+      )
+      select exists (select from renewed) as "isHeld"`,
+  );
+  return recorded?.isHeld ?? false;
+}
+
+export interface DeliveryFilter {
+  state?: DeliveryState | undefined;
+  reason?: FailureReason | undefined;
+  mappingId?: string | undefined;
+  conversationId?: number | undefined;
+}
+
+/** Lets dead deliveries that match be attempted again, at the head of their lines, with all their attempts. */
+export async function replayDeliveries(
+  tx: Db,
+  filter: Omit<DeliveryFilter, "state"> & { id?: number; limit: number },
+): Promise<number> {
+  const conditions = [eq(deliveries.state, "dead"), ...conditionsOf(filter)];
+  if (filter.id !== undefined) conditions.push(eq(deliveries.id, filter.id));
+  const chosen = tx
+    .select({ id: deliveries.id })
+    .from(deliveries)
+    .innerJoin(messages, eq(messages.id, deliveries.messageId))
+    .where(and(...conditions))
+    .orderBy(asc(deliveries.id))
+    .limit(filter.limit);
+  const replayed = await tx
+    .update(deliveries)
+    .set({ state: "pending", attempts: 0, firstAttemptedAt: null, retryAt: null, finishedAt: null })
+    .where(and(inArray(deliveries.id, chosen), eq(deliveries.state, "dead")))
+    .returning({ conversationId: deliveries.conversationId, kind: deliveries.kind });
+  await wakeLanes(tx, replayed);
+  return replayed.length;
+}
+
+/** Newest first. */
+export async function listDeliveries(
+  db: Db,
+  page: DeliveryFilter & { before?: number | undefined; limit: number },
+): Promise<{ delivery: Delivery; mappingId: string }[]> {
+  const conditions = conditionsOf(page);
+  if (page.state !== undefined) conditions.push(eq(deliveries.state, page.state));
+  if (page.before !== undefined) conditions.push(lt(deliveries.id, page.before));
+  return db
+    .select({ delivery: deliveries, mappingId: messages.mappingId })
+    .from(deliveries)
+    .innerJoin(messages, eq(messages.id, deliveries.messageId))
+    .where(and(...conditions))
+    .orderBy(desc(deliveries.id))
+    .limit(page.limit);
+}
+
+function conditionsOf(filter: DeliveryFilter): SQL[] {
+  const conditions: SQL[] = [];
+  if (filter.reason !== undefined) conditions.push(eq(deliveries.reason, filter.reason));
+  if (filter.mappingId !== undefined) conditions.push(eq(messages.mappingId, filter.mappingId));
+  if (filter.conversationId !== undefined) conditions.push(eq(deliveries.conversationId, filter.conversationId));
+  return conditions;
+}
+
+export async function findDelivery(db: Db, id: number): Promise<Delivery | undefined> {
+  const [delivery] = await db.select().from(deliveries).where(eq(deliveries.id, id));
+  return delivery;
+}
+
+/** The deliveries of a message with all their attempts, oldest first. */
+export async function listDeliveriesOfMessage(
+  db: Db,
+  messageId: number,
+): Promise<{ delivery: Delivery; attempts: Attempt[] }[]> {
+  const found = await db.select().from(deliveries).where(eq(deliveries.messageId, messageId)).orderBy(deliveries.id);
+  const ids = found.map((delivery) => delivery.id);
+  const tries = await db.select().from(attempts).where(inArray(attempts.deliveryId, ids)).orderBy(attempts.id);
+  return found.map((delivery) => ({
+    delivery,
+    attempts: tries.filter((attempt) => attempt.deliveryId === delivery.id),
+  }));
+}
+
+/** How long the oldest pending delivery has waited, in seconds; undefined when none waits. */
+export async function oldestWaitingSeconds(db: Db): Promise<number | undefined> {
+  const [oldest] = await selectRows<{ seconds: number | null }>(
+    db,
+    sql`select extract(epoch from now() - min(created_at))::float8 as seconds from deliveries where state = 'pending'`,
+  );
+  return oldest?.seconds ?? undefined;
+}

@@ -1,0 +1,173 @@
+import { eq, inArray, sql } from "drizzle-orm";
+import type { DeliveryKind } from "../model.ts";
+import { type Db, secondsFromNow, selectRows } from "./database.ts";
+import { type Conversation, conversations, type Delivery, deliveries, type Message, messages } from "./schema.ts";
+
+/** A lane that this worker holds until its lease ends, with the oldest of its pending deliveries. */
+export interface HeldLane {
+  conversationId: number;
+  kind: DeliveryKind;
+  locationId: string;
+  /** The lane's counter when it was claimed; a counter that has grown since means more work. */
+  counter: number;
+  leaseToken: string;
+  /** The one before us died or overran its lease: its last call may have been carried out unseen. */
+  wasInterrupted: boolean;
+  /** Oldest first; at most as many as were asked for. */
+  deliveries: HeldDelivery[];
+}
+
+export interface HeldDelivery {
+  delivery: Delivery;
+  message: Message;
+  conversation: Conversation;
+  /** Its next attempt is not due yet, and nothing behind it may pass. */
+  isTooEarly: boolean;
+  /** Since its first attempt that counted, by PostgreSQL's clock. */
+  triedForSeconds: number;
+}
+
+/**
+ * Leases due lanes and reads the heads of their lines. Two statements, and they must be two: PostgreSQL rechecks a
+ * locked lane at its newest version, but would still read its deliveries from the statement's older snapshot, and
+ * so deliver twice. Lanes of a paused location stay where they are. Locations take turns, so that a busy one does
+ * not keep the others waiting.
+ */
+export async function claimLanes(
+  db: Db,
+  claim: { lanes: number; deliveriesPerLane: number; leaseSeconds: number; leaseToken: string },
+): Promise<HeldLane[]> {
+  const leased = await selectRows<Omit<HeldLane, "deliveries" | "leaseToken">>(
+    db,
+    sql`
+      with due as (
+        select picked.conversation_id, picked.kind, picked.lease_token is not null as was_interrupted
+        from locations
+        cross join lateral (
+          select conversation_id, kind, lease_token, due_at from lanes
+          where lanes.location_id = locations.id and due_at <= now()
+          order by due_at
+          limit ${claim.lanes}
+          for update skip locked
+        ) picked
+        where sealed_token is not null and (paused_reason is null or paused_until <= now())
+        order by row_number() over (partition by locations.id order by picked.due_at), picked.due_at
+        limit ${claim.lanes}
+      )
+      update lanes
+      set lease_token = ${claim.leaseToken}, due_at = ${secondsFromNow(claim.leaseSeconds)}
+      from due
+      where lanes.conversation_id = due.conversation_id and lanes.kind = due.kind
+      returning lanes.conversation_id as "conversationId", lanes.kind, lanes.location_id as "locationId",
+        lanes.counter, due.was_interrupted as "wasInterrupted"`,
+  );
+  if (leased.length === 0) return [];
+
+  const heads = await readHeads(db, leased, claim.deliveriesPerLane);
+  return leased.map((lane) => ({
+    ...lane,
+    leaseToken: claim.leaseToken,
+    deliveries: heads.filter(
+      ({ delivery }) => delivery.conversationId === lane.conversationId && delivery.kind === lane.kind,
+    ),
+  }));
+}
+
+async function readHeads(
+  db: Db,
+  lanes: { conversationId: number; kind: DeliveryKind }[],
+  perLane: number,
+): Promise<HeldDelivery[]> {
+  const held = lanes.map((lane) => sql`(${lane.conversationId}::bigint, ${lane.kind})`);
+  const headIds = sql`(
+    select head.id
+    from (values ${sql.join(held, sql`, `)}) as held (conversation_id, kind)
+    cross join lateral (
+      select d.id from deliveries d
+      where d.conversation_id = held.conversation_id and d.kind = held.kind and d.state = 'pending'
+      order by d.number
+      limit ${perLane}
+    ) head
+  )`;
+  return db
+    .select({
+      delivery: deliveries,
+      message: messages,
+      conversation: conversations,
+      isTooEarly: sql<boolean>`coalesce(${deliveries.retryAt} > now(), false)`,
+      triedForSeconds: sql<number>`coalesce(extract(epoch from now() - ${deliveries.firstAttemptedAt}), 0)::float8`,
+    })
+    .from(deliveries)
+    .innerJoin(messages, eq(messages.id, deliveries.messageId))
+    .innerJoin(conversations, eq(conversations.id, deliveries.conversationId))
+    .where(inArray(deliveries.id, headIds))
+    .orderBy(deliveries.conversationId, deliveries.number);
+}
+
+type Lease = Pick<HeldLane, "conversationId" | "kind" | "leaseToken" | "counter">;
+
+/**
+ * Gives a lane back. It is due again at once when its counter has grown or more is known to wait, else when its head
+ * (the oldest pending delivery that the holder left) may be tried again, else not until something new comes.
+ * Does nothing when the lease has passed to another worker.
+ */
+export async function releaseLane(
+  db: Db,
+  lease: Lease,
+  left: { waits: "nothing" | "more" } | { waits: "head"; headId: number },
+): Promise<void> {
+  const next = {
+    nothing: sql`null::timestamptz`,
+    more: sql`now()`,
+    head: sql`(select coalesce(retry_at, now()) from deliveries where id = ${"headId" in left ? left.headId : null})`,
+  }[left.waits];
+  await db.execute(sql`
+    update lanes
+    set lease_token = null, due_at = case when counter <> ${lease.counter} then now() else ${next} end
+    where conversation_id = ${lease.conversationId} and kind = ${lease.kind} and lease_token = ${lease.leaseToken}`);
+}
+
+/**
+ * Makes room for new deliveries at the end of their lanes, and lanes where there are none: each lane's counter grows
+ * by what is added to it. An idle lane becomes due at once; one that is held, or whose head waits for its next
+ * attempt, keeps its time. Gives the number of the first new delivery of each conversation.
+ */
+export async function extendLanes(
+  tx: Db,
+  kind: DeliveryKind,
+  additions: { conversationId: number; locationId: string; count: number }[],
+): Promise<Map<number, number>> {
+  const rows = additions
+    .toSorted((a, b) => a.conversationId - b.conversationId)
+    .map((each) => sql`(${each.conversationId}, ${kind}, ${each.locationId}, ${each.count}, now())`);
+  const extended = await selectRows<{ conversationId: number; counter: number }>(
+    tx,
+    sql`
+      insert into lanes (conversation_id, kind, location_id, counter, due_at)
+      values ${sql.join(rows, sql`, `)}
+      on conflict (conversation_id, kind) do update
+      set counter = lanes.counter + excluded.counter, due_at = coalesce(lanes.due_at, excluded.due_at)
+      returning conversation_id as "conversationId", counter`,
+  );
+  const counts = new Map(additions.map((each) => [each.conversationId, each.count]));
+  return new Map(
+    extended.map((lane) => [lane.conversationId, lane.counter - (counts.get(lane.conversationId) ?? 0) + 1]),
+  );
+}
+
+/** Has the lanes of replayed deliveries looked at again: at once, or when who holds one gives it back. */
+export async function wakeLanes(tx: Db, replayed: { conversationId: number; kind: DeliveryKind }[]): Promise<void> {
+  if (replayed.length === 0) return;
+  const keys = replayed.map((lane) => sql`(${lane.conversationId}::bigint, ${lane.kind})`);
+  await tx.execute(sql`
+    with locked as (
+      select conversation_id, kind from lanes
+      where (conversation_id, kind) in (${sql.join(keys, sql`, `)})
+      order by conversation_id, kind
+      for update
+    )
+    update lanes
+    set counter = counter + 1, due_at = case when lease_token is null then now() else due_at end
+    from locked
+    where lanes.conversation_id = locked.conversation_id and lanes.kind = locked.kind`);
+}

@@ -1,0 +1,35 @@
+import { sql } from "drizzle-orm";
+import { type Db, selectRows } from "./database.ts";
+
+/**
+ * Deletes, in steps of a set size, what is older than the retention time and no longer needed: webhooks that were
+ * processed or ignored, attempts, and the content of messages whose deliveries are all done. Ids stay, so that
+ * duplicates are still known and replies still thread. Failed webhooks and dead deliveries keep what a replay needs.
+ * Gives the number of rows that it touched; call again until that is 0.
+ */
+export async function pruneStep(db: Db, options: { retentionDays: number; rows: number }): Promise<number> {
+  const before = sql`now() - make_interval(days => ${options.retentionDays})`;
+  const [counts] = await selectRows<{ total: number }>(
+    db,
+    sql`
+      with old_webhooks as (
+        delete from webhooks where id in (
+          select id from webhooks where state in ('processed', 'ignored') and received_at < ${before}
+          order by received_at limit ${options.rows} for update skip locked
+        ) returning 1
+      ), old_attempts as (
+        delete from attempts where id in (
+          select id from attempts where started_at < ${before} order by started_at limit ${options.rows}
+        ) returning 1
+      ), old_messages as (
+        update messages set content = null where id in (
+          select id from messages m where content is not null and created_at < ${before} and not exists (
+            select from deliveries d where d.message_id = m.id and d.state <> 'delivered'
+          ) order by created_at limit ${options.rows} for update skip locked
+        ) returning 1
+      )
+      select (select count(*) from old_webhooks) + (select count(*) from old_attempts)
+        + (select count(*) from old_messages) as total`,
+  );
+  return counts?.total ?? 0;
+}

@@ -1,0 +1,253 @@
+import { sql } from "drizzle-orm";
+import {
+  bigint,
+  boolean,
+  customType,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from "drizzle-orm/pg-core";
+import type { FailureReason } from "../errors.ts";
+import type {
+  AutomaticKind,
+  DeliveryKind,
+  DeliveryState,
+  HighlevelMessageType,
+  InboundMessage,
+  MessageState,
+  UnknownSenderPolicy,
+  WebhookState,
+} from "../model.ts";
+
+const bytea = customType<{ data: Buffer; driverData: Uint8Array }>({
+  dataType: () => "bytea",
+  fromDriver: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+});
+
+const id = () => bigint({ mode: "number" }).generatedAlwaysAsIdentity().primaryKey();
+const time = () => timestamp({ withTimezone: true, precision: 3 });
+const createdAt = () => time().notNull().defaultNow();
+
+/** HighLevel sub-accounts. Deleting one takes its token away and keeps the row, for the messages that name it. */
+export const locations = pgTable("locations", {
+  /** HighLevel's `locationId`. */
+  id: text().primaryKey(),
+  name: text(),
+  sealedToken: text(),
+  /** Grows with each token, so that a late 401 for the last one cannot pause a location that has a new one. */
+  tokenVersion: integer().notNull().default(1),
+  /** While there is a reason nothing of this location is claimed: until the set time, or, with none, until its token is replaced. */
+  pausedReason: text().$type<FailureReason>(),
+  pausedUntil: time(),
+  pausedDetail: text(),
+  createdAt: createdAt(),
+  updatedAt: createdAt(),
+  deletedAt: time(),
+});
+
+/** One number or mailbox at a provider. A deleted one keeps its row: its webhooks are answered 410. */
+export const mappings = pgTable(
+  "mappings",
+  {
+    /** Part of the webhook's URL, so it must not be guessable. */
+    id: uuid().primaryKey().defaultRandom(),
+    locationId: text()
+      .notNull()
+      .references(() => locations.id),
+    provider: text().notNull(),
+    address: text().notNull(),
+    name: text(),
+    conversationProviderId: text().notNull(),
+    type: text().$type<HighlevelMessageType>().notNull(),
+    /** One or two credentials as JSON: the first is the current one, both are accepted. */
+    sealedCredentials: text(),
+    unknownSender: text().$type<UnknownSenderPolicy>().notNull(),
+    postAutomatic: boolean().notNull(),
+    createdAt: createdAt(),
+    updatedAt: createdAt(),
+    deletedAt: time(),
+  },
+  (table) => [
+    uniqueIndex("mappings_address").on(table.provider, table.address).where(sql`${table.deletedAt} is null`),
+    index("mappings_location").on(table.locationId),
+  ],
+);
+
+/** The inbox: verified requests as they came. Deleted after the retention time, but for those that failed. */
+export const webhooks = pgTable(
+  "webhooks",
+  {
+    id: id(),
+    mappingId: uuid()
+      .notNull()
+      .references(() => mappings.id),
+    url: text().notNull(),
+    /** Without those that carry credentials. */
+    headers: jsonb().$type<Record<string, string>>().notNull(),
+    body: bytea().notNull(),
+    state: text().$type<WebhookState>().notNull().default("received"),
+    /** Why it failed or was ignored. */
+    reason: text(),
+    receivedAt: createdAt(),
+  },
+  (table) => [
+    index("webhooks_received").on(table.mappingId, table.id).where(sql`${table.state} = 'received'`),
+    index("webhooks_failed").on(table.id).where(sql`${table.state} = 'failed'`),
+    index("webhooks_mapping").on(table.mappingId, table.id),
+    index("webhooks_retention").on(table.receivedAt).where(sql`${table.state} in ('processed', 'ignored')`),
+  ],
+);
+
+/** One person on one mapping, and who that is in HighLevel. Both ids are null for somebody not yet known there. */
+export const conversations = pgTable(
+  "conversations",
+  {
+    id: id(),
+    mappingId: uuid()
+      .notNull()
+      .references(() => mappings.id),
+    address: text().notNull(),
+    highlevelContactId: text(),
+    highlevelConversationId: text(),
+    createdAt: createdAt(),
+    updatedAt: createdAt(),
+  },
+  (table) => [uniqueIndex("conversations_address").on(table.mappingId, table.address)],
+);
+
+/** What is deleted after the retention time. */
+export type MessageContent = Pick<
+  InboundMessage,
+  "fromName" | "to" | "cc" | "bcc" | "subject" | "text" | "html" | "attachments" | "inReplyTo" | "references"
+>;
+
+export const messages = pgTable(
+  "messages",
+  {
+    id: id(),
+    mappingId: uuid()
+      .notNull()
+      .references(() => mappings.id),
+    conversationId: bigint({ mode: "number" })
+      .notNull()
+      .references(() => conversations.id),
+    /** The webhook that brought it. */
+    webhookId: bigint({ mode: "number" }).references(() => webhooks.id, { onDelete: "set null" }),
+    direction: text().$type<"inbound">().notNull(),
+    state: text().$type<MessageState>().notNull(),
+    providerMessageId: text().notNull(),
+    rfcMessageId: text(),
+    highlevelMessageId: text(),
+    highlevelEmailMessageId: text(),
+    automatic: text().$type<AutomaticKind>(),
+    content: jsonb().$type<MessageContent>(),
+    /** The provider's time, where it tells one. */
+    sentAt: time(),
+    receivedAt: time().notNull(),
+    createdAt: createdAt(),
+  },
+  (table) => [
+    uniqueIndex("messages_provider_id").on(table.mappingId, table.providerMessageId),
+    index("messages_rfc_id").on(sql`lower(${table.rfcMessageId})`).where(sql`${table.rfcMessageId} is not null`),
+    index("messages_conversation").on(table.conversationId, table.id),
+    index("messages_mapping").on(table.mappingId, table.id),
+    index("messages_webhook").on(table.webhookId),
+    index("messages_retention").on(table.createdAt).where(sql`${table.content} is not null`),
+  ],
+);
+
+/**
+ * The line in which the deliveries of one conversation and kind stand. One worker at a time holds it.
+ * `dueAt` is when it is worth claiming next: never later than its head may go; null when nothing waits;
+ * while it is held, when the lease ends.
+ */
+export const lanes = pgTable(
+  "lanes",
+  {
+    conversationId: bigint({ mode: "number" })
+      .notNull()
+      .references(() => conversations.id),
+    kind: text().$type<DeliveryKind>().notNull(),
+    locationId: text()
+      .notNull()
+      .references(() => locations.id),
+    /** Grows with each delivery, which takes it as its number, and with each replay: whoever sees it grown looks again. */
+    counter: bigint({ mode: "number" }).notNull(),
+    dueAt: time(),
+    leaseToken: uuid(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.conversationId, table.kind] }),
+    index("lanes_due").on(table.locationId, table.dueAt).where(sql`${table.dueAt} is not null`),
+  ],
+);
+
+/** The outbox: calls that we owe, numbered within their lane. */
+export const deliveries = pgTable(
+  "deliveries",
+  {
+    id: id(),
+    kind: text().$type<DeliveryKind>().notNull(),
+    conversationId: bigint({ mode: "number" })
+      .notNull()
+      .references(() => conversations.id),
+    number: bigint({ mode: "number" }).notNull(),
+    messageId: bigint({ mode: "number" })
+      .notNull()
+      .references(() => messages.id),
+    state: text().$type<DeliveryState>().notNull().default("pending"),
+    /** How the last attempt failed, or why it is dead. */
+    reason: text().$type<FailureReason>(),
+    detail: text(),
+    /** Attempts that counted: a paused location does not burn any. */
+    attempts: integer().notNull().default(0),
+    firstAttemptedAt: time(),
+    /** Not before then. */
+    retryAt: time(),
+    /** An earlier attempt may have been carried out unseen: look before calling again. */
+    mayHaveHappened: boolean().notNull().default(false),
+    createdAt: createdAt(),
+    finishedAt: time(),
+  },
+  (table) => [
+    index("deliveries_pending")
+      .on(table.conversationId, table.kind, table.number)
+      .where(sql`${table.state} = 'pending'`),
+    index("deliveries_waiting").on(table.createdAt).where(sql`${table.state} = 'pending'`),
+    index("deliveries_dead").on(table.id).where(sql`${table.state} = 'dead'`),
+    index("deliveries_message").on(table.messageId),
+  ],
+);
+
+export const attempts = pgTable(
+  "attempts",
+  {
+    id: id(),
+    deliveryId: bigint({ mode: "number" })
+      .notNull()
+      .references(() => deliveries.id, { onDelete: "cascade" }),
+    startedAt: time().notNull(),
+    durationMs: integer().notNull(),
+    outcome: text().$type<"delivered" | FailureReason>().notNull(),
+    /** The HTTP status that ended it, if an answer came. */
+    status: integer(),
+    detail: text(),
+  },
+  (table) => [index("attempts_delivery").on(table.deliveryId), index("attempts_retention").on(table.startedAt)],
+);
+
+export type Location = typeof locations.$inferSelect;
+export type MappingRow = typeof mappings.$inferSelect;
+export type NewMapping = typeof mappings.$inferInsert;
+export type Webhook = typeof webhooks.$inferSelect;
+export type Conversation = typeof conversations.$inferSelect;
+export type Message = typeof messages.$inferSelect;
+export type NewMessage = typeof messages.$inferInsert;
+export type Delivery = typeof deliveries.$inferSelect;
+export type Attempt = typeof attempts.$inferSelect;

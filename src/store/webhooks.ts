@@ -1,0 +1,103 @@
+import { and, asc, desc, eq, inArray, lt, type SQL, sql } from "drizzle-orm";
+import type { WebhookState } from "../model.ts";
+import { type Db, selectRows } from "./database.ts";
+import { type Webhook, webhooks } from "./schema.ts";
+
+export type NewWebhook = Pick<Webhook, "mappingId" | "url" | "headers" | "body">;
+
+/** One statement, whole or not at all; ids grow in the order given. */
+export async function insertWebhooks(db: Db, rows: NewWebhook[]): Promise<number[]> {
+  const stored = await db.insert(webhooks).values(rows).returning({ id: webhooks.id });
+  return stored.map((row) => row.id);
+}
+
+/**
+ * Locks, until the transaction ends, the mapping whose oldest received webhook has waited longest, passing over those
+ * that another process has locked. Who holds the lock reads the webhooks in a statement of its own: then it sees all
+ * that were committed before, so that webhooks of one mapping are processed in the order in which they were stored.
+ */
+export async function lockMappingWithWebhooks(tx: Db): Promise<string | undefined> {
+  const [locked] = await selectRows<{ id: string }>(
+    tx,
+    sql`
+      select m.id
+      from mappings m
+      cross join lateral (
+        select w.id from webhooks w where w.mapping_id = m.id and w.state = 'received' order by w.id limit 1
+      ) oldest
+      order by oldest.id
+      limit 1
+      for no key update of m skip locked`,
+  );
+  return locked?.id;
+}
+
+/** The received webhooks of one mapping, oldest first. */
+export async function listReceivedWebhooks(tx: Db, mappingId: string, limit: number): Promise<Webhook[]> {
+  return tx
+    .select()
+    .from(webhooks)
+    .where(and(eq(webhooks.mappingId, mappingId), eq(webhooks.state, "received")))
+    .orderBy(asc(webhooks.id))
+    .limit(limit);
+}
+
+export interface WebhookOutcome {
+  id: number;
+  state: Exclude<WebhookState, "received">;
+  reason: string | undefined;
+}
+
+export async function finishWebhooks(db: Db, outcomes: WebhookOutcome[]): Promise<void> {
+  const rows = outcomes.map((outcome) => sql`(${outcome.id}::bigint, ${outcome.state}, ${outcome.reason ?? null})`);
+  await db.execute(sql`
+    update webhooks set state = outcome.state, reason = outcome.reason
+    from (values ${sql.join(rows, sql`, `)}) as outcome (id, state, reason)
+    where webhooks.id = outcome.id`);
+}
+
+/** Lets a failed or ignored webhook be processed again; `false` when there is none, or it is waiting already. */
+export async function replayWebhook(db: Db, id: number): Promise<boolean> {
+  const replayed = await db
+    .update(webhooks)
+    .set({ state: "received", reason: null })
+    .where(and(eq(webhooks.id, id), inArray(webhooks.state, ["failed", "ignored"])))
+    .returning({ id: webhooks.id });
+  return replayed.length > 0;
+}
+
+const listed = {
+  id: webhooks.id,
+  mappingId: webhooks.mappingId,
+  state: webhooks.state,
+  reason: webhooks.reason,
+  receivedAt: webhooks.receivedAt,
+};
+export type ListedWebhook = Pick<Webhook, keyof typeof listed>;
+
+/** Newest first, without their bodies. */
+export async function listWebhooks(
+  db: Db,
+  page: {
+    state?: WebhookState | undefined;
+    mappingId?: string | undefined;
+    before?: number | undefined;
+    limit: number;
+  },
+): Promise<ListedWebhook[]> {
+  const conditions: SQL[] = [];
+  if (page.state !== undefined) conditions.push(eq(webhooks.state, page.state));
+  if (page.mappingId !== undefined) conditions.push(eq(webhooks.mappingId, page.mappingId));
+  if (page.before !== undefined) conditions.push(lt(webhooks.id, page.before));
+  return db
+    .select(listed)
+    .from(webhooks)
+    .where(and(...conditions))
+    .orderBy(desc(webhooks.id))
+    .limit(page.limit);
+}
+
+export async function findWebhook(db: Db, id: number): Promise<Webhook | undefined> {
+  const [webhook] = await db.select().from(webhooks).where(eq(webhooks.id, id));
+  return webhook;
+}
