@@ -62,3 +62,16 @@ export class ParseError extends Error {
 export class ConfigError extends Error {
   override name = "ConfigError";
 }
+
+/** What an integrator asked for cannot be done. Each of `errors` names a field and says what would fit. */
+export class Refusal extends Error {
+  override name = "Refusal";
+  readonly kind: "invalid" | "conflict" | "not_found";
+  readonly errors: { path: string; message: string }[];
+
+  constructor(kind: Refusal["kind"], message: string, errors: Refusal["errors"] = []) {
+    super(message);
+    this.kind = kind;
+    this.errors = errors;
+  }
+}

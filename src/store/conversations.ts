@@ -7,25 +7,30 @@ export interface HighlevelIds {
   conversationId?: string | undefined;
 }
 
+/** Makes the conversations that are missing. */
+export async function addConversations(tx: Db, mappingId: string, addresses: string[]): Promise<void> {
+  const wanted = [...new Set(addresses)].sort();
+  if (wanted.length === 0) return;
+  await tx
+    .insert(conversations)
+    .values(wanted.map((address) => ({ mappingId, address })))
+    .onConflictDoNothing();
+}
+
 /**
- * The conversations of these addresses, made where they are missing, and locked until the transaction ends: who
- * registers one of them meanwhile comes before or after, never in between.
+ * The conversations of these addresses, as far as there are any, locked until the transaction ends: who registers
+ * one of them meanwhile comes before or after, never in between.
  */
 export async function lockConversations(
   tx: Db,
   mappingId: string,
   addresses: string[],
 ): Promise<Map<string, Conversation>> {
-  const wanted = [...new Set(addresses)].sort();
-  if (wanted.length === 0) return new Map();
-  await tx
-    .insert(conversations)
-    .values(wanted.map((address) => ({ mappingId, address })))
-    .onConflictDoNothing();
+  if (addresses.length === 0) return new Map();
   const locked = await tx
     .select()
     .from(conversations)
-    .where(and(eq(conversations.mappingId, mappingId), inArray(conversations.address, wanted)))
+    .where(and(eq(conversations.mappingId, mappingId), inArray(conversations.address, [...new Set(addresses)])))
     .orderBy(asc(conversations.id))
     .for("no key update");
   return new Map(locked.map((conversation) => [conversation.address, conversation]));

@@ -43,7 +43,7 @@ export interface AttemptRecord {
 
 /** What becomes of the delivery: the fate that bridge/retry.ts decided. */
 export type NextStep =
-  | { state: "delivered" }
+  | { state: "delivered"; messageId: number; highlevelMessageId: string; highlevelEmailMessageId: string | undefined }
   | { state: "dead" }
   | { state: "pending"; retryInSeconds: number; counts: boolean; mayHaveHappened: boolean };
 
@@ -58,24 +58,17 @@ export async function recordAttempt(
 ): Promise<boolean> {
   const { deliveryId, attempt, next } = record;
   const holdsLease = sql`conversation_id = ${lane.conversationId} and kind = ${lane.kind} and lease_token = ${lane.leaseToken}`;
-  const mayRecord = next.state === "delivered" ? sql`true` : sql`exists (select from renewed)`;
-  const counts = next.state !== "pending" || next.counts;
-  const reason = attempt.outcome === "delivered" ? null : attempt.outcome;
   const [recorded] = await selectRows<{ isHeld: boolean }>(
     db,
     sql`
       with renewed as (
         update lanes set due_at = ${secondsFromNow(record.leaseSeconds)} where ${holdsLease} returning 1
       ), changed as (
-        update deliveries
-        set state = ${next.state}, reason = ${reason}, detail = ${attempt.detail ?? null},
-          attempts = attempts + ${counts ? 1 : 0},
-          first_attempted_at = coalesce(first_attempted_at, ${counts ? sql`now()` : null}),
-          retry_at = ${next.state === "pending" ? secondsFromNow(next.retryInSeconds) : null},
-          may_have_happened = ${next.state === "pending" ? next.mayHaveHappened : false},
-          finished_at = ${next.state === "pending" ? null : sql`now()`}
-        where id = ${deliveryId} and state = 'pending' and ${mayRecord}
-      ), noted as (
+        update deliveries set ${fateColumns(next)},
+          reason = ${attempt.outcome === "delivered" ? null : attempt.outcome}, detail = ${attempt.detail ?? null}
+        where id = ${deliveryId} and state = 'pending'
+          and ${next.state === "delivered" ? sql`true` : sql`exists (select from renewed)`}
+      ), ${next.state === "delivered" ? keepIds(next) : sql``} noted as (
         insert into attempts (delivery_id, started_at, duration_ms, outcome, status, detail)
         values (${deliveryId}, ${attempt.startedAt.toISOString()}, ${attempt.durationMs}, ${attempt.outcome},
           ${attempt.status ?? null}, ${attempt.detail ?? null})
@@ -83,6 +76,25 @@ export async function recordAttempt(
       select exists (select from renewed) as "isHeld"`,
   );
   return recorded?.isHeld ?? false;
+}
+
+function fateColumns(next: NextStep): SQL {
+  if (next.state !== "pending") {
+    return sql`state = ${next.state}, finished_at = now(), retry_at = null, may_have_happened = false,
+      attempts = attempts + 1, first_attempted_at = coalesce(first_attempted_at, now())`;
+  }
+  const again = sql`retry_at = ${secondsFromNow(next.retryInSeconds)}, may_have_happened = ${next.mayHaveHappened}`;
+  if (!next.counts) return again;
+  return sql`${again}, attempts = attempts + 1, first_attempted_at = coalesce(first_attempted_at, now())`;
+}
+
+function keepIds(delivered: Extract<NextStep, { state: "delivered" }>): SQL {
+  return sql`kept as (
+    update messages
+    set highlevel_message_id = ${delivered.highlevelMessageId},
+      highlevel_email_message_id = ${delivered.highlevelEmailMessageId ?? null}
+    where id = ${delivered.messageId}
+  ),`;
 }
 
 export interface DeliveryFilter {

@@ -17,18 +17,6 @@ export async function insertMessages(tx: Db, rows: NewMessage[]): Promise<Messag
   return stored.sort((a, b) => a.id - b.id);
 }
 
-/** What HighLevel calls the message. Whoever replies to it is threaded under `emailMessageId`. */
-export async function keepHighlevelMessage(
-  db: Db,
-  id: number,
-  ids: { messageId: string; emailMessageId: string | undefined },
-): Promise<void> {
-  await db
-    .update(messages)
-    .set({ highlevelMessageId: ids.messageId, highlevelEmailMessageId: ids.emailMessageId ?? null })
-    .where(eq(messages.id, id));
-}
-
 /**
  * HighLevel's id of the email that answers to one of these RFC 5322 ids, the first id that is known winning.
  * Looked for in the conversation and wherever else HighLevel has the same person: a thread does not cross people.

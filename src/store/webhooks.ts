@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, lt, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, getTableColumns, inArray, lt, type SQL, sql } from "drizzle-orm";
 import type { WebhookState } from "../model.ts";
 import { type Db, selectRows } from "./database.ts";
 import { type Webhook, webhooks } from "./schema.ts";
@@ -32,14 +32,31 @@ export async function lockMappingWithWebhooks(tx: Db): Promise<string | undefine
   return locked?.id;
 }
 
-/** The received webhooks of one mapping, oldest first. */
-export async function listReceivedWebhooks(tx: Db, mappingId: string, limit: number): Promise<Webhook[]> {
-  return tx
-    .select()
+/** The received webhooks of one mapping, oldest first: as many as fit, and at least one. */
+export async function listReceivedWebhooks(
+  tx: Db,
+  mappingId: string,
+  most: { rows: number; bytes: number },
+): Promise<Webhook[]> {
+  const sized = tx
+    .select({
+      id: webhooks.id,
+      bytesBefore:
+        sql<number>`sum(octet_length(${webhooks.body})) over (order by ${webhooks.id} rows between unbounded preceding and 1 preceding)`.as(
+          "bytes_before",
+        ),
+    })
     .from(webhooks)
     .where(and(eq(webhooks.mappingId, mappingId), eq(webhooks.state, "received")))
     .orderBy(asc(webhooks.id))
-    .limit(limit);
+    .limit(most.rows)
+    .as("sized");
+  return tx
+    .select(getTableColumns(webhooks))
+    .from(webhooks)
+    .innerJoin(sized, eq(sized.id, webhooks.id))
+    .where(sql`coalesce(${sized.bytesBefore}, 0) < ${most.bytes}`)
+    .orderBy(asc(webhooks.id));
 }
 
 export interface WebhookOutcome {

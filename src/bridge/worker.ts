@@ -1,0 +1,120 @@
+import { describeError, type Log } from "../log.ts";
+import type { Db } from "../store/database.ts";
+import { pruneStep } from "../store/retention.ts";
+import { claimDueLanes, type DeliverContext, deliverLane } from "./deliver.ts";
+import { type ProcessContext, processWebhooks } from "./process-webhooks.ts";
+
+export interface Worker {
+  /** There is something to do: look at once instead of at the next poll. */
+  wake(): void;
+  /** Takes nothing new on, and resolves when what was under way is done. */
+  stop(): Promise<void>;
+}
+
+export interface WorkerOptions {
+  /** Conversations delivered to at once. */
+  deliveryConcurrency: number;
+  retentionDays: number;
+  /** How often to look without being woken: what another process stored, and what is due again. */
+  pollSeconds: number;
+}
+
+export function startWorker(context: DeliverContext & ProcessContext, options: WorkerOptions): Worker {
+  const { log, db } = context;
+  const { pollSeconds } = options;
+  const underWay = new Set<Promise<void>>();
+  const deliver = startLoop({ log, pollSeconds, name: "deliver", run: () => startDeliveries() });
+  const process = startLoop({
+    log,
+    pollSeconds,
+    name: "process",
+    run: async () => {
+      const processed = await processWebhooks(context);
+      if (processed) deliver.wake();
+      return processed;
+    },
+  });
+  const prune = startLoop({
+    log,
+    pollSeconds: 3600,
+    name: "prune",
+    run: () => pruneSome(db, options.retentionDays),
+  });
+
+  async function startDeliveries(): Promise<boolean> {
+    const free = options.deliveryConcurrency - underWay.size;
+    if (free === 0) return false;
+    const claimed = await claimDueLanes(context, free);
+    for (const lane of claimed) {
+      const run = deliverLane(context, lane, () => deliver.isStopping())
+        .catch((error: unknown) => log("error", "lane.broke", describeError(error)))
+        .finally(() => {
+          underWay.delete(run);
+          deliver.wake();
+        });
+      underWay.add(run);
+    }
+    return claimed.length === free;
+  }
+
+  return {
+    wake: () => process.wake(),
+    async stop() {
+      await Promise.all([process.stop(), deliver.stop(), prune.stop()]);
+      await Promise.all(underWay);
+    },
+  };
+}
+
+async function pruneSome(db: Db, retentionDays: number): Promise<boolean> {
+  return (await pruneStep(db, { retentionDays, rows: 1000 })) > 0;
+}
+
+interface Loop {
+  wake(): void;
+  stop(): Promise<void>;
+  isStopping(): boolean;
+}
+
+/** Calls `run` again at once while it gives `true`, else when woken or at the next poll. Trouble is logged, and tried again. */
+function startLoop(options: { log: Log; name: string; pollSeconds: number; run: () => Promise<boolean> }): Loop {
+  let isStopping = false;
+  let isWoken = false;
+  let endSleep = () => {};
+
+  async function sleep(): Promise<void> {
+    if (isWoken || isStopping) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, options.pollSeconds * 1000);
+      endSleep = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  async function loop(): Promise<void> {
+    while (!isStopping) {
+      isWoken = false;
+      const hasMore = await options.run().catch((error: unknown) => {
+        options.log("error", "worker.failed", { loop: options.name, ...describeError(error) });
+        return false;
+      });
+      if (!hasMore) await sleep();
+    }
+  }
+
+  const done = loop();
+  return {
+    wake() {
+      isWoken = true;
+      endSleep();
+    },
+    async stop() {
+      isStopping = true;
+      endSleep();
+      await done;
+    },
+    isStopping: () => isStopping,
+  };
+}

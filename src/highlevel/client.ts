@@ -1,0 +1,184 @@
+import type { ZodType } from "zod";
+import type { ApiAnswer, ApiRequest, CallApi } from "../call-api.ts";
+import { Failure } from "../errors.ts";
+import type { HighlevelMessageType } from "../model.ts";
+import {
+  contactAnswer,
+  conversationAnswer,
+  conversationSearchAnswer,
+  duplicateAnswer,
+  type Email,
+  emailAnswer,
+  existingConversation,
+  type InboundAnswer,
+  inboundAnswer,
+  type MessagePage,
+  messagesAnswer,
+} from "./schemas.ts";
+
+/** The body of `POST /conversations/messages/inbound`. */
+export interface InboundPost {
+  type: HighlevelMessageType;
+  conversationProviderId: string;
+  conversationId?: string;
+  contactId?: string;
+  altId: string;
+  direction: "inbound";
+  /** ISO 8601. */
+  date: string;
+  message?: string;
+  html?: string;
+  subject?: string;
+  emailFrom?: string;
+  emailTo?: string;
+  emailCc?: string[];
+  emailBcc?: string[];
+  /** HighLevel's id of the email that this one answers. */
+  emailMessageId?: string;
+  attachments?: string[];
+}
+
+/** Whose sub-account, and until when. */
+export interface Access {
+  locationId: string;
+  token: string;
+  signal?: AbortSignal;
+}
+
+/** Calls to HighLevel's API v2. Each resolves with what HighLevel said, or throws a Failure; none retries. */
+export interface Highlevel {
+  postInbound(access: Access, post: InboundPost): Promise<InboundAnswer & { status: number }>;
+  /** Finds the contact by this one address, or makes it; the name is only for a new one. Gives its id. */
+  upsertContact(access: Access, contact: { phone: string } | { email: string; name?: string }): Promise<string>;
+  /** HighLevel keeps one conversation per contact: gives its id, also when it was there. */
+  ensureConversation(access: Access, contactId: string): Promise<string>;
+  /** A page of a conversation's messages, newest first. */
+  listMessages(access: Access, conversationId: string, after?: string): Promise<MessagePage>;
+  findEmail(access: Access, emailMessageId: string): Promise<Email>;
+}
+
+/** Any published version answers on long-standing paths, none at all is a 401. */
+const versions = { conversations: "2021-04-15", contacts: "2021-07-28" };
+const pageSize = 100;
+
+export function createHighlevel(options: { callApi: CallApi; baseUrl: string }): Highlevel {
+  async function call<Body>(
+    access: Access,
+    request: Pick<ApiRequest, "method" | "query" | "body"> & { path: string; answer: ZodType<Body> },
+  ): Promise<Body & { status: number }> {
+    const { path, answer: schema, ...rest } = request;
+    const answer = await options
+      .callApi({
+        ...rest,
+        url: `${options.baseUrl}${path}`,
+        headers: {
+          Accept: "application/json",
+          Authorization: `Bearer ${access.token}`,
+          Version: path.startsWith("/contacts") ? versions.contacts : versions.conversations,
+        },
+        ...(access.signal ? { signal: access.signal } : {}),
+      })
+      .catch((error: unknown) => {
+        throw error instanceof Failure ? readRefusal(error) : error;
+      });
+    return { ...parseAnswer(answer, schema, path), status: answer.status };
+  }
+
+  return {
+    postInbound: (access, post) =>
+      call(access, { method: "POST", path: "/conversations/messages/inbound", body: post, answer: inboundAnswer }),
+
+    async upsertContact(access, contact) {
+      const { locationId } = access;
+      if ("name" in contact) {
+        // An upsert would overwrite the name that a user gave: look first.
+        const query = { locationId, email: contact.email };
+        const path = "/contacts/search/duplicate";
+        const found = await call(access, { method: "GET", path, query, answer: duplicateAnswer });
+        if (found.contact) return found.contact.id;
+      }
+      const body = { locationId, ...contact };
+      const answer = await call(access, { method: "POST", path: "/contacts/upsert", body, answer: contactAnswer });
+      return answer.contact.id;
+    },
+
+    async ensureConversation(access, contactId) {
+      const { locationId } = access;
+      // Without the slash at the end HighLevel answers 404.
+      const request = { method: "POST" as const, path: "/conversations/", body: { locationId, contactId } };
+      try {
+        return (await call(access, { ...request, answer: conversationAnswer })).conversation.id;
+      } catch (error) {
+        if (!(error instanceof Failure) || error.status !== 400) throw error;
+        const existing = existingConversation.safeParse(error.answer);
+        if (existing.success) return existing.data.conversationId;
+        const found = await call(access, {
+          method: "GET",
+          path: "/conversations/search",
+          query: { locationId, contactId },
+          answer: conversationSearchAnswer,
+        });
+        const [conversation] = found.conversations;
+        if (!conversation) throw error;
+        return conversation.id;
+      }
+    },
+
+    listMessages: (access, conversationId, after) =>
+      call(access, {
+        method: "GET",
+        path: `/conversations/${encodeURIComponent(conversationId)}/messages`,
+        query: { limit: pageSize, ...(after === undefined ? {} : { lastMessageId: after }) },
+        answer: messagesAnswer,
+      }),
+
+    findEmail: (access, emailMessageId) =>
+      call(access, {
+        method: "GET",
+        path: `/conversations/messages/email/${encodeURIComponent(emailMessageId)}`,
+        answer: emailAnswer,
+      }),
+  };
+}
+
+function parseAnswer<Body>(answer: ApiAnswer, schema: ZodType<Body>, path: string): Body {
+  const parsed = schema.safeParse(answer.body);
+  if (parsed.success) return parsed.data;
+  const fields = parsed.error.issues.map((issue) => issue.path.join(".") || "body").join(", ");
+  throw new Failure("invalid_answer", `HighLevel answered ${answer.status} to ${path} without a usable ${fields}`, {
+    status: answer.status,
+    answer: answer.body,
+  });
+}
+
+/** Does the type not suit the conversation provider? HighLevel refuses that before it stores anything. */
+export function isProviderMismatch(failure: Failure): boolean {
+  return /PROVIDER_MISMATCH|Incorrect conversationProviderId\/type/.test(textOf(failure.answer));
+}
+
+/**
+ * A 401 can mean five things, and only a new token helps against some of them: a token that has expired, lacks a
+ * scope or is of the wrong kind. A wrong Version header is our mistake; a provider of another app is a setting.
+ */
+const unauthorizedWords: [RegExp, Failure["reason"]][] = [
+  [/version header/i, "internal_error"],
+  [/PROVIDER_NO_ACCESS|No conversation provider found|No message found/i, "misconfigured"],
+];
+const misconfiguredWords = /PROVIDER_MISMATCH|conversationProvider/i;
+
+function readRefusal(failure: Failure): Failure {
+  const text = textOf(failure.answer);
+  const reasonOf401 = unauthorizedWords.find(([words]) => words.test(text))?.[1];
+  if (failure.status === 401 && reasonOf401) return withReason(failure, reasonOf401);
+  if (failure.status === 400 && misconfiguredWords.test(text)) return withReason(failure, "misconfigured");
+  return failure;
+}
+
+function withReason(failure: Failure, reason: Failure["reason"]): Failure {
+  const { message, status, answer } = failure;
+  return new Failure(reason, message, { ...(status === undefined ? {} : { status }), answer, cause: failure });
+}
+
+function textOf(answer: unknown): string {
+  return typeof answer === "string" ? answer : JSON.stringify(answer ?? "");
+}
