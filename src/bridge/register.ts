@@ -91,9 +91,14 @@ export async function registerMapping({ db, sealer }: RegisterContext, input: Ma
   }
 }
 
-export type MappingChange = Partial<
-  Pick<MappingInput, "conversationProviderId" | "type" | "credentials" | "unknownSender" | "postAutomatic">
-> & { name?: string | null | undefined };
+export interface MappingChange {
+  conversationProviderId?: string | undefined;
+  type?: HighlevelMessageType | undefined;
+  credentials?: unknown;
+  unknownSender?: UnknownSenderPolicy | undefined;
+  postAutomatic?: boolean | undefined;
+  name?: string | null | undefined;
+}
 
 export async function changeMapping(
   { db, sealer }: RegisterContext,

@@ -5,8 +5,8 @@ import { claimDueLanes, type DeliverContext, deliverLane } from "./deliver.ts";
 import { type ProcessContext, processWebhooks } from "./process-webhooks.ts";
 
 export interface Worker {
-  /** There is something to do: look at once instead of at the next poll. */
-  wake(): void;
+  /** There is something new: look at once instead of at the next poll. */
+  wake(work: "webhooks" | "deliveries"): void;
   /** Takes nothing new on, and resolves when what was under way is done. */
   stop(): Promise<void>;
 }
@@ -58,7 +58,7 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
   }
 
   return {
-    wake: () => process.wake(),
+    wake: (work) => (work === "webhooks" ? process : deliver).wake(),
     async stop() {
       await Promise.all([process.stop(), deliver.stop(), prune.stop()]);
       await Promise.all(underWay);

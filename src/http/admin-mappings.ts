@@ -1,0 +1,101 @@
+import { Router } from "express";
+import { z } from "zod";
+import type { Mappings } from "../bridge/mappings.ts";
+import { changeMapping, registerMapping, requireAdapter } from "../bridge/register.ts";
+import type { Channel } from "../model.ts";
+import { deleteMapping, findMapping, listMappings } from "../store/mappings.ts";
+import type { MappingRow } from "../store/schema.ts";
+import type { LocationsContext } from "./admin-locations.ts";
+import { toPage, uuidPageQuery } from "./list.ts";
+import { Problem, parseInput } from "./problem.ts";
+import { isUuid } from "./uuid.ts";
+
+export interface AdminContext extends LocationsContext {
+  mappings: Mappings;
+  publicUrl: string;
+  bodyLimitBytes: Record<Channel, number>;
+}
+
+const text = z.string().trim().min(1, "must not be empty");
+const settings = {
+  conversationProviderId: text,
+  type: z.enum(["SMS", "Email", "Custom"]).optional(),
+  unknownSender: z.enum(["create", "hold", "ignore"]).optional(),
+  postAutomatic: z.boolean().optional(),
+};
+const newMapping = z.strictObject({
+  locationId: text,
+  provider: text,
+  address: text,
+  ...settings,
+  name: text.optional(),
+  credentials: z.unknown().refine((value) => value !== undefined, "is required"),
+});
+const change = z.strictObject({
+  ...settings,
+  conversationProviderId: text.optional(),
+  name: text.nullable().optional(),
+  credentials: z.unknown().optional(),
+});
+const listQuery = z.object({ ...uuidPageQuery, locationId: z.string().optional() });
+
+/**
+ * `POST /admin/mappings` 201 with `id` and `webhookUrl`: what to paste at the provider. For a provider that signs
+ * nothing the URL holds the credentials, and is shown whole only in answers to requests that set them.
+ * `GET /admin/mappings[/{id}]` 200 · `PATCH` 200 · `DELETE` 204: webhooks are answered 410 from then on, and what was
+ * acknowledged before is still delivered. 409 for an address that is mapped already, 422 for what does not fit.
+ */
+export function mappingRoutes(context: AdminContext): Router {
+  const { db, mappings } = context;
+  const router = Router();
+  const urlOf = (mapping: MappingRow) => `${context.publicUrl}/webhooks/${mapping.id}`;
+  const show = (mapping: MappingRow) => ({ ...showMapping(mapping), webhookUrl: urlOf(mapping) });
+  const showWithSecrets = ({ mapping, credentials: [current] }: { mapping: MappingRow; credentials: unknown[] }) => {
+    const adapter = requireAdapter(mapping.provider);
+    if (current === undefined || !adapter.webhookUrl) return show(mapping);
+    return { ...show(mapping), webhookUrl: adapter.webhookUrl(urlOf(mapping), current) };
+  };
+
+  router.post("/", async (req, res) => {
+    const registered = await registerMapping(context, parseInput(newMapping, req.body));
+    res.status(201).location(`/admin/mappings/${registered.mapping.id}`).json(showWithSecrets(registered));
+  });
+
+  router.get("/", async (req, res) => {
+    const { limit, cursor, locationId } = parseInput(listQuery, req.query);
+    if (cursor !== undefined && !isUuid(cursor))
+      throw new Problem(422, "cursor: must be the nextCursor of the page before");
+    const rows = await listMappings(db, { locationId, after: cursor, limit: limit + 1 });
+    res.json(toPage(rows, { limit, keyOf: (row) => row.id, show }));
+  });
+
+  router.get("/:id", async (req, res) => {
+    res.json(show(await requireMapping(context, req.params.id)));
+  });
+
+  router.patch("/:id", async (req, res) => {
+    const mapping = await requireMapping(context, req.params.id);
+    const changed = await changeMapping(context, mapping, parseInput(change, req.body));
+    mappings.forget(mapping.id);
+    res.json(showWithSecrets(changed));
+  });
+
+  router.delete("/:id", async (req, res) => {
+    const mapping = await requireMapping(context, req.params.id);
+    await deleteMapping(db, mapping.id);
+    mappings.forget(mapping.id);
+    res.status(204).end();
+  });
+  return router;
+}
+
+export async function requireMapping({ db }: Pick<AdminContext, "db">, id: string): Promise<MappingRow> {
+  const mapping = isUuid(id) ? await findMapping(db, id) : undefined;
+  if (!mapping || mapping.deletedAt) throw new Problem(404, `there is no mapping ${id}`);
+  return mapping;
+}
+
+function showMapping(mapping: MappingRow) {
+  const { sealedCredentials: _sealed, deletedAt: _deleted, ...shown } = mapping;
+  return shown;
+}

@@ -1,0 +1,64 @@
+import { Router } from "express";
+import { z } from "zod";
+import type { Db } from "../store/database.ts";
+import { listDeliveriesOfMessage } from "../store/deliveries.ts";
+import { findMessage, listMessages } from "../store/messages.ts";
+import type { Message } from "../store/schema.ts";
+import { findWebhook } from "../store/webhooks.ts";
+import { showDelivery } from "./admin-deliveries.ts";
+import { showWebhook } from "./admin-webhooks.ts";
+import { numberedPageQuery, toPage } from "./list.ts";
+import { Problem, parseId, parseInput } from "./problem.ts";
+
+const time = z.iso
+  .datetime({ offset: true, error: "must be a time such as 2026-01-31T09:30:00Z" })
+  .transform((text) => new Date(text))
+  .optional();
+const listQuery = z.object({
+  ...numberedPageQuery,
+  mappingId: z.uuid().optional(),
+  /** As it is stored: E.164, or a mailbox in lower case. */
+  address: z.string().optional(),
+  state: z.enum(["received"]).optional(),
+  deliveryState: z.enum(["pending", "delivered", "dead"]).optional(),
+  from: time,
+  until: time,
+});
+
+/**
+ * `GET /admin/messages` 200: newest first, by mapping, sender's address, state, state of its deliveries and time.
+ * `GET /admin/messages/{id}` 200: the whole story, with its webhook, deliveries and every attempt.
+ */
+export function messageRoutes({ db }: { db: Db }): Router {
+  const router = Router();
+
+  router.get("/", async (req, res) => {
+    const { limit, cursor, ...filter } = parseInput(listQuery, req.query);
+    const rows = await listMessages(db, { ...filter, before: cursor, limit: limit + 1 });
+    res.json(toPage(rows, { limit, keyOf: (row) => row.message.id, show: showMessage }));
+  });
+
+  router.get("/:id", async (req, res) => {
+    const id = parseId(req.params.id, "message");
+    const found = await findMessage(db, id);
+    if (!found) throw new Problem(404, `there is no message ${id}`);
+    const { webhookId } = found.message;
+    const webhook = webhookId === null ? undefined : await findWebhook(db, webhookId);
+    const deliveries = await listDeliveriesOfMessage(db, id);
+    res.json({
+      ...showMessage(found),
+      content: found.message.content,
+      webhooks: webhook ? [showWebhook(webhook)] : [],
+      deliveries: deliveries.map(({ delivery, attempts }) => ({
+        ...showDelivery({ delivery, mappingId: found.message.mappingId }),
+        attemptLog: attempts.map(({ deliveryId: _deliveryId, ...attempt }) => attempt),
+      })),
+    });
+  });
+  return router;
+}
+
+function showMessage({ message, address }: { message: Message; address: string }) {
+  const { content: _content, webhookId: _webhookId, conversationId: _conversationId, ...shown } = message;
+  return { ...shown, address };
+}

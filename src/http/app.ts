@@ -1,0 +1,23 @@
+import express, { type Express } from "express";
+import helmet from "helmet";
+import { adminRoutes } from "./admin.ts";
+import { healthRoutes } from "./health.ts";
+import { notFound, problems } from "./problem.ts";
+import { webhookRoutes } from "./webhooks.ts";
+
+export type AppContext = Parameters<typeof adminRoutes>[0] &
+  Parameters<typeof healthRoutes>[0] &
+  Parameters<typeof webhookRoutes>[0];
+
+/** The bridge's HTTP side. */
+export function createApp(context: AppContext): Express {
+  const app = express();
+  app.set("etag", false);
+  app.use(helmet());
+  app.use("/webhooks", webhookRoutes(context));
+  app.use("/admin", adminRoutes(context));
+  app.use(healthRoutes(context));
+  app.use(notFound);
+  app.use(problems(context.log));
+  return app;
+}

@@ -1,0 +1,95 @@
+import { STATUS_CODES } from "node:http";
+import type { ErrorRequestHandler, Request, RequestHandler } from "express";
+import { z } from "zod";
+import { Refusal } from "../errors.ts";
+import { describeError, type Log } from "../log.ts";
+
+/** An answer other than the one that was asked for, as RFC 9457 problem details: https://www.rfc-editor.org/rfc/rfc9457 */
+export class Problem extends Error {
+  override name = "Problem";
+  readonly status: number;
+  readonly errors: { path: string; message: string }[];
+  readonly headers: Record<string, string>;
+
+  constructor(
+    status: number,
+    detail: string,
+    more: { errors?: { path: string; message: string }[]; headers?: Record<string, string> } = {},
+  ) {
+    super(detail);
+    this.status = status;
+    this.errors = more.errors ?? [];
+    this.headers = more.headers ?? {};
+  }
+}
+
+/** The path of a field that the query or body got wrong, and what would fit. Throws a 422. */
+export function parseInput<Output>(schema: z.ZodType<Output>, input: unknown): Output {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.map((issue) => ({ path: issue.path.join("."), message: issue.message }));
+  throw new Problem(422, "some fields are missing or wrong", { errors });
+}
+
+/** A row's id in a path; anything else is not there. */
+export function parseId(text: unknown, what: string): number {
+  const id = z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER).safeParse(text);
+  if (!id.success) throw new Problem(404, `there is no ${what} ${String(text)}`);
+  return id.data;
+}
+
+export const notFound: RequestHandler = (req) => {
+  throw new Problem(404, `there is nothing at ${req.method} ${req.path}`);
+};
+
+const statusOfRefusal = { invalid: 422, conflict: 409, not_found: 404 };
+
+/** The last of all middleware: every error becomes a problem without a stack trace. */
+export function problems(log: Log): ErrorRequestHandler {
+  return (error: unknown, req, res, next) => {
+    if (res.headersSent) return next(error);
+    const problem = asProblem(error);
+    if (problem.status === 500)
+      log("error", "request.broke", { method: req.method, ...routeOf(req), ...describeError(error) });
+    res
+      .status(problem.status)
+      .set(problem.headers)
+      .type("application/problem+json")
+      .send(
+        JSON.stringify({
+          type: "about:blank",
+          title: STATUS_CODES[problem.status],
+          status: problem.status,
+          detail: problem.message,
+          ...(problem.errors.length > 0 ? { errors: problem.errors } : {}),
+        }),
+      );
+  };
+}
+
+/** The route's pattern: a path may hold a person's address. */
+function routeOf(req: Request): { route: string } {
+  const route = req.route as { path?: unknown } | undefined;
+  return { route: `${req.baseUrl}${String(route?.path ?? "")}` };
+}
+
+/** What Express and its body parsers throw: an error with the status that it means. */
+const httpError = z.object({ status: z.number().int().min(400).max(499), type: z.string().optional() });
+
+const details: Record<string, string> = {
+  "entity.too.large": "the body is larger than the limit that is set",
+  "entity.parse.failed": "the body is not JSON",
+  "encoding.unsupported": "a compressed body is not taken: send it as it is",
+  "request.aborted": "the request ended before its body did",
+  "request.size.invalid": "the body is not as long as its Content-Length says",
+};
+
+function asProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof Refusal)
+    return new Problem(statusOfRefusal[error.kind], error.message, { errors: error.errors });
+  const known = httpError.safeParse(error);
+  if (known.success)
+    return new Problem(known.data.status, details[known.data.type ?? ""] ?? "the request cannot be read");
+  return new Problem(500, "the bridge failed to answer; its log says where");
+}

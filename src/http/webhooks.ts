@@ -1,0 +1,87 @@
+import express, { type Request, type RequestHandler, type Response, Router } from "express";
+import type { Mapping, Mappings } from "../bridge/mappings.ts";
+import type { Receiver } from "../bridge/receive-webhook.ts";
+import { describeError, type Log } from "../log.ts";
+import type { Channel } from "../model.ts";
+import { Problem } from "./problem.ts";
+import { isUuid } from "./uuid.ts";
+
+export interface WebhooksContext {
+  log: Log;
+  mappings: Mappings;
+  receiver: Receiver;
+  publicUrl: string;
+  bodyLimitBytes: Record<Channel, number>;
+}
+
+/**
+ * `POST /webhooks/{mappingId}`, where a provider posts. The answer:
+ * - 200, or what the provider wants instead: verified, and committed to the database
+ * - 400 the body broke off
+ * - 401 forged, stale or unsigned
+ * - 404 no such mapping · 410 a deleted one
+ * - 413 larger than the limit for the mapping's channel
+ * - 415 a content type that this provider never sends, or a compressed body
+ * - 503 with Retry-After: the database is away, or too much waits for it; nothing was stored
+ */
+export function webhookRoutes(context: WebhooksContext): Router {
+  const readBody = {
+    sms: rawBody(context.bodyLimitBytes.sms),
+    email: rawBody(context.bodyLimitBytes.email),
+  };
+  const router = Router();
+  router.post("/:mappingId", async (req, res) => {
+    const receivedAt = new Date();
+    const mapping = await findMapping(context, req.params.mappingId);
+    if (!req.is([...mapping.adapter.contentTypes])) {
+      throw new Problem(415, `${mapping.provider} posts ${mapping.adapter.contentTypes.join(" or ")}`);
+    }
+    const body = await readBody[mapping.channel](req, res);
+    const request = { url: `${context.publicUrl}${req.originalUrl}`, headers: textHeaders(req), body, receivedAt };
+    const isVerified = await orUnavailable(context.log, context.receiver.receive(mapping, request));
+    if (!isVerified) {
+      context.log("warn", "webhook.refused", { mappingId: mapping.id, provider: mapping.provider });
+      throw new Problem(401, "the webhook does not verify against this mapping's credentials, or is too old");
+    }
+    const { acknowledgement } = mapping.adapter;
+    if (!acknowledgement) return void res.status(200).end();
+    res.status(acknowledgement.status).type(acknowledgement.contentType).send(acknowledgement.body);
+  });
+  return router;
+}
+
+async function findMapping({ log, mappings }: WebhooksContext, id: string): Promise<Mapping> {
+  const mapping = isUuid(id) ? await orUnavailable(log, mappings.get(id)) : undefined;
+  if (!mapping)
+    throw new Problem(404, "there is no mapping with this id: compare the URL with the mapping's webhookUrl");
+  if (mapping.isDeleted) throw new Problem(410, "this mapping was deleted: stop posting here");
+  return mapping;
+}
+
+/** The exact bytes, as they were signed: whatever the content type, never unpacked. */
+function rawBody(limit: number): (req: Request, res: Response) => Promise<Buffer> {
+  const parse: RequestHandler = express.raw({ type: () => true, limit, inflate: false });
+  return (req, res) =>
+    new Promise((resolve, reject) => {
+      parse(req, res, (error?: unknown) => {
+        if (error) reject(error);
+        else resolve(Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0));
+      });
+    });
+}
+
+function textHeaders(req: Request): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(req.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : (value ?? "")]),
+  );
+}
+
+/** Whatever keeps the database from taking it, the provider must come again: it is not stored. */
+async function orUnavailable<Result>(log: Log, work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    log("error", "webhook.unavailable", describeError(error));
+    throw new Problem(503, "the webhook could not be stored: send it again", { headers: { "Retry-After": "5" } });
+  }
+}

@@ -1,0 +1,37 @@
+import { existsSync } from "node:fs";
+import { loadEnvFile } from "node:process";
+import { readConfig } from "./config.ts";
+import { ConfigError } from "./errors.ts";
+import { createLog, describeError } from "./log.ts";
+import { startBridge } from "./start-bridge.ts";
+
+/** The process: settings from the environment and from .env, and a graceful stop on SIGTERM and SIGINT. */
+async function main(): Promise<void> {
+  if (existsSync(".env")) loadEnvFile(".env");
+  // biome-ignore lint/style/noProcessEnv: the one place that reads the environment.
+  const config = readConfig(process.env);
+  const log = createLog(config.logLevel);
+  const bridge = await startBridge(config, log);
+
+  let isStopping = false;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      if (isStopping) return;
+      isStopping = true;
+      log("info", "bridge.stopping", { signal });
+      bridge.stop().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          log("error", "bridge.stop_failed", describeError(error));
+          process.exit(1);
+        },
+      );
+    });
+  }
+}
+
+main().catch((error: unknown) => {
+  const text = error instanceof ConfigError ? error.message : String(error instanceof Error ? error.stack : error);
+  process.stderr.write(`The bridge cannot start.\n${text}\n`);
+  process.exit(1);
+});

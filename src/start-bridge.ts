@@ -1,0 +1,126 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createAccessTokens } from "./bridge/access-tokens.ts";
+import { createMappings } from "./bridge/mappings.ts";
+import { createReceiver } from "./bridge/receive-webhook.ts";
+import { startWorker, type Worker } from "./bridge/worker.ts";
+import { createCallApi } from "./call-api.ts";
+import type { Config } from "./config.ts";
+import { ConfigError } from "./errors.ts";
+import { createHighlevel } from "./highlevel/client.ts";
+import { createApp } from "./http/app.ts";
+import type { Log } from "./log.ts";
+import { readOrCreateEncryptionKey } from "./store/data-dir.ts";
+import { type Database, openDatabase } from "./store/database.ts";
+import { createSealer } from "./store/seal.ts";
+
+export interface Bridge {
+  /** Where the server listens on this machine. */
+  url: string;
+  /** Stops accepting, finishes what is under way within the set time, closes the database. */
+  stop(): Promise<void>;
+}
+
+/** What only tests and benchmarks set. */
+export interface Tuning {
+  pollSeconds: number;
+  /** The ceiling of the first retry's delay. */
+  firstDelaySeconds: number;
+  databaseStartSeconds: number;
+}
+
+/** Wires everything together; resolves once the database is migrated, the server listens and the worker runs. */
+export async function startBridge(config: Config, log: Log, tuning: Partial<Tuning> = {}): Promise<Bridge> {
+  const { pollSeconds = 1, firstDelaySeconds = 2, databaseStartSeconds = 30 } = tuning;
+  const database = await openDatabase(
+    "url" in config.database ? { ...config.database, startSeconds: databaseStartSeconds } : config.database,
+  );
+  const { db } = database;
+  const sealer = createSealer(encryptionKeys(config));
+  const mappings = createMappings({ db, sealer });
+  const accessTokens = createAccessTokens({ db, sealer });
+  const callApi = createCallApi({
+    timeoutSeconds: config.highlevelTimeoutSeconds,
+    maxSockets: config.deliveryConcurrency * 2,
+  });
+  const worker = startWorker(
+    {
+      db,
+      log,
+      mappings,
+      accessTokens,
+      highlevel: createHighlevel({ callApi, baseUrl: config.highlevelUrl }),
+      attemptSeconds: config.highlevelTimeoutSeconds,
+      retry: { retryHours: config.retryHours, firstDelaySeconds, random: Math.random },
+    },
+    { deliveryConcurrency: config.deliveryConcurrency, retentionDays: config.retentionDays, pollSeconds },
+  );
+  const receiver = createReceiver({ db, onStored: () => worker.wake("webhooks") });
+  const { publicUrl, bodyLimitBytes, adminApiKey } = config;
+  const onWork = worker.wake;
+  const app = createApp({
+    db,
+    database,
+    sealer,
+    log,
+    mappings,
+    accessTokens,
+    receiver,
+    publicUrl,
+    bodyLimitBytes,
+    adminApiKey,
+    onWork,
+  });
+  const server = createServer(app);
+  const stop = () => stopBridge({ server, worker, database, callApi, log, shutdownSeconds: config.shutdownSeconds });
+  try {
+    const url = await listen(server, config);
+    log("info", "bridge.started", { url, database: "url" in config.database ? "postgresql" : "embedded" });
+    return { url, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function encryptionKeys(config: Config): Buffer[] {
+  if (config.encryptionKeys) return config.encryptionKeys;
+  if ("dataDir" in config.database) return [readOrCreateEncryptionKey(config.database.dataDir)];
+  throw new ConfigError("ENCRYPTION_KEYS is not set");
+}
+
+async function listen(server: Server, { port, host }: Config): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const hint =
+        error.code === "EADDRINUSE"
+          ? `port ${port} is taken: stop who listens there, or set another PORT`
+          : error.message;
+      reject(new ConfigError(`HOST ${host}, PORT ${port}: the server cannot listen, ${hint}`));
+    });
+    server.listen(port, host, resolve);
+  });
+  return `http://localhost:${(server.address() as AddressInfo).port}`;
+}
+
+async function stopBridge(parts: {
+  server: Server;
+  worker: Worker;
+  database: Database;
+  callApi: { close(): void };
+  log: Log;
+  shutdownSeconds: number;
+}): Promise<void> {
+  const { server, worker, database, callApi, log, shutdownSeconds } = parts;
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const outcome = await Promise.race([
+    Promise.all([closed, worker.stop()]).then(() => "finished"),
+    sleep(shutdownSeconds * 1000, "cut off", { ref: false }),
+  ]);
+  server.closeAllConnections();
+  callApi.close();
+  await database.close();
+  log(outcome === "finished" ? "info" : "warn", "bridge.stopped", { outcome });
+}
