@@ -1,0 +1,45 @@
+import { describe, expect, test } from "vitest";
+import { readConfig } from "../src/config.ts";
+
+const enough = { PUBLIC_URL: "https://bridge.example.com/", ADMIN_API_KEY: "k".repeat(32) };
+const key = Buffer.alloc(32, 7).toString("base64");
+
+describe("readConfig", () => {
+  test("needs no more than the public URL and an admin key", () => {
+    expect(readConfig(enough)).toMatchObject({
+      publicUrl: "https://bridge.example.com",
+      port: 3000,
+      database: { dataDir: "./data" },
+      highlevelUrl: "https://services.leadconnectorhq.com",
+      retryHours: 36,
+      bodyLimitBytes: { sms: 1_000_000, email: 25_000_000 },
+    });
+  });
+
+  test("has no default for secrets: each setting that is missing is named, all at once", () => {
+    expect(() => readConfig({})).toThrow(/PUBLIC_URL is not set.*\nADMIN_API_KEY is not set/);
+  });
+
+  test("takes an empty setting for one that is not set", () => {
+    expect(readConfig({ ...enough, DATABASE_URL: "", PORT: "" }).port).toBe(3000);
+  });
+
+  test.each([
+    ["PORT", "http", "must be a whole number of (a port)"],
+    ["RETRY_HOURS", "0", "must be from 1 to 720 hours"],
+    ["PUBLIC_URL", "bridge.example.com", "must be a URL that begins with https:// or http://"],
+    ["DATABASE_URL", "mysql://localhost/x", "must be a URL that begins with postgres://"],
+    ["ADMIN_API_KEY", "short", "must have at least 32 characters"],
+    ["ENCRYPTION_KEYS", "abc", "each key must be 32 bytes in base64"],
+    ["LOG_LEVEL", "loud", "Invalid option"],
+  ])("says what is wrong with %s=%s", (name, value, sentence) => {
+    expect(() => readConfig({ ...enough, [name]: value })).toThrow(`${name} ${sentence}`);
+  });
+
+  test("does not seal a shared database with a key that lies inside of it", () => {
+    const DATABASE_URL = "postgres://bridge@localhost/bridge";
+    expect(() => readConfig({ ...enough, DATABASE_URL })).toThrow(/ENCRYPTION_KEYS is not set/);
+    const config = readConfig({ ...enough, DATABASE_URL, ENCRYPTION_KEYS: `${key},${key}` });
+    expect(config.encryptionKeys).toHaveLength(2);
+  });
+});

@@ -1,0 +1,103 @@
+import { expect, test } from "vitest";
+import { createSharedInsert, QueueFull } from "../../src/store/shared-insert.ts";
+
+interface Statement {
+  rows: string[];
+  commit: () => void;
+  fail: (error: Error) => void;
+}
+
+function setUp(limits: { maxRows?: number; maxBytes?: number; maxWaitingBytes?: number } = {}) {
+  const statements: Statement[] = [];
+  const insert = createSharedInsert<string>({
+    insert: (rows) => new Promise<void>((commit, fail) => statements.push({ rows, commit, fail })),
+    bytesOf: (row) => row.length,
+    maxRows: 10,
+    maxBytes: 100,
+    maxWaitingBytes: 1000,
+    ...limits,
+  });
+  const settle = () => new Promise((resolve) => setImmediate(resolve));
+  return { statements, insert, settle };
+}
+
+test("puts rows that arrive during one INSERT together into the next one, in their order", async () => {
+  const { statements, insert, settle } = setUp();
+  const first = insert("a");
+  const others = [insert("b"), insert("c"), insert("d")];
+  expect(statements.map((each) => each.rows)).toEqual([["a"]]);
+  statements[0]?.commit();
+  await first;
+  await settle();
+  expect(statements.map((each) => each.rows)).toEqual([["a"], ["b", "c", "d"]]);
+  statements[1]?.commit();
+  await Promise.all(others);
+});
+
+test("answers nobody before the statement with its own row has committed", async () => {
+  const { statements, insert, settle } = setUp();
+  let isAnswered = false;
+  void insert("a").then(() => {
+    isAnswered = true;
+  });
+  await settle();
+  expect(isAnswered).toBe(false);
+  statements[0]?.commit();
+  await settle();
+  expect(isAnswered).toBe(true);
+});
+
+test("refuses a row when too much waits, and takes rows again afterwards", async () => {
+  const { statements, insert, settle } = setUp({ maxWaitingBytes: 6 });
+  const under = [insert("a"), insert("bbb"), insert("ccc")];
+  await expect(insert("d")).rejects.toBeInstanceOf(QueueFull);
+  statements[0]?.commit();
+  await settle();
+  statements[1]?.commit();
+  await Promise.all(under);
+  const later = insert("e");
+  statements[2]?.commit();
+  await later;
+});
+
+test("fails all rows of a statement when the database is away", async () => {
+  const { statements, insert, settle } = setUp();
+  const first = insert("a");
+  const second = insert("b");
+  const third = insert("c");
+  statements[0]?.commit();
+  await first;
+  await settle();
+  statements[1]?.fail(new Error("connection lost"));
+  await expect(second).rejects.toThrow("connection lost");
+  await expect(third).rejects.toThrow("connection lost");
+  expect(statements).toHaveLength(2);
+});
+
+test("does not let one row that PostgreSQL refuses take the others down with it", async () => {
+  const { statements, insert, settle } = setUp();
+  const first = insert("a");
+  const good = insert("good");
+  const bad = insert("bad");
+  statements[0]?.commit();
+  await first;
+  await settle();
+  statements[1]?.fail(Object.assign(new Error("invalid"), { code: "22P02" }));
+  await settle();
+  statements[2]?.commit();
+  await settle();
+  statements[3]?.fail(Object.assign(new Error("invalid"), { code: "22P02" }));
+  await expect(good).resolves.toBeUndefined();
+  await expect(bad).rejects.toThrow("invalid");
+});
+
+test("keeps statements within their size", async () => {
+  const { statements, insert, settle } = setUp({ maxRows: 2, maxBytes: 5 });
+  const all = [insert("a"), insert("bbbb"), insert("cc"), insert("d"), insert("e")];
+  for (let index = 0; index < 4; index++) {
+    statements[index]?.commit();
+    await settle();
+  }
+  await Promise.all(all);
+  expect(statements.map((each) => each.rows)).toEqual([["a"], ["bbbb"], ["cc", "d"], ["e"]]);
+});
