@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { composeInbound } from "../../src/bridge/compose-inbound.ts";
+import type { MessageContent } from "../../src/store/schema.ts";
 
 const sms = { channel: "sms", type: "Custom", conversationProviderId: "provider-1", address: "+15005550009" } as const;
 const email = {
@@ -11,7 +12,7 @@ const email = {
 const known = { address: "+15005550006", highlevelContactId: "contact-1", highlevelConversationId: "conversation-1" };
 const person = { ...known, address: "ann@example.org" };
 const receivedAt = new Date("2026-11-21T10:00:05.000Z");
-const empty = {
+const empty: MessageContent = {
   fromName: undefined,
   to: [],
   cc: [],
@@ -23,7 +24,7 @@ const empty = {
   inReplyTo: [],
   references: [],
 };
-const message = (content: Partial<typeof empty> & Record<string, unknown>, sentAt: Date | null = null) => ({
+const message = (content: Partial<MessageContent>, sentAt: Date | null = null) => ({
   providerMessageId: "provider-message-1",
   sentAt,
   receivedAt,

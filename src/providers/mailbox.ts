@@ -1,0 +1,36 @@
+import { addressParser } from "postal-mime";
+import { ParseError } from "../errors.ts";
+
+export interface Mailbox {
+  /** In lower case: HighLevel compares it verbatim with the contact's. */
+  address: string;
+  /** The display name, decoded; undefined where there is none. */
+  name: string | undefined;
+}
+
+const addressShape = /^[^\s@<>,;:"]+@[^\s@<>,;:"]+$/;
+
+/** The mailboxes of an address header: groups unwrapped, encoded words decoded, what is no mailbox left out. */
+export function parseMailboxes(header: string | undefined): Mailbox[] {
+  return addressParser(header ?? "", { flatten: true }).flatMap((parsed) => {
+    const address = (parsed.address ?? "").trim().toLowerCase();
+    const name = parsed.name.replaceAll("\0", "").trim();
+    return addressShape.test(address) ? [{ address, name: name || undefined }] : [];
+  });
+}
+
+export function addressesOf(header: string | undefined): string[] {
+  return [...new Set(parseMailboxes(header).map((mailbox) => mailbox.address))];
+}
+
+/** A single mailbox in lower case; `undefined` for anything else. */
+export function normalizeMailbox(given: string): string | undefined {
+  const [mailbox, another] = parseMailboxes(given);
+  return another ? undefined : mailbox?.address;
+}
+
+export function requireMailbox(header: string | undefined, field: string): Mailbox {
+  const [mailbox] = parseMailboxes(header);
+  if (!mailbox) throw new ParseError(`${field}: holds no mailbox`);
+  return mailbox;
+}

