@@ -1,0 +1,118 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import express, { type ErrorRequestHandler, type Express } from "express";
+import { limitRate, type RateLimit, requireAccess } from "./access.ts";
+import { ApiError } from "./api-error.ts";
+import { contactRoutes } from "./contacts.ts";
+import { controlRoutes } from "./control.ts";
+import { conversationRoutes } from "./conversations.ts";
+import { createFaults, type Fault } from "./faults.ts";
+import { postInbound } from "./inbound.ts";
+import { inboxPage } from "./inbox-page.ts";
+import { addressKey, type Contact, createState, newId, type Provider, type StoredMessage } from "./state.ts";
+
+export interface SandboxOptions {
+  /** HighLevel's own limit by default; `undefined` for none. */
+  rateLimit?: RateLimit | undefined;
+  /** For the faults that are drawn at random. */
+  seed?: number;
+}
+
+export interface Sandbox {
+  app: Express;
+  /** Makes a location, or changes its token and its conversation providers. */
+  putLocation(location: { id: string; token: string; providers: Provider[] }): void;
+  /** From now on the location's token is refused. */
+  revokeToken(locationId: string): void;
+  addContact(contact: Omit<Contact, "id">): Contact;
+  setFaults(faults: Fault[]): void;
+  /** Everything that was accepted, in that order. */
+  messages(): StoredMessage[];
+  contacts(): Contact[];
+  /** Calls to paths that begin so, the refused ones included. */
+  callCount(path: string): number;
+}
+
+const publishedLimit: RateLimit = { max: 100, intervalMs: 10_000, perDay: 200_000, sendsRetryAfter: false };
+
+/**
+ * A HighLevel to run against: stands in for the endpoints that a conversation provider uses, and is as strict as they
+ * are. https://highlevel.stoplight.io/docs/integrations
+ */
+export function createSandbox(options: SandboxOptions = {}): Sandbox {
+  const state = createState();
+  const faults = createFaults(options.seed ?? 1);
+  const calls = new Map<string, number>();
+  const app = express();
+  app.enable("strict routing").disable("x-powered-by").set("etag", false);
+
+  const sandbox: Sandbox = {
+    app,
+    putLocation({ id, token, providers }) {
+      sandbox.revokeToken(id);
+      const location = { id, token, providers };
+      state.locations.set(id, location);
+      state.locationByToken.set(token, location);
+    },
+    revokeToken(locationId) {
+      const location = state.locations.get(locationId);
+      if (location?.token) state.locationByToken.delete(location.token);
+    },
+    addContact(given) {
+      const contact = { id: newId(), ...given };
+      state.contacts.set(contact.id, contact);
+      for (const address of [contact.phone, contact.email]) {
+        if (address) state.contactByAddress.set(addressKey(contact.locationId, address), contact);
+      }
+      return contact;
+    },
+    setFaults: (list) => faults.set(list),
+    messages: () => state.messages,
+    contacts: () => [...state.contacts.values()],
+    callCount: (path) =>
+      [...calls].filter(([called]) => called.startsWith(path)).reduce((sum, [, count]) => sum + count, 0),
+  };
+
+  app.use(inboxPage(state));
+  app.use("/_sandbox", express.json({ limit: "10mb" }), controlRoutes(state, sandbox));
+  app.use((req, _res, next) => {
+    calls.set(req.path, (calls.get(req.path) ?? 0) + 1);
+    next();
+  });
+  app.use(faults.middleware);
+  app.use(requireAccess(state), limitRate("rateLimit" in options ? options.rateLimit : publishedLimit));
+  app.use(express.json({ limit: "30mb" }));
+  app.post("/conversations/messages/inbound", postInbound(state));
+  app.use("/conversations", conversationRoutes(state));
+  app.use("/contacts", contactRoutes(state));
+  app.use((req) => {
+    throw new ApiError(404, `Cannot ${req.method} ${req.path}`, { error: "Not Found" });
+  });
+  app.use(answerErrors);
+  return sandbox;
+}
+
+const answerErrors: ErrorRequestHandler = (error, _req, res, _next) => {
+  if (error instanceof ApiError) return void res.status(error.status).json(error.body);
+  const status = typeof error?.status === "number" ? error.status : 500;
+  res.status(status).json({ statusCode: status, message: status === 500 ? "Internal server error" : "Bad request" });
+};
+
+export async function startSandbox(
+  options: SandboxOptions & { port?: number } = {},
+): Promise<{ url: string; sandbox: Sandbox; stop(): Promise<void> }> {
+  const sandbox = createSandbox(options);
+  const server = createServer(sandbox.app);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject).listen(options.port ?? 0, "127.0.0.1", resolve);
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    sandbox,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,115 @@
+import type { Channel } from "../model.ts";
+
+/** What the sandbox remembers, as HighLevel would. In memory, gone with the process. */
+
+export interface Provider {
+  id: string;
+  channel: Channel;
+  /** An extra provider beside the location's default one; it takes type `Custom`. */
+  extra: boolean;
+}
+
+export interface Location {
+  id: string;
+  token: string | undefined;
+  providers: Provider[];
+}
+
+export interface Contact {
+  id: string;
+  locationId: string;
+  phone?: string;
+  email?: string;
+  name?: string;
+}
+
+/** One message as it was accepted. */
+export interface StoredMessage {
+  locationId: string;
+  contactId: string;
+  conversationId: string;
+  /** The entry's id; the emails of one thread share one entry. */
+  messageId: string;
+  emailMessageId?: string;
+  threadId?: string;
+  type: string;
+  direction: string;
+  altId?: string;
+  body: string;
+  html?: string;
+  subject?: string;
+  emailFrom?: string;
+  emailTo?: string;
+  emailCc?: string[];
+  emailBcc?: string[];
+  attachments: string[];
+  conversationProviderId?: string;
+  dateAdded: string;
+}
+
+/** What the list of a conversation's messages shows: a text, or a whole email thread. */
+export interface Entry {
+  id: string;
+  index: number;
+  messages: StoredMessage[];
+}
+
+export interface Conversation {
+  id: string;
+  locationId: string;
+  contactId: string;
+  dateAdded: string;
+  entries: Entry[];
+}
+
+export interface State {
+  locations: Map<string, Location>;
+  locationByToken: Map<string, Location>;
+  contacts: Map<string, Contact>;
+  /** By location and address, as in `loc|+15005550006`. */
+  contactByAddress: Map<string, Contact>;
+  conversations: Map<string, Conversation>;
+  conversationByContact: Map<string, Conversation>;
+  entries: Map<string, Entry>;
+  emails: Map<string, StoredMessage>;
+  /** In the order in which they were accepted. */
+  messages: StoredMessage[];
+}
+
+export function createState(): State {
+  return {
+    locations: new Map(),
+    locationByToken: new Map(),
+    contacts: new Map(),
+    contactByAddress: new Map(),
+    conversations: new Map(),
+    conversationByContact: new Map(),
+    entries: new Map(),
+    emails: new Map(),
+    messages: [],
+  };
+}
+
+const idCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/** Twenty letters and digits, as HighLevel's ids look. */
+export function newId(): string {
+  let id = "";
+  for (const byte of crypto.getRandomValues(new Uint8Array(20))) id += idCharacters[byte % idCharacters.length];
+  return id;
+}
+
+export const addressKey = (locationId: string, address: string) => `${locationId}|${address}`;
+
+export function addConversation(state: State, contact: Contact): Conversation {
+  const conversation = {
+    id: newId(),
+    locationId: contact.locationId,
+    contactId: contact.id,
+    dateAdded: new Date().toISOString(),
+    entries: [],
+  };
+  state.conversations.set(conversation.id, conversation);
+  state.conversationByContact.set(contact.id, conversation);
+  return conversation;
+}
