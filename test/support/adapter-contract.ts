@@ -1,4 +1,10 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { ParseError } from "../../src/errors.ts";
 import type { WebhookRequest } from "../../src/model.ts";
+import type { AdapterSpec } from "../../src/providers/adapter.ts";
+import { adapterOf } from "../../src/providers/registry.ts";
 
 /** One webhook of a provider, as test/fixtures/<provider>/<name>.json keeps it: what came, and what it means. */
 export interface Fixture {
@@ -26,6 +32,187 @@ export interface Signer {
   credentials: unknown;
   /** Well-shaped credentials of somebody else. */
   foreignCredentials: unknown;
-  /** `at` is the time of signing, for providers that sign one. */
+  /** Does the signature cover the body? Where it does not, a changed body cannot be noticed. */
+  signsBody: boolean;
+  /** Does it cover a timestamp? Then old webhooks are refused. */
+  signsTime: boolean;
   sign(sample: Sample, options: { url: string; at: Date; credentials?: unknown }): WebhookRequest;
+}
+
+export function jsonBody(sample: Sample): Buffer {
+  return Buffer.from(typeof sample.body === "string" ? sample.body : JSON.stringify(sample.body));
+}
+
+export function readFixtures(provider: string): { name: string; fixture: Fixture }[] {
+  const folder = join(import.meta.dirname, "../fixtures", provider);
+  return readdirSync(folder)
+    .filter((file) => file.endsWith(".json"))
+    .map((file) => ({
+      name: file.slice(0, -5),
+      fixture: JSON.parse(readFileSync(join(folder, file), "utf8")) as Fixture,
+    }));
+}
+
+const url = "https://bridge.example.com/webhooks/5f2c1a52-0d6c-4d5e-9a5e-3f1c8f1f8a11";
+const at = new Date("2026-11-21T10:00:00.000Z");
+const toJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
+/** The contract that every adapter fulfils, tried on every fixture of the provider. */
+export function describeAdapter(provider: string, signer: Signer): void {
+  const adapter = requireAdapter(provider);
+  const fixtures = readFixtures(provider);
+
+  describe(`${provider} credentials`, () => {
+    test("that fit are taken", () => {
+      expect(adapter.credentials.safeParse(signer.credentials).success).toBe(true);
+      expect(adapter.credentials.safeParse(signer.foreignCredentials).success).toBe(true);
+    });
+
+    test("are refused when a secret is empty or missing, or something unknown is given", () => {
+      for (const name of Object.keys(signer.credentials as object)) {
+        const { [name]: _left, ...without } = signer.credentials as Record<string, unknown>;
+        for (const wrong of [without, { ...without, [name]: "" }, { ...without, [name]: 7 }]) {
+          expect(adapter.credentials.safeParse(wrong).success, JSON.stringify(wrong)).toBe(false);
+        }
+      }
+      expect(adapter.credentials.safeParse({ ...(signer.credentials as object), surplus: "x" }).success).toBe(false);
+      for (const wrong of [undefined, null, "", [], {}])
+        expect(adapter.credentials.safeParse(wrong).success).toBe(false);
+    });
+  });
+
+  describe.each(fixtures)(`${provider} $name`, ({ fixture }) => {
+    const signed = () => signer.sign(fixture.request, { url, at });
+    const verify = (request: WebhookRequest, credentials = signer.credentials) => adapter.verify(request, credentials);
+
+    test(`means what it says: ${fixture.about}`, async () => {
+      const request = signed();
+      expect(toJson(await adapter.parse(request))).toEqual(fixture.means);
+      expect(toJson(await adapter.parse(request)), "and the same again").toEqual(fixture.means);
+    });
+
+    test("is accepted when signed, and of a content type that the adapter names", async () => {
+      expect(await verify(signed())).toBe(true);
+      expect(adapter.contentTypes).toContain(fixture.request.contentType);
+    });
+
+    test("is refused when signed by somebody else, or not at all", async () => {
+      expect(await verify(signed(), signer.foreignCredentials)).toBe(false);
+      const { "content-type": contentType = "" } = signed().headers;
+      expect(await verify({ ...signed(), headers: { "content-type": contentType }, body: unsignedBody(fixture) })).toBe(
+        false,
+      );
+    });
+
+    if (signer.signsBody)
+      test("is refused when any byte was changed", async () => {
+        const { body } = signed();
+        for (const position of [0, Math.floor(body.length / 2), body.length - 1]) {
+          const changed = Buffer.from(body);
+          changed[position] = (changed[position] ?? 0) ^ 1;
+          expect(await verify({ ...signed(), body: changed })).toBe(false);
+        }
+      });
+
+    if (signer.signsTime)
+      test("is refused when it is older than five minutes, or from the future", async () => {
+        const later = (seconds: number) => new Date(at.getTime() + seconds * 1000);
+        for (const seconds of [299, -299]) expect(await verify({ ...signed(), receivedAt: later(seconds) })).toBe(true);
+        for (const seconds of [301, -301])
+          expect(await verify({ ...signed(), receivedAt: later(seconds) })).toBe(false);
+      });
+
+    test("is a message or a clear ParseError, whatever stands in its fields", async () => {
+      for (const sample of spoiledSamples(fixture.request))
+        await expectClearParse(adapter, signer.sign(sample, { url, at }));
+    });
+  });
+
+  test(`${provider} junk is a clear ParseError, and verifies for nobody`, async () => {
+    const [first] = fixtures;
+    if (!first) throw new Error(`there are no fixtures of ${provider}`);
+    const genuine = signer.sign(first.fixture.request, { url, at });
+    const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
+    const junk = [
+      "",
+      "null",
+      "[]",
+      "{}",
+      "7",
+      '"x"',
+      "\0\u{1f4a9}",
+      deep,
+      "a=1&a=2",
+      genuine.body.toString("latin1").slice(0, 40),
+    ];
+    for (const text of junk) {
+      for (const contentType of [genuine.headers["content-type"] ?? "", ...adapter.contentTypes]) {
+        const request = { ...genuine, headers: { "content-type": contentType }, body: Buffer.from(text, "latin1") };
+        await expectClearParse(adapter, request);
+        expect(await adapter.verify(request, signer.credentials)).toBe(false);
+      }
+    }
+    const names = Object.keys(genuine.headers).filter((name) => name !== "content-type");
+    for (const value of [
+      "",
+      " ",
+      "x",
+      "v1,",
+      "\u00ff".repeat(300),
+      "=".repeat(64),
+      "99999999999999999999",
+      "-1",
+      "NaN",
+    ]) {
+      const headers = { ...genuine.headers, ...Object.fromEntries(names.map((name) => [name, value])) };
+      if (names.length > 0) expect(await adapter.verify({ ...genuine, headers }, signer.credentials)).toBe(false);
+    }
+  });
+}
+
+function requireAdapter(provider: string): AdapterSpec<unknown> {
+  const adapter = adapterOf(provider);
+  if (!adapter) throw new Error(`${provider} is not in the registry`);
+  return adapter;
+}
+
+function unsignedBody({ request }: Fixture): Buffer {
+  return typeof request.body === "string" ? Buffer.from(request.body) : Buffer.from(JSON.stringify(request.body));
+}
+
+async function expectClearParse(adapter: AdapterSpec<unknown>, request: WebhookRequest): Promise<void> {
+  try {
+    const events = await adapter.parse(request);
+    expect(JSON.stringify(events)).not.toContain("\\u0000");
+  } catch (error) {
+    expect(error).toBeInstanceOf(ParseError);
+    expect((error as Error).message.length).toBeGreaterThan(3);
+  }
+}
+
+/** The sample with each of its fields, at any depth, missing or replaced by what does not belong there. */
+function* spoiledSamples(sample: Sample): Generator<Sample> {
+  if (typeof sample.body === "string") return;
+  const isForm = sample.contentType !== "application/json";
+  const wrongs: unknown[] = isForm
+    ? ["", "\0", "x".repeat(10_000), "\u{d800}"]
+    : [undefined, null, "", 7, true, [], {}, [null], { a: 1 }, "\0", "x".repeat(10_000)];
+  for (const path of pathsOf(sample.body)) {
+    for (const wrong of wrongs)
+      yield { ...sample, body: replaceAt(sample.body, path, wrong) as Record<string, unknown> };
+  }
+}
+
+function pathsOf(value: unknown, path: string[] = []): string[][] {
+  if (typeof value !== "object" || value === null) return [path];
+  const below = Object.entries(value).flatMap(([name, inner]) => pathsOf(inner, [...path, name]));
+  return path.length === 0 ? below : [path, ...below];
+}
+
+function replaceAt(value: unknown, [name, ...rest]: string[], replacement: unknown): unknown {
+  if (name === undefined) return replacement;
+  const copy = Array.isArray(value) ? [...value] : { ...(value as object) };
+  const fields = copy as Record<string, unknown>;
+  fields[name] = replaceAt(fields[name], rest, replacement);
+  return copy;
 }

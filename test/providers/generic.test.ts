@@ -1,0 +1,57 @@
+import { describe, expect, test } from "vitest";
+import { genericSms } from "../../src/providers/generic.ts";
+import { signer as emailSigner } from "../fixtures/generic-email/sign.ts";
+import { signer } from "../fixtures/generic-sms/sign.ts";
+import { describeAdapter } from "../support/adapter-contract.ts";
+
+describeAdapter("generic-sms", signer);
+describeAdapter("generic-email", emailSigner);
+
+describe("Standard Webhooks", () => {
+  const request = (headers: Record<string, string>, body: string, at: number) => ({
+    url: "https://bridge.example.com",
+    headers,
+    body: Buffer.from(body),
+    receivedAt: new Date(at * 1000),
+  });
+
+  test("accepts the specification's own example", async () => {
+    const headers = {
+      "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+      "webhook-timestamp": "1614265330",
+      "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    };
+    const credentials = { secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" };
+    const genuine = request(headers, '{"test": 2432232314}', 1614265330);
+    expect(await genericSms.verify(genuine, credentials)).toBe(true);
+  });
+
+  test("accepts Ed25519 (v1a), and never lets the sender choose the algorithm", async () => {
+    const body = '{"data":{"event_type":"message.received","id":"e1","payload":{"id":"m1","text":"hi é"}}}';
+    const signature = "v1a,QDOGNRpBMKxyP8ffeLzhCPEScsVx+uHZlp95E+VKD0dZHQuM3lrqkdhg3R2PjlN22TnKMv6sVchcbuGJleg9Dw==";
+    const headers = { "webhook-id": "msg_1", "webhook-timestamp": "1767225600", "webhook-signature": signature };
+    const secret = "whpk_6kpsY+KcUgq+9VB7Ey7F+ZVHdq6+vnuSQh7qaRRG0iw=";
+    expect(await genericSms.verify(request(headers, body, 1767225600), { secret })).toBe(true);
+    expect(await genericSms.verify(request(headers, `${body} `, 1767225600), { secret })).toBe(false);
+    expect(await genericSms.verify(request(headers, body, 1767225600), signer.credentials as never)).toBe(false);
+  });
+
+  test("accepts any of several signatures, as during a rotation, and skips versions that it does not know", async () => {
+    const genuine = signer.sign(
+      { contentType: "application/json", body: { type: "x" } },
+      { url: "https://bridge.example.com", at: new Date() },
+    );
+    const own = genuine.headers["webhook-signature"];
+    const headers = { ...genuine.headers, "webhook-signature": `v9,abc v1,bm90IG1pbmU= ${own}` };
+    expect(await genericSms.verify({ ...genuine, headers }, signer.credentials as never)).toBe(true);
+    const without = { ...genuine.headers, "webhook-signature": "v9,abc v1,bm90IG1pbmU=" };
+    expect(await genericSms.verify({ ...genuine, headers: without }, signer.credentials as never)).toBe(false);
+  });
+
+  test.each(["whsec_", "whsec_c2hvcnQ=", "secret", `whsec_${Buffer.alloc(65).toString("base64")}`, "whpk_c2hvcnQ="])(
+    "takes no weak or malformed secret such as %s",
+    (secret) => {
+      expect(genericSms.credentials.safeParse({ secret }).success).toBe(false);
+    },
+  );
+});

@@ -1,0 +1,32 @@
+import Telnyx from "telnyx";
+import { expect, test } from "vitest";
+import { telnyx } from "../../src/providers/telnyx.ts";
+import { signer } from "../fixtures/telnyx/sign.ts";
+import { describeAdapter, readFixtures } from "../support/adapter-contract.ts";
+
+describeAdapter("telnyx", signer);
+
+test("our test signer signs as Telnyx does: its own SDK accepts it", async () => {
+  const { publicKey } = signer.credentials as { publicKey: string };
+  const client = new Telnyx({ apiKey: "unused", publicKey });
+  for (const { fixture } of readFixtures("telnyx")) {
+    const { headers, body } = signer.sign(fixture.request, { url: "https://bridge.example.com", at: new Date() });
+    await client.webhooks.unwrap(body.toString("utf8"), { headers });
+    await expect(async () => client.webhooks.unwrap(`${body.toString("utf8")} `, { headers })).rejects.toThrow();
+  }
+});
+
+test("accepts a signature made by another implementation", async () => {
+  const body = '{"data":{"event_type":"message.received","id":"e1","payload":{"id":"m1","text":"hi é"}}}';
+  const request = {
+    url: "https://bridge.example.com",
+    headers: {
+      "telnyx-timestamp": "1767225600",
+      "telnyx-signature-ed25519":
+        "5rDLw7wx659i611Tf2DGzlef73YWsIFeS+JpE8dj4oUEpH140Q3fxPc9+r32IetDy6WK6+ixLwLtAFdPVS/8Cw==",
+    },
+    body: Buffer.from(body),
+    receivedAt: new Date(1767225600_000),
+  };
+  expect(await telnyx.verify(request, { publicKey: "6kpsY+KcUgq+9VB7Ey7F+ZVHdq6+vnuSQh7qaRRG0iw=" })).toBe(true);
+});

@@ -1,0 +1,58 @@
+import { describe, expect, test } from "vitest";
+import { twilio } from "../../src/providers/twilio.ts";
+import { signer } from "../fixtures/twilio/sign.ts";
+import { describeAdapter } from "../support/adapter-contract.ts";
+
+describeAdapter("twilio", signer);
+
+describe("Twilio's signature", () => {
+  const at = new Date();
+  const credentials = { accountSid: `AC${"0".repeat(32)}`, authToken: "12345" };
+  const request = (url: string, body: string, signature: string) => ({
+    url,
+    headers: { "content-type": "application/x-www-form-urlencoded", "x-twilio-signature": signature },
+    body: Buffer.from(body),
+    receivedAt: at,
+  });
+
+  test("is the one that Twilio publishes as an example", async () => {
+    const fields = { Digits: "1234", To: "+18005551212", From: "+14158675310", Caller: "+14158675310" };
+    const body = new URLSearchParams({ ...fields, CallSid: "CA1234567890ABCDE" }).toString();
+    const url = "https://example.com/myapp.php?foo=1&bar=2";
+    expect(await twilio.verify(request(url, body, "L/OH5YylLD5NRKLltdqwSvS0BnU="), credentials)).toBe(true);
+    expect(await twilio.verify(request(`${url}3`, body, "L/OH5YylLD5NRKLltdqwSvS0BnU="), credentials)).toBe(false);
+  });
+
+  test.each([
+    ["https://bridge.example.com/webhooks/1", "https://bridge.example.com:443/webhooks/1"],
+    ["http://bridge.example.com?a=b:80", "http://bridge.example.com:80?a=b:80"],
+  ])("is accepted for %s with its default port and without it", async (without, withPort) => {
+    const sample = { contentType: "application/x-www-form-urlencoded", body: { MessageSid: "SM1" } };
+    for (const [configured, signed] of [
+      [without, withPort],
+      [withPort, without],
+      [without, without],
+    ] as const) {
+      const genuine = signer.sign(sample, { url: signed, at, credentials });
+      expect(await twilio.verify({ ...genuine, url: configured }, credentials)).toBe(true);
+    }
+    const elsewhere = signer.sign(sample, { url: "https://bridge.example.com:8443/webhooks/1", at, credentials });
+    expect(await twilio.verify({ ...elsewhere, url: without }, credentials)).toBe(false);
+  });
+
+  test("covers repeated fields, each different value once", async () => {
+    const body = "Body=b&Tag=z&Tag=a&Tag=z";
+    const url = "https://bridge.example.com/webhooks/1";
+    const { createHmac } = await import("node:crypto");
+    const signature = createHmac("sha1", "12345").update(`${url}BodybTagaTagz`).digest("base64");
+    expect(await twilio.verify(request(url, body, signature), credentials)).toBe(true);
+  });
+
+  test("of a JSON body does not hold for another body", async () => {
+    const sample = { contentType: "application/json", body: { MessageSid: "SM1" } };
+    const genuine = signer.sign(sample, { url: "https://bridge.example.com/webhooks/1", at });
+    expect(await twilio.verify(genuine, signer.credentials as never)).toBe(true);
+    const withoutHash = { ...genuine, url: "https://bridge.example.com/webhooks/1" };
+    expect(await twilio.verify(withoutHash, signer.credentials as never)).toBe(false);
+  });
+});

@@ -1,0 +1,154 @@
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import axios from "axios";
+import type { Config } from "../../src/config.ts";
+import { createLog } from "../../src/log.ts";
+import type { WebhookRequest } from "../../src/model.ts";
+import { type SandboxOptions, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { startBridge, type Tuning } from "../../src/start-bridge.ts";
+
+export const locationId = "location-1";
+export const token = "pit-location-1";
+export const smsProviderId = "provider-sms-extra";
+export const emailProviderId = "provider-email-extra";
+export const publicUrl = "https://bridge.example.com";
+const adminApiKey = "test-admin-key-of-more-than-32-characters";
+
+export interface TestBridge {
+  url: string;
+  sandbox: Awaited<ReturnType<typeof startSandbox>>["sandbox"];
+  logLines: Record<string, unknown>[];
+  /** A call to the admin route. Never throws for a status. */
+  admin(method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: unknown): Promise<Answer>;
+  /** Registers a mapping and gives its id. */
+  addMapping(mapping: Record<string, unknown>): Promise<string>;
+  /** Posts a signed webhook, as the provider would. */
+  post(request: WebhookRequest): Promise<Answer>;
+  restart(change?: Partial<Config>): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely.
+  body: any;
+}
+
+/** A bridge with a sandbox behind it and one location registered: on the embedded database, or on the PostgreSQL of `url`. */
+export async function startTestBridge(
+  options: { databaseUrl?: string; config?: Partial<Config>; tuning?: Partial<Tuning>; sandbox?: SandboxOptions } = {},
+): Promise<TestBridge> {
+  const {
+    url: highlevelUrl,
+    sandbox,
+    stop: stopSandbox,
+  } = await startSandbox({ rateLimit: undefined, ...options.sandbox });
+  sandbox.putLocation({
+    id: locationId,
+    token,
+    providers: [
+      { id: smsProviderId, channel: "sms", extra: true },
+      { id: emailProviderId, channel: "email", extra: true },
+      { id: "provider-sms-default", channel: "sms", extra: false },
+    ],
+  });
+  const dataDir = mkdtempSync(join(tmpdir(), "bridge-test-"));
+  const logLines: Record<string, unknown>[] = [];
+  const log = createLog("debug", { write: (line) => void logLines.push(JSON.parse(line)) });
+  let config: Config = {
+    publicUrl,
+    adminApiKey,
+    port: 0,
+    host: "127.0.0.1",
+    database: options.databaseUrl ? { url: options.databaseUrl, poolSize: 10 } : { dataDir },
+    encryptionKeys: [randomBytes(32)],
+    highlevelUrl,
+    highlevelTimeoutSeconds: 5,
+    deliveryConcurrency: 16,
+    retryHours: 36,
+    bodyLimitBytes: { sms: 100_000, email: 1_000_000 },
+    retentionDays: 30,
+    shutdownSeconds: 10,
+    logLevel: "debug",
+    ...options.config,
+  };
+  const tuning = { pollSeconds: 0.05, firstDelaySeconds: 0.02, ...options.tuning };
+  let bridge = await startBridge(config, log, tuning);
+
+  const call = async (
+    method: string,
+    path: string,
+    headers: Record<string, string>,
+    data: unknown,
+  ): Promise<Answer> => {
+    const answer = await axios.request({
+      method,
+      url: `${bridge.url}${path}`,
+      headers,
+      data,
+      validateStatus: () => true,
+      transitional: { silentJSONParsing: true },
+      maxBodyLength: Number.POSITIVE_INFINITY,
+    });
+    return { status: answer.status, headers: answer.headers as Record<string, string>, body: answer.data };
+  };
+  const test: TestBridge = {
+    get url() {
+      return bridge.url;
+    },
+    sandbox,
+    logLines,
+    admin: (method, path, body) => call(method, `/admin${path}`, { authorization: `Bearer ${adminApiKey}` }, body),
+    async addMapping(mapping) {
+      const answer = await test.admin("POST", "/mappings", {
+        locationId,
+        conversationProviderId: smsProviderId,
+        ...mapping,
+      });
+      if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
+      return answer.body.id;
+    },
+    post: ({ url, headers, body }) => call("POST", url.slice(publicUrl.length), headers, body),
+    async restart(change = {}) {
+      await bridge.stop();
+      config = { ...config, ...change };
+      bridge = await startBridge(config, log, tuning);
+    },
+    async stop() {
+      await bridge.stop();
+      await stopSandbox();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+  await test.admin("PUT", `/locations/${locationId}`, { name: "Test", token });
+  return test;
+}
+
+/** Waits until it is so; gives up with what it is instead. */
+export async function until<Value>(
+  read: () => Value | Promise<Value>,
+  isSo: (value: Value) => boolean,
+  seconds = 10,
+): Promise<Value> {
+  const giveUpAt = performance.now() + seconds * 1000;
+  for (;;) {
+    const value = await read();
+    if (isSo(value)) return value;
+    if (performance.now() > giveUpAt)
+      throw new Error(`after ${seconds} s it still is ${JSON.stringify(value)?.slice(0, 2000)}`);
+    await sleep(10);
+  }
+}
+
+/** Waits until HighLevel has so many messages, and gives them in the order in which they were accepted. */
+export async function untilPosted(bridge: TestBridge, count: number, seconds?: number) {
+  return until(
+    () => bridge.sandbox.messages(),
+    (messages) => messages.length >= count,
+    seconds,
+  );
+}
