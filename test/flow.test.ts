@@ -8,6 +8,8 @@ import { signer as twilio } from "./fixtures/twilio/sign.ts";
 import { readFixtures, type Sample, type Signer } from "./support/adapter-contract.ts";
 import { emailProviderId, publicUrl, startTestBridge, type TestBridge, until, untilPosted } from "./support/bridge.ts";
 
+// biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely.
+type Item = any;
 let bridge: TestBridge;
 beforeAll(async () => {
   bridge = await startTestBridge();
@@ -143,7 +145,7 @@ describe("once", () => {
       expect(messages.map((message) => message.body)).toEqual(["hello", "and the next"]);
       const story = await until(
         async () => (await bridge.admin("GET", `/messages?mappingId=${id}&deliveryState=delivered`)).body.items,
-        (items: unknown[]) => items.length === 2,
+        (items: Item[]) => items.length === 2,
       );
       expect(story[1].highlevelMessageId).toBe(messages[0]?.messageId);
     },
@@ -157,7 +159,7 @@ describe("once", () => {
     await post(id, genericEmail, email({ messageId: "<t2@x>", inReplyTo: "<t1@x>", subject: "Re: Thread" }));
     await until(
       async () => (await bridge.admin("GET", `/messages?mappingId=${id}&deliveryState=delivered`)).body.items,
-      (items: unknown[]) => items.length === 2,
+      (items: Item[]) => items.length === 2,
     );
     expect(await newMessages(2)).toHaveLength(2);
   });
@@ -205,7 +207,7 @@ describe("email threads", () => {
     await post(id, genericEmail, email({ autoSubmitted: "auto-replied" }));
     const [kept] = await until(
       async () => (await bridge.admin("GET", `/messages?mappingId=${id}`)).body.items,
-      (items: unknown[]) => items.length === 1,
+      (items: Item[]) => items.length === 1,
     );
     expect(kept).toMatchObject({ automatic: "auto_reply", highlevelMessageId: null });
     await bridge.admin("PATCH", `/mappings/${id}`, { postAutomatic: true });
@@ -244,7 +246,7 @@ describe("unknown senders", () => {
     for (const body of ["1", "2"]) await post(id, genericSms, await text(id, { from, text: body }));
     const held = await until(
       async () => (await bridge.admin("GET", `/deliveries?state=dead&mappingId=${id}`)).body.items,
-      (items: unknown[]) => items.length === 2,
+      (items: Item[]) => items.length === 2,
     );
     expect(held[0]).toMatchObject({ reason: "unknown_sender", attempts: 0 });
     const contact = bridge.sandbox.addContact({ locationId: "location-1", phone: from });
@@ -264,7 +266,7 @@ describe("unknown senders", () => {
     await post(id, genericSms, await text(id));
     const [webhook] = await until(
       async () => (await bridge.admin("GET", `/webhooks?mappingId=${id}&state=ignored`)).body.items,
-      (items: unknown[]) => items.length === 1,
+      (items: Item[]) => items.length === 1,
     );
     expect(webhook.reason).toContain("unknown_sender");
     expect((await bridge.admin("GET", `/messages?mappingId=${id}`)).body.items).toEqual([]);
@@ -294,7 +296,7 @@ describe("when HighLevel refuses", () => {
     await post(id, genericSms, shortCode);
     const [dead] = await until(
       async () => (await bridge.admin("GET", `/deliveries?state=dead&mappingId=${id}`)).body.items,
-      (items: unknown[]) => items.length === 1,
+      (items: Item[]) => items.length === 1,
     );
     expect(dead).toMatchObject({
       reason: "rejected",
@@ -311,7 +313,7 @@ describe("when HighLevel refuses", () => {
     await post(id, genericSms, await text(id));
     const [dead] = await until(
       async () => (await bridge.admin("GET", `/deliveries?state=dead&mappingId=${id}`)).body.items,
-      (items: unknown[]) => items.length === 1,
+      (items: Item[]) => items.length === 1,
     );
     expect(dead.reason).toBe("misconfigured");
   });
@@ -381,7 +383,7 @@ describe("what cannot be read", () => {
     expect((await post(id, genericSms, sample)).status).toBe(200);
     const [failed] = await until(
       async () => (await bridge.admin("GET", `/webhooks?mappingId=${id}&state=failed`)).body.items,
-      (items: unknown[]) => items.length === 1,
+      (items: Item[]) => items.length === 1,
     );
     expect(failed.reason).toContain("data.from");
     expect((await bridge.admin("POST", `/webhooks/${failed.id}/replay`)).status).toBe(202);
@@ -408,7 +410,7 @@ describe("what cannot be read", () => {
     await post(id, genericSms, await text(id, { to: "+15005559999" }));
     const [failed] = await until(
       async () => (await bridge.admin("GET", `/webhooks?mappingId=${id}&state=failed`)).body.items,
-      (items: unknown[]) => items.length === 1,
+      (items: Item[]) => items.length === 1,
     );
     expect(failed.reason).toContain("paste this webhook URL at that number only");
   });

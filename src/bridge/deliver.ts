@@ -18,7 +18,7 @@ export interface DeliverContext extends PostInboundContext {
 
 const deliveriesPerLane = 10;
 /** What a lease is longer than the longest attempt, for recording it. */
-const leaseMarginSeconds = 15;
+const leaseMarginSeconds = 5;
 
 /** A claimed lane with this process's view of how long it holds it: by the clock that goes on while a process stands still. */
 export interface ClaimedLane {

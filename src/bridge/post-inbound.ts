@@ -1,6 +1,6 @@
 import { Failure } from "../errors.ts";
 import { type Access, type Highlevel, type InboundPost, isProviderMismatch } from "../highlevel/client.ts";
-import type { InboundAnswer, ListedMessage } from "../highlevel/schemas.ts";
+import type { InboundAnswer } from "../highlevel/schemas.ts";
 import type { HighlevelMessageType } from "../model.ts";
 import { keepHighlevelIds } from "../store/conversations.ts";
 import type { Db } from "../store/database.ts";
@@ -8,6 +8,7 @@ import { keepMappingType } from "../store/mappings.ts";
 import { findThread } from "../store/messages.ts";
 import type { Conversation, Message } from "../store/schema.ts";
 import { type ComposedMessage, composeInbound } from "./compose-inbound.ts";
+import { findPosted } from "./find-posted.ts";
 import type { Mapping, Mappings } from "./mappings.ts";
 
 export interface PostInboundContext {
@@ -42,8 +43,8 @@ export async function postInbound(context: PostInboundContext, work: InboundWork
   const conversation = await knowSender(context, work);
   const message = withContent(work.message);
   if (work.lookFirst) {
-    const earlier = await findPosted(context.highlevel, work.access, conversation, message);
-    if (earlier) return { answer: earlier, status: undefined, detail: "an earlier attempt had been accepted" };
+    const answer = await findEarlierPost(context, work, conversation, message);
+    if (answer) return { answer, status: undefined, detail: "an earlier attempt had been accepted" };
   }
   const { inReplyTo, references } = message.content;
   const emailMessageId = await findThread(context.db, conversation, [...inReplyTo, ...references.toReversed()]);
@@ -51,6 +52,18 @@ export async function postInbound(context: PostInboundContext, work: InboundWork
   const { answer, detail } = await postWithFittingType(context, work, post);
   await keepNewIds(context.db, conversation, answer);
   return { answer, status: answer.status, detail };
+}
+
+async function findEarlierPost(
+  { highlevel }: PostInboundContext,
+  { access }: InboundWork,
+  conversation: Conversation,
+  message: ComposedMessage,
+): Promise<InboundAnswer | undefined> {
+  const { highlevelConversationId: conversationId, highlevelContactId } = conversation;
+  if (!conversationId) return undefined;
+  const found = await findPosted(highlevel, access, conversationId, message);
+  return found && { ...found, conversationId, contactId: highlevelContactId ?? undefined };
 }
 
 function withContent(message: Message): ComposedMessage {
@@ -116,54 +129,4 @@ async function postWithFittingType(
     context.mappings.forget(mapping.id);
     return { answer, detail: `HighLevel takes type ${type} from this provider, not ${post.type}: kept` };
   }
-}
-
-const mostPages = 5;
-const clockToleranceMs = 1000;
-
-/**
- * Looks a message up that may have been accepted: by `altId` where HighLevel's list gives it, else by time, direction
- * and text (of emails the list has no text: then by the `altId` of the email itself).
- */
-async function findPosted(
-  highlevel: Highlevel,
-  access: Access,
-  conversation: Conversation,
-  message: ComposedMessage,
-): Promise<InboundAnswer | undefined> {
-  const conversationId = conversation.highlevelConversationId;
-  if (!conversationId) return undefined;
-  const date = (message.sentAt ?? message.receivedAt).getTime();
-  let after: string | undefined;
-  for (let page = 1; page <= mostPages; page++) {
-    const { messages, nextPage, lastMessageId } = await highlevel.listMessages(access, conversationId, after);
-    for (const listed of messages) {
-      const found = await matchListed(highlevel, access, listed, message, date);
-      if (found) return { conversationId, contactId: conversation.highlevelContactId ?? undefined, ...found };
-    }
-    if (!nextPage || !lastMessageId) return undefined;
-    after = lastMessageId;
-  }
-  return undefined;
-}
-
-async function matchListed(
-  highlevel: Highlevel,
-  access: Access,
-  listed: ListedMessage,
-  message: ComposedMessage,
-  date: number,
-): Promise<Pick<InboundAnswer, "messageId" | "emailMessageId"> | undefined> {
-  const emailMessageIds = listed.meta?.email?.messageIds ?? [];
-  if (listed.altId === message.providerMessageId) {
-    return { messageId: listed.id, emailMessageId: emailMessageIds.at(-1) };
-  }
-  const isAtItsTime = Math.abs(Date.parse(listed.dateAdded ?? "") - date) <= clockToleranceMs;
-  if (listed.altId || listed.direction !== "inbound" || !isAtItsTime) return undefined;
-  for (const emailMessageId of emailMessageIds) {
-    const email = await highlevel.findEmail(access, emailMessageId);
-    if (email.altId === message.providerMessageId) return { messageId: listed.id, emailMessageId };
-  }
-  const isSameText = Boolean(message.content.text) && listed.body === message.content.text;
-  return isSameText && emailMessageIds.length === 0 ? { messageId: listed.id, emailMessageId: undefined } : undefined;
 }

@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { startTestBridge, type TestBridge, until } from "./support/bridge.ts";
+import { faultless, idOf, judge, type LoadProvider, loadProviders } from "./support/load.ts";
+import { createDatabase } from "./support/postgres.ts";
+
+let bridge: TestBridge;
+let database: Awaited<ReturnType<typeof createDatabase>>;
+beforeAll(async () => {
+  database = await createDatabase(inject("postgresUrl"));
+  bridge = await startTestBridge({ databaseUrl: database.url });
+});
+afterAll(async () => {
+  await bridge.stop();
+  await database.drop();
+});
+
+test("the judge sees what is missing, doubled, invented and out of order", () => {
+  const sent = new Set(["p-1-1", "p-1-2", "p-1-3"]);
+  expect(judge(sent, sent, ["p-1-1", "p-1-2", "p-1-3"])).toEqual(faultless);
+  expect(judge(sent, sent, ["p-1-1", "p-1-3"]).missing).toEqual(["p-1-2"]);
+  expect(judge(sent, sent, ["p-1-1", "p-1-2", "p-1-2", "p-1-3"]).doubled).toEqual(["p-1-2"]);
+  expect(judge(sent, sent, ["p-1-1", "p-1-3", "p-1-2"]).outOfOrder).toEqual(["p-1-2"]);
+  expect(judge(sent, sent, ["p-1-1", "p-1-2", "p-1-3", "p-9-1"]).invented).toEqual(["p-9-1"]);
+});
+
+test("5,000 webhooks of 4 providers, a tenth of them repeated, and HighLevel failing on a fifth: each message once, in order", async () => {
+  const people = 50;
+  const messagesPerPerson = 23;
+  bridge.sandbox.setFaults([
+    { kind: "status", status: 503, path: "/conversations/messages/inbound", rate: 0.08 },
+    { kind: "drop", path: "/conversations/messages/inbound", rate: 0.04 },
+    { kind: "no-answer", path: "/conversations/messages/inbound", rate: 0.04 },
+    { kind: "bad-json", path: "/conversations/messages/inbound", rate: 0.04 },
+  ]);
+  const acknowledged = new Set<string>();
+  let webhooks = 0;
+  const send = async (provider: LoadProvider, mappingId: string, person: number, number: number) => {
+    webhooks++;
+    const { status } = await bridge.post(provider.webhook(mappingId, person, number));
+    expect(status).toBe(200);
+    acknowledged.add(idOf(provider.mapping.provider, person, number));
+  };
+  const sendAll = async (provider: LoadProvider, mappingId: string, person: number) => {
+    for (let number = 1; number <= messagesPerPerson; number++) {
+      await send(provider, mappingId, person, number);
+      if (number % 10 === 5) await send(provider, mappingId, person, number);
+      if (number % 20 === 7) await send(provider, mappingId, person, number - 3);
+    }
+  };
+  const people_ = Array.from({ length: people }, (_, person) => person);
+  await Promise.all(
+    loadProviders.map(async (provider) => {
+      const mappingId = await bridge.addMapping({ ...provider.mapping });
+      await Promise.all(people_.map((person) => sendAll(provider, mappingId, person)));
+    }),
+  );
+  expect(webhooks).toBeGreaterThanOrEqual(5000);
+
+  await until(
+    async () => (await bridge.admin("GET", "/deliveries?state=pending&limit=1")).body.items.length,
+    (pending) => pending === 0,
+    120,
+  );
+  const accepted = bridge.sandbox.messages().map((message) => message.altId);
+  expect(judge(acknowledged, acknowledged, accepted)).toEqual(faultless);
+  expect(accepted).toHaveLength(people * messagesPerPerson * loadProviders.length);
+}, 240_000);
