@@ -1,0 +1,40 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+export interface BridgeProcess {
+  url: string;
+  kill(signal: NodeJS.Signals): void;
+  /** Resolves with the exit code, or null after a signal. */
+  exited: Promise<number | null>;
+  logLines: string[];
+}
+
+const root = join(import.meta.dirname, "../..");
+
+/** The bridge as a process of its own, started as it is in production but from source. Resolves when it listens. */
+export async function spawnBridge(environment: Record<string, string>): Promise<BridgeProcess> {
+  const child: ChildProcess = spawn(process.execPath, ["--import", "tsx", "src/main.ts"], {
+    cwd: root,
+    env: { PATH: "/usr/bin:/bin", PORT: "0", HOST: "127.0.0.1", ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const logLines: string[] = [];
+  let errors = "";
+  child.stderr?.on("data", (chunk) => {
+    errors += String(chunk);
+  });
+  const exited = once(child, "exit").then(([code]) => code as number | null);
+  const url = await new Promise<string>((resolve, reject) => {
+    if (child.stdout) {
+      createInterface({ input: child.stdout }).on("line", (line) => {
+        logLines.push(line);
+        const started = /"event":"bridge.started"/.test(line) && (JSON.parse(line) as { url: string });
+        if (started) resolve(started.url);
+      });
+    }
+    exited.then((code) => reject(new Error(`the bridge ended with ${code}: ${errors}`)));
+  });
+  return { url, exited, logLines, kill: (signal) => void child.kill(signal) };
+}
