@@ -11,11 +11,12 @@ import { Problem } from "./problem.ts";
 
 /**
  * The admin route, for integrators and operators: JSON in and out, problem details for everything else.
- * - 400 the body is not JSON · 401 no or another key · 404 nothing there · 409 taken · 422 with the path of each wrong field
+ * - 400 the body is not JSON · 401 no or another key · 404 nothing there · 409 taken · 413 too large a body
+ * - 415 not Content-Type: application/json · 422 with the path of each wrong field · 503 the database is away
  */
 export function adminRoutes(context: AdminContext & { adminApiKey: string }): Router {
   const router = Router();
-  router.use(requireKey(context.adminApiKey));
+  router.use(requireKey(context.adminApiKey), requireJson);
   // A preview carries a whole webhook, whose bytes grow by a third in base64.
   router.use(express.json({ limit: Math.ceil(context.bodyLimitBytes.email * 1.5), strict: true }));
   router.use("/locations", locationRoutes(context));
@@ -35,6 +36,13 @@ function requireKey(key: string): RequestHandler {
     });
   };
 }
+
+/** `curl -d` alone says that it posts a form. */
+const requireJson: RequestHandler = (req, _res, next) => {
+  const hasBody = req.headers["content-length"] !== "0" && req.is("*/*") !== null;
+  if (!hasBody || req.is("json")) return next();
+  throw new Problem(415, "send the body as JSON, with the header Content-Type: application/json");
+};
 
 /** Equal lengths, so that the comparison takes the same time whatever was sent. */
 const digest = (text: string) => createHash("sha256").update(text).digest();

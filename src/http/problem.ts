@@ -3,6 +3,7 @@ import type { ErrorRequestHandler, Request, RequestHandler } from "express";
 import { z } from "zod";
 import { Refusal } from "../errors.ts";
 import { describeError, type Log } from "../log.ts";
+import { isUnavailable } from "../store/database.ts";
 
 /** An answer other than the one that was asked for, as RFC 9457 problem details: https://www.rfc-editor.org/rfc/rfc9457 */
 export class Problem extends Error {
@@ -88,6 +89,9 @@ function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof Refusal)
     return new Problem(statusOfRefusal[error.kind], error.message, { errors: error.errors });
+  if (isUnavailable(error)) {
+    return new Problem(503, "the database is away: try again", { headers: { "Retry-After": "5" } });
+  }
   const known = httpError.safeParse(error);
   if (known.success)
     return new Problem(known.data.status, details[known.data.type ?? ""] ?? "the request cannot be read");

@@ -57,8 +57,10 @@ async function openPostgres(options: { url: string; poolSize: number; startSecon
     idle_in_transaction_session_timeout: 30_000,
     application_name: "conversation-bridge",
   });
-  // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
+  // A connection that breaks is replaced by the pool, and whoever was using it gets the error from its statement.
+  // Without listeners, on the pool for idle ones and on each client for those in use, it would end the process.
   pool.on("error", () => undefined);
+  pool.on("connect", (client) => void client.on("error", () => undefined));
   try {
     await migrateWhenThere(pool, options.startSeconds);
   } catch (error) {
@@ -133,6 +135,15 @@ export function sqlStateOf(error: unknown): string | undefined {
     if ("code" in cause && typeof cause.code === "string" && /^[0-9A-Z]{5}$/.test(cause.code)) return cause.code;
   }
   return undefined;
+}
+
+/** Is it the database that is away, rather than the statement that is wrong? */
+export function isUnavailable(error: unknown): boolean {
+  if (/^(08|53|57)/.test(sqlStateOf(error) ?? "")) return true;
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (/ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|onnection terminated|timeout/.test(cause.message)) return true;
+  }
+  return false;
 }
 
 const repeatable = new Set(["40001", "40P01", "23505"]);
