@@ -5,8 +5,8 @@ import { signer as mailgun } from "./fixtures/mailgun/sign.ts";
 import { signer as postmark } from "./fixtures/postmark/sign.ts";
 import { signer as telnyx } from "./fixtures/telnyx/sign.ts";
 import { signer as twilio } from "./fixtures/twilio/sign.ts";
-import { readFixtures, type Sample, type Signer } from "./support/adapter-contract.ts";
 import { emailProviderId, publicUrl, startTestBridge, type TestBridge, until, untilPosted } from "./support/bridge.ts";
+import { readFixtures, type Sample, type Signer } from "./support/fixtures.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely.
 type Item = any;

@@ -3,8 +3,8 @@ import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
 import { signer as mailgun } from "../fixtures/mailgun/sign.ts";
 import { signer as postmark } from "../fixtures/postmark/sign.ts";
 import { signer as twilio } from "../fixtures/twilio/sign.ts";
-import { readFixtures } from "../support/adapter-contract.ts";
 import { locationId, publicUrl, smsProviderId, startTestBridge, type TestBridge, until } from "../support/bridge.ts";
+import { readFixtures } from "../support/fixtures.ts";
 
 let bridge: TestBridge;
 beforeAll(async () => {

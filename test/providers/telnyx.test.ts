@@ -2,7 +2,8 @@ import Telnyx from "telnyx";
 import { expect, test } from "vitest";
 import { telnyx } from "../../src/providers/telnyx.ts";
 import { signer } from "../fixtures/telnyx/sign.ts";
-import { describeAdapter, readFixtures } from "../support/adapter-contract.ts";
+import { describeAdapter } from "../support/adapter-contract.ts";
+import { readFixtures } from "../support/fixtures.ts";
 
 describeAdapter("telnyx", signer);
 

@@ -3,8 +3,8 @@ import { signer as mailgun } from "../fixtures/mailgun/sign.ts";
 import { signer as postmark } from "../fixtures/postmark/sign.ts";
 import { signer as telnyx } from "../fixtures/telnyx/sign.ts";
 import { signer as twilio } from "../fixtures/twilio/sign.ts";
-import type { Signer } from "./adapter-contract.ts";
 import { emailProviderId, publicUrl, smsProviderId } from "./bridge.ts";
+import type { Signer } from "./fixtures.ts";
 
 /** Four providers with a mapping each, and messages of many people to them. */
 export interface LoadProvider {
