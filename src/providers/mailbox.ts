@@ -1,5 +1,6 @@
 import { addressParser } from "postal-mime";
 import { ParseError } from "../errors.ts";
+import { text } from "./parse-body.ts";
 
 export interface Mailbox {
   /** In lower case: HighLevel compares it verbatim with the contact's. */
@@ -8,13 +9,13 @@ export interface Mailbox {
   name: string | undefined;
 }
 
-const addressShape = /^[^\s@<>,;:"]+@[^\s@<>,;:"]+$/;
+const addressShape = /^[^\s@<>,;:"]{1,256}@[^\s@<>,;:"]{1,256}$/;
 
 /** The mailboxes of an address header: groups unwrapped, encoded words decoded, what is no mailbox left out. */
 export function parseMailboxes(header: string | undefined): Mailbox[] {
   return addressParser(header ?? "", { flatten: true }).flatMap((parsed) => {
-    const address = (parsed.address ?? "").trim().toLowerCase();
-    const name = parsed.name.replaceAll("\0", "").trim();
+    const address = text.parse(parsed.address ?? "").trim().toLowerCase();
+    const name = text.parse(parsed.name).trim();
     return addressShape.test(address) ? [{ address, name: name || undefined }] : [];
   });
 }

@@ -1,19 +1,21 @@
 import PostalMime from "postal-mime";
 import { ParseError } from "../errors.ts";
 import type { InboundMessage } from "../model.ts";
-import { readMailHeaders } from "./mail-headers.ts";
-import { addressesOf, parseMailboxes } from "./mailbox.ts";
+import { findHeader, readMailHeaders } from "./mail-headers.ts";
+import { addressesOf, requireMailbox } from "./mailbox.ts";
 import { parseValue, text } from "./parse-body.ts";
 
-/** A whole email (RFC 5322, MIME) as a message, but for the provider's id. */
-export async function parseMime(raw: Buffer | string): Promise<Omit<InboundMessage, "kind" | "providerMessageId">> {
+/** An email as its own text tells it: without what only the provider knows. */
+export type Mail = Omit<InboundMessage, "kind" | "providerMessageId">;
+
+/** A whole email (RFC 5322, MIME). The envelope's sender where it is known. */
+export async function parseMime(raw: Buffer | string, envelopeSender?: string): Promise<Mail> {
   const email = await PostalMime.parse(raw).catch((error: unknown) => {
     throw new ParseError(`the email is not MIME: ${error instanceof Error ? error.message : "unreadable"}`);
   });
   const headers = email.headers.map(({ key, value }) => ({ name: key, value }));
-  const headerValue = (name: string) => headers.find((header) => header.name === name)?.value;
-  const from = parseMailboxes(headerValue("from"))[0];
-  if (!from) throw new ParseError("the email's From header holds no mailbox");
+  const headerValue = (name: string) => findHeader(headers, name);
+  const from = requireMailbox(headerValue("from"), "the email's From header");
   return {
     from: from.address,
     fromName: from.name,
@@ -25,10 +27,10 @@ export async function parseMime(raw: Buffer | string): Promise<Omit<InboundMessa
     html: clean(email.html),
     attachments: email.attachments.map(({ filename, mimeType, content }) => ({
       name: clean(filename ?? undefined),
-      contentType: mimeType,
+      contentType: clean(mimeType),
       sizeBytes: typeof content === "string" ? Buffer.byteLength(content) : content.byteLength,
     })),
-    ...readMailHeaders(headers),
+    ...readMailHeaders(headers, envelopeSender),
   };
 }
 

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import type { ProviderEvent, WebhookRequest } from "../model.ts";
 import type { AdapterSpec } from "./adapter.ts";
-import { readMailHeaders } from "./mail-headers.ts";
+import { parseMailDate, readMailHeaders } from "./mail-headers.ts";
 import { addressesOf, requireMailbox } from "./mailbox.ts";
-import { maybeText, parseJson, parseTime, requiredText, text } from "./parse-body.ts";
+import { decodeJson, maybeText, parseValue, requiredText, text } from "./parse-body.ts";
 import { isSame } from "./signature.ts";
 
 const credentials = z.strictObject({
@@ -50,10 +50,11 @@ const inbound = z.object({
 });
 
 function parse(request: WebhookRequest): ProviderEvent[] {
-  const { RecordType: event } = parseJson(z.object({ RecordType: maybeText }), request.body);
-  if (event) return [{ kind: "ignored", reason: `event ${event}: only inbound mail is bridged` }];
+  const body = decodeJson(request.body.toString("utf8"));
+  const { RecordType: event = "Inbound" } = parseValue(z.object({ RecordType: maybeText }), body);
+  if (event !== "Inbound") return [{ kind: "ignored", reason: `event ${event}: only inbound mail is bridged` }];
 
-  const mail = parseJson(inbound, request.body);
+  const mail = parseValue(inbound, body);
   const from = requireMailbox(mail.FromFull?.Email || mail.From, "FromFull.Email");
   const headers = (mail.Headers ?? []).map(({ Name, Value }) => ({ name: Name, value: Value }));
   const { sentAt, ...facts } = readMailHeaders([...headers, { name: "From", value: from.address }]);
@@ -75,7 +76,7 @@ function parse(request: WebhookRequest): ProviderEvent[] {
         sizeBytes: ContentLength ?? undefined,
       })),
       ...facts,
-      sentAt: parseTime(mail.Date) ?? sentAt,
+      sentAt: parseMailDate(mail.Date) ?? sentAt,
     },
   ];
 }

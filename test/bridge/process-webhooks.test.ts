@@ -1,0 +1,113 @@
+import { randomBytes } from "node:crypto";
+import { sql } from "drizzle-orm";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { processWebhooks } from "../../src/bridge/process-webhooks.ts";
+import { type Database, openDatabase } from "../../src/store/database.ts";
+import { putLocation } from "../../src/store/locations.ts";
+import { insertMapping } from "../../src/store/mappings.ts";
+import { listMessages } from "../../src/store/messages.ts";
+import { pruneStep } from "../../src/store/retention.ts";
+import { findWebhook, insertWebhooks, listWebhooks } from "../../src/store/webhooks.ts";
+import { createDatabase } from "../support/postgres.ts";
+
+let database: Database;
+let owner: Awaited<ReturnType<typeof createDatabase>>;
+beforeAll(async () => {
+  owner = await createDatabase(inject("postgresUrl"));
+  database = await openDatabase({ url: owner.url, poolSize: 10, startSeconds: 10 });
+  await putLocation(database.db, { id: "loc", sealedToken: "sealed" });
+});
+afterAll(async () => {
+  await database.close();
+  await owner.drop();
+});
+
+const log = () => undefined;
+let counter = 0;
+async function addMapping(provider = "generic-sms"): Promise<{ id: string; address: string }> {
+  return insertMapping(database.db, {
+    locationId: "loc",
+    provider,
+    address: `+1500555${String(1000 + ++counter)}`,
+    conversationProviderId: "p",
+    type: "Custom",
+    unknownSender: "create",
+    postAutomatic: false,
+  });
+}
+const body = (id: string, to: string, from = "+15005550006") =>
+  Buffer.from(JSON.stringify({ type: "message.received", data: { id, from, to, text: id } }));
+const store = (mappingId: string, bodies: Buffer[]) =>
+  insertWebhooks(
+    database.db,
+    bodies.map((each) => ({ mappingId, url: "u", headers: { "content-type": "application/json" }, body: each })),
+  );
+const processAll = async () => {
+  while (await processWebhooks({ db: database.db, log }));
+};
+
+test("several processes at once keep the order in which webhooks of a mapping were stored", async () => {
+  const mapping = await addMapping();
+  const ids = Array.from({ length: 500 }, (_, index) => `order-${index}`);
+  await store(
+    mapping.id,
+    ids.map((id) => body(id, mapping.address)),
+  );
+  await Promise.all([processAll(), processAll(), processAll(), processAll()]);
+  // A process that finds the mapping locked comes back at its next poll.
+  await processAll();
+  const found = await listMessages(database.db, { mappingId: mapping.id, limit: 1000 });
+  expect(found.map(({ message }) => message.providerMessageId).reverse()).toEqual(ids);
+});
+
+test("a webhook that PostgreSQL cannot store fails alone", async () => {
+  const mapping = await addMapping();
+  await database.db.execute(sql`alter table messages add constraint no_poison check (provider_message_id <> 'poison')`);
+  const [good, poison, after] = await store(
+    mapping.id,
+    ["good", "poison", "after"].map((id) => body(id, mapping.address)),
+  );
+  await processAll();
+  expect((await findWebhook(database.db, good ?? 0))?.state).toBe("processed");
+  expect(await findWebhook(database.db, poison ?? 0)).toMatchObject({
+    state: "failed",
+    reason: expect.stringContaining("PostgreSQL"),
+  });
+  expect((await findWebhook(database.db, after ?? 0))?.state).toBe("processed");
+  await database.db.execute(sql`alter table messages drop constraint no_poison`);
+});
+
+test("a mapping whose adapter this version lacks does not hold the others up", async () => {
+  const [unknown, known] = [await addMapping("pigeon"), await addMapping()];
+  const [lost] = await store(unknown.id, [randomBytes(10)]);
+  const [fine] = await store(known.id, [body("fine", known.address)]);
+  await processAll();
+  expect(await findWebhook(database.db, lost ?? 0)).toMatchObject({ state: "failed", reason: "no adapter for pigeon" });
+  expect((await findWebhook(database.db, fine ?? 0))?.state).toBe("processed");
+});
+
+test("what is old and done is deleted, and its ids still stop duplicates", async () => {
+  const mapping = await addMapping();
+  await store(mapping.id, [body("old", mapping.address), Buffer.from("{broken")]);
+  await processAll();
+  await database.db.execute(sql`update deliveries set state = 'delivered'`);
+  for (const [table, column] of [
+    ["webhooks", "received_at"],
+    ["messages", "created_at"],
+  ] as const) {
+    await database.db.execute(
+      sql`update ${sql.identifier(table)} set ${sql.identifier(column)} = now() - interval '31 days'`,
+    );
+  }
+  while ((await pruneStep(database.db, { retentionDays: 30, rows: 50 })) > 0);
+  const left = await listWebhooks(database.db, { mappingId: mapping.id, limit: 10 });
+  expect(
+    left.map((webhook) => webhook.state),
+    "a failed one waits for its replay",
+  ).toEqual(["failed"]);
+  const [old] = await listMessages(database.db, { mappingId: mapping.id, limit: 10 });
+  expect(old?.message).toMatchObject({ content: null, providerMessageId: "old" });
+  await store(mapping.id, [body("old", mapping.address)]);
+  await processAll();
+  expect(await listMessages(database.db, { mappingId: mapping.id, limit: 10 })).toHaveLength(1);
+});

@@ -1,0 +1,249 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
+import { addConversations, lockConversations } from "../../src/store/conversations.ts";
+import { type Database, openDatabase } from "../../src/store/database.ts";
+import { enqueueDeliveries, listDeliveries, recordAttempt, replayDeliveries } from "../../src/store/deliveries.ts";
+import { claimLanes, type HeldLane, releaseLane } from "../../src/store/lanes.ts";
+import { pauseLocation, putLocation } from "../../src/store/locations.ts";
+import { insertMapping } from "../../src/store/mappings.ts";
+import { insertMessages } from "../../src/store/messages.ts";
+import { createDatabase } from "../support/postgres.ts";
+
+let database: Database;
+let owner: Awaited<ReturnType<typeof createDatabase>>;
+let location = "";
+let counter = 0;
+
+beforeAll(async () => {
+  owner = await createDatabase(inject("postgresUrl"));
+  database = await openDatabase({ url: owner.url, poolSize: 20, startSeconds: 10 });
+});
+afterAll(async () => {
+  await database.close();
+  await owner.drop();
+});
+
+/** A location of its own for each test, so that claims of one do not see the lanes of another. */
+beforeEach(async () => {
+  if (location)
+    await pauseLocation(database.db, { locationId: location, tokenVersion: 1, reason: "unauthorized", detail: "over" });
+  location = `location-${++counter}`;
+  await addLocation(location);
+});
+
+const addLocation = (id: string) => putLocation(database.db, { id, sealedToken: "sealed" });
+
+async function enqueue(addresses: string[], locationId = location): Promise<void> {
+  await database.db.transaction(async (tx) => {
+    const mapping = await insertMapping(tx, {
+      locationId,
+      provider: "twilio",
+      address: `+${++counter}`,
+      conversationProviderId: "p",
+      type: "Custom",
+      unknownSender: "create",
+      postAutomatic: false,
+    });
+    await addConversations(tx, mapping.id, addresses);
+    const conversations = await lockConversations(tx, mapping.id, addresses);
+    const messages = await insertMessages(
+      tx,
+      addresses.map((address) => ({
+        mappingId: mapping.id,
+        conversationId: conversations.get(address)?.id ?? 0,
+        direction: "inbound" as const,
+        state: "received" as const,
+        providerMessageId: `m-${++counter}`,
+        receivedAt: new Date(),
+      })),
+    );
+    await enqueueDeliveries(
+      tx,
+      "post-inbound",
+      messages.map((message) => ({ conversationId: message.conversationId, locationId, messageId: message.id })),
+    );
+  });
+}
+
+const claim = (more: Partial<Parameters<typeof claimLanes>[1]> = {}) =>
+  claimLanes(database.db, {
+    lanes: 100,
+    deliveriesPerLane: 10,
+    leaseSeconds: 60,
+    leaseToken: crypto.randomUUID(),
+    ...more,
+  });
+
+const attempt = { startedAt: new Date(), durationMs: 1, status: 200, detail: undefined };
+const deliver = (lane: HeldLane, index = 0) => {
+  const held = lane.deliveries[index];
+  if (!held) throw new Error("there is no such delivery");
+  const next = {
+    state: "delivered",
+    messageId: held.message.id,
+    highlevelMessageId: "h",
+    highlevelEmailMessageId: undefined,
+  } as const;
+  return recordAttempt(database.db, lane, {
+    deliveryId: held.delivery.id,
+    attempt: { ...attempt, outcome: "delivered" },
+    next,
+    leaseSeconds: 60,
+  });
+};
+const retryLater = (lane: HeldLane, seconds: number) => {
+  const next = { state: "pending", retryInSeconds: seconds, counts: true, mayHaveHappened: false } as const;
+  return recordAttempt(database.db, lane, {
+    deliveryId: lane.deliveries[0]?.delivery.id ?? 0,
+    attempt: { ...attempt, outcome: "unreachable" },
+    next,
+    leaseSeconds: 60,
+  });
+};
+const numbersOf = (lane: HeldLane | undefined) => lane?.deliveries.map(({ delivery }) => delivery.number);
+
+describe("a claim", () => {
+  test("gives each lane to one worker only, however many ask at once", async () => {
+    await enqueue(Array.from({ length: 60 }, (_, index) => `person-${index}`));
+    const claims = await Promise.all(Array.from({ length: 15 }, () => claim({ lanes: 7 })));
+    const lanes = claims.flat().map((lane) => lane.conversationId);
+    expect(new Set(lanes).size).toBe(lanes.length);
+    const rest = await claim();
+    expect(lanes.length + rest.length).toBe(60);
+  });
+
+  test("brings the oldest deliveries in their order, and no more than asked for", async () => {
+    await enqueue(["a", "a", "a", "b", "a"]);
+    const lanes = await claim({ deliveriesPerLane: 3 });
+    expect(lanes.map(numbersOf).sort()).toEqual([[1, 2, 3], [1]].sort());
+  });
+
+  test("lets locations take turns, so that a busy one keeps nobody waiting", async () => {
+    await enqueue(Array.from({ length: 50 }, (_, index) => `busy-${index}`));
+    const quiet = `quiet-${location}`;
+    await addLocation(quiet);
+    await enqueue(["one"], quiet);
+    const lanes = await claim({ lanes: 4 });
+    expect(lanes.map((lane) => lane.locationId)).toContain(quiet);
+  });
+
+  test("leaves a paused location alone until the time is over or its token is replaced", async () => {
+    await enqueue(["a"]);
+    await pauseLocation(database.db, {
+      locationId: location,
+      tokenVersion: 1,
+      reason: "throttled",
+      detail: "x",
+      seconds: 60,
+    });
+    expect(await claim()).toEqual([]);
+    await addLocation(location);
+    expect(await claim()).toHaveLength(1);
+  });
+
+  test("a late 401 for the last token does not pause a location that has a new one", async () => {
+    await addLocation(location);
+    const pause = { locationId: location, reason: "unauthorized" as const, detail: "x" };
+    expect(await pauseLocation(database.db, { ...pause, tokenVersion: 1 })).toBe(false);
+    expect(await pauseLocation(database.db, { ...pause, tokenVersion: 2 })).toBe(true);
+  });
+});
+
+describe("a lane", () => {
+  test("that was given back empty is due again as soon as something comes, also if it came meanwhile", async () => {
+    await enqueue(["a"]);
+    const [lane] = await claim();
+    if (!lane) throw new Error("nothing was claimed");
+    await deliver(lane);
+    await database.db.transaction(async (tx) => {
+      const held = lane.deliveries[0];
+      const [message] = await insertMessages(tx, [
+        {
+          mappingId: held?.message.mappingId ?? "",
+          conversationId: lane.conversationId,
+          direction: "inbound",
+          state: "received",
+          providerMessageId: `m-${++counter}`,
+          receivedAt: new Date(),
+        },
+      ]);
+      await enqueueDeliveries(tx, "post-inbound", [
+        { conversationId: lane.conversationId, locationId: location, messageId: message?.id ?? 0 },
+      ]);
+    });
+    expect(await claim(), "it is still held").toEqual([]);
+    await releaseLane(database.db, lane, { waits: "nothing" });
+    expect(numbersOf((await claim())[0])).toEqual([2]);
+  });
+
+  test("whose head is to be retried later does not let what came after it pass", async () => {
+    await enqueue(["a", "a"]);
+    const [lane] = await claim();
+    if (!lane) throw new Error("nothing was claimed");
+    await retryLater(lane, 0.3);
+    await releaseLane(database.db, lane, { waits: "head", headId: lane.deliveries[0]?.delivery.id ?? 0 });
+    expect(await claim()).toEqual([]);
+    await new Promise((resolve) => setTimeout(resolve, 350));
+    const [again] = await claim();
+    expect(numbersOf(again)).toEqual([1, 2]);
+    expect(again?.wasInterrupted).toBe(false);
+  });
+
+  test("whose holder died is taken over when the lease has ended, and the next holder knows", async () => {
+    await enqueue(["a"]);
+    await claim({ leaseSeconds: 0.1 });
+    expect(await claim()).toEqual([]);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(await claim()).toMatchObject([{ wasInterrupted: true }]);
+  });
+
+  test("that was taken over accepts no retry or release of its former holder, but the truth that it delivered", async () => {
+    await enqueue(["a", "a"]);
+    const [former] = await claim({ leaseSeconds: 0.05 });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const [current] = await claim();
+    if (!former || !current) throw new Error("nothing was claimed");
+    expect(await retryLater(former, 1000)).toBe(false);
+    await releaseLane(database.db, former, { waits: "nothing" });
+    expect(await claim(), "it is still held by the current one").toEqual([]);
+    expect(await deliver(former)).toBe(false);
+    await releaseLane(database.db, current, { waits: "more" });
+    expect(numbersOf((await claim())[0])).toEqual([2]);
+  });
+
+  test("takes a replayed delivery at its head, also when the replay comes while it is held", async () => {
+    await enqueue(["a", "a", "a"]);
+    const [lane] = await claim({ deliveriesPerLane: 2 });
+    if (!lane) throw new Error("nothing was claimed");
+    const head = lane.deliveries[0]?.delivery.id ?? 0;
+    await recordAttempt(database.db, lane, {
+      deliveryId: head,
+      attempt: { ...attempt, outcome: "rejected" },
+      next: { state: "dead" },
+      leaseSeconds: 60,
+    });
+    await deliver(lane, 1);
+    expect(await database.db.transaction((tx) => replayDeliveries(tx, { id: head, limit: 1 }))).toBe(1);
+    await releaseLane(database.db, lane, { waits: "nothing" });
+    expect(numbersOf((await claim())[0])).toEqual([1, 3]);
+  });
+});
+
+test("replays by filter are whole and do not wait for each other for ever", async () => {
+  await enqueue(Array.from({ length: 40 }, (_, index) => `person-${index}`));
+  const lanes = await claim();
+  for (const lane of lanes) {
+    const deliveryId = lane.deliveries[0]?.delivery.id ?? 0;
+    await recordAttempt(database.db, lane, {
+      deliveryId,
+      attempt: { ...attempt, outcome: "rejected" },
+      next: { state: "dead" },
+      leaseSeconds: 60,
+    });
+    await releaseLane(database.db, lane, { waits: "nothing" });
+  }
+  const replays = await Promise.all(
+    [10, 30, 40].map((limit) => database.db.transaction((tx) => replayDeliveries(tx, { reason: "rejected", limit }))),
+  );
+  expect(replays.reduce((sum, count) => sum + count, 0)).toBe(40);
+  expect(await listDeliveries(database.db, { state: "dead", reason: "rejected", limit: 10 })).toEqual([]);
+});
