@@ -10,7 +10,7 @@ import type { WebhookRequest } from "../src/model.ts";
 import { startSandbox } from "../src/sandbox/sandbox.ts";
 import type { StoredMessage } from "../src/sandbox/state.ts";
 import { startBridge } from "../src/start-bridge.ts";
-import { mappings, type Scene, scenes } from "./scenes.ts";
+import { mappings, type Scene, scenes, textToTry } from "./scenes.ts";
 
 /**
  * Everything before your eyes, on this machine alone: a sandbox in HighLevel's place, the bridge on its embedded
@@ -81,7 +81,7 @@ print(`
 Look around; Ctrl+C ends it.
   the inbox       ${sandbox.url}/
   the admin route curl -H 'Authorization: Bearer ${adminApiKey}' ${bridge.url}/admin/messages
-  a text to try   ${curlOf(sign({ ...(scenes[0] as Scene), id: "try-it" }))}
+  a text to try   ${curlOf(sign(textToTry))}
 `);
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => void stop(0));
 

@@ -53,6 +53,12 @@ const hello = scene("twilio", {
   id: "SM-demo-1",
   body: { ...twilioText, MessageSid: "SM-demo-1", Body: "Hi! Is the blue one still available?" },
 });
+/** For whoever looks around: a message that has not been sent yet. */
+export const textToTry = scene("twilio", {
+  about: "a text to try",
+  id: "SM-demo-2",
+  body: { ...twilioText, MessageSid: "SM-demo-2", Body: "Hello from curl" },
+});
 const mail = {
   FromFull: { Email: "ann@example.org", Name: "Ann Example" },
   ToFull: [{ Email: mailboxes.postmark }],

@@ -1,5 +1,6 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { readConfig } from "../src/config.ts";
+import { readConfig, settingDescriptions } from "../src/config.ts";
 
 const enough = { PUBLIC_URL: "https://bridge.example.com/", ADMIN_API_KEY: "k".repeat(32) };
 const key = Buffer.alloc(32, 7).toString("base64");
@@ -42,4 +43,13 @@ describe("readConfig", () => {
     const config = readConfig({ ...enough, DATABASE_URL, ENCRYPTION_KEYS: `${key},${key}` });
     expect(config.encryptionKeys).toHaveLength(2);
   });
+});
+
+test("the README lists every setting, with the sentence that the bridge itself says of it", () => {
+  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+  const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \|[^|]*\| (.*) \|$/gm)].map(([, name, sentence]) => [
+    name,
+    sentence,
+  ]);
+  expect(Object.fromEntries(rows)).toEqual(settingDescriptions);
 });

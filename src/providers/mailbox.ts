@@ -14,7 +14,10 @@ const addressShape = /^[^\s@<>,;:"]{1,256}@[^\s@<>,;:"]{1,256}$/;
 /** The mailboxes of an address header: groups unwrapped, encoded words decoded, what is no mailbox left out. */
 export function parseMailboxes(header: string | undefined): Mailbox[] {
   return addressParser(header ?? "", { flatten: true }).flatMap((parsed) => {
-    const address = text.parse(parsed.address ?? "").trim().toLowerCase();
+    const address = text
+      .parse(parsed.address ?? "")
+      .trim()
+      .toLowerCase();
     const name = text.parse(parsed.name).trim();
     return addressShape.test(address) ? [{ address, name: name || undefined }] : [];
   });

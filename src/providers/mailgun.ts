@@ -1,12 +1,12 @@
 import { createHmac } from "node:crypto";
 import { z } from "zod";
-import { ParseError } from "../errors.ts";
 import type { Attachment, ProviderEvent, WebhookRequest } from "../model.ts";
 import type { AdapterSpec } from "./adapter.ts";
-import { type MailHeader, parseMessageIds, readMailHeaders } from "./mail-headers.ts";
+import { type FormField, formText, readForm } from "./form.ts";
+import { findHeader, type MailHeader, readMailHeaders } from "./mail-headers.ts";
 import { addressesOf, requireMailbox } from "./mailbox.ts";
-import { parseMime } from "./mime.ts";
-import { decodeJson, maybeText, parseJson, parseTime, parseValue, requiredText } from "./parse-body.ts";
+import { type Mail, parseMime } from "./mime.ts";
+import { decodeJson, maybeText, parseJson, parseValue, requiredText } from "./parse-body.ts";
 import { isFresh, isSame } from "./signature.ts";
 
 const credentials = z.strictObject({
@@ -14,8 +14,9 @@ const credentials = z.strictObject({
 });
 
 /**
- * Mailgun routes that forward to a URL: https://documentation.mailgun.com/docs/mailgun/user-manual/receive-forward-store
- * Takes the parsed form and, for a URL that ends in /mime at Mailgun's side, the raw one (`body-mime`).
+ * Mailgun routes that post a mail to a URL, by `forward` or `store(notify=…)`:
+ * https://documentation.mailgun.com/docs/mailgun/user-manual/receive-forward-store/receive-http
+ * Takes the form that Mailgun parsed, and the raw one (`body-mime`), which it posts to URLs that end in `mime`.
  */
 export const mailgun: AdapterSpec<z.infer<typeof credentials>> = {
   channel: "email",
@@ -31,8 +32,8 @@ const signature = z.object({ timestamp: z.coerce.string(), token: z.string().min
  * HMAC-SHA256 of the timestamp and the token, all three in the body. Nothing else of the body is signed: TLS alone
  * protects it. https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
  */
-async function verify(request: WebhookRequest, signingKey: string): Promise<boolean> {
-  const found = await readSignature(request).catch(() => undefined);
+function verify(request: WebhookRequest, signingKey: string): boolean {
+  const found = findSignature(request);
   if (!found || !isFresh(found.timestamp, request.receivedAt)) return false;
   const expected = createHmac("sha256", signingKey)
     .update(found.timestamp + found.token)
@@ -40,90 +41,102 @@ async function verify(request: WebhookRequest, signingKey: string): Promise<bool
   return isSame(found.signature, expected);
 }
 
-async function readSignature(request: WebhookRequest): Promise<z.infer<typeof signature>> {
-  if (isJson(request)) return parseJson(z.object({ signature }), request.body).signature;
-  return parseValue(signature, Object.fromEntries(await readForm(request)));
-}
-
-const isJson = (request: WebhookRequest) => /^application\/json\b/i.test(request.headers["content-type"] ?? "");
-
-async function readForm(request: WebhookRequest): Promise<FormData> {
-  const headers = { "content-type": request.headers["content-type"] ?? "" };
+function findSignature(request: WebhookRequest): z.infer<typeof signature> | undefined {
   try {
-    return await new Response(request.body, { headers }).formData();
+    if (isJson(request)) return parseJson(z.object({ signature }), request.body).signature;
+    return pick(signature, readForm(contentType(request), request.body));
   } catch {
-    throw new ParseError("the body is not the form that its content type says");
+    return undefined;
   }
 }
 
+const contentType = (request: WebhookRequest) => request.headers["content-type"] ?? "";
+const isJson = (request: WebhookRequest) => /^application\/json\b/i.test(contentType(request));
+
+/** The fields that the schema names, and no other one decoded: some are files. */
+function pick<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, fields: FormField[]) {
+  return parseValue(
+    schema,
+    Object.fromEntries(Object.keys(schema.shape).map((name) => [name, formText(fields, name)])),
+  );
+}
+
 const event = z.object({ "event-data": z.object({ event: requiredText }) });
-const form = z.object({
-  "Message-Id": maybeText,
-  token: requiredText,
-  sender: z.string().optional(),
-  from: maybeText,
-  To: maybeText,
-  recipient: maybeText,
-  Cc: maybeText,
-  Bcc: maybeText,
-  subject: maybeText,
-  "body-plain": maybeText,
-  "body-html": maybeText,
-  "body-mime": maybeText,
-  "message-headers": maybeText,
-  timestamp: maybeText,
-});
+const inbound = z.object({ token: requiredText, recipient: maybeText, sender: z.string().optional() });
 
 async function parse(request: WebhookRequest): Promise<ProviderEvent[]> {
   if (isJson(request)) {
     const name = parseJson(event, request.body)["event-data"].event;
     return [{ kind: "ignored", reason: `event ${name}: only inbound mail is bridged` }];
   }
-  const parts = await readForm(request);
-  const mail = parseValue(form, Object.fromEntries(parts));
-  if (mail["body-mime"]) {
-    const message = await parseMime(mail["body-mime"]);
-    // A retry of the webhook has the same Message-ID. Mail without one has nothing else that stays the same.
-    return [{ kind: "message", providerMessageId: message.rfcMessageId ?? mail.token, ...message }];
-  }
-  const headers = readHeaderPairs(mail["message-headers"]);
-  const { rfcMessageId = parseMessageIds(mail["Message-Id"])[0], ...facts } = readMailHeaders(headers, mail.sender);
-  const from = requireMailbox(mail.from ?? mail.sender, "from");
-  const to = addressesOf(mail.To ?? headerOf(headers, "to"));
+  const fields = readForm(contentType(request), request.body);
+  const { token, recipient, sender } = pick(inbound, fields);
+  const raw = fields.find((field) => field.name === "body-mime")?.content;
+  const mail = raw ? await parseMime(raw, sender) : readParsed(fields, sender);
   return [
     {
       kind: "message",
-      providerMessageId: rfcMessageId ?? mail.token,
-      from: from.address,
-      fromName: from.name,
-      to: to.length > 0 ? to : addressesOf(mail.recipient),
-      cc: addressesOf(mail.Cc ?? headerOf(headers, "cc")),
-      bcc: addressesOf(mail.Bcc),
-      subject: mail.subject,
-      text: mail["body-plain"],
-      html: mail["body-html"],
-      attachments: attachmentsOf(parts),
-      rfcMessageId,
-      ...facts,
-      sentAt: facts.sentAt ?? parseTime(mail.timestamp && `${new Date(Number(mail.timestamp) * 1000).toISOString()}`),
+      // Mailgun has no id of its own for a mail. A retry has the same Message-ID; the rare mail without one, its token.
+      providerMessageId: mail.rfcMessageId ?? token,
+      ...mail,
+      to: mail.to.length > 0 ? mail.to : addressesOf(recipient),
     },
   ];
 }
 
+const parsed = z.object({
+  from: maybeText,
+  subject: maybeText,
+  "body-plain": maybeText,
+  "body-html": maybeText,
+  "message-headers": maybeText,
+  attachments: maybeText,
+});
+
+function readParsed(fields: FormField[], sender: string | undefined): Mail {
+  const mail = pick(parsed, fields);
+  const headers = readHeaders(fields, mail["message-headers"]);
+  const from = requireMailbox(mail.from ?? sender, "from");
+  return {
+    from: from.address,
+    fromName: from.name,
+    to: addressesOf(findHeader(headers, "to")),
+    cc: addressesOf(findHeader(headers, "cc")),
+    bcc: [],
+    subject: mail.subject,
+    text: mail["body-plain"],
+    html: mail["body-html"],
+    attachments: [...uploadedFiles(fields), ...storedFiles(mail.attachments)],
+    ...readMailHeaders(headers, sender),
+  };
+}
+
 const headerPairs = z.array(z.tuple([z.string(), z.string()], z.unknown()));
 
-function readHeaderPairs(json: string | undefined): MailHeader[] {
-  if (!json) return [];
+/** Every header is also a field of its own; `message-headers` has them in their order and with repetitions. */
+function readHeaders(fields: FormField[], json: string | undefined): MailHeader[] {
+  if (!json) return fields.map(({ name, content }) => ({ name, value: content.toString("utf8") }));
   return parseValue(headerPairs, decodeJson(json)).map(([name, value]) => ({ name, value }));
 }
 
-const headerOf = (headers: MailHeader[], name: string) =>
-  headers.find((header) => header.name.toLowerCase() === name)?.value;
+function uploadedFiles(fields: FormField[]): Attachment[] {
+  return fields
+    .filter(({ name }) => /^attachment-\d+$/.test(name))
+    .map(({ filename, contentType: type, content }) => ({
+      name: parseValue(maybeText, filename),
+      contentType: parseValue(maybeText, type),
+      sizeBytes: content.length,
+    }));
+}
 
-function attachmentsOf(parts: FormData): Attachment[] {
-  return [...parts.values()].flatMap((part) =>
-    typeof part === "string"
-      ? []
-      : { name: parseValue(maybeText, part.name), contentType: part.type || undefined, sizeBytes: part.size },
-  );
+const stored = z.array(z.object({ name: maybeText, "content-type": maybeText, size: z.number().nullish() }));
+
+/** A route that stores keeps the files, behind its own credentials, and lists them in `attachments`. */
+function storedFiles(json: string | undefined): Attachment[] {
+  if (!json) return [];
+  return parseValue(stored, decodeJson(json)).map((file) => ({
+    name: file.name,
+    contentType: file["content-type"],
+    sizeBytes: file.size ?? undefined,
+  }));
 }

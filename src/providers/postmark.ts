@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { ProviderEvent, WebhookRequest } from "../model.ts";
 import type { AdapterSpec } from "./adapter.ts";
-import { parseMailDate, readMailHeaders } from "./mail-headers.ts";
+import { readMailHeaders } from "./mail-headers.ts";
 import { addressesOf, requireMailbox } from "./mailbox.ts";
 import { decodeJson, maybeText, parseValue, requiredText, text } from "./parse-body.ts";
 import { isSame } from "./signature.ts";
@@ -56,8 +56,9 @@ function parse(request: WebhookRequest): ProviderEvent[] {
 
   const mail = parseValue(inbound, body);
   const from = requireMailbox(mail.FromFull?.Email || mail.From, "FromFull.Email");
+  // From and Date are fields of their own and not among the headers; Return-Path is, first, put there by Postmark.
   const headers = (mail.Headers ?? []).map(({ Name, Value }) => ({ name: Name, value: Value }));
-  const { sentAt, ...facts } = readMailHeaders([...headers, { name: "From", value: from.address }]);
+  headers.push({ name: "From", value: from.address }, { name: "Date", value: mail.Date ?? "" });
   return [
     {
       kind: "message",
@@ -75,8 +76,7 @@ function parse(request: WebhookRequest): ProviderEvent[] {
         contentType: ContentType,
         sizeBytes: ContentLength ?? undefined,
       })),
-      ...facts,
-      sentAt: parseMailDate(mail.Date) ?? sentAt,
+      ...readMailHeaders(headers),
     },
   ];
 }

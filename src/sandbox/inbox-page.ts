@@ -47,7 +47,7 @@ function renderConversation(state: State, conversation: Conversation): string {
   const contact = state.contacts.get(conversation.contactId);
   const who = [contact?.name, contact?.phone ?? contact?.email].filter(Boolean).join(" · ");
   const count = conversation.entries.reduce((sum, entry) => sum + entry.messages.length, 0);
-  return `<details open><summary><strong>${escapeHtml(who)}</strong><small>${count} messages</small>
+  return `<details open><summary><strong>${escapeHtml(who)}</strong><small>${count} ${count === 1 ? "message" : "messages"}</small>
 <small>${escapeHtml(conversation.locationId)}</small></summary><ol>${conversation.entries.map(renderEntry).join("")}</ol></details>`;
 }
 
