@@ -47,7 +47,7 @@ describe("readConfig", () => {
 
 test("the README lists every setting, with the sentence that the bridge itself says of it", () => {
   const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
-  const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \|[^|]*\| (.*) \|$/gm)].map(([, name, sentence]) => [
+  const rows = [...readme.matchAll(/^\| `([A-Z_]+)` *\|[^|]*\| (.*?) *\|$/gm)].map(([, name, sentence]) => [
     name,
     sentence,
   ]);
