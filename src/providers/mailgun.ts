@@ -6,7 +6,7 @@ import { type FormField, formText, readForm } from "./form.ts";
 import { findHeader, type MailHeader, readMailHeaders } from "./mail-headers.ts";
 import { addressesOf, requireMailbox } from "./mailbox.ts";
 import { type Mail, parseMime } from "./mime.ts";
-import { decodeJson, maybeText, parseJson, parseValue, requiredText } from "./parse-body.ts";
+import { maybeText, parseJson, parseValue, requiredText } from "./parse-body.ts";
 import { isFresh, isSame } from "./signature.ts";
 
 const credentials = z.strictObject({
@@ -44,14 +44,14 @@ function verify(request: WebhookRequest, signingKey: string): boolean {
 function findSignature(request: WebhookRequest): z.infer<typeof signature> | undefined {
   try {
     if (isJson(request)) return parseJson(z.object({ signature }), request.body).signature;
-    return pick(signature, readForm(contentType(request), request.body));
+    return pick(signature, readForm(typeOf(request), request.body));
   } catch {
     return undefined;
   }
 }
 
-const contentType = (request: WebhookRequest) => request.headers["content-type"] ?? "";
-const isJson = (request: WebhookRequest) => /^application\/json\b/i.test(contentType(request));
+const typeOf = (request: WebhookRequest) => request.headers["content-type"] ?? "";
+const isJson = (request: WebhookRequest) => /^application\/json\b/i.test(typeOf(request));
 
 /** The fields that the schema names, and no other one decoded: some are files. */
 function pick<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, fields: FormField[]) {
@@ -69,7 +69,7 @@ async function parse(request: WebhookRequest): Promise<ProviderEvent[]> {
     const name = parseJson(event, request.body)["event-data"].event;
     return [{ kind: "ignored", reason: `event ${name}: only inbound mail is bridged` }];
   }
-  const fields = readForm(contentType(request), request.body);
+  const fields = readForm(typeOf(request), request.body);
   const { token, recipient, sender } = pick(inbound, fields);
   const raw = fields.find((field) => field.name === "body-mime")?.content;
   const mail = raw ? await parseMime(raw, sender) : readParsed(fields, sender);
@@ -89,9 +89,20 @@ const parsed = z.object({
   subject: maybeText,
   "body-plain": maybeText,
   "body-html": maybeText,
-  "message-headers": maybeText,
-  attachments: maybeText,
+  "message-headers": json(z.array(z.tuple([z.string(), z.string()], z.unknown()))),
+  attachments: json(z.array(z.object({ name: maybeText, "content-type": maybeText, size: z.number().nullish() }))),
 });
+
+function json<Output>(schema: z.ZodType<Output>) {
+  const decoded = maybeText.transform((value, context) => {
+    try {
+      return value && JSON.parse(value);
+    } catch {
+      context.addIssue("is not JSON");
+    }
+  });
+  return decoded.pipe(schema.optional());
+}
 
 function readParsed(fields: FormField[], sender: string | undefined): Mail {
   const mail = pick(parsed, fields);
@@ -111,32 +122,26 @@ function readParsed(fields: FormField[], sender: string | undefined): Mail {
   };
 }
 
-const headerPairs = z.array(z.tuple([z.string(), z.string()], z.unknown()));
-
 /** Every header is also a field of its own; `message-headers` has them in their order and with repetitions. */
-function readHeaders(fields: FormField[], json: string | undefined): MailHeader[] {
-  if (!json) return fields.map(({ name, content }) => ({ name, value: content.toString("utf8") }));
-  return parseValue(headerPairs, decodeJson(json)).map(([name, value]) => ({ name, value }));
+function readHeaders(fields: FormField[], pairs: [string, string, ...unknown[]][] | undefined): MailHeader[] {
+  if (!pairs) return fields.map(({ name, content }) => ({ name, value: content.toString("utf8") }));
+  return pairs.map(([name, value]) => ({ name, value }));
 }
 
 function uploadedFiles(fields: FormField[]): Attachment[] {
-  return fields
-    .filter(({ name }) => /^attachment-\d+$/.test(name))
-    .map(({ filename, contentType: type, content }) => ({
-      name: parseValue(maybeText, filename),
-      contentType: parseValue(maybeText, type),
-      sizeBytes: content.length,
-    }));
+  const files = fields.filter(({ name }) => /^attachment-\d+$/.test(name));
+  return files.map(({ filename, contentType, content }) => ({
+    name: parseValue(maybeText, filename),
+    contentType: parseValue(maybeText, contentType),
+    sizeBytes: content.length,
+  }));
 }
 
-const stored = z.array(z.object({ name: maybeText, "content-type": maybeText, size: z.number().nullish() }));
-
-/** A route that stores keeps the files, behind its own credentials, and lists them in `attachments`. */
-function storedFiles(json: string | undefined): Attachment[] {
-  if (!json) return [];
-  return parseValue(stored, decodeJson(json)).map((file) => ({
-    name: file.name,
-    contentType: file["content-type"],
-    sizeBytes: file.size ?? undefined,
+/** A route that stores keeps the files, behind credentials of its own, and lists them in `attachments`. */
+function storedFiles(files: z.infer<typeof parsed>["attachments"]): Attachment[] {
+  return (files ?? []).map(({ name, "content-type": contentType, size }) => ({
+    name,
+    contentType,
+    sizeBytes: size ?? undefined,
   }));
 }

@@ -6,6 +6,7 @@ import { describeAdapter } from "../support/adapter-contract.ts";
 
 describeAdapter("mailgun", signer);
 
+const form = "application/x-www-form-urlencoded";
 const url = "https://bridge.example.com/webhooks/1";
 
 test("reads real MIME with an inline image and a file", async () => {
@@ -46,10 +47,82 @@ test("reads real MIME with an inline image and a file", async () => {
   ]);
 });
 
-test("falls back on the webhook's token for a mail without a Message-ID", async () => {
+test("takes for itself what another implementation of Mailgun's signature was tested with", async () => {
+  // https://github.com/rails/rails/blob/main/actionmailbox/test/controllers/ingresses/mailgun/inbound_emails_controller_test.rb
+  const fields = {
+    timestamp: "1539112500",
+    token: "7VwW7k6Ak7zcTwoSoNm7aTtbk1g67MKAnsYLfUB7PdszbgR5Xi",
+    signature: "ef24c5225322217bb065b80bb54eb4f9206d764e3e16abab07f0a64d1cf477cc",
+  };
+  const request = {
+    url,
+    headers: { "content-type": form },
+    body: Buffer.from(new URLSearchParams(fields).toString()),
+    receivedAt: new Date("2018-10-09T19:15:00Z"),
+  };
+  expect(await mailgun.verify(request, { signingKey: "tbsy84uSV1Kt3ZJZELY2TmShPRs91E3yL4tzf96297vBCkDWgL" })).toBe(
+    true,
+  );
+});
+
+test("reads raw mail in an encoding other than UTF-8, as old clients send it", async () => {
+  const mime = Buffer.from(
+    "From: bob@example.org\r\nMessage-ID: <l1@x.example>\r\nContent-Type: text/plain; charset=iso-8859-1\r\n" +
+      "Content-Transfer-Encoding: 8bit\r\n\r\nGr\xfc\xdfe",
+    "latin1",
+  );
+  const escaped = [...mime].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
+  const head = '--b\r\nContent-Disposition: form-data; name="token"\r\n\r\nt\r\n--b\r\n';
+  const forms: [string, Buffer][] = [
+    [form, Buffer.from(`token=t&body-mime=${escaped}`)],
+    [
+      "multipart/form-data; boundary=b",
+      Buffer.concat([
+        Buffer.from(`${head}Content-Disposition: form-data; name="body-mime"\r\n\r\n`),
+        mime,
+        Buffer.from("\r\n--b--\r\n"),
+      ]),
+    ],
+  ];
+  for (const [contentType, body] of forms) {
+    const [event] = await mailgun.parse({
+      url,
+      headers: { "content-type": contentType },
+      body,
+      receivedAt: new Date(),
+    });
+    expect(event).toMatchObject({ rfcMessageId: "l1@x.example", text: "Grüße\n" });
+  }
+});
+
+test("gives a repeated webhook the same id, also for a mail without a Message-ID", async () => {
   const body = { from: "bob@example.org", recipient: "support@mg.example.com", "body-plain": "hi" };
-  const request = signer.sign({ contentType: "application/x-www-form-urlencoded", body }, { url, at: new Date() });
+  const request = signer.sign({ contentType: form, body }, { url, at: new Date() });
   const [event] = await mailgun.parse(request);
   expect(event).toMatchObject({ kind: "message", providerMessageId: expect.stringMatching(/^[0-9a-f]{50}$/) });
   expect(event).not.toHaveProperty("rfcMessageId", expect.anything());
+  expect(await mailgun.parse(request)).toEqual([event]);
+});
+
+test("reads the headers from fields of their own where message-headers is missing", async () => {
+  const body = {
+    from: "bob@example.org",
+    "Message-Id": "<1@x.example>",
+    "In-Reply-To": "<0@x.example>",
+    Cc: "ann@example.org",
+  };
+  const request = signer.sign({ contentType: form, body }, { url, at: new Date() });
+  const facts = { rfcMessageId: "1@x.example", inReplyTo: ["0@x.example"], cc: ["ann@example.org"] };
+  expect(await mailgun.parse(request)).toMatchObject([facts]);
+});
+
+test.each([
+  ["message-headers", "[[1]]", /message-headers/],
+  ["message-headers", "{", /message-headers/],
+  ["attachments", '[{"name":7}]', /attachments/],
+  ["from", "nobody", /from/],
+])("names the field that it cannot read: %s %s", async (name, value, message) => {
+  const body = { from: "bob@example.org", [name]: value };
+  const request = signer.sign({ contentType: form, body }, { url, at: new Date() });
+  await expect(mailgun.parse(request)).rejects.toThrow(message);
 });
