@@ -135,7 +135,9 @@ async function tryToDeliver(
     const signal = AbortSignal.timeout(context.attemptSeconds * 1000);
     const access = { locationId, token: used.token, signal };
     const { conversation, message } = held;
-    return { posted: await postInbound(context, { mapping, conversation, message, access, lookFirst, beforePost }) };
+    const posted = await postInbound(context, { mapping, conversation, message, access, lookFirst, beforePost });
+    for (const each of claimed.lane.deliveries) each.conversation = posted.conversation;
+    return { posted };
   } catch (error) {
     if (error instanceof LeaseLost) return "lease lost";
     const failure = asFailure(context.log, error);

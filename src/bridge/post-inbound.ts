@@ -30,6 +30,8 @@ export interface InboundWork {
 
 export interface Posted {
   answer: InboundAnswer;
+  /** With the ids that HighLevel gave, for what comes after in the same conversation. */
+  conversation: Conversation;
   status: number | undefined;
   /** What an operator should know of how it went. */
   detail: string | undefined;
@@ -44,14 +46,13 @@ export async function postInbound(context: PostInboundContext, work: InboundWork
   const message = withContent(work.message);
   if (work.lookFirst) {
     const answer = await findEarlierPost(context, work, conversation, message);
-    if (answer) return { answer, status: undefined, detail: "an earlier attempt had been accepted" };
+    if (answer) return { answer, conversation, status: undefined, detail: "an earlier attempt had been accepted" };
   }
   const { inReplyTo, references } = message.content;
   const emailMessageId = await findThread(context.db, conversation, [...inReplyTo, ...references.toReversed()]);
   const post = composeInbound(work.mapping, conversation, message, emailMessageId);
   const { answer, detail } = await postWithFittingType(context, work, post);
-  await keepNewIds(context.db, conversation, answer);
-  return { answer, status: answer.status, detail };
+  return { answer, conversation: await keepNewIds(context.db, conversation, answer), status: answer.status, detail };
 }
 
 async function findEarlierPost(
@@ -94,16 +95,18 @@ export const unknownSenderDetail =
   "nobody has registered this sender's conversation, and the mapping's unknownSender is not create: " +
   "PUT /admin/mappings/{id}/conversations/{address} and it is delivered by itself";
 
-async function keepNewIds(db: Db, conversation: Conversation, answer: InboundAnswer): Promise<void> {
-  const contactId = answer.contactId ?? conversation.highlevelContactId;
-  const conversationId = answer.conversationId ?? conversation.highlevelConversationId;
-  const isKnown =
-    contactId === conversation.highlevelContactId && conversationId === conversation.highlevelConversationId;
-  if (isKnown) return;
-  await keepHighlevelIds(db, conversation.id, {
-    contactId: contactId ?? undefined,
-    conversationId: conversationId ?? undefined,
-  });
+async function keepNewIds(db: Db, conversation: Conversation, answer: InboundAnswer): Promise<Conversation> {
+  const { contactId, conversationId } = answer;
+  const known = {
+    ...conversation,
+    ...(contactId ? { highlevelContactId: contactId } : {}),
+    ...(conversationId ? { highlevelConversationId: conversationId } : {}),
+  };
+  const isNew =
+    known.highlevelContactId !== conversation.highlevelContactId ||
+    known.highlevelConversationId !== conversation.highlevelConversationId;
+  if (isNew) await keepHighlevelIds(db, conversation.id, { contactId, conversationId });
+  return known;
 }
 
 const otherType: Record<Mapping["channel"], (type: HighlevelMessageType) => HighlevelMessageType> = {

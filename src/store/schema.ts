@@ -30,7 +30,9 @@ const bytea = customType<{ data: Buffer; driverData: Uint8Array }>({
   fromDriver: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
 });
 
-const id = () => bigint({ mode: "number" }).generatedAlwaysAsIdentity().primaryKey();
+/** A reference to a row's id. */
+const bigId = () => bigint({ mode: "number" });
+const id = () => bigId().generatedAlwaysAsIdentity().primaryKey();
 const time = () => timestamp({ withTimezone: true, precision: 3 });
 const createdAt = () => time().notNull().defaultNow();
 
@@ -134,7 +136,7 @@ export const messages = pgTable(
     mappingId: uuid()
       .notNull()
       .references(() => mappings.id),
-    conversationId: bigint({ mode: "number" })
+    conversationId: bigId()
       .notNull()
       .references(() => conversations.id),
     /** The webhook that brought it. */
@@ -170,7 +172,7 @@ export const messages = pgTable(
 export const lanes = pgTable(
   "lanes",
   {
-    conversationId: bigint({ mode: "number" })
+    conversationId: bigId()
       .notNull()
       .references(() => conversations.id),
     kind: text().$type<DeliveryKind>().notNull(),
@@ -194,11 +196,11 @@ export const deliveries = pgTable(
   {
     id: id(),
     kind: text().$type<DeliveryKind>().notNull(),
-    conversationId: bigint({ mode: "number" })
+    conversationId: bigId()
       .notNull()
       .references(() => conversations.id),
     number: bigint({ mode: "number" }).notNull(),
-    messageId: bigint({ mode: "number" })
+    messageId: bigId()
       .notNull()
       .references(() => messages.id),
     state: text().$type<DeliveryState>().notNull().default("pending"),
@@ -229,7 +231,7 @@ export const attempts = pgTable(
   "attempts",
   {
     id: id(),
-    deliveryId: bigint({ mode: "number" })
+    deliveryId: bigId()
       .notNull()
       .references(() => deliveries.id, { onDelete: "cascade" }),
     startedAt: time().notNull(),
