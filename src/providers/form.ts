@@ -5,10 +5,11 @@ import { ParseError } from "../errors.ts";
 export interface FormField {
   name: string;
   content: Buffer;
-  filename: string | undefined;
-  contentType: string | undefined;
+  filename?: string | undefined;
+  contentType?: string | undefined;
 }
 
+const maxFields = 10_000;
 const maxPartHeadBytes = 16_384;
 
 /**
@@ -37,10 +38,15 @@ function readMultipart(body: Buffer, boundary: string): FormField[] {
     if (body.toString("latin1", start, start + 2) === "--") return fields;
     const end = body.indexOf(delimiter, start);
     if (end === -1) break;
-    fields.push(readPart(body.subarray(start, end)));
+    addField(fields, readPart(body.subarray(start, end)));
     at = end + 2;
   }
   throw new ParseError("the form breaks off: it has no closing boundary");
+}
+
+/** Nobody's mail has so many headers: it would be somebody who wants to keep us busy before we know who it is. */
+function addField(fields: FormField[], field: FormField): void {
+  if (fields.push(field) > maxFields) throw new ParseError(`the form has more than ${maxFields} fields`);
 }
 
 function readPart(part: Buffer): FormField {
@@ -80,21 +86,16 @@ function decodeExtended(value: string): string {
 }
 
 function readUrlEncoded(body: Buffer): FormField[] {
-  const pairs = body.toString("latin1").split("&").filter(Boolean);
-  return pairs.map((pair) => {
-    const end = pair.includes("=") ? pair.indexOf("=") : pair.length;
-    return {
-      name: decodeBytes(pair.slice(0, end)).toString("utf8"),
-      content: decodeBytes(pair.slice(end + 1)),
-      filename: undefined,
-      contentType: undefined,
-    };
-  });
+  const fields: FormField[] = [];
+  const pairs = body.toString("latin1").matchAll(/([^&=]*)=?([^&]*)(?:&|$)/g);
+  for (const [pair, name = "", value = ""] of pairs) {
+    if (pair !== "" && pair !== "&")
+      addField(fields, { name: decodeBytes(name).toString("utf8"), content: decodeBytes(value) });
+  }
+  return fields;
 }
 
+/** `unescape` and not `decodeURIComponent`: it gives a character for each byte, and leaves alone what is no escape. */
 function decodeBytes(encoded: string): Buffer {
-  const latin1 = encoded
-    .replaceAll("+", " ")
-    .replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-  return Buffer.from(latin1, "latin1");
+  return Buffer.from(unescape(encoded.replaceAll("+", " ")), "latin1");
 }

@@ -70,6 +70,16 @@ describe("a multipart form", () => {
   });
 });
 
+test("a form of more fields than a mail has is refused before it costs us", () => {
+  const many = Buffer.from("&a".repeat(5_000_000));
+  const start = performance.now();
+  expect(() => readForm("application/x-www-form-urlencoded", many)).toThrow(/10000 fields/);
+  expect(() =>
+    readForm(multipart, Buffer.from(part('Content-Disposition: form-data; name="a"').repeat(20_000))),
+  ).toThrow(/10000 fields/);
+  expect(performance.now() - start).toBeLessThan(2000);
+});
+
 describe("an urlencoded form", () => {
   const read = (body: string) => readForm("application/x-www-form-urlencoded; charset=utf-8", Buffer.from(body));
 
