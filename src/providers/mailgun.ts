@@ -31,6 +31,7 @@ const signature = z.object({ timestamp: z.coerce.string(), token: z.string().min
 /**
  * HMAC-SHA256 of the timestamp and the token, all three in the body. Nothing else of the body is signed: TLS alone
  * protects it. https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
+ * Mailgun does not say whether a retry, minutes to hours later, is signed anew; under its first timestamp it is stale.
  */
 function verify(request: WebhookRequest, signingKey: string): boolean {
   const found = findSignature(request);
