@@ -1,6 +1,6 @@
 import { describeError, type Log } from "../log.ts";
 import { adapterOf } from "../providers/registry.ts";
-import { type Db, repeatOnConflict, sqlStateOf } from "../store/database.ts";
+import { type Db, isAboutData, repeatOnConflict } from "../store/database.ts";
 import { findMapping } from "../store/mappings.ts";
 import {
   finishWebhooks,
@@ -65,9 +65,4 @@ async function processSome(context: ProcessContext, most: { rows: number; bytes:
 function logOutcome(log: Log, mappingId: string, outcome: WebhookOutcome): void {
   const { id, state } = outcome;
   log(state === "failed" ? "error" : "info", "webhook.processed", { webhookId: id, mappingId, state });
-}
-
-/** A value that PostgreSQL refuses, as opposed to trouble with PostgreSQL itself. */
-function isAboutData(error: unknown): boolean {
-  return /^2[23]/.test(sqlStateOf(error) ?? "");
 }

@@ -6,7 +6,7 @@ import { decodeEd25519Key, ed25519KeyMessage } from "./ed25519.ts";
 import { parseMessageIds, readMailHeaders } from "./mail-headers.ts";
 import { addressesOf, requireMailbox } from "./mailbox.ts";
 import { parseMime } from "./mime.ts";
-import { maybeText, parseJson, parseTime, requiredText, text } from "./parse-body.ts";
+import { maybeText, messageId, parseJson, parseTime, requiredText, text } from "./parse-body.ts";
 import { requirePhoneNumber } from "./phone-number.ts";
 import { isFresh, isSame } from "./signature.ts";
 
@@ -111,7 +111,7 @@ const attachments = z
   .transform((list) => (list ?? []).map((each) => ({ ...each, sizeBytes: each.sizeBytes ?? undefined })));
 
 const sms = z.object({
-  id: requiredText,
+  id: messageId,
   from: requiredText,
   to: oneOrMore,
   text: maybeText,
@@ -135,7 +135,7 @@ function toText({ id, from, to, sentAt, ...rest }: z.infer<typeof sms>): Inbound
 }
 
 const email = z.object({
-  id: requiredText,
+  id: messageId,
   mime: z.string().min(1).nullish(),
   mimeBase64: z.base64().nullish(),
   from: maybeText,

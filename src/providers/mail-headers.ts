@@ -1,6 +1,6 @@
 import type { AutomaticKind, InboundMessage } from "../model.ts";
 import { parseMailboxes } from "./mailbox.ts";
-import { parseTime } from "./parse-body.ts";
+import { readTime } from "./parse-body.ts";
 
 export interface MailHeader {
   name: string;
@@ -47,7 +47,7 @@ const mailDate =
 
 /** A Date header (https://www.rfc-editor.org/rfc/rfc5322#section-3.3); `undefined` for what is none. */
 export function parseMailDate(header: string | undefined): Date | undefined {
-  return parseTime(mailDate.exec(header ?? "")?.[0]);
+  return readTime(header, mailDate);
 }
 
 /**

@@ -6,7 +6,7 @@ import { type FormField, formText, readForm } from "./form.ts";
 import { findHeader, type MailHeader, readMailHeaders } from "./mail-headers.ts";
 import { addressesOf, requireMailbox } from "./mailbox.ts";
 import { type Mail, parseMime } from "./mime.ts";
-import { maybeText, parseJson, parseValue, requiredText } from "./parse-body.ts";
+import { maybeText, messageId, parseJson, parseValue, requiredText } from "./parse-body.ts";
 import { isFresh, isSame } from "./signature.ts";
 
 const credentials = z.strictObject({
@@ -33,8 +33,8 @@ const signature = z.object({ timestamp: z.coerce.string(), token: z.string().min
  * protects it. https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
  * Mailgun does not say whether a retry, minutes to hours later, is signed anew; under its first timestamp it is stale.
  */
-function verify(request: WebhookRequest, signingKey: string): boolean {
-  const found = findSignature(request);
+async function verify(request: WebhookRequest, signingKey: string): Promise<boolean> {
+  const found = await findSignature(request);
   if (!found || !isFresh(found.timestamp, request.receivedAt)) return false;
   const expected = createHmac("sha256", signingKey)
     .update(found.timestamp + found.token)
@@ -42,10 +42,10 @@ function verify(request: WebhookRequest, signingKey: string): boolean {
   return isSame(found.signature, expected);
 }
 
-function findSignature(request: WebhookRequest): z.infer<typeof signature> | undefined {
+async function findSignature(request: WebhookRequest): Promise<z.infer<typeof signature> | undefined> {
   try {
     if (isJson(request)) return parseJson(z.object({ signature }), request.body).signature;
-    return pick(signature, readForm(typeOf(request), request.body));
+    return pick(signature, await readForm(typeOf(request), request.body));
   } catch {
     return undefined;
   }
@@ -63,14 +63,14 @@ function pick<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, fields: F
 }
 
 const event = z.object({ "event-data": z.object({ event: requiredText }) });
-const inbound = z.object({ token: requiredText, recipient: maybeText, sender: z.string().optional() });
+const inbound = z.object({ token: messageId, recipient: maybeText, sender: z.string().optional() });
 
 async function parse(request: WebhookRequest): Promise<ProviderEvent[]> {
   if (isJson(request)) {
     const name = parseJson(event, request.body)["event-data"].event;
     return [{ kind: "ignored", reason: `event ${name}: only inbound mail is bridged` }];
   }
-  const fields = readForm(typeOf(request), request.body);
+  const fields = await readForm(typeOf(request), request.body);
   const { token, recipient, sender } = pick(inbound, fields);
   const raw = fields.find((field) => field.name === "body-mime")?.content;
   const mail = raw ? await parseMime(raw, sender) : readParsed(fields, sender);

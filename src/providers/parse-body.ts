@@ -10,6 +10,9 @@ export const text = z.string().transform((value) => value.replaceAll("\0", "").t
 /** A text that must be there. */
 export const requiredText = text.refine((value) => value.trim() !== "", "is empty");
 
+/** A provider's id of a message. It is a key: one that no index can hold is refused here, where it can be said. */
+export const messageId = requiredText.refine((id) => id.length <= 998, "is longer than 998 characters");
+
 /** A text that may be missing, null or empty: then it is undefined. */
 export const maybeText = text.nullish().transform((value) => value || undefined);
 
@@ -42,9 +45,15 @@ export function decodeJson(body: string): unknown {
   }
 }
 
-/** A provider's time. One that cannot be read is left out rather than guessed: a message is worth more than its time. */
+const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/i;
+
+/** A provider's time in ISO 8601, with its zone. */
 export function parseTime(value: string | undefined): Date | undefined {
-  const time = new Date(value ?? "");
-  const year = time.getUTCFullYear();
-  return year >= 1970 && year <= 9999 ? time : undefined;
+  return readTime(value, isoTime);
+}
+
+/** The part of a text that has a time's shape. One that cannot be read is left out: a message is worth more than its time. */
+export function readTime(value: string | undefined, shape: RegExp): Date | undefined {
+  const time = new Date(shape.exec(value ?? "")?.[0] ?? "");
+  return Number.isNaN(time.getTime()) ? undefined : time;
 }

@@ -3,7 +3,7 @@ import type { ProviderEvent, WebhookRequest } from "../model.ts";
 import type { AdapterSpec } from "./adapter.ts";
 import { readMailHeaders } from "./mail-headers.ts";
 import { addressesOf, requireMailbox } from "./mailbox.ts";
-import { decodeJson, maybeText, parseValue, requiredText, text } from "./parse-body.ts";
+import { decodeJson, maybeText, messageId, parseValue, text } from "./parse-body.ts";
 import { isSame } from "./signature.ts";
 
 const credentials = z.strictObject({
@@ -30,7 +30,7 @@ export const postmark: AdapterSpec<z.infer<typeof credentials>> = {
 
 const mailboxes = z.array(z.object({ Email: text })).nullish();
 const inbound = z.object({
-  MessageID: requiredText,
+  MessageID: messageId,
   From: maybeText,
   FromFull: z.object({ Email: text, Name: maybeText }).nullish(),
   ToFull: mailboxes,

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { ProviderEvent, WebhookRequest } from "../model.ts";
 import type { AdapterSpec } from "./adapter.ts";
 import { decodeEd25519Key, ed25519KeyMessage } from "./ed25519.ts";
-import { maybeText, parseJson, parseTime, requiredText } from "./parse-body.ts";
+import { maybeText, messageId, parseJson, parseTime, requiredText } from "./parse-body.ts";
 import { requirePhoneNumber } from "./phone-number.ts";
 import { isFresh } from "./signature.ts";
 
@@ -37,7 +37,7 @@ const envelope = z.object({ data: z.object({ event_type: requiredText }) });
 const received = z.object({
   data: z.object({
     payload: z.object({
-      id: requiredText,
+      id: messageId,
       from: party,
       to: z.array(party).min(1),
       cc: z.array(party).nullish(),

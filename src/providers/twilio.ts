@@ -2,7 +2,7 @@ import { createHash, createHmac } from "node:crypto";
 import { z } from "zod";
 import type { InboundMessage, ProviderEvent, WebhookRequest } from "../model.ts";
 import type { AdapterSpec } from "./adapter.ts";
-import { maybeText, parseForm, parseJson, requiredText } from "./parse-body.ts";
+import { maybeText, messageId, parseForm, parseJson, requiredText } from "./parse-body.ts";
 import { requirePhoneNumber } from "./phone-number.ts";
 import { isSame } from "./signature.ts";
 
@@ -71,7 +71,7 @@ function urlsWithAndWithoutPort(url: string): string[] {
 }
 
 const fields = z.object({
-  MessageSid: requiredText,
+  MessageSid: messageId,
   From: requiredText,
   To: requiredText,
   Body: maybeText,

@@ -137,6 +137,14 @@ export function sqlStateOf(error: unknown): string | undefined {
   return undefined;
 }
 
+/**
+ * Is it a value that PostgreSQL refuses, as opposed to trouble with PostgreSQL itself? Classes 22 (data), 23 (keys and
+ * checks) and 54 (too large for an index): https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+export function isAboutData(error: unknown): boolean {
+  return /^(22|23|54)/.test(sqlStateOf(error) ?? "");
+}
+
 /** Is it the database that is away, rather than the statement that is wrong? */
 export function isUnavailable(error: unknown): boolean {
   if (/^(08|53|57)/.test(sqlStateOf(error) ?? "")) return true;

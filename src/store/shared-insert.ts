@@ -1,4 +1,4 @@
-import { sqlStateOf } from "./database.ts";
+import { isAboutData } from "./database.ts";
 
 /** The queue of rows that wait for the next INSERT is full: come again later. */
 export class QueueFull extends Error {
@@ -55,7 +55,7 @@ export function createSharedInsert<Row>(options: SharedInsertOptions<Row>): (row
       () => undefined,
       (reason: unknown) => reason ?? new Error("insert failed"),
     );
-    if (batch.length > 1 && isAboutOneRow(error)) {
+    if (batch.length > 1 && isAboutData(error)) {
       for (const each of batch) await insertBatch([each]);
       return;
     }
@@ -70,9 +70,4 @@ export function createSharedInsert<Row>(options: SharedInsertOptions<Row>): (row
       waitingBytes += bytes;
       if (!isInserting) void insertWaiting();
     });
-}
-
-/** A value or key that PostgreSQL refuses (classes 22 and 23): the other rows of the statement are innocent. */
-function isAboutOneRow(error: unknown): boolean {
-  return /^2[23]/.test(sqlStateOf(error) ?? "");
 }

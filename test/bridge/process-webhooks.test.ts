@@ -111,3 +111,18 @@ test("what is old and done is deleted, and its ids still stop duplicates", async
   await processAll();
   expect(await listMessages(database.db, { mappingId: mapping.id, limit: 10 })).toHaveLength(1);
 });
+
+test("an id that no index can hold fails alone", async () => {
+  const mapping = await addMapping();
+  const long = Array.from({ length: 300 }, () => crypto.randomUUID()).join("");
+  const [tooLong, after] = await store(
+    mapping.id,
+    [long, "after-long"].map((id) => body(id, mapping.address)),
+  );
+  await processAll();
+  expect(await findWebhook(database.db, tooLong ?? 0)).toMatchObject({
+    state: "failed",
+    reason: expect.stringContaining("998"),
+  });
+  expect((await findWebhook(database.db, after ?? 0))?.state).toBe("processed");
+});
