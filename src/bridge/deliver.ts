@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { Failure } from "../errors.ts";
 import { describeError, type Log } from "../log.ts";
 import { type AttemptRecord, type NextStep, recordAttempt } from "../store/deliveries.ts";
-import { claimLanes, type HeldDelivery, type HeldLane, releaseLane } from "../store/lanes.ts";
+import { claimLanes, giveLaneBack, type HeldDelivery, type HeldLane, type LeaseChange } from "../store/lanes.ts";
 import { pauseLocation } from "../store/locations.ts";
 import type { AccessToken, AccessTokens } from "./access-tokens.ts";
 import { type Posted, type PostInboundContext, postInbound } from "./post-inbound.ts";
@@ -41,27 +41,30 @@ export async function claimDueLanes(
 /**
  * Attempts the deliveries of a lane one after another, until one must wait, the lease runs short or the bridge stops,
  * and gives the lane back. A process that dies here leaves the lease to end: the next holder then looks before it posts.
+ * Gives whether the lane is due again at once.
  */
 export async function deliverLane(
   context: DeliverContext,
   claimed: ClaimedLane,
   isStopping: () => boolean,
-): Promise<void> {
+): Promise<boolean> {
   const { lane } = claimed;
   for (const [index, held] of lane.deliveries.entries()) {
-    if (held.isTooEarly) return releaseLane(context.db, lane, { waits: "head", headId: held.delivery.id });
-    if (isStopping() || leftSeconds(claimed) < context.attemptSeconds) {
-      return releaseLane(context.db, lane, { waits: "more" });
-    }
+    if (held.dueInSeconds > 0) return giveLaneBack(context.db, lane, { inSeconds: held.dueInSeconds });
+    if (isStopping() || leftSeconds(claimed) < context.attemptSeconds) return giveLaneBack(context.db, lane, "due");
     const lookFirst = held.delivery.mayHaveHappened || (index === 0 && lane.wasInterrupted);
-    const next = await attemptDelivery(context, claimed, held, lookFirst);
-    if (next === "lease lost") return;
-    if (next.state === "pending") {
-      return releaseLane(context.db, lane, { waits: "head", headId: held.delivery.id });
-    }
+    const after = await attemptDelivery(context, claimed, held, lookFirst);
+    if (after.isOver) return after.isDue;
   }
-  const isFull = lane.deliveries.length === deliveriesPerLane;
-  await releaseLane(context.db, lane, { waits: isFull ? "more" : "nothing" });
+  // Nothing was pending: what came was dead from the start.
+  return giveLaneBack(context.db, lane, "idle");
+}
+
+/** The lease goes on while there is more to attempt; with the last one, or one that must wait, the lane is given back. */
+function leaseAfter({ lane, leaseSeconds }: ClaimedLane, held: HeldDelivery, next: NextStep): LeaseChange {
+  if (next.state === "pending") return { giveBack: { inSeconds: next.retryInSeconds } };
+  if (held !== lane.deliveries.at(-1)) return { holdSeconds: leaseSeconds };
+  return { giveBack: lane.deliveries.length === deliveriesPerLane ? "due" : "idle" };
 }
 
 const leftSeconds = (claimed: ClaimedLane) => (claimed.heldUntilMs - performance.now()) / 1000;
@@ -71,12 +74,12 @@ async function attemptDelivery(
   claimed: ClaimedLane,
   held: HeldDelivery,
   lookFirst: boolean,
-): Promise<NextStep | "lease lost"> {
-  const { lane, leaseSeconds } = claimed;
+): Promise<{ isOver: boolean; isDue: boolean }> {
+  const { lane } = claimed;
   const startedAt = new Date();
   const started = performance.now();
   const tried = await tryToDeliver(context, claimed, held, lookFirst);
-  if (tried === "lease lost") return tried;
+  if (tried === "lease lost") return { isOver: true, isDue: false };
 
   const durationMs = Math.round(performance.now() - started);
   const failure = "failure" in tried ? tried.failure : undefined;
@@ -85,9 +88,15 @@ async function attemptDelivery(
   const detail = "posted" in tried ? tried.posted.detail : tried.failure.message;
   const next = "posted" in tried ? deliveredStep(held, tried.posted) : await followUp(context, lane, held, tried);
 
-  claimed.heldUntilMs = performance.now() + leaseSeconds * 1000;
+  const lease = leaseAfter(claimed, held, next);
+  claimed.heldUntilMs = performance.now() + claimed.leaseSeconds * 1000;
   const attempt = { startedAt, durationMs, outcome, status, detail };
-  const isHeld = await recordAttempt(context.db, lane, { deliveryId: held.delivery.id, attempt, next, leaseSeconds });
+  const { isHeld, isDue } = await recordAttempt(context.db, lane, {
+    deliveryId: held.delivery.id,
+    attempt,
+    next,
+    lease,
+  });
   context.log(next.state === "dead" ? "error" : "info", "delivery.attempted", {
     deliveryId: held.delivery.id,
     messageId: held.message.id,
@@ -100,7 +109,7 @@ async function attemptDelivery(
     state: next.state,
     ...(next.state === "pending" ? { retryInSeconds: Math.round(next.retryInSeconds) } : {}),
   });
-  return isHeld ? next : "lease lost";
+  return { isOver: !isHeld || "giveBack" in lease, isDue };
 }
 
 type Tried =

@@ -41,20 +41,26 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
     run: () => pruneSome(db, options.retentionDays),
   });
 
+  /** The last claim filled all places, so that more is probably due: claim again when half of them are free. */
+  let isFull = false;
   async function startDeliveries(): Promise<boolean> {
     const free = options.deliveryConcurrency - underWay.size;
     if (free === 0) return false;
     const claimed = await claimDueLanes(context, free);
+    isFull = claimed.length === free;
     for (const lane of claimed) {
       const run = deliverLane(context, lane, () => deliver.isStopping())
-        .catch((error: unknown) => log("error", "lane.broke", describeError(error)))
-        .finally(() => {
+        .catch((error: unknown) => {
+          log("error", "lane.broke", describeError(error));
+          return false;
+        })
+        .then((isDueAgain) => {
           underWay.delete(run);
-          deliver.wake();
+          if (isFull ? underWay.size <= options.deliveryConcurrency / 2 : isDueAgain) deliver.wake();
         });
       underWay.add(run);
     }
-    return claimed.length === free;
+    return false;
   }
 
   return {

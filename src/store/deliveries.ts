@@ -2,7 +2,7 @@ import { and, asc, desc, eq, inArray, lt, type SQL, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
 import type { DeliveryKind, DeliveryState } from "../model.ts";
 import { type Db, secondsFromNow, selectRows } from "./database.ts";
-import { extendLanes, type HeldLane, wakeLanes } from "./lanes.ts";
+import { changeLease, extendLanes, type HeldLane, type LeaseChange, wakeLanes } from "./lanes.ts";
 import { type Attempt, attempts, type Delivery, deliveries, messages } from "./schema.ts";
 
 export interface NewDelivery {
@@ -48,34 +48,33 @@ export type NextStep =
   | { state: "pending"; retryInSeconds: number; counts: boolean; mayHaveHappened: boolean };
 
 /**
- * Keeps one attempt with what follows from it, and renews the lease. `false` means that the lease has passed to
- * another worker: stop. What was delivered is kept as delivered all the same, because it is true.
+ * Keeps one attempt, what follows from it, and what becomes of the lease, all in one statement. `isHeld` is false when
+ * the lease has passed to another worker: then stop. What was delivered is kept as delivered all the same, because it
+ * is true. `isDue` says whether a lane that was given back is due again at once.
  */
 export async function recordAttempt(
   db: Db,
   lane: HeldLane,
-  record: { deliveryId: number; attempt: AttemptRecord; next: NextStep; leaseSeconds: number },
-): Promise<boolean> {
-  const { deliveryId, attempt, next } = record;
-  const holdsLease = sql`conversation_id = ${lane.conversationId} and kind = ${lane.kind} and lease_token = ${lane.leaseToken}`;
-  const [recorded] = await selectRows<{ isHeld: boolean }>(
+  record: { deliveryId: number; attempt: AttemptRecord; next: NextStep; lease: LeaseChange },
+): Promise<{ isHeld: boolean; isDue: boolean }> {
+  const { deliveryId, attempt, next, lease } = record;
+  const [recorded] = await selectRows<{ isDue: boolean | null }>(
     db,
     sql`
-      with renewed as (
-        update lanes set due_at = ${secondsFromNow(record.leaseSeconds)} where ${holdsLease} returning 1
-      ), changed as (
+      with lease as (${changeLease(lane, lease)}), changed as (
         update deliveries set ${fateColumns(next)},
           reason = ${attempt.outcome === "delivered" ? null : attempt.outcome}, detail = ${attempt.detail ?? null}
         where id = ${deliveryId} and state = 'pending'
-          and ${next.state === "delivered" ? sql`true` : sql`exists (select from renewed)`}
+          and ${next.state === "delivered" ? sql`true` : sql`exists (select from lease)`}
       ), ${next.state === "delivered" ? keepIds(next) : sql``} noted as (
         insert into attempts (delivery_id, started_at, duration_ms, outcome, status, detail)
         values (${deliveryId}, ${attempt.startedAt.toISOString()}, ${attempt.durationMs}, ${attempt.outcome},
           ${attempt.status ?? null}, ${attempt.detail ?? null})
       )
-      select exists (select from renewed) as "isHeld"`,
+      select (select is_due from lease) as "isDue"`,
   );
-  return recorded?.isHeld ?? false;
+  const isDue = recorded?.isDue ?? null;
+  return { isHeld: isDue !== null, isDue: isDue === true };
 }
 
 function fateColumns(next: NextStep): SQL {

@@ -1,4 +1,4 @@
-import { eq, inArray, sql } from "drizzle-orm";
+import { eq, inArray, type SQL, sql } from "drizzle-orm";
 import type { DeliveryKind } from "../model.ts";
 import { type Db, secondsFromNow, selectRows } from "./database.ts";
 import { type Conversation, conversations, type Delivery, deliveries, type Message, messages } from "./schema.ts";
@@ -21,8 +21,8 @@ export interface HeldDelivery {
   delivery: Delivery;
   message: Message;
   conversation: Conversation;
-  /** Its next attempt is not due yet, and nothing behind it may pass. */
-  isTooEarly: boolean;
+  /** How long its next attempt must wait; nothing behind it may pass. Not above 0 when it is due. */
+  dueInSeconds: number;
   /** Since its first attempt that counted, by PostgreSQL's clock. */
   triedForSeconds: number;
 }
@@ -94,7 +94,7 @@ async function readHeads(
       delivery: deliveries,
       message: messages,
       conversation: conversations,
-      isTooEarly: sql<boolean>`coalesce(${deliveries.retryAt} > now(), false)`,
+      dueInSeconds: sql<number>`coalesce(extract(epoch from ${deliveries.retryAt} - now()), 0)::float8`,
       triedForSeconds: sql<number>`coalesce(extract(epoch from now() - ${deliveries.firstAttemptedAt}), 0)::float8`,
     })
     .from(deliveries)
@@ -104,27 +104,38 @@ async function readHeads(
     .orderBy(deliveries.conversationId, deliveries.number);
 }
 
-type Lease = Pick<HeldLane, "conversationId" | "kind" | "leaseToken" | "counter">;
-
 /**
- * Gives a lane back. It is due again at once when its counter has grown or more is known to wait, else when its head
- * (the oldest pending delivery that the holder left) may be tried again, else not until something new comes.
- * Does nothing when the lease has passed to another worker.
+ * What becomes of a lease: it goes on for so long, or the lane is given back. Then it is due at once when its counter
+ * has grown meanwhile; else it is `idle` until something new comes, `due` because more is known to wait, or due when
+ * its head may be tried again.
  */
-export async function releaseLane(
+export type LeaseChange = { holdSeconds: number } | { giveBack: "idle" | "due" | { inSeconds: number } };
+
+/** The statement that changes the lease; it touches no row when the lease has passed to another worker. */
+export function changeLease(lane: HeldLane, change: LeaseChange): SQL {
+  const { conversationId, kind, leaseToken, counter } = lane;
+  return sql`
+    update lanes set ${leaseColumns(counter, change)}
+    where conversation_id = ${conversationId} and kind = ${kind} and lease_token = ${leaseToken}
+    returning coalesce(due_at <= now(), false) as is_due`;
+}
+
+function leaseColumns(counter: number, change: LeaseChange): SQL {
+  if ("holdSeconds" in change) return sql`due_at = ${secondsFromNow(change.holdSeconds)}`;
+  const { giveBack } = change;
+  const idleOrDue = giveBack === "idle" ? sql`null::timestamptz` : sql`now()`;
+  const dueAt = typeof giveBack === "object" ? secondsFromNow(giveBack.inSeconds) : idleOrDue;
+  return sql`lease_token = null, due_at = case when counter <> ${counter} then now() else ${dueAt} end`;
+}
+
+/** Gives a lane back without an attempt. `true` when it is due again at once. */
+export async function giveLaneBack(
   db: Db,
-  lease: Lease,
-  left: { waits: "nothing" | "more" } | { waits: "head"; headId: number },
-): Promise<void> {
-  const next = {
-    nothing: sql`null::timestamptz`,
-    more: sql`now()`,
-    head: sql`(select coalesce(retry_at, now()) from deliveries where id = ${"headId" in left ? left.headId : null})`,
-  }[left.waits];
-  await db.execute(sql`
-    update lanes
-    set lease_token = null, due_at = case when counter <> ${lease.counter} then now() else ${next} end
-    where conversation_id = ${lease.conversationId} and kind = ${lease.kind} and lease_token = ${lease.leaseToken}`);
+  lane: HeldLane,
+  giveBack: "idle" | "due" | { inSeconds: number },
+): Promise<boolean> {
+  const [changed] = await selectRows<{ is_due: boolean }>(db, changeLease(lane, { giveBack }));
+  return changed?.is_due ?? false;
 }
 
 /**

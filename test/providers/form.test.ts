@@ -57,7 +57,7 @@ describe("a multipart form", () => {
 test("a form of more fields than a mail has is refused", async () => {
   const many = Buffer.from("&a=1".repeat(20_000));
   await expect(readForm("application/x-www-form-urlencoded", many)).rejects.toThrow(/10000 fields/);
-  const parts = Buffer.from(part('Content-Disposition: form-data; name="a"').repeat(15_000) + "--xYzZY--");
+  const parts = Buffer.from(`${part('Content-Disposition: form-data; name="a"').repeat(15_000)}--xYzZY--`);
   await expect(readForm(multipart, parts)).rejects.toThrow(/10000 fields/);
 });
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 
 import { addConversations, lockConversations } from "../../src/store/conversations.ts";
 import { type Database, openDatabase } from "../../src/store/database.ts";
 import { enqueueDeliveries, listDeliveries, recordAttempt, replayDeliveries } from "../../src/store/deliveries.ts";
-import { claimLanes, type HeldLane, releaseLane } from "../../src/store/lanes.ts";
+import { claimLanes, giveLaneBack, type HeldLane, type LeaseChange } from "../../src/store/lanes.ts";
 import { pauseLocation, putLocation } from "../../src/store/locations.ts";
 import { insertMapping } from "../../src/store/mappings.ts";
 import { insertMessages } from "../../src/store/messages.ts";
@@ -73,30 +73,31 @@ const claim = (more: Partial<Parameters<typeof claimLanes>[1]> = {}) =>
     ...more,
   });
 
-const attempt = { startedAt: new Date(), durationMs: 1, status: 200, detail: undefined };
-const deliver = (lane: HeldLane, index = 0) => {
+const hold = { holdSeconds: 60 };
+const record = (
+  lane: HeldLane,
+  index: number,
+  outcome: "delivered" | "rejected" | "unreachable",
+  lease: LeaseChange,
+  seconds = 0,
+) => {
   const held = lane.deliveries[index];
   if (!held) throw new Error("there is no such delivery");
-  const next = {
-    state: "delivered",
-    messageId: held.message.id,
-    highlevelMessageId: "h",
-    highlevelEmailMessageId: undefined,
+  const nextSteps = {
+    delivered: {
+      state: "delivered",
+      messageId: held.message.id,
+      highlevelMessageId: "h",
+      highlevelEmailMessageId: undefined,
+    },
+    rejected: { state: "dead" },
+    unreachable: { state: "pending", retryInSeconds: seconds, counts: true, mayHaveHappened: false },
   } as const;
   return recordAttempt(database.db, lane, {
     deliveryId: held.delivery.id,
-    attempt: { ...attempt, outcome: "delivered" },
-    next,
-    leaseSeconds: 60,
-  });
-};
-const retryLater = (lane: HeldLane, seconds: number) => {
-  const next = { state: "pending", retryInSeconds: seconds, counts: true, mayHaveHappened: false } as const;
-  return recordAttempt(database.db, lane, {
-    deliveryId: lane.deliveries[0]?.delivery.id ?? 0,
-    attempt: { ...attempt, outcome: "unreachable" },
-    next,
-    leaseSeconds: 60,
+    attempt: { startedAt: new Date(), durationMs: 1, status: 200, detail: undefined, outcome },
+    next: nextSteps[outcome],
+    lease,
   });
 };
 const numbersOf = (lane: HeldLane | undefined) => lane?.deliveries.map(({ delivery }) => delivery.number);
@@ -153,7 +154,7 @@ describe("a lane", () => {
     await enqueue(["a"]);
     const [lane] = await claim();
     if (!lane) throw new Error("nothing was claimed");
-    await deliver(lane);
+    await record(lane, 0, "delivered", hold);
     await database.db.transaction(async (tx) => {
       const held = lane.deliveries[0];
       const [message] = await insertMessages(tx, [
@@ -171,7 +172,7 @@ describe("a lane", () => {
       ]);
     });
     expect(await claim(), "it is still held").toEqual([]);
-    await releaseLane(database.db, lane, { waits: "nothing" });
+    await giveLaneBack(database.db, lane, "idle");
     expect(numbersOf((await claim())[0])).toEqual([2]);
   });
 
@@ -179,8 +180,7 @@ describe("a lane", () => {
     await enqueue(["a", "a"]);
     const [lane] = await claim();
     if (!lane) throw new Error("nothing was claimed");
-    await retryLater(lane, 0.3);
-    await releaseLane(database.db, lane, { waits: "head", headId: lane.deliveries[0]?.delivery.id ?? 0 });
+    await record(lane, 0, "unreachable", { giveBack: { inSeconds: 0.3 } }, 0.3);
     expect(await claim()).toEqual([]);
     await new Promise((resolve) => setTimeout(resolve, 350));
     const [again] = await claim();
@@ -202,11 +202,11 @@ describe("a lane", () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     const [current] = await claim();
     if (!former || !current) throw new Error("nothing was claimed");
-    expect(await retryLater(former, 1000)).toBe(false);
-    await releaseLane(database.db, former, { waits: "nothing" });
+    expect(await record(former, 0, "unreachable", hold, 1000)).toEqual({ isHeld: false, isDue: false });
+    await giveLaneBack(database.db, former, "idle");
     expect(await claim(), "it is still held by the current one").toEqual([]);
-    expect(await deliver(former)).toBe(false);
-    await releaseLane(database.db, current, { waits: "more" });
+    expect(await record(former, 0, "delivered", hold)).toEqual({ isHeld: false, isDue: false });
+    await giveLaneBack(database.db, current, "due");
     expect(numbersOf((await claim())[0])).toEqual([2]);
   });
 
@@ -215,15 +215,10 @@ describe("a lane", () => {
     const [lane] = await claim({ deliveriesPerLane: 2 });
     if (!lane) throw new Error("nothing was claimed");
     const head = lane.deliveries[0]?.delivery.id ?? 0;
-    await recordAttempt(database.db, lane, {
-      deliveryId: head,
-      attempt: { ...attempt, outcome: "rejected" },
-      next: { state: "dead" },
-      leaseSeconds: 60,
-    });
-    await deliver(lane, 1);
+    await record(lane, 0, "rejected", hold);
+    await record(lane, 1, "delivered", hold);
     expect(await database.db.transaction((tx) => replayDeliveries(tx, { id: head, limit: 1 }))).toBe(1);
-    await releaseLane(database.db, lane, { waits: "nothing" });
+    await giveLaneBack(database.db, lane, "idle");
     expect(numbersOf((await claim())[0])).toEqual([1, 3]);
   });
 });
@@ -232,14 +227,7 @@ test("replays by filter are whole and do not wait for each other for ever", asyn
   await enqueue(Array.from({ length: 40 }, (_, index) => `person-${index}`));
   const lanes = await claim();
   for (const lane of lanes) {
-    const deliveryId = lane.deliveries[0]?.delivery.id ?? 0;
-    await recordAttempt(database.db, lane, {
-      deliveryId,
-      attempt: { ...attempt, outcome: "rejected" },
-      next: { state: "dead" },
-      leaseSeconds: 60,
-    });
-    await releaseLane(database.db, lane, { waits: "nothing" });
+    await record(lane, 0, "rejected", { giveBack: "idle" });
   }
   const replays = await Promise.all(
     [10, 30, 40].map((limit) => database.db.transaction((tx) => replayDeliveries(tx, { reason: "rejected", limit }))),
