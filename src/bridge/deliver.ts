@@ -51,8 +51,12 @@ export async function deliverLane(
   const { lane } = claimed;
   for (const [index, held] of lane.deliveries.entries()) {
     if (held.dueInSeconds > 0) return giveLaneBack(context.db, lane, { inSeconds: held.dueInSeconds });
-    if (isStopping() || leftSeconds(claimed) < context.attemptSeconds) return giveLaneBack(context.db, lane, "due");
-    const lookFirst = held.delivery.mayHaveHappened || (index === 0 && lane.wasInterrupted);
+    const isInterrupted = index === 0 && lane.wasInterrupted;
+    if (isStopping() || leftSeconds(claimed) < context.attemptSeconds) {
+      // That a call was interrupted shows in a lease that has ended: let this one end too, instead of giving it back.
+      return isInterrupted ? false : giveLaneBack(context.db, lane, "due");
+    }
+    const lookFirst = held.delivery.mayHaveHappened || isInterrupted;
     const after = await attemptDelivery(context, claimed, held, lookFirst);
     if (after.isOver) return after.isDue;
   }
@@ -181,9 +185,10 @@ async function followUp(
     { reason, retryAfterSeconds, attempts: held.delivery.attempts + 1, triedForSeconds: held.triedForSeconds },
     context.retry,
   );
-  if (decision.follows === "dead") return { state: "dead" };
+  const { isOpen } = failed;
+  if (decision.follows === "dead") return { state: "dead", mayHaveHappened: isOpen };
   if (decision.follows === "retry") {
-    return { state: "pending", retryInSeconds: decision.inSeconds, counts: true, mayHaveHappened: failed.isOpen };
+    return { state: "pending", retryInSeconds: decision.inSeconds, counts: true, mayHaveHappened: isOpen };
   }
   if (failed.used) {
     const pause = { locationId: lane.locationId, tokenVersion: failed.used.version, reason, detail };
@@ -193,5 +198,5 @@ async function followUp(
     const level = seconds === undefined ? "error" : "warn";
     if (isPaused) context.log(level, "location.paused", { locationId: lane.locationId, reason, seconds });
   }
-  return { state: "pending", retryInSeconds: 0, counts: false, mayHaveHappened: failed.isOpen };
+  return { state: "pending", retryInSeconds: 0, counts: false, mayHaveHappened: isOpen };
 }

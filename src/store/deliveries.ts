@@ -44,8 +44,8 @@ export interface AttemptRecord {
 /** What becomes of the delivery: the fate that bridge/retry.ts decided. */
 export type NextStep =
   | { state: "delivered"; messageId: number; highlevelMessageId: string; highlevelEmailMessageId: string | undefined }
-  | { state: "dead" }
-  | { state: "pending"; retryInSeconds: number; counts: boolean; mayHaveHappened: boolean };
+  | { state: "dead"; mayHaveHappened: boolean }
+  | { state: "pending"; mayHaveHappened: boolean; retryInSeconds: number; counts: boolean };
 
 /**
  * Keeps one attempt, what follows from it, and what becomes of the lease, all in one statement. `isHeld` is false when
@@ -78,13 +78,13 @@ export async function recordAttempt(
 }
 
 function fateColumns(next: NextStep): SQL {
+  const isOpen = next.state !== "delivered" && next.mayHaveHappened;
+  const counted = sql`attempts = attempts + 1, first_attempted_at = coalesce(first_attempted_at, now())`;
   if (next.state !== "pending") {
-    return sql`state = ${next.state}, finished_at = now(), retry_at = null, may_have_happened = false,
-      attempts = attempts + 1, first_attempted_at = coalesce(first_attempted_at, now())`;
+    return sql`state = ${next.state}, finished_at = now(), retry_at = null, may_have_happened = ${isOpen}, ${counted}`;
   }
-  const again = sql`retry_at = ${secondsFromNow(next.retryInSeconds)}, may_have_happened = ${next.mayHaveHappened}`;
-  if (!next.counts) return again;
-  return sql`${again}, attempts = attempts + 1, first_attempted_at = coalesce(first_attempted_at, now())`;
+  const again = sql`retry_at = ${secondsFromNow(next.retryInSeconds)}, may_have_happened = ${isOpen}`;
+  return next.counts ? sql`${again}, ${counted}` : again;
 }
 
 function keepIds(delivered: Extract<NextStep, { state: "delivered" }>): SQL {
@@ -103,7 +103,10 @@ export interface DeliveryFilter {
   conversationId?: number | undefined;
 }
 
-/** Lets dead deliveries that match be attempted again, at the head of their lines, with all their attempts. */
+/**
+ * Lets dead deliveries that match be attempted again, at the head of their lines, with all their attempts. One whose
+ * last attempt may have been carried out is still looked for before it is repeated.
+ */
 export async function replayDeliveries(
   tx: Db,
   filter: Omit<DeliveryFilter, "state"> & { id?: number; limit: number },

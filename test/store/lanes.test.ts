@@ -90,7 +90,7 @@ const record = (
       highlevelMessageId: "h",
       highlevelEmailMessageId: undefined,
     },
-    rejected: { state: "dead" },
+    rejected: { state: "dead", mayHaveHappened: true },
     unreachable: { state: "pending", retryInSeconds: seconds, counts: true, mayHaveHappened: false },
   } as const;
   return recordAttempt(database.db, lane, {
@@ -219,7 +219,9 @@ describe("a lane", () => {
     await record(lane, 1, "delivered", hold);
     expect(await database.db.transaction((tx) => replayDeliveries(tx, { id: head, limit: 1 }))).toBe(1);
     await giveLaneBack(database.db, lane, "idle");
-    expect(numbersOf((await claim())[0])).toEqual([1, 3]);
+    const [again] = await claim();
+    expect(numbersOf(again)).toEqual([1, 3]);
+    expect(again?.deliveries[0]?.delivery.mayHaveHappened, "its outcome is still open").toBe(true);
   });
 });
 
