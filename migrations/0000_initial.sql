@@ -1,7 +1,7 @@
 CREATE TABLE "attempts" (
 	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "attempts_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
 	"delivery_id" bigint NOT NULL,
-	"started_at" timestamp (3) with time zone NOT NULL,
+	"started_at" timestamp with time zone NOT NULL,
 	"duration_ms" integer NOT NULL,
 	"outcome" text NOT NULL,
 	"status" integer,
@@ -14,8 +14,8 @@ CREATE TABLE "conversations" (
 	"address" text NOT NULL,
 	"highlevel_contact_id" text,
 	"highlevel_conversation_id" text,
-	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
-	"updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"updated_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "deliveries" (
@@ -28,11 +28,11 @@ CREATE TABLE "deliveries" (
 	"reason" text,
 	"detail" text,
 	"attempts" integer DEFAULT 0 NOT NULL,
-	"first_attempted_at" timestamp (3) with time zone,
-	"retry_at" timestamp (3) with time zone,
+	"first_attempted_at" timestamp with time zone,
+	"retry_at" timestamp with time zone,
 	"may_have_happened" boolean DEFAULT false NOT NULL,
-	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
-	"finished_at" timestamp (3) with time zone
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"finished_at" timestamp with time zone
 );
 --> statement-breakpoint
 CREATE TABLE "lanes" (
@@ -40,7 +40,7 @@ CREATE TABLE "lanes" (
 	"kind" text NOT NULL,
 	"location_id" text NOT NULL,
 	"counter" bigint NOT NULL,
-	"due_at" timestamp (3) with time zone,
+	"due_at" timestamp with time zone,
 	"lease_token" uuid,
 	CONSTRAINT "lanes_conversation_id_kind_pk" PRIMARY KEY("conversation_id","kind")
 );
@@ -51,11 +51,11 @@ CREATE TABLE "locations" (
 	"sealed_token" text,
 	"token_version" integer DEFAULT 1 NOT NULL,
 	"paused_reason" text,
-	"paused_until" timestamp (3) with time zone,
+	"paused_until" timestamp with time zone,
 	"paused_detail" text,
-	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
-	"updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
-	"deleted_at" timestamp (3) with time zone
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"deleted_at" timestamp with time zone
 );
 --> statement-breakpoint
 CREATE TABLE "mappings" (
@@ -69,9 +69,9 @@ CREATE TABLE "mappings" (
 	"sealed_credentials" text,
 	"unknown_sender" text NOT NULL,
 	"post_automatic" boolean NOT NULL,
-	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
-	"updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
-	"deleted_at" timestamp (3) with time zone
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"deleted_at" timestamp with time zone
 );
 --> statement-breakpoint
 CREATE TABLE "messages" (
@@ -87,9 +87,9 @@ CREATE TABLE "messages" (
 	"highlevel_email_message_id" text,
 	"automatic" text,
 	"content" jsonb,
-	"sent_at" timestamp (3) with time zone,
-	"received_at" timestamp (3) with time zone NOT NULL,
-	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL
+	"sent_at" timestamp with time zone,
+	"received_at" timestamp with time zone NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "webhooks" (
@@ -100,7 +100,7 @@ CREATE TABLE "webhooks" (
 	"body" "bytea" NOT NULL,
 	"state" text DEFAULT 'received' NOT NULL,
 	"reason" text,
-	"received_at" timestamp (3) with time zone DEFAULT now() NOT NULL
+	"received_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
 ALTER TABLE "attempts" ADD CONSTRAINT "attempts_delivery_id_deliveries_id_fk" FOREIGN KEY ("delivery_id") REFERENCES "public"."deliveries"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint

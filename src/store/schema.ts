@@ -33,7 +33,7 @@ const bytea = customType<{ data: Buffer; driverData: Uint8Array }>({
 /** A reference to a row's id. */
 const bigId = () => bigint({ mode: "number" });
 const id = () => bigId().generatedAlwaysAsIdentity().primaryKey();
-const time = () => timestamp({ withTimezone: true, precision: 3 });
+const time = () => timestamp({ withTimezone: true });
 const createdAt = () => time().notNull().defaultNow();
 
 /** HighLevel sub-accounts. Deleting one takes its token away and keeps the row, for the messages that name it. */
