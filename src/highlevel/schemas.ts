@@ -9,7 +9,7 @@ const maybeId = z
   .nullish()
   .transform((value) => value || undefined);
 
-/** https://highlevel.stoplight.io/docs/integrations/ — "Add an inbound message". A 2xx without messageId stored nothing. */
+/** https://marketplace.gohighlevel.com/docs/ghl/conversations/add-an-inbound-message. A 2xx without messageId stored nothing. */
 export const inboundAnswer = z.object({
   messageId: id,
   conversationId: maybeId,

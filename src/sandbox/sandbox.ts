@@ -37,7 +37,7 @@ const publishedLimit: RateLimit = { max: 100, intervalMs: 10_000, perDay: 200_00
 
 /**
  * A HighLevel to run against: stands in for the endpoints that a conversation provider uses, and is as strict as they
- * are. https://highlevel.stoplight.io/docs/integrations
+ * are. https://marketplace.gohighlevel.com/docs
  */
 export function createSandbox(options: SandboxOptions = {}): Sandbox {
   const state = createState();
