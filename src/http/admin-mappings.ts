@@ -16,7 +16,10 @@ export interface AdminContext extends LocationsContext {
   bodyLimitBytes: Record<Channel, number>;
 }
 
-const text = z.string().trim().min(1, "must not be empty");
+const text = z
+  .string({ error: ({ input }) => (input === undefined ? "is required" : "must be a text") })
+  .trim()
+  .min(1, "must not be empty");
 const settings = {
   conversationProviderId: text,
   type: z.enum(["SMS", "Email", "Custom"]).optional(),

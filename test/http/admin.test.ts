@@ -136,6 +136,8 @@ describe("/admin/mappings", () => {
     [{ credentials: [] }, "credentials", "at least one"],
     [{ credentials: [1, 2, 3].map(() => twilio.credentials) }, "credentials", "at most two"],
     [{ credentials: undefined }, "credentials", "required"],
+    [{ conversationProviderId: undefined }, "conversationProviderId", "is required"],
+    [{ name: 7 }, "name", "must be a text"],
     [{ unknownSender: "drop" }, "unknownSender", "Invalid option"],
     [{ conversationProviderId: "" }, "conversationProviderId", "empty"],
     [{ colour: "blue" }, "", "colour"],
