@@ -1,6 +1,6 @@
 import { describeError, type Log } from "../log.ts";
 import { adapterOf } from "../providers/registry.ts";
-import { type Db, isAboutData, repeatOnConflict } from "../store/database.ts";
+import { type Db, isAboutData, isUnavailable, repeatOnConflict, sqlStateOf } from "../store/database.ts";
 import { findMapping } from "../store/mappings.ts";
 import {
   finishWebhooks,
@@ -27,9 +27,9 @@ export async function processWebhooks(context: ProcessContext): Promise<boolean>
   try {
     return await processSome(context, batch);
   } catch (error) {
-    if (!isAboutData(error)) throw error;
+    if (!isAboutOneWebhook(error)) throw error;
   }
-  // One webhook spoils the statement for all: process them one by one until it is found.
+  // One webhook spoils it for all: process them one by one until it is found.
   return processSome(context, single);
 }
 
@@ -55,9 +55,10 @@ async function processSome(context: ProcessContext, most: { rows: number; bytes:
     );
   } catch (error) {
     const [id] = current;
-    if (most.rows > 1 || id === undefined || !isAboutData(error)) throw error;
+    if (most.rows > 1 || id === undefined || !isAboutOneWebhook(error)) throw error;
     log("error", "webhook.broke", { webhookId: id, ...describeError(error) });
-    await finishWebhooks(db, [{ id, state: "failed", reason: "PostgreSQL cannot store what it says" }]);
+    const reason = isAboutData(error) ? "PostgreSQL cannot store what it says" : "the bridge itself failed over it";
+    await finishWebhooks(db, [{ id, state: "failed", reason: `${reason}; its log has a line webhook.broke` }]);
     return true;
   }
 }
@@ -65,4 +66,9 @@ async function processSome(context: ProcessContext, most: { rows: number; bytes:
 function logOutcome(log: Log, mappingId: string, outcome: WebhookOutcome): void {
   const { id, state } = outcome;
   log(state === "failed" ? "error" : "info", "webhook.processed", { webhookId: id, mappingId, state });
+}
+
+/** A value that PostgreSQL refuses, or a mistake of ours: it must not hold up the webhooks of everybody else. */
+function isAboutOneWebhook(error: unknown): boolean {
+  return isAboutData(error) || (sqlStateOf(error) === undefined && !isUnavailable(error));
 }

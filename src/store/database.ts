@@ -67,10 +67,28 @@ async function openPostgres(options: { url: string; poolSize: number; startSecon
     await pool.end();
     throw error;
   }
+  const db: Db = drizzlePostgres(pool, { schema, casing: "snake_case" });
+  db.transaction = createTransaction(pool);
   return {
-    db: drizzlePostgres(pool, { schema, casing: "snake_case" }),
+    db,
     ping: async () => void (await pool.query("select 1")),
     close: () => pool.end(),
+  };
+}
+
+/**
+ * A transaction on a connection that goes back to the pool however it ends. drizzle-orm 0.45 keeps the connection for
+ * ever when its `begin` fails, as on one that broke while it was idle: after a few of those the pool is empty.
+ */
+function createTransaction(pool: pg.Pool): Db["transaction"] {
+  return async (run, config) => {
+    const client = await pool.connect();
+    try {
+      const db: Db = drizzlePostgres(client, { schema, casing: "snake_case" });
+      return await db.transaction(run, config);
+    } finally {
+      client.release();
+    }
   };
 }
 

@@ -126,3 +126,21 @@ test("an id that no index can hold fails alone", async () => {
   });
   expect((await findWebhook(database.db, after ?? 0))?.state).toBe("processed");
 });
+
+test("a mistake of our own over one webhook does not hold the others up", async () => {
+  const mapping = await addMapping();
+  const [broken, fine] = await store(
+    mapping.id,
+    ["our-bug", "next"].map((id) => body(id, mapping.address)),
+  );
+  const buggyLog = (_level: string, event: string, fields: Record<string, unknown> = {}) => {
+    if (event === "webhook.processed" && fields["webhookId"] === broken) throw new TypeError("a bug");
+  };
+  while (await processWebhooks({ db: database.db, log: buggyLog }));
+  expect(await findWebhook(database.db, broken ?? 0)).toMatchObject({
+    state: "failed",
+    reason: expect.stringContaining("the bridge itself"),
+  });
+  expect((await findWebhook(database.db, fine ?? 0))?.state).toBe("processed");
+  expect(await listMessages(database.db, { mappingId: mapping.id, limit: 10 })).toHaveLength(1);
+});

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { sql } from "drizzle-orm";
 import { expect, inject, test } from "vitest";
 import { openDatabase, selectRows } from "../../src/store/database.ts";
-import { createDatabase } from "../support/postgres.ts";
+import { createDatabase, startPostgres } from "../support/postgres.ts";
 
 test("replicas that start at once migrate once, and all of them wait for it", async () => {
   const owner = await createDatabase(inject("postgresUrl"));
@@ -41,3 +41,21 @@ test("says which setting to look at when the database cannot be reached", async 
   const url = "postgres://nobody@127.0.0.1:1/nothing";
   await expect(openDatabase({ url, poolSize: 2, startSeconds: 0 })).rejects.toThrow(/^DATABASE_URL: .*ECONNREFUSED/);
 });
+
+test("gives every connection back after the database broke them, so that it can go on", async () => {
+  const server = await startPostgres({ durable: true });
+  const { db, ping, close } = await openDatabase({ url: server.url, poolSize: 2, startSeconds: 10 });
+  const run = () => db.transaction((tx) => selectRows(tx, sql`select pg_sleep(0.2)`));
+  for (let outage = 1; outage <= 3; outage++) {
+    const underWay = [run(), run()].map((each) => each.catch(() => "broke"));
+    await server.stopImmediately();
+    // Right after the connections were cut, before the pool has noticed.
+    const late = Array.from({ length: 6 }, () => run().catch(() => "broke"));
+    await Promise.all([...underWay, ...late]);
+    await server.restart();
+    await ping();
+    await Promise.all([run(), run(), run()]);
+  }
+  await close();
+  await server.stop();
+}, 60_000);
