@@ -104,6 +104,8 @@ async function listen(server: Server, { port, host }: Config): Promise<string> {
   return `http://localhost:${(server.address() as AddressInfo).port}`;
 }
 
+const closeSeconds = 5;
+
 async function stopBridge(parts: {
   server: Server;
   worker: Worker;
@@ -121,6 +123,7 @@ async function stopBridge(parts: {
   ]);
   server.closeAllConnections();
   callApi.close();
-  await database.close();
+  // A statement that never ends must not keep the process from ending.
+  await Promise.race([database.close(), sleep(closeSeconds * 1000, undefined, { ref: false })]);
   log(outcome === "finished" ? "info" : "warn", "bridge.stopped", { outcome });
 }
