@@ -16,7 +16,7 @@ export const messageId = requiredText.refine((id) => id.length <= 998, "is longe
 /** A text that may be missing, null or empty: then it is undefined. */
 export const maybeText = text.nullish().transform((value) => value || undefined);
 
-/** The body as JSON that fits the schema; a ParseError names each field that does not. */
+/** The body as JSON that fits the schema; a ParseError names the fields that do not. */
 export function parseJson<Output>(schema: z.ZodType<Output>, body: Buffer): Output {
   return parseValue(schema, decodeJson(body.toString("utf8")));
 }
@@ -33,8 +33,10 @@ export function parseForm<Output>(schema: z.ZodType<Output>, body: Buffer): Outp
 export function parseValue<Output>(schema: z.ZodType<Output>, value: unknown): Output {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join(".") || "the body"}: ${issue.message}`);
-  throw new ParseError(problems.join("; "));
+  const { issues } = parsed.error;
+  const problems = issues.slice(0, 5).map((issue) => `${issue.path.join(".") || "the body"}: ${issue.message}`);
+  const more = issues.length > 5 ? `; and ${issues.length - 5} more` : "";
+  throw new ParseError(`${problems.join("; ")}${more}`);
 }
 
 export function decodeJson(body: string): unknown {

@@ -5,8 +5,12 @@ const channelPrefix = /^(whatsapp|rcs|sms|mms|sip|tel):/i;
 const withheld = /^(anonymous|unknown|restricted|private|unavailable|withheld)$/i;
 const shortCode = /^\d{3,8}$/;
 const international = /^\+?[1-9]\d{6,14}$/;
-/** Can be received from, and not answered. */
-const alphanumericSender = /^(?=.*[A-Za-z])[A-Za-z0-9 .&_-]{1,64}$/;
+/**
+ * Can be received from, and not answered. Senders may have more signs in their names than they should; but nothing that
+ * begins with a plus, or has an at sign: that would be a number or an email address gone wrong.
+ * https://www.twilio.com/docs/glossary/what-alphanumeric-sender-id
+ */
+const alphanumericSender = /^(?!\+)(?=.*\p{L})[\p{L}\d .&_+'!/-]{1,64}$/u;
 
 /**
  * A sender or receiver as it is stored: E.164 for a phone number, a short code or an alphanumeric sender as it is.

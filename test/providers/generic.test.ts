@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { ParseError } from "../../src/errors.ts";
 import { genericSms } from "../../src/providers/generic.ts";
 import { signer as emailSigner } from "../fixtures/generic-email/sign.ts";
 import { signer } from "../fixtures/generic-sms/sign.ts";
@@ -6,6 +7,13 @@ import { describeAdapter } from "../support/adapter-contract.ts";
 
 describeAdapter("generic-sms", signer);
 describeAdapter("generic-email", emailSigner);
+
+test("says in a few words what is wrong, however much is", () => {
+  const data = { id: "m-1", from: "+15005550006", to: "+15005550009", attachments: Array(10_000).fill(7) };
+  const body = Buffer.from(JSON.stringify({ type: "message.received", data }));
+  const parse = async () => genericSms.parse({ url: "", headers: {}, body, receivedAt: new Date() });
+  return expect(parse()).rejects.toSatisfy((error: Error) => error instanceof ParseError && error.message.length < 500);
+});
 
 describe("Standard Webhooks", () => {
   const request = (headers: Record<string, string>, body: string, at: number) => ({
@@ -24,6 +32,17 @@ describe("Standard Webhooks", () => {
     const credentials = { secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" };
     const genuine = request(headers, '{"test": 2432232314}', 1614265330);
     expect(await genericSms.verify(genuine, credentials)).toBe(true);
+  });
+
+  test("covers other scripts in UTF-8", async () => {
+    const body = '{"data":{"event_type":"message.received","id":"e1","payload":{"id":"m1","text":"hi é"}}}';
+    const headers = {
+      "webhook-id": "msg_1",
+      "webhook-timestamp": "1767225600",
+      "webhook-signature": "v1,UYXf/TvLEy//u0KcSmPMnDjFmi5+h0p0jNK/N5yK2Xo=",
+    };
+    const secret = "whsec_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+    expect(await genericSms.verify(request(headers, body, 1767225600), { secret })).toBe(true);
   });
 
   test("accepts Ed25519 (v1a), and never lets the sender choose the algorithm", async () => {

@@ -23,6 +23,17 @@ describe("Twilio's signature", () => {
     expect(await twilio.verify(request(`${url}3`, body, "L/OH5YylLD5NRKLltdqwSvS0BnU="), credentials)).toBe(false);
   });
 
+  test("covers a query, and other scripts in UTF-8", async () => {
+    const account = {
+      AccountSid: "AC00000000000000000000000000000001",
+      MessageSid: "SM00000000000000000000000000000001",
+    };
+    const fields = { ...account, Body: "Hi é & = 😀", From: "+15005550006", NumMedia: "0", To: "+15005550009" };
+    const url = "https://bridge.example/hooks/twilio?line=1";
+    const genuine = request(url, new URLSearchParams(fields).toString(), "qziVSdhMvrhMN8y3mXbp+By1lSw=");
+    expect(await twilio.verify(genuine, { ...credentials, authToken: "tok_test" })).toBe(true);
+  });
+
   test.each([
     ["https://bridge.example.com/webhooks/1", "https://bridge.example.com:443/webhooks/1"],
     ["http://bridge.example.com?a=b:80", "http://bridge.example.com:80?a=b:80"],

@@ -41,6 +41,7 @@ export function describeAdapter(provider: string, signer: Signer): void {
       const request = signed();
       expect(toJson(await adapter.parse(request))).toEqual(fixture.means);
       expect(toJson(await adapter.parse(request)), "and the same again").toEqual(fixture.means);
+      expect(request, "and leaves the request as it came").toEqual(signed());
     });
 
     test("is accepted when signed, and of a content type that the adapter names", async () => {
@@ -80,10 +81,26 @@ export function describeAdapter(provider: string, signer: Signer): void {
     });
   });
 
-  test(`${provider} junk is a clear ParseError, and verifies for nobody`, async () => {
+  const genuineRequest = (): WebhookRequest => {
     const [first] = fixtures;
     if (!first) throw new Error(`there are no fixtures of ${provider}`);
-    const genuine = signer.sign(first.fixture.request, { url, at });
+    return signer.sign(first.fixture.request, { url, at });
+  };
+
+  // Anybody's choice: also an absolute URL, which then follows our public one.
+  test.each(["", "https://bridge.example.com:8443http://elsewhere.example/webhooks/1", `${url}?%ff&=&[`])(
+    `${provider} verifies, or not, whatever stands in the request line: %j`,
+    async (odd) => {
+      const genuine = genuineRequest();
+      for (const contentType of adapter.contentTypes) {
+        const headers = { ...genuine.headers, "content-type": contentType };
+        expect(await adapter.verify({ ...genuine, headers, url: odd }, signer.credentials)).toBeTypeOf("boolean");
+      }
+    },
+  );
+
+  test(`${provider} junk is a clear ParseError, and verifies for nobody`, async () => {
+    const genuine = genuineRequest();
     const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
     const junk = [
       "",
@@ -96,6 +113,7 @@ export function describeAdapter(provider: string, signer: Signer): void {
       deep,
       "a=1&a=2",
       genuine.body.toString("latin1").slice(0, 40),
+      genuine.body.toString("latin1").slice(0, genuine.body.length / 2),
     ];
     for (const text of junk) {
       for (const contentType of [genuine.headers["content-type"] ?? "", ...adapter.contentTypes]) {
@@ -139,6 +157,7 @@ async function expectClearParse(adapter: AdapterSpec<unknown>, request: WebhookR
   } catch (error) {
     expect(error).toBeInstanceOf(ParseError);
     expect((error as Error).message.length).toBeGreaterThan(3);
+    expect((error as Error).message.length, "it is kept with the webhook").toBeLessThan(1000);
   }
 }
 
