@@ -8,7 +8,7 @@ export interface ApiRequest {
   url: string;
   headers: Record<string, string>;
   query?: Record<string, string | number>;
-  /** Sent as JSON. */
+  /** Sent as JSON; URLSearchParams and FormData as the forms that they are. */
   body?: unknown;
   /** The whole call is given up when this fires; otherwise after the timeout. */
   signal?: AbortSignal;

@@ -18,6 +18,8 @@ export const failureReasons = [
   "invalid_answer",
   /** The token does not work (any more): nothing of this location can go out until it is replaced. */
   "unauthorized",
+  /** The refresh token is refused: somebody must connect the location again. */
+  "needs_reauthorization",
   /** A refusal that repeating does not change, because of a setting: correct it, then replay. */
   "misconfigured",
   /** A refusal that repeating does not change, because of the message. */
@@ -35,6 +37,8 @@ export class Failure extends Error {
   override name = "Failure";
   readonly reason: FailureReason;
   readonly status: number | undefined;
+  /** The other side's own code for it. */
+  readonly code: string | undefined;
   /** What the answer's Retry-After asked for. */
   readonly retryAfterSeconds: number | undefined;
   /** The answer, for who can read more out of it than its status. */
@@ -43,11 +47,18 @@ export class Failure extends Error {
   constructor(
     reason: FailureReason,
     message: string,
-    details: { status?: number; retryAfterSeconds?: number | undefined; answer?: unknown; cause?: unknown } = {},
+    details: {
+      status?: number | undefined;
+      code?: string | undefined;
+      retryAfterSeconds?: number | undefined;
+      answer?: unknown;
+      cause?: unknown;
+    } = {},
   ) {
     super(message, { cause: details.cause });
     this.reason = reason;
     this.status = details.status;
+    this.code = details.code;
     this.retryAfterSeconds = details.retryAfterSeconds;
     this.answer = details.answer;
   }

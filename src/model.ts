@@ -6,9 +6,14 @@ export type Channel = "sms" | "email";
 export type UnknownSenderPolicy = "create" | "hold" | "ignore";
 
 export type WebhookState = "received" | "processed" | "failed" | "ignored";
+export type WebhookSource = "provider" | "highlevel";
 export type DeliveryState = "pending" | "delivered" | "dead";
-export type DeliveryKind = "post-inbound";
-export type MessageState = "received";
+export type DeliveryKind = "post-inbound" | "send-outbound" | "report-status" | "send-through-highlevel";
+export type Direction = "inbound" | "outbound";
+/** `received` is inbound; an outbound message begins `queued` and goes forward only. */
+export type MessageState = "received" | "queued" | ReceiptStatus;
+/** Who brought a message to the bridge: a provider's webhook, HighLevel's delivery URL, or the send route. */
+export type MessageOrigin = "provider" | "highlevel" | "api";
 
 /** What HighLevel calls the message. Extra conversation providers take `Custom` for texts and emails alike. */
 export type HighlevelMessageType = "SMS" | "Email" | "Custom";
@@ -30,14 +35,18 @@ export interface WebhookRequest {
 /** A file that came with a message. With a `url` it can be handed on; without one it was inside the webhook. */
 export interface Attachment {
   url?: string | undefined;
+  /** What an email's HTML calls it, as in `cid:logo`; without angle brackets. */
+  contentId?: string | undefined;
   name?: string | undefined;
   contentType?: string | undefined;
   sizeBytes?: number | undefined;
 }
 
-/** A person's text or email, as a provider told us. What the provider did not say is absent, never guessed. */
-export interface InboundMessage {
+/** A text or email, as a provider told us. What the provider did not say is absent, never guessed. */
+export interface ProviderMessage {
   kind: "message";
+  /** `outbound` is what the business sent outside HighLevel, from the provider's console say. Absent: a person wrote it. */
+  direction?: "outbound" | undefined;
   /** The provider's id: unique per mapping, and HighLevel's `altId`. */
   providerMessageId: string;
   /** E.164, a short code or an alphanumeric sender; for email the mailbox in lower case. */
@@ -61,6 +70,67 @@ export interface InboundMessage {
   automatic?: AutomaticKind | undefined;
 }
 
+/** What became of a message that we sent. `sent`: the provider handed it on. `read` includes opened. */
+export type ReceiptStatus = "sent" | "delivered" | "read" | "failed";
+
+/** A provider's word on a message that we sent through it. */
+export interface Receipt {
+  kind: "receipt";
+  /** The reference that the send gave along. Without it the message is known by the provider's id. */
+  reference?: string | undefined;
+  providerMessageId: string;
+  status: ReceiptStatus;
+  /** Whom of an email's recipients it is about; absent for all of them. */
+  recipient?: string | undefined;
+  /** The provider's code and words: why it failed, or that the person complained. */
+  error?: MessageError | undefined;
+}
+
+export interface MessageError {
+  code: string;
+  message: string;
+}
+
+/** A text or email that is to reach a person. */
+export interface OutboundMessage {
+  /** Goes along with the message and comes back in its receipts, which may be here before the answer to the send. */
+  reference: string;
+  /** The mapping's number; for an email the mailbox that it comes from. */
+  from: string;
+  fromName?: string | undefined;
+  to: string;
+  cc: string[];
+  bcc: string[];
+  /** Where answers must go, if that is not `from`. */
+  replyTo?: string | undefined;
+  subject?: string | undefined;
+  text?: string | undefined;
+  html?: string | undefined;
+  attachments: OutboundAttachment[];
+  /** RFC 5322 ids, without angle brackets: our own, and the thread's as in the headers. */
+  rfcMessageId?: string | undefined;
+  inReplyTo?: string | undefined;
+  references: string[];
+  /** Where the provider must post receipts, for those that take it with each message; it holds the reference. */
+  receiptUrl: string;
+}
+
+/** A text's media goes by its URL; an email's file with its content. */
+export interface OutboundAttachment {
+  url: string;
+  name: string;
+  contentType: string;
+  content?: Buffer | undefined;
+}
+
+/** What a provider answered to a send. */
+export interface SentMessage {
+  /** What its receipts will name. */
+  providerMessageId: string;
+  /** The Message-ID that the person's mail program sees, where the provider chose another than ours. */
+  rfcMessageId?: string | undefined;
+}
+
 /** What a webhook said that is not bridged, such as a click. */
 export interface IgnoredEvent {
   kind: "ignored";
@@ -68,4 +138,4 @@ export interface IgnoredEvent {
   reason: string;
 }
 
-export type ProviderEvent = InboundMessage | IgnoredEvent;
+export type ProviderEvent = ProviderMessage | Receipt | IgnoredEvent;

@@ -1,6 +1,6 @@
 import { ParseError } from "../errors.ts";
 import { describeError, type Log } from "../log.ts";
-import type { InboundMessage, ProviderEvent } from "../model.ts";
+import type { ProviderMessage, ProviderEvent } from "../model.ts";
 import { addConversations, lockConversations } from "../store/conversations.ts";
 import type { Db } from "../store/database.ts";
 import { enqueueDeliveries } from "../store/deliveries.ts";
@@ -27,7 +27,7 @@ export async function acceptInbound(
   const addresses = incoming.map(({ message }) => message.from);
   if (mapping.unknownSender !== "ignore") await addConversations(tx, mapping.id, addresses);
   const conversations = await lockConversations(tx, mapping.id, addresses);
-  const conversationOf = (message: InboundMessage) => {
+  const conversationOf = (message: ProviderMessage) => {
     const conversation = conversations.get(message.from);
     return conversation && (isKnown(conversation) || mapping.unknownSender !== "ignore") ? conversation : undefined;
   };
@@ -94,7 +94,7 @@ export function checkAddressee(
   );
 }
 
-export function contentOf(message: InboundMessage): MessageContent {
+export function contentOf(message: ProviderMessage): MessageContent {
   const { fromName, to, cc, bcc, subject, text, html, attachments, inReplyTo, references } = message;
   return { fromName, to, cc, bcc, subject, text, html, attachments, inReplyTo, references };
 }
@@ -103,7 +103,7 @@ function newMessage(
   mapping: MappingFacts,
   conversation: Conversation,
   webhook: Webhook,
-  message: InboundMessage,
+  message: ProviderMessage,
 ): NewMessage {
   return {
     mappingId: mapping.id,
@@ -120,7 +120,7 @@ function newMessage(
   };
 }
 
-function reasonToIgnore(events: ProviderEvent[], isFromUnknown: (message: InboundMessage) => boolean): string {
+function reasonToIgnore(events: ProviderEvent[], isFromUnknown: (message: ProviderMessage) => boolean): string {
   const reasons = events.map((event) => {
     if (event.kind === "ignored") return event.reason;
     return isFromUnknown(event)

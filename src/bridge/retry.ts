@@ -29,6 +29,7 @@ const policies: Record<FailureReason, Policy> = {
   invalid_answer: { follows: "retry", atMost: 6, mayHaveHappened: true },
   internal_error: { follows: "retry", atMost: 6, mayHaveHappened: true },
   unauthorized: { follows: "pause" },
+  needs_reauthorization: { follows: "pause" },
   misconfigured: { follows: "dead" },
   rejected: { follows: "dead" },
   unknown_sender: { follows: "dead" },

@@ -1,5 +1,6 @@
 import type { ZodType } from "zod";
-import type { Channel, ProviderEvent, WebhookRequest } from "../model.ts";
+import type { CallApi } from "../call-api.ts";
+import type { Channel, MessageError, OutboundMessage, ProviderEvent, SentMessage, WebhookRequest } from "../model.ts";
 
 /**
  * What the bridge knows about one provider. One file per provider, which reads like the provider's manual;
@@ -18,6 +19,20 @@ export interface AdapterSpec<Credentials> {
    * gives an `ignored` event for what is not bridged, and nothing but what the provider said: no time or id of our own.
    */
   parse(request: WebhookRequest): ProviderEvent[] | Promise<ProviderEvent[]>;
+  /**
+   * Sends one message by exactly one call. Throws a Failure: callApi's own, or `misconfigured` when the credentials lack
+   * what sending needs.
+   */
+  send(message: OutboundMessage, credentials: Credentials, callApi: CallApi): Promise<SentMessage>;
+  /** The provider's code and words in a refusal, for the agent who reads it; undefined when the answer holds none. */
+  readError(answer: unknown): MessageError | undefined;
+  /** Does the provider carry out a send once, however often it is repeated with the same reference? */
+  isIdempotent?: true;
+  /** Files that only the credentials open: they are fetched from these hosts, and from no other. */
+  media?: {
+    hosts: readonly string[];
+    headers(credentials: Credentials): Record<string, string>;
+  };
   /** What to paste at the provider, where it is not the plain URL: Basic credentials belong into it for who signs nothing. */
   webhookUrl?(url: string, credentials: Credentials): string;
   /** What the provider wants to be answered, where an empty 200 is not it. */

@@ -1,6 +1,6 @@
 import { createHmac, verify as verifyEd25519 } from "node:crypto";
 import { z } from "zod";
-import type { InboundMessage, ProviderEvent, WebhookRequest } from "../model.ts";
+import type { ProviderMessage, ProviderEvent, WebhookRequest } from "../model.ts";
 import type { AdapterSpec } from "./adapter.ts";
 import { decodeEd25519Key, ed25519KeyMessage } from "./ed25519.ts";
 import { parseMessageIds, readMailHeaders } from "./mail-headers.ts";
@@ -89,7 +89,7 @@ const envelope = z.object({ type: requiredText });
 async function parse<Data>(
   request: WebhookRequest,
   data: z.ZodType<Data>,
-  toMessage: (data: Data) => InboundMessage | Promise<InboundMessage>,
+  toMessage: (data: Data) => ProviderMessage | Promise<ProviderMessage>,
 ): Promise<ProviderEvent[]> {
   const { type } = parseJson(envelope, request.body);
   if (type !== "message.received")
@@ -119,7 +119,7 @@ const sms = z.object({
   attachments,
 });
 
-function toText({ id, from, to, sentAt, ...rest }: z.infer<typeof sms>): InboundMessage {
+function toText({ id, from, to, sentAt, ...rest }: z.infer<typeof sms>): ProviderMessage {
   return {
     kind: "message",
     providerMessageId: id,
@@ -153,7 +153,7 @@ const email = z.object({
   attachments,
 });
 
-async function toEmail(data: z.infer<typeof email>): Promise<InboundMessage> {
+async function toEmail(data: z.infer<typeof email>): Promise<ProviderMessage> {
   const raw = data.mimeBase64 ? Buffer.from(data.mimeBase64, "base64") : data.mime;
   if (raw) return { kind: "message", providerMessageId: data.id, ...(await parseMime(raw)) };
 

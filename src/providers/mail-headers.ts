@@ -1,4 +1,4 @@
-import type { AutomaticKind, InboundMessage } from "../model.ts";
+import type { AutomaticKind, ProviderMessage } from "../model.ts";
 import { parseMailboxes } from "./mailbox.ts";
 import { readTime } from "./parse-body.ts";
 
@@ -7,7 +7,7 @@ export interface MailHeader {
   value: string;
 }
 
-export type MailFacts = Pick<InboundMessage, "rfcMessageId" | "inReplyTo" | "references" | "automatic" | "sentAt">;
+export type MailFacts = Pick<ProviderMessage, "rfcMessageId" | "inReplyTo" | "references" | "automatic" | "sentAt">;
 
 /**
  * What the headers of an email say beyond its addresses and its subject. The envelope's sender, where the provider

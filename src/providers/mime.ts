@@ -1,12 +1,12 @@
 import PostalMime from "postal-mime";
 import { ParseError } from "../errors.ts";
-import type { InboundMessage } from "../model.ts";
+import type { ProviderMessage } from "../model.ts";
 import { findHeader, readMailHeaders } from "./mail-headers.ts";
 import { addressesOf, requireMailbox } from "./mailbox.ts";
 import { parseValue, text } from "./parse-body.ts";
 
 /** An email as its own text tells it: without what only the provider knows. */
-export type Mail = Omit<InboundMessage, "kind" | "providerMessageId">;
+export type Mail = Omit<ProviderMessage, "kind" | "providerMessageId">;
 
 /** A whole email (RFC 5322, MIME). The envelope's sender where it is known. */
 export async function parseMime(raw: Buffer | string, envelopeSender?: string): Promise<Mail> {

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
 import { z } from "zod";
-import type { InboundMessage, ProviderEvent, WebhookRequest } from "../model.ts";
+import type { ProviderMessage, ProviderEvent, WebhookRequest } from "../model.ts";
 import type { AdapterSpec } from "./adapter.ts";
 import { maybeText, messageId, parseForm, parseJson, requiredText } from "./parse-body.ts";
 import { requirePhoneNumber } from "./phone-number.ts";
@@ -93,7 +93,7 @@ function parse(request: WebhookRequest): ProviderEvent[] {
     ];
   }
   const { From, To, Body, NumMedia, ...rest } = read(fields);
-  const message: InboundMessage = {
+  const message: ProviderMessage = {
     kind: "message",
     providerMessageId: rest.MessageSid,
     from: requirePhoneNumber(From, "From"),

@@ -18,10 +18,15 @@ import type {
   AutomaticKind,
   DeliveryKind,
   DeliveryState,
+  Direction,
   HighlevelMessageType,
-  InboundMessage,
+  MessageError,
+  MessageOrigin,
   MessageState,
+  ProviderMessage,
+  ReceiptStatus,
   UnknownSenderPolicy,
+  WebhookSource,
   WebhookState,
 } from "../model.ts";
 
@@ -41,7 +46,12 @@ export const locations = pgTable("locations", {
   /** HighLevel's `locationId`. */
   id: text().primaryKey(),
   name: text(),
+  /** The agency whose OAuth token yields this location's, where the app was installed for the agency. */
+  companyId: text().references(() => companies.id),
+  /** A private integration token, or an OAuth access token. */
   sealedToken: text(),
+  sealedRefreshToken: text(),
+  tokenExpiresAt: time(),
   /** Grows with each token, so that a late 401 for the last one cannot pause a location that has a new one. */
   tokenVersion: integer().notNull().default(1),
   /** While there is a reason nothing of this location is claimed: until the set time, or, with none, until its token is replaced. */
@@ -51,6 +61,17 @@ export const locations = pgTable("locations", {
   createdAt: createdAt(),
   updatedAt: createdAt(),
   deletedAt: time(),
+});
+
+/** Agencies that have installed the app: their tokens yield those of their locations. */
+export const companies = pgTable("companies", {
+  /** HighLevel's `companyId`. */
+  id: text().primaryKey(),
+  sealedToken: text(),
+  sealedRefreshToken: text(),
+  tokenExpiresAt: time(),
+  createdAt: createdAt(),
+  updatedAt: createdAt(),
 });
 
 /** One number or mailbox at a provider. A deleted one keeps its row: its webhooks are answered 410. */
@@ -71,6 +92,10 @@ export const mappings = pgTable(
     sealedCredentials: text(),
     unknownSender: text().$type<UnknownSenderPolicy>().notNull(),
     postAutomatic: boolean().notNull(),
+    /** Sends what HighLevel does not say the sender of. */
+    isDefault: boolean().notNull().default(false),
+    /** Posts of a reply only what is new in it. */
+    stripQuoted: boolean().notNull().default(false),
     createdAt: createdAt(),
     updatedAt: createdAt(),
     deletedAt: time(),
@@ -86,9 +111,9 @@ export const webhooks = pgTable(
   "webhooks",
   {
     id: id(),
-    mappingId: uuid()
-      .notNull()
-      .references(() => mappings.id),
+    /** Null for what HighLevel posts to the app as a whole. */
+    mappingId: uuid().references(() => mappings.id),
+    source: text().$type<WebhookSource>().notNull().default("provider"),
     url: text().notNull(),
     /** Without those that carry credentials. */
     headers: jsonb().$type<Record<string, string>>().notNull(),
@@ -96,57 +121,91 @@ export const webhooks = pgTable(
     state: text().$type<WebhookState>().notNull().default("received"),
     /** Why it failed or was ignored. */
     reason: text(),
+    /** HighLevel's `webhookId`, once it is processed: the same again is a duplicate. */
+    eventId: text(),
     receivedAt: createdAt(),
   },
   (table) => [
     index("webhooks_received").on(table.mappingId, table.id).where(sql`${table.state} = 'received'`),
     index("webhooks_failed").on(table.id).where(sql`${table.state} = 'failed'`),
     index("webhooks_mapping").on(table.mappingId, table.id),
+    index("webhooks_event").on(table.eventId).where(sql`${table.eventId} is not null`),
     index("webhooks_retention").on(table.receivedAt).where(sql`${table.state} in ('processed', 'ignored')`),
   ],
 );
 
-/** One person on one mapping, and who that is in HighLevel. Both ids are null for somebody not yet known there. */
+/**
+ * One person on one mapping, and who that is in HighLevel. Both ids are null for somebody not yet known there. Without a
+ * mapping it is a contact whom an integrator writes to through HighLevel, and the address is the contact's id.
+ */
 export const conversations = pgTable(
   "conversations",
   {
     id: id(),
-    mappingId: uuid()
+    locationId: text()
       .notNull()
-      .references(() => mappings.id),
+      .references(() => locations.id),
+    mappingId: uuid().references(() => mappings.id),
     address: text().notNull(),
     highlevelContactId: text(),
     highlevelConversationId: text(),
     createdAt: createdAt(),
     updatedAt: createdAt(),
   },
-  (table) => [uniqueIndex("conversations_address").on(table.mappingId, table.address)],
+  (table) => [
+    uniqueIndex("conversations_address").on(table.mappingId, table.address),
+    uniqueIndex("conversations_contact").on(table.locationId, table.address).where(sql`${table.mappingId} is null`),
+    index("conversations_person")
+      .on(table.locationId, table.highlevelContactId)
+      .where(sql`${table.highlevelContactId} is not null`),
+  ],
 );
+
+export interface RecipientFate {
+  status: ReceiptStatus;
+  error?: MessageError | undefined;
+}
 
 /** What is deleted after the retention time. */
 export type MessageContent = Pick<
-  InboundMessage,
+  ProviderMessage,
   "fromName" | "to" | "cc" | "bcc" | "subject" | "text" | "html" | "attachments" | "inReplyTo" | "references"
->;
+> & {
+  /** The mailbox that HighLevel shows as an outbound email's sender. */
+  from?: string | undefined;
+  /** The provider's id of the message that an agent's answer is for. */
+  replyToAltId?: string | undefined;
+};
 
 export const messages = pgTable(
   "messages",
   {
     id: id(),
-    mappingId: uuid()
-      .notNull()
-      .references(() => mappings.id),
+    mappingId: uuid().references(() => mappings.id),
     conversationId: bigId()
       .notNull()
       .references(() => conversations.id),
     /** The webhook that brought it. */
     webhookId: bigint({ mode: "number" }).references(() => webhooks.id, { onDelete: "set null" }),
-    direction: text().$type<"inbound">().notNull(),
+    origin: text().$type<MessageOrigin>().notNull().default("provider"),
+    direction: text().$type<Direction>().notNull(),
     state: text().$type<MessageState>().notNull(),
-    providerMessageId: text().notNull(),
+    /** The state that HighLevel was told last. */
+    reportedState: text().$type<MessageState>(),
+    /** Why it failed, or what else the provider said of it. */
+    error: jsonb().$type<MessageError>(),
+    /** What became of an email with each of its recipients. */
+    recipients: jsonb().$type<Record<string, RecipientFate>>(),
+    /** Null until a provider has given one. */
+    providerMessageId: text(),
     rfcMessageId: text(),
     highlevelMessageId: text(),
     highlevelEmailMessageId: text(),
+    /** The send route's key, after the location that it is for. */
+    idempotencyKey: text(),
+    /** What the send route was asked, and what HighLevel answered. */
+    sendRequest: jsonb().$type<Record<string, unknown>>(),
+    sendAnswer: jsonb().$type<Record<string, unknown>>(),
     automatic: text().$type<AutomaticKind>(),
     content: jsonb().$type<MessageContent>(),
     /** The provider's time, where it tells one. */
@@ -156,6 +215,14 @@ export const messages = pgTable(
   },
   (table) => [
     uniqueIndex("messages_provider_id").on(table.mappingId, table.providerMessageId),
+    // The emails of a thread share one message in HighLevel, and each has an id of its own.
+    uniqueIndex("messages_highlevel_id")
+      .on(table.mappingId, sql`coalesce(${table.highlevelEmailMessageId}, ${table.highlevelMessageId})`)
+      .where(sql`${table.origin} = 'highlevel'`),
+    index("messages_email_id")
+      .on(table.highlevelEmailMessageId)
+      .where(sql`${table.highlevelEmailMessageId} is not null`),
+    uniqueIndex("messages_idempotency_key").on(table.idempotencyKey).where(sql`${table.idempotencyKey} is not null`),
     index("messages_rfc_id").on(sql`lower(${table.rfcMessageId})`).where(sql`${table.rfcMessageId} is not null`),
     index("messages_conversation").on(table.conversationId, table.id),
     index("messages_mapping").on(table.mappingId, table.id),
@@ -186,7 +253,13 @@ export const lanes = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.conversationId, table.kind] }),
-    index("lanes_due").on(table.locationId, table.dueAt).where(sql`${table.dueAt} is not null`),
+    // Sending to a provider goes on while a location is paused.
+    index("lanes_due_highlevel")
+      .on(table.locationId, table.dueAt)
+      .where(sql`${table.dueAt} is not null and ${table.kind} <> 'send-outbound'`),
+    index("lanes_due_provider")
+      .on(table.locationId, table.dueAt)
+      .where(sql`${table.dueAt} is not null and ${table.kind} = 'send-outbound'`),
   ],
 );
 
@@ -244,6 +317,7 @@ export const attempts = pgTable(
   (table) => [index("attempts_delivery").on(table.deliveryId), index("attempts_retention").on(table.startedAt)],
 );
 
+export type Company = typeof companies.$inferSelect;
 export type Location = typeof locations.$inferSelect;
 export type MappingRow = typeof mappings.$inferSelect;
 export type NewMapping = typeof mappings.$inferInsert;
