@@ -4,9 +4,11 @@ import type { WebhookRequest } from "../../src/model.ts";
 import type { AdapterSpec } from "../../src/providers/adapter.ts";
 import { adapterOf } from "../../src/providers/registry.ts";
 import { type Fixture, readFixtures, type Sample, type Signer } from "./fixtures.ts";
+import { describeSends } from "./send-contract.ts";
 
 const url = "https://bridge.example.com/webhooks/5f2c1a52-0d6c-4d5e-9a5e-3f1c8f1f8a11";
 const at = new Date("2026-11-21T10:00:00.000Z");
+const urlOf = (sample: Sample) => `${url}${sample.query ?? ""}`;
 const toJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 /** The contract that every adapter fulfils, tried on every fixture of the provider. */
@@ -33,8 +35,10 @@ export function describeAdapter(provider: string, signer: Signer): void {
     });
   });
 
+  describeSends(provider, adapter, signer, at);
+
   describe.each(fixtures)(`${provider} $name`, ({ fixture }) => {
-    const signed = () => signer.sign(fixture.request, { url, at });
+    const signed = () => signer.sign(fixture.request, { url: urlOf(fixture.request), at });
     const verify = (request: WebhookRequest, credentials = signer.credentials) => adapter.verify(request, credentials);
 
     test(`means what it says: ${fixture.about}`, async () => {
@@ -77,14 +81,14 @@ export function describeAdapter(provider: string, signer: Signer): void {
 
     test("is a message or a clear ParseError, whatever stands in its fields", async () => {
       for (const sample of spoiledSamples(fixture.request))
-        await expectClearParse(adapter, signer.sign(sample, { url, at }));
+        await expectClearParse(adapter, signer.sign(sample, { url: urlOf(sample), at }));
     });
   });
 
   const genuineRequest = (): WebhookRequest => {
     const [first] = fixtures;
     if (!first) throw new Error(`there are no fixtures of ${provider}`);
-    return signer.sign(first.fixture.request, { url, at });
+    return signer.sign(first.fixture.request, { url: urlOf(first.fixture.request), at });
   };
 
   // Anybody's choice: also an absolute URL, which then follows our public one.

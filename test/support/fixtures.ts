@@ -1,6 +1,13 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { WebhookRequest } from "../../src/model.ts";
+import type { ApiRequest } from "../../src/call-api.ts";
+import type {
+  MessageError,
+  OutboundAttachment,
+  OutboundMessage,
+  SentMessage,
+  WebhookRequest,
+} from "../../src/model.ts";
 
 /** One webhook of a provider, as test/fixtures/<provider>/<name>.json keeps it: what came, and what it means. */
 export interface Fixture {
@@ -17,6 +24,8 @@ export interface Sample {
   contentType: string;
   /** Headers other than the content type and the signature. */
   headers?: Record<string, string>;
+  /** What follows the mapping's URL, such as `?message=42`. */
+  query?: string;
   /** A string as it is; an object is encoded by the signer in the way of the content type. */
   body: string | Record<string, unknown>;
   /** For multipart: the uploaded files. */
@@ -28,6 +37,8 @@ export interface Signer {
   credentials: unknown;
   /** Well-shaped credentials of somebody else. */
   foreignCredentials: unknown;
+  /** The least with which messages can be sent: `credentials`, and what only sending needs. */
+  sendCredentials: unknown;
   /** Does the signature cover the body? Where it does not, a changed body cannot be noticed. */
   signsBody: boolean;
   /** Does it cover a timestamp? Then old webhooks are refused. */
@@ -40,11 +51,62 @@ export function jsonBody(sample: Sample): Buffer {
 }
 
 export function readFixtures(provider: string): { name: string; fixture: Fixture }[] {
-  const folder = join(import.meta.dirname, "../fixtures", provider);
+  return readFolder<Fixture>(provider);
+}
+
+/** One message that goes out, as test/fixtures/<provider>/send/<name>.json keeps it. */
+export interface SendFixture {
+  /** What this sample shows, in a sentence. */
+  about: string;
+  message: Omit<OutboundMessage, "attachments"> & {
+    attachments: (Omit<OutboundAttachment, "content"> & { content?: { base64: string } })[];
+  };
+  /** Where others than the signer's `sendCredentials` are needed. */
+  credentials?: unknown;
+  /**
+   * Exactly what `send` passes to callApi, headers in lower case. `body`: JSON as it is, also where it is sent as a text;
+   * a form's fields as pairs in their order, a file of it as `{ filename, type, base64 }`.
+   */
+  request: Omit<ApiRequest, "signal">;
+  answer: { status: number; body: unknown };
+  /** What `send` must make of that answer. */
+  sent: SentMessage;
+}
+
+/** One refusal of a send; test/fixtures/<provider>/send/refusals.json is a list of them. */
+export interface RefusalFixture {
+  about: string;
+  answer: { status: number; body: unknown };
+  /** What `readError` must give; null for nothing. */
+  error: MessageError | null;
+}
+
+export function readSendFixtures(provider: string): { name: string; fixture: SendFixture }[] {
+  return readFolder<SendFixture>(`${provider}/send`).filter(({ name }) => name !== "refusals");
+}
+
+export function readRefusals(provider: string): RefusalFixture[] {
+  return readFolder<RefusalFixture[]>(`${provider}/send`).flatMap(({ name, fixture }) =>
+    name === "refusals" ? fixture : [],
+  );
+}
+
+/** A fixture's message as the bridge gives it to `send`. */
+export function outboundMessage({ message }: SendFixture): OutboundMessage {
+  const attachments = message.attachments.map(({ content, ...rest }) => ({
+    ...rest,
+    ...(content ? { content: Buffer.from(content.base64, "base64") } : {}),
+  }));
+  return { ...message, attachments };
+}
+
+function readFolder<Content>(path: string): { name: string; fixture: Content }[] {
+  const folder = join(import.meta.dirname, "../fixtures", path);
+  if (!existsSync(folder)) return [];
   return readdirSync(folder)
     .filter((file) => file.endsWith(".json"))
     .map((file) => ({
       name: file.slice(0, -5),
-      fixture: JSON.parse(readFileSync(join(folder, file), "utf8")) as Fixture,
+      fixture: JSON.parse(readFileSync(join(folder, file), "utf8")) as Content,
     }));
 }

@@ -1,0 +1,26 @@
+import type { AddressInfo } from "node:net";
+import express from "express";
+import { type CallApi, createCallApi } from "../../../src/call-api.ts";
+import type { StandIn } from "./stand-in.ts";
+
+/** Serves the stand-ins on one port, each below the name of its host, and calls them there by the real `callApi`. */
+export async function serveStandIns(
+  standIns: StandIn[],
+): Promise<{ url: string; callApi: CallApi; stop(): Promise<void> }> {
+  const app = express();
+  for (const { host, router } of standIns) app.use(`/${host}`, router);
+  const server = await new Promise<ReturnType<typeof app.listen>>((resolve) => {
+    const listening = app.listen(0, "127.0.0.1", () => resolve(listening));
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const callApi = createCallApi({ timeoutSeconds: 5, maxSockets: 4 });
+  return {
+    url,
+    callApi: (request) => callApi({ ...request, url: request.url.replace(/^https:\/\//, `${url}/`) }),
+    stop: async () => {
+      callApi.close();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import type { Router } from "express";
+import type { ReceiptStatus, WebhookRequest } from "../../../src/model.ts";
+
+/** A message that a stand-in accepted, as the provider would know it. */
+export interface StandInMessage {
+  /** The provider's id. */
+  id: string;
+  /** As the provider would give it back. */
+  reference: string | undefined;
+  from: string;
+  to: string[];
+  cc: string[];
+  bcc: string[];
+  text?: string | undefined;
+  html?: string | undefined;
+  subject?: string | undefined;
+  /** Of an email, names in lower case: message-id, in-reply-to, references, reply-to. message-id is what the recipient sees. */
+  headers: Record<string, string>;
+  /** URLs of a text, file names of an email. */
+  media: string[];
+  /** The callback of this message alone, for those that take one. */
+  receiptUrl: string | undefined;
+}
+
+/** A provider's API to send to, in tests and in the demo. It refuses what the original refuses, in the original's shape. */
+export interface StandIn {
+  /** The name in the registry. */
+  provider: string;
+  /** Such as `api.twilio.com`: the router is mounted there. */
+  host: string;
+  router: Router;
+  /** What was accepted, in that order. */
+  sent: StandInMessage[];
+  /**
+   * The webhook that the provider would post, signed, for a status of a message. `url` is the mapping's webhookUrl,
+   * without credentials; a message that has a callback of its own is reported there.
+   */
+  receipt(message: StandInMessage, status: ReceiptStatus, options: ReceiptOptions): WebhookRequest;
+  /** The webhook that the provider would post when the person answers. */
+  answer(message: StandInMessage, options: AnswerOptions): WebhookRequest;
+}
+
+export interface ReceiptOptions {
+  url: string;
+  at: Date;
+  /** Whom of an email's recipients it is about. */
+  recipient?: string;
+}
+
+export interface AnswerOptions {
+  url: string;
+  at: Date;
+  /** The provider's id of the answer; of an email also its Message-ID, `<id@mail.example.org>`. */
+  id: string;
+  text: string;
+}
