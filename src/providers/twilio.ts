@@ -1,23 +1,48 @@
 import { createHash, createHmac } from "node:crypto";
 import { z } from "zod";
-import type { ProviderMessage, ProviderEvent, WebhookRequest } from "../model.ts";
+import type { CallApi } from "../call-api.ts";
+import { Failure } from "../errors.ts";
+import type {
+  MessageError,
+  OutboundMessage,
+  ProviderEvent,
+  ProviderMessage,
+  ReceiptStatus,
+  SentMessage,
+  WebhookRequest,
+} from "../model.ts";
 import type { AdapterSpec } from "./adapter.ts";
 import { maybeText, messageId, parseForm, parseJson, requiredText } from "./parse-body.ts";
 import { requirePhoneNumber } from "./phone-number.ts";
+import { queryOf, referenceOf } from "./reference.ts";
 import { isSame } from "./signature.ts";
 
 const credentials = z.strictObject({
   accountSid: z.string().regex(/^AC[0-9a-f]{32}$/i, "must be the Account SID: AC and 32 hexadecimal digits"),
   authToken: z.string().trim().min(1, "must be the primary Auth Token of the account that owns the number"),
+  /** Sends through this Messaging Service, still from the mapping's number, which must be in its sender pool. */
+  messagingServiceSid: z
+    .string()
+    .regex(/^MG[0-9a-f]{32}$/i, "must be a Messaging Service SID: MG and 32 hexadecimal digits")
+    .optional(),
 });
+type Credentials = z.infer<typeof credentials>;
 
 /** Twilio Programmable Messaging: https://www.twilio.com/docs/messaging/guides/webhook-request */
-export const twilio: AdapterSpec<z.infer<typeof credentials>> = {
+export const twilio: AdapterSpec<Credentials> = {
   channel: "sms",
   contentTypes: ["application/x-www-form-urlencoded", "application/json"],
   credentials,
   verify: (request, { authToken }) => verify(request, authToken),
   parse,
+  send,
+  readError,
+  media: {
+    // The first redirects to one of the others, by an address that is valid for four hours; without credentials there:
+    // https://support.twilio.com/hc/en-us/articles/223183748
+    hosts: ["api.twilio.com", "mms.twiliocdn.com", "media.twiliocdn.com", "s3-external-1.amazonaws.com"],
+    headers: (given) => ({ authorization: basic(given) }),
+  },
   // A plain text would be sent to the person as a reply.
   acknowledgement: { status: 200, contentType: "text/xml", body: "<Response/>" },
 };
@@ -42,9 +67,8 @@ function verify(request: WebhookRequest, authToken: string): boolean {
 
 const isJson = (request: WebhookRequest) => /^application\/json\b/i.test(request.headers["content-type"] ?? "");
 
-/** Not by `new URL`, which throws: what stands in a request line is anybody's choice. */
 function isBodySigned(request: WebhookRequest): boolean {
-  const bodySha256 = new URLSearchParams(request.url.replace(/^[^?]*/, "")).get("bodySHA256");
+  const bodySha256 = queryOf(request.url).get("bodySHA256");
   return bodySha256 !== null && isSame(bodySha256, createHash("sha256").update(request.body).digest("hex"));
 }
 
@@ -80,20 +104,52 @@ const fields = z.object({
 });
 
 /** A status callback has MessageStatus; an incoming message has SmsStatus=received, and no time of its own. */
-const kind = z.object({ MessageSid: maybeText, MessageStatus: maybeText, SmsStatus: maybeText });
+const kind = z.object({ MessageStatus: maybeText, SmsStatus: maybeText });
 
 function parse(request: WebhookRequest): ProviderEvent[] {
   const read = <Output>(schema: z.ZodType<Output>) =>
     isJson(request) ? parseJson(schema, request.body) : parseForm(schema, request.body);
-  const { MessageSid, MessageStatus, SmsStatus } = read(kind);
-  const status = MessageStatus ?? SmsStatus ?? "received";
-  if (status !== "received" && status !== "receiving") {
-    return [
-      { kind: "ignored", reason: `receipt ${status} of ${MessageSid ?? "no message"}: receipts are not bridged` },
-    ];
-  }
+  const { MessageStatus, SmsStatus } = read(kind);
+  const word = MessageStatus ?? SmsStatus ?? "received";
+  if (word === "received" || word === "receiving") return [toMessage(read)];
+  const status = statuses.get(word);
+  if (!status) return [{ kind: "ignored", reason: `status ${word}: says nothing that is passed on` }];
+  return [toReceipt(read(statusCallback), word, status, referenceOf(request.url))];
+}
+
+/** https://www.twilio.com/docs/messaging/api/message-resource#message-status-values */
+const statuses = new Map<string, ReceiptStatus>([
+  ["sent", "sent"],
+  ["delivered", "delivered"],
+  ["read", "read"],
+  ["undelivered", "failed"],
+  ["failed", "failed"],
+  ["canceled", "failed"],
+]);
+
+/** https://www.twilio.com/docs/messaging/guides/track-outbound-message-status */
+const statusCallback = z.object({ MessageSid: messageId, ErrorCode: maybeText, ErrorMessage: maybeText });
+
+function toReceipt(
+  { MessageSid, ErrorCode, ErrorMessage }: z.infer<typeof statusCallback>,
+  word: string,
+  status: ReceiptStatus,
+  reference: string | undefined,
+): ProviderEvent {
+  const explanation = ErrorCode ? `see https://www.twilio.com/docs/api/errors/${ErrorCode}` : `Twilio says ${word}`;
+  const error = { code: ErrorCode ?? word, message: ErrorMessage ?? explanation };
+  return {
+    kind: "receipt",
+    reference,
+    providerMessageId: MessageSid,
+    status,
+    error: status === "failed" ? error : undefined,
+  };
+}
+
+function toMessage(read: <Output>(schema: z.ZodType<Output>) => Output): ProviderMessage {
   const { From, To, Body, NumMedia, ...rest } = read(fields);
-  const message: ProviderMessage = {
+  return {
     kind: "message",
     providerMessageId: rest.MessageSid,
     from: requirePhoneNumber(From, "From"),
@@ -108,5 +164,40 @@ function parse(request: WebhookRequest): ProviderEvent[] {
     inReplyTo: [],
     references: [],
   };
-  return [message];
+}
+
+const created = z.object({ sid: messageId });
+
+/**
+ * Creates a message: https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource
+ * Of more than ten media it is refused by Twilio itself.
+ */
+async function send(message: OutboundMessage, given: Credentials, callApi: CallApi): Promise<SentMessage> {
+  const form = new URLSearchParams({ To: message.to, From: message.from });
+  if (given.messagingServiceSid) form.set("MessagingServiceSid", given.messagingServiceSid);
+  if (message.text) form.set("Body", message.text);
+  for (const { url } of message.attachments) form.append("MediaUrl", url);
+  form.set("StatusCallback", message.receiptUrl);
+
+  const { body } = await callApi({
+    method: "POST",
+    url: `https://api.twilio.com/2010-04-01/Accounts/${given.accountSid}/Messages.json`,
+    headers: { authorization: basic(given) },
+    body: form,
+  });
+  const answer = created.safeParse(body);
+  if (!answer.success) throw new Failure("invalid_answer", "Twilio took the message and gave no sid for it");
+  return { providerMessageId: answer.data.sid };
+}
+
+function basic({ accountSid, authToken }: Credentials): string {
+  return `Basic ${Buffer.from(`${accountSid}:${authToken}`).toString("base64")}`;
+}
+
+/** https://www.twilio.com/docs/usage/twilios-response#response-formats-exceptions */
+const refusal = z.object({ code: z.number(), message: requiredText });
+
+function readError(answer: unknown): MessageError | undefined {
+  const { data } = refusal.safeParse(answer);
+  return data && { code: String(data.code), message: data.message };
 }

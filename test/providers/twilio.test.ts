@@ -67,3 +67,19 @@ describe("Twilio's signature", () => {
     expect(await twilio.verify(withoutHash, signer.credentials as never)).toBe(false);
   });
 });
+
+test("a Messaging Service is taken by its SID and by nothing else", () => {
+  const given = signer.credentials as object;
+  for (const wrong of ["", "MG1", `SM${"0".repeat(32)}`, "+15005550006", null]) {
+    expect(twilio.credentials.safeParse({ ...given, messagingServiceSid: wrong }).success).toBe(false);
+  }
+  const messagingServiceSid = `MG${"0".repeat(32)}`;
+  expect(twilio.credentials.safeParse({ ...given, messagingServiceSid }).success).toBe(true);
+});
+
+test("media are asked for at Twilio's API, with the account's credentials", () => {
+  const { hosts, headers } = twilio.media ?? { hosts: [], headers: () => ({}) };
+  expect(hosts[0]).toBe("api.twilio.com");
+  const { authorization } = headers({ accountSid: "AC1", authToken: "ü" }) as Record<string, string>;
+  expect(Buffer.from(String(authorization?.slice(6)), "base64").toString()).toBe("AC1:ü");
+});
