@@ -22,6 +22,11 @@ const encryptionKeys = z.string().transform((text, context) => {
   return keys;
 });
 
+const hosts = z
+  .string()
+  .transform((text) => text.split(",").map((host) => host.trim()))
+  .refine((list) => list.every((host) => /^[^\s/]+:\d+$/.test(host)), "each must be host:port, as in localhost:4010");
+
 const settings = z.object({
   PUBLIC_URL: httpUrl.describe("The address under which providers reach the bridge; some sign it"),
   ADMIN_API_KEY: z
@@ -43,6 +48,22 @@ const settings = z.object({
   HIGHLEVEL_TIMEOUT_SECONDS: wholeNumber(1, 300, "seconds")
     .prefault("30")
     .describe("The longest that one attempt may take"),
+  HIGHLEVEL_CLIENT_ID: z
+    .string()
+    .regex(/^[^-\s]+-\S+$/, "must look like <app id>-<suffix>: copy it from the app's client keys")
+    .optional()
+    .describe("The marketplace app's client id; without it locations are connected by tokens alone"),
+  HIGHLEVEL_CLIENT_SECRET: z.string().optional().describe("The marketplace app's client secret"),
+  HIGHLEVEL_AUTHORIZE_URL: httpUrl
+    .prefault("https://marketplace.gohighlevel.com/v2/oauth/chooselocation")
+    .describe("Where a location or agency is chosen to install the app; the app's own link fits too"),
+  HIGHLEVEL_SCOPES: z
+    .string()
+    .default(
+      "conversations.readonly conversations.write conversations/message.readonly conversations/message.write " +
+        "contacts.readonly contacts.write oauth.readonly oauth.write",
+    )
+    .describe("What the app asks for when it is installed, separated by spaces"),
   DELIVERY_CONCURRENCY: wholeNumber(1, 1000, "conversations")
     .prefault("32")
     .describe("Conversations delivered to at once"),
@@ -51,6 +72,22 @@ const settings = z.object({
   EMAIL_BODY_LIMIT_KB: wholeNumber(1, 100_000, "kB")
     .prefault("25000")
     .describe("The largest webhook of an email provider"),
+  ATTACHMENT_LIMIT_KB: wholeNumber(1, 100_000, "kB")
+    .prefault("5000")
+    .describe(
+      "The largest file that is uploaded to HighLevel, which takes no larger one; a larger one is named in the text",
+    ),
+  EMAIL_ATTACHMENTS_LIMIT_KB: wholeNumber(1, 100_000, "kB")
+    .prefault("10000")
+    .describe("How much an email to a person may carry in files; what is over it goes as links"),
+  ALLOWED_PRIVATE_HOSTS: hosts
+    .optional()
+    .describe("Where files may be fetched from although the address is not public: host:port, several by commas"),
+  PROVIDERS_URL: httpUrl
+    .optional()
+    .describe(
+      "In place of https:// for all calls to providers, to try against stand-ins: https://api.twilio.com/x becomes {PROVIDERS_URL}/api.twilio.com/x",
+    ),
   RETENTION_DAYS: wholeNumber(1, 3650, "days").prefault("30").describe("How long bodies and attempts are kept"),
   SHUTDOWN_SECONDS: wholeNumber(1, 600, "seconds")
     .prefault("25")
@@ -63,6 +100,15 @@ const settings = z.object({
 
 type Settings = z.infer<typeof settings>;
 
+export interface OauthConfig {
+  /** The app's id, a dash, and a suffix. */
+  clientId: string;
+  clientSecret: string;
+  authorizeUrl: string;
+  /** Separated by spaces. */
+  scopes: string;
+}
+
 export interface Config {
   publicUrl: string;
   adminApiKey: string;
@@ -73,9 +119,15 @@ export interface Config {
   encryptionKeys: Buffer[] | undefined;
   highlevelUrl: string;
   highlevelTimeoutSeconds: number;
+  /** The marketplace app. Absent when locations are connected by tokens alone. */
+  oauth?: OauthConfig | undefined;
   deliveryConcurrency: number;
   retryHours: number;
   bodyLimitBytes: { sms: number; email: number };
+  attachmentLimitBytes: number;
+  emailAttachmentsLimitBytes: number;
+  allowedPrivateHosts: string[];
+  providersUrl: string | undefined;
   retentionDays: number;
   shutdownSeconds: number;
   logLevel: Settings["LOG_LEVEL"];
@@ -116,11 +168,26 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     encryptionKeys: value.ENCRYPTION_KEYS,
     highlevelUrl: value.HIGHLEVEL_URL,
     highlevelTimeoutSeconds: value.HIGHLEVEL_TIMEOUT_SECONDS,
+    oauth: readOauth(value),
     deliveryConcurrency: value.DELIVERY_CONCURRENCY,
     retryHours: value.RETRY_HOURS,
     bodyLimitBytes: { sms: value.SMS_BODY_LIMIT_KB * 1000, email: value.EMAIL_BODY_LIMIT_KB * 1000 },
+    attachmentLimitBytes: value.ATTACHMENT_LIMIT_KB * 1000,
+    emailAttachmentsLimitBytes: value.EMAIL_ATTACHMENTS_LIMIT_KB * 1000,
+    allowedPrivateHosts: value.ALLOWED_PRIVATE_HOSTS ?? [],
+    providersUrl: value.PROVIDERS_URL,
     retentionDays: value.RETENTION_DAYS,
     shutdownSeconds: value.SHUTDOWN_SECONDS,
     logLevel: value.LOG_LEVEL,
   };
+}
+
+function readOauth(value: Settings): OauthConfig | undefined {
+  const { HIGHLEVEL_CLIENT_ID: clientId, HIGHLEVEL_CLIENT_SECRET: clientSecret } = value;
+  if (clientId && clientSecret) {
+    return { clientId, clientSecret, authorizeUrl: value.HIGHLEVEL_AUTHORIZE_URL, scopes: value.HIGHLEVEL_SCOPES };
+  }
+  if (!clientId && !clientSecret) return undefined;
+  const missing = clientId ? "HIGHLEVEL_CLIENT_SECRET" : "HIGHLEVEL_CLIENT_ID";
+  throw new ConfigError(`${missing} is not set: the app's client id and secret are given both, or neither.`);
 }

@@ -32,7 +32,9 @@ describe("readConfig", () => {
     ["DATABASE_URL", "mysql://localhost/x", "must be a URL that begins with postgres://"],
     ["ADMIN_API_KEY", "short", "must have at least 32 characters"],
     ["ENCRYPTION_KEYS", "abc", "each key must be 32 bytes in base64"],
+    ["ALLOWED_PRIVATE_HOSTS", "http://localhost:4010", "each must be host:port, as in localhost:4010"],
     ["LOG_LEVEL", "loud", "Invalid option"],
+    ["HIGHLEVEL_CLIENT_ID", "nodash", "must look like <app id>-<suffix>"],
   ])("says what is wrong with %s=%s", (name, value, sentence) => {
     expect(() => readConfig({ ...enough, [name]: value })).toThrow(`${name} ${sentence}`);
   });
@@ -42,6 +44,23 @@ describe("readConfig", () => {
     expect(() => readConfig({ ...enough, DATABASE_URL })).toThrow(/ENCRYPTION_KEYS is not set/);
     const config = readConfig({ ...enough, DATABASE_URL, ENCRYPTION_KEYS: `${key},${key}` });
     expect(config.encryptionKeys).toHaveLength(2);
+  });
+});
+
+describe("the marketplace app", () => {
+  test("is connected by its client id and secret, and asks for what the bridge needs", () => {
+    expect(readConfig(enough).oauth).toBeUndefined();
+    const config = readConfig({ ...enough, HIGHLEVEL_CLIENT_ID: "app-suffix", HIGHLEVEL_CLIENT_SECRET: "secret" });
+    expect(config.oauth).toMatchObject({
+      clientId: "app-suffix",
+      authorizeUrl: "https://marketplace.gohighlevel.com/v2/oauth/chooselocation",
+    });
+    expect(config.oauth?.scopes.split(" ")).toContain("conversations/message.write");
+  });
+
+  test("is given whole or not at all", () => {
+    expect(() => readConfig({ ...enough, HIGHLEVEL_CLIENT_ID: "app-suffix" })).toThrow(/HIGHLEVEL_CLIENT_SECRET is not/);
+    expect(() => readConfig({ ...enough, HIGHLEVEL_CLIENT_SECRET: "s" })).toThrow(/HIGHLEVEL_CLIENT_ID is not/);
   });
 });
 
