@@ -20,6 +20,11 @@ export interface AdapterSpec<Credentials> {
    */
   parse(request: WebhookRequest): ProviderEvent[] | Promise<ProviderEvent[]>;
   /**
+   * The contents of the files that came inside of the webhook, in the order of its one message's `attachments`; undefined
+   * where there is only a URL. Empty for a webhook that holds none. Throws a ParseError as `parse` does.
+   */
+  openFiles?(request: WebhookRequest): (Buffer | undefined)[] | Promise<(Buffer | undefined)[]>;
+  /**
    * Sends one message by exactly one call. Throws a Failure: callApi's own, or `misconfigured` when the credentials lack
    * what sending needs.
    */
@@ -28,7 +33,10 @@ export interface AdapterSpec<Credentials> {
   readError(answer: unknown): MessageError | undefined;
   /** Does the provider carry out a send once, however often it is repeated with the same reference? */
   isIdempotent?: true;
-  /** Files that only the credentials open: they are fetched from these hosts, and from no other. */
+  /**
+   * Files that only the credentials open: they are fetched from these hosts, and from no other. One that begins with a dot
+   * is every host that ends so. `headers` throws a Failure (`misconfigured`) when the credentials lack what opens files.
+   */
   media?: {
     hosts: readonly string[];
     headers(credentials: Credentials): Record<string, string>;

@@ -1,29 +1,63 @@
 import { createHmac } from "node:crypto";
 import { z } from "zod";
-import type { Attachment, ProviderEvent, WebhookRequest } from "../model.ts";
+import type { CallApi } from "../call-api.ts";
+import { Failure } from "../errors.ts";
+import type {
+  MessageError,
+  OutboundMessage,
+  ProviderEvent,
+  ReceiptStatus,
+  SentMessage,
+  WebhookRequest,
+} from "../model.ts";
 import type { AdapterSpec } from "./adapter.ts";
-import { type FormField, formText, readForm } from "./form.ts";
-import { findHeader, type MailHeader, readMailHeaders } from "./mail-headers.ts";
-import { addressesOf, requireMailbox } from "./mailbox.ts";
-import { type Mail, parseMime } from "./mime.ts";
-import { maybeText, messageId, parseJson, parseValue, requiredText } from "./parse-body.ts";
+import { addressesOf, normalizeMailbox } from "./mailbox.ts";
+import { openMail, pick, readFields, readMail } from "./mailgun-mail.ts";
+import { formatMailbox, requireContent, threadHeaders } from "./outgoing-mail.ts";
+import { maybeText, messageId, parseJson, requiredText, text } from "./parse-body.ts";
+import { requireCredential } from "./require-credential.ts";
 import { isFresh, isSame } from "./signature.ts";
 
 const credentials = z.strictObject({
   signingKey: z.string().trim().min(16, "must be the HTTP webhook signing key from Mailgun's API security page"),
+  /** For sending, and for opening stored files. */
+  apiKey: z
+    .string()
+    .trim()
+    .regex(/^[\x21-\x7e]+$/, "must be an API key of Mailgun: the domain's sending key, or the account's")
+    .optional(),
+  /** For sending. */
+  domain: z
+    .string()
+    .trim()
+    .regex(/^[a-z\d-]+(\.[a-z\d-]+)+$/i, "must be the domain that sends, such as mg.example.com")
+    .optional(),
+  /** Where the domain is kept; `us` where it is not given. */
+  region: z.enum(["us", "eu"], 'must be "us" or "eu": where the domain is kept').optional(),
 });
+type Credentials = z.infer<typeof credentials>;
 
 /**
- * Mailgun routes that post a mail to a URL, by `forward` or `store(notify=…)`:
- * https://documentation.mailgun.com/docs/mailgun/user-manual/receive-forward-store/receive-http
- * Takes the form that Mailgun parsed, and the raw one (`body-mime`), which it posts to URLs that end in `mime`.
+ * Mailgun: routes that post a mail to a URL, by `forward` or `store(notify=…)`
+ * (https://documentation.mailgun.com/docs/mailgun/user-manual/receive-forward-store/receive-http), in the form that Mailgun
+ * parsed or the raw one, which it posts to URLs that end in `mime`; sending
+ * (https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages) and receipts
+ * (https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/webhook-payloads).
  */
-export const mailgun: AdapterSpec<z.infer<typeof credentials>> = {
+export const mailgun: AdapterSpec<Credentials> = {
   channel: "email",
   contentTypes: ["multipart/form-data", "application/x-www-form-urlencoded", "application/json"],
   credentials,
   verify: (request, { signingKey }) => verify(request, signingKey),
   parse,
+  openFiles: async (request) => (isJson(request) ? [] : openMail(await readFields(request))),
+  send,
+  readError,
+  media: {
+    // A stored file is where its mail was taken in, such as storage-europe-west1.api.mailgun.net.
+    hosts: ["api.mailgun.net", ".api.mailgun.net", "api.eu.mailgun.net"],
+    headers: ({ apiKey }) => authorization(requireCredential(apiKey, "apiKey")),
+  },
 };
 
 const signature = z.object({ timestamp: z.coerce.string(), token: z.string().min(1), signature: z.string().min(1) });
@@ -45,35 +79,21 @@ async function verify(request: WebhookRequest, signingKey: string): Promise<bool
 async function findSignature(request: WebhookRequest): Promise<z.infer<typeof signature> | undefined> {
   try {
     if (isJson(request)) return parseJson(z.object({ signature }), request.body).signature;
-    return pick(signature, await readForm(typeOf(request), request.body));
+    return pick(signature, await readFields(request));
   } catch {
     return undefined;
   }
 }
 
-const typeOf = (request: WebhookRequest) => request.headers["content-type"] ?? "";
-const isJson = (request: WebhookRequest) => /^application\/json\b/i.test(typeOf(request));
+const isJson = (request: WebhookRequest) => /^application\/json\b/i.test(request.headers["content-type"] ?? "");
 
-/** The fields that the schema names, and no other one decoded: some are files. */
-function pick<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, fields: FormField[]) {
-  return parseValue(
-    schema,
-    Object.fromEntries(Object.keys(schema.shape).map((name) => [name, formText(fields, name)])),
-  );
-}
-
-const event = z.object({ "event-data": z.object({ event: requiredText }) });
 const inbound = z.object({ token: messageId, recipient: maybeText, sender: z.string().optional() });
 
 async function parse(request: WebhookRequest): Promise<ProviderEvent[]> {
-  if (isJson(request)) {
-    const name = parseJson(event, request.body)["event-data"].event;
-    return [{ kind: "ignored", reason: `event ${name}: only inbound mail is bridged` }];
-  }
-  const fields = await readForm(typeOf(request), request.body);
+  if (isJson(request)) return [readReceipt(request)];
+  const fields = await readFields(request);
   const { token, recipient, sender } = pick(inbound, fields);
-  const raw = fields.find((field) => field.name === "body-mime")?.content;
-  const mail = raw ? await parseMime(raw, sender) : readParsed(fields, sender);
+  const mail = await readMail(fields, sender);
   return [
     {
       kind: "message",
@@ -85,64 +105,105 @@ async function parse(request: WebhookRequest): Promise<ProviderEvent[]> {
   ];
 }
 
-const parsed = z.object({
-  from: maybeText,
-  subject: maybeText,
-  "body-plain": maybeText,
-  "body-html": maybeText,
-  "message-headers": json(z.array(z.tuple([z.string(), z.string()], z.unknown()))),
-  attachments: json(z.array(z.object({ name: maybeText, "content-type": maybeText, size: z.number().nullish() }))),
+/** Events that tell what became of an email. A `temporary failure` does not: Mailgun tries again. */
+const statuses = new Map<string, { status: ReceiptStatus; hasError?: true }>([
+  ["delivered", { status: "delivered" }],
+  ["opened", { status: "read" }],
+  ["complained", { status: "delivered", hasError: true }],
+  ["permanent failure", { status: "failed", hasError: true }],
+  ["rejected", { status: "failed", hasError: true }],
+]);
+
+/** Mailgun's id of an email is its Message-ID, in brackets or without. */
+const mailId = text.transform((id) => id.trim().replace(/^<|>$/g, "")).pipe(messageId);
+const event = z.object({ "event-data": z.object({ event: requiredText, severity: maybeText.catch(undefined) }) });
+const receipt = z.object({
+  "event-data": z.object({
+    recipient: maybeText,
+    message: z.object({ headers: z.object({ "message-id": mailId }) }),
+    // Not only what the bridge sent comes through the domain: others may keep there what they like.
+    "user-variables": z
+      .object({ message: z.union([maybeText, z.number().transform(String)]) })
+      .catch({ message: undefined }),
+    "delivery-status": z
+      .object({ code: z.union([z.number(), text]).nullish(), message: maybeText, description: maybeText })
+      .nullish(),
+    reason: maybeText,
+    reject: z.object({ reason: maybeText }).nullish(),
+  }),
 });
 
-function json<Output>(schema: z.ZodType<Output>) {
-  const decoded = maybeText.transform((value, context) => {
-    try {
-      return value && JSON.parse(value);
-    } catch {
-      context.addIssue("is not JSON");
-    }
-  });
-  return decoded.pipe(schema.optional());
-}
+function readReceipt(request: WebhookRequest): ProviderEvent {
+  const { event: name, severity } = parseJson(event, request.body)["event-data"];
+  const word = name === "failed" ? `${severity} failure` : name;
+  const meaning = statuses.get(word);
+  if (!meaning) return { kind: "ignored", reason: `event ${word}: it does not tell what became of an email` };
 
-function readParsed(fields: FormField[], sender: string | undefined): Mail {
-  const mail = pick(parsed, fields);
-  const headers = readHeaders(fields, mail["message-headers"]);
-  const from = requireMailbox(mail.from ?? sender, "from");
+  const data = parseJson(receipt, request.body)["event-data"];
   return {
-    from: from.address,
-    fromName: from.name,
-    to: addressesOf(findHeader(headers, "to")),
-    cc: addressesOf(findHeader(headers, "cc")),
-    bcc: [],
-    subject: mail.subject,
-    text: mail["body-plain"],
-    html: mail["body-html"],
-    attachments: [...uploadedFiles(fields), ...storedFiles(mail.attachments)],
-    ...readMailHeaders(headers, sender),
+    kind: "receipt",
+    reference: data["user-variables"].message,
+    providerMessageId: data.message.headers["message-id"],
+    status: meaning.status,
+    recipient: normalizeMailbox(data.recipient ?? ""),
+    error: meaning.hasError && errorOf(name, data),
   };
 }
 
-/** Every header is also a field of its own; `message-headers` has them in their order and with repetitions. */
-function readHeaders(fields: FormField[], pairs: [string, string, ...unknown[]][] | undefined): MailHeader[] {
-  if (!pairs) return fields.map(({ name, content }) => ({ name, value: content.toString("utf8") }));
-  return pairs.map(([name, value]) => ({ name, value }));
+function errorOf(name: string, data: z.infer<typeof receipt>["event-data"]): MessageError {
+  if (name === "complained") return { code: name, message: "the person marked it as spam" };
+  const { code, message, description } = data["delivery-status"] ?? {};
+  const words = message ?? description ?? data.reject?.reason ?? data.reason ?? name;
+  return { code: String(code ?? data.reason ?? name), message: words };
 }
 
-function uploadedFiles(fields: FormField[]): Attachment[] {
-  const files = fields.filter(({ name }) => /^attachment-\d+$/.test(name));
-  return files.map(({ filename, contentType, content }) => ({
-    name: parseValue(maybeText, filename),
-    contentType: parseValue(maybeText, contentType),
-    sizeBytes: content.length,
-  }));
+const accepted = z.object({ id: mailId });
+
+/** https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages/post-v3--domain-name--messages */
+async function send(message: OutboundMessage, given: Credentials, callApi: CallApi): Promise<SentMessage> {
+  const headers = authorization(requireCredential(given.apiKey, "apiKey"));
+  const domain = requireCredential(given.domain, "domain");
+  const host = given.region === "eu" ? "api.eu.mailgun.net" : "api.mailgun.net";
+  const { status, body } = await callApi({
+    method: "POST",
+    url: `https://${host}/v3/${domain}/messages`,
+    headers,
+    body: compose(message),
+  });
+  const { data } = accepted.safeParse(body);
+  if (!data) throw new Failure("invalid_answer", "the answer has no id", { status, answer: body });
+  return { providerMessageId: data.id, rfcMessageId: data.id === message.rfcMessageId ? undefined : data.id };
 }
 
-/** A route that stores keeps the files, behind credentials of its own, and lists them in `attachments`. */
-function storedFiles(files: z.infer<typeof parsed>["attachments"]): Attachment[] {
-  return (files ?? []).map(({ name, "content-type": contentType, size }) => ({
-    name,
-    contentType,
-    sizeBytes: size ?? undefined,
-  }));
+const authorization = (apiKey: string) => ({
+  authorization: `Basic ${Buffer.from(`api:${apiKey}`).toString("base64")}`,
+});
+
+/** Of a header's field name Mailgun takes what follows `h:`. What is in `v:` comes back in receipts, and goes to the person as well. */
+function compose(message: OutboundMessage): FormData {
+  const form = new FormData();
+  const append = (name: string, value: string | undefined) => value && form.append(name, value);
+  append("from", formatMailbox(message.from, message.fromName));
+  append("to", message.to);
+  append("cc", message.cc.join(", "));
+  append("bcc", message.bcc.join(", "));
+  append("subject", message.subject);
+  append("text", message.text);
+  append("html", message.html);
+  append("h:Reply-To", message.replyTo);
+  for (const { name, value } of threadHeaders(message)) append(`h:${name}`, value);
+  append("v:message", message.reference);
+  for (const file of message.attachments) {
+    const blob = new Blob([new Uint8Array(requireContent(file))], { type: file.contentType });
+    form.append("attachment", blob, file.name);
+  }
+  return form;
+}
+
+/** Mailgun's refusals have words and no code: https://documentation.mailgun.com/docs/mailgun/api-reference/api-overview */
+const refusal = z.object({ message: requiredText });
+
+function readError(answer: unknown): MessageError | undefined {
+  const { data } = refusal.safeParse(answer);
+  return data && { code: "refused", message: data.message };
 }

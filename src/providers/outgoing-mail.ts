@@ -1,0 +1,34 @@
+import { Failure } from "../errors.ts";
+import type { OutboundAttachment, OutboundMessage } from "../model.ts";
+import type { MailHeader } from "./mail-headers.ts";
+
+/** A long thread's first id and its latest: providers and servers bound what headers may take (Mailgun: 16 kB in all). */
+const maxReferences = 50;
+
+/**
+ * The headers by which mail programs know an email and its thread. Our own id is in it, where we have one.
+ * https://www.rfc-editor.org/rfc/rfc5322#section-3.6.4
+ */
+export function threadHeaders({ rfcMessageId, inReplyTo, references }: OutboundMessage): MailHeader[] {
+  const [first, ...later] = references;
+  const kept = first === undefined ? [] : [first, ...later.slice(-(maxReferences - 1))];
+  return [
+    { name: "Message-ID", value: bracketed(rfcMessageId ? [rfcMessageId] : []) },
+    { name: "In-Reply-To", value: bracketed(inReplyTo ? [inReplyTo] : []) },
+    { name: "References", value: bracketed(kept) },
+  ].filter(({ value }) => value !== "");
+}
+
+const bracketed = (ids: string[]) => ids.map((id) => `<${id}>`).join(" ");
+
+/** A mailbox as an address header has it; the name quoted, so that nothing in it is read as another address. */
+export function formatMailbox(address: string, name: string | undefined): string {
+  const words = (name ?? "").replace(/\p{Cc}+/gu, " ").trim();
+  return words === "" ? address : `"${words.replace(/["\\]/g, "\\$&")}" <${address}>`;
+}
+
+/** Throws for a file that was not fetched: an email without it would be another email. */
+export function requireContent({ name, content }: OutboundAttachment): Buffer {
+  if (!content) throw new Failure("internal_error", `the content of the attachment ${name} was not fetched`);
+  return content;
+}
