@@ -59,7 +59,9 @@ describe("the marketplace app", () => {
   });
 
   test("is given whole or not at all", () => {
-    expect(() => readConfig({ ...enough, HIGHLEVEL_CLIENT_ID: "app-suffix" })).toThrow(/HIGHLEVEL_CLIENT_SECRET is not/);
+    expect(() => readConfig({ ...enough, HIGHLEVEL_CLIENT_ID: "app-suffix" })).toThrow(
+      /HIGHLEVEL_CLIENT_SECRET is not/,
+    );
     expect(() => readConfig({ ...enough, HIGHLEVEL_CLIENT_SECRET: "s" })).toThrow(/HIGHLEVEL_CLIENT_ID is not/);
   });
 });

@@ -16,8 +16,8 @@ import { deleteLocation, findLocation, putLocation } from "../store/locations.ts
 import { findMappingByAddress, insertMapping, listMappings, updateMapping } from "../store/mappings.ts";
 import type { Conversation, Location, MappingRow } from "../store/schema.ts";
 import type { Sealer } from "../store/seal.ts";
-import { tokenContext } from "./access-tokens.ts";
 import { sealCredentials } from "./mappings.ts";
+import { tokenContext } from "./sealed-tokens.ts";
 
 /** What integrators register: locations, mappings, and who is which conversation. Each function throws a Refusal. */
 export interface RegisterContext {
@@ -126,7 +126,7 @@ export async function registerConversation(
 ): Promise<{ conversation: Conversation; replayed: number }> {
   const address = requireAddress(requireAdapter(mapping.provider), input.address);
   return db.transaction(async (tx) => {
-    await addConversations(tx, mapping.id, [address]);
+    await addConversations(tx, mapping, [address]);
     const locked = await lockConversations(tx, mapping.id, [address]);
     const id = locked.get(address)?.id;
     if (id === undefined) throw new Error("the conversation that was just made is not there");

@@ -1,22 +1,39 @@
-import { and, asc, eq, gt, isNull, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, gt, isNull, lt, or, type SQL, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
 import { type Db, secondsFromNow } from "./database.ts";
 import { type Location, locations } from "./schema.ts";
 
-/** Makes or renews a location, also a deleted one. A new token lifts the pause that the last one caused. */
+/** Tokens as they are stored. One without a lifetime, such as a private integration token, does not expire. */
+export interface SealedTokens {
+  sealedToken: string | null;
+  sealedRefreshToken?: string | undefined;
+  lifetimeSeconds?: number | undefined;
+}
+
+export const tokenColumns = ({ sealedToken, sealedRefreshToken, lifetimeSeconds }: SealedTokens) => ({
+  sealedToken,
+  sealedRefreshToken: sealedRefreshToken ?? null,
+  tokenExpiresAt: lifetimeSeconds === undefined ? null : secondsFromNow(lifetimeSeconds),
+});
+
+/**
+ * Makes or renews a location, also a deleted one: by a token of its own, by a pair of OAuth tokens, or as one whose
+ * tokens come from its agency's. What it had before goes, and with it the pause that the last token caused.
+ */
 export async function putLocation(
   db: Db,
-  location: { id: string; name?: string | undefined; sealedToken: string },
+  location: { id: string; name?: string | undefined; companyId?: string | undefined } & SealedTokens,
 ): Promise<Location> {
-  const { id, name, sealedToken } = location;
+  const { id, name, companyId = null } = location;
+  const access = { companyId, ...tokenColumns(location) };
   const [stored] = await db
     .insert(locations)
-    .values({ id, name: name ?? null, sealedToken })
+    .values({ id, name: name ?? null, ...access })
     .onConflictDoUpdate({
       target: locations.id,
       set: {
         ...(name === undefined ? {} : { name }),
-        sealedToken,
+        ...access,
         tokenVersion: sql`${locations.tokenVersion} + 1`,
         pausedReason: null,
         pausedUntil: null,
@@ -48,11 +65,77 @@ export async function listLocations(db: Db, page: { after?: string | undefined; 
     .limit(page.limit);
 }
 
-/** Takes the token away. What still waits for this location waits until it is put again. */
+/** Takes the tokens away. What still waits for this location waits until it is put again. */
 export async function deleteLocation(db: Db, id: string): Promise<void> {
   await db
     .update(locations)
-    .set({ sealedToken: null, deletedAt: sql`now()`, updatedAt: sql`now()` })
+    .set({ ...withoutTokens, companyId: null, deletedAt: sql`now()`, updatedAt: sql`now()` })
+    .where(eq(locations.id, id));
+}
+
+const withoutTokens = { sealedToken: null, sealedRefreshToken: null, tokenExpiresAt: null };
+
+/** What a location may call HighLevel with, by PostgreSQL's clock. */
+export interface LocationAccess {
+  id: string;
+  companyId: string | null;
+  sealedToken: string | null;
+  sealedRefreshToken: string | null;
+  tokenVersion: number;
+  /** Below 0 when it is over; null for a token that does not expire. */
+  expiresInSeconds: number | null;
+  /** Why it waits for somebody to connect it again, if it does. */
+  needsReauthorization: string | null;
+}
+
+const accessColumns = {
+  id: locations.id,
+  companyId: locations.companyId,
+  sealedToken: locations.sealedToken,
+  sealedRefreshToken: locations.sealedRefreshToken,
+  tokenVersion: locations.tokenVersion,
+  expiresInSeconds: sql<number | null>`extract(epoch from ${locations.tokenExpiresAt} - now())::float8`,
+  needsReauthorization: sql<string | null>`case
+    when ${locations.pausedReason} = 'needs_reauthorization'
+      and (${locations.pausedUntil} is null or ${locations.pausedUntil} > now())
+    then coalesce(${locations.pausedDetail}, '') end`,
+};
+
+export async function findLocationAccess(db: Db, id: string): Promise<LocationAccess | undefined> {
+  const [access] = await selectAccess(db, id);
+  return access;
+}
+
+/**
+ * Locks the location's tokens until the transaction ends, and reads them. Whoever else wants to renew them waits; or,
+ * with `skip`, gets nothing while another renews. New rows that refer to the location do not wait.
+ */
+export async function lockLocationAccess(
+  tx: Db,
+  id: string,
+  whenLocked: "wait" | "skip",
+): Promise<LocationAccess | undefined> {
+  const [access] = await selectAccess(tx, id).for("no key update", whenLocked === "skip" ? { skipLocked: true } : {});
+  return access;
+}
+
+const selectAccess = (db: Db, id: string) =>
+  db
+    .select(accessColumns)
+    .from(locations)
+    .where(and(eq(locations.id, id), isNull(locations.deletedAt)));
+
+/** Stores renewed tokens, for who holds the lock. A refresh token that is not given stays. */
+export async function saveLocationTokens(tx: Db, id: string, tokens: SealedTokens): Promise<void> {
+  const { sealedRefreshToken, ...columns } = tokenColumns(tokens);
+  await tx
+    .update(locations)
+    .set({
+      ...columns,
+      ...(sealedRefreshToken === null ? {} : { sealedRefreshToken }),
+      tokenVersion: sql`${locations.tokenVersion} + 1`,
+      updatedAt: sql`now()`,
+    })
     .where(eq(locations.id, id));
 }
 
@@ -62,7 +145,13 @@ export async function deleteLocation(db: Db, id: string): Promise<void> {
  */
 export async function pauseLocation(
   db: Db,
-  pause: { locationId: string; tokenVersion: number; reason: FailureReason; detail: string; seconds?: number },
+  pause: {
+    locationId: string;
+    tokenVersion: number;
+    reason: FailureReason;
+    detail: string;
+    seconds?: number | undefined;
+  },
 ): Promise<boolean> {
   const paused = await db
     .update(locations)
@@ -75,4 +164,81 @@ export async function pauseLocation(
     .where(and(eq(locations.id, pause.locationId), eq(locations.tokenVersion, pause.tokenVersion)))
     .returning({ id: locations.id });
   return paused.length > 0;
+}
+
+/** The app is gone from a location: takes its tokens away and stops claiming until it is connected again. */
+export async function disconnectLocation(tx: Db, id: string, detail: string): Promise<void> {
+  await tx
+    .update(locations)
+    .set({ ...withoutTokens, ...reauthorizationColumns(detail), companyId: null })
+    .where(eq(locations.id, id));
+}
+
+/** The app is gone from an agency: the same for all its locations that live by its tokens. Gives their ids. */
+export async function disconnectLocationsOfCompany(tx: Db, companyId: string, detail: string): Promise<string[]> {
+  const disconnected = await tx
+    .update(locations)
+    .set({ ...withoutTokens, ...reauthorizationColumns(detail) })
+    .where(byCompany(companyId))
+    .returning({ id: locations.id });
+  return disconnected.map(({ id }) => id);
+}
+
+/** Stops claiming for an agency's locations that have no token of some minutes left. Gives their ids. */
+export async function pauseLocationsOfCompany(
+  tx: Db,
+  companyId: string,
+  pause: { reason: FailureReason; detail: string; seconds?: number | undefined },
+): Promise<string[]> {
+  const paused = await tx
+    .update(locations)
+    .set({
+      pausedReason: pause.reason,
+      pausedDetail: pause.detail,
+      pausedUntil: pause.seconds === undefined ? null : secondsFromNow(pause.seconds),
+      updatedAt: sql`now()`,
+    })
+    .where(
+      and(byCompany(companyId), or(isNull(locations.sealedToken), lt(locations.tokenExpiresAt, secondsFromNow(300)))),
+    )
+    .returning({ id: locations.id });
+  return paused.map(({ id }) => id);
+}
+
+/** An agency has been connected again: its locations get new tokens by it, and what waits for them goes on. */
+export async function resumeLocationsOfCompany(tx: Db, companyId: string): Promise<void> {
+  await tx
+    .update(locations)
+    .set({
+      ...withoutTokens,
+      tokenVersion: sql`${locations.tokenVersion} + 1`,
+      pausedReason: null,
+      pausedUntil: null,
+      pausedDetail: null,
+      updatedAt: sql`now()`,
+    })
+    .where(byCompany(companyId));
+}
+
+const byCompany = (companyId: string) =>
+  and(eq(locations.companyId, companyId), isNull(locations.sealedRefreshToken), isNull(locations.deletedAt));
+
+/** A late answer for the tokens that went must not change the pause: so the version grows. */
+const reauthorizationColumns = (detail: string) => ({
+  tokenVersion: sql`${locations.tokenVersion} + 1`,
+  pausedReason: "needs_reauthorization" as const,
+  pausedDetail: detail,
+  pausedUntil: null,
+  updatedAt: sql`now()`,
+});
+
+/** Locations that wait for somebody to connect them again. */
+export async function listNeedingReauthorization(db: Db, limit: number): Promise<string[]> {
+  const rows = await db
+    .select({ id: locations.id })
+    .from(locations)
+    .where(and(eq(locations.pausedReason, "needs_reauthorization"), isNull(locations.deletedAt)))
+    .orderBy(asc(locations.id))
+    .limit(limit);
+  return rows.map(({ id }) => id);
 }
