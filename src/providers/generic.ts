@@ -1,28 +1,41 @@
-import { createHmac, verify as verifyEd25519 } from "node:crypto";
 import { z } from "zod";
-import type { ProviderMessage, ProviderEvent, WebhookRequest } from "../model.ts";
+import type { ProviderEvent, ProviderMessage, ReceiptStatus, WebhookRequest } from "../model.ts";
 import type { AdapterSpec } from "./adapter.ts";
-import { decodeEd25519Key, ed25519KeyMessage } from "./ed25519.ts";
+import { ed25519KeyMessage } from "./ed25519.ts";
+import { emailData, readError, send, textData, webhookId } from "./generic-send.ts";
 import { parseMessageIds, readMailHeaders } from "./mail-headers.ts";
 import { addressesOf, requireMailbox } from "./mailbox.ts";
 import { parseMime } from "./mime.ts";
 import { maybeText, messageId, parseJson, parseTime, requiredText, text } from "./parse-body.ts";
 import { requirePhoneNumber } from "./phone-number.ts";
-import { isFresh, isSame } from "./signature.ts";
+import { isReference } from "./reference.ts";
+import { decodePublicKey, decodeSecret, verifyWebhook } from "./standard-webhooks.ts";
 
+const secretMessage = "whsec_ and 24 to 64 random bytes in base64";
 const credentials = z.strictObject({
   secret: z
     .string()
     .trim()
     .refine(
       (secret) => decodeSecret(secret) !== undefined || decodePublicKey(secret) !== undefined,
-      `must be whsec_ and 24 to 64 random bytes in base64, or for Ed25519 whpk_ and ${ed25519KeyMessage}`,
+      `must be ${secretMessage}, or for Ed25519 whpk_ and ${ed25519KeyMessage}`,
     ),
+  sendUrl: z
+    .url({ protocol: /^https?$/, error: "must be the https or http URL that takes messages to send" })
+    .optional(),
+  sendSecret: z
+    .string()
+    .trim()
+    .refine((secret) => decodeSecret(secret) !== undefined, `must be ${secretMessage}`)
+    .optional(),
 });
 type Credentials = z.infer<typeof credentials>;
 
 /**
- * Any sender that signs by Standard Webhooks (https://www.standardwebhooks.com). It posts JSON:
+ * Any sender that signs by Standard Webhooks (https://www.standardwebhooks.com). It posts JSON to the mapping's URL, with
+ * a `type` and its `data`; other types than these are ignored. Fields that are not named here are, too.
+ *
+ * A person wrote:
  *
  *     { "type": "message.received",
  *       "data": { "id": "m-1", "from": "+15005550006", "to": "+15005550009", "text": "Hello",
@@ -30,13 +43,46 @@ type Credentials = z.infer<typeof credentials>;
  *                 "attachments": [{ "url": "https://example.com/cat.jpg", "contentType": "image/jpeg" }] } }
  *
  * `id` (the sender's own, the same when the message is sent again), `from` and `to` must be there; `to` may be a list.
+ * An attachment has a `url` and, where they are known, `name`, `contentType` and `sizeBytes`.
+ *
+ * The business itself wrote, outside HighLevel: `message.sent`, with the same `data`; `from` is then the mapping's
+ * number, and `to` the person's. Not for what the bridge asked to be sent.
+ *
+ * **Sending.** The bridge posts each message to the credentials' `sendUrl`, signed by Standard Webhooks with `sendSecret`,
+ * or with `secret` where that is missing (a `whpk_` key cannot sign):
+ *
+ *     webhook-id: msg_42
+ *     webhook-timestamp: 1769851800
+ *     webhook-signature: v1,...
+ *
+ *     { "type": "message.send", "timestamp": "2026-01-31T09:30:00.000Z",
+ *       "data": { "reference": "42", "from": "+15005550009", "to": "+15005550006", "text": "Hello",
+ *                 "attachments": [{ "url": "https://example.com/cat.jpg", "name": "cat.jpg",
+ *                                   "contentType": "image/jpeg" }] } }
+ *
+ * The `webhook-id` stays when the same message is posted again, because an answer was lost: send it once. `text` may be
+ * missing where there are attachments. Answer 2xx when you have taken it, with `{ "id": "..." }` where you have an id of
+ * your own (a text); without one it is the `webhook-id`. To refuse it, answer 4xx with problem details
+ * (https://www.rfc-editor.org/rfc/rfc9457), `{ "error": { "code", "message" } }` or `{ "message" }`; an agent reads it.
+ * With 429 and 503 it comes again, after your Retry-After.
+ *
+ * **Receipts.** Then tell what became of it, at the mapping's URL, as often as there is news:
+ *
+ *     { "type": "message.status",
+ *       "data": { "reference": "42", "id": "your-id", "status": "failed",
+ *                 "error": { "code": "30003", "message": "The phone is switched off" } } }
+ *
+ * `status` is `sent`, `delivered`, `read` or `failed`, others are ignored; `reference` or `id`, or both, must be there.
  */
 export const genericSms: AdapterSpec<Credentials> = {
   channel: "sms",
   contentTypes: ["application/json"],
   credentials,
-  verify: (request, { secret }) => verify(request, secret),
-  parse: (request) => parse(request, sms, toText),
+  verify: (request, { secret }) => verifyWebhook(request, secret),
+  parse: (request) => parse(request, { schema: sms, toMessage: toText, readRecipient: () => undefined }),
+  send: (message, given, callApi) => send(textData(message), given, callApi),
+  readError,
+  isIdempotent: true,
 };
 
 /**
@@ -44,57 +90,77 @@ export const genericSms: AdapterSpec<Credentials> = {
  * `mimeBase64`), as a mail server has it, or in fields: `from`, `to`, `cc`, `bcc`, `subject`, `text`, `html`, `sentAt`,
  * `attachments`, and for threads `messageId`, `inReplyTo`, `references` as in its headers. `autoSubmitted`, as in the
  * header, marks what a machine wrote.
+ *
+ * What is posted to `sendUrl` has in `data`, besides `reference`, `from`, `to` and `text`: `fromName`, `cc` and `bcc`
+ * (lists), `replyTo`, `subject`, `html`, and for the headers `messageId`, `inReplyTo` (ids without angle brackets) and
+ * `references` (a list, oldest first). Lists may be empty; anything else that there is none of is missing. `attachments`
+ * are URLs, to be fetched before you send. Send with that `messageId`, or give yours as `messageId` in the answer:
+ * answers thread by it.
+ *
+ * A receipt may name in `recipient` whom of several it is about.
  */
 export const genericEmail: AdapterSpec<Credentials> = {
   ...genericSms,
   channel: "email",
-  parse: (request) => parse(request, email, toEmail),
+  parse: (request) => parse(request, { schema: email, toMessage: toEmail, readRecipient }),
+  send: (message, given, callApi) => send(emailData(message), given, callApi),
 };
-
-/**
- * HMAC-SHA256 (`v1`) or Ed25519 (`v1a`) over id, timestamp and body, any of several signatures:
- * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
- */
-function verify({ headers, body, receivedAt }: WebhookRequest, secret: string): boolean {
-  const id = headers["webhook-id"];
-  const timestamp = headers["webhook-timestamp"];
-  if (!id || !isFresh(timestamp, receivedAt)) return false;
-  const signed = Buffer.concat([Buffer.from(`${id}.${timestamp}.`), body]);
-  const given = (headers["webhook-signature"] ?? "").split(" ");
-
-  const hmacKey = decodeSecret(secret);
-  if (hmacKey) {
-    const expected = `v1,${createHmac("sha256", hmacKey).update(signed).digest("base64")}`;
-    return given.some((signature) => isSame(signature, expected));
-  }
-  const publicKey = decodePublicKey(secret);
-  if (!publicKey) return false;
-  return given
-    .filter((signature) => signature.startsWith("v1a,"))
-    .map((signature) => Buffer.from(signature.slice(4), "base64"))
-    .some((signature) => signature.length === 64 && verifyEd25519(null, signed, publicKey, signature));
-}
-
-function decodeSecret(secret: string): Buffer | undefined {
-  const bytes = /^whsec_[A-Za-z0-9+/]+=*$/.test(secret) ? Buffer.from(secret.slice(6), "base64") : undefined;
-  return bytes && bytes.length >= 24 && bytes.length <= 64 ? bytes : undefined;
-}
-
-function decodePublicKey(secret: string) {
-  return secret.startsWith("whpk_") ? decodeEd25519Key(secret.slice(5)) : undefined;
-}
 
 const envelope = z.object({ type: requiredText });
 
-async function parse<Data>(
-  request: WebhookRequest,
-  data: z.ZodType<Data>,
-  toMessage: (data: Data) => ProviderMessage | Promise<ProviderMessage>,
-): Promise<ProviderEvent[]> {
+/** What texts and emails do not have in common. */
+interface Reading<Data> {
+  schema: z.ZodType<Data>;
+  toMessage(data: Data): ProviderMessage | Promise<ProviderMessage>;
+  readRecipient(recipient: string | undefined): string | undefined;
+}
+
+async function parse<Data>(request: WebhookRequest, reading: Reading<Data>): Promise<ProviderEvent[]> {
   const { type } = parseJson(envelope, request.body);
-  if (type !== "message.received")
-    return [{ kind: "ignored", reason: `event ${type}: only message.received is bridged` }];
-  return [await toMessage(parseJson(z.object({ data }), request.body).data)];
+  const read = <Output>(data: z.ZodType<Output>) => parseJson(z.object({ data }), request.body).data;
+  if (type === "message.received") return [await reading.toMessage(read(reading.schema))];
+  if (type === "message.sent") return [{ ...(await reading.toMessage(read(reading.schema))), direction: "outbound" }];
+  if (type === "message.status") return [toReceipt(read(progress), reading)];
+  return [{ kind: "ignored", reason: `event ${type}: says nothing that is bridged` }];
+}
+
+const statuses = new Map<string, ReceiptStatus>([
+  ["sent", "sent"],
+  ["delivered", "delivered"],
+  ["read", "read"],
+  ["failed", "failed"],
+]);
+
+const progress = z
+  .object({
+    id: messageId.nullish(),
+    reference: z.string().refine(isReference, "is not one that the bridge gave").nullish(),
+    status: requiredText,
+    recipient: maybeText,
+    error: z.object({ code: maybeText, message: maybeText }).nullish(),
+  })
+  .refine(({ id, reference }) => id || reference, "needs an id or a reference");
+
+function toReceipt(
+  data: z.infer<typeof progress>,
+  { readRecipient }: Pick<Reading<never>, "readRecipient">,
+): ProviderEvent {
+  const { id, reference, error } = data;
+  const status = statuses.get(data.status);
+  if (!status) return { kind: "ignored", reason: `status ${data.status}: says nothing that is passed on` };
+  const { code = "failed", message = "no reason was given" } = error ?? {};
+  return {
+    kind: "receipt",
+    reference: reference ?? undefined,
+    providerMessageId: id ?? webhookId(reference ?? ""),
+    status,
+    recipient: readRecipient(data.recipient),
+    error: status === "failed" ? { code, message } : undefined,
+  };
+}
+
+function readRecipient(recipient: string | undefined): string | undefined {
+  return recipient === undefined ? undefined : requireMailbox(recipient, "data.recipient").address;
 }
 
 const oneOrMore = z.union([z.array(text), text.transform((value) => [value])]);

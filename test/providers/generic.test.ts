@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { ApiRequest } from "../../src/call-api.ts";
 import { ParseError } from "../../src/errors.ts";
+import type { OutboundMessage } from "../../src/model.ts";
 import { genericSms } from "../../src/providers/generic.ts";
 import { signer as emailSigner } from "../fixtures/generic-email/sign.ts";
 import { signer } from "../fixtures/generic-sms/sign.ts";
@@ -13,6 +15,61 @@ test("says in a few words what is wrong, however much is", () => {
   const body = Buffer.from(JSON.stringify({ type: "message.received", data }));
   const parse = async () => genericSms.parse({ url: "", headers: {}, body, receivedAt: new Date() });
   return expect(parse()).rejects.toSatisfy((error: Error) => error instanceof ParseError && error.message.length < 500);
+});
+
+describe("receipts", () => {
+  const parse = async (data: unknown) => {
+    const body = Buffer.from(JSON.stringify({ type: "message.status", data }));
+    return genericSms.parse({ url: "", headers: {}, body, receivedAt: new Date() });
+  };
+
+  test.each([
+    [{ status: "sent" }, "data: needs an id or a reference"],
+    [{ status: "sent", reference: "m-1" }, "data.reference: is not one that the bridge gave"],
+    [{ status: "sent", reference: 42 }, "data.reference: Invalid input: expected string, received number"],
+    [{ reference: "42" }, "data.status: Invalid input: expected string, received undefined"],
+  ])("that name no message or no status are refused: %j", async (data, message) => {
+    await expect(parse(data)).rejects.toThrow(message);
+  });
+});
+
+describe("sending", () => {
+  const publicKey = "whpk_6kpsY+KcUgq+9VB7Ey7F+ZVHdq6+vnuSQh7qaRRG0iw=";
+  const sendUrl = "https://sms.example.net/send";
+  const message: OutboundMessage = {
+    ...{ reference: "42", from: "+15005550009", to: "+15005550006", text: "Hello" },
+    ...{ cc: [], bcc: [], attachments: [], references: [], receiptUrl: "https://bridge.example.com/webhooks/1" },
+  };
+
+  test("needs a secret that can sign: a public key cannot", async () => {
+    const sending = genericSms.send(message, { secret: publicKey, sendUrl }, () => expect.unreachable());
+    await expect(sending).rejects.toMatchObject({
+      reason: "misconfigured",
+      message: expect.stringContaining("sendSecret"),
+    });
+  });
+
+  test("again has the same webhook-id, so that the message is sent once", async () => {
+    const requests: ApiRequest[] = [];
+    const callApi = async (request: ApiRequest) => {
+      requests.push(request);
+      return { status: 204, headers: {}, body: "" };
+    };
+    for (const _attempt of [1, 2])
+      await genericSms.send(message, signer.sendCredentials as { secret: string }, callApi);
+    expect(requests.map(({ headers }) => headers["webhook-id"])).toEqual(["msg_42", "msg_42"]);
+    expect(requests[0]?.body, "bytes, which nothing on the way encodes anew").toBeInstanceOf(Buffer);
+  });
+
+  test("goes to https and http URLs, signed with a secret", () => {
+    const fits = (more: object) =>
+      genericSms.credentials.safeParse({ ...(signer.credentials as object), ...more }).success;
+    expect(fits({ sendUrl: "http://gateway:8080/sms?line=1" })).toBe(true);
+    for (const wrong of ["ftp://a.example/x", "sms.example.net/send", "//sms.example.net", "javascript:1", "https://"])
+      expect(fits({ sendUrl: wrong }), wrong).toBe(false);
+    for (const wrong of ["", "whsec_c2hvcnQ=", publicKey, "secret"])
+      expect(fits({ sendUrl, sendSecret: wrong }), wrong).toBe(false);
+  });
 });
 
 describe("Standard Webhooks", () => {
