@@ -1,5 +1,8 @@
+import { createPublicKey } from "node:crypto";
 import { z } from "zod";
 import { ConfigError } from "./errors.ts";
+import { publishedKeys } from "./highlevel/public-keys.ts";
+import type { HighlevelKeys } from "./highlevel/webhook.ts";
 
 const wholeNumber = (least: number, most: number, unit: string) =>
   z
@@ -26,6 +29,22 @@ const hosts = z
   .string()
   .transform((text) => text.split(",").map((host) => host.trim()))
   .refine((list) => list.every((host) => /^[^\s/]+:\d+$/.test(host)), "each must be host:port, as in localhost:4010");
+
+/** SPKI in base64, as between the lines of a PEM file; `none` for no key. */
+const publicKeys = (type: "ed25519" | "rsa") =>
+  z.string().transform((text, context) => {
+    if (text === "none") return [];
+    try {
+      const keys = text
+        .split(",")
+        .map((key) => createPublicKey({ key: Buffer.from(key.trim(), "base64"), format: "der", type: "spki" }));
+      if (keys.every((key) => key.asymmetricKeyType === type)) return keys;
+    } catch {
+      // Said below.
+    }
+    context.addIssue(`must be ${type} public keys (SPKI) in base64, separated by commas, or none`);
+    return [];
+  });
 
 const settings = z.object({
   PUBLIC_URL: httpUrl.describe("The address under which providers reach the bridge; some sign it"),
@@ -67,7 +86,16 @@ const settings = z.object({
   DELIVERY_CONCURRENCY: wholeNumber(1, 1000, "conversations")
     .prefault("32")
     .describe("Conversations delivered to at once"),
+  HIGHLEVEL_PUBLIC_KEYS: publicKeys("ed25519")
+    .prefault(publishedKeys.ed25519)
+    .describe("What HighLevel signs with: the Ed25519 keys of X-GHL-Signature"),
+  HIGHLEVEL_LEGACY_PUBLIC_KEYS: publicKeys("rsa")
+    .prefault(publishedKeys.rsa)
+    .describe("The RSA keys of the older X-WH-Signature, taken for app events only; none to refuse it"),
   RETRY_HOURS: wholeNumber(1, 720, "hours").prefault("36").describe("How long a delivery is retried before it is dead"),
+  SEND_RETRY_HOURS: wholeNumber(1, 720, "hours")
+    .prefault("4")
+    .describe("How long the bridge tries to send an answer to a person before it has failed"),
   SMS_BODY_LIMIT_KB: wholeNumber(1, 100_000, "kB").prefault("1000").describe("The largest webhook of an SMS provider"),
   EMAIL_BODY_LIMIT_KB: wholeNumber(1, 100_000, "kB")
     .prefault("25000")
@@ -122,7 +150,9 @@ export interface Config {
   /** The marketplace app. Absent when locations are connected by tokens alone. */
   oauth?: OauthConfig | undefined;
   deliveryConcurrency: number;
+  highlevelKeys: HighlevelKeys;
   retryHours: number;
+  sendRetryHours: number;
   bodyLimitBytes: { sms: number; email: number };
   attachmentLimitBytes: number;
   emailAttachmentsLimitBytes: number;
@@ -170,7 +200,9 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     highlevelTimeoutSeconds: value.HIGHLEVEL_TIMEOUT_SECONDS,
     oauth: readOauth(value),
     deliveryConcurrency: value.DELIVERY_CONCURRENCY,
+    highlevelKeys: { ed25519: value.HIGHLEVEL_PUBLIC_KEYS, rsa: value.HIGHLEVEL_LEGACY_PUBLIC_KEYS },
     retryHours: value.RETRY_HOURS,
+    sendRetryHours: value.SEND_RETRY_HOURS,
     bodyLimitBytes: { sms: value.SMS_BODY_LIMIT_KB * 1000, email: value.EMAIL_BODY_LIMIT_KB * 1000 },
     attachmentLimitBytes: value.ATTACHMENT_LIMIT_KB * 1000,
     emailAttachmentsLimitBytes: value.EMAIL_ATTACHMENTS_LIMIT_KB * 1000,

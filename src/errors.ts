@@ -24,6 +24,10 @@ export const failureReasons = [
   "misconfigured",
   /** A refusal that repeating does not change, because of the message. */
   "rejected",
+  /** HighLevel does not show its new message to us yet. */
+  "not_visible",
+  /** Nobody can say whether the provider has sent it: for a person to decide. */
+  "unconfirmed",
   /** The mapping holds messages of senders that nobody registered. */
   "unknown_sender",
   /** Our own mistake. */

@@ -5,9 +5,10 @@ import { createAccessTokens } from "./bridge/access-tokens.ts";
 import { createMappings } from "./bridge/mappings.ts";
 import { createReceiver } from "./bridge/receive-webhook.ts";
 import { startWorker, type Worker } from "./bridge/worker.ts";
-import { createCallApi } from "./call-api.ts";
+import { callStandIns, createCallApi } from "./call-api.ts";
 import type { Config } from "./config.ts";
 import { ConfigError } from "./errors.ts";
+import { createFetchFile } from "./fetch-file.ts";
 import { createHighlevel } from "./highlevel/client.ts";
 import { createApp } from "./http/app.ts";
 import type { Log } from "./log.ts";
@@ -40,23 +41,31 @@ export async function startBridge(config: Config, log: Log, tuning: Partial<Tuni
   const sealer = createSealer(encryptionKeys(config));
   const mappings = createMappings({ db, sealer });
   const accessTokens = createAccessTokens({ db, sealer });
-  const callApi = createCallApi({
-    timeoutSeconds: config.highlevelTimeoutSeconds,
-    maxSockets: config.deliveryConcurrency * 2,
-  });
+  const doors = createDoors(config);
   const worker = startWorker(
     {
       db,
       log,
       mappings,
       accessTokens,
-      highlevel: createHighlevel({ callApi, baseUrl: config.highlevelUrl }),
+      highlevel: createHighlevel({ callApi: doors.callApi, baseUrl: config.highlevelUrl }),
+      callProvider: doors.callProvider,
+      fetchMedia: doors.fetchMedia,
+      fetchPublic: doors.fetchPublic,
+      emailAttachmentsLimitBytes: config.emailAttachmentsLimitBytes,
+      publicUrl: config.publicUrl,
+      attachmentLimitBytes: config.attachmentLimitBytes,
       attemptSeconds: config.highlevelTimeoutSeconds,
-      retry: { retryHours: config.retryHours, firstDelaySeconds, random: Math.random },
+      retry: {
+        retryHours: config.retryHours,
+        sendRetryHours: config.sendRetryHours,
+        firstDelaySeconds,
+        random: Math.random,
+      },
     },
     { deliveryConcurrency: config.deliveryConcurrency, retentionDays: config.retentionDays, pollSeconds },
   );
-  const receiver = createReceiver({ db, onStored: () => worker.wake("webhooks") });
+  const receiver = createReceiver({ db, highlevelKeys: config.highlevelKeys, onStored: worker.wake });
   const { publicUrl, bodyLimitBytes, adminApiKey } = config;
   const onWork = worker.wake;
   const app = createApp({
@@ -73,7 +82,7 @@ export async function startBridge(config: Config, log: Log, tuning: Partial<Tuni
     onWork,
   });
   const server = createServer(app);
-  const stop = () => stopBridge({ server, worker, database, callApi, log, shutdownSeconds: config.shutdownSeconds });
+  const stop = () => stopBridge({ server, worker, database, doors, log, shutdownSeconds: config.shutdownSeconds });
   try {
     const url = await listen(server, config);
     log("info", "bridge.started", { url, database: "url" in config.database ? "postgresql" : "embedded" });
@@ -82,6 +91,27 @@ export async function startBridge(config: Config, log: Log, tuning: Partial<Tuni
     await stop();
     throw error;
   }
+}
+
+/** The ways out: to HighLevel, to providers or their stand-ins, and to wherever a file is said to lie. */
+function createDoors(config: Config) {
+  const options = { timeoutSeconds: config.highlevelTimeoutSeconds, maxSockets: config.deliveryConcurrency * 2 };
+  const callApi = createCallApi(options);
+  const guarded = createCallApi({ ...options, guard: "public", allow: config.allowedPrivateHosts });
+  const { providersUrl } = config;
+  return {
+    callApi,
+    /** An integrator's own provider is wherever he says. */
+    callProvider: providersUrl === undefined ? guarded : callStandIns(callApi, providersUrl),
+    /** Files that a provider keeps. */
+    fetchMedia: createFetchFile(providersUrl === undefined ? guarded.open : callStandIns(callApi.open, providersUrl)),
+    /** Files that anybody may have named. */
+    fetchPublic: createFetchFile(guarded.open),
+    close: () => {
+      callApi.close();
+      guarded.close();
+    },
+  };
 }
 
 function encryptionKeys(config: Config): Buffer[] {
@@ -110,11 +140,11 @@ async function stopBridge(parts: {
   server: Server;
   worker: Worker;
   database: Database;
-  callApi: { close(): void };
+  doors: { close(): void };
   log: Log;
   shutdownSeconds: number;
 }): Promise<void> {
-  const { server, worker, database, callApi, log, shutdownSeconds } = parts;
+  const { server, worker, database, doors, log, shutdownSeconds } = parts;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   const outcome = await Promise.race([
@@ -122,7 +152,7 @@ async function stopBridge(parts: {
     sleep(shutdownSeconds * 1000, "cut off", { ref: false }),
   ]);
   server.closeAllConnections();
-  callApi.close();
+  doors.close();
   // A statement that never ends must not keep the process from ending.
   await Promise.race([database.close(), sleep(closeSeconds * 1000, undefined, { ref: false })]);
   log(outcome === "finished" ? "info" : "warn", "bridge.stopped", { outcome });

@@ -1,14 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { Failure } from "../errors.ts";
 import { describeError, type Log } from "../log.ts";
-import { type AttemptRecord, type NextStep, recordAttempt } from "../store/deliveries.ts";
+import { type AttemptRecord, enqueueDeliveries, type NextStep, recordAttempt } from "../store/deliveries.ts";
 import { claimLanes, giveLaneBack, type HeldDelivery, type HeldLane, type LeaseChange } from "../store/lanes.ts";
 import { pauseLocation } from "../store/locations.ts";
 import type { AccessToken, AccessTokens } from "./access-tokens.ts";
-import { type Posted, type PostInboundContext, postInbound } from "./post-inbound.ts";
+import type { Attempted, Work } from "./attempt.ts";
+import { type KindContext, kinds } from "./kinds.ts";
+import { reportInSeconds } from "./report-status.ts";
 import { decideRetry, mayHaveHappened, type RetryOptions } from "./retry.ts";
 
-export interface DeliverContext extends PostInboundContext {
+export interface DeliverContext extends KindContext {
   log: Log;
   accessTokens: AccessTokens;
   /** The longest that one attempt may take, all its calls together. */
@@ -86,21 +88,16 @@ async function attemptDelivery(
   if (tried === "lease lost") return { isOver: true, isDue: false };
 
   const durationMs = Math.round(performance.now() - started);
-  const failure = "failure" in tried ? tried.failure : undefined;
-  const outcome: AttemptRecord["outcome"] = failure?.reason ?? "delivered";
-  const status = "posted" in tried ? tried.posted.status : tried.failure.status;
-  const detail = "posted" in tried ? tried.posted.detail : tried.failure.message;
-  const next = "posted" in tried ? deliveredStep(held, tried.posted) : await followUp(context, lane, held, tried);
-
+  const attempt = { startedAt, durationMs, ...describeTry(tried) };
+  const next = await nextStep(context, lane, held, tried);
   const lease = leaseAfter(claimed, held, next);
   claimed.heldUntilMs = performance.now() + claimed.leaseSeconds * 1000;
-  const attempt = { startedAt, durationMs, outcome, status, detail };
-  const { isHeld, isDue } = await recordAttempt(context.db, lane, {
-    deliveryId: held.delivery.id,
-    attempt,
-    next,
-    lease,
-  });
+  const record = { deliveryId: held.delivery.id, messageId: held.message.id, attempt, next, lease };
+  const isToReport = "done" in tried ? tried.done.isToReport : next.state === "dead" && kinds[lane.kind].failsMessage;
+  const { isHeld, isDue } = isToReport
+    ? await recordAndReport(context, lane, held, record)
+    : await recordAttempt(context.db, lane, record);
+  const { outcome, status } = attempt;
   context.log(next.state === "dead" ? "error" : "info", "delivery.attempted", {
     deliveryId: held.delivery.id,
     messageId: held.message.id,
@@ -116,14 +113,30 @@ async function attemptDelivery(
   return { isOver: !isHeld || "giveBack" in lease, isDue };
 }
 
-type Tried =
-  | { posted: Posted }
-  | {
-      failure: Failure;
-      /** The message may be in HighLevel although this attempt failed. */
-      isOpen: boolean;
-      used: AccessToken | undefined;
-    };
+/** What HighLevel had us send, it is told the fate of: both are kept, or neither. */
+async function recordAndReport(
+  { db }: DeliverContext,
+  lane: HeldLane,
+  { message }: HeldDelivery,
+  record: Parameters<typeof recordAttempt>[2],
+): ReturnType<typeof recordAttempt> {
+  return db.transaction(async (tx) => {
+    const recorded = await recordAttempt(tx, lane, record);
+    if (message.origin !== "highlevel") return recorded;
+    const { conversationId, locationId } = lane;
+    const inSeconds = reportInSeconds(message.receivedAt);
+    await enqueueDeliveries(tx, "report-status", [{ conversationId, locationId, messageId: message.id, inSeconds }]);
+    return recorded;
+  });
+}
+
+interface Failed {
+  failure: Failure;
+  /** What was to be done may have been done although this attempt failed. */
+  isOpen: boolean;
+  used: AccessToken | undefined;
+}
+type Tried = { done: Attempted } | Failed;
 
 class LeaseLost extends Error {}
 
@@ -133,29 +146,51 @@ async function tryToDeliver(
   held: HeldDelivery,
   lookFirst: boolean,
 ): Promise<Tried | "lease lost"> {
-  const { locationId } = claimed.lane;
-  let isPosting = false;
+  const { locationId, kind } = claimed.lane;
+  const { target, attempt } = kinds[kind];
+  const signal = AbortSignal.timeout(context.attemptSeconds * 1000);
+  let isCalling = false;
   let used: AccessToken | undefined;
-  const beforePost = () => {
-    if (leftSeconds(claimed) < 0) throw new LeaseLost();
-    isPosting = true;
+  const work: Work = {
+    locationId,
+    conversation: held.conversation,
+    message: held.message,
+    lookFirst,
+    signal,
+    async access() {
+      used = await context.accessTokens.get(locationId);
+      if (!used) throw new Failure("unauthorized", "the location has no token: PUT /admin/locations/{locationId}");
+      return { locationId, token: used.token, signal };
+    },
+    beforeCall() {
+      if (leftSeconds(claimed) < 0) throw new LeaseLost();
+      isCalling = true;
+    },
   };
   try {
-    const mapping = await context.mappings.get(held.conversation.mappingId);
-    if (!mapping) throw new Failure("internal_error", "the delivery's mapping is gone");
-    used = await context.accessTokens.get(locationId);
-    if (!used) throw new Failure("unauthorized", "the location has no token: PUT /admin/locations/{locationId}");
-    const signal = AbortSignal.timeout(context.attemptSeconds * 1000);
-    const access = { locationId, token: used.token, signal };
-    const { conversation, message } = held;
-    const posted = await postInbound(context, { mapping, conversation, message, access, lookFirst, beforePost });
-    for (const each of claimed.lane.deliveries) each.conversation = posted.conversation;
-    return { posted };
+    const done = await attempt(context, work).catch(async (error: unknown) => {
+      if (!(await isRenewed(context, locationId, error, used))) throw error;
+      isCalling = false;
+      return attempt(context, work);
+    });
+    if (done.conversation) for (const each of claimed.lane.deliveries) each.conversation = done.conversation;
+    return { done };
   } catch (error) {
     if (error instanceof LeaseLost) return "lease lost";
     const failure = asFailure(context.log, error);
-    return { failure, isOpen: isPosting ? mayHaveHappened(failure.reason) : lookFirst, used };
+    return { failure, isOpen: isCalling ? mayHaveHappened(target, failure.reason) : lookFirst, used };
   }
+}
+
+/** A token that has expired is renewed where that can be done. It was refused before anything was carried out. */
+async function isRenewed(
+  { accessTokens }: DeliverContext,
+  locationId: string,
+  error: unknown,
+  used: AccessToken | undefined,
+): Promise<boolean> {
+  if (!(error instanceof Failure) || error.reason !== "unauthorized" || !used) return false;
+  return (await accessTokens.renew(locationId, used.version)) === "renewed";
 }
 
 function asFailure(log: Log, error: unknown): Failure {
@@ -164,39 +199,41 @@ function asFailure(log: Log, error: unknown): Failure {
   return new Failure("internal_error", "the bridge itself failed; its log has a line delivery.broke", { cause: error });
 }
 
-function deliveredStep(held: HeldDelivery, posted: Posted): NextStep {
-  return {
-    state: "delivered",
-    messageId: held.message.id,
-    highlevelMessageId: posted.answer.messageId,
-    highlevelEmailMessageId: posted.answer.emailMessageId,
-  };
+function describeTry(tried: Tried): Pick<AttemptRecord, "outcome" | "status" | "detail"> {
+  if ("done" in tried) return { outcome: "delivered", status: tried.done.status, detail: tried.done.detail };
+  const { reason, status, message } = tried.failure;
+  return { outcome: reason, status, detail: message };
 }
 
-/** What follows from a failure: a pause of the location is carried out here, the rest is recorded with the attempt. */
-async function followUp(
-  context: DeliverContext,
-  lane: HeldLane,
-  held: HeldDelivery,
-  failed: Extract<Tried, { failure: Failure }>,
-): Promise<NextStep> {
-  const { reason, retryAfterSeconds, message: detail } = failed.failure;
-  const decision = decideRetry(
-    { reason, retryAfterSeconds, attempts: held.delivery.attempts + 1, triedForSeconds: held.triedForSeconds },
-    context.retry,
-  );
-  const { isOpen } = failed;
-  if (decision.follows === "dead") return { state: "dead", mayHaveHappened: isOpen };
+/** What follows from a try: a pause of the location is carried out here, the rest is recorded with the attempt. */
+async function nextStep(context: DeliverContext, lane: HeldLane, held: HeldDelivery, tried: Tried): Promise<NextStep> {
+  if ("done" in tried) return { state: "delivered", message: tried.done.change };
+  const { failure, isOpen, used } = tried;
+  const { reason, retryAfterSeconds, message: detail } = failure;
+  const { target, failsMessage } = kinds[lane.kind];
+  const attempts = held.delivery.attempts + 1;
+  const { triedForSeconds } = held;
+  const decision = decideRetry({ target, reason, retryAfterSeconds, attempts, triedForSeconds }, context.retry);
+  if (decision.follows === "dead") {
+    const error = { code: failure.code ?? reason, message: detail };
+    const message = failsMessage ? { ifQueued: { state: "failed" as const, error } } : undefined;
+    return { state: "dead", mayHaveHappened: isOpen, message };
+  }
   if (decision.follows === "retry") {
     return { state: "pending", retryInSeconds: decision.inSeconds, counts: true, mayHaveHappened: isOpen };
   }
-  if (failed.used) {
-    const pause = { locationId: lane.locationId, tokenVersion: failed.used.version, reason, detail };
-    context.accessTokens.forget(lane.locationId);
-    const { seconds } = decision;
-    const isPaused = await pauseLocation(context.db, { ...pause, ...(seconds === undefined ? {} : { seconds }) });
-    const level = seconds === undefined ? "error" : "warn";
-    if (isPaused) context.log(level, "location.paused", { locationId: lane.locationId, reason, seconds });
-  }
+  if (used) await pause(context, lane, { tokenVersion: used.version, reason, detail, seconds: decision.seconds });
   return { state: "pending", retryInSeconds: 0, counts: false, mayHaveHappened: isOpen };
+}
+
+async function pause(
+  { db, log, accessTokens }: DeliverContext,
+  { locationId }: HeldLane,
+  trouble: { tokenVersion: number; reason: Failure["reason"]; detail: string; seconds: number | undefined },
+): Promise<void> {
+  const { seconds, ...rest } = trouble;
+  accessTokens.forget(locationId);
+  const isPaused = await pauseLocation(db, { locationId, ...rest, ...(seconds === undefined ? {} : { seconds }) });
+  const level = seconds === undefined ? "error" : "warn";
+  if (isPaused) log(level, "location.paused", { locationId, reason: trouble.reason, seconds });
 }

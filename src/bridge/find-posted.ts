@@ -1,6 +1,6 @@
 import type { Access, Highlevel } from "../highlevel/client.ts";
 import type { InboundAnswer, ListedMessage } from "../highlevel/schemas.ts";
-import type { ComposedMessage } from "./compose-inbound.ts";
+import { type ComposedMessage, composeText } from "./compose-inbound.ts";
 
 /** HighLevel's lists are read back so far; what lies further back is taken for not there. */
 const most = { pages: 5, emails: 50 };
@@ -44,9 +44,10 @@ export async function findPosted(
 
 const emailIdsOf = (listed: ListedMessage): string[] => listed.meta?.email?.messageIds ?? [];
 
-function isSameMessage(listed: ListedMessage, { providerMessageId, sentAt, receivedAt, content }: ComposedMessage) {
+function isSameMessage(listed: ListedMessage, message: ComposedMessage) {
+  const { direction, providerMessageId, sentAt, receivedAt, content } = message;
   if (listed.altId) return listed.altId === providerMessageId;
   const distanceMs = Math.abs(Date.parse(listed.dateAdded ?? "") - (sentAt ?? receivedAt).getTime());
-  const isSameText = Boolean(content.text) && listed.body === content.text;
-  return listed.direction === "inbound" && isSameText && distanceMs <= clockToleranceMs;
+  const isSameText = Boolean(content.text) && listed.body === composeText(content);
+  return listed.direction === direction && isSameText && distanceMs <= clockToleranceMs;
 }

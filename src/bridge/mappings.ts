@@ -20,6 +20,7 @@ export interface MappingFacts {
   type: HighlevelMessageType;
   unknownSender: UnknownSenderPolicy;
   postAutomatic: boolean;
+  stripQuoted: boolean;
   isDeleted: boolean;
 }
 
@@ -49,9 +50,18 @@ export function openMapping(row: MappingRow, sealer: Sealer): Mapping {
 export function describeMapping(row: MappingRow): MappingFacts {
   const adapter = adapterOf(row.provider);
   if (!adapter) throw new ConfigError(`mapping ${row.id} is of provider ${row.provider}, which this version lacks`);
-  const { id, locationId, provider, address, conversationProviderId, type, unknownSender, postAutomatic } = row;
-  const facts = { id, locationId, provider, address, conversationProviderId, type, unknownSender, postAutomatic };
-  return { ...facts, adapter, channel: adapter.channel, isDeleted: row.deletedAt !== null };
+  const { id, locationId, provider, address, conversationProviderId, type } = row;
+  const { unknownSender, postAutomatic, stripQuoted } = row;
+  const facts = { id, locationId, provider, address, conversationProviderId, type };
+  return {
+    ...facts,
+    unknownSender,
+    postAutomatic,
+    stripQuoted,
+    adapter,
+    channel: adapter.channel,
+    isDeleted: row.deletedAt !== null,
+  };
 }
 
 function openCredentials(row: MappingRow, sealer: Sealer): unknown[] {

@@ -7,11 +7,12 @@ import type { Db } from "../store/database.ts";
 import { keepMappingType } from "../store/mappings.ts";
 import { findThread } from "../store/messages.ts";
 import type { Conversation, Message } from "../store/schema.ts";
+import { type CarryContext, carryAttachments } from "./carry-attachments.ts";
 import { type ComposedMessage, composeInbound } from "./compose-inbound.ts";
 import { findPosted } from "./find-posted.ts";
 import type { Mapping, Mappings } from "./mappings.ts";
 
-export interface PostInboundContext {
+export interface PostInboundContext extends CarryContext {
   db: Db;
   highlevel: Highlevel;
   mappings: Mappings;
@@ -43,11 +44,12 @@ export interface Posted {
  */
 export async function postInbound(context: PostInboundContext, work: InboundWork): Promise<Posted> {
   const conversation = await knowSender(context, work);
-  const message = withContent(work.message);
+  let message = withContent(work.message);
   if (work.lookFirst) {
     const answer = await findEarlierPost(context, work, conversation, message);
     if (answer) return { answer, conversation, status: undefined, detail: "an earlier attempt had been accepted" };
   }
+  message = await withFiles(context, work, conversation, message);
   const { inReplyTo, references } = message.content;
   const emailMessageId = await findThread(context.db, conversation, [...inReplyTo, ...references.toReversed()]);
   const post = composeInbound(work.mapping, conversation, message, emailMessageId);
@@ -72,6 +74,18 @@ function withContent(message: Message): ComposedMessage {
     throw new Failure("rejected", "the message's content was deleted after RETENTION_DAYS: there is nothing to post");
   }
   return { ...message, content: message.content };
+}
+
+async function withFiles(
+  context: PostInboundContext,
+  { mapping, access, message: { id, webhookId } }: InboundWork,
+  { highlevelConversationId: conversationId }: Conversation,
+  message: ComposedMessage,
+): Promise<ComposedMessage> {
+  if (!conversationId || message.content.attachments.length === 0) return message;
+  const { content } = message;
+  const work = { mapping, access, conversationId, message: { id, webhookId, content } };
+  return { ...message, content: await carryAttachments(context, work) };
 }
 
 /** HighLevel's ids for the sender. With only one of the two registered, HighLevel completes the other. */

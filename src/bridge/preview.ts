@@ -1,12 +1,13 @@
 import { ParseError, Refusal } from "../errors.ts";
 import type { InboundPost } from "../highlevel/client.ts";
-import type { WebhookRequest } from "../model.ts";
+import type { ProviderMessage, Receipt, WebhookRequest } from "../model.ts";
 import { findConversation } from "../store/conversations.ts";
 import type { Db } from "../store/database.ts";
 import { findThread } from "../store/messages.ts";
-import { checkAddressee, contentOf } from "./accept-inbound.ts";
-import { composeInbound } from "./compose-inbound.ts";
+import { contentOf } from "./accept-inbound.ts";
+import { type ComposedMessage, composeInbound } from "./compose-inbound.ts";
 import type { Mapping } from "./mappings.ts";
+import { personOf, readProviderEvents } from "./read-webhook.ts";
 import { isVerified } from "./receive-webhook.ts";
 
 export interface Preview {
@@ -17,6 +18,8 @@ export interface Preview {
 
 export type PreviewedEvent =
   | { outcome: "ignored"; reason: string }
+  /** To the message that it is about, if this mapping has sent it. */
+  | { outcome: "applied"; receipt: Receipt }
   | { outcome: "kept" | "held"; reason: string; request: PreviewedRequest }
   | { outcome: "posted"; before: string[]; request: PreviewedRequest };
 
@@ -30,10 +33,11 @@ interface PreviewedRequest {
 export async function previewWebhook(db: Db, mapping: Mapping, request: WebhookRequest): Promise<Preview> {
   const verified = await isVerified(mapping, request);
   try {
-    const events = (await mapping.adapter.parse(request)).map((event) => checkAddressee(mapping, event));
+    const events = await readProviderEvents(mapping, request);
     const previews: PreviewedEvent[] = [];
     for (const event of events) {
       if (event.kind === "ignored") previews.push({ outcome: "ignored", reason: event.reason });
+      else if (event.kind === "receipt") previews.push({ outcome: "applied", receipt: event });
       else previews.push(await previewMessage(db, mapping, event, request.receivedAt));
     }
     return { verified, events: previews };
@@ -46,15 +50,16 @@ export async function previewWebhook(db: Db, mapping: Mapping, request: WebhookR
 async function previewMessage(
   db: Db,
   mapping: Mapping,
-  event: Extract<Awaited<ReturnType<Mapping["adapter"]["parse"]>>[number], { kind: "message" }>,
+  event: ProviderMessage,
   receivedAt: Date,
 ): Promise<PreviewedEvent> {
-  const stored = await findConversation(db, mapping.id, event.from);
-  const stranger = { address: event.from, highlevelContactId: null, highlevelConversationId: null };
+  const address = personOf(mapping, event) ?? event.from;
+  const stored = await findConversation(db, mapping.id, address);
+  const stranger = { address, highlevelContactId: null, highlevelConversationId: null };
   const conversation = stored ?? stranger;
   const thread = stored && (await findThread(db, stored, [...event.inReplyTo, ...event.references.toReversed()]));
-  const { providerMessageId, sentAt = null } = event;
-  const message = { providerMessageId, sentAt, receivedAt, content: contentOf(event) };
+  const { providerMessageId, sentAt = null, direction = "inbound" } = event;
+  const message: ComposedMessage = { direction, providerMessageId, sentAt, receivedAt, content: contentOf(event) };
   const body = composeInbound(mapping, conversation, message, thread);
   const composed = { method: "POST" as const, path: "/conversations/messages/inbound" as const, body };
 

@@ -1,21 +1,30 @@
-import type { WebhookRequest } from "../model.ts";
+import { type HighlevelKeys, isFromHighlevel } from "../highlevel/webhook.ts";
+import type { WebhookRequest, WebhookSource } from "../model.ts";
 import type { Db } from "../store/database.ts";
 import { createSharedInsert } from "../store/shared-insert.ts";
 import { insertWebhooks, type NewWebhook } from "../store/webhooks.ts";
 import type { Mapping } from "./mappings.ts";
+import type { Inbox } from "./process-webhooks.ts";
 
+/**
+ * Verifies and stores webhooks: `true` once one is committed; `false` when it does not verify. Rejects when it could not
+ * be stored: QueueFull, or whatever ails the database. Then whoever sent it must repeat it.
+ */
 export interface Receiver {
-  /**
-   * Verifies and stores a webhook. `true` once it is committed; `false` when none of the mapping's credentials verifies
-   * it. Rejects when it could not be stored: QueueFull, or whatever ails the database. Then the provider must repeat it.
-   */
+  /** A provider's, by any of the mapping's credentials. */
   receive(mapping: Mapping, request: WebhookRequest): Promise<boolean>;
+  /** HighLevel's, to one mapping's delivery URL or to that of the app. */
+  receiveHighlevel(mapping: Mapping | undefined, request: WebhookRequest): Promise<boolean>;
 }
 
 /** Never stored: they are credentials themselves. */
 const secretHeaders = new Set(["authorization", "proxy-authorization", "cookie"]);
 
-export function createReceiver(options: { db: Db; onStored: () => void }): Receiver {
+export function createReceiver(options: {
+  db: Db;
+  highlevelKeys: HighlevelKeys;
+  onStored: (inbox: Inbox) => void;
+}): Receiver {
   const store = createSharedInsert<NewWebhook>({
     insert: (rows) => insertWebhooks(options.db, rows),
     bytesOf: (row) => row.body.length + 1000,
@@ -23,14 +32,18 @@ export function createReceiver(options: { db: Db; onStored: () => void }): Recei
     maxBytes: 8_000_000,
     maxWaitingBytes: 100_000_000,
   });
+  async function keep(source: WebhookSource, mapping: Mapping | undefined, request: WebhookRequest): Promise<true> {
+    const { url, body } = request;
+    const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !secretHeaders.has(name)));
+    await store({ mappingId: mapping?.id ?? null, source, url, headers, body });
+    options.onStored(mapping ? "mappings" : "app");
+    return true;
+  }
+
   return {
-    async receive(mapping, request) {
-      if (!(await isVerified(mapping, request))) return false;
-      const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !secretHeaders.has(name)));
-      await store({ mappingId: mapping.id, url: request.url, headers, body: request.body });
-      options.onStored();
-      return true;
-    },
+    receive: async (mapping, request) => (await isVerified(mapping, request)) && keep("provider", mapping, request),
+    receiveHighlevel: async (mapping, request) =>
+      isFromHighlevel(request, options.highlevelKeys) && keep("highlevel", mapping, request),
   };
 }
 

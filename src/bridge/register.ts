@@ -3,7 +3,7 @@ import { Refusal } from "../errors.ts";
 import type { HighlevelMessageType, UnknownSenderPolicy } from "../model.ts";
 import type { AdapterSpec } from "../providers/adapter.ts";
 import { normalizeAddress } from "../providers/address.ts";
-import { adapterOf, providerNames } from "../providers/registry.ts";
+import { adapterOf, providerNames, providersOf } from "../providers/registry.ts";
 import {
   addConversations,
   type HighlevelIds,
@@ -13,7 +13,7 @@ import {
 import { type Db, sqlStateOf } from "../store/database.ts";
 import { replayDeliveries } from "../store/deliveries.ts";
 import { deleteLocation, findLocation, putLocation } from "../store/locations.ts";
-import { findMappingByAddress, insertMapping, listMappings, updateMapping } from "../store/mappings.ts";
+import { findMappingByAddress, insertMapping, keepOneDefault, listMappings, updateMapping } from "../store/mappings.ts";
 import type { Conversation, Location, MappingRow } from "../store/schema.ts";
 import type { Sealer } from "../store/seal.ts";
 import { sealCredentials } from "./mappings.ts";
@@ -52,6 +52,8 @@ export interface MappingInput {
   credentials: unknown;
   unknownSender?: UnknownSenderPolicy | undefined;
   postAutomatic?: boolean | undefined;
+  isDefault?: boolean | undefined;
+  stripQuoted?: boolean | undefined;
   name?: string | undefined;
 }
 
@@ -77,11 +79,16 @@ export async function registerMapping({ db, sealer }: RegisterContext, input: Ma
   }
   const id = crypto.randomUUID();
   const { locationId, provider, conversationProviderId, name = null } = input;
-  const { unknownSender = "create", postAutomatic = false } = input;
+  const { unknownSender = "create", postAutomatic = false, isDefault = false, stripQuoted = false } = input;
   const sealedCredentials = sealCredentials(sealer, id, credentials);
-  const row = { id, locationId, provider, address, conversationProviderId, type, unknownSender, postAutomatic, name };
+  const row = { id, locationId, provider, address, conversationProviderId, type, name, sealedCredentials };
+  const settings = { unknownSender, postAutomatic, isDefault, stripQuoted };
   try {
-    return { mapping: await insertMapping(db, { ...row, sealedCredentials }), credentials };
+    const mapping = await db.transaction(async (tx) => {
+      if (isDefault) await keepOneDefault(tx, { id, locationId }, providersOf(adapter.channel));
+      return insertMapping(tx, { ...row, ...settings });
+    });
+    return { mapping, credentials };
   } catch (error) {
     if (sqlStateOf(error) !== "23505") throw error;
     const other = await findMappingByAddress(db, { provider, address });
@@ -97,6 +104,8 @@ export interface MappingChange {
   credentials?: unknown;
   unknownSender?: UnknownSenderPolicy | undefined;
   postAutomatic?: boolean | undefined;
+  isDefault?: boolean | undefined;
+  stripQuoted?: boolean | undefined;
   name?: string | null | undefined;
 }
 
@@ -109,10 +118,13 @@ export async function changeMapping(
   const { credentials: newCredentials, type, ...rest } = change;
   const credentials = newCredentials === undefined ? [] : requireCredentials(adapter, mapping.provider, newCredentials);
   const given = Object.entries(rest).filter(([, value]) => value !== undefined);
-  const changed = await updateMapping(db, mapping.id, {
-    ...Object.fromEntries(given),
-    ...(type === undefined ? {} : { type: requireType(adapter, type) }),
-    ...(credentials.length === 0 ? {} : { sealedCredentials: sealCredentials(sealer, mapping.id, credentials) }),
+  const changed = await db.transaction(async (tx) => {
+    if (rest.isDefault) await keepOneDefault(tx, mapping, providersOf(adapter.channel));
+    return updateMapping(tx, mapping.id, {
+      ...Object.fromEntries(given),
+      ...(type === undefined ? {} : { type: requireType(adapter, type) }),
+      ...(credentials.length === 0 ? {} : { sealedCredentials: sealCredentials(sealer, mapping.id, credentials) }),
+    });
   });
   if (!changed) throw new Refusal("not_found", `there is no mapping ${mapping.id}`);
   return { mapping: changed, credentials };

@@ -17,12 +17,15 @@ interface Policy {
   atMost?: number;
   /** The call may have been carried out: look before calling again. */
   mayHaveHappened?: true;
+  /** The least delay, as so many times the first one. */
+  leastDelays?: number;
 }
 
-const policies: Record<FailureReason, Policy> = {
+const towardsHighlevel: Record<FailureReason, Policy> = {
   unreachable: { follows: "retry" },
   outcome_unknown: { follows: "retry", mayHaveHappened: true },
   unavailable: { follows: "retry", mayHaveHappened: true },
+  not_visible: { follows: "retry" },
   // HighLevel counts requests in intervals of ten seconds.
   throttled: { follows: "pause", pauseSeconds: 10 },
   server_error: { follows: "retry", atMost: 12, mayHaveHappened: true },
@@ -32,11 +35,33 @@ const policies: Record<FailureReason, Policy> = {
   needs_reauthorization: { follows: "pause" },
   misconfigured: { follows: "dead" },
   rejected: { follows: "dead" },
+  unconfirmed: { follows: "dead" },
   unknown_sender: { follows: "dead" },
 };
 
+/**
+ * A provider's trouble pauses nothing but the conversation. Where the outcome of a send is open, a receipt may tell it:
+ * wait for one.
+ */
+const towardsProvider: Record<FailureReason, Policy> = {
+  ...towardsHighlevel,
+  outcome_unknown: { follows: "retry", mayHaveHappened: true, leastDelays: 8 },
+  invalid_answer: { follows: "retry", mayHaveHappened: true, leastDelays: 8 },
+  unavailable: { follows: "retry" },
+  throttled: { follows: "retry" },
+  unauthorized: { follows: "retry" },
+  needs_reauthorization: { follows: "retry" },
+};
+
+const policies = { highlevel: towardsHighlevel, provider: towardsProvider };
+
+/** Whom a delivery calls. */
+export type Target = keyof typeof policies;
+
 export interface RetryOptions {
   retryHours: number;
+  /** The same for what is to reach a person: a late answer is worse than one that is known to have failed. */
+  sendRetryHours: number;
   /** The ceiling of the first delay. */
   firstDelaySeconds: number;
   /** From 0 up to 1. */
@@ -52,6 +77,7 @@ const longestDelaySeconds = 3600;
  */
 export function decideRetry(
   failed: {
+    target: Target;
     reason: FailureReason;
     retryAfterSeconds: number | undefined;
     /** Attempts that counted, this one included. */
@@ -61,19 +87,21 @@ export function decideRetry(
   },
   options: RetryOptions,
 ): Decision {
-  const { reason, attempts, triedForSeconds } = failed;
-  const { follows, pauseSeconds, atMost = Number.POSITIVE_INFINITY } = policies[reason];
+  const { target, reason, attempts, triedForSeconds } = failed;
+  const { follows, pauseSeconds, leastDelays, atMost = Number.POSITIVE_INFINITY } = policies[target][reason];
   if (follows === "dead") return { follows };
   if (follows === "pause") {
     return { follows, seconds: pauseSeconds && (failed.retryAfterSeconds ?? pauseSeconds) + options.random() };
   }
-  if (attempts >= atMost || triedForSeconds >= options.retryHours * 3600) return { follows: "dead" };
+  const mostHours = target === "highlevel" ? options.retryHours : options.sendRetryHours;
+  if (attempts >= atMost || triedForSeconds >= mostHours * 3600) return { follows: "dead" };
   const ceiling = Math.min(longestDelaySeconds, options.firstDelaySeconds * 2 ** (attempts - 1));
-  const leastSeconds = failed.retryAfterSeconds ?? (mayHaveHappened(reason) ? options.firstDelaySeconds * 2 : 0);
-  return { follows: "retry", inSeconds: Math.max(leastSeconds, ceiling * options.random()) };
+  const delays = leastDelays ?? (mayHaveHappened(target, reason) ? 2 : 0);
+  const least = failed.retryAfterSeconds ?? delays * options.firstDelaySeconds;
+  return { follows: "retry", inSeconds: Math.max(least, ceiling * options.random()) };
 }
 
 /** After such a failure, did the call perhaps do what it should? */
-export function mayHaveHappened(reason: FailureReason): boolean {
-  return policies[reason].mayHaveHappened ?? false;
+export function mayHaveHappened(target: Target, reason: FailureReason): boolean {
+  return policies[target][reason].mayHaveHappened ?? false;
 }

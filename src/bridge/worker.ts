@@ -2,11 +2,11 @@ import { describeError, type Log } from "../log.ts";
 import type { Db } from "../store/database.ts";
 import { pruneStep } from "../store/retention.ts";
 import { claimDueLanes, type DeliverContext, deliverLane } from "./deliver.ts";
-import { type ProcessContext, processWebhooks } from "./process-webhooks.ts";
+import { type Inbox, type ProcessContext, processWebhooks } from "./process-webhooks.ts";
 
 export interface Worker {
   /** There is something new: look at once instead of at the next poll. */
-  wake(work: "webhooks" | "deliveries"): void;
+  wake(work: Inbox | "deliveries"): void;
   /** Takes nothing new on, and resolves when what was under way is done. */
   stop(): Promise<void>;
 }
@@ -24,16 +24,18 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
   const { pollSeconds } = options;
   const underWay = new Set<Promise<void>>();
   const deliver = startLoop({ log, pollSeconds, name: "deliver", run: () => startDeliveries() });
-  const process = startLoop({
-    log,
-    pollSeconds,
-    name: "process",
-    run: async () => {
-      const processed = await processWebhooks(context);
-      if (processed) deliver.wake();
-      return processed;
-    },
-  });
+  const startProcessing = (inbox: Inbox) =>
+    startLoop({
+      log,
+      pollSeconds,
+      name: `process ${inbox}`,
+      run: async () => {
+        const processed = await processWebhooks(context, inbox);
+        if (processed) deliver.wake();
+        return processed;
+      },
+    });
+  const inboxes = { mappings: startProcessing("mappings"), app: startProcessing("app") };
   const prune = startLoop({
     log,
     pollSeconds: 3600,
@@ -64,9 +66,9 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
   }
 
   return {
-    wake: (work) => (work === "webhooks" ? process : deliver).wake(),
+    wake: (work) => (work === "deliveries" ? deliver : inboxes[work]).wake(),
     async stop() {
-      await Promise.all([process.stop(), deliver.stop(), prune.stop()]);
+      await Promise.all([inboxes.mappings, inboxes.app, deliver, prune].map((loop) => loop.stop()));
       await Promise.all(underWay);
     },
   };

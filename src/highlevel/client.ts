@@ -1,7 +1,7 @@
 import type { ZodType } from "zod";
 import type { ApiAnswer, ApiRequest, CallApi } from "../call-api.ts";
 import { Failure } from "../errors.ts";
-import type { HighlevelMessageType } from "../model.ts";
+import type { Direction, HighlevelMessageType, MessageError, ReceiptStatus } from "../model.ts";
 import {
   contactAnswer,
   conversationAnswer,
@@ -14,7 +14,12 @@ import {
   inboundAnswer,
   type MessagePage,
   messagesAnswer,
+  type SendAnswer,
+  sendAnswer,
+  statusAnswer,
+  uploadAnswer,
 } from "./schemas.ts";
+import { encodeUpload, type UploadFile } from "./upload-form.ts";
 
 /** The body of `POST /conversations/messages/inbound`. */
 export interface InboundPost {
@@ -22,8 +27,8 @@ export interface InboundPost {
   conversationProviderId: string;
   conversationId?: string;
   contactId?: string;
-  altId: string;
-  direction: "inbound";
+  altId?: string;
+  direction: Direction;
   /** ISO 8601. */
   date: string;
   message?: string;
@@ -36,6 +41,18 @@ export interface InboundPost {
   /** HighLevel's id of the email that this one answers. */
   emailMessageId?: string;
   attachments?: string[];
+}
+
+/** The body of `PUT /conversations/messages/{messageId}/status`. */
+export interface StatusReport {
+  status: "delivered" | "failed" | "read";
+  error?: MessageError & { type: string };
+}
+
+/** The body of `PUT /conversations/messages/email/{emailMessageId}/status`. */
+export interface EmailStatusReport {
+  status: ReceiptStatus;
+  recipients?: { emailId: string; status: ReceiptStatus; failReason?: string }[];
 }
 
 /** Whose sub-account, and until when. */
@@ -55,74 +72,34 @@ export interface Highlevel {
   /** A page of a conversation's messages, newest first. */
   listMessages(access: Access, conversationId: string, after?: string): Promise<MessagePage>;
   findEmail(access: Access, emailMessageId: string): Promise<Email>;
+  /** Of a text. Answers 403 for some seconds after HighLevel has called the delivery URL. */
+  reportStatus(access: Access, messageId: string, report: StatusReport): Promise<{ status: number }>;
+  reportEmailStatus(access: Access, emailMessageId: string, report: EmailStatusReport): Promise<{ status: number }>;
+  /** Has HighLevel send a message, by its own means or by calling a conversation provider's delivery URL. */
+  sendMessage(access: Access, body: Record<string, unknown>): Promise<SendAnswer & { status: number }>;
+  /** Gives the file's URL. A file that is too large is refused by 413, one of another type by 415. */
+  uploadFile(access: Access, conversationId: string, file: UploadFile): Promise<string>;
 }
 
 /** Any published version answers on long-standing paths, none at all is a 401. */
-const versions = { conversations: "2021-04-15", contacts: "2021-07-28" };
+const versions = { conversations: "2021-04-15", contacts: "2021-07-28", emailStatus: "v3" };
 const pageSize = 100;
 
-export function createHighlevel(options: { callApi: CallApi; baseUrl: string }): Highlevel {
-  async function call<Body>(
-    access: Access,
-    request: Pick<ApiRequest, "method" | "query" | "body"> & { path: string; answer: ZodType<Body> },
-  ): Promise<Body & { status: number }> {
-    const { path, answer: schema, ...rest } = request;
-    const answer = await options
-      .callApi({
-        ...rest,
-        url: `${options.baseUrl}${path}`,
-        headers: {
-          Accept: "application/json",
-          Authorization: `Bearer ${access.token}`,
-          Version: path.startsWith("/contacts") ? versions.contacts : versions.conversations,
-        },
-        ...(access.signal ? { signal: access.signal } : {}),
-      })
-      .catch((error: unknown) => {
-        throw error instanceof Failure ? readRefusal(error) : error;
-      });
-    return { ...parseAnswer(answer, schema, path), status: answer.status };
-  }
+type Call = <Body>(
+  access: Access,
+  request: Pick<ApiRequest, "method" | "query" | "body"> &
+    Partial<Pick<ApiRequest, "headers">> & { path: string; answer: ZodType<Body>; version?: string },
+) => Promise<Body & { status: number }>;
 
+export function createHighlevel(options: { callApi: CallApi; baseUrl: string }): Highlevel {
+  const call = createCall(options);
   return {
     postInbound: (access, post) =>
       call(access, { method: "POST", path: "/conversations/messages/inbound", body: post, answer: inboundAnswer }),
 
-    async upsertContact(access, contact) {
-      const { locationId } = access;
-      if ("name" in contact) {
-        // An upsert would overwrite the name that a user gave: look first.
-        const query = { locationId, email: contact.email };
-        const path = "/contacts/search/duplicate";
-        const found = await call(access, { method: "GET", path, query, answer: duplicateAnswer });
-        if (found.contact) return found.contact.id;
-      }
-      const body = { locationId, ...contact };
-      const answer = await call(access, { method: "POST", path: "/contacts/upsert", body, answer: contactAnswer });
-      return answer.contact.id;
-    },
+    upsertContact: (access, contact) => upsertContact(call, access, contact),
 
-    async ensureConversation(access, contactId) {
-      const { locationId } = access;
-      // Without the slash at the end HighLevel answers 404.
-      const request = { method: "POST" as const, path: "/conversations/", body: { locationId, contactId } };
-      try {
-        return (await call(access, { ...request, answer: conversationAnswer })).conversation.id;
-      } catch (error) {
-        if (!(error instanceof Failure) || error.status !== 400) throw error;
-        const existing = existingConversation.safeParse(error.answer);
-        if (existing.success) return existing.data.conversationId;
-        const found = await call(access, {
-          method: "GET",
-          path: "/conversations/search",
-          query: { locationId, contactId },
-          answer: conversationSearchAnswer,
-        });
-        const [conversation] = found.conversations;
-        if (!conversation) throw error;
-        return conversation.id;
-      }
-    },
+    ensureConversation: (access, contactId) => ensureConversation(call, access, contactId),
 
     listMessages: (access, conversationId, after) =>
       call(access, {
@@ -138,7 +115,97 @@ export function createHighlevel(options: { callApi: CallApi; baseUrl: string }):
         path: `/conversations/messages/email/${encodeURIComponent(emailMessageId)}`,
         answer: emailAnswer,
       }),
+
+    reportStatus: (access, messageId, report) =>
+      call(access, {
+        method: "PUT",
+        path: `/conversations/messages/${encodeURIComponent(messageId)}/status`,
+        body: report,
+        answer: statusAnswer,
+      }),
+
+    reportEmailStatus: (access, emailMessageId, report) =>
+      call(access, {
+        method: "PUT",
+        path: `/conversations/messages/email/${encodeURIComponent(emailMessageId)}/status`,
+        body: report,
+        answer: statusAnswer,
+        version: versions.emailStatus,
+      }),
+
+    sendMessage: (access, body) =>
+      call(access, { method: "POST", path: "/conversations/messages", body, answer: sendAnswer }),
+
+    async uploadFile(access, conversationId, file) {
+      const form = encodeUpload({ locationId: access.locationId, conversationId }, file);
+      return (
+        await call(access, { method: "POST", path: "/conversations/messages/upload", ...form, answer: uploadAnswer })
+      ).url;
+    },
   };
+}
+
+function createCall(options: { callApi: CallApi; baseUrl: string }): Call {
+  return async (access, request) => {
+    const { path, answer: schema, version, headers, ...rest } = request;
+    const answer = await options
+      .callApi({
+        ...rest,
+        url: `${options.baseUrl}${path}`,
+        headers: {
+          ...headers,
+          Accept: "application/json",
+          Authorization: `Bearer ${access.token}`,
+          Version: version ?? (path.startsWith("/contacts") ? versions.contacts : versions.conversations),
+        },
+        ...(access.signal ? { signal: access.signal } : {}),
+      })
+      .catch((error: unknown) => {
+        throw error instanceof Failure ? readRefusal(error) : error;
+      });
+    return { ...parseAnswer(answer, schema, path), status: answer.status };
+  };
+}
+
+async function upsertContact(
+  call: Call,
+  access: Access,
+  contact: Parameters<Highlevel["upsertContact"]>[1],
+): Promise<string> {
+  const { locationId } = access;
+  if ("name" in contact) {
+    // An upsert would overwrite the name that a user gave: look first.
+    const query = { locationId, email: contact.email };
+    const found = await call(access, {
+      method: "GET",
+      path: "/contacts/search/duplicate",
+      query,
+      answer: duplicateAnswer,
+    });
+    if (found.contact) return found.contact.id;
+  }
+  const body = { locationId, ...contact };
+  const answer = await call(access, { method: "POST", path: "/contacts/upsert", body, answer: contactAnswer });
+  return answer.contact.id;
+}
+
+async function ensureConversation(call: Call, access: Access, contactId: string): Promise<string> {
+  const { locationId } = access;
+  // Without the slash at the end HighLevel answers 404.
+  const request = { method: "POST" as const, path: "/conversations/", body: { locationId, contactId } };
+  try {
+    return (await call(access, { ...request, answer: conversationAnswer })).conversation.id;
+  } catch (error) {
+    if (!(error instanceof Failure) || error.status !== 400) throw error;
+    const existing = existingConversation.safeParse(error.answer);
+    if (existing.success) return existing.data.conversationId;
+    const query = { locationId, contactId };
+    const path = "/conversations/search";
+    const found = await call(access, { method: "GET", path, query, answer: conversationSearchAnswer });
+    const [conversation] = found.conversations;
+    if (!conversation) throw error;
+    return conversation.id;
+  }
 }
 
 function parseAnswer<Body>(answer: ApiAnswer, schema: ZodType<Body>, path: string): Body {

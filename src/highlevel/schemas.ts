@@ -1,13 +1,7 @@
 import { z } from "zod";
+import { requiredText as id, maybeText as maybeId, text } from "../parse-value.ts";
 
 /** What HighLevel answers, reduced to what we use. Fields that its pages promise but live answers lack are optional. */
-
-const id = z.string().min(1);
-/** Seen as null, as an empty string and not at all. */
-const maybeId = z
-  .string()
-  .nullish()
-  .transform((value) => value || undefined);
 
 /** https://marketplace.gohighlevel.com/docs/ghl/conversations/add-an-inbound-message. A 2xx without messageId stored nothing. */
 export const inboundAnswer = z.object({
@@ -49,6 +43,43 @@ export const messagesAnswer = z.union([
   messagePage,
 ]);
 
-const email = z.object({ id, altId: maybeId, conversationId: maybeId, contactId: maybeId });
+const addresses = z
+  .union([z.array(text), text.transform((value) => [value])])
+  .nullish()
+  .transform((list) => (list ?? []).filter(Boolean));
+
+/** https://marketplace.gohighlevel.com/docs/ghl/conversations/get-email-by-id. The only place that tells cc, bcc and what an email answers. */
+const email = z.object({
+  id,
+  altId: maybeId,
+  threadId: maybeId,
+  conversationId: maybeId,
+  contactId: maybeId,
+  cc: addresses,
+  bcc: addresses,
+  replyToMessageId: maybeId,
+});
 export type Email = z.infer<typeof email>;
 export const emailAnswer = z.union([z.object({ emailMessage: email }).transform((body) => body.emailMessage), email]);
+
+/** https://marketplace.gohighlevel.com/docs/ghl/conversations/send-a-new-message */
+export const sendAnswer = z.object({
+  conversationId: maybeId,
+  messageId: id,
+  emailMessageId: maybeId,
+  messageIds: z
+    .array(z.string())
+    .nullish()
+    .transform((ids) => ids ?? undefined),
+  msg: maybeId,
+});
+export type SendAnswer = z.infer<typeof sendAnswer>;
+
+/** https://marketplace.gohighlevel.com/docs/ghl/conversations/upload-file-attachments: each file's URL by its name. */
+export const uploadAnswer = z
+  .object({ uploadedFiles: z.record(z.string(), z.url({ protocol: /^https?$/ })) })
+  .transform(({ uploadedFiles }) => ({ url: Object.values(uploadedFiles)[0] }))
+  .pipe(z.object({ url: id }));
+
+/** Of a status update nothing is used but that it was taken. */
+export const statusAnswer = z.unknown().transform(() => ({}));

@@ -51,7 +51,7 @@ export function deliveryRoutes({ db, onWork }: { db: Db; onWork: Worker["wake"] 
   return router;
 }
 
-export function showDelivery({ delivery, mappingId }: { delivery: Delivery; mappingId: string }) {
+export function showDelivery({ delivery, mappingId }: { delivery: Delivery; mappingId: string | null }) {
   const { conversationId: _conversationId, number: _number, ...shown } = delivery;
   return { ...shown, mappingId };
 }

@@ -25,6 +25,8 @@ const settings = {
   type: z.enum(["SMS", "Email", "Custom"]).optional(),
   unknownSender: z.enum(["create", "hold", "ignore"]).optional(),
   postAutomatic: z.boolean().optional(),
+  isDefault: z.boolean().optional(),
+  stripQuoted: z.boolean().optional(),
 };
 const newMapping = z.strictObject({
   locationId: text,
@@ -43,7 +45,8 @@ const change = z.strictObject({
 const listQuery = z.object({ ...uuidPageQuery, locationId: z.string().optional() });
 
 /**
- * `POST /admin/mappings` 201 with `id` and `webhookUrl`: what to paste at the provider. For a provider that signs
+ * `POST /admin/mappings` 201 with `id`, `webhookUrl`: what to paste at the provider, and `deliveryUrl`: what to paste into
+ * the conversation provider in HighLevel's app. For a provider that signs
  * nothing the URL holds the credentials, and is shown whole only in answers to requests that set them.
  * `GET /admin/mappings[/{id}]` 200 · `PATCH` 200 · `DELETE` 204: webhooks are answered 410 from then on, and what was
  * acknowledged before is still delivered. 409 for an address that is mapped already, 422 for what does not fit.
@@ -52,7 +55,11 @@ export function mappingRoutes(context: AdminContext): Router {
   const { db, mappings } = context;
   const router = Router();
   const urlOf = (mapping: MappingRow) => `${context.publicUrl}/webhooks/${mapping.id}`;
-  const show = (mapping: MappingRow) => ({ ...showMapping(mapping), webhookUrl: urlOf(mapping) });
+  const show = (mapping: MappingRow) => ({
+    ...showMapping(mapping),
+    webhookUrl: urlOf(mapping),
+    deliveryUrl: `${context.publicUrl}/webhooks/highlevel/${mapping.id}`,
+  });
   const showWithSecrets = ({ mapping, credentials: [current] }: { mapping: MappingRow; credentials: unknown[] }) => {
     const adapter = requireAdapter(mapping.provider);
     if (current === undefined || !adapter.webhookUrl) return show(mapping);

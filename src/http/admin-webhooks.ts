@@ -37,7 +37,7 @@ export function webhookAdminRoutes({ db, onWork }: { db: Db; onWork: Worker["wak
     if (!(await replayWebhook(db, webhook.id))) {
       throw new Problem(409, `webhook ${webhook.id} is ${webhook.state}: only a failed or ignored one can be replayed`);
     }
-    onWork("webhooks");
+    onWork(webhook.mappingId === null ? "app" : "mappings");
     res.status(202).json({ replayed: 1 });
   });
 

@@ -15,7 +15,9 @@ export interface WebhooksContext {
 }
 
 /**
- * `POST /webhooks/{mappingId}`, where a provider posts. The answer:
+ * `POST /webhooks/{mappingId}`, where a provider posts; `POST /webhooks/highlevel/{mappingId}`, HighLevel's delivery URL
+ * for a mapping; and `POST /webhooks/highlevel` for the app's other events, and for apps with one delivery URL for all
+ * their numbers. The answer:
  * - 200, or what the provider wants instead: verified, and committed to the database
  * - 400 the body broke off
  * - 401 forged, stale or unsigned
@@ -30,6 +32,19 @@ export function webhookRoutes(context: WebhooksContext): Router {
     email: rawBody(context.bodyLimitBytes.email),
   };
   const router = Router();
+  router.post(["/highlevel", "/highlevel/:mappingId"], async (req, res) => {
+    const receivedAt = new Date();
+    const mappingId = req.params["mappingId"]?.toString();
+    const mapping = mappingId === undefined ? undefined : await findMapping(context, mappingId);
+    const body = await readBody.email(req, res);
+    const request = { url: `${context.publicUrl}${req.originalUrl}`, headers: textHeaders(req), body, receivedAt };
+    const isVerified = await orUnavailable(context.log, context.receiver.receiveHighlevel(mapping, request));
+    if (!isVerified) {
+      context.log("warn", "webhook.refused", { mappingId, provider: "highlevel" });
+      throw new Problem(401, "this is not signed by HighLevel: there is no X-GHL-Signature that fits the body");
+    }
+    res.status(200).end();
+  });
   router.post("/:mappingId", async (req, res) => {
     const receivedAt = new Date();
     const mapping = await findMapping(context, req.params.mappingId);

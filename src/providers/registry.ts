@@ -1,3 +1,4 @@
+import type { Channel } from "../model.ts";
 import type { AdapterSpec } from "./adapter.ts";
 import { genericEmail, genericSms } from "./generic.ts";
 import { mailgun } from "./mailgun.ts";
@@ -16,6 +17,10 @@ const adapters: Record<string, AdapterSpec<unknown>> = {
 };
 
 export const providerNames = Object.keys(adapters);
+
+export function providersOf(channel: Channel): string[] {
+  return providerNames.filter((name) => adapters[name]?.channel === channel);
+}
 
 export function adapterOf(provider: string): AdapterSpec<unknown> | undefined {
   return Object.hasOwn(adapters, provider) ? adapters[provider] : undefined;

@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, inArray, isNotNull, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, isNotNull, isNull, or, type SQL, sql } from "drizzle-orm";
 import type { Db } from "./database.ts";
 import { type Conversation, conversations } from "./schema.ts";
 
@@ -8,13 +8,34 @@ export interface HighlevelIds {
 }
 
 /** Makes the conversations that are missing. */
-export async function addConversations(tx: Db, mappingId: string, addresses: string[]): Promise<void> {
+export async function addConversations(
+  tx: Db,
+  mapping: { id: string; locationId: string },
+  addresses: string[],
+): Promise<void> {
   const wanted = [...new Set(addresses)].sort();
   if (wanted.length === 0) return;
   await tx
     .insert(conversations)
-    .values(wanted.map((address) => ({ mappingId, address })))
+    .values(wanted.map((address) => ({ mappingId: mapping.id, locationId: mapping.locationId, address })))
     .onConflictDoNothing();
+}
+
+/** The conversation, without a mapping, of a contact whom an integrator writes to through HighLevel. */
+export async function ensureContactConversation(tx: Db, locationId: string, contactId: string): Promise<Conversation> {
+  const row = { locationId, address: contactId, highlevelContactId: contactId };
+  await tx.insert(conversations).values(row).onConflictDoNothing();
+  const [conversation] = await tx
+    .select()
+    .from(conversations)
+    .where(
+      and(
+        isNull(conversations.mappingId),
+        eq(conversations.locationId, locationId),
+        eq(conversations.address, contactId),
+      ),
+    );
+  return conversation as Conversation;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, inArray, lt, type SQL, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
-import type { DeliveryKind, DeliveryState } from "../model.ts";
+import type { DeliveryKind, DeliveryState, MessageError, MessageState } from "../model.ts";
 import { type Db, secondsFromNow, selectRows } from "./database.ts";
 import { changeLease, extendLanes, type HeldLane, type LeaseChange, wakeLanes } from "./lanes.ts";
 import { type Attempt, attempts, type Delivery, deliveries, messages } from "./schema.ts";
@@ -9,6 +9,8 @@ export interface NewDelivery {
   conversationId: number;
   locationId: string;
   messageId: number;
+  /** Not before then. */
+  inSeconds?: number;
   /** A delivery that is dead from the start keeps its place in the line for its replay. */
   dead?: { reason: FailureReason; detail: string } | undefined;
 }
@@ -16,18 +18,25 @@ export interface NewDelivery {
 /** Puts deliveries at the end of their lanes, in the order given. */
 export async function enqueueDeliveries(tx: Db, kind: DeliveryKind, rows: NewDelivery[]): Promise<void> {
   if (rows.length === 0) return;
-  const additions = new Map<number, { conversationId: number; locationId: string; count: number }>();
-  for (const { conversationId, locationId } of rows) {
-    const addition = additions.get(conversationId) ?? { conversationId, locationId, count: 0 };
+  const additions = new Map<number, Parameters<typeof extendLanes>[2][number]>();
+  for (const { conversationId, locationId, inSeconds = 0 } of rows) {
+    const addition = additions.get(conversationId) ?? { conversationId, locationId, count: 0, inSeconds };
     additions.set(conversationId, { ...addition, count: addition.count + 1 });
   }
   const nextNumbers = await extendLanes(tx, kind, [...additions.values()]);
   await tx.insert(deliveries).values(
-    rows.map(({ conversationId, messageId, dead }) => {
+    rows.map(({ conversationId, messageId, dead, inSeconds }) => {
       const number = nextNumbers.get(conversationId) ?? 0;
       nextNumbers.set(conversationId, number + 1);
       const fate = dead && { ...dead, state: "dead" as const, finishedAt: sql`now()` };
-      return { kind, conversationId, messageId, number, ...fate };
+      return {
+        kind,
+        conversationId,
+        messageId,
+        number,
+        retryAt: inSeconds ? secondsFromNow(inSeconds) : null,
+        ...fate,
+      };
     }),
   );
 }
@@ -43,9 +52,21 @@ export interface AttemptRecord {
 
 /** What becomes of the delivery: the fate that bridge/retry.ts decided. */
 export type NextStep =
-  | { state: "delivered"; messageId: number; highlevelMessageId: string; highlevelEmailMessageId: string | undefined }
-  | { state: "dead"; mayHaveHappened: boolean }
+  | { state: "delivered"; message: MessageChange }
+  | { state: "dead"; mayHaveHappened: boolean; message?: MessageChange | undefined }
   | { state: "pending"; mayHaveHappened: boolean; retryInSeconds: number; counts: boolean };
+
+/** What an attempt makes known of its message. */
+export interface MessageChange {
+  highlevelMessageId?: string | undefined;
+  highlevelEmailMessageId?: string | undefined;
+  providerMessageId?: string | undefined;
+  rfcMessageId?: string | undefined;
+  reportedState?: MessageState | undefined;
+  sendAnswer?: Record<string, unknown> | undefined;
+  /** What a queued message becomes. One of which receipts have told more already stays as it is. */
+  ifQueued?: { state: "sent" } | { state: "failed"; error: MessageError } | undefined;
+}
 
 /**
  * Keeps one attempt, what follows from it, and what becomes of the lease, all in one statement. `isHeld` is false when
@@ -55,9 +76,10 @@ export type NextStep =
 export async function recordAttempt(
   db: Db,
   lane: HeldLane,
-  record: { deliveryId: number; attempt: AttemptRecord; next: NextStep; lease: LeaseChange },
+  record: { deliveryId: number; messageId: number; attempt: AttemptRecord; next: NextStep; lease: LeaseChange },
 ): Promise<{ isHeld: boolean; isDue: boolean }> {
-  const { deliveryId, attempt, next, lease } = record;
+  const { deliveryId, messageId, attempt, next, lease } = record;
+  const change = next.state === "pending" ? undefined : next.message;
   const [recorded] = await selectRows<{ isDue: boolean | null }>(
     db,
     sql`
@@ -66,7 +88,7 @@ export async function recordAttempt(
           reason = ${attempt.outcome === "delivered" ? null : attempt.outcome}, detail = ${attempt.detail ?? null}
         where id = ${deliveryId} and state = 'pending'
           and ${next.state === "delivered" ? sql`true` : sql`exists (select from lease)`}
-      ), ${next.state === "delivered" ? keepIds(next) : sql``} noted as (
+      ), ${change ? changeMessage(messageId, change) : sql``} noted as (
         insert into attempts (delivery_id, started_at, duration_ms, outcome, status, detail)
         values (${deliveryId}, ${attempt.startedAt.toISOString()}, ${attempt.durationMs}, ${attempt.outcome},
           ${attempt.status ?? null}, ${attempt.detail ?? null})
@@ -87,14 +109,26 @@ function fateColumns(next: NextStep): SQL {
   return next.counts ? sql`${again}, ${counted}` : again;
 }
 
-function keepIds(delivered: Extract<NextStep, { state: "delivered" }>): SQL {
-  return sql`kept as (
-    update messages
-    set highlevel_message_id = ${delivered.highlevelMessageId},
-      highlevel_email_message_id = ${delivered.highlevelEmailMessageId ?? null}
-    where id = ${delivered.messageId}
-  ),`;
+function changeMessage(messageId: number, change: MessageChange): SQL {
+  const { ifQueued, sendAnswer } = change;
+  const columns: [string, SQL | undefined][] = [
+    ["highlevel_message_id", maybe(change.highlevelMessageId)],
+    ["highlevel_email_message_id", maybe(change.highlevelEmailMessageId)],
+    ["provider_message_id", maybe(change.providerMessageId)],
+    ["rfc_message_id", maybe(change.rfcMessageId)],
+    ["reported_state", maybe(change.reportedState)],
+    ["send_answer", sendAnswer && sql`${JSON.stringify(sendAnswer)}::jsonb`],
+    ["state", ifQueued && sql`case when state = 'queued' then ${ifQueued.state} else state end`],
+    ["error", ifQueued?.state === "failed" ? errorIfQueued(ifQueued.error) : undefined],
+  ];
+  const assignments = columns.flatMap(([name, value]) => (value ? sql`${sql.raw(name)} = ${value}` : []));
+  if (assignments.length === 0) return sql``;
+  return sql`kept as (update messages set ${sql.join(assignments, sql`, `)} where id = ${messageId}),`;
 }
+
+const maybe = (value: string | undefined) => (value === undefined ? undefined : sql`${value}`);
+const errorIfQueued = (error: MessageError) =>
+  sql`case when state = 'queued' then ${JSON.stringify(error)}::jsonb else error end`;
 
 export interface DeliveryFilter {
   state?: DeliveryState | undefined;
@@ -105,7 +139,8 @@ export interface DeliveryFilter {
 
 /**
  * Lets dead deliveries that match be attempted again, at the head of their lines, with all their attempts. One whose
- * last attempt may have been carried out is still looked for before it is repeated.
+ * last attempt may have been carried out is still looked for before it is repeated, unless that has been done and nobody
+ * could tell: then a person has decided. A message that had failed is queued again.
  */
 export async function replayDeliveries(
   tx: Db,
@@ -122,9 +157,26 @@ export async function replayDeliveries(
     .limit(filter.limit);
   const replayed = await tx
     .update(deliveries)
-    .set({ state: "pending", attempts: 0, firstAttemptedAt: null, retryAt: null, finishedAt: null })
+    .set({
+      state: "pending",
+      attempts: 0,
+      firstAttemptedAt: null,
+      retryAt: null,
+      finishedAt: null,
+      mayHaveHappened: sql`${deliveries.mayHaveHappened} and ${deliveries.reason} <> 'unconfirmed'`,
+    })
     .where(and(inArray(deliveries.id, chosen), eq(deliveries.state, "dead")))
-    .returning({ conversationId: deliveries.conversationId, kind: deliveries.kind });
+    .returning({
+      conversationId: deliveries.conversationId,
+      kind: deliveries.kind,
+      messageId: deliveries.messageId,
+    });
+  const sends = replayed.filter(({ kind }) => kind === "send-outbound" || kind === "send-through-highlevel");
+  if (sends.length > 0) {
+    const ids = sends.map(({ messageId }) => messageId);
+    const failed = and(inArray(messages.id, ids), eq(messages.state, "failed"));
+    await tx.update(messages).set({ state: "queued", error: null }).where(failed);
+  }
   await wakeLanes(tx, replayed);
   return replayed.length;
 }
@@ -133,7 +185,7 @@ export async function replayDeliveries(
 export async function listDeliveries(
   db: Db,
   page: DeliveryFilter & { before?: number | undefined; limit: number },
-): Promise<{ delivery: Delivery; mappingId: string }[]> {
+): Promise<{ delivery: Delivery; mappingId: string | null }[]> {
   const conditions = conditionsOf(page);
   if (page.state !== undefined) conditions.push(eq(deliveries.state, page.state));
   if (page.before !== undefined) conditions.push(lt(deliveries.id, page.before));

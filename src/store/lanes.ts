@@ -30,28 +30,32 @@ export interface HeldDelivery {
 /**
  * Leases due lanes and reads the heads of their lines. Two statements, and they must be two: PostgreSQL rechecks a
  * locked lane at its newest version, but would still read its deliveries from the statement's older snapshot, and
- * so deliver twice. Lanes of a paused location stay where they are. Locations take turns, so that a busy one does
- * not keep the others waiting.
+ * so deliver twice. Lanes that call HighLevel stay where they are while their location is paused; those that send
+ * through a provider go on. Locations take turns, so that a busy one does not keep the others waiting.
  */
 export async function claimLanes(
   db: Db,
   claim: { lanes: number; deliveriesPerLane: number; leaseSeconds: number; leaseToken: string },
 ): Promise<HeldLane[]> {
+  const dueLanes = (isSending: SQL) => sql`
+    select conversation_id, kind, location_id, lease_token, due_at from lanes
+    where lanes.location_id = locations.id and due_at <= now() and kind ${isSending} 'send-outbound'
+    order by due_at
+    limit ${claim.lanes}
+    for update skip locked`;
   const leased = await selectRows<Omit<HeldLane, "deliveries" | "leaseToken">>(
     db,
     sql`
-      with due as (
-        select picked.conversation_id, picked.kind, picked.lease_token is not null as was_interrupted
-        from locations
-        cross join lateral (
-          select conversation_id, kind, lease_token, due_at from lanes
-          where lanes.location_id = locations.id and due_at <= now()
-          order by due_at
-          limit ${claim.lanes}
-          for update skip locked
-        ) picked
-        where sealed_token is not null and (paused_reason is null or paused_until <= now())
-        order by row_number() over (partition by locations.id order by picked.due_at), picked.due_at
+      with due_highlevel as (
+        select picked.* from locations cross join lateral (${dueLanes(sql`<>`)}) picked
+        where (sealed_token is not null or company_id is not null)
+          and (paused_reason is null or paused_until <= now())
+      ), due_provider as (
+        select picked.* from locations cross join lateral (${dueLanes(sql`=`)}) picked
+      ), due as (
+        select conversation_id, kind, lease_token is not null as was_interrupted
+        from (select * from due_highlevel union all select * from due_provider) both
+        order by row_number() over (partition by location_id order by due_at), due_at
         limit ${claim.lanes}
       )
       update lanes
@@ -141,16 +145,19 @@ export async function giveLaneBack(
 /**
  * Makes room for new deliveries at the end of their lanes, and lanes where there are none: each lane's counter grows
  * by what is added to it. An idle lane becomes due at once; one that is held, or whose head waits for its next
- * attempt, keeps its time. Gives the number of the first new delivery of each conversation.
+ * attempt, keeps its time; `inSeconds` is when an idle one becomes due instead. Gives the number of the first new delivery of each conversation.
  */
 export async function extendLanes(
   tx: Db,
   kind: DeliveryKind,
-  additions: { conversationId: number; locationId: string; count: number }[],
+  additions: { conversationId: number; locationId: string; count: number; inSeconds: number }[],
 ): Promise<Map<number, number>> {
   const rows = additions
     .toSorted((a, b) => a.conversationId - b.conversationId)
-    .map((each) => sql`(${each.conversationId}, ${kind}, ${each.locationId}, ${each.count}, now())`);
+    .map(
+      (each) =>
+        sql`(${each.conversationId}, ${kind}, ${each.locationId}, ${each.count}, ${secondsFromNow(each.inSeconds)})`,
+    );
   const extended = await selectRows<{ conversationId: number; counter: number }>(
     tx,
     sql`

@@ -1,7 +1,7 @@
-import { and, asc, eq, gt, isNull, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, inArray, isNull, ne, type SQL, sql } from "drizzle-orm";
 import type { HighlevelMessageType } from "../model.ts";
 import type { Db } from "./database.ts";
-import { type MappingRow, mappings, type NewMapping } from "./schema.ts";
+import { conversations, type MappingRow, mappings, messages, type NewMapping } from "./schema.ts";
 
 /** Throws PostgreSQL's 23505 when another mapping stands for the same address at the same provider. */
 export async function insertMapping(db: Db, mapping: NewMapping): Promise<MappingRow> {
@@ -54,6 +54,63 @@ export async function updateMapping(
     .where(and(eq(mappings.id, id), isNull(mappings.deletedAt)))
     .returning();
   return stored;
+}
+
+/**
+ * The mapping that sends to a contact when HighLevel does not say which: the one of the newest message with this person,
+ * else the location's default one, else its oldest. `providers` are those of the message's channel.
+ */
+export async function findSendingMapping(
+  tx: Db,
+  about: { locationId: string; contactId: string; providers: string[] },
+): Promise<string | undefined> {
+  const candidates = [
+    eq(mappings.locationId, about.locationId),
+    inArray(mappings.provider, about.providers),
+    isNull(mappings.deletedAt),
+  ];
+  const [last] = await tx
+    .select({ id: mappings.id })
+    .from(conversations)
+    .innerJoin(mappings, eq(mappings.id, conversations.mappingId))
+    .where(
+      and(
+        ...candidates,
+        eq(conversations.locationId, about.locationId),
+        eq(conversations.highlevelContactId, about.contactId),
+      ),
+    )
+    .orderBy(
+      sql`(select max(${messages.id}) from ${messages} where ${messages.conversationId} = ${conversations.id}) desc nulls last`,
+    )
+    .limit(1);
+  if (last) return last.id;
+  const [fallback] = await tx
+    .select({ id: mappings.id })
+    .from(mappings)
+    .where(and(...candidates))
+    .orderBy(desc(mappings.isDefault), asc(mappings.createdAt))
+    .limit(1);
+  return fallback?.id;
+}
+
+/** Of a location's mappings with these providers, only this one stays the default. */
+export async function keepOneDefault(
+  tx: Db,
+  mapping: { id: string; locationId: string },
+  providers: string[],
+): Promise<void> {
+  await tx
+    .update(mappings)
+    .set({ isDefault: false, updatedAt: sql`now()` })
+    .where(
+      and(
+        eq(mappings.locationId, mapping.locationId),
+        inArray(mappings.provider, providers),
+        ne(mappings.id, mapping.id),
+        eq(mappings.isDefault, true),
+      ),
+    );
 }
 
 /** Keeps the type that HighLevel accepted. */

@@ -1,19 +1,23 @@
-import { and, desc, eq, exists, gte, inArray, lt, or, type SQL, sql } from "drizzle-orm";
-import type { DeliveryState, MessageState } from "../model.ts";
+import { and, asc, desc, eq, exists, gte, inArray, isNotNull, lt, or, type SQL, sql } from "drizzle-orm";
+import type { DeliveryState, Direction, MessageState } from "../model.ts";
 import type { Db } from "./database.ts";
-import { type Conversation, conversations, deliveries, type Message, messages, type NewMessage } from "./schema.ts";
+import {
+  type Conversation,
+  conversations,
+  deliveries,
+  type Message,
+  type MessageContent,
+  messages,
+  type NewMessage,
+} from "./schema.ts";
 
 /**
- * Stores the messages that are new, in the order given, and gives them back; a message whose (mapping,
- * providerMessageId) is known, or stands twice in the list, is passed over.
+ * Stores the messages that are new, in the order given, and gives them back. Passed over is one whose id is known in its
+ * mapping, the provider's or HighLevel's, or whose idempotency key is; also one that stands twice in the list.
  */
 export async function insertMessages(tx: Db, rows: NewMessage[]): Promise<Message[]> {
   if (rows.length === 0) return [];
-  const stored = await tx
-    .insert(messages)
-    .values(rows)
-    .onConflictDoNothing({ target: [messages.mappingId, messages.providerMessageId] })
-    .returning();
+  const stored = await tx.insert(messages).values(rows).onConflictDoNothing().returning();
   return stored.sort((a, b) => a.id - b.id);
 }
 
@@ -52,6 +56,103 @@ export async function findThread(
   return nearest?.emailMessageId ?? undefined;
 }
 
+/**
+ * The messages that we sent and that receipts are about, by our own ids or the provider's, locked until the transaction
+ * ends, with the person's address.
+ */
+export async function lockSentMessages(
+  tx: Db,
+  mappingId: string,
+  ids: { ids: number[]; providerMessageIds: string[] },
+): Promise<{ message: Message; conversation: Conversation }[]> {
+  const sought: SQL[] = [];
+  if (ids.ids.length > 0) sought.push(inArray(messages.id, ids.ids));
+  if (ids.providerMessageIds.length > 0) sought.push(inArray(messages.providerMessageId, ids.providerMessageIds));
+  if (sought.length === 0) return [];
+  return tx
+    .select({ message: messages, conversation: conversations })
+    .from(messages)
+    .innerJoin(conversations, eq(conversations.id, messages.conversationId))
+    .where(and(eq(messages.mappingId, mappingId), eq(messages.direction, "outbound"), or(...sought)))
+    .orderBy(asc(messages.id))
+    .for("no key update", { of: messages });
+}
+
+/** What receipts made of a message. */
+export async function keepFate(tx: Db, { id, state, error, recipients, providerMessageId }: Message): Promise<void> {
+  await tx.update(messages).set({ state, error, recipients, providerMessageId }).where(eq(messages.id, id));
+}
+
+/** Which of these Message-IDs are those of emails that went out by this mapping. */
+export async function findSentRfcIds(tx: Db, mappingId: string, rfcMessageIds: string[]): Promise<Set<string>> {
+  if (rfcMessageIds.length === 0) return new Set();
+  const lowerCased = rfcMessageIds.map((id) => id.toLowerCase());
+  const found = await tx
+    .select({ id: sql<string>`lower(${messages.rfcMessageId})` })
+    .from(messages)
+    .where(
+      and(
+        inArray(sql`lower(${messages.rfcMessageId})`, lowerCased),
+        sql`${messages.rfcMessageId} is not null`,
+        eq(messages.mappingId, mappingId),
+        eq(messages.direction, "outbound"),
+      ),
+    );
+  return new Set(found.map(({ id }) => id));
+}
+
+/** An email of a location by HighLevel's id of it. */
+export async function findByEmailId(
+  db: Db,
+  locationId: string,
+  highlevelEmailMessageId: string,
+): Promise<Message | undefined> {
+  const [found] = await db
+    .select({ message: messages })
+    .from(messages)
+    .innerJoin(conversations, eq(conversations.id, messages.conversationId))
+    .where(and(eq(messages.highlevelEmailMessageId, highlevelEmailMessageId), eq(conversations.locationId, locationId)))
+    .limit(1);
+  return found?.message;
+}
+
+/** A mapping's message by the provider's id of it. */
+export async function findByProviderId(
+  db: Db,
+  mappingId: string,
+  providerMessageId: string,
+): Promise<Message | undefined> {
+  const [message] = await db
+    .select()
+    .from(messages)
+    .where(and(eq(messages.mappingId, mappingId), eq(messages.providerMessageId, providerMessageId)));
+  return message;
+}
+
+/** The newest emails of a conversation before the given message, newest first. */
+export async function listEmailsBefore(db: Db, message: Message, limit: number): Promise<Message[]> {
+  return db
+    .select()
+    .from(messages)
+    .where(
+      and(
+        eq(messages.conversationId, message.conversationId),
+        lt(messages.id, message.id),
+        sql`${messages.rfcMessageId} is not null`,
+      ),
+    )
+    .orderBy(desc(messages.id))
+    .limit(limit);
+}
+
+/** How far a message's files have got. What was deleted after the retention time stays deleted. */
+export async function keepContent(db: Db, id: number, content: MessageContent): Promise<void> {
+  await db
+    .update(messages)
+    .set({ content })
+    .where(and(eq(messages.id, id), isNotNull(messages.content)));
+}
+
 /** Newest first. */
 export async function listMessages(
   db: Db,
@@ -59,6 +160,7 @@ export async function listMessages(
     mappingId?: string | undefined;
     address?: string | undefined;
     state?: MessageState | undefined;
+    direction?: Direction | undefined;
     deliveryState?: DeliveryState | undefined;
     from?: Date | undefined;
     until?: Date | undefined;
@@ -70,6 +172,7 @@ export async function listMessages(
   if (page.mappingId !== undefined) conditions.push(eq(messages.mappingId, page.mappingId));
   if (page.address !== undefined) conditions.push(eq(conversations.address, page.address));
   if (page.state !== undefined) conditions.push(eq(messages.state, page.state));
+  if (page.direction !== undefined) conditions.push(eq(messages.direction, page.direction));
   if (page.from !== undefined) conditions.push(gte(messages.receivedAt, page.from));
   if (page.until !== undefined) conditions.push(lt(messages.receivedAt, page.until));
   if (page.before !== undefined) conditions.push(lt(messages.id, page.before));

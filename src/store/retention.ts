@@ -1,6 +1,9 @@
 import { sql } from "drizzle-orm";
 import { type Db, selectRows } from "./database.ts";
 
+/** HighLevel repeats an event for hours; one that is older than this is refused unseen. */
+export const eventDays = 7;
+
 /**
  * Deletes, in steps of a set size, what is older than the retention time and no longer needed: webhooks that were
  * processed or ignored, attempts, and the content of messages whose deliveries are all done. Ids stay, so that
@@ -15,6 +18,7 @@ export async function pruneStep(db: Db, options: { retentionDays: number; rows: 
       with old_webhooks as (
         delete from webhooks where id in (
           select id from webhooks where state in ('processed', 'ignored') and received_at < ${before}
+            and (event_id is null or received_at < now() - make_interval(days => ${eventDays}))
           order by received_at limit ${options.rows} for update skip locked
         ) returning 1
       ), old_attempts as (

@@ -15,6 +15,7 @@ import {
 } from "drizzle-orm/pg-core";
 import type { FailureReason } from "../errors.ts";
 import type {
+  Attachment,
   AutomaticKind,
   DeliveryKind,
   DeliveryState,
@@ -166,15 +167,24 @@ export interface RecipientFate {
   error?: MessageError | undefined;
 }
 
+/** Of a file that was carried to HighLevel the `url` is HighLevel's. */
+export interface CarriedAttachment extends Attachment {
+  /** Why HighLevel cannot have it, in words for the agent. */
+  refusal?: string | undefined;
+}
+
 /** What is deleted after the retention time. */
 export type MessageContent = Pick<
   ProviderMessage,
-  "fromName" | "to" | "cc" | "bcc" | "subject" | "text" | "html" | "attachments" | "inReplyTo" | "references"
+  "fromName" | "to" | "cc" | "bcc" | "subject" | "text" | "html" | "inReplyTo" | "references"
 > & {
+  attachments: CarriedAttachment[];
   /** The mailbox that HighLevel shows as an outbound email's sender. */
   from?: string | undefined;
   /** The provider's id of the message that an agent's answer is for. */
   replyToAltId?: string | undefined;
+  /** The thread, cc and bcc of an outbound email have been read back from HighLevel. */
+  isComplete?: boolean | undefined;
 };
 
 export const messages = pgTable(

@@ -1,9 +1,9 @@
-import { and, asc, desc, eq, getTableColumns, inArray, lt, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, getTableColumns, inArray, isNull, lt, notInArray, type SQL, sql } from "drizzle-orm";
 import type { WebhookState } from "../model.ts";
 import { type Db, selectRows } from "./database.ts";
 import { type Webhook, webhooks } from "./schema.ts";
 
-export type NewWebhook = Pick<Webhook, "mappingId" | "url" | "headers" | "body">;
+export type NewWebhook = Pick<Webhook, "mappingId" | "source" | "url" | "headers" | "body">;
 
 /** One statement, whole or not at all; ids grow in the order given. */
 export async function insertWebhooks(db: Db, rows: NewWebhook[]): Promise<number[]> {
@@ -32,10 +32,34 @@ export async function lockMappingWithWebhooks(tx: Db): Promise<string | undefine
   return locked?.id;
 }
 
-/** The received webhooks of one mapping, oldest first: as many as fit, and at least one. */
+/** Any number, the same in all versions of the bridge. */
+const appLock = 4_072_613_372;
+
+/** The same for what HighLevel posts to the app as a whole: `false` when there is nothing, or another process is at it. */
+export async function lockAppWebhooks(tx: Db): Promise<boolean> {
+  const [locked] = await selectRows<{ isLocked: boolean }>(
+    tx,
+    sql`
+      select pg_try_advisory_xact_lock(${appLock}) as "isLocked"
+      where exists (select from webhooks where mapping_id is null and state = 'received')`,
+  );
+  return locked?.isLocked ?? false;
+}
+
+/** Which of these events of HighLevel have been processed before, by other webhooks than these. */
+export async function findKnownEvents(tx: Db, eventIds: string[], webhookIds: number[]): Promise<Set<string>> {
+  if (eventIds.length === 0) return new Set();
+  const known = await tx
+    .select({ id: webhooks.eventId })
+    .from(webhooks)
+    .where(and(inArray(webhooks.eventId, eventIds), notInArray(webhooks.id, webhookIds)));
+  return new Set(known.flatMap(({ id }) => id ?? []));
+}
+
+/** The received webhooks of one mapping, or of the app for null, oldest first: as many as fit, and at least one. */
 export async function listReceivedWebhooks(
   tx: Db,
-  mappingId: string,
+  mappingId: string | null,
   most: { rows: number; bytes: number },
 ): Promise<Webhook[]> {
   const sized = tx
@@ -47,7 +71,12 @@ export async function listReceivedWebhooks(
         ),
     })
     .from(webhooks)
-    .where(and(eq(webhooks.mappingId, mappingId), eq(webhooks.state, "received")))
+    .where(
+      and(
+        mappingId === null ? isNull(webhooks.mappingId) : eq(webhooks.mappingId, mappingId),
+        eq(webhooks.state, "received"),
+      ),
+    )
     .orderBy(asc(webhooks.id))
     .limit(most.rows)
     .as("sized");
@@ -63,13 +92,17 @@ export interface WebhookOutcome {
   id: number;
   state: Exclude<WebhookState, "received">;
   reason: string | undefined;
+  /** HighLevel's id of the event. */
+  eventId?: string | undefined;
 }
 
 export async function finishWebhooks(db: Db, outcomes: WebhookOutcome[]): Promise<void> {
-  const rows = outcomes.map((outcome) => sql`(${outcome.id}::bigint, ${outcome.state}, ${outcome.reason ?? null})`);
+  const rows = outcomes.map(
+    (outcome) => sql`(${outcome.id}::bigint, ${outcome.state}, ${outcome.reason ?? null}, ${outcome.eventId ?? null})`,
+  );
   await db.execute(sql`
-    update webhooks set state = outcome.state, reason = outcome.reason
-    from (values ${sql.join(rows, sql`, `)}) as outcome (id, state, reason)
+    update webhooks set state = outcome.state, reason = outcome.reason, event_id = outcome.event_id
+    from (values ${sql.join(rows, sql`, `)}) as outcome (id, state, reason, event_id)
     where webhooks.id = outcome.id`);
 }
 
@@ -86,6 +119,7 @@ export async function replayWebhook(db: Db, id: number): Promise<boolean> {
 const listed = {
   id: webhooks.id,
   mappingId: webhooks.mappingId,
+  source: webhooks.source,
   state: webhooks.state,
   reason: webhooks.reason,
   receivedAt: webhooks.receivedAt,

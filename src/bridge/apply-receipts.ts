@@ -1,0 +1,54 @@
+import type { Receipt } from "../model.ts";
+import type { Db } from "../store/database.ts";
+import { enqueueDeliveries } from "../store/deliveries.ts";
+import { keepFate, lockSentMessages } from "../store/messages.ts";
+import type { Conversation, Message } from "../store/schema.ts";
+import type { MappingFacts } from "./mappings.ts";
+import { applyReceipt, isWorthReporting } from "./message-state.ts";
+import { reportInSeconds } from "./report-status.ts";
+
+type Sent = { message: Message; conversation: Conversation };
+
+/**
+ * Takes in what a provider says became of messages that we sent, in the order given; what is new, HighLevel will be told.
+ * A receipt carries the reference that the send gave along, so that it may come before the send is recorded. Gives, for
+ * each receipt, whether it is about a message of this mapping.
+ */
+export async function applyReceipts(tx: Db, mapping: MappingFacts, receipts: Receipt[]): Promise<boolean[]> {
+  if (receipts.length === 0) return [];
+  const sent = await lockSentMessages(tx, mapping.id, {
+    ids: receipts.flatMap(({ reference }) => (reference && /^\d{1,15}$/.test(reference) ? Number(reference) : [])),
+    providerMessageIds: receipts.map((receipt) => receipt.providerMessageId),
+  });
+  const before = new Map(sent.map((each) => [each.message.id, each]));
+  const known = receipts.map((receipt) => {
+    const found = findSent(sent, receipt);
+    if (found) {
+      const about = { channel: mapping.channel, address: found.conversation.address, message: found.message };
+      sent[sent.indexOf(found)] = { ...found, message: applyReceipt(about, receipt) };
+    }
+    return found !== undefined;
+  });
+
+  const changed = sent.filter(({ message }) => before.get(message.id)?.message !== message);
+  for (const { message } of changed) await keepFate(tx, message);
+  await enqueueDeliveries(
+    tx,
+    "report-status",
+    changed.flatMap(({ message, conversation }) => {
+      const earlier = before.get(message.id)?.message ?? message;
+      if (message.origin !== "highlevel" || !isWorthReporting(mapping.channel, earlier, message)) return [];
+      const { id: messageId, receivedAt } = message;
+      const inSeconds = reportInSeconds(receivedAt);
+      return { conversationId: conversation.id, locationId: mapping.locationId, messageId, inSeconds };
+    }),
+  );
+  return known;
+}
+
+function findSent(sent: Sent[], { reference, providerMessageId }: Receipt): Sent | undefined {
+  return (
+    sent.find(({ message }) => String(message.id) === reference) ??
+    sent.find(({ message }) => message.providerMessageId === providerMessageId)
+  );
+}

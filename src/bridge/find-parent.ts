@@ -1,0 +1,49 @@
+import type { Email } from "../highlevel/schemas.ts";
+import type { Db } from "../store/database.ts";
+import { findByEmailId, findByProviderId, listEmailsBefore } from "../store/messages.ts";
+import type { Conversation, Message, MessageContent } from "../store/schema.ts";
+
+const mostEmails = 50;
+const mostReferences = 20;
+
+/**
+ * The email that an agent's email answers: the one that HighLevel's call names, else the one that HighLevel says it
+ * answers, else the newest of the conversation with the same subject. Undefined for one that begins a thread.
+ */
+export async function findParent(
+  db: Db,
+  about: { message: Message; content: MessageContent; conversation: Conversation; email: Email | undefined },
+): Promise<Message | undefined> {
+  const { message, content, conversation, email } = about;
+  if (content.replyToAltId && conversation.mappingId) {
+    const named = await findByProviderId(db, conversation.mappingId, content.replyToAltId);
+    if (named) return named;
+  }
+  if (email?.replyToMessageId) {
+    const answered = await findByEmailId(db, conversation.locationId, email.replyToMessageId);
+    if (answered) return answered;
+  }
+  const subject = baseSubject(content.subject);
+  const earlier = await listEmailsBefore(db, message, mostEmails);
+  return earlier.find((each) => each.content === null || baseSubject(each.content.subject) === subject);
+}
+
+/** The parent's chain and the parent itself, oldest first: https://www.rfc-editor.org/rfc/rfc5322#section-3.6.4 */
+export function referencesTo(parent: Message): { inReplyTo: string[]; references: string[] } {
+  if (!parent.rfcMessageId) return { inReplyTo: [], references: [] };
+  const { references = [], inReplyTo = [] } = parent.content ?? {};
+  const chain = references.length > 0 || inReplyTo.length !== 1 ? references : inReplyTo;
+  const all = [...chain.filter((id) => id !== parent.rfcMessageId), parent.rfcMessageId];
+  // The first id tells the thread to those who have lost the middle.
+  const kept = all.length > mostReferences ? [...all.slice(0, 1), ...all.slice(1 - mostReferences)] : all;
+  return { inReplyTo: [parent.rfcMessageId], references: kept };
+}
+
+const replyPrefix = /^\s*(re|aw|antw|sv|vs|rif|ref|odp|tr|fw|fwd|wg|enc|rv)(\[\d+\])?\s*:\s*/i;
+
+/** A subject without what mail programs put before it: https://www.rfc-editor.org/rfc/rfc5256#section-2.1 */
+export function baseSubject(subject: string | undefined): string {
+  let base = (subject ?? "").trim();
+  while (replyPrefix.test(base)) base = base.replace(replyPrefix, "");
+  return base.replace(/\s+/g, " ").trim().toLowerCase();
+}

@@ -1,0 +1,61 @@
+import type { Channel, MessageError, MessageState, Receipt } from "../model.ts";
+import type { Message, RecipientFate } from "../store/schema.ts";
+
+/**
+ * States only go forward, in whatever order receipts come. A text that was delivered had not failed after all; an email
+ * may be accepted by the person's server and come back later. Who has read it has got it.
+ */
+const ranks: Record<Channel, Record<MessageState, number>> = {
+  sms: { received: 0, queued: 0, sent: 1, failed: 2, delivered: 3, read: 4 },
+  email: { received: 0, queued: 0, sent: 1, delivered: 2, failed: 3, read: 4 },
+};
+
+/**
+ * The message as a receipt leaves it; the very same object when it tells nothing new. What becomes of an email with
+ * somebody in cc does not change what became of it with the person whom it is for. Pure.
+ */
+export function applyReceipt(
+  about: { channel: Channel; address: string; message: Message },
+  receipt: Receipt,
+): Message {
+  const { channel, address, message } = about;
+  const { recipient = address } = receipt;
+  const known: Fate = { status: message.state, error: message.error ?? undefined };
+  const fate = recipient === address ? fold(channel, known, receipt) : known;
+  const knownOfRecipient = message.recipients?.[recipient];
+  const fateOfRecipient = channel === "email" ? fold(channel, knownOfRecipient, receipt) : undefined;
+  if (fate === known && fateOfRecipient === knownOfRecipient && message.providerMessageId !== null) return message;
+  return {
+    ...message,
+    providerMessageId: message.providerMessageId ?? receipt.providerMessageId,
+    state: fate.status,
+    error: fate.error ?? null,
+    recipients:
+      fateOfRecipient === knownOfRecipient
+        ? message.recipients
+        : { ...message.recipients, [recipient]: fateOfRecipient as RecipientFate },
+  };
+}
+
+interface Fate {
+  status: MessageState;
+  error?: MessageError | undefined;
+}
+
+/** What is known with a receipt; the very same object when it tells nothing new. */
+function fold<Known extends Fate>(channel: Channel, known: Known | undefined, receipt: Receipt): Known | RecipientFate {
+  const { status, error } = receipt;
+  if (!known) return { status, error };
+  const isRecovery = known.status === "failed";
+  if (ranks[channel][status] > ranks[channel][known.status]) {
+    return { status, error: error ?? (isRecovery ? undefined : known.error) };
+  }
+  const isRemark = error !== undefined && known.error === undefined && (status !== "failed" || isRecovery);
+  return isRemark ? { ...known, error } : known;
+}
+
+/** A text's `sent` has no word in HighLevel. */
+export function isWorthReporting(channel: Channel, before: Message, after: Message): boolean {
+  if (channel === "email") return before.state !== after.state || before.recipients !== after.recipients;
+  return before.state !== after.state && after.state !== "sent";
+}
