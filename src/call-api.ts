@@ -1,6 +1,8 @@
-import http from "node:http";
+import http, { type ClientRequest } from "node:http";
 import https from "node:https";
+import { Readable } from "node:stream";
 import axios, { AxiosError, type AxiosResponse } from "axios";
+import { RequestFilteringHttpAgent, RequestFilteringHttpsAgent } from "request-filtering-agent";
 import { Failure, type FailureReason } from "./errors.ts";
 
 export interface ApiRequest {
@@ -8,7 +10,10 @@ export interface ApiRequest {
   url: string;
   headers: Record<string, string>;
   query?: Record<string, string | number>;
-  /** Sent as JSON; URLSearchParams and FormData as the forms that they are. */
+  /**
+   * A plain object is sent as JSON; URLSearchParams and FormData as the forms that they are; a text, a Buffer or a stream
+   * byte for byte, with the content type that the headers say. A stream is sent as it comes, and ended with the call.
+   */
   body?: unknown;
   /** The whole call is given up when this fires; otherwise after the timeout. */
   signal?: AbortSignal;
@@ -24,40 +29,127 @@ export interface ApiAnswer {
 /** Makes one call. Resolves for a 2xx; throws a Failure for everything else, with its reason. Never retries. */
 export type CallApi = (request: ApiRequest) => Promise<ApiAnswer>;
 
+export interface OpenRequest {
+  url: string;
+  headers: Record<string, string>;
+  signal: AbortSignal;
+}
+
+export interface OpenAnswer {
+  status: number;
+  headers: Record<string, string>;
+  /** To be read, or destroyed: until then it holds a connection. */
+  body: Readable;
+}
+
+/** Begins one GET. Resolves for any status, redirects too, as soon as the headers are here; throws a Failure when none come. */
+export type OpenUrl = (request: OpenRequest) => Promise<OpenAnswer>;
+
+export interface CallApiOptions {
+  timeoutSeconds: number;
+  maxSockets: number;
+  /**
+   * `public` for URLs that came from outside: every address to which a name resolves must be a public one, or the call
+   * fails as misconfigured before anything is sent. Environment variables for proxies are ignored then: a proxy would
+   * resolve the name on its own.
+   */
+  guard?: "public";
+  /** As in `localhost:8080`: who may be called although the address is not public. */
+  allow?: readonly string[];
+}
+
 /** The only door out: keep-alive connections, a timeout, no redirects. */
-export function createCallApi(options: { timeoutSeconds: number; maxSockets: number }): CallApi & { close(): void } {
-  const agentOptions = { keepAlive: true, maxSockets: options.maxSockets };
-  const httpAgent = new http.Agent(agentOptions);
-  const httpsAgent = new https.Agent(agentOptions);
+export function createCallApi(options: CallApiOptions): CallApi & { open: OpenUrl; close(): void } {
+  const agents = createAgents(options);
   const client = axios.create({
-    httpAgent,
-    httpsAgent,
     timeout: options.timeoutSeconds * 1000,
     maxRedirects: 0,
-    maxContentLength: 10_000_000,
-    responseType: "text",
+    ...(options.guard ? { proxy: false } : {}),
     transitional: { clarifyTimeoutError: true },
-    transformResponse: (text: unknown) => text,
+    transformResponse: (data: unknown) => data,
     validateStatus: () => true,
   });
 
-  const callApi: CallApi = async (request) => {
-    const { method, url, headers, query, body, signal } = request;
+  const callApi: CallApi = async ({ method, url, headers, query, body, signal }) => {
     const response = await client
-      .request<string>({ method, url, headers, params: query, data: body, ...(signal ? { signal } : {}) })
+      .request<string>({
+        method,
+        url,
+        headers,
+        params: query,
+        // Axios trims a text that is sent as JSON, and quotes it when it is none.
+        data: typeof body === "string" ? Buffer.from(body) : body,
+        responseType: "text",
+        maxContentLength: 10_000_000,
+        ...agents.for(url),
+        ...(signal ? { signal } : {}),
+      })
       .catch((error: unknown) => {
-        throw networkFailure(error);
+        throw networkFailure(error, url);
+      })
+      .finally(() => {
+        if (body instanceof Readable) body.destroy();
       });
+    // Answered before the body had been sent: the connection is of no more use.
+    if (body instanceof Readable && !body.readableEnded) (response.request as ClientRequest).destroy();
     const answer = { status: response.status, headers: textHeaders(response), body: parseBody(response.data) };
     if (answer.status < 200 || answer.status > 299) throw refusal(answer);
     return answer;
   };
-  return Object.assign(callApi, {
+
+  const open: OpenUrl = async ({ url, headers, signal }) => {
+    const response = await client
+      .request<Readable>({ url, headers, signal, responseType: "stream", ...agents.for(url) })
+      .catch((error: unknown) => {
+        throw networkFailure(error, url);
+      });
+    return { status: response.status, headers: textHeaders(response), body: response.data };
+  };
+  return Object.assign(callApi, { open, close: agents.close });
+}
+
+interface Agents {
+  httpAgent: http.Agent;
+  httpsAgent: https.Agent;
+}
+
+function createAgents({ maxSockets, guard, allow = [] }: CallApiOptions): { for(url: string): Agents; close(): void } {
+  const agentOptions = { keepAlive: true, maxSockets };
+  const free = { httpAgent: new http.Agent(agentOptions), httpsAgent: new https.Agent(agentOptions) };
+  const guarded = {
+    httpAgent: new RequestFilteringHttpAgent(agentOptions),
+    httpsAgent: new RequestFilteringHttpsAgent(agentOptions),
+  };
+  const allowed = new Set(allow.map((each) => each.toLowerCase()));
+  return {
+    for: (url) => (guard === undefined || allowed.has(hostAndPort(url)) ? free : guarded),
     close: () => {
-      httpAgent.destroy();
-      httpsAgent.destroy();
+      for (const { httpAgent, httpsAgent } of [free, guarded]) {
+        httpAgent.destroy();
+        httpsAgent.destroy();
+      }
     },
-  });
+  };
+}
+
+const defaultPorts: Record<string, string> = { "http:": "80", "https:": "443" };
+
+function hostAndPort(url: string): string {
+  if (!URL.canParse(url)) return "";
+  const { hostname, port, protocol } = new URL(url);
+  return `${hostname}:${port || defaultPorts[protocol]}`;
+}
+
+/**
+ * To try the bridge against stand-ins of the providers: with `https://stand-ins.example` a call to
+ * `https://api.twilio.com/x` goes to `https://stand-ins.example/api.twilio.com/x`. Without a URL the call is as it was.
+ */
+export function callStandIns<Request extends { url: string }, Answer>(
+  call: (request: Request) => Promise<Answer>,
+  providersUrl: string | undefined,
+): (request: Request) => Promise<Answer> {
+  if (providersUrl === undefined) return call;
+  return (request) => call({ ...request, url: request.url.replace(/^https:\/\//i, `${providersUrl}/`) });
 }
 
 /** System calls that fail before anything of the request is sent. */
@@ -65,8 +157,16 @@ const connecting = new Set(["connect", "getaddrinfo"]);
 /** Codes of TLS handshakes that fail: sent before the request as well. */
 const handshake = /^(EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL)/;
 
-function networkFailure(error: unknown): Failure {
+/** The words of request-filtering-agent, which gives its error no code. */
+const notPublic = /^DNS lookup .* is not allowed/;
+
+function networkFailure(error: unknown, url: string): Failure {
   if (!(error instanceof AxiosError)) throw error;
+  // What broke a stream that was being sent.
+  if (error.cause instanceof Failure) return error.cause;
+  if (notPublic.test(error.message)) {
+    return new Failure("misconfigured", `${hostAndPort(url)} resolves to an address that is not public`);
+  }
   const cause = error.cause as { syscall?: string } | undefined;
   const code = error.code ?? "unknown";
   const neverLeft = connecting.has(cause?.syscall ?? "") || handshake.test(code);
@@ -104,7 +204,7 @@ function wordsOf(body: unknown): string {
 }
 
 /** Seconds, or an HTTP date; https://www.rfc-editor.org/rfc/rfc9110#field.retry-after */
-function retryAfterSeconds(value: string | undefined): number | undefined {
+export function retryAfterSeconds(value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
   return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;

@@ -9,7 +9,9 @@ import { conversationRoutes } from "./conversations.ts";
 import { createFaults, type Fault } from "./faults.ts";
 import { postInbound } from "./inbound.ts";
 import { inboxPage } from "./inbox-page.ts";
+import { createOauth, type OauthSettings } from "./oauth.ts";
 import { addressKey, type Contact, createState, newId, type Provider, type StoredMessage } from "./state.ts";
+import { uploadRoutes } from "./upload.ts";
 
 export interface SandboxOptions {
   /** HighLevel's own limit by default; `undefined` for none. */
@@ -21,9 +23,17 @@ export interface SandboxOptions {
 export interface Sandbox {
   app: Express;
   /** Makes a location, or changes its token and its conversation providers. */
-  putLocation(location: { id: string; token: string; providers: Provider[] }): void;
+  putLocation(location: { id: string; token: string; providers: Provider[]; companyId?: string | undefined }): void;
   /** From now on the location's token is refused. */
   revokeToken(locationId: string): void;
+  /** The marketplace app's client, what a person chooses who installs it, and how long its tokens live. */
+  setOauth(settings: OauthSettings): void;
+  /** As when their time is over. */
+  expireAccessTokens(): void;
+  /** The app is uninstalled from a location or an agency. */
+  uninstall(id: string): void;
+  /** How often a refresh was asked for, the refused ones included. */
+  refreshCount(): number;
   addContact(contact: Omit<Contact, "id">): Contact;
   setFaults(faults: Fault[]): void;
   /** Everything that was accepted, in that order. */
@@ -43,14 +53,15 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
   const state = createState();
   const faults = createFaults(options.seed ?? 1);
   const calls = new Map<string, number>();
+  const oauth = createOauth(state);
   const app = express();
   app.enable("strict routing").disable("x-powered-by").set("etag", false);
 
   const sandbox: Sandbox = {
     app,
-    putLocation({ id, token, providers }) {
+    putLocation({ id, token, providers, companyId }) {
       sandbox.revokeToken(id);
-      const location = { id, token, providers };
+      const location = { id, token, providers, companyId };
       state.locations.set(id, location);
       state.locationByToken.set(token, location);
     },
@@ -58,6 +69,10 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
       const location = state.locations.get(locationId);
       if (location?.token) state.locationByToken.delete(location.token);
     },
+    setOauth: oauth.set,
+    expireAccessTokens: () => state.oauthTokens.clear(),
+    uninstall: oauth.uninstall,
+    refreshCount: oauth.refreshCount,
     addContact(given) {
       const contact = { id: newId(), ...given };
       state.contacts.set(contact.id, contact);
@@ -74,13 +89,17 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
   };
 
   app.use(inboxPage(state));
+  const { upload, files } = uploadRoutes(state);
+  app.use("/_sandbox/files", files);
   app.use("/_sandbox", express.json({ limit: "10mb" }), controlRoutes(state, sandbox));
   app.use((req, _res, next) => {
     calls.set(req.path, (calls.get(req.path) ?? 0) + 1);
     next();
   });
   app.use(faults.middleware);
+  app.use(oauth.routes);
   app.use(requireAccess(state), limitRate("rateLimit" in options ? options.rateLimit : publishedLimit));
+  app.post("/conversations/messages/upload", upload);
   app.use(express.json({ limit: "30mb" }));
   app.post("/conversations/messages/inbound", postInbound(state));
   app.use("/conversations", conversationRoutes(state));
