@@ -1,5 +1,6 @@
 import type { Request, RequestHandler, Response } from "express";
 import { ApiError } from "./api-error.ts";
+import { bearerOf, holderOf } from "./oauth.ts";
 import type { Location, State } from "./state.ts";
 
 export interface RateLimit {
@@ -19,12 +20,17 @@ export function requireAccess(state: State): RequestHandler {
     const version = req.get("version");
     if (!version) throw new ApiError(401, "version header was not found.");
     if (!publishedVersions.has(version)) throw new ApiError(401, "version header is invalid");
-    const token = /^Bearer (.+)$/.exec(req.get("authorization") ?? "")?.[1];
-    const location = state.locationByToken.get(token ?? "");
-    if (!location) throw new ApiError(401, "Invalid token: access token is invalid");
-    res.locals["location"] = location;
+    res.locals["location"] = requireLocation(state, bearerOf(req));
     next();
   };
+}
+
+function requireLocation(state: State, token: string | undefined): Location {
+  const holder = holderOf(state, token);
+  if (holder && "companyId" in holder) throw new ApiError(401, "authClass type is not allowed to access this scope");
+  const location = holder ? state.locations.get(holder.locationId) : state.locationByToken.get(token ?? "");
+  if (!location) throw new ApiError(401, "Invalid token: access token is invalid");
+  return location;
 }
 
 export const locationOf = (res: Response) => res.locals["location"] as Location;

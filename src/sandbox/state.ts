@@ -13,6 +13,8 @@ export interface Location {
   id: string;
   token: string | undefined;
   providers: Provider[];
+  /** The agency that it belongs to. */
+  companyId?: string | undefined;
 }
 
 export interface Contact {
@@ -22,6 +24,9 @@ export interface Contact {
   email?: string;
   name?: string;
 }
+
+/** Whose access token it is. */
+export type TokenHolder = ({ locationId: string } | { companyId: string }) & { expiresAtMs: number };
 
 /** One message as it was accepted. */
 export interface StoredMessage {
@@ -65,6 +70,8 @@ export interface Conversation {
 export interface State {
   locations: Map<string, Location>;
   locationByToken: Map<string, Location>;
+  /** Access tokens of the marketplace app. */
+  oauthTokens: Map<string, TokenHolder>;
   contacts: Map<string, Contact>;
   /** By location and address, as in `loc|+15005550006`. */
   contactByAddress: Map<string, Contact>;
@@ -80,6 +87,7 @@ export function createState(): State {
   return {
     locations: new Map(),
     locationByToken: new Map(),
+    oauthTokens: new Map(),
     contacts: new Map(),
     contactByAddress: new Map(),
     conversations: new Map(),
