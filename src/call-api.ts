@@ -38,7 +38,7 @@ export interface OpenRequest {
 export interface OpenAnswer {
   status: number;
   headers: Record<string, string>;
-  /** To be read, or destroyed: until then it holds a connection. */
+  /** As it comes, encoded as the headers say. To be read, or destroyed: until then it holds a connection. */
   body: Readable;
 }
 
@@ -99,7 +99,7 @@ export function createCallApi(options: CallApiOptions): CallApi & { open: OpenUr
 
   const open: OpenUrl = async ({ url, headers, signal }) => {
     const response = await client
-      .request<Readable>({ url, headers, signal, responseType: "stream", ...agents.for(url) })
+      .request<Readable>({ url, headers, signal, responseType: "stream", decompress: false, ...agents.for(url) })
       .catch((error: unknown) => {
         throw networkFailure(error, url);
       });

@@ -1,4 +1,5 @@
-import { addAbortSignal, finished, type Readable, Transform } from "node:stream";
+import { addAbortSignal, finished, pipeline, type Readable, Transform } from "node:stream";
+import { createBrotliDecompress, createUnzip } from "node:zlib";
 import { type OpenUrl, retryAfterSeconds } from "./call-api.ts";
 import { Failure } from "./errors.ts";
 
@@ -80,14 +81,25 @@ function toFile(answer: Awaited<ReturnType<OpenUrl>>, url: URL, options: FetchFi
     body.destroy();
     throw failure;
   }
+  const decode = decoders[headers["content-encoding"]?.toLowerCase() ?? ""];
   return {
-    stream: limitStream(body, url, options),
+    stream: limitStream(decode ? decode(body) : body, url, options),
     contentType: headers["content-type"]?.split(";")[0]?.trim().toLowerCase() || undefined,
-    // With an encoding the length is not the file's.
-    sizeBytes: headers["content-encoding"] === undefined ? sizeBytes : undefined,
+    // Encoded, the length is not the file's.
+    sizeBytes: decode ? undefined : sizeBytes,
     name: nameIn(headers["content-disposition"]),
   };
 }
+
+const unzip = (body: Readable): Readable => pipeline(body, createUnzip(), () => {});
+
+/** For who encodes although we ask for the file as it is. */
+const decoders: Record<string, (body: Readable) => Readable> = {
+  gzip: unzip,
+  "x-gzip": unzip,
+  deflate: unzip,
+  br: (body) => pipeline(body, createBrotliDecompress(), () => {}),
+};
 
 function refusalOf(
   { status, headers }: Awaited<ReturnType<OpenUrl>>,
