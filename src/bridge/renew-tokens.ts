@@ -3,12 +3,12 @@ import type { OauthClient, Tokens } from "../highlevel/oauth.ts";
 import type { Log } from "../log.ts";
 import { type CompanyAccess, findCompanyAccess, lockCompanyAccess, saveCompanyTokens } from "../store/companies.ts";
 import type { Db } from "../store/database.ts";
+import { pauseLocationsOfCompany } from "../store/installs.ts";
 import {
   findLocationAccess,
   type LocationAccess,
   lockLocationAccess,
   pauseLocation,
-  pauseLocationsOfCompany,
   saveLocationTokens,
 } from "../store/locations.ts";
 import type { Sealer } from "../store/seal.ts";

@@ -1,4 +1,4 @@
-import { eq, sql } from "drizzle-orm";
+import { and, eq, lt, sql } from "drizzle-orm";
 import type { Db } from "./database.ts";
 import { type SealedTokens, tokenColumns } from "./locations.ts";
 import { type Company, companies } from "./schema.ts";
@@ -56,4 +56,15 @@ export async function saveCompanyTokens(tx: Db, id: string, tokens: SealedTokens
     .update(companies)
     .set({ ...columns, ...(sealedRefreshToken === null ? {} : { sealedRefreshToken }), updatedAt: sql`now()` })
     .where(eq(companies.id, id));
+}
+
+/** The app is gone from an agency: takes its tokens away, unless it was connected or renewed after the event. */
+export async function disconnectCompany(tx: Db, event: { id: string; at: Date | undefined }): Promise<boolean> {
+  const { id, at } = event;
+  const disconnected = await tx
+    .update(companies)
+    .set({ ...tokenColumns({ sealedToken: null }), updatedAt: sql`now()` })
+    .where(and(eq(companies.id, id), at && lt(companies.updatedAt, at)))
+    .returning({ id: companies.id });
+  return disconnected.length > 0;
 }

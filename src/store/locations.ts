@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, isNull, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, gt, isNull, type SQL, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
 import { type Db, secondsFromNow } from "./database.ts";
 import { type Location, locations } from "./schema.ts";
@@ -34,17 +34,22 @@ export async function putLocation(
       set: {
         ...(name === undefined ? {} : { name }),
         ...access,
-        tokenVersion: sql`${locations.tokenVersion} + 1`,
-        pausedReason: null,
-        pausedUntil: null,
-        pausedDetail: null,
-        updatedAt: sql`now()`,
+        ...resumedColumns,
         deletedAt: null,
       },
     })
     .returning();
   return stored as Location;
 }
+
+/** The pause goes, and a late answer for the last token cannot bring it back: so the version grows. */
+export const resumedColumns = {
+  tokenVersion: sql`${locations.tokenVersion} + 1`,
+  pausedReason: null,
+  pausedUntil: null,
+  pausedDetail: null,
+  updatedAt: sql`now()`,
+};
 
 export async function findLocation(db: Db, id: string): Promise<Location | undefined> {
   const [location] = await db
@@ -73,7 +78,7 @@ export async function deleteLocation(db: Db, id: string): Promise<void> {
     .where(eq(locations.id, id));
 }
 
-const withoutTokens = { sealedToken: null, sealedRefreshToken: null, tokenExpiresAt: null };
+export const withoutTokens = { sealedToken: null, sealedRefreshToken: null, tokenExpiresAt: null };
 
 /** What a location may call HighLevel with, by PostgreSQL's clock. */
 export interface LocationAccess {
@@ -165,72 +170,6 @@ export async function pauseLocation(
     .returning({ id: locations.id });
   return paused.length > 0;
 }
-
-/** The app is gone from a location: takes its tokens away and stops claiming until it is connected again. */
-export async function disconnectLocation(tx: Db, id: string, detail: string): Promise<void> {
-  await tx
-    .update(locations)
-    .set({ ...withoutTokens, ...reauthorizationColumns(detail), companyId: null })
-    .where(eq(locations.id, id));
-}
-
-/** The app is gone from an agency: the same for all its locations that live by its tokens. Gives their ids. */
-export async function disconnectLocationsOfCompany(tx: Db, companyId: string, detail: string): Promise<string[]> {
-  const disconnected = await tx
-    .update(locations)
-    .set({ ...withoutTokens, ...reauthorizationColumns(detail) })
-    .where(byCompany(companyId))
-    .returning({ id: locations.id });
-  return disconnected.map(({ id }) => id);
-}
-
-/** Stops claiming for an agency's locations that have no token of some minutes left. Gives their ids. */
-export async function pauseLocationsOfCompany(
-  tx: Db,
-  companyId: string,
-  pause: { reason: FailureReason; detail: string; seconds?: number | undefined },
-): Promise<string[]> {
-  const paused = await tx
-    .update(locations)
-    .set({
-      pausedReason: pause.reason,
-      pausedDetail: pause.detail,
-      pausedUntil: pause.seconds === undefined ? null : secondsFromNow(pause.seconds),
-      updatedAt: sql`now()`,
-    })
-    .where(
-      and(byCompany(companyId), or(isNull(locations.sealedToken), lt(locations.tokenExpiresAt, secondsFromNow(300)))),
-    )
-    .returning({ id: locations.id });
-  return paused.map(({ id }) => id);
-}
-
-/** An agency has been connected again: its locations get new tokens by it, and what waits for them goes on. */
-export async function resumeLocationsOfCompany(tx: Db, companyId: string): Promise<void> {
-  await tx
-    .update(locations)
-    .set({
-      ...withoutTokens,
-      tokenVersion: sql`${locations.tokenVersion} + 1`,
-      pausedReason: null,
-      pausedUntil: null,
-      pausedDetail: null,
-      updatedAt: sql`now()`,
-    })
-    .where(byCompany(companyId));
-}
-
-const byCompany = (companyId: string) =>
-  and(eq(locations.companyId, companyId), isNull(locations.sealedRefreshToken), isNull(locations.deletedAt));
-
-/** A late answer for the tokens that went must not change the pause: so the version grows. */
-const reauthorizationColumns = (detail: string) => ({
-  tokenVersion: sql`${locations.tokenVersion} + 1`,
-  pausedReason: "needs_reauthorization" as const,
-  pausedDetail: detail,
-  pausedUntil: null,
-  updatedAt: sql`now()`,
-});
 
 /** Locations that wait for somebody to connect them again. */
 export async function listNeedingReauthorization(db: Db, limit: number): Promise<string[]> {

@@ -1,0 +1,103 @@
+import { and, eq, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm";
+import type { FailureReason } from "../errors.ts";
+import { type Db, secondsFromNow } from "./database.ts";
+import { resumedColumns, withoutTokens } from "./locations.ts";
+import { locations } from "./schema.ts";
+
+/** What installs and uninstalls of the app, and the tokens of agencies, do to locations. */
+
+/**
+ * The app was installed for an agency's location: it lives by the agency's tokens from now on. One that has a token of
+ * its own stays as it is, and so does one that was changed after the event. Gives whether anything changed.
+ */
+export async function adoptLocation(
+  tx: Db,
+  event: { locationId: string; companyId: string; at: Date | undefined },
+): Promise<boolean> {
+  const { locationId: id, companyId, at } = event;
+  const adopted = await tx
+    .insert(locations)
+    .values({ id, companyId })
+    .onConflictDoUpdate({
+      target: locations.id,
+      set: { companyId, ...resumedColumns, deletedAt: null },
+      setWhere: and(
+        isNull(locations.sealedToken),
+        sql`${locations.companyId} is distinct from ${companyId}`,
+        at && lt(locations.updatedAt, at),
+      ) as SQL,
+    })
+    .returning({ id: locations.id });
+  return adopted.length > 0;
+}
+
+/**
+ * The app is gone from a location: takes its tokens away and stops claiming until it is connected again. A location whose
+ * token was given by hand stays as it is, and so does one that was connected or renewed after the event.
+ */
+export async function disconnectLocation(
+  tx: Db,
+  event: { locationId: string; at: Date | undefined; detail: string },
+): Promise<boolean> {
+  const { locationId, at, detail } = event;
+  const isByApp = or(isNotNull(locations.sealedRefreshToken), isNotNull(locations.companyId));
+  // One that waits already has been changed by what the event is about.
+  const isBefore = at && or(lt(locations.updatedAt, at), eq(locations.pausedReason, "needs_reauthorization"));
+  const disconnected = await tx
+    .update(locations)
+    .set({ ...withoutTokens, ...reauthorizationColumns(detail), companyId: null })
+    .where(and(eq(locations.id, locationId), isByApp, isBefore))
+    .returning({ id: locations.id });
+  return disconnected.length > 0;
+}
+
+/** The app is gone from an agency: the same for all its locations that live by its tokens. Gives their ids. */
+export async function disconnectLocationsOfCompany(tx: Db, companyId: string, detail: string): Promise<string[]> {
+  const disconnected = await tx
+    .update(locations)
+    .set({ ...withoutTokens, ...reauthorizationColumns(detail) })
+    .where(byCompany(companyId))
+    .returning({ id: locations.id });
+  return disconnected.map(({ id }) => id);
+}
+
+/** Stops claiming for an agency's locations that have no token of some minutes left. Gives their ids. */
+export async function pauseLocationsOfCompany(
+  tx: Db,
+  companyId: string,
+  pause: { reason: FailureReason; detail: string; seconds?: number | undefined },
+): Promise<string[]> {
+  const paused = await tx
+    .update(locations)
+    .set({
+      pausedReason: pause.reason,
+      pausedDetail: pause.detail,
+      pausedUntil: pause.seconds === undefined ? null : secondsFromNow(pause.seconds),
+      updatedAt: sql`now()`,
+    })
+    .where(
+      and(byCompany(companyId), or(isNull(locations.sealedToken), lt(locations.tokenExpiresAt, secondsFromNow(300)))),
+    )
+    .returning({ id: locations.id });
+  return paused.map(({ id }) => id);
+}
+
+/** An agency has been connected again: its locations get new tokens by it, and what waits for them goes on. */
+export async function resumeLocationsOfCompany(tx: Db, companyId: string): Promise<void> {
+  await tx
+    .update(locations)
+    .set({ ...withoutTokens, ...resumedColumns })
+    .where(byCompany(companyId));
+}
+
+const byCompany = (companyId: string) =>
+  and(eq(locations.companyId, companyId), isNull(locations.sealedRefreshToken), isNull(locations.deletedAt));
+
+/** A late answer for the tokens that went must not change the pause: so the version grows. */
+const reauthorizationColumns = (detail: string) => ({
+  tokenVersion: sql`${locations.tokenVersion} + 1`,
+  pausedReason: "needs_reauthorization" as const,
+  pausedDetail: detail,
+  pausedUntil: null,
+  updatedAt: sql`now()`,
+});
