@@ -14,7 +14,10 @@ export interface StandInMessage {
   text?: string | undefined;
   html?: string | undefined;
   subject?: string | undefined;
-  /** Of an email, names in lower case: message-id, in-reply-to, references, reply-to. message-id is what the recipient sees. */
+  /**
+   * Of an email, names in lower case, values as in the mail, ids in angle brackets: message-id, in-reply-to, references,
+   * reply-to. message-id is what the recipient sees.
+   */
   headers: Record<string, string>;
   /** URLs of a text, file names of an email. */
   media: string[];
