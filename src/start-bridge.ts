@@ -1,7 +1,9 @@
+import { hkdfSync } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createAccessTokens } from "./bridge/access-tokens.ts";
+import { type AccessTokens, createAccessTokens } from "./bridge/access-tokens.ts";
+import { applyInstallEvent, type Connected, createInstaller, type Installer } from "./bridge/install.ts";
 import { createMappings } from "./bridge/mappings.ts";
 import { createReceiver } from "./bridge/receive-webhook.ts";
 import { startWorker, type Worker } from "./bridge/worker.ts";
@@ -10,6 +12,7 @@ import type { Config } from "./config.ts";
 import { ConfigError } from "./errors.ts";
 import { createFetchFile } from "./fetch-file.ts";
 import { createHighlevel } from "./highlevel/client.ts";
+import { createOauthClient } from "./highlevel/oauth.ts";
 import { createApp } from "./http/app.ts";
 import type { Log } from "./log.ts";
 import { readOrCreateEncryptionKey } from "./store/data-dir.ts";
@@ -29,19 +32,24 @@ export interface Tuning {
   /** The ceiling of the first retry's delay. */
   firstDelaySeconds: number;
   databaseStartSeconds: number;
+  /** How long HighLevel's status calls do not know a message yet that it had us send. */
+  visibleAfterSeconds: number;
 }
 
 /** Wires everything together; resolves once the database is migrated, the server listens and the worker runs. */
 export async function startBridge(config: Config, log: Log, tuning: Partial<Tuning> = {}): Promise<Bridge> {
-  const { pollSeconds = 1, firstDelaySeconds = 2, databaseStartSeconds = 30 } = tuning;
+  const { pollSeconds = 1, firstDelaySeconds = 2, databaseStartSeconds = 30, visibleAfterSeconds = 5 } = tuning;
   const database = await openDatabase(
     "url" in config.database ? { ...config.database, startSeconds: databaseStartSeconds } : config.database,
   );
   const { db } = database;
   const sealer = createSealer(encryptionKeys(config));
   const mappings = createMappings({ db, sealer });
-  const accessTokens = createAccessTokens({ db, sealer });
   const doors = createDoors(config);
+  const oauth =
+    config.oauth && createOauthClient({ ...config.oauth, callApi: doors.callApi, baseUrl: config.highlevelUrl });
+  const renewal = oauth && { oauth, log, connections: renewalConnections(config) };
+  const accessTokens = createAccessTokens({ db, sealer, renewal });
   const worker = startWorker(
     {
       db,
@@ -54,6 +62,8 @@ export async function startBridge(config: Config, log: Log, tuning: Partial<Tuni
       fetchPublic: doors.fetchPublic,
       emailAttachmentsLimitBytes: config.emailAttachmentsLimitBytes,
       publicUrl: config.publicUrl,
+      visibleAfterSeconds,
+      applyInstall: (tx, event, at) => applyInstallEvent(tx, event, { clientId: config.oauth?.clientId, at }),
       attachmentLimitBytes: config.attachmentLimitBytes,
       attemptSeconds: config.highlevelTimeoutSeconds,
       retry: {
@@ -80,6 +90,8 @@ export async function startBridge(config: Config, log: Log, tuning: Partial<Tuni
     bodyLimitBytes,
     adminApiKey,
     onWork,
+    installer: oauth && createInstallerOf(config, { db, sealer, log, oauth, accessTokens, onWork }),
+    stateKey: Buffer.from(hkdfSync("sha256", encryptionKeys(config)[0] ?? "", "", "oauth state", 32)),
   });
   const server = createServer(app);
   const stop = () => stopBridge({ server, worker, database, doors, log, shutdownSeconds: config.shutdownSeconds });
@@ -112,6 +124,27 @@ function createDoors(config: Config) {
       guarded.close();
     },
   };
+}
+
+/** A renewal holds a connection while HighLevel answers: most of them are for everything else. */
+function renewalConnections({ database }: Config): number {
+  return "poolSize" in database ? Math.ceil(database.poolSize / 4) : 1;
+}
+
+function createInstallerOf(
+  config: Config,
+  parts: Pick<Parameters<typeof createInstaller>[0], "db" | "sealer" | "log" | "oauth"> & {
+    accessTokens: AccessTokens;
+    onWork: Worker["wake"];
+  },
+): Installer | undefined {
+  const { accessTokens, onWork, ...rest } = parts;
+  const redirectUri = `${config.publicUrl}/oauth/callback`;
+  const onConnected = ({ id }: Connected) => {
+    accessTokens.forget(id);
+    onWork("deliveries");
+  };
+  return config.oauth && createInstaller({ ...rest, app: config.oauth, redirectUri, onConnected });
 }
 
 function encryptionKeys(config: Config): Buffer[] {

@@ -1,6 +1,7 @@
 import { Router } from "express";
 import { z } from "zod";
 import type { AccessTokens } from "../bridge/access-tokens.ts";
+import { registerAgencyLocation } from "../bridge/install.ts";
 import { type RegisterContext, registerLocation, removeLocation } from "../bridge/register.ts";
 import type { Worker } from "../bridge/worker.ts";
 import { findLocation, listLocations } from "../store/locations.ts";
@@ -14,14 +15,26 @@ export interface LocationsContext extends RegisterContext {
   onWork: Worker["wake"];
 }
 
-const locationBody = z.strictObject({
-  name: z.string().min(1).optional(),
-  token: z.string().trim().min(1, "must be a private integration token or an access token of this location"),
-});
+const locationBody = z
+  .strictObject({
+    name: z.string().min(1).optional(),
+    token: z
+      .string()
+      .trim()
+      .min(1, "must be a private integration token or an access token of this location")
+      .optional(),
+    companyId: z.string().trim().min(1, "must be the id of the agency that has installed the app").optional(),
+  })
+  .refine(({ token, companyId }) => (token === undefined) !== (companyId === undefined), {
+    path: ["token"],
+    error: "is required; or companyId instead of it, for a location of an agency that has installed the app",
+    when: ({ value }) => typeof value === "object" && value !== null,
+  });
 const listQuery = z.object(pageQuery);
 
 /**
- * `PUT /admin/locations/{locationId}` 200: makes or renews; deliveries that its old token had paused go on.
+ * `PUT /admin/locations/{locationId}` 200: makes or renews, with a token, or with the companyId of an agency that has
+ * installed the app, 422 while it has not; deliveries that its old token had paused go on.
  * `GET /admin/locations[/{locationId}]` 200 · `DELETE` 204, or 409 while it has mappings. A token is never given back.
  */
 export function locationRoutes(context: LocationsContext): Router {
@@ -35,8 +48,12 @@ export function locationRoutes(context: LocationsContext): Router {
   });
 
   router.put("/:locationId", async (req, res) => {
-    const { name, token } = parseInput(locationBody, req.body);
-    const location = await registerLocation(context, { id: req.params.locationId, name, token });
+    const { name, token, companyId } = parseInput(locationBody, req.body);
+    const id = req.params.locationId;
+    const location =
+      token === undefined
+        ? await registerAgencyLocation(context, { id, name, companyId: companyId ?? "" })
+        : await registerLocation(context, { id, name, token });
     context.accessTokens.forget(location.id);
     context.onWork("deliveries");
     res.json(showLocation(location));
@@ -57,8 +74,16 @@ export function locationRoutes(context: LocationsContext): Router {
 }
 
 function showLocation(location: Location) {
-  const { id, name, pausedReason, pausedUntil, pausedDetail, createdAt, updatedAt } = location;
+  const { id, name, companyId, tokenExpiresAt, pausedReason, pausedUntil, pausedDetail, createdAt, updatedAt } =
+    location;
   const isPaused = pausedReason !== null && (pausedUntil === null || pausedUntil > new Date());
   const paused = isPaused ? { reason: pausedReason, until: pausedUntil, detail: pausedDetail } : null;
-  return { id, name, paused, createdAt, updatedAt };
+  return { id, name, auth: authOf(location), companyId, tokenExpiresAt, paused, createdAt, updatedAt };
+}
+
+/** Where its tokens come from: given by hand, by its own install of the app, or by its agency's. Null: it has none. */
+function authOf({ sealedToken, sealedRefreshToken, companyId }: Location): "token" | "oauth" | "agency" | null {
+  if (sealedRefreshToken !== null) return "oauth";
+  if (companyId !== null) return "agency";
+  return sealedToken === null ? null : "token";
 }

@@ -2,11 +2,13 @@ import express, { type Express } from "express";
 import helmet from "helmet";
 import { adminRoutes } from "./admin.ts";
 import { healthRoutes } from "./health.ts";
+import { oauthRoutes } from "./oauth.ts";
 import { notFound, problems } from "./problem.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
 export type AppContext = Parameters<typeof adminRoutes>[0] &
   Parameters<typeof healthRoutes>[0] &
+  Parameters<typeof oauthRoutes>[0] &
   Parameters<typeof webhookRoutes>[0];
 
 /** The bridge's HTTP side. */
@@ -15,6 +17,7 @@ export function createApp(context: AppContext): Express {
   app.set("etag", false);
   app.use(helmet());
   app.use("/webhooks", webhookRoutes(context));
+  app.use("/oauth", oauthRoutes(context));
   app.use("/admin", adminRoutes(context));
   app.use(healthRoutes(context));
   app.use(notFound);

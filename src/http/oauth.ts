@@ -1,0 +1,190 @@
+import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { type RequestHandler, type Response, Router } from "express";
+import helmet from "helmet";
+import type { Connected, Installer } from "../bridge/install.ts";
+import { Failure } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { Problem } from "./problem.ts";
+
+export interface OauthContext {
+  /** Absent when no marketplace app is configured. */
+  installer: Installer | undefined;
+  /** Signs states: 32 bytes that all replicas share and nobody else has. */
+  stateKey: Buffer;
+  publicUrl: string;
+  log: Log;
+}
+
+/**
+ * Installing the marketplace app, in a browser.
+ * `GET /oauth/install` 302 to where a location or agency is chosen.
+ * `GET /oauth/callback` (the app's redirect URL) 200 a page that says what is connected · 400 a page that says what to
+ * do: the install was not begun in this browser, took too long, was declined, or HighLevel refuses the code · 502 a page
+ * when HighLevel could not be asked. Both 404 while no app is configured.
+ */
+export function oauthRoutes(context: OauthContext): Router {
+  const { publicUrl, stateKey, log } = context;
+  const installUrl = `${publicUrl}/oauth/install`;
+  const cookie = cookieOptions(publicUrl);
+  const router = Router();
+  router.use(protect, (_req, res, next) => {
+    res.set("Cache-Control", "no-store");
+    next();
+  });
+
+  router.get("/install", (_req, res) => {
+    const installer = requireInstaller(context);
+    const secret = randomBytes(32).toString("base64url");
+    res.cookie(cookieName, secret, { ...cookie, maxAge: stateMinutes * 60_000 });
+    res.redirect(302, installer.authorizeUrl(signState(stateKey, secret, Date.now())));
+  });
+
+  router.get("/callback", async (req, res) => {
+    const installer = requireInstaller(context);
+    const { code, state, error, error_description } = req.query;
+    if (error !== undefined) return sendPage(res, 400, declined(installUrl, [error, error_description]));
+    // An install that began at HighLevel brings no state, and its code may be anybody's: somebody who lures a person
+    // here with a code of his own would have that person's browser connect a foreign location, and what the person then
+    // sets up would go there (login CSRF, https://www.rfc-editor.org/rfc/rfc6749#section-10.12). So begin here again.
+    if (state === undefined) return sendPage(res, 200, beginHere(installUrl));
+    const secret = readCookie(req.headers.cookie);
+    if (!isOwnState(stateKey, secret, String(state), Date.now())) return sendPage(res, 400, wrongState(installUrl));
+    res.clearCookie(cookieName, cookie);
+    if (typeof code !== "string" || code === "") return sendPage(res, 400, declined(installUrl, ["no code came back"]));
+    const { status, page } = await connect(installer, code);
+    sendPage(res, status, page);
+  });
+
+  async function connect(installer: Installer, code: string): Promise<{ status: number; page: Page }> {
+    try {
+      return { status: 200, page: connected(await installer.connect(code)) };
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      log("warn", "oauth.not_connected", { reason: error.reason, status: error.status });
+      return { status: adviceOf[error.reason] ? 400 : 502, page: notConnected(installUrl, error) };
+    }
+  }
+  return router;
+}
+
+function requireInstaller({ installer }: OauthContext): Installer {
+  if (installer) return installer;
+  throw new Problem(404, "OAuth is not configured: set HIGHLEVEL_CLIENT_ID and HIGHLEVEL_CLIENT_SECRET");
+}
+
+const cookieName = "oauth_install";
+/** Time to log in to HighLevel and to choose. */
+const stateMinutes = 30;
+
+/** Lax, so that it comes along when HighLevel sends the browser back. */
+function cookieOptions(publicUrl: string) {
+  const { protocol, pathname } = new URL(publicUrl);
+  const path = `${pathname.replace(/\/$/, "")}/oauth`;
+  return { httpOnly: true, sameSite: "lax", secure: protocol === "https:", path } as const;
+}
+
+function readCookie(header = ""): string {
+  const pairs = header.split(";").map((pair) => pair.trim().split("="));
+  return pairs.find(([name]) => name === cookieName)?.[1] ?? "";
+}
+
+/** A state is worth nothing without the cookie that it was made with. */
+function signState(key: Buffer, secret: string, atMs: number): string {
+  const signature = createHmac("sha256", key).update(`oauth state ${atMs} ${secret}`).digest("base64url");
+  return `${atMs}.${signature}`;
+}
+
+function isOwnState(key: Buffer, secret: string, state: string, nowMs: number): boolean {
+  const atMs = Number(state.split(".")[0]);
+  const isFresh = atMs <= nowMs && nowMs - atMs <= stateMinutes * 60_000;
+  return timingSafeEqual(digest(state), digest(signState(key, secret, atMs))) && isFresh && secret !== "";
+}
+
+/** Equal lengths, so that the comparison takes the same time whatever was sent. */
+const digest = (text: string) => createHash("sha256").update(text).digest();
+
+interface Page {
+  title: string;
+  /** Texts; nothing of them is markup. */
+  lines: unknown[];
+  link?: { url: string; text: string };
+}
+
+const again = (url: string) => ({ url, text: "Connect to HighLevel" });
+
+const beginHere = (url: string): Page => ({
+  title: "One more step",
+  lines: [
+    "The app is known to HighLevel now. To connect it, begin here: choose the same location or agency once more.",
+  ],
+  link: again(url),
+});
+
+const wrongState = (url: string): Page => ({
+  title: "Not connected",
+  lines: [
+    "This install was not begun in this browser, was finished before, or took more than half an hour.",
+    "Begin again, in one browser and with cookies allowed.",
+  ],
+  link: again(url),
+});
+
+const declined = (url: string, words: unknown[]): Page => ({
+  title: "Not connected",
+  lines: ["HighLevel sent you back without a connection:", ...words.filter(Boolean).map(String)],
+  link: again(url),
+});
+
+const notConnected = (url: string, failure: Failure): Page => ({
+  title: "Not connected",
+  lines: ["HighLevel gave no token:", failure.message, adviceOf[failure.reason] ?? "Begin again in a minute."],
+  link: again(url),
+});
+
+/** For what is not over in a while. */
+const adviceOf: Partial<Record<Failure["reason"], string>> = {
+  unauthorized: "A code serves once and for some minutes only: begin again.",
+  misconfigured:
+    "Whoever runs the bridge must check HIGHLEVEL_CLIENT_ID and HIGHLEVEL_CLIENT_SECRET. Then begin again.",
+};
+
+const connected = ({ kind, id }: Connected): Page => ({
+  title: "Connected",
+  lines:
+    kind === "location"
+      ? [`Location ${id} is connected.`, "Messages that waited for it go out now. You can close this page."]
+      : [`Agency ${id} is connected.`, "Its locations follow when they are first needed. You can close this page."],
+});
+
+const stylesheet =
+  ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:15vh auto;max-width:34rem;padding:0 1.5rem}";
+const protect: RequestHandler = helmet({
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      defaultSrc: ["'none'"],
+      styleSrc: [`'sha256-${createHash("sha256").update(stylesheet).digest("base64")}'`],
+      baseUri: ["'none'"],
+      formAction: ["'none'"],
+      frameAncestors: ["'none'"],
+    },
+  },
+});
+
+function sendPage(res: Response, status: number, { title, lines, link }: Page): void {
+  const paragraphs = lines.map((line) => `<p>${escapeHtml(String(line))}</p>`).join("\n");
+  const action = link ? `\n<p><a href="${escapeHtml(link.url)}">${escapeHtml(link.text)}</a></p>` : "";
+  res
+    .status(status)
+    .type("html")
+    .send(`<!doctype html><html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title><style>${stylesheet}</style></head>
+<body><h1>${escapeHtml(title)}</h1>
+${paragraphs}${action}</body></html>`);
+}
+
+const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
+}
