@@ -38,9 +38,9 @@ export const twilio: AdapterSpec<Credentials> = {
   send,
   readError,
   media: {
-    // The first redirects to one of the others, by an address that is valid for four hours; without credentials there:
+    // The API redirects to one of the others, to an address that is valid for four hours and needs no credentials:
     // https://support.twilio.com/hc/en-us/articles/223183748
-    hosts: ["api.twilio.com", "mms.twiliocdn.com", "media.twiliocdn.com", "s3-external-1.amazonaws.com"],
+    hosts: ["api.twilio.com", ".twiliocdn.com", "s3-external-1.amazonaws.com"],
     headers: (given) => ({ authorization: basic(given) }),
   },
   // A plain text would be sent to the person as a reply.
