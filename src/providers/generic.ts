@@ -5,7 +5,7 @@ import { ed25519KeyMessage } from "./ed25519.ts";
 import { emailData, readError, send, textData, webhookId } from "./generic-send.ts";
 import { parseMessageIds, readMailHeaders } from "./mail-headers.ts";
 import { addressesOf, requireMailbox } from "./mailbox.ts";
-import { parseMime } from "./mime.ts";
+import { openMime, parseMime } from "./mime.ts";
 import { maybeText, messageId, parseJson, parseTime, requiredText, text } from "./parse-body.ts";
 import { requirePhoneNumber } from "./phone-number.ts";
 import { isReference } from "./reference.ts";
@@ -103,6 +103,7 @@ export const genericEmail: AdapterSpec<Credentials> = {
   ...genericSms,
   channel: "email",
   parse: (request) => parse(request, { schema: email, toMessage: toEmail, readRecipient }),
+  openFiles,
   send: (message, given, callApi) => send(emailData(message), given, callApi),
 };
 
@@ -219,8 +220,20 @@ const email = z.object({
   attachments,
 });
 
+const files = email.pick({ mime: true, mimeBase64: true, attachments: true });
+
+async function openFiles(request: WebhookRequest): Promise<(Buffer | undefined)[]> {
+  const { data } = parseJson(z.object({ data: files }), request.body);
+  const raw = wholeEmail(data);
+  return raw ? openMime(raw) : data.attachments.map(() => undefined);
+}
+
+function wholeEmail({ mime, mimeBase64 }: z.infer<typeof files>): Buffer | string | null | undefined {
+  return mimeBase64 ? Buffer.from(mimeBase64, "base64") : mime;
+}
+
 async function toEmail(data: z.infer<typeof email>): Promise<ProviderMessage> {
-  const raw = data.mimeBase64 ? Buffer.from(data.mimeBase64, "base64") : data.mime;
+  const raw = wholeEmail(data);
   if (raw) return { kind: "message", providerMessageId: data.id, ...(await parseMime(raw)) };
 
   const from = requireMailbox(data.from, "data.from");

@@ -15,6 +15,7 @@ import { addressesOf, normalizeMailbox } from "./mailbox.ts";
 import { openMail, pick, readFields, readMail } from "./mailgun-mail.ts";
 import { formatMailbox, requireContent, threadHeaders } from "./outgoing-mail.ts";
 import { maybeText, messageId, parseJson, requiredText, text } from "./parse-body.ts";
+import { isReference } from "./reference.ts";
 import { requireCredential } from "./require-credential.ts";
 import { isFresh, isSame } from "./signature.ts";
 
@@ -117,14 +118,13 @@ const statuses = new Map<string, { status: ReceiptStatus; hasError?: true }>([
 /** Mailgun's id of an email is its Message-ID, in brackets or without. */
 const mailId = text.transform((id) => id.trim().replace(/^<|>$/g, "")).pipe(messageId);
 const event = z.object({ "event-data": z.object({ event: requiredText, severity: maybeText.catch(undefined) }) });
+const reference = z.union([z.string(), z.number().transform(String)]).refine(isReference);
 const receipt = z.object({
   "event-data": z.object({
     recipient: maybeText,
     message: z.object({ headers: z.object({ "message-id": mailId }) }),
     // Not only what the bridge sent comes through the domain: others may keep there what they like.
-    "user-variables": z
-      .object({ message: z.union([maybeText, z.number().transform(String)]) })
-      .catch({ message: undefined }),
+    "user-variables": z.object({ message: reference.optional() }).catch({}),
     "delivery-status": z
       .object({ code: z.union([z.number(), text]).nullish(), message: maybeText, description: maybeText })
       .nullish(),

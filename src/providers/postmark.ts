@@ -15,6 +15,7 @@ import { addressesOf, normalizeMailbox, requireMailbox } from "./mailbox.ts";
 import { parseContentId } from "./mime.ts";
 import { formatMailbox, requireContent, threadHeaders } from "./outgoing-mail.ts";
 import { decodeJson, maybeText, messageId, parseJson, parseValue, text } from "./parse-body.ts";
+import { isReference } from "./reference.ts";
 import { requireCredential } from "./require-credential.ts";
 import { isSame } from "./signature.ts";
 
@@ -116,11 +117,11 @@ function listOf(full: z.infer<typeof mailboxes>, header: string | undefined): st
   return addressesOf(full?.map((mailbox) => mailbox.Email).join(", ") || header);
 }
 
-const files = z.object({ Attachments: z.array(z.object({ Content: maybeText })).nullish() });
+const files = z.object({ Attachments: z.array(z.object({ Content: z.string().nullish() })).nullish() });
 
 function openFiles(request: WebhookRequest): (Buffer | undefined)[] {
   const { Attachments } = parseJson(files, request.body);
-  return (Attachments ?? []).map(({ Content }) => Buffer.from(Content ?? "", "base64"));
+  return (Attachments ?? []).map(({ Content }) => (Content == null ? undefined : Buffer.from(Content, "base64")));
 }
 
 /**
@@ -153,7 +154,7 @@ const receipt = z.object({
   Details: maybeText,
   Description: maybeText,
   // Not only what the bridge sent comes through the server: others may keep there what they like.
-  Metadata: z.object({ message: maybeText }).catch({ message: undefined }),
+  Metadata: z.object({ message: z.string().refine(isReference).optional() }).catch({}),
 });
 
 function readReceipt(record: string, body: unknown): ProviderEvent {

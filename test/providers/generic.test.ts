@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { ApiRequest } from "../../src/call-api.ts";
 import { ParseError } from "../../src/errors.ts";
 import type { OutboundMessage } from "../../src/model.ts";
-import { genericSms } from "../../src/providers/generic.ts";
+import { genericEmail, genericSms } from "../../src/providers/generic.ts";
 import { signer as emailSigner } from "../fixtures/generic-email/sign.ts";
 import { signer } from "../fixtures/generic-sms/sign.ts";
 import { describeAdapter } from "../support/adapter-contract.ts";
@@ -130,4 +130,28 @@ describe("Standard Webhooks", () => {
       expect(genericSms.credentials.safeParse({ secret }).success).toBe(false);
     },
   );
+});
+
+test("a whole email's files are opened; those of an email in fields have URLs", async () => {
+  const mime = [
+    "From: ann@example.org",
+    "Content-Type: multipart/mixed; boundary=b",
+    "",
+    "--b",
+    "Content-Type: text/plain; name=a.txt",
+    "Content-Disposition: attachment; filename=a.txt",
+    "Content-Transfer-Encoding: base64",
+    "",
+    Buffer.from("Grüße").toString("base64"),
+    "--b--",
+  ].join("\r\n");
+  const open = (data: unknown) =>
+    genericEmail.openFiles?.({
+      ...{ url: "", headers: {}, receivedAt: new Date() },
+      body: Buffer.from(JSON.stringify({ type: "message.received", data })),
+    });
+  expect(await open({ mime })).toEqual([Buffer.from("Grüße")]);
+  expect(await open({ mimeBase64: Buffer.from(mime).toString("base64") })).toEqual([Buffer.from("Grüße")]);
+  expect(await open({ attachments: [{ url: "https://files.example.com/1" }] })).toEqual([undefined]);
+  expect(await open({ status: "sent" })).toEqual([]);
 });

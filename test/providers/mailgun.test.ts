@@ -1,5 +1,5 @@
 import MailComposer from "nodemailer/lib/mail-composer/index.js";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { mailgun } from "../../src/providers/mailgun.ts";
 import { signer } from "../fixtures/mailgun/sign.ts";
 import { describeAdapter } from "../support/adapter-contract.ts";
@@ -28,6 +28,7 @@ test("reads real MIME with an inline image and a file", async () => {
   const mime = (await mail.compile().build()).toString("utf8");
   const body = { recipient: "support@mg.example.com", sender: "bob@example.org", "body-mime": mime };
   const request = signer.sign({ contentType: "multipart/form-data", body }, { url, at: new Date() });
+  expect(await mailgun.openFiles?.(request)).toEqual([Buffer.alloc(300, 1), Buffer.alloc(2000, 2)]);
   expect(await mailgun.parse(request)).toMatchObject([
     {
       providerMessageId: "composed@mail.example.org",
@@ -40,7 +41,7 @@ test("reads real MIME with an inline image and a file", async () => {
       references: ["root@x.example", "a@x.example"],
       sentAt: new Date("2026-11-21T09:59:50Z"),
       attachments: [
-        { name: "logo.png", contentType: "image/png", sizeBytes: 300 },
+        { contentId: "logo", name: "logo.png", contentType: "image/png", sizeBytes: 300 },
         { name: "Rechnung März.pdf", contentType: "application/pdf", sizeBytes: 2000 },
       ],
     },
@@ -125,4 +126,55 @@ test.each([
   const body = { from: "bob@example.org", [name]: value };
   const request = signer.sign({ contentType: form, body }, { url, at: new Date() });
   await expect(mailgun.parse(request)).rejects.toThrow(message);
+});
+
+describe("files", () => {
+  const stored = {
+    url: "https://storage-us-east4.api.mailgun.net/v3/domains/x/messages/1/attachments/0",
+    name: "b.txt",
+  };
+  const body = { from: "bob@example.org", attachments: JSON.stringify([stored]) };
+
+  test("that came inside of a webhook are opened, in the order in which it names them", async () => {
+    const files = ["attachment-1", "attachment-2"].map((field) => ({
+      ...{ field, filename: `${field}.txt`, contentType: "text/plain", content: `Grüße, ${field}` },
+    }));
+    const request = signer.sign({ contentType: "multipart/form-data", body, files }, { url, at: new Date() });
+    expect(await mailgun.openFiles?.(request)).toEqual([
+      ...files.map(({ content }) => Buffer.from(content)),
+      undefined,
+    ]);
+    const [message] = await mailgun.parse(request);
+    expect(message).toMatchObject({ attachments: [{}, {}, { url: stored.url }] });
+    const opened = { "event-data": { event: "opened", message: { headers: { "message-id": "1@x.example" } } } };
+    const event = signer.sign({ contentType: "application/json", body: opened }, { url, at: new Date() });
+    expect(await mailgun.openFiles?.(event)).toEqual([]);
+  });
+
+  test("that are stored are opened by the API key alone", () => {
+    const apiKey = "key-3ax6xnjp29jd6fds4gc373sgvjxteol0";
+    const authorization = `Basic ${Buffer.from(`api:${apiKey}`).toString("base64")}`;
+    expect(mailgun.media?.headers({ ...(signer.credentials as { signingKey: string }), apiKey })).toEqual({
+      authorization,
+    });
+    expect(() => mailgun.media?.headers(signer.credentials as never)).toThrow("no apiKey");
+  });
+
+  test("keep their mail when their Content-IDs cannot be read", async () => {
+    for (const spoiled of ["{", "[]", '{"<a>":7}']) {
+      const request = signer.sign(
+        { contentType: form, body: { ...body, "content-id-map": spoiled } },
+        { url, at: new Date() },
+      );
+      expect(await mailgun.parse(request)).toMatchObject([{ attachments: [{ name: "b.txt" }] }]);
+    }
+  });
+});
+
+test("sends only from a domain, of a region, that there can be", () => {
+  const given = signer.sendCredentials as Record<string, string>;
+  for (const domain of ["mg", "mg.example.com/../x", "https://mg.example.com", "mg..example.com"])
+    expect(mailgun.credentials.safeParse({ ...given, domain }).success, domain).toBe(false);
+  for (const region of ["", "EU", "asia"])
+    expect(mailgun.credentials.safeParse({ ...given, region }).success).toBe(false);
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { OutboundMessage } from "../../src/model.ts";
 import { postmark } from "../../src/providers/postmark.ts";
 import { signer } from "../fixtures/postmark/sign.ts";
 import { describeAdapter } from "../support/adapter-contract.ts";
@@ -25,4 +26,41 @@ test("names the fields that it cannot read", async () => {
   const body = { MessageID: "1", From: "ann@example.org", Headers: [{ Name: "Message-ID", Value: 7 }], Subject: [] };
   const request = signer.sign({ contentType: "application/json", body }, { url: "https://x.example/", at: new Date() });
   expect(() => postmark.parse(request)).toThrow(/Subject: .*Headers\.0\.Value: /);
+});
+
+test("opens the files that came inside of a webhook, in the order in which it names them", async () => {
+  const Attachments = [
+    { Name: "a.txt", Content: Buffer.from("Grüße").toString("base64"), ContentLength: 7 },
+    { Name: "empty.txt", Content: "", ContentLength: 0 },
+    { Name: "left-out.txt", ContentLength: 9 },
+  ];
+  const open = (body: Record<string, unknown>) =>
+    postmark.openFiles?.(
+      signer.sign({ contentType: "application/json", body }, { url: "https://x.example/", at: new Date() }),
+    );
+  expect(await open({ MessageID: "1", From: "ann@example.org", Attachments })).toEqual([
+    Buffer.from("Grüße"),
+    Buffer.alloc(0),
+    undefined,
+  ]);
+  expect(await open({ RecordType: "Open", MessageID: "1" })).toEqual([]);
+});
+
+const message: OutboundMessage = {
+  ...{ reference: "42", from: "support@example.com", to: "ann@example.org", cc: [], bcc: [], attachments: [] },
+  ...{ references: [], receiptUrl: "https://bridge.example.com/webhooks/1", text: "Hello" },
+};
+
+test.each([
+  [{ ErrorCode: 406, Message: "Found inactive addresses: ann@example.org." }, "rejected", "406", /inactive/],
+  [{ ErrorCode: 300 }, "rejected", "300", /ErrorCode 300/],
+  [{ ErrorCode: 0, Message: "OK" }, "invalid_answer", undefined, /MessageID/],
+  [{ MessageID: "1" }, "invalid_answer", undefined, /MessageID/],
+])("takes no refusal within a 200 for a success: %j", async (body, reason, code, words) => {
+  const sending = postmark.send(message, signer.sendCredentials as never, async () => ({
+    status: 200,
+    headers: {},
+    body,
+  }));
+  await expect(sending).rejects.toMatchObject({ reason, code, answer: body, message: expect.stringMatching(words) });
 });
