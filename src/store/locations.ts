@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, isNull, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, gt, isNull, not, type SQL, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
 import { type Db, secondsFromNow } from "./database.ts";
 import { type Location, locations } from "./schema.ts";
@@ -93,6 +93,9 @@ export interface LocationAccess {
   needsReauthorization: string | null;
 }
 
+const waitsForReauthorization = sql`coalesce(${locations.pausedReason} = 'needs_reauthorization'
+  and (${locations.pausedUntil} is null or ${locations.pausedUntil} > now()), false)`;
+
 const accessColumns = {
   id: locations.id,
   companyId: locations.companyId,
@@ -100,9 +103,7 @@ const accessColumns = {
   sealedRefreshToken: locations.sealedRefreshToken,
   tokenVersion: locations.tokenVersion,
   expiresInSeconds: sql<number | null>`extract(epoch from ${locations.tokenExpiresAt} - now())::float8`,
-  needsReauthorization: sql<string | null>`case
-    when ${locations.pausedReason} = 'needs_reauthorization'
-      and (${locations.pausedUntil} is null or ${locations.pausedUntil} > now())
+  needsReauthorization: sql<string | null>`case when ${waitsForReauthorization}
     then coalesce(${locations.pausedDetail}, '') end`,
 };
 
@@ -146,7 +147,8 @@ export async function saveLocationTokens(tx: Db, id: string, tokens: SealedToken
 
 /**
  * Stops claiming for a location: for some seconds, or until its token is replaced. Does nothing, and says so by
- * `false`, when the token that had the trouble has been replaced meanwhile.
+ * `false`, when the token that had the trouble has been replaced meanwhile, or waits for somebody to connect it again:
+ * that says more than the 401 which it led to.
  */
 export async function pauseLocation(
   db: Db,
@@ -166,7 +168,13 @@ export async function pauseLocation(
       pausedUntil: pause.seconds === undefined ? null : secondsFromNow(pause.seconds),
       updatedAt: sql`now()`,
     })
-    .where(and(eq(locations.id, pause.locationId), eq(locations.tokenVersion, pause.tokenVersion)))
+    .where(
+      and(
+        eq(locations.id, pause.locationId),
+        eq(locations.tokenVersion, pause.tokenVersion),
+        not(waitsForReauthorization),
+      ),
+    )
     .returning({ id: locations.id });
   return paused.length > 0;
 }

@@ -8,7 +8,7 @@ import { createCallApi } from "../../src/call-api.ts";
 import { createOauthClient } from "../../src/highlevel/oauth.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { type Database, openDatabase } from "../../src/store/database.ts";
-import { findLocation } from "../../src/store/locations.ts";
+import { findLocation, pauseLocation } from "../../src/store/locations.ts";
 import { createSealer } from "../../src/store/seal.ts";
 import { until } from "../support/bridge.ts";
 import { createDatabase } from "../support/postgres.ts";
@@ -215,6 +215,8 @@ describe("a refused refresh", () => {
     await expect(accessTokensOf(1).get(locationId)).rejects.toMatchObject({ reason: "needs_reauthorization" });
     expect(await accessTokensOf(2).renew(locationId, 1)).toBe("refused");
     expect(sandbox.refreshCount() - before).toBe(1);
+    const { tokenVersion = 0 } = (await findLocation(db(), locationId)) ?? {};
+    await pauseLocation(db(), { locationId, tokenVersion, reason: "unauthorized", detail: "the 401 that led to it" });
     expect(await paused()).toBe("needs_reauthorization");
     expect(logged).toContainEqual({
       event: "location.paused",
