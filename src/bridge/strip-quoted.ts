@@ -32,7 +32,7 @@ const isOwn: Record<Quoting, (line: string) => boolean> = {
 
 function toLines(text: string): string[] {
   // Some clients break a quote's first line within the brackets: On Monday Ann <\nann@example.org> wrote:
-  const whole = text.replace(/\r\n?/g, "\n").replace(/<\n(?=[^\s<>]+@[^\s<>]+>)/g, "<");
+  const whole = text.replace(/\r\n?/g, "\n").replace(/<\n(?=[^\s<>@]{1,64}@[^\s<>@]{1,255}>)/g, "<");
   const lines = whole.split("\n").map((line) => line.trimEnd());
   return lines.filter((line, index) => line !== "" || lines[index - 1] !== "" || lines[index - 2] !== "");
 }
