@@ -86,12 +86,11 @@ describe("an install that begins here", () => {
     expect(both).toMatchObject({ status: 422, body: { errors: [{ path: "token" }] } });
   });
 
-  test("ends the wait of a location that had to be connected again, and until then readiness names it", async () => {
-    const token = "by hand";
-    await bridge.admin("PUT", `/locations/${locationId}`, { token });
+  test("takes the place of a token that was given by hand, and the other way round", async () => {
+    await bridge.admin("PUT", `/locations/${locationId}`, { token: "by hand" });
     expect(await showLocation()).toMatchObject({ auth: "token", tokenExpiresAt: null });
     await install();
-    expect((await open("/readyz")).text).toContain('"needsReauthorization":[]');
+    expect(await showLocation()).toMatchObject({ auth: "oauth" });
   });
 });
 
@@ -171,21 +170,38 @@ describe("when HighLevel says no", () => {
   });
 });
 
+let mappingId: string | undefined;
+let texts = 0;
+async function postText(text: string): Promise<void> {
+  const address = "+15005550009";
+  mappingId ??= await bridge.addMapping({ provider: "generic-sms", address, credentials: genericSms.credentials });
+  const data = { id: `m-${++texts}`, from: "+15005550006", to: address, text };
+  const sample = { contentType: "application/json", body: { type: "message.received", data } };
+  await bridge.post(genericSms.sign(sample, { url: `${publicUrl}/webhooks/${mappingId}`, at: new Date() }));
+}
+
+test("a token that HighLevel refuses before its time is renewed, and the message goes out without burning an attempt", async () => {
+  await install();
+  const posted = bridge.sandbox.messages().length;
+  await postText("first");
+  await untilPosted(bridge, posted + 1);
+  bridge.sandbox.expireAccessTokens();
+  const refreshes = bridge.sandbox.refreshCount();
+  await postText("second");
+  expect((await untilPosted(bridge, posted + 2)).at(-1)?.body).toBe("second");
+  expect(bridge.sandbox.refreshCount() - refreshes).toBe(1);
+  const [delivery] = await until(
+    async () => (await bridge.admin("GET", `/deliveries?mappingId=${mappingId}`)).body.items,
+    ([newest]: { state: string; attempts: number }[]) => newest?.state === "delivered",
+  );
+  expect(delivery?.attempts).toBe(1);
+});
+
 test("a message that waited for the location to be connected again goes out once it is", async () => {
   await install();
   bridge.sandbox.uninstall(locationId);
-  const mappingId = await bridge.addMapping({
-    provider: "generic-sms",
-    address: "+15005550009",
-    credentials: genericSms.credentials,
-  });
   const posted = bridge.sandbox.messages().length;
-  const body = {
-    type: "message.received",
-    data: { id: "m-1", from: "+15005550006", to: "+15005550009", text: "hello" },
-  };
-  const sample = { contentType: "application/json", body };
-  await bridge.post(genericSms.sign(sample, { url: `${publicUrl}/webhooks/${mappingId}`, at: new Date() }));
+  await postText("hello");
   const paused = await until(showLocation, (location) => location.paused !== null);
   expect(paused.paused).toMatchObject({ reason: "needs_reauthorization", until: null });
   expect((await open("/readyz")).text).toContain(`"needsReauthorization":["${locationId}"]`);
