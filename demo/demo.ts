@@ -19,7 +19,7 @@ import { mappings, type Scene, scenes, textToTry } from "./scenes.ts";
  */
 const isOnce = process.argv.includes("--once");
 const locationId = "demo-location";
-const token = "pit-demo";
+const token = "demo-token";
 const adminApiKey = randomBytes(24).toString("hex");
 const print = (line = "") => void process.stdout.write(`${line}\n`);
 

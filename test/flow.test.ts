@@ -337,8 +337,8 @@ describe("when HighLevel refuses", () => {
       { id: "provider-sms-extra", channel: "sms" as const, extra: true },
       { id: emailProviderId, channel: "email" as const, extra: true },
     ];
-    bridge.sandbox.putLocation({ id: "location-1", token: "pit-new", providers });
-    await bridge.admin("PUT", "/locations/location-1", { token: "pit-new" });
+    bridge.sandbox.putLocation({ id: "location-1", token: "token-new", providers });
+    await bridge.admin("PUT", "/locations/location-1", { token: "token-new" });
     const messages = await newMessages(2);
     expect(messages.map((message) => message.body)).toEqual(["1", "2"]);
     expect((await bridge.admin("GET", "/locations/location-1")).body.paused).toBeNull();

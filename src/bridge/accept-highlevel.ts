@@ -14,7 +14,7 @@ export interface HighlevelContext {
   tx: Db;
   log: Log;
   /** Keeps locations true; gives what it did, for the log. */
-  applyInstall: (tx: Db, event: InstallEvent) => Promise<string>;
+  applyInstall: (tx: Db, event: InstallEvent, at: Date | undefined) => Promise<string>;
 }
 
 /**
@@ -67,7 +67,7 @@ async function sortOut(
   if (refusal !== undefined) return { state: "ignored", reason: refusal };
   if (event.kind === "other") return { state: "ignored", reason: `event ${event.type} is not bridged` };
   if (event.kind === "install")
-    return { state: "processed", reason: await context.applyInstall(context.tx, event.event) };
+    return { state: "processed", reason: await context.applyInstall(context.tx, event.event, event.at) };
   const sender = mapping ?? (await findSender(context.tx, event));
   if (!sender) return { state: "failed", reason: noSender(event) };
   return { sender, requested: { webhookId: webhook.id, receivedAt: webhook.receivedAt, request: event.request } };

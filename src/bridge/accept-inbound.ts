@@ -16,7 +16,7 @@ import { personOf, type Read, readProviderEvents, readWebhook } from "./read-web
  * applies the receipts that they hold. A message that is known already is passed over. Gives what became of each webhook.
  */
 export async function acceptInbound(
-  context: { tx: Db; log: Log },
+  context: { tx: Db; log: Log; visibleAfterSeconds: number },
   mapping: MappingFacts,
   received: Webhook[],
 ): Promise<WebhookOutcome[]> {
@@ -27,7 +27,7 @@ export async function acceptInbound(
   const messages = await acceptMessages(tx, mapping, eventsOf(read, isMessage));
   const receipts = eventsOf(read, isReceipt);
   const isKnownReceipt = await applyReceipts(
-    tx,
+    context,
     mapping,
     receipts.map(({ event }) => event),
   );

@@ -14,7 +14,11 @@ type Sent = { message: Message; conversation: Conversation };
  * A receipt carries the reference that the send gave along, so that it may come before the send is recorded. Gives, for
  * each receipt, whether it is about a message of this mapping.
  */
-export async function applyReceipts(tx: Db, mapping: MappingFacts, receipts: Receipt[]): Promise<boolean[]> {
+export async function applyReceipts(
+  { tx, visibleAfterSeconds }: { tx: Db; visibleAfterSeconds: number },
+  mapping: MappingFacts,
+  receipts: Receipt[],
+): Promise<boolean[]> {
   if (receipts.length === 0) return [];
   const sent = await lockSentMessages(tx, mapping.id, {
     ids: receipts.flatMap(({ reference }) => (reference && /^\d{1,15}$/.test(reference) ? Number(reference) : [])),
@@ -38,9 +42,8 @@ export async function applyReceipts(tx: Db, mapping: MappingFacts, receipts: Rec
     changed.flatMap(({ message, conversation }) => {
       const earlier = before.get(message.id)?.message ?? message;
       if (message.origin !== "highlevel" || !isWorthReporting(mapping.channel, earlier, message)) return [];
-      const { id: messageId, receivedAt } = message;
-      const inSeconds = reportInSeconds(receivedAt);
-      return { conversationId: conversation.id, locationId: mapping.locationId, messageId, inSeconds };
+      const inSeconds = reportInSeconds(visibleAfterSeconds, message);
+      return { conversationId: conversation.id, locationId: mapping.locationId, messageId: message.id, inSeconds };
     }),
   );
   return known;

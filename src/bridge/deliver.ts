@@ -16,6 +16,8 @@ export interface DeliverContext extends KindContext {
   /** The longest that one attempt may take, all its calls together. */
   attemptSeconds: number;
   retry: RetryOptions;
+  /** When HighLevel's status calls begin to know a message that it had us send. */
+  visibleAfterSeconds: number;
 }
 
 const deliveriesPerLane = 10;
@@ -115,7 +117,7 @@ async function attemptDelivery(
 
 /** What HighLevel had us send, it is told the fate of: both are kept, or neither. */
 async function recordAndReport(
-  { db }: DeliverContext,
+  { db, visibleAfterSeconds }: DeliverContext,
   lane: HeldLane,
   { message }: HeldDelivery,
   record: Parameters<typeof recordAttempt>[2],
@@ -124,7 +126,7 @@ async function recordAndReport(
     const recorded = await recordAttempt(tx, lane, record);
     if (message.origin !== "highlevel") return recorded;
     const { conversationId, locationId } = lane;
-    const inSeconds = reportInSeconds(message.receivedAt);
+    const inSeconds = reportInSeconds(visibleAfterSeconds, message);
     await enqueueDeliveries(tx, "report-status", [{ conversationId, locationId, messageId: message.id, inSeconds }]);
     return recorded;
   });

@@ -18,6 +18,8 @@ export interface ProcessContext {
   db: Db;
   log: Log;
   applyInstall: HighlevelContext["applyInstall"];
+  /** When HighLevel's status calls begin to know a message that it had us send. */
+  visibleAfterSeconds: number;
 }
 
 /** Whose webhooks: those of mappings, or what HighLevel posts to the app as a whole. */
@@ -78,7 +80,7 @@ async function lockQueue(tx: Db, inbox: Inbox): Promise<{ mappingId: string | nu
 }
 
 async function accept(
-  context: HighlevelContext,
+  context: HighlevelContext & { visibleAfterSeconds: number },
   mappingId: string | null,
   received: Webhook[],
 ): Promise<WebhookOutcome[]> {

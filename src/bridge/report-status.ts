@@ -15,10 +15,9 @@ export interface ReportContext {
 
 /** For so long after HighLevel has called the delivery URL it may say that there is no such message. */
 const notVisibleForMs = 10 * 60_000;
-const visibleAfterSeconds = 5;
 
-/** A message is seldom visible to the status call sooner than this. */
-export function reportInSeconds(receivedAt: Date): number {
+/** A message is seldom visible to the status calls sooner than `visibleAfterSeconds` after HighLevel had us send it. */
+export function reportInSeconds(visibleAfterSeconds: number, { receivedAt }: Pick<Message, "receivedAt">): number {
   return Math.max(0, visibleAfterSeconds - (Date.now() - receivedAt.getTime()) / 1000);
 }
 

@@ -93,7 +93,7 @@ function showEntry(entry: Entry) {
     conversationProviderId: first?.conversationProviderId,
     direction: first?.direction,
     dateAdded: first?.dateAdded,
-    status: "delivered",
+    status: first?.status ?? "delivered",
     attachments: first?.attachments,
     ...(isEmail ? { meta: { email: { messageIds: emailMessageIds } } } : { body: first?.body }),
   };
@@ -109,7 +109,7 @@ function showEmail(email: StoredMessage) {
     to: emailTo === undefined ? [] : [emailTo],
     cc: emailCc ?? [],
     bcc: emailBcc ?? [],
-    status: "delivered",
+    status: email.status ?? "delivered",
     provider: "custom",
   };
 }

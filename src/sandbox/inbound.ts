@@ -5,13 +5,14 @@ import { locationOf, requireOwnLocation } from "./access.ts";
 import { ApiError, refuse } from "./api-error.ts";
 import {
   addConversation,
+  addEntry,
   type Contact,
   type Conversation,
-  type Entry,
   newId,
   type State,
   type StoredMessage,
 } from "./state.ts";
+import { isPrivateToken } from "./statuses.ts";
 
 const types = ["SMS", "Email", "WhatsApp", "GMB", "IG", "FB", "Custom", "WebChat", "Live_Chat", "Call"] as const;
 const optional = z.string().optional();
@@ -53,7 +54,7 @@ export function postInbound(state: State): RequestHandler {
     const body = parsed.data;
     // Seen in the field: nothing is stored, and the answer is empty.
     if (body.type === "Custom" && !body.conversationProviderId) return void res.status(201).end();
-    const channel = requireFittingProvider(res, body);
+    const channel = requireFittingProvider(req, res, body);
     const contact = requireContact(state, req, res, body);
     requireContent(body, channel, contact);
     const conversation = state.conversationByContact.get(contact.id) ?? addConversation(state, contact);
@@ -79,7 +80,7 @@ function describe(issue: z.core.$ZodIssue): string {
 }
 
 /** An extra provider takes only `Custom`, a default one only its channel's own type, with or without its id. */
-function requireFittingProvider(res: Response, body: InboundBody): Channel {
+function requireFittingProvider(req: Request, res: Response, body: InboundBody): Channel {
   const { type, conversationProviderId } = body;
   const ownChannel = ({ SMS: "sms", Email: "email" } as const)[type as "SMS" | "Email"];
   if (!conversationProviderId) {
@@ -87,7 +88,7 @@ function requireFittingProvider(res: Response, body: InboundBody): Channel {
     throw new ApiError(400, "No conversationProviderId passed in body");
   }
   const provider = locationOf(res).providers.find((each) => each.id === conversationProviderId);
-  if (!provider) {
+  if (!provider || isPrivateToken(req)) {
     throw new ApiError(400, `You don't have access to the conversationProvider with id ${conversationProviderId}`);
   }
   const fits = provider.extra ? type === "Custom" : ownChannel === provider.channel;
@@ -157,11 +158,4 @@ function store(state: State, conversation: Conversation, body: InboundBody, chan
   entry.messages.push(stored);
   state.messages.push(stored);
   return stored;
-}
-
-function addEntry(state: State, conversation: Conversation): Entry {
-  const entry = { id: newId(), index: conversation.entries.length, messages: [] };
-  conversation.entries.push(entry);
-  state.entries.set(entry.id, entry);
-  return entry;
 }

@@ -1,7 +1,9 @@
+import { generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import express, { type ErrorRequestHandler, type Express } from "express";
 import { limitRate, type RateLimit, requireAccess } from "./access.ts";
+import { type Agent, createAgent } from "./agent.ts";
 import { ApiError } from "./api-error.ts";
 import { contactRoutes } from "./contacts.ts";
 import { controlRoutes } from "./control.ts";
@@ -10,7 +12,9 @@ import { createFaults, type Fault } from "./faults.ts";
 import { postInbound } from "./inbound.ts";
 import { inboxPage } from "./inbox-page.ts";
 import { createOauth, type OauthSettings } from "./oauth.ts";
+import { sendMessage } from "./send.ts";
 import { addressKey, type Contact, createState, newId, type Provider, type StoredMessage } from "./state.ts";
+import { statusRoutes } from "./statuses.ts";
 import { uploadRoutes } from "./upload.ts";
 
 export interface SandboxOptions {
@@ -18,10 +22,18 @@ export interface SandboxOptions {
   rateLimit?: RateLimit | undefined;
   /** For the faults that are drawn at random. */
   seed?: number;
+  /** How long a new message is hidden from the status calls: HighLevel's five to ten seconds. At once by default. */
+  visibleAfterMs?: number;
+  /** How long the first repetition of a webhook waits that was not taken. */
+  firstRetryMs?: number;
 }
 
-export interface Sandbox {
+export interface Sandbox extends Pick<Agent, "sendAsAgent" | "postEvent"> {
   app: Express;
+  /** What the webhooks are signed with: an Ed25519 key of this sandbox alone, as SPKI in base64. */
+  publicKey: string;
+  /** The calls of delivery URLs and webhooks so far. */
+  webhookCalls(): Agent["calls"];
   /** Makes a location, or changes its token and its conversation providers. */
   putLocation(location: { id: string; token: string; providers: Provider[]; companyId?: string | undefined }): void;
   /** From now on the location's token is refused. */
@@ -54,11 +66,17 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
   const faults = createFaults(options.seed ?? 1);
   const calls = new Map<string, number>();
   const oauth = createOauth(state);
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  const agent = createAgent(state, { privateKey, firstRetryMs: options.firstRetryMs ?? 200 });
   const app = express();
   app.enable("strict routing").disable("x-powered-by").set("etag", false);
 
   const sandbox: Sandbox = {
     app,
+    publicKey: publicKey.export({ format: "der", type: "spki" }).toString("base64"),
+    sendAsAgent: agent.sendAsAgent,
+    postEvent: agent.postEvent,
+    webhookCalls: () => agent.calls,
     putLocation({ id, token, providers, companyId }) {
       sandbox.revokeToken(id);
       const location = { id, token, providers, companyId };
@@ -88,7 +106,7 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
       [...calls].filter(([called]) => called.startsWith(path)).reduce((sum, [, count]) => sum + count, 0),
   };
 
-  app.use(inboxPage(state));
+  app.use(inboxPage(state, agent));
   const { upload, files } = uploadRoutes(state);
   app.use("/_sandbox/files", files);
   app.use("/_sandbox", express.json({ limit: "10mb" }), controlRoutes(state, sandbox));
@@ -102,6 +120,8 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
   app.post("/conversations/messages/upload", upload);
   app.use(express.json({ limit: "30mb" }));
   app.post("/conversations/messages/inbound", postInbound(state));
+  app.post("/conversations/messages", sendMessage(state, agent.send));
+  app.use("/conversations/messages", statusRoutes(state, options.visibleAfterMs ?? 0));
   app.use("/conversations", conversationRoutes(state));
   app.use("/contacts", contactRoutes(state));
   app.use((req) => {

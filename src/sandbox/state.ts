@@ -7,6 +7,8 @@ export interface Provider {
   channel: Channel;
   /** An extra provider beside the location's default one; it takes type `Custom`. */
   extra: boolean;
+  /** Called for each message that it is to send. */
+  deliveryUrl?: string | undefined;
 }
 
 export interface Location {
@@ -50,6 +52,12 @@ export interface StoredMessage {
   attachments: string[];
   conversationProviderId?: string;
   dateAdded: string;
+  /** Of an outbound message: what became of it, and all that it was told. */
+  status?: string;
+  statuses?: string[];
+  error?: { code: string; type: string; message: string };
+  recipients?: Record<string, { status: string; failReason?: string | undefined }>;
+  replyToMessageId?: string;
 }
 
 /** What the list of a conversation's messages shows: a text, or a whole email thread. */
@@ -108,6 +116,13 @@ export function newId(): string {
 }
 
 export const addressKey = (locationId: string, address: string) => `${locationId}|${address}`;
+
+export function addEntry(state: State, conversation: Conversation): Entry {
+  const entry = { id: newId(), index: conversation.entries.length, messages: [] };
+  conversation.entries.push(entry);
+  state.entries.set(entry.id, entry);
+  return entry;
+}
 
 export function addConversation(state: State, contact: Contact): Conversation {
   const conversation = {

@@ -54,7 +54,7 @@ export async function claimLanes(
         select picked.* from locations cross join lateral (${dueLanes(sql`=`)}) picked
       ), due as (
         select conversation_id, kind, lease_token is not null as was_interrupted
-        from (select * from due_highlevel union all select * from due_provider) both
+        from (select * from due_highlevel union all select * from due_provider) either_way
         order by row_number() over (partition by location_id order by due_at), due_at
         limit ${claim.lanes}
       )

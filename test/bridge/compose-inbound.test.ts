@@ -25,6 +25,7 @@ const empty: MessageContent = {
   references: [],
 };
 const message = (content: Partial<MessageContent>, sentAt: Date | null = null) => ({
+  direction: "inbound" as const,
   providerMessageId: "provider-message-1",
   sentAt,
   receivedAt,

@@ -35,7 +35,7 @@ let counter = 0;
 async function enqueue(count: number): Promise<void> {
   const address = `+1500555${String(++counter).padStart(4, "0")}`;
   await database.db.transaction(async (tx) => {
-    await addConversations(tx, mappingId, [address]);
+    await addConversations(tx, { id: mappingId, locationId: "loc" }, [address]);
     const id = (await lockConversations(tx, mappingId, [address])).get(address)?.id ?? 0;
     await registerHighlevelIds(tx, id, { contactId: "c", conversationId: "v" });
     const content = { to: [], cc: [], bcc: [], text: "hi", attachments: [], inReplyTo: [], references: [] };
@@ -57,6 +57,8 @@ async function enqueue(count: number): Promise<void> {
   });
 }
 
+const unused = () => Promise.reject(new Error("is not called here"));
+
 /** The only seam is what calls out: here it records what was asked of it. */
 function contextWith(postInbound: () => Promise<never> | Promise<{ messageId: string; status: number }>) {
   const calls: string[] = [];
@@ -77,7 +79,14 @@ function contextWith(postInbound: () => Promise<never> | Promise<{ messageId: st
     mappings: createMappings({ db: database.db, sealer }),
     accessTokens: createAccessTokens({ db: database.db, sealer }),
     attemptSeconds: 1,
-    retry: { retryHours: 36, firstDelaySeconds: 0, random: () => 0 },
+    callProvider: unused,
+    fetchMedia: unused,
+    fetchPublic: unused,
+    attachmentLimitBytes: 0,
+    emailAttachmentsLimitBytes: 0,
+    publicUrl: "https://bridge.example.com",
+    visibleAfterSeconds: 0,
+    retry: { retryHours: 36, sendRetryHours: 4, firstDelaySeconds: 0, random: () => 0 },
   };
   return { context, calls };
 }

@@ -40,10 +40,23 @@ const body = (id: string, to: string, from = "+15005550006") =>
 const store = (mappingId: string, bodies: Buffer[]) =>
   insertWebhooks(
     database.db,
-    bodies.map((each) => ({ mappingId, url: "u", headers: { "content-type": "application/json" }, body: each })),
+    bodies.map((each) => ({
+      mappingId,
+      source: "provider" as const,
+      url: "u",
+      headers: { "content-type": "application/json" },
+      body: each,
+    })),
   );
+const context = {
+  get db() {
+    return database.db;
+  },
+  visibleAfterSeconds: 0,
+  applyInstall: () => Promise.reject(new Error("is not called here")),
+};
 const processAll = async () => {
-  while (await processWebhooks({ db: database.db, log }));
+  while (await processWebhooks({ ...context, log }));
 };
 
 test("several processes at once keep the order in which webhooks of a mapping were stored", async () => {
@@ -136,7 +149,7 @@ test("a mistake of our own over one webhook does not hold the others up", async 
   const buggyLog = (_level: string, event: string, fields: Record<string, unknown> = {}) => {
     if (event === "webhook.processed" && fields["webhookId"] === broken) throw new TypeError("a bug");
   };
-  while (await processWebhooks({ db: database.db, log: buggyLog }));
+  while (await processWebhooks({ ...context, log: buggyLog }));
   expect(await findWebhook(database.db, broken ?? 0)).toMatchObject({
     state: "failed",
     reason: expect.stringContaining("the bridge itself"),

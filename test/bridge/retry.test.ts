@@ -2,8 +2,9 @@ import { describe, expect, test } from "vitest";
 import { decideRetry, mayHaveHappened } from "../../src/bridge/retry.ts";
 import { type FailureReason, failureReasons } from "../../src/errors.ts";
 
-const options = { retryHours: 36, firstDelaySeconds: 2, random: () => 1 };
+const options = { retryHours: 36, sendRetryHours: 4, firstDelaySeconds: 2, random: () => 1 };
 const failed = (reason: FailureReason, more: Partial<Parameters<typeof decideRetry>[0]> = {}) => ({
+  target: "highlevel" as const,
   reason,
   retryAfterSeconds: undefined,
   attempts: 1,
@@ -64,16 +65,42 @@ describe("decideRetry", () => {
   });
 
   test("does not repeat a refusal", () => {
-    for (const reason of ["rejected", "misconfigured", "unknown_sender"] as const) {
+    for (const reason of ["rejected", "misconfigured", "unknown_sender", "unconfirmed"] as const) {
       expect(decideRetry(failed(reason), options)).toEqual({ follows: "dead" });
     }
   });
 });
 
+describe("towards a provider", () => {
+  const towards = (reason: FailureReason, more: Partial<Parameters<typeof decideRetry>[0]> = {}) =>
+    decideRetry({ ...failed(reason, more), target: "provider" }, options);
+
+  test("trouble holds up the conversation alone: nothing pauses the location", () => {
+    for (const reason of failureReasons) expect(["retry", "dead"]).toContain(towards(reason).follows);
+    expect(towards("throttled", { retryAfterSeconds: 30 })).toEqual({ follows: "retry", inSeconds: 30 });
+  });
+
+  test("gives receipts time to tell whether a message went out", () => {
+    expect(towards("outcome_unknown")).toEqual({ follows: "retry", inSeconds: 16 });
+    expect(mayHaveHappened("provider", "outcome_unknown")).toBe(true);
+  });
+
+  test("gives up sooner: a late answer is worse than one that is known to have failed", () => {
+    const almost = { attempts: 9, triedForSeconds: 4 * 3600 - 1 };
+    expect(towards("unreachable", almost).follows).toBe("retry");
+    expect(towards("unreachable", { ...almost, triedForSeconds: 4 * 3600 })).toEqual({ follows: "dead" });
+  });
+
+  test("a refusal by 503 or 429 sent nothing", () => {
+    expect(mayHaveHappened("provider", "unavailable")).toBe(false);
+    expect(mayHaveHappened("provider", "throttled")).toBe(false);
+  });
+});
+
 test("holds a call that got no answer for possibly carried out, and one that never left not", () => {
-  expect(mayHaveHappened("outcome_unknown")).toBe(true);
-  expect(mayHaveHappened("server_error")).toBe(true);
-  expect(mayHaveHappened("unreachable")).toBe(false);
-  expect(mayHaveHappened("rejected")).toBe(false);
-  expect(mayHaveHappened("throttled")).toBe(false);
+  expect(mayHaveHappened("highlevel", "outcome_unknown")).toBe(true);
+  expect(mayHaveHappened("highlevel", "server_error")).toBe(true);
+  expect(mayHaveHappened("highlevel", "unreachable")).toBe(false);
+  expect(mayHaveHappened("highlevel", "rejected")).toBe(false);
+  expect(mayHaveHappened("highlevel", "throttled")).toBe(false);
 });

@@ -43,7 +43,7 @@ async function enqueue(addresses: string[], locationId = location): Promise<void
       unknownSender: "create",
       postAutomatic: false,
     });
-    await addConversations(tx, mapping.id, addresses);
+    await addConversations(tx, mapping, addresses);
     const conversations = await lockConversations(tx, mapping.id, addresses);
     const messages = await insertMessages(
       tx,
@@ -86,15 +86,14 @@ const record = (
   const nextSteps = {
     delivered: {
       state: "delivered",
-      messageId: held.message.id,
-      highlevelMessageId: "h",
-      highlevelEmailMessageId: undefined,
+      message: { highlevelMessageId: "h" },
     },
     rejected: { state: "dead", mayHaveHappened: true },
     unreachable: { state: "pending", retryInSeconds: seconds, counts: true, mayHaveHappened: false },
   } as const;
   return recordAttempt(database.db, lane, {
     deliveryId: held.delivery.id,
+    messageId: held.message.id,
     attempt: { startedAt: new Date(), durationMs: 1, status: 200, detail: undefined, outcome },
     next: nextSteps[outcome],
     lease,

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createPublicKey, randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { type SandboxOptions, startSandbox } from "../../src/sandbox/sandbox.ts"
 import { startBridge, type Tuning } from "../../src/start-bridge.ts";
 
 export const locationId = "location-1";
-export const token = "pit-location-1";
+export const token = "token-location-1";
 export const smsProviderId = "provider-sms-extra";
 export const emailProviderId = "provider-email-extra";
 export const publicUrl = "https://bridge.example.com";
@@ -69,7 +69,9 @@ export async function startTestBridge(
     highlevelUrl,
     highlevelTimeoutSeconds: 5,
     deliveryConcurrency: 16,
+    highlevelKeys: { ed25519: [publicKeyOf(sandbox.publicKey)], rsa: [] },
     retryHours: 36,
+    sendRetryHours: 4,
     bodyLimitBytes: { sms: 100_000, email: 1_000_000 },
     attachmentLimitBytes: 5_000_000,
     emailAttachmentsLimitBytes: 10_000_000,
@@ -80,7 +82,7 @@ export async function startTestBridge(
     logLevel: "debug",
     ...options.config,
   };
-  const tuning = { pollSeconds: 0.05, firstDelaySeconds: 0.02, ...options.tuning };
+  const tuning = { pollSeconds: 0.05, firstDelaySeconds: 0.02, visibleAfterSeconds: 0, ...options.tuning };
   let bridge = await startBridge(config, log, tuning);
 
   const call = async (
@@ -131,6 +133,9 @@ export async function startTestBridge(
   await test.admin("PUT", `/locations/${locationId}`, { name: "Test", token });
   return test;
 }
+
+const publicKeyOf = (spki: string) =>
+  createPublicKey({ key: Buffer.from(spki, "base64"), format: "der", type: "spki" });
 
 /** Waits until it is so; gives up with what it is instead. */
 export async function until<Value>(
