@@ -66,7 +66,8 @@ const companyTokenRefused = "company token refused";
 async function mintByCompany(context: RenewContext, wanted: Wanted, companyId: string): Promise<Renewal> {
   let refusedToken: string | undefined;
   for (;;) {
-    const company = await companyToken(context, companyId, refusedToken);
+    const company = await companyToken(context, wanted.locationId, companyId, refusedToken);
+    if (company === "refused") return company;
     if ("refusal" in company) return pause(context, context.db, wanted, company.refusal);
     const isFirst = refusedToken === undefined;
     const renewal = await replaceUnderLock(context, wanted, async () => {
@@ -121,9 +122,10 @@ function knownOutcome(access: LocationAccess, usedVersion: number): "renewed" | 
 /** Gives the agency's access token; another one than the refused one, if one was. */
 async function companyToken(
   context: RenewContext,
+  locationId: string,
   companyId: string,
   refusedToken: string | undefined,
-): Promise<{ token: string; sealedToken: string } | { refusal: Refusal }> {
+): Promise<{ token: string; sealedToken: string } | { refusal: Refusal } | "refused"> {
   const { db, sealer, limit } = context;
   const owner = { kind: "company" as const, id: companyId };
   const usable = (company: CompanyAccess | undefined) =>
@@ -140,11 +142,14 @@ async function companyToken(
       const locked = await lockCompanyAccess(tx, companyId);
       const renewed = usable(locked);
       if (renewed) return renewed;
+      // Another location was refused meanwhile, and paused all its like.
+      const access = await findLocationAccess(tx, locationId);
+      if (typeof access?.needsReauthorization === "string") return "refused";
       const answer = await refreshCompany(context, companyId, locked);
       if ("refusal" in answer) {
         const { detail, seconds } = answer.refusal;
         const paused = await pauseLocationsOfCompany(tx, companyId, { reason, detail, seconds });
-        for (const locationId of paused) logPause(context.log, locationId, seconds);
+        for (const id of paused) logPause(context.log, id, seconds);
         return answer;
       }
       const sealed = sealTokens(sealer, owner, answer);

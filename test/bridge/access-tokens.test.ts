@@ -278,8 +278,18 @@ describe("a location of an agency", () => {
   test("waits with all its like when the agency is refused, and goes on when it is connected again", async () => {
     await install({ companyId: "company-1" });
     await registerAgencyLocation({ db: db() }, { id: locationId, companyId: "company-1" });
+    const sibling = `${locationId}-sibling`;
+    sandbox.putLocation({ id: sibling, token: sibling, providers: [], companyId: "company-1" });
+    await registerAgencyLocation({ db: db() }, { id: sibling, companyId: "company-1" });
     sandbox.uninstall("company-1");
-    await expect(accessTokensOf(0).get(locationId)).rejects.toMatchObject({ reason: "needs_reauthorization" });
+    await db().execute(sql`update companies set token_expires_at = now() where id = 'company-1'`);
+    const before = sandbox.refreshCount();
+    const instances = [0, 1, 2].map(accessTokensOf);
+    const asked = instances.flatMap((tokens) => [tokens.get(locationId), tokens.get(sibling)]);
+    for (const outcome of await Promise.allSettled(asked)) {
+      expect(outcome).toMatchObject({ status: "rejected", reason: { reason: "needs_reauthorization" } });
+    }
+    expect(sandbox.refreshCount() - before).toBe(1);
     expect(await paused()).toBe("needs_reauthorization");
     await install({ companyId: "company-1" });
     expect(await paused()).toBeNull();
