@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Contact, StoredMessage } from "../src/sandbox/state.ts";
+import { locationId, until } from "./support/bridge.ts";
+import type { StandInMessage } from "./support/stand-ins/stand-in.ts";
+import { startTwoWay, type TwoWay, type Way } from "./support/two-way.ts";
+
+let twoWay: TwoWay;
+beforeAll(async () => {
+  twoWay = await startTwoWay();
+});
+afterAll(() => twoWay.stop());
+
+let counter = 0;
+const newContact = (): Contact =>
+  twoWay.bridge.sandbox.addContact({
+    locationId,
+    phone: `+1500555${String(2000 + ++counter)}`,
+    email: `person${counter}@example.org`,
+  });
+const way = (provider: string): Way => {
+  const found = twoWay.ways[provider];
+  if (!found) throw new Error(`there is no way ${provider}`);
+  return found;
+};
+/** What an agent types by a mapping's conversation provider. */
+function write(by: Way, contact: Contact, text: string, more: Record<string, unknown> = {}): StoredMessage {
+  const body = by.channel === "sms" ? { message: text } : { html: `<p>${text}</p>`, subject: "Your question" };
+  return twoWay.bridge.sandbox.sendAsAgent(contact.id, { providerId: by.providerId, ...body, ...more });
+}
+const untilSent = (by: Way, to: string | undefined, count = 1): Promise<StandInMessage[]> =>
+  until(
+    () => by.standIn.sent.filter((message) => message.to.includes(to ?? "")),
+    (sent) => sent.length >= count,
+  );
+const untilStatus = (message: StoredMessage, status: string) =>
+  until(
+    () => message.status,
+    (now) => now === status,
+  );
+
+describe.each(["twilio", "telnyx", "generic-sms"])("a text by %s", (provider) => {
+  test("goes from the agent to the person, and its fate comes back", async () => {
+    const by = way(provider);
+    const contact = newContact();
+    const message = write(by, contact, "On its way!", { attachments: ["https://files.example.com/label.pdf"] });
+    const [sent] = await untilSent(by, contact.phone);
+    expect(sent).toMatchObject({
+      from: by.address,
+      to: [contact.phone],
+      text: "On its way!",
+      media: ["https://files.example.com/label.pdf"],
+    });
+    if (!sent) throw new Error("nothing was sent");
+    await twoWay.tell(by, sent, "sent");
+    await twoWay.tell(by, sent, "delivered");
+    await untilStatus(message, "delivered");
+    expect(message.statuses).toEqual(["delivered"]);
+  });
+
+  test("that the provider could not bring is failed in HighLevel, with the provider's code and words", async () => {
+    const by = way(provider);
+    const contact = newContact();
+    const message = write(by, contact, "Anybody there?");
+    const [sent] = await untilSent(by, contact.phone);
+    if (!sent) throw new Error("nothing was sent");
+    await twoWay.tell(by, sent, "failed");
+    await untilStatus(message, "failed");
+    expect(message.error).toMatchObject({
+      code: expect.stringMatching(/./),
+      type: provider,
+      message: expect.any(String),
+    });
+  });
+
+  test("is answered in the same conversation", async () => {
+    const by = way(provider);
+    const contact = newContact();
+    write(by, contact, "Shall we say ten?");
+    const [sent] = await untilSent(by, contact.phone);
+    if (!sent) throw new Error("nothing was sent");
+    await twoWay.answer(by, sent, `answer-${counter}-${provider}`, "Ten it is");
+    const posted = await until(
+      () => twoWay.bridge.sandbox.messages().find((each) => each.altId === `answer-${counter}-${provider}`),
+      (found) => found !== undefined,
+    );
+    expect(posted).toMatchObject({ contactId: contact.id, direction: "inbound", body: "Ten it is" });
+  });
+});
+
+describe.each(["postmark", "mailgun", "generic-email"])("an email by %s", (provider) => {
+  test("goes out with HTML and text, cc and bcc, and its fate comes back by recipient", async () => {
+    const by = way(provider);
+    const contact = newContact();
+    const message = write(by, contact, "Here is your quote", {
+      emailFrom: `Ann Agent <ann@${by.address.split("@")[1]}>`,
+      emailCc: ["boss@example.org"],
+      emailBcc: ["archive@example.org"],
+    });
+    const [sent] = await untilSent(by, contact.email);
+    expect(sent).toMatchObject({
+      from: `ann@${by.address.split("@")[1]}`,
+      cc: ["boss@example.org"],
+      bcc: ["archive@example.org"],
+      html: "<p>Here is your quote</p>",
+      text: expect.stringContaining("Here is your quote"),
+      subject: "Your question",
+    });
+    expect(sent?.headers["reply-to"]).toContain(by.address);
+    if (!sent) throw new Error("nothing was sent");
+    await twoWay.tell(by, sent, "delivered");
+    await untilStatus(message, "delivered");
+    await twoWay.tell(by, sent, "failed", "boss@example.org");
+    await until(
+      () => message.recipients?.["boss@example.org"]?.status,
+      (status) => status === "failed",
+    );
+    expect(message.status).toBe("delivered");
+    expect(message.recipients?.[contact.email ?? ""]?.status).toBe("delivered");
+  });
+
+  test("stays one thread on both sides over ten messages", async () => {
+    const by = way(provider);
+    const contact = newContact();
+    let last = write(by, contact, "message 0");
+    for (let turn = 0; turn < 5; turn++) {
+      const sent = (await untilSent(by, contact.email, turn + 1)).at(-1);
+      if (!sent) throw new Error("nothing was sent");
+      const id = `thread-${provider}-${contact.id}-${turn}`;
+      await twoWay.answer(by, sent, id, `answer ${turn}`);
+      const answer = await until(
+        () => twoWay.bridge.sandbox.messages().find((each) => (each.altId ?? "").startsWith(id)),
+        (found) => found !== undefined,
+      );
+      if (turn < 4 && answer?.emailMessageId) {
+        last = write(by, contact, `message ${turn + 1}`, {
+          subject: undefined,
+          replyToMessageId: answer.emailMessageId,
+        });
+      }
+    }
+    const inHighlevel = twoWay.bridge.sandbox.messages().filter((each) => each.contactId === contact.id);
+    expect(inHighlevel).toHaveLength(10);
+    expect(new Set(inHighlevel.map((each) => each.threadId)).size).toBe(1);
+    expect(last.threadId).toBe(inHighlevel[0]?.threadId);
+
+    const sent = by.standIn.sent.filter((each) => each.to.includes(contact.email ?? ""));
+    const [first] = sent;
+    expect(sent).toHaveLength(5);
+    expect(first?.headers["in-reply-to"]).toBeUndefined();
+    for (const [index, mail] of sent.entries()) {
+      if (index === 0) continue;
+      expect(mail.headers["in-reply-to"]).toBe(`<thread-${provider}-${contact.id}-${index - 1}@mail.example.org>`);
+      expect(mail.headers["references"]?.split(/\s+/)[0]).toBe(first?.headers["message-id"]);
+      expect(mail.headers["references"]).toContain(mail.headers["in-reply-to"]);
+    }
+  });
+});
