@@ -3,8 +3,10 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AccessTokens, createAccessTokens } from "./bridge/access-tokens.ts";
+import type { DeliverContext } from "./bridge/deliver.ts";
 import { applyInstallEvent, type Connected, createInstaller, type Installer } from "./bridge/install.ts";
 import { createMappings } from "./bridge/mappings.ts";
+import type { ProcessContext } from "./bridge/process-webhooks.ts";
 import { createReceiver } from "./bridge/receive-webhook.ts";
 import { startWorker, type Worker } from "./bridge/worker.ts";
 import { callStandIns, createCallApi } from "./call-api.ts";
@@ -50,31 +52,20 @@ export async function startBridge(config: Config, log: Log, tuning: Partial<Tuni
     config.oauth && createOauthClient({ ...config.oauth, callApi: doors.callApi, baseUrl: config.highlevelUrl });
   const renewal = oauth && { oauth, log, connections: renewalConnections(config) };
   const accessTokens = createAccessTokens({ db, sealer, renewal });
-  const worker = startWorker(
-    {
-      db,
-      log,
-      mappings,
-      accessTokens,
-      highlevel: createHighlevel({ callApi: doors.callApi, baseUrl: config.highlevelUrl }),
-      callProvider: doors.callProvider,
-      fetchMedia: doors.fetchMedia,
-      fetchPublic: doors.fetchPublic,
-      emailAttachmentsLimitBytes: config.emailAttachmentsLimitBytes,
-      publicUrl: config.publicUrl,
-      visibleAfterSeconds,
-      applyInstall: (tx, event, at) => applyInstallEvent(tx, event, { clientId: config.oauth?.clientId, at }),
-      attachmentLimitBytes: config.attachmentLimitBytes,
-      attemptSeconds: config.highlevelTimeoutSeconds,
-      retry: {
-        retryHours: config.retryHours,
-        sendRetryHours: config.sendRetryHours,
-        firstDelaySeconds,
-        random: Math.random,
-      },
-    },
-    { deliveryConcurrency: config.deliveryConcurrency, retentionDays: config.retentionDays, pollSeconds },
-  );
+  const attempts = createAttempts(config, {
+    db,
+    log,
+    mappings,
+    accessTokens,
+    doors,
+    firstDelaySeconds,
+    visibleAfterSeconds,
+  });
+  const worker = startWorker(attempts, {
+    deliveryConcurrency: config.deliveryConcurrency,
+    retentionDays: config.retentionDays,
+    pollSeconds,
+  });
   const receiver = createReceiver({ db, highlevelKeys: config.highlevelKeys, onStored: worker.wake });
   const { publicUrl, bodyLimitBytes, adminApiKey } = config;
   const onWork = worker.wake;
@@ -90,6 +81,7 @@ export async function startBridge(config: Config, log: Log, tuning: Partial<Tuni
     bodyLimitBytes,
     adminApiKey,
     onWork,
+    attempts,
     installer: oauth && createInstallerOf(config, { db, sealer, log, oauth, accessTokens, onWork }),
     stateKey: Buffer.from(hkdfSync("sha256", encryptionKeys(config)[0] ?? "", "", "oauth state", 32)),
   });
@@ -103,6 +95,29 @@ export async function startBridge(config: Config, log: Log, tuning: Partial<Tuni
     await stop();
     throw error;
   }
+}
+
+/** What attempts and processing work with. */
+function createAttempts(
+  config: Config,
+  parts: Pick<DeliverContext, "db" | "log" | "mappings" | "accessTokens" | "visibleAfterSeconds"> &
+    Pick<Tuning, "firstDelaySeconds"> & { doors: ReturnType<typeof createDoors> },
+): DeliverContext & ProcessContext {
+  const { doors, firstDelaySeconds, ...rest } = parts;
+  const { publicUrl, attachmentLimitBytes, emailAttachmentsLimitBytes, retryHours, sendRetryHours } = config;
+  return {
+    ...rest,
+    highlevel: createHighlevel({ callApi: doors.callApi, baseUrl: config.highlevelUrl }),
+    callProvider: doors.callProvider,
+    fetchMedia: doors.fetchMedia,
+    fetchPublic: doors.fetchPublic,
+    publicUrl,
+    attachmentLimitBytes,
+    emailAttachmentsLimitBytes,
+    attemptSeconds: config.highlevelTimeoutSeconds,
+    retry: { retryHours, sendRetryHours, firstDelaySeconds, random: Math.random },
+    applyInstall: (tx, event, at) => applyInstallEvent(tx, event, { clientId: config.oauth?.clientId, at }),
+  };
 }
 
 /** The ways out: to HighLevel, to providers or their stand-ins, and to wherever a file is said to lie. */

@@ -2,6 +2,11 @@ import type { Access } from "../highlevel/client.ts";
 import type { MessageChange } from "../store/deliveries.ts";
 import type { Conversation, Message } from "../store/schema.ts";
 
+/** Somebody else may be at it by now. */
+export class LeaseLost extends Error {
+  override name = "LeaseLost";
+}
+
 /** One attempt at a delivery, for who makes it. */
 export interface Work {
   locationId: string;

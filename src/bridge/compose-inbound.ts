@@ -1,6 +1,7 @@
 import type { InboundPost } from "../highlevel/client.ts";
 import type { CarriedAttachment, Conversation, Message, MessageContent } from "../store/schema.ts";
 import type { Mapping } from "./mappings.ts";
+import { stripQuoted } from "./strip-quoted.ts";
 
 /** HighLevel refuses a message without a text. An empty one that arrives says more than one that is lost. */
 const noText = "(no text)";
@@ -11,7 +12,7 @@ export type ComposedMessage = Pick<Message, "direction" | "providerMessageId" | 
 
 /** What to post for a message: the body of `POST /conversations/messages/inbound`. Pure. */
 export function composeInbound(
-  mapping: Pick<Mapping, "channel" | "type" | "conversationProviderId" | "address">,
+  mapping: Pick<Mapping, "channel" | "type" | "conversationProviderId" | "address" | "stripQuoted">,
   conversation: Pick<Conversation, "address" | "highlevelContactId" | "highlevelConversationId">,
   message: ComposedMessage,
   emailMessageId: string | undefined,
@@ -44,20 +45,22 @@ export function composeText(content: MessageContent): string {
 }
 
 function composeEmail(
-  mapping: Pick<Mapping, "address">,
+  mapping: Pick<Mapping, "address" | "stripQuoted">,
   person: string,
   { direction, content }: ComposedMessage,
   emailMessageId: string | undefined,
 ): Partial<InboundPost> {
   const unsent = content.attachments.flatMap(nameWithoutUrl);
-  const text = [content.text, ...unsent].filter(Boolean).join("\n\n");
+  const withFiles = (text: string | undefined) => [text, ...unsent].filter(Boolean).join("\n\n");
+  const text = withFiles(content.text);
+  const shownText = mapping.stripQuoted && content.text ? withFiles(stripQuoted(content.text)) : text;
   const html = content.html
     ? showInline(content.html, content.attachments) + unsent.map((line) => `<p>${escapeHtml(line)}</p>`).join("")
     : `<div style="white-space:pre-wrap">${escapeHtml(text || noText)}</div>`;
   const emailCc = content.cc.filter((address) => address !== mapping.address);
   return {
     html,
-    ...(text ? { message: text } : {}),
+    ...(shownText ? { message: shownText } : {}),
     ...(content.subject ? { subject: content.subject } : {}),
     ...(direction === "inbound"
       ? {

@@ -1,20 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { Failure } from "../errors.ts";
-import { describeError, type Log } from "../log.ts";
+import type { Failure } from "../errors.ts";
 import { type AttemptRecord, enqueueDeliveries, type NextStep, recordAttempt } from "../store/deliveries.ts";
 import { claimLanes, giveLaneBack, type HeldDelivery, type HeldLane, type LeaseChange } from "../store/lanes.ts";
 import { pauseLocation } from "../store/locations.ts";
-import type { AccessToken, AccessTokens } from "./access-tokens.ts";
-import type { Attempted, Work } from "./attempt.ts";
-import { type KindContext, kinds } from "./kinds.ts";
+import { LeaseLost } from "./attempt.ts";
+import { type AttemptContext, attemptOnce, type Tried } from "./attempt-once.ts";
+import { kinds } from "./kinds.ts";
 import { reportInSeconds } from "./report-status.ts";
-import { decideRetry, mayHaveHappened, type RetryOptions } from "./retry.ts";
+import { decideRetry, type RetryOptions } from "./retry.ts";
 
-export interface DeliverContext extends KindContext {
-  log: Log;
-  accessTokens: AccessTokens;
-  /** The longest that one attempt may take, all its calls together. */
-  attemptSeconds: number;
+export interface DeliverContext extends AttemptContext {
   retry: RetryOptions;
   /** When HighLevel's status calls begin to know a message that it had us send. */
   visibleAfterSeconds: number;
@@ -132,16 +127,6 @@ async function recordAndReport(
   });
 }
 
-interface Failed {
-  failure: Failure;
-  /** What was to be done may have been done although this attempt failed. */
-  isOpen: boolean;
-  used: AccessToken | undefined;
-}
-type Tried = { done: Attempted } | Failed;
-
-class LeaseLost extends Error {}
-
 async function tryToDeliver(
   context: DeliverContext,
   claimed: ClaimedLane,
@@ -149,56 +134,20 @@ async function tryToDeliver(
   lookFirst: boolean,
 ): Promise<Tried | "lease lost"> {
   const { locationId, kind } = claimed.lane;
-  const { target, attempt } = kinds[kind];
-  const signal = AbortSignal.timeout(context.attemptSeconds * 1000);
-  let isCalling = false;
-  let used: AccessToken | undefined;
-  const work: Work = {
-    locationId,
-    conversation: held.conversation,
-    message: held.message,
-    lookFirst,
-    signal,
-    async access() {
-      used = await context.accessTokens.get(locationId);
-      if (!used) throw new Failure("unauthorized", "the location has no token: PUT /admin/locations/{locationId}");
-      return { locationId, token: used.token, signal };
-    },
-    beforeCall() {
-      if (leftSeconds(claimed) < 0) throw new LeaseLost();
-      isCalling = true;
-    },
+  const { message, conversation } = held;
+  const requireLease = () => {
+    if (leftSeconds(claimed) < 0) throw new LeaseLost();
   };
   try {
-    const done = await attempt(context, work).catch(async (error: unknown) => {
-      if (!(await isRenewed(context, locationId, error, used))) throw error;
-      isCalling = false;
-      return attempt(context, work);
-    });
-    if (done.conversation) for (const each of claimed.lane.deliveries) each.conversation = done.conversation;
-    return { done };
+    const what = { kind, locationId, message, conversation, lookFirst };
+    const tried = await attemptOnce(context, what, requireLease);
+    const known = "done" in tried ? tried.done.conversation : undefined;
+    if (known) for (const each of claimed.lane.deliveries) each.conversation = known;
+    return tried;
   } catch (error) {
     if (error instanceof LeaseLost) return "lease lost";
-    const failure = asFailure(context.log, error);
-    return { failure, isOpen: isCalling ? mayHaveHappened(target, failure.reason) : lookFirst, used };
+    throw error;
   }
-}
-
-/** A token that has expired is renewed where that can be done. It was refused before anything was carried out. */
-async function isRenewed(
-  { accessTokens }: DeliverContext,
-  locationId: string,
-  error: unknown,
-  used: AccessToken | undefined,
-): Promise<boolean> {
-  if (!(error instanceof Failure) || error.reason !== "unauthorized" || !used) return false;
-  return (await accessTokens.renew(locationId, used.version)) === "renewed";
-}
-
-function asFailure(log: Log, error: unknown): Failure {
-  if (error instanceof Failure) return error;
-  log("error", "delivery.broke", describeError(error));
-  return new Failure("internal_error", "the bridge itself failed; its log has a line delivery.broke", { cause: error });
 }
 
 function describeTry(tried: Tried): Pick<AttemptRecord, "outcome" | "status" | "detail"> {

@@ -41,6 +41,9 @@ export function referencesTo(parent: Message): { inReplyTo: string[]; references
 
 const replyPrefix = /^\s*(re|aw|antw|sv|vs|rif|ref|odp|tr|fw|fwd|wg|enc|rv)(\[\d+\])?\s*:\s*/i;
 
+/** Does the subject say that it answers something? */
+export const isReply = (subject: string | undefined): boolean => replyPrefix.test(subject ?? "");
+
 /** A subject without what mail programs put before it: https://www.rfc-editor.org/rfc/rfc5256#section-2.1 */
 export function baseSubject(subject: string | undefined): string {
   let base = (subject ?? "").trim();

@@ -5,10 +5,11 @@ import type { HighlevelMessageType } from "../model.ts";
 import { keepHighlevelIds } from "../store/conversations.ts";
 import type { Db } from "../store/database.ts";
 import { keepMappingType } from "../store/mappings.ts";
-import { findThread } from "../store/messages.ts";
-import type { Conversation, Message } from "../store/schema.ts";
+import { findThread, listSentThrough } from "../store/messages.ts";
+import type { Conversation, Message, MessageContent } from "../store/schema.ts";
 import { type CarryContext, carryAttachments } from "./carry-attachments.ts";
 import { type ComposedMessage, composeInbound } from "./compose-inbound.ts";
+import { baseSubject, isReply } from "./find-parent.ts";
 import { findPosted } from "./find-posted.ts";
 import type { Mapping, Mappings } from "./mappings.ts";
 
@@ -50,11 +51,29 @@ export async function postInbound(context: PostInboundContext, work: InboundWork
     if (answer) return { answer, conversation, status: undefined, detail: "an earlier attempt had been accepted" };
   }
   message = await withFiles(context, work, conversation, message);
-  const { inReplyTo, references } = message.content;
-  const emailMessageId = await findThread(context.db, conversation, [...inReplyTo, ...references.toReversed()]);
+  const emailMessageId = await findThreadOf(context.db, conversation, message.content);
   const post = composeInbound(work.mapping, conversation, message, emailMessageId);
   const { answer, detail } = await postWithFittingType(context, work, post);
   return { answer, conversation: await keepNewIds(context.db, conversation, answer), status: answer.status, detail };
+}
+
+const mostSentThrough = 50;
+
+/**
+ * By In-Reply-To, then References from the nearest back. A reply that names nothing we know may answer what an integrator
+ * had HighLevel send by its own means, whose Message-ID nobody told us: then its subject tells.
+ */
+export async function findThreadOf(
+  db: Db,
+  conversation: Conversation,
+  { inReplyTo, references, subject }: MessageContent,
+): Promise<string | undefined> {
+  const ids = [...inReplyTo, ...references.toReversed()];
+  const named = await findThread(db, conversation, ids);
+  if (named !== undefined || (ids.length === 0 && !isReply(subject))) return named;
+  const sent = await listSentThrough(db, conversation, mostSentThrough);
+  const answered = sent.find(({ content }) => content && baseSubject(content.subject) === baseSubject(subject));
+  return answered?.highlevelEmailMessageId ?? undefined;
 }
 
 async function findEarlierPost(

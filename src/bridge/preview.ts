@@ -3,10 +3,10 @@ import type { InboundPost } from "../highlevel/client.ts";
 import type { ProviderMessage, Receipt, WebhookRequest } from "../model.ts";
 import { findConversation } from "../store/conversations.ts";
 import type { Db } from "../store/database.ts";
-import { findThread } from "../store/messages.ts";
 import { contentOf } from "./accept-inbound.ts";
 import { type ComposedMessage, composeInbound } from "./compose-inbound.ts";
 import type { Mapping } from "./mappings.ts";
+import { findThreadOf } from "./post-inbound.ts";
 import { personOf, readProviderEvents } from "./read-webhook.ts";
 import { isVerified } from "./receive-webhook.ts";
 
@@ -57,7 +57,7 @@ async function previewMessage(
   const stored = await findConversation(db, mapping.id, address);
   const stranger = { address, highlevelContactId: null, highlevelConversationId: null };
   const conversation = stored ?? stranger;
-  const thread = stored && (await findThread(db, stored, [...event.inReplyTo, ...event.references.toReversed()]));
+  const thread = stored && (await findThreadOf(db, stored, contentOf(event)));
   const { providerMessageId, sentAt = null, direction = "inbound" } = event;
   const message: ComposedMessage = { direction, providerMessageId, sentAt, receivedAt, content: contentOf(event) };
   const body = composeInbound(mapping, conversation, message, thread);

@@ -49,6 +49,7 @@ export function messageRoutes({ db }: { db: Db }): Router {
     res.json({
       ...showMessage(found),
       content: found.message.content,
+      sendRequest: found.message.sendRequest,
       webhooks: webhook ? [showWebhook(webhook)] : [],
       deliveries: deliveries.map(({ delivery, attempts }) => ({
         ...showDelivery({ delivery, mappingId: found.message.mappingId }),
@@ -60,6 +61,7 @@ export function messageRoutes({ db }: { db: Db }): Router {
 }
 
 function showMessage({ message, address }: { message: Message; address: string }) {
-  const { content: _content, webhookId: _webhookId, conversationId: _conversationId, ...shown } = message;
+  const { content: _content, sendRequest: _sendRequest, webhookId: _webhookId, ...rest } = message;
+  const { conversationId: _conversationId, ...shown } = rest;
   return { ...shown, address };
 }

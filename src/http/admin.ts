@@ -16,9 +16,8 @@ import { Problem } from "./problem.ts";
  */
 export function adminRoutes(context: AdminContext & { adminApiKey: string }): Router {
   const router = Router();
-  router.use(requireKey(context.adminApiKey), requireJson);
   // A preview carries a whole webhook, whose bytes grow by a third in base64.
-  router.use(express.json({ limit: Math.ceil(context.bodyLimitBytes.email * 1.5), strict: true }));
+  router.use(requireKey(context.adminApiKey), ...jsonBody(Math.ceil(context.bodyLimitBytes.email * 1.5)));
   router.use("/locations", locationRoutes(context));
   router.use("/mappings", mappingRoutes(context), conversationRoutes(context), previewRoutes(context));
   router.use("/messages", messageRoutes(context));
@@ -27,7 +26,7 @@ export function adminRoutes(context: AdminContext & { adminApiKey: string }): Ro
   return router;
 }
 
-function requireKey(key: string): RequestHandler {
+export function requireKey(key: string): RequestHandler {
   const expected = digest(`Bearer ${key}`);
   return (req, _res, next) => {
     if (timingSafeEqual(digest(req.headers.authorization ?? ""), expected)) return next();
@@ -35,6 +34,11 @@ function requireKey(key: string): RequestHandler {
       headers: { "WWW-Authenticate": "Bearer" },
     });
   };
+}
+
+/** Bodies are JSON, and say so. */
+export function jsonBody(limit: number): RequestHandler[] {
+  return [requireJson, express.json({ limit, strict: true })];
 }
 
 /** `curl -d` alone says that it posts a form. */

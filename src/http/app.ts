@@ -4,11 +4,13 @@ import { adminRoutes } from "./admin.ts";
 import { healthRoutes } from "./health.ts";
 import { oauthRoutes } from "./oauth.ts";
 import { notFound, problems } from "./problem.ts";
+import { sendRoutes } from "./send.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
 export type AppContext = Parameters<typeof adminRoutes>[0] &
   Parameters<typeof healthRoutes>[0] &
   Parameters<typeof oauthRoutes>[0] &
+  Parameters<typeof sendRoutes>[0] &
   Parameters<typeof webhookRoutes>[0];
 
 /** The bridge's HTTP side. */
@@ -19,6 +21,7 @@ export function createApp(context: AppContext): Express {
   app.use("/webhooks", webhookRoutes(context));
   app.use("/oauth", oauthRoutes(context));
   app.use("/admin", adminRoutes(context));
+  app.use("/v1/messages", sendRoutes(context));
   app.use(healthRoutes(context));
   app.use(notFound);
   app.use(problems(context.log));

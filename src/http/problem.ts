@@ -11,16 +11,23 @@ export class Problem extends Error {
   readonly status: number;
   readonly errors: { path: string; message: string }[];
   readonly headers: Record<string, string>;
+  /** Further members of the answer. */
+  readonly extensions: Record<string, unknown>;
 
   constructor(
     status: number,
     detail: string,
-    more: { errors?: { path: string; message: string }[]; headers?: Record<string, string> } = {},
+    more: {
+      errors?: { path: string; message: string }[];
+      headers?: Record<string, string>;
+      extensions?: Record<string, unknown>;
+    } = {},
   ) {
     super(detail);
     this.status = status;
     this.errors = more.errors ?? [];
     this.headers = more.headers ?? {};
+    this.extensions = more.extensions ?? {};
   }
 }
 
@@ -63,6 +70,7 @@ export function problems(log: Log): ErrorRequestHandler {
           status: problem.status,
           detail: problem.message,
           ...(problem.errors.length > 0 ? { errors: problem.errors } : {}),
+          ...problem.extensions,
         }),
       );
   };

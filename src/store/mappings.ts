@@ -94,6 +94,16 @@ export async function findSendingMapping(
   return fallback?.id;
 }
 
+/** The location whose mapping stands for a conversation provider; undefined also when several have one. */
+export async function findProviderLocation(db: Db, conversationProviderId: string): Promise<string | undefined> {
+  const [only, another] = await db
+    .selectDistinct({ locationId: mappings.locationId })
+    .from(mappings)
+    .where(and(eq(mappings.conversationProviderId, conversationProviderId), isNull(mappings.deletedAt)))
+    .limit(2);
+  return another ? undefined : only?.locationId;
+}
+
 /** Of a location's mappings with these providers, only this one stays the default. */
 export async function keepOneDefault(
   tx: Db,

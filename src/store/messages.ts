@@ -32,28 +32,44 @@ export async function findThread(
 ): Promise<string | undefined> {
   if (rfcMessageIds.length === 0) return undefined;
   const lowerCased = rfcMessageIds.map((id) => id.toLowerCase());
-  const samePerson: SQL[] = [eq(conversations.id, conversation.id)];
-  if (conversation.highlevelContactId) {
-    samePerson.push(eq(conversations.highlevelContactId, conversation.highlevelContactId));
-  }
-  if (conversation.highlevelConversationId) {
-    samePerson.push(eq(conversations.highlevelConversationId, conversation.highlevelConversationId));
-  }
+  const localParts = rfcMessageIds.map((id) => id.replace(/@[^@]*$/, ""));
+  const isNamed = and(
+    sql`${messages.rfcMessageId} is not null`,
+    inArray(sql`lower(${messages.rfcMessageId})`, lowerCased),
+  );
   const found = await db
-    .select({ rfcMessageId: messages.rfcMessageId, emailMessageId: messages.highlevelEmailMessageId })
+    .select({
+      rfcMessageId: sql<string>`lower(coalesce(${messages.rfcMessageId}, ''))`,
+      providerMessageId: messages.providerMessageId,
+      emailMessageId: messages.highlevelEmailMessageId,
+    })
     .from(messages)
     .innerJoin(conversations, eq(conversations.id, messages.conversationId))
     .where(
       and(
-        inArray(sql`lower(${messages.rfcMessageId})`, lowerCased),
-        sql`${messages.rfcMessageId} is not null`,
+        or(isNamed, wasRenamed(conversation, localParts)),
         sql`${messages.highlevelEmailMessageId} is not null`,
-        or(...samePerson),
+        or(...samePerson(conversation)),
       ),
     );
-  const rank = (row: { rfcMessageId: string | null }) => lowerCased.indexOf((row.rfcMessageId ?? "").toLowerCase());
+  const rank = ({ rfcMessageId, providerMessageId }: (typeof found)[number]) =>
+    lowerCased.findIndex((id, index) => id === rfcMessageId || localParts[index] === providerMessageId);
   const [nearest] = found.sort((a, b) => rank(a) - rank(b));
   return nearest?.emailMessageId ?? undefined;
+}
+
+/** Some providers put an id of their own in place of ours: their id of the message, before a domain of theirs. */
+function wasRenamed({ mappingId }: Conversation, localParts: string[]): SQL | undefined {
+  if (mappingId === null) return undefined;
+  return and(eq(messages.mappingId, mappingId), inArray(messages.providerMessageId, localParts));
+}
+
+/** A person's conversations: this one, and wherever else HighLevel has the same contact. */
+function samePerson({ id, highlevelContactId, highlevelConversationId }: Conversation): SQL[] {
+  const same: SQL[] = [eq(conversations.id, id)];
+  if (highlevelContactId) same.push(eq(conversations.highlevelContactId, highlevelContactId));
+  if (highlevelConversationId) same.push(eq(conversations.highlevelConversationId, highlevelConversationId));
+  return same;
 }
 
 /**
@@ -114,6 +130,44 @@ export async function findByEmailId(
     .where(and(eq(messages.highlevelEmailMessageId, highlevelEmailMessageId), eq(conversations.locationId, locationId)))
     .limit(1);
   return found?.message;
+}
+
+/** The newest emails that an integrator had HighLevel send to a person, newest first. */
+export async function listSentThrough(db: Db, person: Conversation, limit: number): Promise<Message[]> {
+  const found = await db
+    .select({ message: messages })
+    .from(messages)
+    .innerJoin(conversations, eq(conversations.id, messages.conversationId))
+    .where(
+      and(or(...samePerson(person)), eq(messages.origin, "api"), sql`${messages.highlevelEmailMessageId} is not null`),
+    )
+    .orderBy(desc(messages.id))
+    .limit(limit);
+  return found.map(({ message }) => message);
+}
+
+export async function findByIdempotencyKey(db: Db, idempotencyKey: string): Promise<Message | undefined> {
+  const [message] = await db.select().from(messages).where(eq(messages.idempotencyKey, idempotencyKey));
+  return message;
+}
+
+/** Lets one caller try a failed message again; `false` for all others. */
+export async function requeueFailed(tx: Db, id: number): Promise<boolean> {
+  const requeued = await tx
+    .update(messages)
+    .set({ state: "queued", error: null, sendAnswer: null })
+    .where(and(eq(messages.id, id), eq(messages.state, "failed")))
+    .returning({ id: messages.id });
+  return requeued.length > 0;
+}
+
+/** How a send that somebody waits for has ended. */
+export async function finishSend(
+  db: Db,
+  id: number,
+  end: Partial<Pick<Message, "state" | "error" | "sendAnswer" | "highlevelMessageId" | "highlevelEmailMessageId">>,
+): Promise<void> {
+  await db.update(messages).set(end).where(eq(messages.id, id));
 }
 
 /** A mapping's message by the provider's id of it. */

@@ -26,7 +26,7 @@ export async function pruneStep(db: Db, options: { retentionDays: number; rows: 
           select id from attempts where started_at < ${before} order by started_at limit ${options.rows}
         ) returning 1
       ), old_messages as (
-        update messages set content = null where id in (
+        update messages set content = null, send_request = null where id in (
           select id from messages m where content is not null and created_at < ${before} and not exists (
             select from deliveries d where d.message_id = m.id and d.state <> 'delivered'
           ) order by created_at limit ${options.rows} for update skip locked

@@ -2,12 +2,19 @@ import { describe, expect, test } from "vitest";
 import { composeInbound } from "../../src/bridge/compose-inbound.ts";
 import type { MessageContent } from "../../src/store/schema.ts";
 
-const sms = { channel: "sms", type: "Custom", conversationProviderId: "provider-1", address: "+15005550009" } as const;
+const sms = {
+  channel: "sms",
+  type: "Custom",
+  conversationProviderId: "provider-1",
+  address: "+15005550009",
+  stripQuoted: false,
+} as const;
 const email = {
   channel: "email",
   type: "Email",
   conversationProviderId: "provider-2",
   address: "support@example.com",
+  stripQuoted: false,
 } as const;
 const known = { address: "+15005550006", highlevelContactId: "contact-1", highlevelConversationId: "conversation-1" };
 const person = { ...known, address: "ann@example.org" };
@@ -106,4 +113,14 @@ describe("an email", () => {
       expect(post).not.toHaveProperty(field);
     }
   });
+});
+
+test("a mapping may want only what is new in a reply as its text; the whole stays in the HTML", () => {
+  const reply = message({
+    text: "Yes, please.\n\nOn Mon, Nov 16, 2026 at 9:00 AM Ann <ann@example.com> wrote:\n> Shall we?\n",
+  });
+  const posted = composeInbound({ ...email, stripQuoted: true }, person, reply, undefined);
+  expect(posted.message).toBe("Yes, please.");
+  expect(posted.html).toContain("Shall we?");
+  expect(composeInbound(email, person, reply, undefined).message).toContain("Shall we?");
 });

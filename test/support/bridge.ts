@@ -19,10 +19,16 @@ const adminApiKey = "test-admin-key-of-more-than-32-characters";
 
 export interface TestBridge {
   url: string;
+  /** Where the sandbox listens. */
+  highlevelUrl: string;
   sandbox: Awaited<ReturnType<typeof startSandbox>>["sandbox"];
   logLines: Record<string, unknown>[];
   /** A call to the admin route. Never throws for a status. */
   admin(method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: unknown): Promise<Answer>;
+  /** A call to the send route. */
+  send(body: unknown, headers?: Record<string, string>, query?: string): Promise<Answer>;
+  /** What the send route tells of a message. */
+  sent(id: number): Promise<Answer>;
   /** Registers a mapping and gives its id. */
   addMapping(mapping: Record<string, unknown>): Promise<string>;
   /** Posts a signed webhook, as the provider would. */
@@ -106,9 +112,13 @@ export async function startTestBridge(
     get url() {
       return bridge.url;
     },
+    highlevelUrl,
     sandbox,
     logLines,
     admin: (method, path, body) => call(method, `/admin${path}`, { authorization: `Bearer ${adminApiKey}` }, body),
+    send: (body, headers = {}, query = "") =>
+      call("POST", `/v1/messages${query}`, { authorization: `Bearer ${adminApiKey}`, ...headers }, body),
+    sent: (id) => call("GET", `/v1/messages/${id}`, { authorization: `Bearer ${adminApiKey}` }, undefined),
     async addMapping(mapping) {
       const answer = await test.admin("POST", "/mappings", {
         locationId,
