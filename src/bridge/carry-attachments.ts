@@ -101,7 +101,7 @@ async function fetchMedia(
   try {
     return await context.fetchMedia(url, {
       headers: media.headers(credentials),
-      allowedHosts: media.hosts,
+      allowedHosts: [...media.hosts, ...(media.redirectHosts ?? [])],
       limitBytes: context.attachmentLimitBytes,
       signal: access.signal ?? new AbortController().signal,
     });

@@ -39,6 +39,8 @@ export interface AdapterSpec<Credentials> {
    */
   media?: {
     hosts: readonly string[];
+    /** Where those redirect to: followed, but never given the credentials. */
+    redirectHosts?: readonly string[];
     headers(credentials: Credentials): Record<string, string>;
   };
   /** What to paste at the provider, where it is not the plain URL: Basic credentials belong into it for who signs nothing. */

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import type { CallApi } from "../call-api.ts";
 import type { MessageError, OutboundMessage, SentMessage } from "../model.ts";
+import { maybeText, requiredText } from "../parse-value.ts";
 import { parseMessageIds } from "./mail-headers.ts";
-import { maybeText, messageId, requiredText } from "./parse-body.ts";
+import { messageId } from "./parse-body.ts";
 import { requireCredential } from "./require-credential.ts";
 import { decodeSecret, signWebhook } from "./standard-webhooks.ts";
 

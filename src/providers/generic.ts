@@ -1,12 +1,13 @@
 import { z } from "zod";
 import type { ProviderEvent, ProviderMessage, ReceiptStatus, WebhookRequest } from "../model.ts";
+import { maybeText, requiredText, text } from "../parse-value.ts";
 import type { AdapterSpec } from "./adapter.ts";
 import { ed25519KeyMessage } from "./ed25519.ts";
 import { emailData, readError, send, textData, webhookId } from "./generic-send.ts";
 import { parseMessageIds, readMailHeaders } from "./mail-headers.ts";
 import { addressesOf, requireMailbox } from "./mailbox.ts";
 import { openMime, parseMime } from "./mime.ts";
-import { maybeText, messageId, parseJson, parseTime, requiredText, text } from "./parse-body.ts";
+import { messageId, parseJson, parseTime } from "./parse-body.ts";
 import { requirePhoneNumber } from "./phone-number.ts";
 import { isReference } from "./reference.ts";
 import { decodePublicKey, decodeSecret, verifyWebhook } from "./standard-webhooks.ts";

@@ -1,6 +1,6 @@
 import { addressParser } from "postal-mime";
 import { ParseError } from "../errors.ts";
-import { text } from "./parse-body.ts";
+import { text } from "../parse-value.ts";
 
 export interface Mailbox {
   /** In lower case: HighLevel compares it verbatim with the contact's. */

@@ -10,11 +10,12 @@ import type {
   SentMessage,
   WebhookRequest,
 } from "../model.ts";
+import { maybeText, requiredText, text } from "../parse-value.ts";
 import type { AdapterSpec } from "./adapter.ts";
 import { addressesOf, normalizeMailbox } from "./mailbox.ts";
 import { openMail, pick, readFields, readMail } from "./mailgun-mail.ts";
 import { formatMailbox, requireContent, threadHeaders } from "./outgoing-mail.ts";
-import { maybeText, messageId, parseJson, requiredText, text } from "./parse-body.ts";
+import { messageId, parseJson } from "./parse-body.ts";
 import { isReference } from "./reference.ts";
 import { requireCredential } from "./require-credential.ts";
 import { isFresh, isSame } from "./signature.ts";

@@ -1,9 +1,9 @@
 import PostalMime, { type Email } from "postal-mime";
 import { ParseError } from "../errors.ts";
 import type { ProviderMessage } from "../model.ts";
+import { parseValue, text } from "../parse-value.ts";
 import { findHeader, readMailHeaders } from "./mail-headers.ts";
 import { addressesOf, requireMailbox } from "./mailbox.ts";
-import { parseValue, text } from "./parse-body.ts";
 
 /** An email as its own text tells it: without what only the provider knows. */
 export type Mail = Omit<ProviderMessage, "kind" | "providerMessageId">;

@@ -1,8 +1,6 @@
 import type { z } from "zod";
 import { decodeJson, parseValue, requiredText } from "../parse-value.ts";
 
-export { decodeJson, maybeText, parseValue, requiredText, text } from "../parse-value.ts";
-
 /** A provider's id of a message. It is a key: one that no index can hold is refused here, where it can be said. */
 export const messageId = requiredText.refine((id) => id.length <= 998, "is longer than 998 characters");
 

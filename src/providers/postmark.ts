@@ -9,12 +9,13 @@ import type {
   SentMessage,
   WebhookRequest,
 } from "../model.ts";
+import { decodeJson, maybeText, parseValue, text } from "../parse-value.ts";
 import type { AdapterSpec } from "./adapter.ts";
 import { readMailHeaders } from "./mail-headers.ts";
 import { addressesOf, normalizeMailbox, requireMailbox } from "./mailbox.ts";
 import { parseContentId } from "./mime.ts";
 import { formatMailbox, requireContent, threadHeaders } from "./outgoing-mail.ts";
-import { decodeJson, maybeText, messageId, parseJson, parseValue, text } from "./parse-body.ts";
+import { messageId, parseJson } from "./parse-body.ts";
 import { isReference } from "./reference.ts";
 import { requireCredential } from "./require-credential.ts";
 import { isSame } from "./signature.ts";

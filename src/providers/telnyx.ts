@@ -11,9 +11,10 @@ import type {
   SentMessage,
   WebhookRequest,
 } from "../model.ts";
+import { maybeText, requiredText } from "../parse-value.ts";
 import type { AdapterSpec } from "./adapter.ts";
 import { decodeEd25519Key, ed25519KeyMessage } from "./ed25519.ts";
-import { maybeText, messageId, parseJson, parseTime, requiredText } from "./parse-body.ts";
+import { messageId, parseJson, parseTime } from "./parse-body.ts";
 import { requirePhoneNumber } from "./phone-number.ts";
 import { referenceOf } from "./reference.ts";
 import { requireCredential } from "./require-credential.ts";

@@ -11,8 +11,9 @@ import type {
   SentMessage,
   WebhookRequest,
 } from "../model.ts";
+import { maybeText, requiredText } from "../parse-value.ts";
 import type { AdapterSpec } from "./adapter.ts";
-import { maybeText, messageId, parseForm, parseJson, requiredText } from "./parse-body.ts";
+import { messageId, parseForm, parseJson } from "./parse-body.ts";
 import { requirePhoneNumber } from "./phone-number.ts";
 import { queryOf, referenceOf } from "./reference.ts";
 import { isSame } from "./signature.ts";
@@ -38,9 +39,9 @@ export const twilio: AdapterSpec<Credentials> = {
   send,
   readError,
   media: {
-    // The API redirects to one of the others, to an address that is valid for four hours and needs no credentials:
-    // https://support.twilio.com/hc/en-us/articles/223183748
-    hosts: ["api.twilio.com", ".twiliocdn.com", "s3-external-1.amazonaws.com"],
+    hosts: ["api.twilio.com"],
+    // To an address that is valid for four hours: https://support.twilio.com/hc/en-us/articles/223183748
+    redirectHosts: [".twiliocdn.com", "s3-external-1.amazonaws.com"],
     headers: (given) => ({ authorization: basic(given) }),
   },
   // A plain text would be sent to the person as a reply.
