@@ -22,6 +22,8 @@ export interface TestBridge {
   /** Where the sandbox listens. */
   highlevelUrl: string;
   sandbox: Awaited<ReturnType<typeof startSandbox>>["sandbox"];
+  /** Where the sandbox listens. */
+  sandboxUrl: string;
   logLines: Record<string, unknown>[];
   /** A call to the admin route. Never throws for a status. */
   admin(method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: unknown): Promise<Answer>;
@@ -114,6 +116,7 @@ export async function startTestBridge(
     },
     highlevelUrl,
     sandbox,
+    sandboxUrl: highlevelUrl,
     logLines,
     admin: (method, path, body) => call(method, `/admin${path}`, { authorization: `Bearer ${adminApiKey}` }, body),
     send: (body, headers = {}, query = "") =>
