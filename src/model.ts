@@ -5,6 +5,12 @@ export type Channel = "sms" | "email";
 /** What happens to a message from a person whom neither the admin route nor an earlier message made known. */
 export type UnknownSenderPolicy = "create" | "hold" | "ignore";
 
+/** What happens to a message that HighLevel may have taken, when its list cannot tell: post it again, or hold it for a person. */
+export type UnknownOutcomePolicy = "repost" | "hold";
+
+/** What an integrator's key may do with its locations. */
+export type KeyAccess = "read" | "write";
+
 export type WebhookState = "received" | "processed" | "failed" | "ignored";
 export type WebhookSource = "provider" | "highlevel";
 export type DeliveryState = "pending" | "delivered" | "dead";

@@ -21,11 +21,13 @@ import type {
   DeliveryState,
   Direction,
   HighlevelMessageType,
+  KeyAccess,
   MessageError,
   MessageOrigin,
   MessageState,
   ProviderMessage,
   ReceiptStatus,
+  UnknownOutcomePolicy,
   UnknownSenderPolicy,
   WebhookSource,
   WebhookState,
@@ -64,6 +66,35 @@ export const locations = pgTable("locations", {
   deletedAt: time(),
 });
 
+/** What is left of HighLevel's limits, counted over all processes. */
+export const budgets = pgTable("budgets", {
+  locationId: text()
+    .primaryKey()
+    .references(() => locations.id),
+  /** The interval that is being counted, and the requests of it that have been given out. */
+  intervalStartedAt: time().notNull(),
+  intervalUsed: integer().notNull(),
+  dayStartedAt: time().notNull(),
+  dayUsed: integer().notNull(),
+});
+
+/** Integrators' keys to the admin and send routes. */
+export const keys = pgTable(
+  "keys",
+  {
+    id: id(),
+    name: text().notNull(),
+    /** SHA-256 of the key, which nobody can look up. */
+    hash: text().notNull(),
+    /** The locations that it reaches; null for all. */
+    locationIds: text().array(),
+    access: text().$type<KeyAccess>().notNull(),
+    createdAt: createdAt(),
+    revokedAt: time(),
+  },
+  (table) => [uniqueIndex("keys_hash").on(table.hash)],
+);
+
 /** Agencies that have installed the app: their tokens yield those of their locations. */
 export const companies = pgTable("companies", {
   /** HighLevel's `companyId`. */
@@ -93,6 +124,8 @@ export const mappings = pgTable(
     sealedCredentials: text(),
     unknownSender: text().$type<UnknownSenderPolicy>().notNull(),
     postAutomatic: boolean().notNull(),
+    /** What follows when HighLevel may have taken a message and its list cannot tell. */
+    onUnknownOutcome: text().$type<UnknownOutcomePolicy>().notNull().default("repost"),
     /** Sends what HighLevel does not say the sender of. */
     isDefault: boolean().notNull().default(false),
     /** Posts of a reply only what is new in it. */
@@ -327,6 +360,8 @@ export const attempts = pgTable(
   (table) => [index("attempts_delivery").on(table.deliveryId), index("attempts_retention").on(table.startedAt)],
 );
 
+export type Budget = typeof budgets.$inferSelect;
+export type Key = typeof keys.$inferSelect;
 export type Company = typeof companies.$inferSelect;
 export type Location = typeof locations.$inferSelect;
 export type MappingRow = typeof mappings.$inferSelect;
