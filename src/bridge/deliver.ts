@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Failure } from "../errors.ts";
+import { repeatOnConflict } from "../store/database.ts";
 import { type AttemptRecord, enqueueDeliveries, type NextStep, recordAttempt } from "../store/deliveries.ts";
 import { claimLanes, giveLaneBack, type HeldDelivery, type HeldLane, type LeaseChange } from "../store/lanes.ts";
 import { pauseLocation } from "../store/locations.ts";
@@ -91,9 +92,9 @@ async function attemptDelivery(
   claimed.heldUntilMs = performance.now() + claimed.leaseSeconds * 1000;
   const record = { deliveryId: held.delivery.id, messageId: held.message.id, attempt, next, lease };
   const isToReport = "done" in tried ? tried.done.isToReport : next.state === "dead" && kinds[lane.kind].failsMessage;
-  const { isHeld, isDue } = isToReport
-    ? await recordAndReport(context, lane, held, record)
-    : await recordAttempt(context.db, lane, record);
+  const { isHeld, isDue } = await repeatOnConflict(() =>
+    isToReport ? recordAndReport(context, lane, held, record) : recordAttempt(context.db, lane, record),
+  );
   const { outcome, status } = attempt;
   context.log(next.state === "dead" ? "error" : "info", "delivery.attempted", {
     deliveryId: held.delivery.id,

@@ -3,6 +3,7 @@ import type { FailureReason } from "../errors.ts";
 import type { DeliveryKind, DeliveryState, MessageError, MessageState } from "../model.ts";
 import { type Db, secondsFromNow, selectRows } from "./database.ts";
 import { changeLease, extendLanes, type HeldLane, type LeaseChange, wakeLanes } from "./lanes.ts";
+import { unlessTaken } from "./messages.ts";
 import { type Attempt, attempts, type Delivery, deliveries, messages } from "./schema.ts";
 
 export interface NewDelivery {
@@ -72,6 +73,8 @@ export interface MessageChange {
  * Keeps one attempt, what follows from it, and what becomes of the lease, all in one statement. `isHeld` is false when
  * the lease has passed to another worker: then stop. What was delivered is kept as delivered all the same, because it
  * is true. `isDue` says whether a lane that was given back is due again at once.
+ *
+ * The message is locked before the lane, as receipts do it: else the two would wait for each other.
  */
 export async function recordAttempt(
   db: Db,
@@ -80,20 +83,24 @@ export async function recordAttempt(
 ): Promise<{ isHeld: boolean; isDue: boolean }> {
   const { deliveryId, messageId, attempt, next, lease } = record;
   const change = next.state === "pending" ? undefined : next.message;
+  const isDelivered = next.state === "delivered";
+  const isTrue = isDelivered ? sql`true` : sql`exists (select from lease)`;
+  const isOpen = isDelivered ? sql`(state = 'pending' or reason = 'unconfirmed')` : sql`state = 'pending'`;
   const [recorded] = await selectRows<{ isDue: boolean | null }>(
     db,
     sql`
-      with lease as (${changeLease(lane, lease)}), changed as (
+      with locked as materialized (
+        select id from messages where id = ${messageId} and ${change !== undefined} for no key update
+      ), lease as (${changeLease(lane, lease)}), changed as (
         update deliveries set ${fateColumns(next)},
           reason = ${attempt.outcome === "delivered" ? null : attempt.outcome}, detail = ${attempt.detail ?? null}
-        where id = ${deliveryId} and state = 'pending'
-          and ${next.state === "delivered" ? sql`true` : sql`exists (select from lease)`}
-      ), ${change ? changeMessage(messageId, change) : sql``} noted as (
+        where id = ${deliveryId} and ${isOpen} and ${isTrue}
+      ), ${change ? changeMessage(messageId, change, isTrue) : sql``} noted as (
         insert into attempts (delivery_id, started_at, duration_ms, outcome, status, detail)
         values (${deliveryId}, ${attempt.startedAt.toISOString()}, ${attempt.durationMs}, ${attempt.outcome},
           ${attempt.status ?? null}, ${attempt.detail ?? null})
       )
-      select (select is_due from lease) as "isDue"`,
+      select (select count(*) from locked) as "locked", (select is_due from lease) as "isDue"`,
   );
   const isDue = recorded?.isDue ?? null;
   return { isHeld: isDue !== null, isDue: isDue === true };
@@ -109,26 +116,34 @@ function fateColumns(next: NextStep): SQL {
   return next.counts ? sql`${again}, ${counted}` : again;
 }
 
-function changeMessage(messageId: number, change: MessageChange): SQL {
-  const { ifQueued, sendAnswer } = change;
+function changeMessage(messageId: number, change: MessageChange, isTrue: SQL): SQL {
+  const { ifQueued, sendAnswer, providerMessageId } = change;
   const columns: [string, SQL | undefined][] = [
     ["highlevel_message_id", maybe(change.highlevelMessageId)],
     ["highlevel_email_message_id", maybe(change.highlevelEmailMessageId)],
-    ["provider_message_id", maybe(change.providerMessageId)],
+    ["provider_message_id", providerMessageId === undefined ? undefined : unlessTaken(providerMessageId)],
     ["rfc_message_id", maybe(change.rfcMessageId)],
     ["reported_state", maybe(change.reportedState)],
     ["send_answer", sendAnswer && sql`${JSON.stringify(sendAnswer)}::jsonb`],
-    ["state", ifQueued && sql`case when state = 'queued' then ${ifQueued.state} else state end`],
-    ["error", ifQueued?.state === "failed" ? errorIfQueued(ifQueued.error) : undefined],
+    ["state", ifQueued && sql`case when ${isUndecided(ifQueued)} then ${ifQueued.state} else state end`],
+    ["error", ifQueued && sql`case when ${isUndecided(ifQueued)} then ${errorOf(ifQueued)} else error end`],
   ];
   const assignments = columns.flatMap(([name, value]) => (value ? sql`${sql.raw(name)} = ${value}` : []));
   if (assignments.length === 0) return sql``;
-  return sql`kept as (update messages set ${sql.join(assignments, sql`, `)} where id = ${messageId}),`;
+  return sql`kept as (
+    update messages set ${sql.join(assignments, sql`, `)} where id = ${messageId} and ${isTrue}
+  ),`;
 }
 
 const maybe = (value: string | undefined) => (value === undefined ? undefined : sql`${value}`);
-const errorIfQueued = (error: MessageError) =>
-  sql`case when state = 'queued' then ${JSON.stringify(error)}::jsonb else error end`;
+
+type IfQueued = NonNullable<MessageChange["ifQueued"]>;
+const errorOf = (end: IfQueued) =>
+  end.state === "failed" ? sql`${JSON.stringify(end.error)}::jsonb` : sql`null::jsonb`;
+
+/** What was taken for `unconfirmed`, by who had the lane after us, is known to be sent when the answer comes late. */
+const isUndecided = ({ state }: IfQueued) =>
+  state === "sent" ? sql`(state = 'queued' or error ->> 'code' = 'unconfirmed')` : sql`state = 'queued'`;
 
 export interface DeliveryFilter {
   state?: DeliveryState | undefined;
@@ -175,7 +190,7 @@ export async function replayDeliveries(
   if (sends.length > 0) {
     const ids = sends.map(({ messageId }) => messageId);
     const failed = and(inArray(messages.id, ids), eq(messages.state, "failed"));
-    await tx.update(messages).set({ state: "queued", error: null }).where(failed);
+    await tx.update(messages).set({ state: "queued", error: null, recipients: null }).where(failed);
   }
   await wakeLanes(tx, replayed);
   return replayed.length;

@@ -96,7 +96,23 @@ export async function lockSentMessages(
 
 /** What receipts made of a message. */
 export async function keepFate(tx: Db, { id, state, error, recipients, providerMessageId }: Message): Promise<void> {
-  await tx.update(messages).set({ state, error, recipients, providerMessageId }).where(eq(messages.id, id));
+  const known = providerMessageId === null ? {} : { providerMessageId: unlessTaken(providerMessageId) };
+  await tx
+    .update(messages)
+    .set({ state, error, recipients, ...known })
+    .where(eq(messages.id, id));
+}
+
+/**
+ * For an update of a message: the provider's id of it, unless another message of the mapping has that one. An integrator's
+ * gateway may give what is none of its own, such as the same word each time; receipts then go by our reference alone.
+ */
+export function unlessTaken(providerMessageId: string): SQL<string | null> {
+  return sql`case when exists (
+    select from messages other
+    where other.mapping_id = messages.mapping_id and other.provider_message_id = ${providerMessageId}
+      and other.id <> messages.id
+  ) then messages.provider_message_id else ${providerMessageId} end`;
 }
 
 /** Which of these Message-IDs are those of emails that went out by this mapping. */
