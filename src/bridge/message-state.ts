@@ -1,3 +1,4 @@
+import type { FailureReason } from "../errors.ts";
 import type { Channel, MessageError, MessageState, Receipt } from "../model.ts";
 import type { Message, RecipientFate } from "../store/schema.ts";
 
@@ -10,6 +11,9 @@ const ranks: Record<Channel, Record<MessageState, number>> = {
   email: { received: 0, queued: 0, sent: 1, delivered: 2, failed: 3, read: 4 },
 };
 
+/** Nobody knew whether it had been sent, and so it had failed. Any receipt says that it was sent after all. */
+const unconfirmed: FailureReason = "unconfirmed";
+
 /**
  * The message as a receipt leaves it; the very same object when it tells nothing new. What becomes of an email with
  * somebody in cc does not change what became of it with the person whom it is for. Pure.
@@ -20,11 +24,13 @@ export function applyReceipt(
 ): Message {
   const { channel, address, message } = about;
   const { recipient = address } = receipt;
-  const known: Fate = { status: message.state, error: message.error ?? undefined };
+  const isUnconfirmed = message.state === "failed" && message.error?.code === unconfirmed;
+  const known: Fate = isUnconfirmed ? { status: "sent" } : { status: message.state, error: message.error ?? undefined };
   const fate = recipient === address ? fold(channel, known, receipt) : known;
   const knownOfRecipient = message.recipients?.[recipient];
   const fateOfRecipient = channel === "email" ? fold(channel, knownOfRecipient, receipt) : undefined;
-  if (fate === known && fateOfRecipient === knownOfRecipient && message.providerMessageId !== null) return message;
+  const isNew = isUnconfirmed || fate !== known || fateOfRecipient !== knownOfRecipient;
+  if (!isNew && message.providerMessageId !== null) return message;
   return {
     ...message,
     providerMessageId: message.providerMessageId ?? receipt.providerMessageId,
