@@ -74,9 +74,14 @@ export interface TwoWay {
   stop(): Promise<void>;
 }
 
-/** A bridge between a sandbox and stand-ins of all providers, with a mapping and a conversation provider for each. */
-export async function startTwoWay(options: Parameters<typeof startTestBridge>[0] = {}): Promise<TwoWay> {
-  const standIns = ways.map(({ create }) => create());
+/**
+ * A bridge between a sandbox and stand-ins of all providers, with a mapping and a conversation provider for each. `wrap`
+ * changes how the stand-ins behave.
+ */
+export async function startTwoWay(
+  options: Parameters<typeof startTestBridge>[0] & { wrap?: (standIn: StandIn) => StandIn } = {},
+): Promise<TwoWay> {
+  const standIns = ways.map(({ create }) => options.wrap?.(create()) ?? create());
   const served = await serveStandIns(standIns);
   const bridge = await startTestBridge({ ...options, config: { ...options.config, providersUrl: served.url } });
   const entries = await Promise.all(

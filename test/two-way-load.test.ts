@@ -1,0 +1,197 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import type { ReceiptStatus } from "../src/model.ts";
+import type { Contact, StoredMessage } from "../src/sandbox/state.ts";
+import { locationId, until } from "./support/bridge.ts";
+import { createDatabase } from "./support/postgres.ts";
+import { createRandom, shuffle } from "./support/random.ts";
+import { makeFaulty, refusals, type SendFault } from "./support/stand-ins/faulty.ts";
+import type { StandIn, StandInMessage } from "./support/stand-ins/stand-in.ts";
+import { startTwoWay, type TwoWay, type Way } from "./support/two-way.ts";
+
+const random = createRandom(20_261_121);
+const conversationsPerWay = 12;
+const messagesPerConversation = 14;
+
+/** What became of one message at its provider, by what it says: all that the bridge could know. */
+interface Fate {
+  /** The provider took it, so many times. */
+  taken: number;
+  isRefused: boolean;
+  /** The provider took it, and the bridge never had the answer. */
+  isOpen: boolean;
+  /** What the provider tells in its receipts. */
+  receipts: ReceiptStatus[];
+}
+const fates = new Map<string, Fate>();
+const fateOf = (token: string): Fate => {
+  const fate = fates.get(token) ?? { taken: 0, isRefused: false, isOpen: false, receipts: [] };
+  fates.set(token, fate);
+  return fate;
+};
+const tokenOf = ({ text = "", html = "" }: Pick<StandInMessage, "text" | "html">) =>
+  /[a-z-]+#\d+#\d+/.exec(text + html)?.[0] ?? "";
+
+function drawFault(): SendFault | undefined {
+  const drawn = random();
+  if (drawn < 0.05) return { kind: "unavailable" };
+  if (drawn < 0.08) return { kind: "throttled", retryAfterSeconds: random() < 0.7 ? 0 : 1 };
+  if (drawn < 0.12) return { kind: "broken" };
+  if (drawn < 0.16) return { kind: "cut" };
+  return drawn < 0.2 ? { kind: "refused" } : undefined;
+}
+
+const plans: ReceiptStatus[][] = [
+  ["sent", "delivered"],
+  ["sent", "delivered"],
+  ["delivered", "delivered"],
+  ["sent", "delivered", "read"],
+  ["sent", "failed"],
+  ["failed"],
+  [],
+];
+
+/** Those have no word for an email that they have handed on. */
+const silent = new Set(["postmark", "mailgun"]);
+
+let twoWay: TwoWay;
+let database: Awaited<ReturnType<typeof createDatabase>>;
+const told: Promise<void>[] = [];
+
+beforeAll(async () => {
+  database = await createDatabase(inject("postgresUrl"));
+  twoWay = await startTwoWay({ databaseUrl: database.url, wrap });
+});
+afterAll(async () => {
+  await twoWay.stop();
+  await database.drop();
+});
+
+/** Draws a fault for each call, and notes it with the message that it was for. */
+function wrap(standIn: StandIn): StandIn {
+  const isIdempotent = standIn.provider.startsWith("generic");
+  return makeFaulty(standIn, {
+    draw: drawFault,
+    onTaken: async (_standIn, message, fault) => {
+      const fate = fateOf(tokenOf(message));
+      fate.taken++;
+      fate.isOpen = !isIdempotent && (fault?.kind === "broken" || fault?.kind === "cut");
+      const plan = plans[Math.floor(random() * plans.length)] ?? [];
+      fate.receipts = plan.filter((status) => status !== "sent" || !silent.has(standIn.provider));
+      const receipts = shuffle(fate.receipts, random);
+      const before = Math.floor(random() * (receipts.length + 1));
+      for (const status of receipts.slice(0, before)) await tell(standIn, message, status);
+      for (const status of receipts.slice(before)) {
+        told.push(sleep(random() * 400).then(() => tell(standIn, message, status)));
+      }
+    },
+    onRefused: (_standIn, message) => {
+      fateOf(tokenOf(message)).isRefused = true;
+    },
+  });
+}
+
+async function tell(standIn: StandIn, message: StandInMessage, status: ReceiptStatus): Promise<void> {
+  const way = twoWay.ways[standIn.provider];
+  if (way) await twoWay.tell(way, message, status);
+}
+
+interface Written {
+  way: Way;
+  contact: Contact;
+  token: string;
+  message: StoredMessage;
+}
+
+/** An agent writes on when HighLevel has had the bridge take the last one. */
+async function converse(way: Way, person: number): Promise<Written[]> {
+  const phone = `+1500${5_570_000 + ++contacts}`;
+  const email = `${way.provider}${person}@example.org`;
+  const { sandbox } = twoWay.bridge;
+  const contact = sandbox.addContact({ locationId, ...(way.channel === "sms" ? { phone } : { email }) });
+  const mine: Written[] = [];
+  for (let number = 0; number < messagesPerConversation; number++) {
+    const token = `${way.provider}#${person}#${number}`;
+    const body = way.channel === "sms" ? { message: token } : { html: `<p>${token}</p>`, subject: `About ${person}` };
+    const message = sandbox.sendAsAgent(contact.id, { providerId: way.providerId, ...body });
+    mine.push({ way, contact, token, message });
+    const call = sandbox.webhookCalls().find((each) => each.body["messageId"] === message.messageId);
+    await until(
+      () => call?.status,
+      (status) => status === 200,
+      30,
+    );
+  }
+  written.push(...mine);
+  return mine;
+}
+const written: Written[] = [];
+let contacts = 0;
+
+/** What HighLevel must show in the end. */
+function expectedStatus({ way, token }: Written): string {
+  const { isRefused, isOpen, receipts } = fateOf(token);
+  if (isRefused) return "failed";
+  const last = (["read", "failed", "delivered"] as const).find((status) => receipts.includes(status));
+  if (last) return last;
+  if (isOpen) return "failed";
+  return way.channel === "sms" ? "pending" : "sent";
+}
+
+/** Why HighLevel says that it failed. */
+function reasonOf({ way, contact, message }: Written): string {
+  if (way.channel === "sms") return `${message.error?.message} (${message.error?.code})`;
+  return message.recipients?.[contact.email ?? ""]?.failReason ?? "";
+}
+
+const nothingLeft = async () => {
+  const { admin } = twoWay.bridge;
+  return [
+    ...(await admin("GET", "/webhooks?state=received&limit=1")).body.items,
+    ...(await admin("GET", "/deliveries?state=pending&limit=1")).body.items,
+  ].length;
+};
+
+test("1,000 messages of 6 providers that fail on a fifth: each sent at most once, in order, and its fate known", async () => {
+  const ways = Object.values(twoWay.ways);
+  const people = Array.from({ length: conversationsPerWay }, (_, person) => person);
+  await Promise.all(ways.flatMap((way) => people.map((person) => converse(way, person))));
+  expect(written.length).toBeGreaterThanOrEqual(1000);
+  await until(nothingLeft, (left) => left === 0, 60);
+  await Promise.all(told);
+  await until(nothingLeft, (left) => left === 0, 60);
+
+  const broken = twoWay.bridge.logLines.filter(({ event }) => /\.broke$|^worker\.failed$/.test(String(event)));
+  expect(broken).toEqual([]);
+
+  const wrong = written.flatMap((each) => {
+    const { taken, isRefused } = fateOf(each.token);
+    const problems = [
+      taken + Number(isRefused) === 1 ? "" : `taken ${taken} times, refused: ${isRefused}`,
+      each.message.status === expectedStatus(each) ? "" : `is ${each.message.status}, not ${expectedStatus(each)}`,
+    ].filter(Boolean);
+    return problems.map((problem) => `${each.token} ${problem} ${JSON.stringify(fateOf(each.token))}`);
+  });
+  expect(wrong).toEqual([]);
+
+  const refused = written.filter(({ token }) => fateOf(token).isRefused);
+  expect(refused.length).toBeGreaterThan(10);
+  for (const each of refused) {
+    const { code, message } = refusals[each.way.provider]?.error ?? { code: "", message: "" };
+    expect(reasonOf(each)).toBe(`${message} (${each.way.provider} ${code}) (${code})`);
+  }
+  const open = written.filter(({ token }) => fateOf(token).isOpen && fateOf(token).receipts.length === 0);
+  expect(open.length).toBeGreaterThan(0);
+  for (const each of open) expect(reasonOf(each)).toContain("nobody can say whether it went out");
+
+  for (const { standIn } of ways) {
+    expect(new Set(standIn.sent.map(({ reference }) => reference)).size).toBe(standIn.sent.length);
+    for (const person of people) {
+      const numbers = standIn.sent.map(tokenOf).flatMap((token) => {
+        const [, of, number] = token.split("#");
+        return Number(of) === person ? Number(number) : [];
+      });
+      expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+    }
+  }
+}, 120_000);
