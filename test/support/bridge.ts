@@ -19,8 +19,6 @@ const adminApiKey = "test-admin-key-of-more-than-32-characters";
 
 export interface TestBridge {
   url: string;
-  /** Where the sandbox listens. */
-  highlevelUrl: string;
   sandbox: Awaited<ReturnType<typeof startSandbox>>["sandbox"];
   /** Where the sandbox listens. */
   sandboxUrl: string;
@@ -114,7 +112,6 @@ export async function startTestBridge(
     get url() {
       return bridge.url;
     },
-    highlevelUrl,
     sandbox,
     sandboxUrl: highlevelUrl,
     logLines,
