@@ -4,7 +4,7 @@ import type { DeliveryKind, DeliveryState, MessageError, MessageState } from "..
 import { type Db, secondsFromNow, selectRows } from "./database.ts";
 import { changeLease, extendLanes, type HeldLane, type LeaseChange, wakeLanes } from "./lanes.ts";
 import { unlessTaken } from "./messages.ts";
-import { type Attempt, attempts, type Delivery, deliveries, messages } from "./schema.ts";
+import { type Attempt, attempts, conversations, type Delivery, deliveries, messages } from "./schema.ts";
 
 export interface NewDelivery {
   conversationId: number;
@@ -150,6 +150,8 @@ export interface DeliveryFilter {
   reason?: FailureReason | undefined;
   mappingId?: string | undefined;
   conversationId?: number | undefined;
+  /** Only of these locations. */
+  locationIds?: string[] | undefined;
 }
 
 /**
@@ -218,11 +220,23 @@ function conditionsOf(filter: DeliveryFilter): SQL[] {
   if (filter.reason !== undefined) conditions.push(eq(deliveries.reason, filter.reason));
   if (filter.mappingId !== undefined) conditions.push(eq(messages.mappingId, filter.mappingId));
   if (filter.conversationId !== undefined) conditions.push(eq(deliveries.conversationId, filter.conversationId));
+  if (filter.locationIds !== undefined) conditions.push(isOfLocations(filter.locationIds));
   return conditions;
 }
 
-export async function findDelivery(db: Db, id: number): Promise<Delivery | undefined> {
-  const [delivery] = await db.select().from(deliveries).where(eq(deliveries.id, id));
+const isOfLocations = (locationIds: string[]) =>
+  sql`${deliveries.conversationId} in (select id from conversations where ${inArray(conversations.locationId, locationIds)})`;
+
+/** With `locationIds` only if it is of one of these. */
+export async function findDelivery(
+  db: Db,
+  id: number,
+  { locationIds }: Pick<DeliveryFilter, "locationIds"> = {},
+): Promise<Delivery | undefined> {
+  const [delivery] = await db
+    .select()
+    .from(deliveries)
+    .where(and(eq(deliveries.id, id), locationIds && isOfLocations(locationIds)));
   return delivery;
 }
 

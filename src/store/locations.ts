@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, isNull, not, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, isNull, not, type SQL, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
 import { type Db, secondsFromNow } from "./database.ts";
 import { type Location, locations } from "./schema.ts";
@@ -59,8 +59,12 @@ export async function findLocation(db: Db, id: string): Promise<Location | undef
   return location;
 }
 
-export async function listLocations(db: Db, page: { after?: string | undefined; limit: number }): Promise<Location[]> {
+export async function listLocations(
+  db: Db,
+  page: { locationIds?: string[] | undefined; after?: string | undefined; limit: number },
+): Promise<Location[]> {
   const conditions: SQL[] = [isNull(locations.deletedAt)];
+  if (page.locationIds !== undefined) conditions.push(inArray(locations.id, page.locationIds));
   if (page.after !== undefined) conditions.push(gt(locations.id, page.after));
   return db
     .select()

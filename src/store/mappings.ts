@@ -30,10 +30,17 @@ export async function findMappingByAddress(
 
 export async function listMappings(
   db: Db,
-  page: { locationId?: string | undefined; after?: string | undefined; limit: number },
+  page: {
+    locationId?: string | undefined;
+    /** Only of these locations. */
+    locationIds?: string[] | undefined;
+    after?: string | undefined;
+    limit: number;
+  },
 ): Promise<MappingRow[]> {
   const conditions: SQL[] = [isNull(mappings.deletedAt)];
   if (page.locationId !== undefined) conditions.push(eq(mappings.locationId, page.locationId));
+  if (page.locationIds !== undefined) conditions.push(inArray(mappings.locationId, page.locationIds));
   if (page.after !== undefined) conditions.push(gt(mappings.id, page.after));
   return db
     .select()

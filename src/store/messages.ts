@@ -234,6 +234,8 @@ export async function listMessages(
     deliveryState?: DeliveryState | undefined;
     from?: Date | undefined;
     until?: Date | undefined;
+    /** Only of these locations. */
+    locationIds?: string[] | undefined;
     before?: number | undefined;
     limit: number;
   },
@@ -245,6 +247,7 @@ export async function listMessages(
   if (page.direction !== undefined) conditions.push(eq(messages.direction, page.direction));
   if (page.from !== undefined) conditions.push(gte(messages.receivedAt, page.from));
   if (page.until !== undefined) conditions.push(lt(messages.receivedAt, page.until));
+  if (page.locationIds !== undefined) conditions.push(inArray(conversations.locationId, page.locationIds));
   if (page.before !== undefined) conditions.push(lt(messages.id, page.before));
   if (page.deliveryState !== undefined) {
     const inState = and(eq(deliveries.messageId, messages.id), eq(deliveries.state, page.deliveryState));
@@ -259,11 +262,16 @@ export async function listMessages(
     .limit(page.limit);
 }
 
-export async function findMessage(db: Db, id: number): Promise<{ message: Message; address: string } | undefined> {
+/** With `locationIds` only if it is of one of these. */
+export async function findMessage(
+  db: Db,
+  id: number,
+  { locationIds }: { locationIds?: string[] | undefined } = {},
+): Promise<{ message: Message; address: string } | undefined> {
   const [found] = await db
     .select({ message: messages, address: conversations.address })
     .from(messages)
     .innerJoin(conversations, eq(conversations.id, messages.conversationId))
-    .where(eq(messages.id, id));
+    .where(and(eq(messages.id, id), locationIds && inArray(conversations.locationId, locationIds)));
   return found;
 }

@@ -1,7 +1,20 @@
-import { and, asc, desc, eq, getTableColumns, inArray, isNull, lt, notInArray, type SQL, sql } from "drizzle-orm";
+import {
+  and,
+  asc,
+  desc,
+  eq,
+  getTableColumns,
+  inArray,
+  isNotNull,
+  isNull,
+  lt,
+  notInArray,
+  type SQL,
+  sql,
+} from "drizzle-orm";
 import type { WebhookState } from "../model.ts";
 import { type Db, selectRows } from "./database.ts";
-import { type Webhook, webhooks } from "./schema.ts";
+import { mappings, type Webhook, webhooks } from "./schema.ts";
 
 export type NewWebhook = Pick<Webhook, "mappingId" | "source" | "url" | "headers" | "body">;
 
@@ -126,17 +139,32 @@ const listed = {
 };
 export type ListedWebhook = Pick<Webhook, keyof typeof listed>;
 
+/** Which of the webhooks somebody may see; all where nothing is said. */
+export interface WebhookReach {
+  /** Only those to mappings of these locations. */
+  locationIds?: string[] | undefined;
+  /** Only those to a mapping, and none to the app as a whole. */
+  isToMapping?: boolean | undefined;
+}
+
+function within({ locationIds, isToMapping }: WebhookReach): SQL | undefined {
+  const isOfLocations =
+    locationIds &&
+    sql`${webhooks.mappingId} in (select id from mappings where ${inArray(mappings.locationId, locationIds)})`;
+  return and(isOfLocations, isToMapping ? isNotNull(webhooks.mappingId) : undefined);
+}
+
 /** Newest first, without their bodies. */
 export async function listWebhooks(
   db: Db,
-  page: {
+  page: WebhookReach & {
     state?: WebhookState | undefined;
     mappingId?: string | undefined;
     before?: number | undefined;
     limit: number;
   },
 ): Promise<ListedWebhook[]> {
-  const conditions: SQL[] = [];
+  const conditions: (SQL | undefined)[] = [within(page)];
   if (page.state !== undefined) conditions.push(eq(webhooks.state, page.state));
   if (page.mappingId !== undefined) conditions.push(eq(webhooks.mappingId, page.mappingId));
   if (page.before !== undefined) conditions.push(lt(webhooks.id, page.before));
@@ -148,7 +176,10 @@ export async function listWebhooks(
     .limit(page.limit);
 }
 
-export async function findWebhook(db: Db, id: number): Promise<Webhook | undefined> {
-  const [webhook] = await db.select().from(webhooks).where(eq(webhooks.id, id));
+export async function findWebhook(db: Db, id: number, reach: WebhookReach = {}): Promise<Webhook | undefined> {
+  const [webhook] = await db
+    .select()
+    .from(webhooks)
+    .where(and(eq(webhooks.id, id), within(reach)));
   return webhook;
 }
