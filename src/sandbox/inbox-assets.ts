@@ -12,11 +12,13 @@ ol { list-style: none; margin: 0; padding: 0 1rem 1rem; }
 ol, .thread { display: grid; gap: .6rem; grid-template-columns: minmax(0, 1fr); }
 .thread { border-left: 3px solid var(--line); padding-left: .8rem; } .thread > b { font-size: .9rem; }
 .bubble { background: var(--soft); border-radius: .8rem; padding: .5rem .9rem; max-width: min(44rem, 92%); justify-self: start; }
+.bubble p { max-height: 16rem; overflow: auto; }
 .bubble small { display: block; margin-top: .15rem; color: var(--quiet); }
 .outbound { background: var(--blue); color: white; justify-self: end; } .failed { background: var(--red); }
 .outbound small { color: #fffd; } .status { font-weight: 600; }
 form { display: flex; gap: .5rem; padding: 0 1rem 1rem; } .thread form { padding: 0; }
-textarea { flex: 1; min-width: 0; max-height: 12rem; resize: none; field-sizing: content; font: inherit; padding: .5rem .7rem; border: 1px solid var(--line); border-radius: .6rem; }
+textarea { flex: 1; min-width: 0; max-height: 12rem; resize: none; field-sizing: content; font: inherit; color: inherit; background: none; padding: .5rem .7rem; border: 1px solid var(--line); border-radius: .6rem; }
+textarea::placeholder { color: var(--quiet); opacity: 1; }
 button { font: inherit; align-self: end; border: 0; border-radius: .6rem; padding: .55rem 1rem; background: var(--blue); color: white; cursor: pointer; }
 :focus-visible { outline: 2px solid var(--blue); outline-offset: 2px; }
 `;

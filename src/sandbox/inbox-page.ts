@@ -93,7 +93,7 @@ function renderMessage(tag: "li" | "div", message: StoredMessage): string {
   const { status, error, direction, altId } = message;
   const side = direction === "outbound" ? "outbound" : "inbound";
   const text = message.body || textOf(message.html ?? "");
-  const attachments = message.attachments.map((url) => `<code>📎 ${isolate(url)}</code><br>`).join("");
+  const attachments = message.attachments.map((url) => `<code>📎&nbsp;${isolate(url)}</code><br>`).join("");
   const time = message.dateAdded.replace("T", " ").slice(0, 19);
   const fate = status && `<span class="status">${isolate(status)}</span>${error ? `: ${isolate(error.message)}` : ""}`;
   const facts = [time, escapeHtml(message.type), fate ?? `altId ${isolate(altId ?? "none")}`].join(" · ");
