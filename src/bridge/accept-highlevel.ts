@@ -19,8 +19,8 @@ export interface HighlevelContext {
 
 /**
  * Takes in what HighLevel posted, to the delivery URL of one mapping or to that of the app, in the order given. An event
- * that was processed before is a duplicate; so old that this could no longer be known, it is refused. Gives what became
- * of each webhook.
+ * that was processed before is a duplicate, one that failed is not; so old that this could no longer be known, it is
+ * refused. Gives what became of each webhook.
  */
 export async function acceptHighlevel(
   context: HighlevelContext,
@@ -43,7 +43,8 @@ export async function acceptHighlevel(
       sending.requested.push(sorted.requested);
       sendings.set(sorted.sender.id, sending);
     } else outcomes.push({ id: each.webhook.id, ...sorted });
-    if ("said" in each && each.said.eventId !== undefined) known.add(each.said.eventId);
+    const isFailed = "state" in sorted && sorted.state === "failed";
+    if ("said" in each && each.said.eventId !== undefined && !isFailed) known.add(each.said.eventId);
   }
   for (const { sender, requested } of sendings.values())
     outcomes.push(...(await acceptOutbound(tx, sender, requested)));

@@ -65,7 +65,9 @@ export async function findKnownEvents(tx: Db, eventIds: string[], webhookIds: nu
   const known = await tx
     .select({ id: webhooks.eventId })
     .from(webhooks)
-    .where(and(inArray(webhooks.eventId, eventIds), notInArray(webhooks.id, webhookIds)));
+    .where(
+      and(inArray(webhooks.eventId, eventIds), eq(webhooks.state, "processed"), notInArray(webhooks.id, webhookIds)),
+    );
   return new Set(known.flatMap(({ id }) => id ?? []));
 }
 
