@@ -66,7 +66,7 @@ export async function startBridge(config: Config, log: Log, tuning: Partial<Tuni
     retentionDays: config.retentionDays,
     pollSeconds,
   });
-  const receiver = createReceiver({ db, highlevelKeys: config.highlevelKeys, onStored: worker.wake });
+  const receiver = createReceiver({ db, log, highlevelKeys: config.highlevelKeys, onStored: worker.wake });
   const { publicUrl, bodyLimitBytes, adminApiKey } = config;
   const onWork = worker.wake;
   const app = createApp({

@@ -1,4 +1,5 @@
 import { type HighlevelKeys, isFromHighlevel } from "../highlevel/webhook.ts";
+import type { Log } from "../log.ts";
 import type { WebhookRequest, WebhookSource } from "../model.ts";
 import type { Db } from "../store/database.ts";
 import { createSharedInsert } from "../store/shared-insert.ts";
@@ -22,10 +23,11 @@ const secretHeaders = new Set(["authorization", "proxy-authorization", "cookie"]
 
 export function createReceiver(options: {
   db: Db;
+  log: Log;
   highlevelKeys: HighlevelKeys;
   onStored: (inbox: Inbox) => void;
 }): Receiver {
-  const store = createSharedInsert<NewWebhook>({
+  const store = createSharedInsert<NewWebhook, number>({
     insert: (rows) => insertWebhooks(options.db, rows),
     bytesOf: (row) => row.body.length + 1000,
     maxRows: 500,
@@ -35,7 +37,10 @@ export function createReceiver(options: {
   async function keep(source: WebhookSource, mapping: Mapping | undefined, request: WebhookRequest): Promise<true> {
     const { url, body } = request;
     const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !secretHeaders.has(name)));
-    await store({ mappingId: mapping?.id ?? null, source, url, headers, body });
+    const webhookId = await store({ mappingId: mapping?.id ?? null, source, url, headers, body });
+    const provider = source === "highlevel" ? source : mapping?.provider;
+    const durationMs = Date.now() - request.receivedAt.getTime();
+    options.log("debug", "webhook.accepted", { webhookId, mappingId: mapping?.id, provider, durationMs });
     options.onStored(mapping ? "mappings" : "app");
     return true;
   }

@@ -5,9 +5,9 @@ export class QueueFull extends Error {
   override name = "QueueFull";
 }
 
-export interface SharedInsertOptions<Row> {
-  /** Inserts all or none. */
-  insert: (rows: Row[]) => Promise<unknown>;
+export interface SharedInsertOptions<Row, Result> {
+  /** Inserts all or none; gives one result for each row, in their order. */
+  insert: (rows: Row[]) => Promise<Result[]>;
   bytesOf: (row: Row) => number;
   maxRows: number;
   maxBytes: number;
@@ -16,14 +16,16 @@ export interface SharedInsertOptions<Row> {
 
 /**
  * Rows that arrive while one INSERT is under way go together in the next one. Each caller's promise is settled when
- * the statement with its own row has committed or failed. One commit then serves many requests, which matters the
- * more the slower the disk flushes.
+ * the statement with its own row has committed or failed, with what the statement gave for that row. One commit then
+ * serves many requests, which matters the more the slower the disk flushes.
  */
-export function createSharedInsert<Row>(options: SharedInsertOptions<Row>): (row: Row) => Promise<void> {
+export function createSharedInsert<Row, Result>(
+  options: SharedInsertOptions<Row, Result>,
+): (row: Row) => Promise<Result> {
   interface Waiting {
     row: Row;
     bytes: number;
-    resolve: () => void;
+    resolve: (result: Result) => void;
     reject: (error: unknown) => void;
   }
   let waiting: Waiting[] = [];
@@ -51,15 +53,17 @@ export function createSharedInsert<Row>(options: SharedInsertOptions<Row>): (row
   }
 
   async function insertBatch(batch: Waiting[]): Promise<void> {
-    const error = await options.insert(batch.map((each) => each.row)).then(
-      () => undefined,
-      (reason: unknown) => reason ?? new Error("insert failed"),
-    );
-    if (batch.length > 1 && isAboutData(error)) {
-      for (const each of batch) await insertBatch([each]);
-      return;
+    try {
+      const results = await options.insert(batch.map((each) => each.row));
+      for (const [index, each] of batch.entries()) each.resolve(results[index] as Result);
+    } catch (error) {
+      await failBatch(batch, error);
     }
-    for (const each of batch) error ? each.reject(error) : each.resolve();
+  }
+
+  async function failBatch(batch: Waiting[], error: unknown): Promise<void> {
+    if (batch.length > 1 && isAboutData(error)) for (const each of batch) await insertBatch([each]);
+    else for (const each of batch) each.reject(error);
   }
 
   return (row) =>

@@ -9,8 +9,11 @@ interface Statement {
 
 function setUp(limits: { maxRows?: number; maxBytes?: number; maxWaitingBytes?: number } = {}) {
   const statements: Statement[] = [];
-  const insert = createSharedInsert<string>({
-    insert: (rows) => new Promise<void>((commit, fail) => statements.push({ rows, commit, fail })),
+  const insert = createSharedInsert<string, string>({
+    insert: (rows) =>
+      new Promise((resolve, fail) => {
+        statements.push({ rows, commit: () => resolve(rows.map((row) => `stored ${row}`)), fail });
+      }),
     bytesOf: (row) => row.length,
     maxRows: 10,
     maxBytes: 100,
@@ -21,7 +24,7 @@ function setUp(limits: { maxRows?: number; maxBytes?: number; maxWaitingBytes?: 
   return { statements, insert, settle };
 }
 
-test("puts rows that arrive during one INSERT together into the next one, in their order", async () => {
+test("puts rows that arrive during one INSERT together into the next one, and gives each what came of its own", async () => {
   const { statements, insert, settle } = setUp();
   const first = insert("a");
   const others = [insert("b"), insert("c"), insert("d")];
@@ -31,7 +34,7 @@ test("puts rows that arrive during one INSERT together into the next one, in the
   await settle();
   expect(statements.map((each) => each.rows)).toEqual([["a"], ["b", "c", "d"]]);
   statements[1]?.commit();
-  await Promise.all(others);
+  expect(await Promise.all(others)).toEqual(["stored b", "stored c", "stored d"]);
 });
 
 test("answers nobody before the statement with its own row has committed", async () => {
@@ -87,7 +90,7 @@ test("does not let one row that PostgreSQL refuses take the others down with it"
   statements[2]?.commit();
   await settle();
   statements[3]?.fail(Object.assign(new Error("invalid"), { code: "22P02" }));
-  await expect(good).resolves.toBeUndefined();
+  await expect(good).resolves.toBe("stored good");
   await expect(bad).rejects.toThrow("invalid");
 });
 
