@@ -54,6 +54,18 @@ const settings = z.object({
     .describe("The bearer token of the admin route"),
   PORT: wholeNumber(0, 65535, "(a port)").prefault("3000").describe("Where the server listens"),
   HOST: z.string().min(1).default("0.0.0.0").describe("The interface on which the server listens"),
+  RUN: z
+    .enum(["all", "web", "worker"], "must be all, web or worker")
+    .default("all")
+    .describe(
+      "What the process does: web answers requests, worker delivers, all does both; web and worker need DATABASE_URL",
+    ),
+  MAX_CONNECTIONS: wholeNumber(10, 100_000, "connections")
+    .prefault("5000")
+    .describe("Connections from outside at once; further ones are closed"),
+  WEBHOOKS_PER_MINUTE_PER_MAPPING: wholeNumber(0, 100_000_000, "webhooks")
+    .prefault("6000")
+    .describe("What one process takes for one mapping; what is over it is answered 429; 0 for no limit"),
   DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/, error: "must be a URL that begins with postgres://" })
     .optional()
@@ -67,6 +79,12 @@ const settings = z.object({
   HIGHLEVEL_TIMEOUT_SECONDS: wholeNumber(1, 300, "seconds")
     .prefault("30")
     .describe("The longest that one attempt may take"),
+  HIGHLEVEL_REQUESTS_PER_10_SECONDS: wholeNumber(0, 1_000_000, "requests")
+    .prefault("80")
+    .describe("Of HighLevel's 100 for one location, what all processes together use; 0 for no limit of our own"),
+  HIGHLEVEL_REQUESTS_PER_DAY: wholeNumber(1, 1_000_000_000, "requests")
+    .prefault("180000")
+    .describe("Of HighLevel's 200,000 for one location, what all processes together use"),
   HIGHLEVEL_CLIENT_ID: z
     .string()
     .regex(/^[^-\s]+-\S+$/, "must look like <app id>-<suffix>: copy it from the app's client keys")
@@ -142,11 +160,17 @@ export interface Config {
   adminApiKey: string;
   port: number;
   host: string;
+  /** What this process does: answer requests, work off what is stored, or both. */
+  run: Settings["RUN"];
+  /** Connections at once, and webhooks of one mapping a minute; 0 for any number of these. */
+  incoming: { connections: number; webhooksPerMinute: number };
   database: { url: string; poolSize: number } | { dataDir: string };
   /** Absent with the embedded database when it keeps a key of its own. */
   encryptionKeys: Buffer[] | undefined;
   highlevelUrl: string;
   highlevelTimeoutSeconds: number;
+  /** For each location, over all processes together; 0 for any number. */
+  highlevelRequests: { per10Seconds: number; perDay: number };
   /** The marketplace app. Absent when locations are connected by tokens alone. */
   oauth?: OauthConfig | undefined;
   deliveryConcurrency: number;
@@ -181,23 +205,21 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     throw new ConfigError(lines.join("\n"));
   }
   const value = parsed.data;
-  if (value.DATABASE_URL && !value.ENCRYPTION_KEYS) {
-    throw new ConfigError(
-      "ENCRYPTION_KEYS is not set, and DATABASE_URL is: tokens and credentials in a shared database must be sealed " +
-        "with a key that lies elsewhere. Make one by: openssl rand -base64 32",
-    );
-  }
   return {
     publicUrl: value.PUBLIC_URL,
     adminApiKey: value.ADMIN_API_KEY,
     port: value.PORT,
     host: value.HOST,
-    database: value.DATABASE_URL
-      ? { url: value.DATABASE_URL, poolSize: value.DATABASE_POOL_SIZE }
-      : { dataDir: value.DATA_DIR },
+    run: value.RUN,
+    incoming: { connections: value.MAX_CONNECTIONS, webhooksPerMinute: value.WEBHOOKS_PER_MINUTE_PER_MAPPING },
+    database: readDatabase(value),
     encryptionKeys: value.ENCRYPTION_KEYS,
     highlevelUrl: value.HIGHLEVEL_URL,
     highlevelTimeoutSeconds: value.HIGHLEVEL_TIMEOUT_SECONDS,
+    highlevelRequests: {
+      per10Seconds: value.HIGHLEVEL_REQUESTS_PER_10_SECONDS,
+      perDay: value.HIGHLEVEL_REQUESTS_PER_DAY,
+    },
     oauth: readOauth(value),
     deliveryConcurrency: value.DELIVERY_CONCURRENCY,
     highlevelKeys: { ed25519: value.HIGHLEVEL_PUBLIC_KEYS, rsa: value.HIGHLEVEL_LEGACY_PUBLIC_KEYS },
@@ -212,6 +234,25 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     shutdownSeconds: value.SHUTDOWN_SECONDS,
     logLevel: value.LOG_LEVEL,
   };
+}
+
+function readDatabase(value: Settings): Config["database"] {
+  if (value.DATABASE_URL && value.ENCRYPTION_KEYS) {
+    return { url: value.DATABASE_URL, poolSize: value.DATABASE_POOL_SIZE };
+  }
+  if (value.DATABASE_URL) {
+    throw new ConfigError(
+      "ENCRYPTION_KEYS is not set, and DATABASE_URL is: tokens and credentials in a shared database must be sealed " +
+        "with a key that lies elsewhere. Make one by: openssl rand -base64 32",
+    );
+  }
+  if (value.RUN !== "all") {
+    throw new ConfigError(
+      `RUN is ${value.RUN}, and DATABASE_URL is not set: the embedded database is for one process, which does it all. ` +
+        "Set DATABASE_URL, or RUN=all.",
+    );
+  }
+  return { dataDir: value.DATA_DIR };
 }
 
 function readOauth(value: Settings): OauthConfig | undefined {

@@ -34,6 +34,7 @@ describe("readConfig", () => {
     ["ENCRYPTION_KEYS", "abc", "each key must be 32 bytes in base64"],
     ["ALLOWED_PRIVATE_HOSTS", "http://localhost:4010", "each must be host:port, as in localhost:4010"],
     ["LOG_LEVEL", "loud", "Invalid option"],
+    ["RUN", "everything", "must be all, web or worker"],
     ["HIGHLEVEL_CLIENT_ID", "nodash", "must look like <app id>-<suffix>"],
   ])("says what is wrong with %s=%s", (name, value, sentence) => {
     expect(() => readConfig({ ...enough, [name]: value })).toThrow(`${name} ${sentence}`);
@@ -45,6 +46,15 @@ describe("readConfig", () => {
     const config = readConfig({ ...enough, DATABASE_URL, ENCRYPTION_KEYS: `${key},${key}` });
     expect(config.encryptionKeys).toHaveLength(2);
   });
+});
+
+test("web and worker processes meet in PostgreSQL: the embedded database works with all alone", () => {
+  expect(readConfig(enough).run).toBe("all");
+  for (const RUN of ["web", "worker"]) {
+    expect(() => readConfig({ ...enough, RUN })).toThrow(`RUN is ${RUN}, and DATABASE_URL is not set`);
+    const shared = { DATABASE_URL: "postgres://bridge@localhost/bridge", ENCRYPTION_KEYS: key };
+    expect(readConfig({ ...enough, ...shared, RUN }).run).toBe(RUN);
+  }
 });
 
 describe("the marketplace app", () => {
@@ -68,7 +78,7 @@ describe("the marketplace app", () => {
 
 test("the README lists every setting, with the sentence that the bridge itself says of it", () => {
   const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
-  const rows = [...readme.matchAll(/^\| `([A-Z_]+)` *\|[^|]*\| (.*?) *\|$/gm)].map(([, name, sentence]) => [
+  const rows = [...readme.matchAll(/^\| `([A-Z0-9_]+)` *\|[^|]*\| (.*?) *\|$/gm)].map(([, name, sentence]) => [
     name,
     sentence,
   ]);
