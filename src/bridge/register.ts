@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Refusal } from "../errors.ts";
-import type { HighlevelMessageType, UnknownSenderPolicy } from "../model.ts";
+import type { HighlevelMessageType, UnknownOutcomePolicy, UnknownSenderPolicy } from "../model.ts";
 import type { AdapterSpec } from "../providers/adapter.ts";
 import { normalizeAddress } from "../providers/address.ts";
 import { adapterOf, providerNames, providersOf } from "../providers/registry.ts";
@@ -52,6 +52,7 @@ export interface MappingInput {
   credentials: unknown;
   unknownSender?: UnknownSenderPolicy | undefined;
   postAutomatic?: boolean | undefined;
+  onUnknownOutcome?: UnknownOutcomePolicy | undefined;
   isDefault?: boolean | undefined;
   stripQuoted?: boolean | undefined;
   name?: string | undefined;
@@ -63,8 +64,15 @@ export interface Registered {
   credentials: unknown[];
 }
 
-/** New mappings begin with `Custom`, which extra conversation providers take; another that fits is found by itself. */
-export async function registerMapping({ db, sealer }: RegisterContext, input: MappingInput): Promise<Registered> {
+/**
+ * New mappings begin with `Custom`, which extra conversation providers take; another that fits is found by itself. Whose
+ * mapping stands for the address already is told only to who reaches its location, one of `locationIds`.
+ */
+export async function registerMapping(
+  { db, sealer }: RegisterContext,
+  input: MappingInput,
+  { locationIds }: { locationIds?: string[] | undefined } = {},
+): Promise<Registered> {
   const adapter = requireAdapter(input.provider);
   const address = requireAddress(adapter, input.address);
   const type = requireType(adapter, input.type ?? "Custom");
@@ -82,7 +90,8 @@ export async function registerMapping({ db, sealer }: RegisterContext, input: Ma
   const { unknownSender = "create", postAutomatic = false, isDefault = false, stripQuoted = false } = input;
   const sealedCredentials = sealCredentials(sealer, id, credentials);
   const row = { id, locationId, provider, address, conversationProviderId, type, name, sealedCredentials };
-  const settings = { unknownSender, postAutomatic, isDefault, stripQuoted };
+  const { onUnknownOutcome = "repost" } = input;
+  const settings = { unknownSender, postAutomatic, onUnknownOutcome, isDefault, stripQuoted };
   try {
     const mapping = await db.transaction(async (tx) => {
       if (isDefault) await keepOneDefault(tx, { id, locationId }, providersOf(adapter.channel));
@@ -92,9 +101,12 @@ export async function registerMapping({ db, sealer }: RegisterContext, input: Ma
   } catch (error) {
     if (sqlStateOf(error) !== "23505") throw error;
     const other = await findMappingByAddress(db, { provider, address });
-    throw new Refusal("conflict", `${address} at ${provider} is mapped already`, [
-      { path: "address", message: `mapping ${other?.id} stands for it: change or delete that one` },
-    ]);
+    // A mapping's id is part of its webhook's URL: it is not for who does not reach its location.
+    const isOwn = other && (locationIds?.includes(other.locationId) ?? true);
+    const message = isOwn
+      ? `mapping ${other.id} stands for it: change or delete that one`
+      : "a mapping of another location stands for it";
+    throw new Refusal("conflict", `${address} at ${provider} is mapped already`, [{ path: "address", message }]);
   }
 }
 
@@ -104,6 +116,7 @@ export interface MappingChange {
   credentials?: unknown;
   unknownSender?: UnknownSenderPolicy | undefined;
   postAutomatic?: boolean | undefined;
+  onUnknownOutcome?: UnknownOutcomePolicy | undefined;
   isDefault?: boolean | undefined;
   stripQuoted?: boolean | undefined;
   name?: string | null | undefined;

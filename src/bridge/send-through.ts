@@ -23,6 +23,8 @@ export interface SendRequest {
 
 export interface SendThrough {
   locationId: string | undefined;
+  /** Those that the caller reaches; undefined for all. A named one has been checked. */
+  locationIds?: string[] | undefined;
   idempotencyKey: string | undefined;
   request: SendRequest;
   /** Queue it, and let the worker send it. */
@@ -126,7 +128,7 @@ async function sendNow(context: AttemptContext, locationId: string, kept: Kept):
 }
 
 /** The one that is named; else that of the conversation provider's mapping; else the only one that there is. */
-async function requireLocation(db: Db, { locationId, request }: SendThrough): Promise<string> {
+async function requireLocation(db: Db, { locationId, locationIds, request }: SendThrough): Promise<string> {
   const refuse = (message: string) => new Refusal("invalid", "which location?", [{ path: "locationId", message }]);
   if (locationId !== undefined) {
     if (await findLocation(db, locationId)) return locationId;
@@ -134,8 +136,8 @@ async function requireLocation(db: Db, { locationId, request }: SendThrough): Pr
   }
   const { conversationProviderId } = request;
   const byProvider = conversationProviderId && (await findProviderLocation(db, conversationProviderId));
-  if (byProvider) return byProvider;
-  const [only, another] = await listLocations(db, { limit: 2 });
+  if (byProvider && (locationIds?.includes(byProvider) ?? true)) return byProvider;
+  const [only, another] = await listLocations(db, { locationIds, limit: 2 });
   if (only && !another) return only.id;
   throw refuse("is required, as there is not just one location, and no mapping of that conversationProviderId");
 }

@@ -4,6 +4,7 @@ import { registerConversation, requireAdapter, requireAddress } from "../bridge/
 import { findConversation, listConversations, registerHighlevelIds } from "../store/conversations.ts";
 import type { Conversation } from "../store/schema.ts";
 import { type AdminContext, requireMapping } from "./admin-mappings.ts";
+import { type Caller, callerOf } from "./caller.ts";
 import { numberedPageQuery, toPage } from "./list.ts";
 import { Problem, parseInput } from "./problem.ts";
 
@@ -22,14 +23,14 @@ export function conversationRoutes(context: AdminContext): Router {
   const router = Router();
 
   router.get("/:id/conversations", async (req, res) => {
-    const mapping = await requireMapping(context, req.params.id);
+    const mapping = await requireMapping(context, callerOf(res), req.params.id);
     const { limit, cursor } = parseInput(listQuery, req.query);
     const rows = await listConversations(db, { mappingId: mapping.id, after: cursor, limit: limit + 1 });
     res.json(toPage(rows, { limit, keyOf: (row) => row.id, show: showConversation }));
   });
 
   router.put("/:id/conversations/:address", async (req, res) => {
-    const mapping = await requireMapping(context, req.params.id);
+    const mapping = await requireMapping(context, callerOf(res), req.params.id);
     const ids = parseInput(registration, req.body);
     const { address } = req.params;
     const { conversation, replayed } = await registerConversation(context, mapping, { address, ...ids });
@@ -38,17 +39,17 @@ export function conversationRoutes(context: AdminContext): Router {
   });
 
   router.get("/:id/conversations/:address", async (req, res) => {
-    res.json(showConversation(await requireConversation(req.params)));
+    res.json(showConversation(await requireConversation(callerOf(res), req.params)));
   });
 
   router.delete("/:id/conversations/:address", async (req, res) => {
-    const conversation = await requireConversation(req.params);
+    const conversation = await requireConversation(callerOf(res), req.params);
     await registerHighlevelIds(db, conversation.id, {});
     res.status(204).end();
   });
 
-  async function requireConversation(params: { id: string; address: string }): Promise<Conversation> {
-    const mapping = await requireMapping(context, params.id);
+  async function requireConversation(caller: Caller, params: { id: string; address: string }): Promise<Conversation> {
+    const mapping = await requireMapping(context, caller, params.id);
     const address = requireAddress(requireAdapter(mapping.provider), params.address);
     const conversation = await findConversation(db, mapping.id, address);
     if (conversation?.highlevelContactId || conversation?.highlevelConversationId) return conversation;

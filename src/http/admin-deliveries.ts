@@ -5,6 +5,7 @@ import { failureReasons } from "../errors.ts";
 import { type Db, repeatOnConflict } from "../store/database.ts";
 import { findDelivery, listDeliveries, replayDeliveries } from "../store/deliveries.ts";
 import type { Delivery } from "../store/schema.ts";
+import { callerOf } from "./caller.ts";
 import { numberedPageQuery, toPage } from "./list.ts";
 import { Problem, parseId, parseInput } from "./problem.ts";
 
@@ -31,17 +32,27 @@ export function deliveryRoutes({ db, onWork }: { db: Db; onWork: Worker["wake"] 
 
   router.get("/", async (req, res) => {
     const { limit, cursor, ...rest } = parseInput(listQuery, req.query);
-    const rows = await listDeliveries(db, { ...rest, before: cursor, limit: limit + 1 });
+    const rows = await listDeliveries(db, {
+      ...rest,
+      locationIds: callerOf(res).locationIds,
+      before: cursor,
+      limit: limit + 1,
+    });
     res.json(toPage(rows, { limit, keyOf: (row) => row.delivery.id, show: showDelivery }));
   });
 
   router.post("/replay", async (req, res) => {
-    res.status(202).json({ replayed: await replay(parseInput(replayBody, req.body ?? {})) });
+    const { locationIds, ids } = callerOf(res);
+    const which = parseInput(replayBody, req.body ?? {});
+    if (which.mappingId !== undefined) ids["mappingId"] = which.mappingId;
+    res.status(202).json({ replayed: await replay({ ...which, locationIds }) });
   });
 
   router.post("/:id/replay", async (req, res) => {
     const id = parseId(req.params.id, "delivery");
-    const delivery = await findDelivery(db, id);
+    const caller = callerOf(res);
+    caller.ids["deliveryId"] = id;
+    const delivery = await findDelivery(db, id, caller);
     if (!delivery) throw new Problem(404, `there is no delivery ${id}`);
     if ((await replay({ id, limit: 1 })) === 0) {
       throw new Problem(409, `delivery ${id} is ${delivery.state}: only a dead one can be replayed`);

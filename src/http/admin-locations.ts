@@ -6,6 +6,7 @@ import { type RegisterContext, registerLocation, removeLocation } from "../bridg
 import type { Worker } from "../bridge/worker.ts";
 import { findLocation, listLocations } from "../store/locations.ts";
 import type { Location } from "../store/schema.ts";
+import { callerOf, reaches, requireReach } from "./caller.ts";
 import { pageQuery, toPage } from "./list.ts";
 import { Problem, parseInput } from "./problem.ts";
 
@@ -43,13 +44,15 @@ export function locationRoutes(context: LocationsContext): Router {
 
   router.get("/", async (req, res) => {
     const { limit, cursor } = parseInput(listQuery, req.query);
-    const rows = await listLocations(db, { after: cursor, limit: limit + 1 });
+    const rows = await listLocations(db, { locationIds: callerOf(res).locationIds, after: cursor, limit: limit + 1 });
     res.json(toPage(rows, { limit, keyOf: (row) => row.id, show: showLocation }));
   });
 
   router.put("/:locationId", async (req, res) => {
     const { name, token, companyId } = parseInput(locationBody, req.body);
     const id = req.params.locationId;
+    callerOf(res).ids["locationId"] = id;
+    requireReach(callerOf(res), id);
     const location =
       token === undefined
         ? await registerAgencyLocation(context, { id, name, companyId: companyId ?? "" })
@@ -60,14 +63,18 @@ export function locationRoutes(context: LocationsContext): Router {
   });
 
   router.get("/:locationId", async (req, res) => {
-    const location = await findLocation(db, req.params.locationId);
-    if (!location) throw new Problem(404, `there is no location ${req.params.locationId}`);
+    const { locationId } = req.params;
+    const location = reaches(callerOf(res), locationId) && (await findLocation(db, locationId));
+    if (!location) throw new Problem(404, `there is no location ${locationId}`);
     res.json(showLocation(location));
   });
 
   router.delete("/:locationId", async (req, res) => {
-    await removeLocation(context, req.params.locationId);
-    context.accessTokens.forget(req.params.locationId);
+    const { locationId } = req.params;
+    callerOf(res).ids["locationId"] = locationId;
+    if (!reaches(callerOf(res), locationId)) throw new Problem(404, `there is no location ${locationId}`);
+    await removeLocation(context, locationId);
+    context.accessTokens.forget(locationId);
     res.status(204).end();
   });
   return router;

@@ -6,6 +6,7 @@ import type { Channel } from "../model.ts";
 import { deleteMapping, findMapping, listMappings } from "../store/mappings.ts";
 import type { MappingRow } from "../store/schema.ts";
 import type { LocationsContext } from "./admin-locations.ts";
+import { type Caller, callerOf, reaches, requireReach } from "./caller.ts";
 import { toPage, uuidPageQuery } from "./list.ts";
 import { Problem, parseInput } from "./problem.ts";
 import { isUuid } from "./uuid.ts";
@@ -25,6 +26,7 @@ const settings = {
   type: z.enum(["SMS", "Email", "Custom"]).optional(),
   unknownSender: z.enum(["create", "hold", "ignore"]).optional(),
   postAutomatic: z.boolean().optional(),
+  onUnknownOutcome: z.enum(["repost", "hold"]).optional(),
   isDefault: z.boolean().optional(),
   stripQuoted: z.boolean().optional(),
 };
@@ -67,7 +69,12 @@ export function mappingRoutes(context: AdminContext): Router {
   };
 
   router.post("/", async (req, res) => {
-    const registered = await registerMapping(context, parseInput(newMapping, req.body));
+    const caller = callerOf(res);
+    const input = parseInput(newMapping, req.body);
+    caller.ids["locationId"] = input.locationId;
+    requireReach(caller, input.locationId);
+    const registered = await registerMapping(context, input, caller);
+    caller.ids["mappingId"] = registered.mapping.id;
     res.status(201).location(`/admin/mappings/${registered.mapping.id}`).json(showWithSecrets(registered));
   });
 
@@ -75,23 +82,28 @@ export function mappingRoutes(context: AdminContext): Router {
     const { limit, cursor, locationId } = parseInput(listQuery, req.query);
     if (cursor !== undefined && !isUuid(cursor))
       throw new Problem(422, "cursor: must be the nextCursor of the page before");
-    const rows = await listMappings(db, { locationId, after: cursor, limit: limit + 1 });
+    const rows = await listMappings(db, {
+      locationId,
+      locationIds: callerOf(res).locationIds,
+      after: cursor,
+      limit: limit + 1,
+    });
     res.json(toPage(rows, { limit, keyOf: (row) => row.id, show }));
   });
 
   router.get("/:id", async (req, res) => {
-    res.json(show(await requireMapping(context, req.params.id)));
+    res.json(show(await requireMapping(context, callerOf(res), req.params.id)));
   });
 
   router.patch("/:id", async (req, res) => {
-    const mapping = await requireMapping(context, req.params.id);
+    const mapping = await requireMapping(context, callerOf(res), req.params.id);
     const changed = await changeMapping(context, mapping, parseInput(change, req.body));
     mappings.forget(mapping.id);
     res.json(showWithSecrets(changed));
   });
 
   router.delete("/:id", async (req, res) => {
-    const mapping = await requireMapping(context, req.params.id);
+    const mapping = await requireMapping(context, callerOf(res), req.params.id);
     await deleteMapping(db, mapping.id);
     mappings.forget(mapping.id);
     res.status(204).end();
@@ -99,9 +111,16 @@ export function mappingRoutes(context: AdminContext): Router {
   return router;
 }
 
-export async function requireMapping({ db }: Pick<AdminContext, "db">, id: string): Promise<MappingRow> {
+/** The mapping, if the caller reaches it. */
+export async function requireMapping(
+  { db }: Pick<AdminContext, "db">,
+  caller: Caller,
+  id: string,
+): Promise<MappingRow> {
   const mapping = isUuid(id) ? await findMapping(db, id) : undefined;
-  if (!mapping || mapping.deletedAt) throw new Problem(404, `there is no mapping ${id}`);
+  if (isUuid(id)) caller.ids["mappingId"] = id;
+  if (!mapping || mapping.deletedAt || !reaches(caller, mapping.locationId))
+    throw new Problem(404, `there is no mapping ${id}`);
   return mapping;
 }
 

@@ -7,6 +7,7 @@ import type { Message } from "../store/schema.ts";
 import { findWebhook } from "../store/webhooks.ts";
 import { showDelivery } from "./admin-deliveries.ts";
 import { showWebhook } from "./admin-webhooks.ts";
+import { callerOf } from "./caller.ts";
 import { numberedPageQuery, toPage } from "./list.ts";
 import { Problem, parseId, parseInput } from "./problem.ts";
 
@@ -35,16 +36,22 @@ export function messageRoutes({ db }: { db: Db }): Router {
 
   router.get("/", async (req, res) => {
     const { limit, cursor, ...filter } = parseInput(listQuery, req.query);
-    const rows = await listMessages(db, { ...filter, before: cursor, limit: limit + 1 });
+    const rows = await listMessages(db, {
+      ...filter,
+      locationIds: callerOf(res).locationIds,
+      before: cursor,
+      limit: limit + 1,
+    });
     res.json(toPage(rows, { limit, keyOf: (row) => row.message.id, show: showMessage }));
   });
 
   router.get("/:id", async (req, res) => {
     const id = parseId(req.params.id, "message");
-    const found = await findMessage(db, id);
+    const caller = callerOf(res);
+    const found = await findMessage(db, id, caller);
     if (!found) throw new Problem(404, `there is no message ${id}`);
     const { webhookId } = found.message;
-    const webhook = webhookId === null ? undefined : await findWebhook(db, webhookId);
+    const webhook = webhookId === null ? undefined : await findWebhook(db, webhookId, caller);
     const deliveries = await listDeliveriesOfMessage(db, id);
     res.json({
       ...showMessage(found),

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { openMapping } from "../bridge/mappings.ts";
 import { previewWebhook } from "../bridge/preview.ts";
 import { type AdminContext, requireMapping } from "./admin-mappings.ts";
+import { callerOf } from "./caller.ts";
 import { Problem, parseInput } from "./problem.ts";
 
 const sample = z
@@ -27,7 +28,7 @@ type Sample = z.infer<typeof sample>;
 export function previewRoutes(context: AdminContext): Router {
   const router = Router();
   router.post("/:id/preview", async (req, res) => {
-    const mapping = openMapping(await requireMapping(context, req.params.id), context.sealer);
+    const mapping = openMapping(await requireMapping(context, callerOf(res), req.params.id), context.sealer);
     const given = parseInput(sample, req.body);
     const contentType = given.contentType ?? mapping.adapter.contentTypes[0] ?? "application/json";
     const headers = Object.entries({ ...given.headers, "content-type": contentType });

@@ -4,6 +4,7 @@ import type { Worker } from "../bridge/worker.ts";
 import type { Db } from "../store/database.ts";
 import type { Webhook } from "../store/schema.ts";
 import { findWebhook, listWebhooks, replayWebhook } from "../store/webhooks.ts";
+import { type Caller, callerOf } from "./caller.ts";
 import { numberedPageQuery, toPage } from "./list.ts";
 import { Problem, parseId, parseInput } from "./problem.ts";
 
@@ -22,18 +23,19 @@ export function webhookAdminRoutes({ db, onWork }: { db: Db; onWork: Worker["wak
 
   router.get("/", async (req, res) => {
     const { limit, cursor, ...rest } = parseInput(listQuery, req.query);
-    const rows = await listWebhooks(db, { ...rest, before: cursor, limit: limit + 1 });
+    const { locationIds, isToMapping } = callerOf(res);
+    const rows = await listWebhooks(db, { ...rest, locationIds, isToMapping, before: cursor, limit: limit + 1 });
     res.json(toPage(rows, { limit, keyOf: (row) => row.id, show: (row) => row }));
   });
 
   router.get("/:id", async (req, res) => {
-    const webhook = await requireWebhook(req.params.id);
+    const webhook = await requireWebhook(callerOf(res), req.params.id);
     const { url, headers, body } = webhook;
     res.json({ ...showWebhook(webhook), url, headers, bodyBase64: body.toString("base64") });
   });
 
   router.post("/:id/replay", async (req, res) => {
-    const webhook = await requireWebhook(req.params.id);
+    const webhook = await requireWebhook(callerOf(res), req.params.id);
     if (!(await replayWebhook(db, webhook.id))) {
       throw new Problem(409, `webhook ${webhook.id} is ${webhook.state}: only a failed or ignored one can be replayed`);
     }
@@ -41,9 +43,10 @@ export function webhookAdminRoutes({ db, onWork }: { db: Db; onWork: Worker["wak
     res.status(202).json({ replayed: 1 });
   });
 
-  async function requireWebhook(text: string): Promise<Webhook> {
+  async function requireWebhook(caller: Caller, text: string): Promise<Webhook> {
     const id = parseId(text, "webhook");
-    const webhook = await findWebhook(db, id);
+    caller.ids["webhookId"] = id;
+    const webhook = await findWebhook(db, id, caller);
     if (!webhook) throw new Problem(404, `there is no webhook ${id}`);
     return webhook;
   }

@@ -1,23 +1,30 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import express, { type RequestHandler, Router } from "express";
+import type { Log } from "../log.ts";
 import { conversationRoutes } from "./admin-conversations.ts";
 import { deliveryRoutes } from "./admin-deliveries.ts";
+import { keyRoutes } from "./admin-keys.ts";
 import { locationRoutes } from "./admin-locations.ts";
 import { type AdminContext, mappingRoutes } from "./admin-mappings.ts";
 import { messageRoutes } from "./admin-messages.ts";
 import { previewRoutes } from "./admin-preview.ts";
 import { webhookAdminRoutes } from "./admin-webhooks.ts";
+import { authenticate, noteMount, requireAdmin } from "./caller.ts";
 import { Problem } from "./problem.ts";
 
 /**
  * The admin route, for integrators and operators: JSON in and out, problem details for everything else.
- * - 400 the body is not JSON · 401 no or another key · 404 nothing there · 409 taken · 413 too large a body
+ * - 400 the body is not JSON · 401 no or another key · 403 the key is for reading, or does not reach that location
+ * - 404 nothing there, or nothing that the key reaches · 409 taken · 413 too large a body
  * - 415 not Content-Type: application/json · 422 with the path of each wrong field · 503 the database is away
+ *
+ * Every write leaves a line `admin.wrote` in the log: who, the route's pattern, the status, and the ids that it is about.
  */
-export function adminRoutes(context: AdminContext & { adminApiKey: string }): Router {
+export function adminRoutes(context: AdminContext & { adminApiKey: string; log: Log }): Router {
   const router = Router();
   // A preview carries a whole webhook, whose bytes grow by a third in base64.
-  router.use(requireKey(context.adminApiKey), ...jsonBody(Math.ceil(context.bodyLimitBytes.email * 1.5)));
+  router.use(authenticate(context), ...jsonBody(Math.ceil(context.bodyLimitBytes.email * 1.5)));
+  router.use("/:part", noteMount);
+  router.use("/keys", requireAdmin, keyRoutes(context));
   router.use("/locations", locationRoutes(context));
   router.use("/mappings", mappingRoutes(context), conversationRoutes(context), previewRoutes(context));
   router.use("/messages", messageRoutes(context));
@@ -26,19 +33,16 @@ export function adminRoutes(context: AdminContext & { adminApiKey: string }): Ro
   return router;
 }
 
-export function requireKey(key: string): RequestHandler {
-  const expected = digest(`Bearer ${key}`);
-  return (req, _res, next) => {
-    if (timingSafeEqual(digest(req.headers.authorization ?? ""), expected)) return next();
-    throw new Problem(401, "send the header Authorization: Bearer <ADMIN_API_KEY>", {
-      headers: { "WWW-Authenticate": "Bearer" },
-    });
-  };
-}
-
 /** Bodies are JSON, and say so. */
 export function jsonBody(limit: number): RequestHandler[] {
-  return [requireJson, express.json({ limit, strict: true })];
+  return [requireJson, express.json({ limit, strict: true, reviver: refuseUnstorable })];
+}
+
+/** PostgreSQL holds neither U+0000 nor halves of surrogate pairs. */
+function refuseUnstorable(name: string, value: unknown): unknown {
+  if ([name, value].every((text) => typeof text !== "string" || (text.isWellFormed() && !text.includes("\0"))))
+    return value;
+  throw new Error("U+0000, or half of a surrogate pair");
 }
 
 /** `curl -d` alone says that it posts a form. */
@@ -47,6 +51,3 @@ const requireJson: RequestHandler = (req, _res, next) => {
   if (!hasBody || req.is("json")) return next();
   throw new Problem(415, "send the body as JSON, with the header Content-Type: application/json");
 };
-
-/** Equal lengths, so that the comparison takes the same time whatever was sent. */
-const digest = (text: string) => createHash("sha256").update(text).digest();

@@ -87,7 +87,7 @@ const httpError = z.object({ status: z.number().int().min(400).max(499), type: z
 
 const details: Record<string, string> = {
   "entity.too.large": "the body is larger than the limit that is set",
-  "entity.parse.failed": "the body is not JSON",
+  "entity.parse.failed": "the body is not JSON, or holds U+0000 or half of a surrogate pair",
   "encoding.unsupported": "a compressed body is not taken: send it as it is",
   "request.aborted": "the request ended before its body did",
   "request.size.invalid": "the body is not as long as its Content-Length says",

@@ -4,12 +4,17 @@ import type { AttemptContext } from "../bridge/attempt-once.ts";
 import { type SendResult, sendThrough } from "../bridge/send-through.ts";
 import type { Worker } from "../bridge/worker.ts";
 import type { Failure } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { Db } from "../store/database.ts";
 import { findMessage } from "../store/messages.ts";
 import type { Message } from "../store/schema.ts";
-import { jsonBody, requireKey } from "./admin.ts";
+import { jsonBody } from "./admin.ts";
+import { authenticate, callerOf, requireReach } from "./caller.ts";
 import { Problem, parseId, parseInput } from "./problem.ts";
 
 export interface SendContext {
+  db: Db;
+  log: Log;
   attempts: AttemptContext;
   adminApiKey: string;
   bodyLimitBytes: { email: number };
@@ -86,22 +91,26 @@ const idempotencyKey = z
  * - 200 with `id` and HighLevel's `conversationId`, `messageId`, `emailMessageId`, `messageIds`, `msg`
  * - 202 with `id`, for `?wait=false`: queued; `GET /v1/messages/{id}` tells what became of it
  * - 400, 401, 403, 404, 422, 429 with `source: "highlevel"`: HighLevel's refusal in its own words, and its traceId
- * - 401 without `source`: no or another key · 409 the Idempotency-Key is in use · 422 with the path of each wrong field
+ * - 401 without `source`: no or another key; 403: one for reading, or that does not reach the location · 409 the Idempotency-Key is in use · 422 with the path of each wrong field
  * - 502 HighLevel cannot be reached, nothing was sent · 504 it may have been sent: look before you send again
  */
 export function sendRoutes(context: SendContext): Router {
   const router = Router();
-  router.use(requireKey(context.adminApiKey), ...jsonBody(context.bodyLimitBytes.email));
+  router.use(authenticate(context), ...jsonBody(context.bodyLimitBytes.email));
 
   router.post("/", async (req, res) => {
+    const caller = callerOf(res);
     const { locationId, ...request } = parseInput(sendBody, req.body);
+    if (locationId !== undefined) requireReach(caller, locationId);
     const { wait } = parseInput(sendQuery, req.query);
     const key = parseInput(z.object({ "Idempotency-Key": idempotencyKey }), {
       "Idempotency-Key": req.get("idempotency-key"),
     });
     const isQueued = wait === "false";
-    const send = { locationId, idempotencyKey: key["Idempotency-Key"], request, isQueued };
+    const { locationIds } = caller;
+    const send = { locationId, locationIds, idempotencyKey: key["Idempotency-Key"], request, isQueued };
     const result = await sendThrough(context.attempts, send);
+    caller.ids["messageId"] = result.message.id;
     if (result.outcome === "failed") throw problemOf(result);
     if (result.isRepeated) res.set("Idempotency-Replayed", "true");
     if (result.outcome === "sent") return void res.json({ id: result.message.id, ...result.message.sendAnswer });
@@ -110,7 +119,7 @@ export function sendRoutes(context: SendContext): Router {
   });
 
   router.get("/:id", async (req, res) => {
-    const found = await findMessage(context.attempts.db, parseId(req.params.id, "message"));
+    const found = await findMessage(context.db, parseId(req.params.id, "message"), callerOf(res));
     if (found?.message.origin !== "api") throw new Problem(404, `there is no message ${req.params.id} of this route`);
     res.json(showSend(found.message));
   });

@@ -1,0 +1,116 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { Request, RequestHandler, Response } from "express";
+import type { Log } from "../log.ts";
+import type { KeyAccess } from "../model.ts";
+import type { Db } from "../store/database.ts";
+import { findKeyByHash } from "../store/keys.ts";
+import { Problem } from "./problem.ts";
+
+/** Who calls the admin or the send route, and what that key reaches. Store functions take it as their filter. */
+export interface Caller {
+  /** `admin`, or `key 7`. */
+  who: string;
+  access: KeyAccess;
+  /** The locations that the key reaches; undefined for all. */
+  locationIds: string[] | undefined;
+  /** Sees webhooks to mappings alone. The app's own belong to no location: they are for the holder of ADMIN_API_KEY. */
+  isToMapping: boolean;
+  /** What the request is about, for the log: ids, and nothing that names a person. */
+  ids: Record<string, string | number>;
+}
+
+/**
+ * Lets nobody on without a key, and nobody write with a key for reading; and leaves a line `admin.wrote` for each write,
+ * also one that is refused: who, which route, the status, and the ids that it is about. Every route behind it has a
+ * caller, by `callerOf`. Keys are asked for each time, so that one that is revoked is revoked at once, for all processes.
+ * 401 no or another key · 403 a write, by a key for reading.
+ */
+export function authenticate(context: { adminApiKey: string; db: Db; log: Log }): RequestHandler {
+  const findCaller = createFindCaller(context);
+  return async (req, res, next) => {
+    const caller = await findCaller(req.headers.authorization);
+    if (!caller) {
+      context.log("warn", "admin.refused", { method: req.method });
+      throw new Problem(401, "send the header Authorization: Bearer <ADMIN_API_KEY, or an integrator's key>", {
+        headers: { "WWW-Authenticate": "Bearer" },
+      });
+    }
+    res.locals["caller"] = caller;
+    noteMount(req, res, () => {});
+    refuseNul(req);
+    if (isReading(req)) return next();
+    res.once("close", () => context.log("info", "admin.wrote", describeWrite(req, res, caller)));
+    if (caller.access === "read") throw new Problem(403, "this key is for reading: use one with access write");
+    next();
+  };
+}
+
+/** The caller of an `Authorization` header; undefined for a stranger. */
+export function createFindCaller({ adminApiKey, db }: { adminApiKey: string; db: Db }) {
+  const admin = digest(`Bearer ${adminApiKey}`);
+  return async (authorization = ""): Promise<Caller | undefined> => {
+    // Equal lengths, so that the comparison takes the same time whatever was sent.
+    if (timingSafeEqual(digest(authorization), admin)) {
+      return { who: "admin", access: "write", locationIds: undefined, isToMapping: false, ids: {} };
+    }
+    const given = keyInHeader.exec(authorization)?.[1];
+    const key = given === undefined ? undefined : await findKeyByHash(db, hashKey(given));
+    if (!key) return undefined;
+    const { id, access, locationIds } = key;
+    return { who: `key ${id}`, access, locationIds: locationIds ?? undefined, isToMapping: true, ids: {} };
+  };
+}
+
+const keyInHeader = /^Bearer (cb_[\w-]{43})$/;
+
+/**
+ * What is stored of an integrator's key. A fast hash is right here: a slow one protects passwords that could be guessed,
+ * and these are 32 random bytes.
+ */
+export function hashKey(key: string): string {
+  return digest(key).toString("hex");
+}
+
+const digest = (text: string) => createHash("sha256").update(text).digest();
+
+const isReading = ({ method }: Request) => method === "GET" || method === "HEAD";
+
+/** PostgreSQL refuses a statement with it; no id or address has one. */
+function refuseNul({ originalUrl }: Request): void {
+  if (originalUrl.includes("%00")) throw new Problem(400, "the URL holds a NUL");
+}
+
+/** The caller whom `authenticate` let on. */
+export function callerOf(res: Response): Caller {
+  const { caller } = res.locals as { caller?: Caller };
+  if (caller) return caller;
+  throw new Error("this route does not stand behind authenticate");
+}
+
+/** Of a router that stands below another: so that the log can name the whole pattern of its routes. */
+export const noteMount: RequestHandler = (req, res, next) => {
+  res.locals["mount"] = req.baseUrl;
+  next();
+};
+
+/** The route's pattern: a path may hold a person's address. None where no route fits. */
+function describeWrite(req: Request, res: Response, { who, ids }: Caller): Record<string, unknown> {
+  const { mount } = res.locals as { mount?: string };
+  const { path } = (req.route ?? {}) as { path?: string };
+  const route = path === undefined ? undefined : `${mount}${path === "/" ? "" : path}`;
+  return { who, method: req.method, route, status: res.statusCode, isAnswered: res.writableFinished, ids };
+}
+
+export function reaches({ locationIds }: Caller, locationId: string): boolean {
+  return locationIds?.includes(locationId) ?? true;
+}
+
+/** For what names a location that may not be there yet. A location that is there is not told from one that is not. */
+export function requireReach(caller: Caller, locationId: string): void {
+  if (!reaches(caller, locationId)) throw new Problem(403, `this key does not reach location ${locationId}`);
+}
+
+export const requireAdmin: RequestHandler = (_req, res, next) => {
+  if (callerOf(res).who === "admin") return next();
+  throw new Problem(403, "this is for the holder of ADMIN_API_KEY");
+};
