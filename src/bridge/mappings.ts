@@ -1,5 +1,5 @@
 import { ConfigError } from "../errors.ts";
-import type { Channel, HighlevelMessageType, UnknownSenderPolicy } from "../model.ts";
+import type { Channel, HighlevelMessageType, UnknownOutcomePolicy, UnknownSenderPolicy } from "../model.ts";
 import type { AdapterSpec } from "../providers/adapter.ts";
 import { adapterOf } from "../providers/registry.ts";
 import type { Db } from "../store/database.ts";
@@ -20,6 +20,7 @@ export interface MappingFacts {
   type: HighlevelMessageType;
   unknownSender: UnknownSenderPolicy;
   postAutomatic: boolean;
+  onUnknownOutcome: UnknownOutcomePolicy;
   stripQuoted: boolean;
   isDeleted: boolean;
 }
@@ -51,12 +52,13 @@ export function describeMapping(row: MappingRow): MappingFacts {
   const adapter = adapterOf(row.provider);
   if (!adapter) throw new ConfigError(`mapping ${row.id} is of provider ${row.provider}, which this version lacks`);
   const { id, locationId, provider, address, conversationProviderId, type } = row;
-  const { unknownSender, postAutomatic, stripQuoted } = row;
+  const { unknownSender, postAutomatic, onUnknownOutcome, stripQuoted } = row;
   const facts = { id, locationId, provider, address, conversationProviderId, type };
   return {
     ...facts,
     unknownSender,
     postAutomatic,
+    onUnknownOutcome,
     stripQuoted,
     adapter,
     channel: adapter.channel,

@@ -10,7 +10,7 @@ import type { Conversation, Message, MessageContent } from "../store/schema.ts";
 import { type CarryContext, carryAttachments } from "./carry-attachments.ts";
 import { type ComposedMessage, composeInbound } from "./compose-inbound.ts";
 import { baseSubject, isReply } from "./find-parent.ts";
-import { findPosted } from "./find-posted.ts";
+import { findPosted, type Search } from "./find-posted.ts";
 import type { Mapping, Mappings } from "./mappings.ts";
 
 export interface PostInboundContext extends CarryContext {
@@ -46,15 +46,24 @@ export interface Posted {
 export async function postInbound(context: PostInboundContext, work: InboundWork): Promise<Posted> {
   const conversation = await knowSender(context, work);
   let message = withContent(work.message);
+  let note: string | undefined;
   if (work.lookFirst) {
-    const answer = await findEarlierPost(context, work, conversation, message);
-    if (answer) return { answer, conversation, status: undefined, detail: "an earlier attempt had been accepted" };
+    const earlier = await findEarlierPost(context, work, conversation, message);
+    if (earlier.outcome === "found") {
+      return { ...earlier, conversation, status: undefined, detail: "an earlier attempt had been accepted" };
+    }
+    if (earlier.outcome === "cannot tell") note = requireRepost(work.mapping, earlier.why);
   }
   message = await withFiles(context, work, conversation, message);
   const emailMessageId = await findThreadOf(context.db, conversation, message.content);
   const post = composeInbound(work.mapping, conversation, message, emailMessageId);
   const { answer, detail } = await postWithFittingType(context, work, post);
-  return { answer, conversation: await keepNewIds(context.db, conversation, answer), status: answer.status, detail };
+  return {
+    answer,
+    conversation: await keepNewIds(context.db, conversation, answer),
+    status: answer.status,
+    detail: [note, detail].filter(Boolean).join("; ") || undefined,
+  };
 }
 
 const mostSentThrough = 50;
@@ -78,14 +87,26 @@ export async function findThreadOf(
 
 async function findEarlierPost(
   { highlevel }: PostInboundContext,
-  { access }: InboundWork,
+  { access, mapping: { channel } }: InboundWork,
   conversation: Conversation,
   message: ComposedMessage,
-): Promise<InboundAnswer | undefined> {
+): Promise<{ outcome: "found"; answer: InboundAnswer } | Exclude<Search, { outcome: "found" }>> {
   const { highlevelConversationId: conversationId, highlevelContactId } = conversation;
-  if (!conversationId) return undefined;
-  const found = await findPosted(highlevel, access, conversationId, message);
-  return found && { ...found, conversationId, contactId: highlevelContactId ?? undefined };
+  if (!conversationId) return { outcome: "not there" };
+  const search = await findPosted(highlevel, access, { conversationId, channel }, message);
+  if (search.outcome !== "found") return search;
+  const answer = { ...search.answer, conversationId, contactId: highlevelContactId ?? undefined };
+  return { outcome: "found", answer };
+}
+
+/** What an operator should know of a post that may be a second one. Throws a Failure where the mapping forbids it. */
+function requireRepost({ onUnknownOutcome }: Mapping, why: string): string {
+  const doubt = `an earlier attempt may have been accepted, and HighLevel's list cannot tell: ${why}`;
+  if (onUnknownOutcome === "repost") return `${doubt}; posted again, as the mapping's onUnknownOutcome is repost`;
+  throw new Failure(
+    "unconfirmed",
+    `${doubt}. The mapping's onUnknownOutcome is hold: look into the conversation; a replay posts the message`,
+  );
 }
 
 function withContent(message: Message): ComposedMessage {

@@ -52,6 +52,7 @@ const addresses = z
 const email = z.object({
   id,
   altId: maybeId,
+  direction: maybeId,
   threadId: maybeId,
   conversationId: maybeId,
   contactId: maybeId,

@@ -4,8 +4,10 @@ import { ApiError } from "./api-error.ts";
 import { addConversation, type Conversation, type Entry, type State, type StoredMessage } from "./state.ts";
 
 /** Conversations and their messages, as far as a bridge reads and makes them. */
-export function conversationRoutes(state: State): Router {
+export function conversationRoutes(state: State, { showsAltIds }: { showsAltIds: boolean }): Router {
   const router = Router({ strict: true });
+  const show = <Shown extends { altId?: string | undefined }>({ altId, ...rest }: Shown) =>
+    showsAltIds ? { ...rest, altId } : rest;
 
   // With the slash at the end; without it HighLevel answers 404.
   router.post("/", (req, res) => {
@@ -31,7 +33,7 @@ export function conversationRoutes(state: State): Router {
     const email = state.emails.get(req.params.id);
     if (!email) throw new ApiError(404, `No message found for the id ${req.params.id}`);
     requireOwnLocation(req, res, email.locationId);
-    res.json(showEmail(email));
+    res.json(show(showEmail(email)));
   });
 
   router.get("/messages/:id", (req, res) => {
@@ -39,7 +41,7 @@ export function conversationRoutes(state: State): Router {
     const first = entry?.messages[0];
     if (!entry || !first) throw new ApiError(404, `No message found for the id ${req.params.id}`);
     requireOwnLocation(req, res, first.locationId);
-    res.json(showEntry(entry));
+    res.json(show(showEntry(entry)));
   });
 
   router.get("/:id", (req, res) => {
@@ -60,7 +62,7 @@ export function conversationRoutes(state: State): Router {
     const messages = {
       lastMessageId: page.at(-1)?.id ?? null,
       nextPage: end - limit > 0,
-      messages: page.map(showEntry),
+      messages: page.map((entry) => show(showEntry(entry))),
     };
     res.json({ messages });
   });

@@ -26,6 +26,8 @@ export interface SandboxOptions {
   visibleAfterMs?: number;
   /** How long the first repetition of a webhook waits that was not taken. */
   firstRetryMs?: number;
+  /** Whether messages are shown with their `altId`, as HighLevel does for some kinds and does not promise. It is by default. */
+  showsAltIds?: boolean;
 }
 
 export interface Sandbox extends Pick<Agent, "sendAsAgent" | "postEvent"> {
@@ -122,7 +124,7 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
   app.post("/conversations/messages/inbound", postInbound(state));
   app.post("/conversations/messages", sendMessage(state, agent.send));
   app.use("/conversations/messages", statusRoutes(state, options.visibleAfterMs ?? 0));
-  app.use("/conversations", conversationRoutes(state));
+  app.use("/conversations", conversationRoutes(state, { showsAltIds: options.showsAltIds ?? true }));
   app.use("/contacts", contactRoutes(state));
   app.use((req) => {
     throw new ApiError(404, `Cannot ${req.method} ${req.path}`, { error: "Not Found" });
