@@ -1,6 +1,7 @@
 import { Failure } from "../errors.ts";
 import { describeError, type Log } from "../log.ts";
 import type { DeliveryKind } from "../model.ts";
+import type { TraceAttempt } from "../trace.ts";
 import type { AccessToken, AccessTokens } from "./access-tokens.ts";
 import { type Attempted, LeaseLost, type Work } from "./attempt.ts";
 import { type KindContext, kinds } from "./kinds.ts";
@@ -11,6 +12,8 @@ export interface AttemptContext extends KindContext {
   accessTokens: AccessTokens;
   /** The longest that one attempt may take, all its calls together. */
   attemptSeconds: number;
+  /** Absent when nothing is traced. */
+  traceAttempt?: TraceAttempt | undefined;
 }
 
 export type Tried =

@@ -99,6 +99,7 @@ async function attemptDelivery(
   context.log(next.state === "dead" ? "error" : "info", "delivery.attempted", {
     deliveryId: held.delivery.id,
     messageId: held.message.id,
+    webhookId: held.message.webhookId,
     mappingId: held.message.mappingId,
     locationId: lane.locationId,
     kind: lane.kind,
@@ -141,7 +142,8 @@ async function tryToDeliver(
   };
   try {
     const what = { kind, locationId, message, conversation, lookFirst };
-    const tried = await attemptOnce(context, what, requireLease);
+    const attempt = () => attemptOnce(context, what, requireLease);
+    const tried = await (context.traceAttempt?.({ ...held, kind, locationId }, attempt) ?? attempt());
     const known = "done" in tried ? tried.done.conversation : undefined;
     if (known) for (const each of claimed.lane.deliveries) each.conversation = known;
     return tried;

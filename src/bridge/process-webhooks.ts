@@ -48,6 +48,7 @@ async function processSome(
   most: { rows: number; bytes: number },
 ): Promise<boolean> {
   const { db, log } = context;
+  const started = performance.now();
   let current: number[] = [];
   try {
     return await repeatOnConflict(() =>
@@ -59,7 +60,7 @@ async function processSome(
         if (received.length === 0) return false;
         const outcomes = await accept({ ...context, tx }, queue.mappingId, received);
         await finishWebhooks(tx, outcomes);
-        for (const outcome of outcomes) logOutcome(log, queue.mappingId, outcome);
+        for (const outcome of outcomes) logOutcome(log, queue.mappingId, outcome, started);
         return true;
       }),
     );
@@ -98,9 +99,11 @@ async function accept(
   ];
 }
 
-function logOutcome(log: Log, mappingId: string | null, outcome: WebhookOutcome): void {
+/** `durationMs` is that of all that were processed with it. */
+function logOutcome(log: Log, mappingId: string | null, outcome: WebhookOutcome, started: number): void {
   const { id, state } = outcome;
-  log(state === "failed" ? "error" : "info", "webhook.processed", { webhookId: id, mappingId, state });
+  const durationMs = Math.round(performance.now() - started);
+  log(state === "failed" ? "error" : "info", "webhook.processed", { webhookId: id, mappingId, state, durationMs });
 }
 
 /** A value that PostgreSQL refuses, or a mistake of ours: it must not hold up the webhooks of everybody else. */

@@ -36,11 +36,12 @@ export function webhookRoutes(context: WebhooksContext): Router {
     const receivedAt = new Date();
     const mappingId = req.params["mappingId"]?.toString();
     const mapping = mappingId === undefined ? undefined : await findMapping(context, mappingId);
+    const about = { mappingId, provider: "highlevel" };
     const body = await readBody.email(req, res);
     const request = { url: `${context.publicUrl}${req.originalUrl}`, headers: textHeaders(req), body, receivedAt };
-    const isVerified = await orUnavailable(context.log, context.receiver.receiveHighlevel(mapping, request));
+    const isVerified = await orUnavailable(context.log, context.receiver.receiveHighlevel(mapping, request), about);
     if (!isVerified) {
-      context.log("warn", "webhook.refused", { mappingId, provider: "highlevel" });
+      context.log("warn", "webhook.refused", about);
       throw new Problem(401, "this is not signed by HighLevel: there is no X-GHL-Signature that fits the body");
     }
     res.status(200).end();
@@ -51,11 +52,12 @@ export function webhookRoutes(context: WebhooksContext): Router {
     if (!req.is([...mapping.adapter.contentTypes])) {
       throw new Problem(415, `${mapping.provider} posts ${mapping.adapter.contentTypes.join(" or ")}`);
     }
+    const about = { mappingId: mapping.id, provider: mapping.provider };
     const body = await readBody[mapping.channel](req, res);
     const request = { url: `${context.publicUrl}${req.originalUrl}`, headers: textHeaders(req), body, receivedAt };
-    const isVerified = await orUnavailable(context.log, context.receiver.receive(mapping, request));
+    const isVerified = await orUnavailable(context.log, context.receiver.receive(mapping, request), about);
     if (!isVerified) {
-      context.log("warn", "webhook.refused", { mappingId: mapping.id, provider: mapping.provider });
+      context.log("warn", "webhook.refused", about);
       throw new Problem(401, "the webhook does not verify against this mapping's credentials, or is too old");
     }
     const { acknowledgement } = mapping.adapter;
@@ -66,7 +68,7 @@ export function webhookRoutes(context: WebhooksContext): Router {
 }
 
 async function findMapping({ log, mappings }: WebhooksContext, id: string): Promise<Mapping> {
-  const mapping = isUuid(id) ? await orUnavailable(log, mappings.get(id)) : undefined;
+  const mapping = isUuid(id) ? await orUnavailable(log, mappings.get(id), { mappingId: id }) : undefined;
   if (!mapping)
     throw new Problem(404, "there is no mapping with this id: compare the URL with the mapping's webhookUrl");
   if (mapping.isDeleted) throw new Problem(410, "this mapping was deleted: stop posting here");
@@ -92,11 +94,15 @@ function textHeaders(req: Request): Record<string, string> {
 }
 
 /** Whatever keeps the database from taking it, the provider must come again: it is not stored. */
-async function orUnavailable<Result>(log: Log, work: Promise<Result>): Promise<Result> {
+async function orUnavailable<Result>(
+  log: Log,
+  work: Promise<Result>,
+  about: { mappingId: string | undefined; provider?: string },
+): Promise<Result> {
   try {
     return await work;
   } catch (error) {
-    log("error", "webhook.unavailable", describeError(error));
+    log("error", "webhook.unavailable", { ...about, ...describeError(error) });
     throw new Problem(503, "the webhook could not be stored: send it again", { headers: { "Retry-After": "5" } });
   }
 }

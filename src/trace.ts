@@ -1,0 +1,234 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { createHash } from "node:crypto";
+import {
+  type Attributes,
+  ROOT_CONTEXT,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  type SpanOptions,
+  SpanStatusCode,
+  TraceFlags,
+  type Tracer,
+  trace,
+} from "@opentelemetry/api";
+import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import {
+  BatchSpanProcessor,
+  RandomIdGenerator,
+  TraceIdRatioBasedSampler,
+  TracerProvider,
+} from "@opentelemetry/sdk-trace";
+import { Failure } from "./errors.ts";
+import type { Log } from "./log.ts";
+import type { DeliveryKind } from "./model.ts";
+
+export interface TraceConfig {
+  /** The collector's address, to which `/v1/traces` is added. */
+  endpoint: string;
+  headers: Record<string, string>;
+  serviceName: string;
+  /** How much of all traces is sent, from 0 to 1. */
+  ratio: number;
+}
+
+/** Runs one attempt within a span of its own. */
+export type TraceAttempt = <Tried extends { done: { status?: number | undefined } } | { failure: Failure }>(
+  about: Attempting,
+  run: () => Promise<Tried>,
+) => Promise<Tried>;
+
+interface Attempting {
+  delivery: { id: number };
+  message: { id: number; webhookId: number | null; mappingId: string | null };
+  kind: DeliveryKind;
+  locationId: string;
+}
+
+/**
+ * Traces for OpenTelemetry, sent by OTLP over HTTP: from a webhook to what HighLevel or a provider answered, in one trace
+ * however many processes took part. Nothing is stored or passed on for it: every process derives the ids of a trace and of
+ * its first span from the webhook's id, or from the message's where no webhook brought it. Spans carry ids, outcomes and
+ * hosts; no bodies, addresses or secrets. A collector that is away costs nothing but its spans.
+ */
+export interface Traces {
+  /** Makes spans of the lines `webhook.accepted` and `webhook.processed`, and passes every line on. */
+  traceEvents(log: Log): Log;
+  traceAttempt: TraceAttempt;
+  /** Calls made during an attempt get spans below its own. A path is shown only where paths hold nothing but ids. */
+  traceCalls<Request extends Called, Answer extends { status: number }>(
+    call: (request: Request) => Promise<Answer>,
+    paths: "shown" | "hidden",
+  ): (request: Request) => Promise<Answer>;
+  /** Sends what has not been sent yet. Never rejects. */
+  stop(): Promise<void>;
+}
+
+interface Called {
+  url: string;
+  method?: string;
+}
+
+/** What tells one installation's webhooks from another's that sends to the same collector: `namespace`. */
+export function createTraces(config: TraceConfig, namespace: string): Traces {
+  const ids = createIds(namespace);
+  const exporter = new OTLPTraceExporter({ url: `${config.endpoint}/v1/traces`, headers: config.headers });
+  const provider = new TracerProvider({
+    resource: resourceFromAttributes({ "service.name": config.serviceName }),
+    // By the trace's id, so that all processes choose the same traces.
+    sampler: new TraceIdRatioBasedSampler(config.ratio),
+    idGenerator: ids,
+    spanProcessors: [new BatchSpanProcessor({ exporter, maxQueueSize: 8192 })],
+  });
+  const tracer = provider.getTracer("conversation-bridge");
+  const current = new AsyncLocalStorage<Span>();
+  return {
+    traceEvents: (log) => {
+      const spans = spansOfEvents(tracer, ids);
+      return (level, event, fields) => {
+        log(level, event, fields);
+        if (fields) spans[event]?.(fields);
+      };
+    },
+    traceAttempt: (about, run) => {
+      const span = startAttempt(tracer, ids, about);
+      return ending(span, async () => {
+        const tried = await current.run(span, run);
+        if ("failure" in tried) noteFailure(span, tried.failure);
+        return tried;
+      });
+    },
+    traceCalls: (call, paths) => async (request) => {
+      const parent = current.getStore();
+      if (!parent) return call(request);
+      const span = startCall(tracer, parent.spanContext(), request, paths);
+      return ending(span, async () => {
+        const answer = await call(request);
+        span.setAttribute("http.response.status_code", answer.status);
+        return answer;
+      });
+    },
+    stop: () => provider.shutdown().catch(() => undefined),
+  };
+}
+
+type Fields = Record<string, unknown>;
+
+/** Spans that have ended when their line is logged, `durationMs` after they began. */
+function spansOfEvents(tracer: Tracer, ids: Ids): Record<string, (fields: Fields) => void> {
+  const begin = ({ durationMs }: Fields) => new Date(Date.now() - Number(durationMs));
+  return {
+    "webhook.accepted": (fields) => {
+      const options = { root: true, kind: SpanKind.SERVER, attributes: idsAmong(fields), startTime: begin(fields) };
+      const root = ids.rootOf("webhook", fields["webhookId"]);
+      ids.using(root, () => tracer.startSpan("webhook.receive", options)).end();
+    },
+    "webhook.processed": (fields) => {
+      const root = ids.rootOf("webhook", fields["webhookId"]);
+      const options = { attributes: idsAmong(fields), startTime: begin(fields) };
+      const span = startBelow(tracer, root, "webhook.process", options);
+      if (fields["state"] === "failed") span.setStatus({ code: SpanStatusCode.ERROR });
+      span.end();
+    },
+  };
+}
+
+function startAttempt(tracer: Tracer, ids: Ids, about: Attempting): Span {
+  const { delivery, message, kind, locationId } = about;
+  const { id: messageId, webhookId, mappingId } = message;
+  const attributes = idsAmong({ deliveryId: delivery.id, messageId, webhookId, mappingId, locationId, kind });
+  if (webhookId !== null)
+    return startBelow(tracer, ids.rootOf("webhook", webhookId), "delivery.attempt", { attributes });
+  const { traceId } = ids.rootOf("message", messageId);
+  return ids.using({ traceId }, () => tracer.startSpan("delivery.attempt", { root: true, attributes }));
+}
+
+function startCall(
+  tracer: Tracer,
+  parent: SpanContext,
+  { url, method = "GET" }: Called,
+  paths: "shown" | "hidden",
+): Span {
+  const { hostname, pathname } = URL.canParse(url) ? new URL(url) : { hostname: "unknown", pathname: "" };
+  const attributes = {
+    "http.request.method": method,
+    "server.address": hostname,
+    ...(paths === "shown" ? { "url.path": pathname } : {}),
+  };
+  return startBelow(tracer, parent, `${method} ${hostname}`, { kind: SpanKind.CLIENT, attributes });
+}
+
+function startBelow(tracer: Tracer, parent: SpanContext, name: string, options: SpanOptions): Span {
+  return tracer.startSpan(name, options, trace.setSpanContext(ROOT_CONTEXT, parent));
+}
+
+async function ending<Result>(span: Span, run: () => Promise<Result>): Promise<Result> {
+  try {
+    return await run();
+  } catch (error) {
+    noteFailure(span, error);
+    throw error;
+  } finally {
+    span.end();
+  }
+}
+
+/** The reason alone: messages are the other side's words. */
+function noteFailure(span: Span, error: unknown): void {
+  const isFailure = error instanceof Failure;
+  const reason = isFailure ? error.reason : error instanceof Error && error.name;
+  span.setAttribute("error.type", reason || "unknown");
+  if (isFailure && error.status !== undefined) span.setAttribute("http.response.status_code", error.status);
+  span.setStatus({ code: SpanStatusCode.ERROR });
+}
+
+const attributeNames = new Set([
+  "webhookId",
+  "mappingId",
+  "locationId",
+  "messageId",
+  "deliveryId",
+  "provider",
+  "kind",
+  "state",
+]);
+
+function idsAmong(fields: Fields): Attributes {
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([name, value]) =>
+      attributeNames.has(name) && (typeof value === "string" || typeof value === "number")
+        ? [[`bridge.${name}`, value]]
+        : [],
+    ),
+  );
+}
+
+interface Ids {
+  generateTraceId(): string;
+  generateSpanId(): string;
+  /** The first span of a trace. */
+  rootOf(what: "webhook" | "message", id: unknown): SpanContext;
+  /** The span that `start` starts gets these ids, and random ones for what is not given. */
+  using(ids: { traceId: string; spanId?: string }, start: () => Span): Span;
+}
+
+function createIds(namespace: string): Ids {
+  const random = new RandomIdGenerator();
+  let given: { traceId?: string; spanId?: string } = {};
+  return {
+    generateTraceId: () => given.traceId ?? random.generateTraceId(),
+    generateSpanId: () => given.spanId ?? random.generateSpanId(),
+    rootOf(what, id) {
+      const digest = createHash("sha256").update(`${namespace} ${what} ${id}`).digest("hex");
+      const [traceId, spanId] = [digest.slice(0, 32), digest.slice(32, 48)];
+      return { traceId, spanId, traceFlags: TraceFlags.SAMPLED, isRemote: true };
+    },
+    using(ids, start) {
+      given = ids;
+      const span = start();
+      given = {};
+      return span;
+    },
+  };
+}
