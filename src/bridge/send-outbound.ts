@@ -120,7 +120,9 @@ async function readBack({ highlevel }: SendContext, work: Work, message: Message
     const isAbsent = error.reason === "rejected" || error.reason === "misconfigured";
     if (isAbsent && Date.now() - message.receivedAt.getTime() > visibleWithinMs) return undefined;
     const what = "HighLevel could not be asked for the email's cc and thread";
-    throw new Failure(isAbsent ? "not_visible" : "unavailable", `${what}: ${error.message}`, {
+    // After a 401 the token is renewed, and HighLevel asked again.
+    const elsewise = error.reason === "unauthorized" ? "unauthorized" : "unavailable";
+    throw new Failure(isAbsent ? "not_visible" : elsewise, `${what}: ${error.message}`, {
       status,
       retryAfterSeconds,
     });
