@@ -8,17 +8,18 @@ import { applyInstallEvent, type Connected, createInstaller, type Installer } fr
 import { createMappings } from "./bridge/mappings.ts";
 import type { ProcessContext } from "./bridge/process-webhooks.ts";
 import { createReceiver } from "./bridge/receive-webhook.ts";
-import { startWorker, type Worker } from "./bridge/worker.ts";
+import { startWorker, type Worker, works } from "./bridge/worker.ts";
 import { callStandIns, createCallApi } from "./call-api.ts";
 import type { Config } from "./config.ts";
 import { ConfigError } from "./errors.ts";
 import { createFetchFile } from "./fetch-file.ts";
 import { createHighlevel } from "./highlevel/client.ts";
 import { createOauthClient } from "./highlevel/oauth.ts";
-import { createApp } from "./http/app.ts";
+import { createApp, createWorkerApp } from "./http/app.ts";
 import type { Log } from "./log.ts";
 import { readOrCreateEncryptionKey } from "./store/data-dir.ts";
 import { type Database, openDatabase } from "./store/database.ts";
+import { createNotifier } from "./store/notify.ts";
 import { createSealer } from "./store/seal.ts";
 
 export interface Bridge {
@@ -61,15 +62,11 @@ export async function startBridge(config: Config, log: Log, tuning: Partial<Tuni
     firstDelaySeconds,
     visibleAfterSeconds,
   });
-  const worker = startWorker(attempts, {
-    deliveryConcurrency: config.deliveryConcurrency,
-    retentionDays: config.retentionDays,
-    pollSeconds,
-  });
+  const worker = startWork(config, attempts, pollSeconds);
   const receiver = createReceiver({ db, log, highlevelKeys: config.highlevelKeys, onStored: worker.wake });
   const { publicUrl, bodyLimitBytes, adminApiKey } = config;
   const onWork = worker.wake;
-  const app = createApp({
+  const context = {
     db,
     database,
     sealer,
@@ -84,8 +81,8 @@ export async function startBridge(config: Config, log: Log, tuning: Partial<Tuni
     attempts,
     installer: oauth && createInstallerOf(config, { db, sealer, log, oauth, accessTokens, onWork }),
     stateKey: Buffer.from(hkdfSync("sha256", encryptionKeys(config)[0] ?? "", "", "oauth state", 32)),
-  });
-  const server = createServer(app);
+  };
+  const server = createServer(config.run === "worker" ? createWorkerApp(context) : createApp(context));
   const stop = () => stopBridge({ server, worker, database, doors, log, shutdownSeconds: config.shutdownSeconds });
   try {
     const url = await listen(server, config);
@@ -95,6 +92,30 @@ export async function startBridge(config: Config, log: Log, tuning: Partial<Tuni
     await stop();
     throw error;
   }
+}
+
+/** The worker, unless that is another process's part, and word to and from the other processes on the same database. */
+function startWork(config: Config, context: DeliverContext & ProcessContext, pollSeconds: number): Worker {
+  const { db, log } = context;
+  const { database, run, deliveryConcurrency, retentionDays } = config;
+  const onTold = (work: string | undefined) => {
+    for (const each of works) if (work === undefined || work === each) worker?.wake(each);
+  };
+  const notifier =
+    "url" in database
+      ? createNotifier({ db, log, url: database.url, onTold: run === "web" ? undefined : onTold })
+      : undefined;
+  const onDue = () => notifier?.tell("deliveries");
+  const worker =
+    run === "web" ? undefined : startWorker(context, { deliveryConcurrency, retentionDays, pollSeconds, onDue });
+  return {
+    wake(work) {
+      worker?.wake(work);
+      notifier?.tell(work);
+    },
+    secondsSinceTurn: () => worker?.secondsSinceTurn(),
+    stop: async () => void (await Promise.all([notifier?.close(), worker?.stop()])),
+  };
 }
 
 /** What attempts and processing work with. */

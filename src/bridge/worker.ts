@@ -4,9 +4,13 @@ import { pruneStep } from "../store/retention.ts";
 import { claimDueLanes, type DeliverContext, deliverLane } from "./deliver.ts";
 import { type Inbox, type ProcessContext, processWebhooks } from "./process-webhooks.ts";
 
+export const works = ["mappings", "app", "deliveries"] as const satisfies (Inbox | "deliveries")[];
+
 export interface Worker {
   /** There is something new: look at once instead of at the next poll. */
-  wake(work: Inbox | "deliveries"): void;
+  wake(work: (typeof works)[number]): void;
+  /** How long ago the loop that lags most did its turn: a worker that is well takes one at each poll. Undefined where none runs. */
+  secondsSinceTurn(): number | undefined;
   /** Takes nothing new on, and resolves when what was under way is done. */
   stop(): Promise<void>;
 }
@@ -17,6 +21,8 @@ export interface WorkerOptions {
   retentionDays: number;
   /** How often to look without being woken: what another process stored, and what is due again. */
   pollSeconds: number;
+  /** Processing has made deliveries due, which other processes may take as well. */
+  onDue: () => void;
 }
 
 export function startWorker(context: DeliverContext & ProcessContext, options: WorkerOptions): Worker {
@@ -31,7 +37,10 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
       name: `process ${inbox}`,
       run: async () => {
         const processed = await processWebhooks(context, inbox);
-        if (processed) deliver.wake();
+        if (processed) {
+          deliver.wake();
+          options.onDue();
+        }
         return processed;
       },
     });
@@ -67,6 +76,8 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
 
   return {
     wake: (work) => (work === "deliveries" ? deliver : inboxes[work]).wake(),
+    secondsSinceTurn: () =>
+      Math.max(...[inboxes.mappings, inboxes.app, deliver].map((loop) => loop.secondsSinceTurn())),
     async stop() {
       await Promise.all([inboxes.mappings, inboxes.app, deliver, prune].map((loop) => loop.stop()));
       await Promise.all(underWay);
@@ -80,6 +91,7 @@ async function pruneSome(db: Db, retentionDays: number): Promise<boolean> {
 
 interface Loop {
   wake(): void;
+  secondsSinceTurn(): number;
   stop(): Promise<void>;
   isStopping(): boolean;
 }
@@ -89,6 +101,7 @@ function startLoop(options: { log: Log; name: string; pollSeconds: number; run: 
   let isStopping = false;
   let isWoken = false;
   let endSleep = () => {};
+  let turnedAt = performance.now();
 
   async function sleep(): Promise<void> {
     if (isWoken || isStopping) return;
@@ -104,10 +117,13 @@ function startLoop(options: { log: Log; name: string; pollSeconds: number; run: 
   async function loop(): Promise<void> {
     while (!isStopping) {
       isWoken = false;
-      const hasMore = await options.run().catch((error: unknown) => {
+      let hasMore = false;
+      try {
+        hasMore = await options.run();
+        turnedAt = performance.now();
+      } catch (error) {
         options.log("error", "worker.failed", { loop: options.name, ...describeError(error) });
-        return false;
-      });
+      }
       if (!hasMore) await sleep();
     }
   }
@@ -118,6 +134,7 @@ function startLoop(options: { log: Log; name: string; pollSeconds: number; run: 
       isWoken = true;
       endSleep();
     },
+    secondsSinceTurn: () => (performance.now() - turnedAt) / 1000,
     async stop() {
       isStopping = true;
       endSleep();

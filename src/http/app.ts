@@ -27,3 +27,14 @@ export function createApp(context: AppContext): Express {
   app.use(problems(context.log));
   return app;
 }
+
+/** All that a process serves which takes nothing in: its health. */
+export function createWorkerApp(context: Parameters<typeof healthRoutes>[0]): Express {
+  const app = express();
+  app.set("etag", false);
+  app.use(helmet());
+  app.use(healthRoutes(context));
+  app.use(notFound);
+  app.use(problems(context.log));
+  return app;
+}
