@@ -39,7 +39,9 @@ export function referencesTo(parent: Message): { inReplyTo: string[]; references
   return { inReplyTo: [parent.rfcMessageId], references: kept };
 }
 
-const replyPrefix = /^\s*(re|aw|antw|sv|vs|rif|ref|odp|tr|fw|fwd|wg|enc|rv)(\[\d+\])?\s*:\s*/i;
+/** Of answers and forwards: https://en.wikipedia.org/wiki/List_of_email_subject_abbreviations */
+const replyPrefix =
+  /^\s*(re|aw|antw|sv|vs|rif|r|ref|res|odp|ynt|tr|fw|fwd|wg|vb|vl|enc|rv|回复|答复|回覆|转发)(\[\d+\])?\s*[:：]\s*/i;
 
 /** Does the subject say that it answers something? */
 export const isReply = (subject: string | undefined): boolean => replyPrefix.test(subject ?? "");
