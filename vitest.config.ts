@@ -8,6 +8,8 @@ export default defineConfig({
     globalSetup: ["test/support/global-setup.ts"],
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    // `npm run fuzz` makes it 10,000.
+    provide: { fuzzRuns: 500 },
     reporters: ["default", createSummaryReporter()],
   },
 });

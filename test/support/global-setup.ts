@@ -5,6 +5,8 @@ declare module "vitest" {
   export interface ProvidedContext {
     /** A PostgreSQL server on which test files make databases of their own. */
     postgresUrl: string;
+    /** How many mutated requests each adapter and each route must bear. */
+    fuzzRuns: number;
   }
 }
 

@@ -1,0 +1,377 @@
+import { generateKeyPairSync, sign } from "node:crypto";
+import axios from "axios";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type AppContext, createApp } from "../../src/http/app.ts";
+import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
+import {
+  type Answer,
+  locationId,
+  publicUrl,
+  smsProviderId,
+  startTestBridge,
+  type TestBridge,
+  until,
+} from "../support/bridge.ts";
+import { routesOf } from "./route-stack.ts";
+
+const highlevel = generateKeyPairSync("ed25519");
+const nowhere = "5f2c1a52-0d6c-4d5e-9a5e-3f1c8f1f8a11";
+const otherLocation = "location-2";
+
+let bridge: TestBridge;
+/** The admin's, and integrators': of location 1, of location 1 for reading, of location 2, and of all locations. */
+let keys: { own: string; reading: string; other: string; everywhere: string };
+/** What there is of location 1, the ids of which the other integrator happens to know. */
+let ids: Record<"mapping" | "message" | "send" | "dead" | "webhook" | "failed" | "app", string | number>;
+
+beforeAll(async () => {
+  bridge = await startTestBridge({ config: { highlevelKeys: { ed25519: [highlevel.publicKey], rsa: [] } } });
+  await bridge.admin("PUT", `/locations/${otherLocation}`, { name: "Other", token: "token-2" });
+  keys = {
+    own: await makeKey({ locationIds: [locationId, "location-new"], access: "write" }),
+    reading: await makeKey({ locationIds: [locationId], access: "read" }),
+    other: await makeKey({ locationIds: [otherLocation], access: "write" }),
+    everywhere: await makeKey({ access: "write" }),
+  };
+  sms.contactId = bridge.sandbox.addContact({ locationId, phone: "+15005550007" }).id;
+  ids = await fillLocation();
+});
+afterAll(() => bridge.stop());
+
+async function makeKey(limits: Record<string, unknown>): Promise<string> {
+  const made = await bridge.admin("POST", "/keys", { name: "test", ...limits });
+  expect(made.status).toBe(201);
+  return made.body.key;
+}
+
+/** Something of each kind: a message, one by the send route, a dead delivery, a webhook that cannot be read, one to the app. */
+async function fillLocation(): Promise<typeof ids> {
+  const mapping = await bridge.addMapping({ ...text("+15005550009"), unknownSender: "hold" });
+  const post = (body: Record<string, unknown>) =>
+    bridge.post(
+      genericSms.sign(
+        { contentType: "application/json", body: { type: "message.received", data: body } },
+        { url: `${publicUrl}/webhooks/${mapping}`, at: new Date() },
+      ),
+    );
+  await post({ id: "m-1", from: "+15005550006", to: "+15005550009", text: "hi" });
+  await post({ id: "m-2", from: "+15005550006", to: "+15005550001", text: "to another number" });
+  const event = JSON.stringify({ type: "ContactCreate", locationId, webhookId: "event-1" });
+  const signature = sign(null, Buffer.from(event), highlevel.privateKey).toString("base64");
+  const posted = await fetch(`${bridge.url}/webhooks/highlevel`, {
+    method: "POST",
+    body: event,
+    headers: { "x-ghl-signature": signature, "content-type": "application/json" },
+  });
+  expect(posted.status).toBe(200);
+  const send = await bridge.send({ ...sms, locationId }, {}, "?wait=false");
+  const first = async (path: string) => {
+    const found = await until(
+      () => bridge.admin("GET", path),
+      ({ body }) => body.items.length > 0,
+    );
+    return found.body.items[0];
+  };
+  return {
+    mapping,
+    send: send.body.id,
+    message: (await first(`/messages?mappingId=${mapping}`)).id,
+    dead: (await first("/deliveries?state=dead")).id,
+    failed: (await first("/webhooks?state=failed")).id,
+    webhook: (await first("/webhooks?state=processed")).id,
+    app: (await first("/webhooks?state=ignored")).id,
+  };
+}
+
+const text = (address: string) => ({
+  locationId,
+  provider: "generic-sms",
+  address,
+  conversationProviderId: smsProviderId,
+  credentials: genericSms.credentials,
+});
+
+/** A list is never refused: what is not for the caller is not in it. */
+type Status = number | "empty";
+interface Walk {
+  path?: () => string;
+  body?: () => unknown;
+  /** What the key of the location is answered, and what another integrator's. */
+  own: Status;
+  other: Status;
+}
+const person = "+15005550006";
+const sms = { type: "SMS", contactId: "", message: "hi" };
+
+/** Every route behind a key, in an order in which each finds what it is about. */
+const guarded: Record<string, Walk> = {
+  "POST /admin/keys": { body: () => ({ name: "x", access: "write" }), own: 403, other: 403 },
+  "GET /admin/keys": { own: 403, other: 403 },
+  "DELETE /admin/keys/:id": { path: () => "/admin/keys/1", own: 403, other: 403 },
+  "GET /admin/locations": { own: 200, other: 200 },
+  "GET /admin/locations/:locationId": { path: () => `/admin/locations/${locationId}`, own: 200, other: 404 },
+  "PUT /admin/locations/:locationId": {
+    path: () => "/admin/locations/location-new",
+    body: () => ({ token: "x" }),
+    own: 200,
+    other: 403,
+  },
+  "DELETE /admin/locations/:locationId": { path: () => "/admin/locations/location-new", own: 204, other: 404 },
+  "POST /admin/mappings": { body: () => text("+15005550010"), own: 201, other: 403 },
+  "GET /admin/mappings": { own: 200, other: "empty" },
+  "GET /admin/mappings/:id": { path: () => `/admin/mappings/${ids.mapping}`, own: 200, other: 404 },
+  "PATCH /admin/mappings/:id": {
+    path: () => `/admin/mappings/${ids.mapping}`,
+    body: () => ({ name: "x" }),
+    own: 200,
+    other: 404,
+  },
+  "POST /admin/mappings/:id/preview": {
+    path: () => `/admin/mappings/${ids.mapping}/preview`,
+    body: () => ({
+      body: { type: "message.received", data: { id: "1", from: person, to: "+15005550009", text: "x" } },
+    }),
+    own: 200,
+    other: 404,
+  },
+  "GET /admin/messages": { own: 200, other: "empty" },
+  "GET /admin/messages/:id": { path: () => `/admin/messages/${ids.message}`, own: 200, other: 404 },
+  "GET /admin/deliveries": { own: 200, other: "empty" },
+  "POST /admin/deliveries/:id/replay": { path: () => `/admin/deliveries/${ids.dead}/replay`, own: 202, other: 404 },
+  "POST /admin/deliveries/replay": { body: () => ({ limit: 100 }), own: 202, other: 202 },
+  "GET /admin/webhooks": { own: 200, other: "empty" },
+  "GET /admin/webhooks/:id": { path: () => `/admin/webhooks/${ids.webhook}`, own: 200, other: 404 },
+  "POST /admin/webhooks/:id/replay": { path: () => `/admin/webhooks/${ids.failed}/replay`, own: 202, other: 404 },
+  "PUT /admin/mappings/:id/conversations/:address": {
+    path: () => `/admin/mappings/${ids.mapping}/conversations/${person}`,
+    body: () => ({ conversationId: "c-1" }),
+    own: 200,
+    other: 404,
+  },
+  "GET /admin/mappings/:id/conversations": {
+    path: () => `/admin/mappings/${ids.mapping}/conversations`,
+    own: 200,
+    other: 404,
+  },
+  "GET /admin/mappings/:id/conversations/:address": {
+    path: () => `/admin/mappings/${ids.mapping}/conversations/${person}`,
+    own: 200,
+    other: 404,
+  },
+  "DELETE /admin/mappings/:id/conversations/:address": {
+    path: () => `/admin/mappings/${ids.mapping}/conversations/${person}`,
+    own: 204,
+    other: 404,
+  },
+  "POST /v1/messages": { body: () => ({ ...sms, locationId }), own: 200, other: 403 },
+  "GET /v1/messages/:id": { path: () => `/v1/messages/${ids.send}`, own: 200, other: 404 },
+  "DELETE /admin/mappings/:id": { path: () => `/admin/mappings/${ids.mapping}`, own: 204, other: 404 },
+};
+
+/** Those that need no key, and why. */
+const open: Record<string, string> = {
+  "POST /webhooks/highlevel": "signed by HighLevel",
+  "POST /webhooks/highlevel/:mappingId": "signed by HighLevel",
+  "POST /webhooks/:mappingId": "verified by the mapping's credentials",
+  "GET /oauth/install": "a browser; HighLevel says who may install",
+  "GET /oauth/callback": "a browser that has begun here",
+  "GET /livez": "tells that the process answers",
+  "GET /readyz": "tells whether the bridge works; which locations are in trouble is for who has a key",
+};
+
+const splitRoute = (route: string) => route.split(" ") as [string, string];
+
+async function call(route: string, authorization: string | undefined): Promise<Answer> {
+  const [method, pattern] = splitRoute(route);
+  const { path = () => pattern, body } = guarded[route] as Walk;
+  const answer = await axios.request({
+    method,
+    url: `${bridge.url}${path()}`,
+    headers: authorization === undefined ? {} : { authorization },
+    data: body?.(),
+    validateStatus: () => true,
+  });
+  return { status: answer.status, headers: answer.headers as Record<string, string>, body: answer.data };
+}
+
+function expectStatus(answer: Answer, expected: Status, route: string): void {
+  expect(answer.status, `${route} ${JSON.stringify(answer.body)}`).toBe(expected === "empty" ? 200 : expected);
+  if (expected === "empty") expect(answer.body.items, route).toEqual([]);
+}
+
+test("every route is known here: one behind a key with what each key may do, an open one with the reason", () => {
+  const context = { adminApiKey: "x", publicUrl, bodyLimitBytes: { sms: 1, email: 1 }, stateKey: Buffer.alloc(32) };
+  const routes = routesOf(createApp(context as unknown as AppContext));
+  expect(routes.toSorted()).toEqual([...Object.keys(guarded), ...Object.keys(open)].sort());
+});
+
+describe.sequential("every route behind a key", () => {
+  test("answers 401 to strangers, and to keys that are none", async () => {
+    for (const route of Object.keys(guarded)) {
+      const none = [
+        undefined,
+        "",
+        "Bearer",
+        "Bearer cb_",
+        `Bearer cb_${"x".repeat(43)}`,
+        keys.own,
+        `Basic ${keys.own}`,
+      ];
+      for (const authorization of [...none, `Bearer ${keys.own}x`, `bearer  ${keys.own}`]) {
+        const answer = await call(route, authorization);
+        expect(answer.status, `${route} ${authorization}`).toBe(401);
+        expect(answer.headers["www-authenticate"]).toBe("Bearer");
+      }
+    }
+  });
+
+  test("shows another integrator nothing, and lets him change nothing", async () => {
+    for (const [route, { other }] of Object.entries(guarded)) {
+      const answer = await call(route, `Bearer ${keys.other}`);
+      expectStatus(answer, other, route);
+      expect(JSON.stringify(answer.body), route).not.toMatch(/hi"|\+15005550006|m-1/);
+    }
+    const listed = await call("GET /admin/locations", `Bearer ${keys.other}`);
+    expect(listed.body.items.map((item: { id: string }) => item.id)).toEqual([otherLocation]);
+    expect((await call("POST /admin/deliveries/replay", `Bearer ${keys.other}`)).body).toEqual({ replayed: 0 });
+  });
+
+  test("answers 403 to a key for reading when it writes, and what it asks for when it reads", async () => {
+    for (const [route, { own }] of Object.entries(guarded)) {
+      const [method] = splitRoute(route);
+      if (route === "GET /admin/mappings/:id/conversations/:address") continue; // nobody is registered yet
+      expectStatus(await call(route, `Bearer ${keys.reading}`), method === "GET" ? own : 403, route);
+    }
+  });
+
+  test("is open to the key of its location", async () => {
+    for (const [route, { own }] of Object.entries(guarded))
+      expectStatus(await call(route, `Bearer ${keys.own}`), own, route);
+  });
+});
+
+describe("an integrator's key", () => {
+  const by = (key: string, method: string, path: string, data?: unknown) =>
+    axios
+      .request({
+        method,
+        url: `${bridge.url}${path}`,
+        data,
+        headers: { authorization: `Bearer ${key}` },
+        validateStatus: () => true,
+      })
+      .then(({ status, data: body }) => ({ status, body }));
+
+  test("is shown once, and kept as a hash alone", async () => {
+    const key = await makeKey({ access: "read", locationIds: [locationId, locationId] });
+    expect(key).toMatch(/^cb_[\w-]{43}$/);
+    const { body } = await bridge.admin("GET", "/keys?limit=1");
+    expect(body.items[0]).toMatchObject({ name: "test", access: "read", locationIds: [locationId], revokedAt: null });
+    expect(Object.keys(body.items[0]).sort()).toEqual([
+      "access",
+      "createdAt",
+      "id",
+      "locationIds",
+      "name",
+      "revokedAt",
+    ]);
+    expect(JSON.stringify(body)).not.toContain(key);
+  });
+
+  test("opens nothing any more as soon as it is revoked", async () => {
+    const key = await makeKey({ access: "write" });
+    expect((await by(key, "GET", "/admin/locations")).status).toBe(200);
+    const [{ id }] = (await bridge.admin("GET", "/keys?limit=1")).body.items;
+    expect((await bridge.admin("DELETE", `/keys/${id}`)).status).toBe(204);
+    expect((await by(key, "GET", "/admin/locations")).status).toBe(401);
+    expect((await bridge.admin("DELETE", `/keys/${id}`)).status).toBe(404);
+  });
+
+  test("for all locations still makes no keys, and sees nothing of the app's own webhooks", async () => {
+    expect((await by(keys.everywhere, "POST", "/admin/keys", { name: "x", access: "read" })).status).toBe(403);
+    expect((await by(keys.everywhere, "GET", `/admin/webhooks/${ids.webhook}`)).status).toBe(200);
+    expect((await by(keys.everywhere, "GET", `/admin/webhooks/${ids.app}`)).status).toBe(404);
+    const { body } = await by(keys.everywhere, "GET", "/admin/webhooks");
+    expect(body.items.some((item: { mappingId: string | null }) => item.mappingId === null)).toBe(false);
+    expect((await bridge.admin("GET", `/webhooks/${ids.app}`)).status).toBe(200);
+  });
+
+  test("is not told whether a location that it does not reach is there, nor whose mapping has an address", async () => {
+    const answers = await Promise.all(
+      [locationId, "nowhere"].map((id) => by(keys.other, "PUT", `/admin/locations/${id}`, { token: "x" })),
+    );
+    expect(answers.map(({ status }) => status)).toEqual([403, 403]);
+    const taken = await bridge.addMapping(text("+15005550077"));
+    const answer = await by(keys.other, "POST", "/admin/mappings", {
+      ...text("+15005550077"),
+      locationId: otherLocation,
+    });
+    expect(answer.status).toBe(409);
+    expect(JSON.stringify(answer.body)).not.toContain(taken);
+  });
+
+  test("sends by its own locations only, also where the request names none", async () => {
+    const named = await by(keys.other, "POST", "/v1/messages", { ...sms, conversationProviderId: smsProviderId });
+    expect(named.status).not.toBe(200);
+    const { status, body } = await by(keys.own, "POST", "/v1/messages", sms);
+    expect(status, JSON.stringify(body)).toBe(200);
+  });
+
+  test.each([
+    [{ access: "read" }, "name"],
+    [{ name: "x" }, "access"],
+    [{ name: "x", access: "admin" }, "access"],
+    [{ name: "x", access: "read", locationIds: [] }, "locationIds"],
+    [{ name: "x", access: "read", locationIds: [""] }, "locationIds.0"],
+    [{ name: "x", access: "read", locations: ["location-1"] }, ""],
+  ])("422 for %j: a mistake must not make a key for everything", async (wrong, path) => {
+    const answer = await bridge.admin("POST", "/keys", wrong);
+    expect(answer.status).toBe(422);
+    expect(answer.body.errors[0].path).toBe(path);
+  });
+});
+
+describe("admin.wrote", () => {
+  const lines = () => bridge.logLines.filter(({ event }) => event === "admin.wrote");
+
+  test("says who wrote what, by the route's pattern, and how it ended", async () => {
+    const before = lines().length;
+    await bridge.admin("PUT", `/locations/${otherLocation}`, { token: "token-very-secret" });
+    await bridge.admin("PUT", `/mappings/${nowhere}/conversations/+15005550006`, { contactId: "c" });
+    await bridge.admin("POST", "/nothing/here", {});
+    await until(
+      () => lines().length,
+      (count) => count >= before + 3,
+    );
+    expect(lines().slice(before)).toMatchObject([
+      {
+        level: "info",
+        who: "admin",
+        method: "PUT",
+        route: "/admin/locations/:locationId",
+        status: 200,
+        ids: { locationId: otherLocation },
+      },
+      { route: "/admin/mappings/:id/conversations/:address", status: 404, ids: { mappingId: nowhere } },
+      { method: "POST", status: 404, ids: {} },
+    ]);
+    expect(lines().at(-1)).not.toHaveProperty("route");
+    expect(JSON.stringify(lines())).not.toMatch(/secret|\+1500/);
+  });
+
+  test("names an integrator by the key's id, also where the key was too little; reading leaves none", async () => {
+    const before = lines().length;
+    const write = { method: "DELETE", headers: { authorization: `Bearer ${keys.reading}` } };
+    await fetch(`${bridge.url}/admin/locations/${locationId}`, write);
+    await fetch(`${bridge.url}/admin/locations`, { headers: write.headers });
+    await bridge.admin("POST", "/deliveries/replay", {});
+    await until(
+      () => lines().length,
+      (count) => count >= before + 2,
+    );
+    expect(lines().slice(before)).toMatchObject([
+      { who: expect.stringMatching(/^key \d+$/), method: "DELETE", status: 403 },
+      { who: "admin", route: "/admin/deliveries/replay", status: 202 },
+    ]);
+  });
+});
