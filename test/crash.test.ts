@@ -6,7 +6,7 @@ import type { WebhookRequest } from "../src/model.ts";
 import { startSandbox } from "../src/sandbox/sandbox.ts";
 import { emailProviderId, locationId, publicUrl, smsProviderId, token, until } from "./support/bridge.ts";
 import { type BridgeProcess, spawnBridge } from "./support/bridge-process.ts";
-import { faultless, idOf, judge, type LoadProvider, loadProviders } from "./support/load.ts";
+import { acceptedBy, faultless, idOf, judge, type LoadProvider, loadProviders } from "./support/load.ts";
 import { createDatabase } from "./support/postgres.ts";
 
 const adminApiKey = "k".repeat(32);
@@ -108,7 +108,7 @@ function startLoad(mappings: [LoadProvider, string][], people: number, url: () =
   };
 }
 
-const accepted = () => sandbox.sandbox.messages().map((message) => message.altId);
+const accepted = () => acceptedBy(sandbox.sandbox);
 
 async function untilDelivered(bridge: BridgeProcess): Promise<void> {
   const left = async () => [

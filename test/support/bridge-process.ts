@@ -16,10 +16,18 @@ const root = join(import.meta.dirname, "../..");
 /** The sandbox takes any number, unless a test says otherwise. */
 const unlimited = { HIGHLEVEL_REQUESTS_PER_10_SECONDS: "0", WEBHOOKS_PER_MINUTE_PER_MAPPING: "0" };
 
-/** The bridge as a process of its own, started as it is in production but from source. Resolves when it listens. */
-export async function spawnBridge(environment: Record<string, string>): Promise<BridgeProcess> {
-  const child: ChildProcess = spawn(process.execPath, ["--import", "tsx", "src/main.ts"], {
-    cwd: root,
+const fromSource = { folder: root, args: ["--import", "tsx", "src/main.ts"] };
+
+/**
+ * The bridge as a process of its own, started as it is in production but from source, or as `program` says. Resolves when
+ * it listens.
+ */
+export async function spawnBridge(
+  environment: Record<string, string>,
+  program: { folder: string; args: string[] } = fromSource,
+): Promise<BridgeProcess> {
+  const child: ChildProcess = spawn(process.execPath, program.args, {
+    cwd: program.folder,
     env: { PATH: "/usr/bin:/bin", PORT: "0", HOST: "127.0.0.1", ...unlimited, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });

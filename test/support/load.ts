@@ -1,4 +1,5 @@
 import type { WebhookRequest } from "../../src/model.ts";
+import type { Sandbox } from "../../src/sandbox/sandbox.ts";
 import { signer as mailgun } from "../fixtures/mailgun/sign.ts";
 import { signer as postmark } from "../fixtures/postmark/sign.ts";
 import { signer as telnyx } from "../fixtures/telnyx/sign.ts";
@@ -76,32 +77,71 @@ export const loadProviders: LoadProvider[] = [
   })),
 ];
 
+/** What the ids of a person's messages have in common; its messages must come in the order of their numbers. */
+const lineOf = (id: string) => id.slice(0, id.lastIndexOf("-"));
+const numberOf = (id: string) => Number(id.slice(id.lastIndexOf("-") + 1));
+
+/** Who has written a message, as HighLevel's contact must say. */
+function addressOf(id: string): string {
+  const [provider, person] = lineOf(id).split("-");
+  const isMail = provider === "postmark" || provider === "mailgun";
+  return isMail ? `person${person}@example.org` : personNumber(Number(person));
+}
+
+/** A message as HighLevel has it. */
+export interface Accepted {
+  altId: string | undefined;
+  /** Of the contact in whose conversation it stands. */
+  address: string | undefined;
+  /** All that it says. */
+  text: string;
+}
+
+/** Everything that HighLevel has accepted, in that order. */
+export function acceptedBy(sandbox: Pick<Sandbox, "messages" | "contacts">): Accepted[] {
+  const contacts = new Map(sandbox.contacts().map((contact) => [contact.id, contact]));
+  return sandbox.messages().map(({ altId, contactId, subject, body, html }) => {
+    const contact = contacts.get(contactId);
+    const text = [subject, body, html].filter(Boolean).join(" ");
+    return { altId, address: contact?.phone ?? contact?.email, text };
+  });
+}
+
 export interface Verdict {
+  /** Acknowledged, and not there. */
   missing: string[];
+  /** There again: once for each time too many. */
   doubled: string[];
+  /** There, and never sent by anybody. */
   invented: string[];
+  /** There for the first time after a later message of the same person. */
   outOfOrder: string[];
+  /** In somebody else's conversation, or with somebody else's text. */
+  misplaced: string[];
 }
 
-/** Compares what HighLevel has with what was acknowledged: everything once, in order per person, and nothing else. */
-export function judge(acknowledged: Set<string>, sent: Set<string>, accepted: (string | undefined)[]): Verdict {
-  const counts = new Map<string, number>();
+/** Compares what HighLevel has with what was acknowledged: everything once, in order per person, as it was sent, and nothing else. */
+export function judge(acknowledged: Set<string>, sent: Set<string>, accepted: Accepted[]): Verdict {
+  const verdict: Verdict = { missing: [], doubled: [], invented: [], outOfOrder: [], misplaced: [] };
+  const seen = new Set<string>();
   const lastNumber = new Map<string, number>();
-  const outOfOrder: string[] = [];
-  for (const id of accepted) {
-    if (id === undefined) continue;
-    counts.set(id, (counts.get(id) ?? 0) + 1);
-    const cut = id.lastIndexOf("-");
-    const [line, number] = [id.slice(0, cut), Number(id.slice(cut + 1))];
-    if (number < (lastNumber.get(line) ?? 0)) outOfOrder.push(id);
-    lastNumber.set(line, Math.max(number, lastNumber.get(line) ?? 0));
+  for (const { altId: id, address, text } of accepted) {
+    if (id === undefined || !sent.has(id)) {
+      verdict.invented.push(id ?? `without altId: ${text}`);
+      continue;
+    }
+    if (address !== addressOf(id) || !new RegExp(`\\b${id}\\b`).test(text)) verdict.misplaced.push(id);
+    if (seen.has(id)) {
+      verdict.doubled.push(id);
+      continue;
+    }
+    seen.add(id);
+    const last = lastNumber.get(lineOf(id)) ?? 0;
+    if (numberOf(id) < last) verdict.outOfOrder.push(id);
+    lastNumber.set(lineOf(id), Math.max(numberOf(id), last));
   }
-  return {
-    missing: [...acknowledged].filter((id) => !counts.has(id)),
-    doubled: [...counts].filter(([, count]) => count > 1).map(([id]) => id),
-    invented: [...counts.keys()].filter((id) => !sent.has(id)),
-    outOfOrder,
-  };
+  verdict.missing = [...acknowledged].filter((id) => !seen.has(id));
+  return verdict;
 }
 
-export const faultless: Verdict = { missing: [], doubled: [], invented: [], outOfOrder: [] };
+export const faultless: Verdict = { missing: [], doubled: [], invented: [], outOfOrder: [], misplaced: [] };
