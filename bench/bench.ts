@@ -1,0 +1,68 @@
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { startPostgres } from "../test/support/postgres.ts";
+import { type BenchOptions, type Lab, withLab } from "./lab.ts";
+import { describeMachine } from "./machine.ts";
+import { measureAcks } from "./measures/acks.ts";
+import { measureEndToEnd } from "./measures/end-to-end.ts";
+import { measureLatency } from "./measures/latency.ts";
+import { projectRoot } from "./product.ts";
+import { type Finding, printTable, type Report, writeReport } from "./report.ts";
+
+const measures: Record<string, (lab: Lab) => Promise<Finding>> = {
+  acks: measureAcks,
+  "end-to-end": measureEndToEnd,
+  latency: measureLatency,
+};
+
+const usage = `npm run bench [-- options]
+  --only <name>        one measurement, or several: ${Object.keys(measures).join(", ")}
+  --quick              a tenth of the size, to see that it works: its numbers say little
+  --set <NAME=value>   a setting of the bridge that differs from its default
+  --source             the bridge from src, without a build
+  --out <folder>       where the results go: bench/results`;
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", multiple: true },
+    quick: { type: "boolean", default: false },
+    set: { type: "string", multiple: true, default: [] },
+    source: { type: "boolean", default: false },
+    out: { type: "string", default: join(projectRoot, "bench/results") },
+    help: { type: "boolean", default: false },
+  },
+});
+
+const say = (text: string) => void process.stdout.write(`${text}\n`);
+
+async function run(): Promise<void> {
+  const chosen = values.only ?? Object.keys(measures);
+  const unknown = chosen.filter((name) => !(name in measures));
+  if (values.help || unknown.length > 0) return say(usage);
+  const settings = Object.fromEntries(values.set.map((pair) => pair.split(/=(.*)/s).slice(0, 2)));
+  const options: BenchOptions = { isQuick: values.quick, product: values.source ? "src" : "dist", settings };
+  // biome-ignore lint/style/noProcessEnv: the same setting as that of the test command.
+  const given = process.env.TEST_DATABASE_URL;
+  const server = given ? { url: given, stop: async () => undefined } : await startPostgres({ durable: true });
+  try {
+    const machine = await describeMachine(server.url);
+    say(
+      `${machine.cpu}, ${machine.cores} cores, a flush takes ${machine.flushMs.toFixed(2)} ms, ${machine.postgresql}`,
+    );
+    const startedAt = new Date().toISOString();
+    const findings: Finding[] = [];
+    for (const name of chosen) {
+      const measure = measures[name];
+      if (measure) findings.push(await withLab({ ...options, machine, say, serverUrl: server.url }, measure));
+    }
+    const part = values.only ? ["part", ...values.only] : [];
+    const scope = [...(values.quick ? ["quick"] : []), ...part].join("-") || "whole";
+    const report: Report = { startedAt, finishedAt: new Date().toISOString(), scope, settings, machine, findings };
+    say(`\n${printTable(findings)}\n`);
+    say(`Written to ${writeReport(values.out, report)}.json and .md`);
+  } finally {
+    await server.stop();
+  }
+}
+
+await run();
