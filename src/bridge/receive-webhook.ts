@@ -16,6 +16,8 @@ export interface Receiver {
   receive(mapping: Mapping, request: WebhookRequest): Promise<boolean>;
   /** HighLevel's, to one mapping's delivery URL or to that of the app. */
   receiveHighlevel(mapping: Mapping | undefined, request: WebhookRequest): Promise<boolean>;
+  /** Verifies alone. */
+  isFromHighlevel(request: WebhookRequest): boolean;
 }
 
 /** Never stored: they are credentials themselves. */
@@ -47,6 +49,7 @@ export function createReceiver(options: {
 
   return {
     receive: async (mapping, request) => (await isVerified(mapping, request)) && keep("provider", mapping, request),
+    isFromHighlevel: (request) => isFromHighlevel(request, options.highlevelKeys),
     receiveHighlevel: async (mapping, request) =>
       isFromHighlevel(request, options.highlevelKeys) && keep("highlevel", mapping, request),
   };

@@ -1,3 +1,4 @@
+import { createHmac, randomBytes } from "node:crypto";
 import express, { type Request, type RequestHandler, type Response, Router } from "express";
 import type { Mapping, Mappings } from "../bridge/mappings.ts";
 import type { Receiver } from "../bridge/receive-webhook.ts";
@@ -25,6 +26,9 @@ export interface WebhooksContext {
  * - 413 larger than the limit for the mapping's channel
  * - 415 a content type that this provider never sends, or a compressed body
  * - 503 with Retry-After: the database is away, or too much waits for it; nothing was stored
+ *
+ * Who guesses ids learns no more from how long the answer takes than from its status: what HighLevel has not signed is 401
+ * whether there is such a mapping or not, and a provider's body is read and hashed in either case.
  */
 export function webhookRoutes(context: WebhooksContext): Router {
   const readBody = {
@@ -36,19 +40,29 @@ export function webhookRoutes(context: WebhooksContext): Router {
     const receivedAt = new Date();
     const mappingId = req.params["mappingId"]?.toString();
     const mapping = mappingId === undefined ? undefined : await findMapping(context, mappingId);
+    const isMissing = mappingId !== undefined && (!mapping || mapping.isDeleted);
     const about = { mappingId, provider: "highlevel" };
     const body = await readBody.email(req, res);
     const request = { url: `${context.publicUrl}${req.originalUrl}`, headers: textHeaders(req), body, receivedAt };
-    const isVerified = await orUnavailable(context.log, context.receiver.receiveHighlevel(mapping, request), about);
+    const isVerified = isMissing
+      ? context.receiver.isFromHighlevel(request)
+      : await orUnavailable(context.log, context.receiver.receiveHighlevel(mapping, request), about);
     if (!isVerified) {
       context.log("warn", "webhook.refused", about);
       throw new Problem(401, "this is not signed by HighLevel: there is no X-GHL-Signature that fits the body");
     }
+    if (isMissing) throw missing(mapping);
     res.status(200).end();
   });
   router.post("/:mappingId", async (req, res) => {
     const receivedAt = new Date();
     const mapping = await findMapping(context, req.params.mappingId);
+    if (!mapping || mapping.isDeleted) {
+      createHmac("sha256", decoyKey)
+        .update(await readBody.sms(req, res))
+        .digest();
+      throw missing(mapping);
+    }
     if (!req.is([...mapping.adapter.contentTypes])) {
       throw new Problem(415, `${mapping.provider} posts ${mapping.adapter.contentTypes.join(" or ")}`);
     }
@@ -67,13 +81,18 @@ export function webhookRoutes(context: WebhooksContext): Router {
   return router;
 }
 
-async function findMapping({ log, mappings }: WebhooksContext, id: string): Promise<Mapping> {
-  const mapping = isUuid(id) ? await orUnavailable(log, mappings.get(id), { mappingId: id }) : undefined;
-  if (!mapping)
-    throw new Problem(404, "there is no mapping with this id: compare the URL with the mapping's webhookUrl");
-  if (mapping.isDeleted) throw new Problem(410, "this mapping was deleted: stop posting here");
-  return mapping;
+async function findMapping({ log, mappings }: WebhooksContext, id: string): Promise<Mapping | undefined> {
+  return isUuid(id) ? orUnavailable(log, mappings.get(id), { mappingId: id }) : undefined;
 }
+
+function missing(mapping: Mapping | undefined): Problem {
+  return mapping
+    ? new Problem(410, "this mapping was deleted: stop posting here")
+    : new Problem(404, "there is no mapping with this id: compare the URL with the mapping's webhookUrl");
+}
+
+/** Stands for a mapping's secret where there is no mapping. */
+const decoyKey = randomBytes(32);
 
 /** The exact bytes, as they were signed: whatever the content type, never unpacked. */
 function rawBody(limit: number): (req: Request, res: Response) => Promise<Buffer> {
