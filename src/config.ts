@@ -3,6 +3,7 @@ import { z } from "zod";
 import { ConfigError } from "./errors.ts";
 import { publishedKeys } from "./highlevel/public-keys.ts";
 import type { HighlevelKeys } from "./highlevel/webhook.ts";
+import type { TraceConfig } from "./trace.ts";
 
 const wholeNumber = (least: number, most: number, unit: string) =>
   z
@@ -29,6 +30,23 @@ const hosts = z
   .string()
   .transform((text) => text.split(",").map((host) => host.trim()))
   .refine((list) => list.every((host) => /^[^\s/]+:\d+$/.test(host)), "each must be host:port, as in localhost:4010");
+
+/** As in the W3C's baggage: https://opentelemetry.io/docs/specs/otel/protocol/exporter/#specifying-headers-via-environment-variables */
+const keyValues = z.string().transform((text, context) => {
+  const pairs = text.split(",").filter((pair) => pair.trim() !== "");
+  try {
+    return Object.fromEntries(pairs.map(readPair));
+  } catch {
+    context.addIssue("must be key=value, several separated by commas, special characters as in URLs");
+    return z.NEVER;
+  }
+});
+
+function readPair(pair: string): [string, string] {
+  const [, key = "", value = ""] = /^\s*([^=\s]+)\s*=\s*(.*?)\s*$/.exec(pair) ?? [];
+  if (key === "") throw new Error("no key");
+  return [decodeURIComponent(key), decodeURIComponent(value)];
+}
 
 /** SPKI in base64, as between the lines of a PEM file; `none` for no key. */
 const publicKeys = (type: "ed25519" | "rsa") =>
@@ -138,6 +156,24 @@ const settings = z.object({
   SHUTDOWN_SECONDS: wholeNumber(1, 600, "seconds")
     .prefault("25")
     .describe("How long a stop waits for what is under way"),
+  METRICS_TOKEN: z
+    .string()
+    .min(16, "must have at least 16 characters; make one by: openssl rand -hex 32")
+    .optional()
+    .describe("The bearer token of GET /metrics; without it there are no metrics"),
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl
+    .optional()
+    .describe("An OpenTelemetry collector that takes OTLP over HTTP; without it there are no traces"),
+  OTEL_EXPORTER_OTLP_HEADERS: keyValues
+    .prefault("")
+    .describe("Headers for the collector: key=value, several by commas"),
+  OTEL_SERVICE_NAME: z.string().min(1).default("conversation-bridge").describe("What traces call the bridge"),
+  OTEL_TRACES_SAMPLER_ARG: z
+    .string()
+    .regex(/^(0(\.\d+)?|1(\.0+)?)$/, "must be a number from 0 to 1")
+    .transform(Number)
+    .prefault("1")
+    .describe("How much of all traces is sent, from 0 to 1"),
   LOG_LEVEL: z
     .enum(["debug", "info", "warn", "error", "silent"])
     .default("info")
@@ -184,6 +220,10 @@ export interface Config {
   providersUrl: string | undefined;
   retentionDays: number;
   shutdownSeconds: number;
+  /** Absent when there are to be no metrics. */
+  metricsToken?: string | undefined;
+  /** Absent when nothing is to be traced. */
+  traces?: TraceConfig | undefined;
   logLevel: Settings["LOG_LEVEL"];
 }
 
@@ -232,6 +272,15 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     providersUrl: value.PROVIDERS_URL,
     retentionDays: value.RETENTION_DAYS,
     shutdownSeconds: value.SHUTDOWN_SECONDS,
+    metricsToken: value.METRICS_TOKEN,
+    traces: value.OTEL_EXPORTER_OTLP_ENDPOINT
+      ? {
+          endpoint: value.OTEL_EXPORTER_OTLP_ENDPOINT,
+          headers: value.OTEL_EXPORTER_OTLP_HEADERS,
+          serviceName: value.OTEL_SERVICE_NAME,
+          ratio: value.OTEL_TRACES_SAMPLER_ARG,
+        }
+      : undefined,
     logLevel: value.LOG_LEVEL,
   };
 }

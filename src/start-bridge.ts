@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AccessTokens, createAccessTokens } from "./bridge/access-tokens.ts";
+import { createBudget } from "./bridge/budget.ts";
 import type { DeliverContext } from "./bridge/deliver.ts";
 import { applyInstallEvent, type Connected, createInstaller, type Installer } from "./bridge/install.ts";
 import { createMappings } from "./bridge/mappings.ts";
@@ -17,10 +18,13 @@ import { createHighlevel } from "./highlevel/client.ts";
 import { createOauthClient } from "./highlevel/oauth.ts";
 import { createApp, createWorkerApp } from "./http/app.ts";
 import type { Log } from "./log.ts";
+import { createRecorder } from "./store/attempts.ts";
 import { readOrCreateEncryptionKey } from "./store/data-dir.ts";
 import { type Database, openDatabase } from "./store/database.ts";
 import { createNotifier } from "./store/notify.ts";
 import { createSealer } from "./store/seal.ts";
+import type { Traces } from "./trace.ts";
+import { startWatching } from "./watch.ts";
 
 export interface Bridge {
   /** Where the server listens on this machine. */
@@ -40,15 +44,17 @@ export interface Tuning {
 }
 
 /** Wires everything together; resolves once the database is migrated, the server listens and the worker runs. */
-export async function startBridge(config: Config, log: Log, tuning: Partial<Tuning> = {}): Promise<Bridge> {
+export async function startBridge(config: Config, plainLog: Log, tuning: Partial<Tuning> = {}): Promise<Bridge> {
   const { pollSeconds = 1, firstDelaySeconds = 2, databaseStartSeconds = 30, visibleAfterSeconds = 5 } = tuning;
   const database = await openDatabase(
     "url" in config.database ? { ...config.database, startSeconds: databaseStartSeconds } : config.database,
   );
   const { db } = database;
+  const secondsSinceTurn = () => worker.secondsSinceTurn();
+  const { log, metrics, traces } = await startWatching(config, plainLog, { db, secondsSinceTurn });
   const sealer = createSealer(encryptionKeys(config));
   const mappings = createMappings({ db, sealer });
-  const doors = createDoors(config);
+  const doors = createDoors(config, traces);
   const oauth =
     config.oauth && createOauthClient({ ...config.oauth, callApi: doors.callApi, baseUrl: config.highlevelUrl });
   const renewal = oauth && { oauth, log, connections: renewalConnections(config) };
@@ -59,12 +65,13 @@ export async function startBridge(config: Config, log: Log, tuning: Partial<Tuni
     mappings,
     accessTokens,
     doors,
+    traceAttempt: traces?.traceAttempt,
     firstDelaySeconds,
     visibleAfterSeconds,
   });
   const worker = startWork(config, attempts, pollSeconds);
   const receiver = createReceiver({ db, log, highlevelKeys: config.highlevelKeys, onStored: worker.wake });
-  const { publicUrl, bodyLimitBytes, adminApiKey } = config;
+  const { publicUrl, bodyLimitBytes, adminApiKey, metricsToken } = config;
   const onWork = worker.wake;
   const context = {
     db,
@@ -79,11 +86,16 @@ export async function startBridge(config: Config, log: Log, tuning: Partial<Tuni
     adminApiKey,
     onWork,
     attempts,
+    metrics,
+    metricsToken,
+    secondsSinceTurn,
+    takesRequests: config.run !== "worker",
     installer: oauth && createInstallerOf(config, { db, sealer, log, oauth, accessTokens, onWork }),
     stateKey: Buffer.from(hkdfSync("sha256", encryptionKeys(config)[0] ?? "", "", "oauth state", 32)),
   };
   const server = createServer(config.run === "worker" ? createWorkerApp(context) : createApp(context));
-  const stop = () => stopBridge({ server, worker, database, doors, log, shutdownSeconds: config.shutdownSeconds });
+  const stop = () =>
+    stopBridge({ server, worker, database, doors, traces, log, shutdownSeconds: config.shutdownSeconds });
   try {
     const url = await listen(server, config);
     log("info", "bridge.started", { url, database: "url" in config.database ? "postgresql" : "embedded" });
@@ -121,14 +133,19 @@ function startWork(config: Config, context: DeliverContext & ProcessContext, pol
 /** What attempts and processing work with. */
 function createAttempts(
   config: Config,
-  parts: Pick<DeliverContext, "db" | "log" | "mappings" | "accessTokens" | "visibleAfterSeconds"> &
+  parts: Pick<DeliverContext, "db" | "log" | "mappings" | "accessTokens" | "visibleAfterSeconds" | "traceAttempt"> &
     Pick<Tuning, "firstDelaySeconds"> & { doors: ReturnType<typeof createDoors> },
 ): DeliverContext & ProcessContext {
   const { doors, firstDelaySeconds, ...rest } = parts;
   const { publicUrl, attachmentLimitBytes, emailAttachmentsLimitBytes, retryHours, sendRetryHours } = config;
+  const { highlevelRequests } = config;
   return {
     ...rest,
-    highlevel: createHighlevel({ callApi: doors.callApi, baseUrl: config.highlevelUrl }),
+    highlevel: createHighlevel({
+      callApi: doors.callApi,
+      baseUrl: config.highlevelUrl,
+      limit: highlevelRequests.per10Seconds > 0 ? createBudget({ db: parts.db, ...highlevelRequests }) : undefined,
+    }),
     callProvider: doors.callProvider,
     fetchMedia: doors.fetchMedia,
     fetchPublic: doors.fetchPublic,
@@ -136,25 +153,28 @@ function createAttempts(
     attachmentLimitBytes,
     emailAttachmentsLimitBytes,
     attemptSeconds: config.highlevelTimeoutSeconds,
+    record: createRecorder(rest.db),
     retry: { retryHours, sendRetryHours, firstDelaySeconds, random: Math.random },
     applyInstall: (tx, event, at) => applyInstallEvent(tx, event, { clientId: config.oauth?.clientId, at }),
   };
 }
 
 /** The ways out: to HighLevel, to providers or their stand-ins, and to wherever a file is said to lie. */
-function createDoors(config: Config) {
+function createDoors(config: Config, traces: Traces | undefined) {
+  const traced: Traces["traceCalls"] = traces?.traceCalls ?? ((call) => call);
   const options = { timeoutSeconds: config.highlevelTimeoutSeconds, maxSockets: config.deliveryConcurrency * 2 };
   const callApi = createCallApi(options);
   const guarded = createCallApi({ ...options, guard: "public", allow: config.allowedPrivateHosts });
   const { providersUrl } = config;
+  const openMedia = providersUrl === undefined ? guarded.open : callStandIns(callApi.open, providersUrl);
   return {
-    callApi,
+    callApi: traced(callApi, "shown"),
     /** An integrator's own provider is wherever he says. */
-    callProvider: providersUrl === undefined ? guarded : callStandIns(callApi, providersUrl),
+    callProvider: traced(providersUrl === undefined ? guarded : callStandIns(callApi, providersUrl), "hidden"),
     /** Files that a provider keeps. */
-    fetchMedia: createFetchFile(providersUrl === undefined ? guarded.open : callStandIns(callApi.open, providersUrl)),
+    fetchMedia: createFetchFile(traced(openMedia, "hidden")),
     /** Files that anybody may have named. */
-    fetchPublic: createFetchFile(guarded.open),
+    fetchPublic: createFetchFile(traced(guarded.open, "hidden")),
     close: () => {
       callApi.close();
       guarded.close();
@@ -210,10 +230,11 @@ async function stopBridge(parts: {
   worker: Worker;
   database: Database;
   doors: { close(): void };
+  traces: Traces | undefined;
   log: Log;
   shutdownSeconds: number;
 }): Promise<void> {
-  const { server, worker, database, doors, log, shutdownSeconds } = parts;
+  const { server, worker, database, doors, traces, log, shutdownSeconds } = parts;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   const outcome = await Promise.race([
@@ -222,7 +243,10 @@ async function stopBridge(parts: {
   ]);
   server.closeAllConnections();
   doors.close();
-  // A statement that never ends must not keep the process from ending.
-  await Promise.race([database.close(), sleep(closeSeconds * 1000, undefined, { ref: false })]);
+  // A statement that never ends, or a collector that does not answer, must not keep the process from ending.
+  await Promise.race([
+    Promise.all([database.close(), traces?.stop()]),
+    sleep(closeSeconds * 1000, undefined, { ref: false }),
+  ]);
   log(outcome === "finished" ? "info" : "warn", "bridge.stopped", { outcome });
 }
