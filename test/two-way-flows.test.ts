@@ -218,6 +218,19 @@ describe("what became of a message", () => {
     expect(await newestTo(contact, by)).toMatchObject({ state: "delivered", error: null });
   });
 
+  test("is told as a whole where HighLevel spells a recipient of the email otherwise", async () => {
+    const by = way("postmark");
+    const contact = newContact();
+    const message = write(by, contact, "to two", { emailCc: ["Boss@Example.org"] });
+    const sent = await untilSent(by, contact);
+    expect(sent.cc).toEqual(["boss@example.org"]);
+    await twoWay.tell(by, sent, "delivered", "boss@example.org");
+    await twoWay.tell(by, sent, "delivered");
+    await untilStatus(message, "delivered");
+    await untilNothingPending();
+    expect((await newestTo(contact, by)).deliveries.map(({ state }: { state: string }) => state)).not.toContain("dead");
+  });
+
   test("is ignored, with a reason, where this bridge sent no such message", async () => {
     const by = way("twilio");
     const contact = newContact();

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { OutboundRequest } from "../highlevel/webhook.ts";
 import { normalizeAddress } from "../providers/address.ts";
+import { addressesOf } from "../providers/mailbox.ts";
 import { addConversations, keepHighlevelIds, lockConversations } from "../store/conversations.ts";
 import type { Db } from "../store/database.ts";
 import { enqueueDeliveries } from "../store/deliveries.ts";
@@ -88,11 +89,12 @@ function newRfcMessageId(mailbox: string): string {
 }
 
 function contentOf(address: string, request: OutboundRequest): MessageContent {
-  const { emailFrom, subject, message, html, attachments, replyToAltId } = request;
+  const { emailFrom, emailTo, subject, message, html, attachments, replyToAltId } = request;
   return {
     from: emailFrom,
     to: [address],
-    cc: [],
+    // The conversation is with the first; nobody else whom the agent wrote to is left out.
+    cc: addressesOf(emailTo.slice(1).join(", ")).filter((each) => each !== address),
     bcc: [],
     subject,
     text: message,

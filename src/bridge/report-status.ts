@@ -59,9 +59,11 @@ const reports: Record<Channel, Report> = {
   email: async ({ highlevel }, work, { message, state }) => {
     const id = message.highlevelEmailMessageId ?? message.highlevelMessageId;
     if (!id) throw new Failure("internal_error", "the email has no id in HighLevel");
-    return highlevel.reportEmailStatus(await work.access(), id, {
-      status: state,
-      recipients: recipientsOf(work, message, state),
+    const report = { status: state, recipients: recipientsOf(work, message, state) };
+    return highlevel.reportEmailStatus(await work.access(), id, report).catch(async (error: unknown) => {
+      if (!(error instanceof Failure) || error.status !== 400) throw error;
+      // HighLevel takes its own list of recipients only, as it spells them: the state of the whole says most.
+      return highlevel.reportEmailStatus(await work.access(), id, { status: state });
     });
   },
 };

@@ -96,7 +96,7 @@ async function completeContent(
     addressesOf(list?.join(", ")).filter((address) => address !== mapping.address && address !== conversation.address);
   const complete = {
     ...content,
-    cc: others(email?.cc),
+    cc: others([...content.cc, ...(email?.cc ?? [])]),
     bcc: others(email?.bcc),
     ...(parent ? referencesTo(parent) : {}),
     isComplete: true,

@@ -241,6 +241,14 @@ test("emailTo may be a text or a list", async () => {
   expect(await messagesTo("jane@example.org")).toHaveLength(2);
 });
 
+test("nobody whom an agent's email is to is left out", async () => {
+  const body = emailBody({ emailTo: ["joe@example.org", "Ann <ANN@example.org>", "joe@example.org", "?"] });
+  await outcomeOf(emails, body);
+  const [message] = await messagesTo("joe@example.org");
+  const { content } = (await bridge.admin("GET", `/messages/${message.id}`)).body;
+  expect(content).toMatchObject({ to: ["joe@example.org"], cc: ["ann@example.org"] });
+});
+
 describe("one delivery URL for all numbers", () => {
   test("sends by the mapping by which this person was written with last, in the channel of the message", async () => {
     const second = await addTexts("+15005550012");
