@@ -81,6 +81,14 @@ export interface Highlevel {
   uploadFile(access: Access, conversationId: string, file: UploadFile): Promise<string>;
 }
 
+/** Keeps the calls within HighLevel's limits for a location. */
+export interface CallLimit {
+  /** Resolves when a call may be made; throws a Failure, `throttled`, when none may be made soon. */
+  takePermit(locationId: string): Promise<void>;
+  /** The headers of an answer may say what is left. */
+  heed(locationId: string, headers: ApiAnswer["headers"]): void;
+}
+
 /** Any published version answers on long-standing paths, none at all is a 401. */
 const versions = { conversations: "2021-04-15", contacts: "2021-07-28", emailStatus: "v3" };
 const pageSize = 100;
@@ -91,7 +99,13 @@ type Call = <Body>(
     Partial<Pick<ApiRequest, "headers">> & { path: string; answer: ZodType<Body>; version?: string },
 ) => Promise<Body & { status: number }>;
 
-export function createHighlevel(options: { callApi: CallApi; baseUrl: string }): Highlevel {
+export interface HighlevelOptions {
+  callApi: CallApi;
+  baseUrl: string;
+  limit?: CallLimit | undefined;
+}
+
+export function createHighlevel(options: HighlevelOptions): Highlevel {
   const call = createCall(options);
   return {
     postInbound: (access, post) =>
@@ -145,8 +159,9 @@ export function createHighlevel(options: { callApi: CallApi; baseUrl: string }):
   };
 }
 
-function createCall(options: { callApi: CallApi; baseUrl: string }): Call {
+function createCall(options: HighlevelOptions): Call {
   return async (access, request) => {
+    await options.limit?.takePermit(access.locationId);
     const { path, answer: schema, version, headers, ...rest } = request;
     const answer = await options
       .callApi({
@@ -163,6 +178,7 @@ function createCall(options: { callApi: CallApi; baseUrl: string }): Call {
       .catch((error: unknown) => {
         throw error instanceof Failure ? readRefusal(error) : error;
       });
+    options.limit?.heed(access.locationId, answer.headers);
     return { ...parseAnswer(answer, schema, path), status: answer.status };
   };
 }

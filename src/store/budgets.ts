@@ -1,0 +1,98 @@
+import { inArray, sql } from "drizzle-orm";
+import { type Db, selectRows } from "./database.ts";
+import { budgets, locations } from "./schema.ts";
+
+/** How fast requests are forgotten, and how many may stand there unforgotten. */
+export interface BudgetLimits {
+  perSecond: number;
+  atOnce: number;
+  perDay: number;
+}
+
+export interface PermitRequest {
+  locationId: string;
+  count: number;
+  /** The least that must stand there unforgotten, by what HighLevel said. */
+  leastUsed: number;
+  /** What HighLevel counted today, if it said so. */
+  dayUsed: number | undefined;
+}
+
+export interface Permits {
+  locationId: string;
+  /** How many of those that were asked for. */
+  granted: number;
+  /** When there will be another one; 0 when there is one now. */
+  nextInSeconds: number;
+  /** Until when it is not the interval but the day that is used up. */
+  isDayUsed: boolean;
+}
+
+/**
+ * Takes permits for calls to HighLevel, of several locations at once. A leaky bucket, counted by PostgreSQL's clock: in no
+ * ten seconds more than ten times `perSecond` and `atOnce` are given out, to all processes together. A day is one of UTC.
+ * Locations that have no budget yet are left out of the answer: see `addBudgets`.
+ *
+ * The count may be lost in a crash of PostgreSQL: it is not worth the wait for the disk.
+ */
+export async function takePermits(db: Db, wanted: PermitRequest[], limits: BudgetLimits): Promise<Permits[]> {
+  const column = <Key extends keyof PermitRequest>(key: Key) => sql.param(wanted.map((each) => each[key] ?? null));
+  return selectRows<Permits>(
+    db,
+    sql`
+      with settings as materialized (
+        select set_config('synchronous_commit', 'off', true), ${limits.perSecond}::float8 as per_second,
+          ${limits.atOnce}::int as at_once, ${limits.perDay}::int as per_day
+      ), wanted as (
+        select * from unnest(
+          ${column("locationId")}::text[], ${column("count")}::int[], ${column("leastUsed")}::int[],
+          ${column("dayUsed")}::int[]
+        ) as wanted (location_id, count, least_used, said_day_used)
+      ), locked as materialized (
+        select budgets.*, count, least_used, said_day_used,
+          date_trunc('day', now() at time zone 'utc') at time zone 'utc' as today,
+          least(floor(greatest(extract(epoch from now() - interval_started_at), 0) * per_second), interval_used)::int
+            as forgotten
+        from budgets join wanted using (location_id), settings
+        order by budgets.location_id
+        for update of budgets
+      ), counted as materialized (
+        select location_id, count, today,
+          greatest(interval_used - forgotten, least_used) as used,
+          case when forgotten = interval_used then now()
+            else interval_started_at + make_interval(secs => forgotten / per_second) end as counted_until,
+          coalesce(said_day_used, case when day_started_at = today then day_used else 0 end) as day_used
+        from locked, settings
+      ), decided as materialized (
+        select *, greatest(least(count, at_once - used, per_day - day_used), 0) as granted
+        from counted, settings
+      ), taken as (
+        update budgets
+        set interval_started_at = counted_until, interval_used = used + granted,
+          day_started_at = today, day_used = decided.day_used + granted
+        from decided
+        where budgets.location_id = decided.location_id
+      )
+      select location_id as "locationId", granted, day_used + granted >= per_day as "isDayUsed",
+        (case
+          when day_used + granted >= per_day then extract(epoch from today + interval '1 day' - now())
+          else greatest((used + granted + 1 - at_once) / per_second - extract(epoch from now() - counted_until), 0)
+        end)::float8 as "nextInSeconds"
+      from decided`,
+  );
+}
+
+/** Full ones, for those of these locations that have none. */
+export async function addBudgets(db: Db, locationIds: string[]): Promise<void> {
+  const full = db
+    .select({
+      locationId: locations.id,
+      intervalStartedAt: sql`now()`.as("interval_started_at"),
+      intervalUsed: sql`0`.as("interval_used"),
+      dayStartedAt: sql`now()`.as("day_started_at"),
+      dayUsed: sql`0`.as("day_used"),
+    })
+    .from(locations)
+    .where(inArray(locations.id, locationIds));
+  await db.insert(budgets).select(full).onConflictDoNothing();
+}
