@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import axios from "axios";
+import { publicUrl } from "../test/support/bridge.ts";
+import { idOf, type LoadProvider, loadProviders } from "../test/support/load.ts";
+
+/** Where the webhooks go, and how many. */
+export interface LoadOptions {
+  mappings: Map<LoadProvider, string>;
+  /** Per provider. */
+  people: number;
+  /** Between two messages of one person, on average. */
+  pauseMs: number;
+  /** Where a load balancer would send the next request. */
+  nextUrl(): string;
+  random: () => number;
+}
+
+export interface Load {
+  acknowledged: Set<string>;
+  sent: Set<string>;
+  /** Requests, repetitions included. */
+  requests(): number;
+  /** Of them, those that were answered 503. */
+  refused(): number;
+  /** Answers that are neither a 200 nor an honest refusal to be repeated: how often each. */
+  surprises: Map<string, number>;
+  /** Ends with every message acknowledged. */
+  stop(): Promise<void>;
+}
+
+/** How many of the messages come twice at once, how many again once they were acknowledged, and how many again much later. */
+const repeated = { atOnce: 0.1, again: 0.1, late: 0.05 };
+
+/**
+ * People who write one message after another to each of the four providers, which post it as providers do: again and
+ * again until it is acknowledged, and sometimes although it was.
+ */
+export function startLoad(options: LoadOptions): Load {
+  const { mappings, people, pauseMs, random } = options;
+  const acknowledged = new Set<string>();
+  const sent = new Set<string>();
+  const surprises = new Map<string, number>();
+  const stray = new Set<Promise<boolean>>();
+  let requests = 0;
+  let refused = 0;
+  let isOver = false;
+
+  const post = async (provider: LoadProvider, mappingId: string, person: number, number: number) => {
+    requests++;
+    const { url, headers, body } = provider.webhook(mappingId, person, number);
+    const answer = await axios
+      .post(`${options.nextUrl()}${url.slice(publicUrl.length)}`, body, {
+        headers,
+        validateStatus: () => true,
+        timeout: 3000,
+      })
+      .catch(() => undefined);
+    if (answer?.status === 503) refused++;
+    else if (answer && answer.status !== 200) {
+      const surprise = `${provider.mapping.provider} was answered ${answer.status}`;
+      surprises.set(surprise, (surprises.get(surprise) ?? 0) + 1);
+    }
+    return answer?.status === 200;
+  };
+  const postAside = (...args: Parameters<typeof post>) => {
+    const run = post(...args).finally(() => stray.delete(run));
+    stray.add(run);
+  };
+  const writeOn = async (provider: LoadProvider, mappingId: string, person: number) => {
+    for (let number = 1; !isOver; number++) {
+      const id = idOf(provider.mapping.provider, person, number);
+      sent.add(id);
+      if (random() < repeated.atOnce) postAside(provider, mappingId, person, number);
+      while (!(await post(provider, mappingId, person, number))) await sleep(50 + 100 * random());
+      acknowledged.add(id);
+      if (random() < repeated.again) postAside(provider, mappingId, person, number);
+      if (number > 3 && random() < repeated.late) postAside(provider, mappingId, person, number - 3);
+      await sleep(pauseMs * (0.5 + random()));
+    }
+  };
+  const done = Promise.all(
+    loadProviders.flatMap((provider) =>
+      Array.from({ length: people }, (_, person) => writeOn(provider, mappings.get(provider) ?? "", person)),
+    ),
+  );
+  return {
+    acknowledged,
+    sent,
+    surprises,
+    requests: () => requests,
+    refused: () => refused,
+    async stop() {
+      isOver = true;
+      await done;
+      await Promise.all(stray);
+    },
+  };
+}

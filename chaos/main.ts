@@ -1,0 +1,78 @@
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { startPostgres } from "../test/support/postgres.ts";
+import { buildBridge } from "./build.ts";
+import { runAll } from "./run-all.ts";
+import { isFaultless, type Result } from "./run-scenario.ts";
+import type { Scenario } from "./scenario.ts";
+import { scenarios } from "./scenarios.ts";
+import { complaints, table } from "./table.ts";
+
+const usage = `npm run chaos -- [--only <name>,…] [--processes 1,3] [--seed <number>] [--jobs <number>] [--pace <factor>] [--list]`;
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string" },
+    processes: { type: "string", default: "1,3" },
+    seed: { type: "string", default: String(Math.floor(Math.random() * 1e6)) },
+    jobs: { type: "string", default: "3" },
+    pace: { type: "string", default: "1" },
+    list: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+
+if (values.help) say(usage);
+else if (values.list) for (const { name, about } of scenarios) say(`${name.padEnd(20)} ${about}`);
+else process.exitCode = await run(choose(values.only));
+
+function choose(only: string | undefined): Scenario[] {
+  if (only === undefined) return scenarios;
+  return only.split(",").map((name) => {
+    const found = scenarios.find((scenario) => scenario.name === name);
+    if (!found) throw new Error(`there is no scenario ${name}: npm run chaos -- --list`);
+    return found;
+  });
+}
+
+async function run(chosen: Scenario[]): Promise<number> {
+  const seed = Number(values.seed);
+  say(`Chaos with seed ${seed} on ${cpus().length} cores; PostgreSQL with fsync on.`);
+  const able = chosen.filter((scenario) => {
+    const reason = scenario.skipBecause?.();
+    if (reason) say(`${scenario.name}: skipped, ${reason}`);
+    return !reason;
+  });
+  const started = performance.now();
+  const build = buildBridge();
+  const postgres = await startPostgres({ durable: true });
+  const results = await runAll({
+    scenarios: able,
+    processes: values.processes.split(",").map(Number),
+    seed,
+    pace: Number(values.pace),
+    jobs: Number(values.jobs),
+    build,
+    postgres,
+    onResult: report,
+  });
+  await postgres.stop();
+  build.remove();
+  say(`\n${table(results)}\n`);
+  for (const { name, scaled } of able) if (scaled) say(`${name}: time is scaled: ${scaled.words}.`);
+  const failed = results.filter((result) => !isFaultless(result));
+  const total = results.reduce((sum, { messages }) => sum + messages, 0);
+  const minutes = ((performance.now() - started) / 60_000).toFixed(1);
+  say(
+    `${results.length - failed.length} of ${results.length} runs without a fault, ${total} messages, ${minutes} minutes.`,
+  );
+  if (failed.length > 0) say(`Again with: npm run chaos -- --seed ${seed} --only ${failed.map(({ name }) => name)}`);
+  return failed.length > 0 ? 1 : 0;
+}
+
+function report(result: Result): void {
+  const { name, processes, messages, seconds } = result;
+  say(`${name} with ${processes}: ${isFaultless(result) ? "ok" : "FAILED"}, ${messages} messages in ${seconds} s`);
+  for (const complaint of complaints(result)) say(`  ${complaint}`);
+}

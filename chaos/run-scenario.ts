@@ -1,0 +1,85 @@
+import { until } from "../test/support/bridge.ts";
+import { acceptedBy, judge, type Verdict } from "../test/support/load.ts";
+import { type Load, startLoad } from "./load.ts";
+import { createWorld, type World, type WorldOptions } from "./world.ts";
+
+export interface Result {
+  name: string;
+  processes: number;
+  /** Acknowledged ones, and how many requests brought them. */
+  messages: number;
+  requests: number;
+  verdict: Verdict;
+  /** What else is wrong: answers that no provider should get, deliveries that were given up, a run that broke. */
+  troubles: string[];
+  seconds: number;
+}
+
+/** Longer than any pause or retry of these scenarios. */
+const drainSeconds = 120;
+
+/** Breaks things under load, waits until everything has settled, and compares what HighLevel has with what was acknowledged. */
+export async function runScenario(options: WorldOptions): Promise<Result> {
+  const started = performance.now();
+  const { scenario, processes } = options;
+  const world = await createWorld(options);
+  const troubles: string[] = [];
+  let load: Load | undefined;
+  try {
+    await scenario.prepare?.(world);
+    await Promise.all(Array.from({ length: processes }, (_, place) => world.start(place)));
+    await world.putToken("token-1");
+    const mappings = await world.addMappings();
+    load = startLoad({ mappings, people: 5, pauseMs: 300, nextUrl: world.nextUrl, random: world.random });
+    await world.pass(1);
+    await scenario.disturb(world);
+    await world.pass(1);
+    await load.stop();
+    await untilSettled(world);
+    troubles.push(...(await givenUp(world)));
+    if (scenario.mustRefuse && load.refused() === 0) troubles.push("nobody was told to come again: nothing was broken");
+  } catch (error) {
+    troubles.push(`broke off: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const { acknowledged, sent, surprises } = load ?? { acknowledged: new Set(), sent: new Set(), surprises: new Map() };
+  for (const [surprise, count] of surprises) troubles.push(`${surprise} (${count} times)`);
+  const verdict = judge(acknowledged, sent, acceptedBy(world.sandbox));
+  if (acknowledged.size < 20) troubles.push("too few messages to say anything");
+  await world.stop();
+  return {
+    name: scenario.name,
+    processes,
+    messages: acknowledged.size,
+    requests: load?.requests() ?? 0,
+    verdict,
+    troubles,
+    seconds: Math.round((performance.now() - started) / 1000),
+  };
+}
+
+export function isFaultless({ verdict, troubles }: Result): boolean {
+  return troubles.length === 0 && Object.values(verdict).every((list) => list.length === 0);
+}
+
+interface Listed {
+  items: { reason?: string; detail?: string }[];
+}
+
+async function untilSettled(world: World): Promise<void> {
+  const waiting = async () => {
+    const webhooks = await world.admin<Listed>("GET", "/webhooks?state=received&limit=1");
+    const deliveries = await world.admin<Listed>("GET", "/deliveries?state=pending&limit=1");
+    return [...webhooks.items, ...deliveries.items];
+  };
+  await until(waiting, (items) => items.length === 0, drainSeconds);
+}
+
+/** What the load sends can all be read and delivered. */
+async function givenUp(world: World): Promise<string[]> {
+  const { items: failed } = await world.admin<Listed>("GET", "/webhooks?state=failed&limit=5");
+  const { items: dead } = await world.admin<Listed>("GET", "/deliveries?state=dead&limit=5");
+  return [
+    ...failed.map(({ reason }) => `a webhook failed: ${reason}`),
+    ...dead.map(({ reason, detail }) => `a delivery is dead: ${reason}, ${detail}`),
+  ];
+}

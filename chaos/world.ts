@@ -1,0 +1,145 @@
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import axios from "axios";
+import { type Sandbox, startSandbox } from "../src/sandbox/sandbox.ts";
+import { emailProviderId, locationId, publicUrl, smsProviderId } from "../test/support/bridge.ts";
+import { type BridgeProcess, spawnBridge } from "../test/support/bridge-process.ts";
+import { type LoadProvider, loadProviders } from "../test/support/load.ts";
+import { createDatabase, type PostgresServer, startPostgres } from "../test/support/postgres.ts";
+import type { Build } from "./build.ts";
+import { createRandom } from "./random.ts";
+import type { Scenario } from "./scenario.ts";
+import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
+
+const adminApiKey = "k".repeat(32);
+
+/** One run of one scenario: the bridges, what is around them, and the means to break it. */
+export interface World {
+  processes: number;
+  /** Follows from the seed. */
+  random: () => number;
+  /** Waits for so many seconds, or fewer in the short form; not for what the bridge's own times decide. */
+  pass(seconds: number): Promise<void>;
+  sandbox: Sandbox;
+  /** Between the bridges and the sandbox. */
+  proxy: TcpProxy;
+  postgres: PostgresServer;
+  databaseUrl: string;
+  /** A folder of this run alone. */
+  folder: string;
+  bridges: BridgeProcess[];
+  /** Starts a bridge in a place, beside the one that is there. A setting that is empty is not given. */
+  start(place: number, change?: Record<string, string>): Promise<BridgeProcess>;
+  /** Kills the bridge in a place and starts another one there. */
+  killAndStart(place: number): Promise<void>;
+  /** Where a load balancer would send the next request: a process that is no more gets none. */
+  nextUrl(): string;
+  admin<Answer = unknown>(method: string, path: string, body?: unknown): Promise<Answer>;
+  /** Gives the location this token, here and at HighLevel. */
+  putToken(token: string): Promise<void>;
+  addMappings(): Promise<Map<LoadProvider, string>>;
+  /** Does it once the bridges are gone. */
+  atEnd(cleanUp: () => unknown): void;
+  stop(): Promise<void>;
+}
+
+export interface WorldOptions {
+  scenario: Scenario;
+  processes: number;
+  seed: number;
+  /** How much of the time that scenarios pass is passed. */
+  pace: number;
+  build: Build;
+  postgres: PostgresServer;
+}
+
+export async function createWorld(options: WorldOptions): Promise<World> {
+  const { scenario, processes, build, pace } = options;
+  const random = createRandom(options.seed, `${scenario.name} ${processes}`);
+  const { sandbox, url, stop: stopSandbox } = await startSandbox({ rateLimit: undefined, seed: options.seed });
+  const proxy = await startTcpProxy(Number(new URL(url).port));
+  const postgres = scenario.ownPostgres ? await startPostgres({ durable: true }) : options.postgres;
+  const database = await createDatabase(postgres.url);
+  const folder = mkdtempSync(join(tmpdir(), "bridge-chaos-run-"));
+  const environment = {
+    PUBLIC_URL: publicUrl,
+    ADMIN_API_KEY: adminApiKey,
+    DATABASE_URL: database.url,
+    ENCRYPTION_KEYS: randomBytes(32).toString("base64"),
+    HIGHLEVEL_URL: `http://127.0.0.1:${proxy.port}`,
+    HIGHLEVEL_TIMEOUT_SECONDS: "2",
+    LOG_LEVEL: "info",
+    ...(scenario.scaled ? { CHAOS_TUNING: JSON.stringify(scenario.scaled.tuning) } : {}),
+  };
+  const started: BridgeProcess[] = [];
+  const cleanUps: (() => unknown)[] = [];
+  let turn = 0;
+
+  const world: World = {
+    processes,
+    random,
+    pass: (seconds) => sleep(seconds * pace * 1000),
+    sandbox,
+    proxy,
+    postgres,
+    databaseUrl: database.url,
+    folder,
+    bridges: [],
+    async start(place, change = {}) {
+      const settings = { ...environment, ...scenario.environment?.(world, place), ...change };
+      const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== ""));
+      const bridge = await spawnBridge(given, build.program);
+      started.push(bridge);
+      world.bridges[place] = bridge;
+      return bridge;
+    },
+    async killAndStart(place) {
+      world.bridges[place]?.kill("SIGKILL");
+      await world.bridges[place]?.exited;
+      await world.start(place);
+    },
+    nextUrl: () => world.bridges[turn++ % processes]?.url ?? "",
+    async admin(method, path, data) {
+      const url = `${world.bridges[0]?.url}/admin${path}`;
+      return (
+        await axios.request({ method, url, data, headers: { authorization: `Bearer ${adminApiKey}` }, timeout: 10_000 })
+      ).data;
+    },
+    async putToken(token) {
+      putLocation(sandbox, token);
+      await world.admin("PUT", `/locations/${locationId}`, { token });
+    },
+    addMappings: async () => new Map(await Promise.all(loadProviders.map((provider) => addMapping(world, provider)))),
+    atEnd: (cleanUp) => void cleanUps.push(cleanUp),
+    async stop() {
+      for (const bridge of started) bridge.kill("SIGKILL");
+      await Promise.all(started.map((bridge) => bridge.exited));
+      for (const cleanUp of cleanUps) await cleanUp();
+      await proxy.stop();
+      await stopSandbox();
+      await database.drop();
+      if (postgres !== options.postgres) await postgres.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  return world;
+}
+
+function putLocation(sandbox: Sandbox, token: string): void {
+  sandbox.putLocation({
+    id: locationId,
+    token,
+    providers: [
+      { id: smsProviderId, channel: "sms", extra: true },
+      { id: emailProviderId, channel: "email", extra: true },
+    ],
+  });
+}
+
+async function addMapping(world: World, provider: LoadProvider): Promise<[LoadProvider, string]> {
+  const { id } = await world.admin<{ id: string }>("POST", "/mappings", { locationId, ...provider.mapping });
+  return [provider, id];
+}
