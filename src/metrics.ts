@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { remember } from "./bridge/remember.ts";
 import type { Log } from "./log.ts";
+import type { DeliveryKind } from "./model.ts";
 import { providerNames } from "./providers/registry.ts";
 import type { Db } from "./store/database.ts";
 import { readStanding, type Standing } from "./store/watch.ts";
@@ -15,11 +16,13 @@ export interface Metrics {
 
 export interface MetricsOptions {
   db: Db;
-  /** For each location; 0 for any number. */
+  /** What each location may ask of HighLevel. */
   requestsPerDay: number;
   /** Of this process's worker; undefined where none runs. */
   secondsSinceTurn: () => number | undefined;
 }
+
+const kinds: DeliveryKind[] = ["post-inbound", "send-outbound", "report-status", "send-through-highlevel"];
 
 /** What is read from the database is shared by the scrapes of so many seconds. */
 const standingSeconds = 5;
@@ -90,6 +93,10 @@ function createEventCounts(registry: Registry): (level: string, event: string, f
   for (const provider of [...providerNames, "highlevel"]) {
     for (const outcome of ["accepted", "refused", "limited", "unavailable"]) webhooks.inc({ provider, outcome }, 0);
   }
+  for (const kind of kinds) {
+    for (const state of ["delivered", "dead"]) deliveries.inc({ kind, state }, 0);
+  }
+  for (const state of ["processed", "ignored", "failed"]) processed.inc({ state }, 0);
   const countWebhook = (outcome: string) => (fields: Fields) =>
     webhooks.inc({ provider: textOf(fields["provider"]), outcome });
   const counted: Record<string, (fields: Fields) => void> = {
@@ -119,49 +126,42 @@ const textOf = (value: unknown) => (typeof value === "string" ? value : "unknown
  */
 function describeStanding(standing: Standing | undefined, options: MetricsOptions): Registry {
   const registry = new Registry();
-  const show = <Label extends string>(
-    name: string,
-    help: string,
-    values: [value: number, labels?: Record<Label, string>][],
-  ) => {
-    const labelNames = [...new Set(values.flatMap(([, labels]) => Object.keys(labels ?? {})))];
-    const gauge = new Gauge({ name, help, labelNames, registers: [registry] });
-    for (const [value, labels] of values) gauge.set(labels ?? {}, value);
+  const show = (name: string, help: string, label: string | undefined, values: [value: number, label?: string][]) => {
+    const gauge = new Gauge({ name, help, labelNames: label === undefined ? [] : [label], registers: [registry] });
+    for (const [value, text] of values) gauge.set(label === undefined ? {} : { [label]: text }, value);
   };
+  const one = (name: string, help: string, value: number) => show(name, help, undefined, [[value]]);
+
   const turn = options.secondsSinceTurn();
   if (turn !== undefined) {
-    show("bridge_worker_turn_age_seconds", "How long ago this process's worker last took a turn", [[turn]]);
+    one("bridge_worker_turn_age_seconds", "How long ago this process's worker last took a turn", turn);
   }
-  show("bridge_database_up", "1 when the database answers in time, else 0", [[standing ? 1 : 0]]);
+  one("bridge_database_up", "1 when the database answers in time, else 0", standing ? 1 : 0);
   if (!standing) return registry;
 
   const { pending, dead, paused, budgets } = standing;
-  const ages = pending.map(({ kind, oldestSeconds }): [number, { kind: string }] => [oldestSeconds, { kind }]);
-  const byReason = (rows: typeof dead) =>
-    rows.map(({ reason, count }): [number, { reason: string }] => [count, { reason }]);
-  const left = budgets.tightest.map(({ locationId, dayUsed }): [number, { location: string }] => [
-    Math.max(0, options.requestsPerDay - dayUsed),
-    { location: locationId },
+  const { requestsPerDay } = options;
+  const counts = pending.map(({ kind, count }): [number, string] => [count, kind]);
+  const ages = pending.map(({ kind, oldestSeconds }): [number, string] => [oldestSeconds, kind]);
+  const byReason = (rows: typeof dead) => rows.map(({ reason, count }): [number, string] => [count, reason]);
+  const left = budgets.tightest.map(({ locationId, dayUsed }): [number, string] => [
+    Math.max(0, requestsPerDay - dayUsed),
+    locationId,
   ]);
-  show(
-    "bridge_deliveries_pending",
-    "Deliveries that wait, by kind; up to 50,000",
-    pending.map(({ kind, count }) => [count, { kind }]),
+  show("bridge_deliveries_pending", "Deliveries that wait, by kind; up to 50,000", "kind", counts);
+  show("bridge_oldest_pending_seconds", "The age of the oldest delivery that waits, by kind", "kind", ages);
+  one(
+    "bridge_behind_seconds",
+    "How long the oldest work has waited that could be done at once",
+    standing.behindSeconds,
   );
-  show("bridge_oldest_pending_seconds", "The age of the oldest waiting delivery, by kind", ages);
-  show("bridge_behind_seconds", "How long the oldest work has waited that could be done at once", [
-    [standing.behindSeconds],
-  ]);
-  show("bridge_deliveries_dead", "Dead letters, by reason; up to 10,000", byReason(dead));
-  show("bridge_webhooks_waiting", "Webhooks that wait to be processed; up to 1,000 of each mapping", [
-    [standing.receivedWebhooks],
-  ]);
-  show("bridge_webhooks_failed", "Webhooks that could not be read; up to 10,000", [[standing.failedWebhooks]]);
-  show("bridge_locations_paused", "Locations to which nothing goes, by reason", byReason(paused));
-  show("bridge_highlevel_requests_today", "Requests to HighLevel in the running days of all locations", [
-    [budgets.dayUsed],
-  ]);
-  show("bridge_highlevel_requests_left", "Of a location's day; for the ten locations with the least", left);
+  show("bridge_deliveries_dead", "Dead letters by reason; up to 10,000", "reason", byReason(dead));
+  one("bridge_webhooks_waiting", "Webhooks to be processed; up to 1,000 of each mapping", standing.receivedWebhooks);
+  one("bridge_webhooks_failed", "Webhooks that could not be read; up to 10,000", standing.failedWebhooks);
+  show("bridge_locations_paused", "Locations to which nothing goes, by reason", "reason", byReason(paused));
+  one("bridge_highlevel_requests_allowed", "HIGHLEVEL_REQUESTS_PER_DAY, for each location", requestsPerDay);
+  one("bridge_highlevel_requests_today", "Requests to HighLevel today, of all locations", budgets.dayUsed);
+  show("bridge_highlevel_requests_left", "Of today's, for the ten locations with the least", "location", left);
   return registry;
 }
 

@@ -17,7 +17,7 @@ export interface Standing {
   budgets: Budgets;
 }
 
-/** What locations have used of HighLevel's limits. Those with the least left come first. */
+/** What locations have asked of HighLevel on this day of UTC. Those with the least left come first. */
 export interface Budgets {
   tightest: { locationId: string; dayUsed: number }[];
   /** By all locations together. */
@@ -110,7 +110,7 @@ async function readBudgets(db: Db): Promise<Budgets> {
     sql`
       select location_id as "locationId", day_used as "dayUsed", sum(day_used) over ()::int as total
       from budgets
-      where day_started_at > now() - interval '1 day'
+      where day_started_at >= date_trunc('day', now() at time zone 'utc') at time zone 'utc'
       order by day_used desc
       limit ${mostBudgets}`,
   );
