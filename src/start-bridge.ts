@@ -1,5 +1,5 @@
 import { hkdfSync } from "node:crypto";
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AccessTokens, createAccessTokens } from "./bridge/access-tokens.ts";
@@ -17,6 +17,7 @@ import { createFetchFile } from "./fetch-file.ts";
 import { createHighlevel } from "./highlevel/client.ts";
 import { createOauthClient } from "./highlevel/oauth.ts";
 import { createApp, createWorkerApp } from "./http/app.ts";
+import { createLimitedServer, createWebhookLimit } from "./http/limits.ts";
 import type { Log } from "./log.ts";
 import { createRecorder } from "./store/attempts.ts";
 import { readOrCreateEncryptionKey } from "./store/data-dir.ts";
@@ -81,6 +82,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
     mappings,
     accessTokens,
     receiver,
+    webhookLimit: createWebhookLimit(config.incoming.webhooksPerMinute),
     publicUrl,
     bodyLimitBytes,
     adminApiKey,
@@ -93,7 +95,8 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
     installer: oauth && createInstallerOf(config, { db, sealer, log, oauth, accessTokens, onWork }),
     stateKey: Buffer.from(hkdfSync("sha256", encryptionKeys(config)[0] ?? "", "", "oauth state", 32)),
   };
-  const server = createServer(config.run === "worker" ? createWorkerApp(context) : createApp(context));
+  const app = config.run === "worker" ? createWorkerApp(context) : createApp(context);
+  const server = createLimitedServer(app, config.incoming);
   const stop = () =>
     stopBridge({ server, worker, database, doors, traces, log, shutdownSeconds: config.shutdownSeconds });
   try {

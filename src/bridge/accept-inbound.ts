@@ -1,6 +1,6 @@
 import type { Log } from "../log.ts";
 import type { ProviderEvent, ProviderMessage, Receipt } from "../model.ts";
-import { addConversations, lockConversations } from "../store/conversations.ts";
+import { ensureConversations, lockConversations } from "../store/conversations.ts";
 import type { Db } from "../store/database.ts";
 import { enqueueDeliveries } from "../store/deliveries.ts";
 import { findSentRfcIds, insertMessages } from "../store/messages.ts";
@@ -73,8 +73,10 @@ async function acceptMessages(
   told: Told<ProviderMessage>[],
 ): Promise<Map<ProviderMessage, string | undefined>> {
   const addresses = told.flatMap(({ event }) => personOf(mapping, event) ?? []);
-  if (mapping.unknownSender !== "ignore") await addConversations(tx, mapping, addresses);
-  const conversations = await lockConversations(tx, mapping.id, addresses);
+  const conversations =
+    mapping.unknownSender === "ignore"
+      ? await lockConversations(tx, mapping.id, addresses)
+      : await ensureConversations(tx, mapping, addresses);
   const ownIds = await findSentRfcIds(
     tx,
     mapping.id,

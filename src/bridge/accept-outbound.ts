@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { OutboundRequest } from "../highlevel/webhook.ts";
 import { normalizeAddress } from "../providers/address.ts";
 import { addressesOf } from "../providers/mailbox.ts";
-import { addConversations, keepHighlevelIds, lockConversations } from "../store/conversations.ts";
+import { ensureConversations, keepHighlevelIds } from "../store/conversations.ts";
 import type { Db } from "../store/database.ts";
 import { enqueueDeliveries } from "../store/deliveries.ts";
 import { insertMessages } from "../store/messages.ts";
@@ -23,8 +23,7 @@ export interface Requested {
 export async function acceptOutbound(tx: Db, mapping: MappingFacts, requested: Requested[]): Promise<WebhookOutcome[]> {
   const addressed = requested.map((each) => ({ ...each, ...readAddress(mapping, each.request) }));
   const addresses = addressed.flatMap(({ address }) => address ?? []);
-  await addConversations(tx, mapping, addresses);
-  const conversations = await lockConversations(tx, mapping.id, addresses);
+  const conversations = await ensureConversations(tx, mapping, addresses);
 
   const rows: NewMessage[] = [];
   for (const { address, request, webhookId, receivedAt } of addressed) {

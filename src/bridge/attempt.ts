@@ -1,5 +1,5 @@
 import type { Access } from "../highlevel/client.ts";
-import type { MessageChange } from "../store/deliveries.ts";
+import type { MessageChange } from "../store/attempts.ts";
 import type { Conversation, Message } from "../store/schema.ts";
 
 /** Somebody else may be at it by now. */

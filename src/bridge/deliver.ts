@@ -1,7 +1,15 @@
 import { randomUUID } from "node:crypto";
 import type { Failure } from "../errors.ts";
+import {
+  type AttemptRecord,
+  type NextStep,
+  type Recorded,
+  type Recorder,
+  type RecordResult,
+  recordAttempts,
+} from "../store/attempts.ts";
 import { repeatOnConflict } from "../store/database.ts";
-import { type AttemptRecord, enqueueDeliveries, type NextStep, recordAttempt } from "../store/deliveries.ts";
+import { enqueueDeliveries } from "../store/deliveries.ts";
 import { claimLanes, giveLaneBack, type HeldDelivery, type HeldLane, type LeaseChange } from "../store/lanes.ts";
 import { pauseLocation } from "../store/locations.ts";
 import { LeaseLost } from "./attempt.ts";
@@ -12,6 +20,7 @@ import { decideRetry, type RetryOptions } from "./retry.ts";
 
 export interface DeliverContext extends AttemptContext {
   retry: RetryOptions;
+  record: Recorder;
   /** When HighLevel's status calls begin to know a message that it had us send. */
   visibleAfterSeconds: number;
 }
@@ -64,11 +73,18 @@ export async function deliverLane(
   return giveLaneBack(context.db, lane, "idle");
 }
 
-/** The lease goes on while there is more to attempt; with the last one, or one that must wait, the lane is given back. */
-function leaseAfter({ lane, leaseSeconds }: ClaimedLane, held: HeldDelivery, next: NextStep): LeaseChange {
+/**
+ * The lease goes on while there is more to attempt, and is prolonged when it runs short; with the last delivery, or one
+ * that must wait, the lane is given back.
+ */
+function leaseAfter(claimed: ClaimedLane, held: HeldDelivery, next: NextStep, attemptSeconds: number): LeaseChange {
+  const { lane, leaseSeconds } = claimed;
   if (next.state === "pending") return { giveBack: { inSeconds: next.retryInSeconds } };
-  if (held !== lane.deliveries.at(-1)) return { holdSeconds: leaseSeconds };
-  return { giveBack: lane.deliveries.length === deliveriesPerLane ? "due" : "idle" };
+  if (held === lane.deliveries.at(-1)) {
+    return { giveBack: lane.deliveries.length === deliveriesPerLane ? "due" : "idle" };
+  }
+  const isLongEnough = leftSeconds(claimed) > attemptSeconds + 1;
+  return next.state === "delivered" && isLongEnough ? "kept" : { holdSeconds: leaseSeconds };
 }
 
 const leftSeconds = (claimed: ClaimedLane) => (claimed.heldUntilMs - performance.now()) / 1000;
@@ -88,13 +104,11 @@ async function attemptDelivery(
   const durationMs = Math.round(performance.now() - started);
   const attempt = { startedAt, durationMs, ...describeTry(tried) };
   const next = await nextStep(context, lane, held, tried);
-  const lease = leaseAfter(claimed, held, next);
-  claimed.heldUntilMs = performance.now() + claimed.leaseSeconds * 1000;
-  const record = { deliveryId: held.delivery.id, messageId: held.message.id, attempt, next, lease };
+  const lease = leaseAfter(claimed, held, next, context.attemptSeconds);
+  if (lease !== "kept") claimed.heldUntilMs = performance.now() + claimed.leaseSeconds * 1000;
+  const record = { lane, deliveryId: held.delivery.id, messageId: held.message.id, attempt, next, lease };
   const isToReport = "done" in tried ? tried.done.isToReport : next.state === "dead" && kinds[lane.kind].failsMessage;
-  const { isHeld, isDue } = await repeatOnConflict(() =>
-    isToReport ? recordAndReport(context, lane, held, record) : recordAttempt(context.db, lane, record),
-  );
+  const { isHeld, isDue } = isToReport ? await recordAndReport(context, held, record) : await context.record(record);
   const { outcome, status } = attempt;
   context.log(next.state === "dead" ? "error" : "info", "delivery.attempted", {
     deliveryId: held.delivery.id,
@@ -109,24 +123,26 @@ async function attemptDelivery(
     state: next.state,
     ...(next.state === "pending" ? { retryInSeconds: Math.round(next.retryInSeconds) } : {}),
   });
-  return { isOver: !isHeld || "giveBack" in lease, isDue };
+  const isGivenBack = lease !== "kept" && "giveBack" in lease;
+  return { isOver: !isHeld || isGivenBack, isDue };
 }
 
 /** What HighLevel had us send, it is told the fate of: both are kept, or neither. */
 async function recordAndReport(
   { db, visibleAfterSeconds }: DeliverContext,
-  lane: HeldLane,
   { message }: HeldDelivery,
-  record: Parameters<typeof recordAttempt>[2],
-): ReturnType<typeof recordAttempt> {
-  return db.transaction(async (tx) => {
-    const recorded = await recordAttempt(tx, lane, record);
-    if (message.origin !== "highlevel") return recorded;
-    const { conversationId, locationId } = lane;
-    const inSeconds = reportInSeconds(visibleAfterSeconds, message);
-    await enqueueDeliveries(tx, "report-status", [{ conversationId, locationId, messageId: message.id, inSeconds }]);
-    return recorded;
-  });
+  record: Recorded & { lane: HeldLane },
+): Promise<RecordResult> {
+  const { conversationId, locationId } = record.lane;
+  const inSeconds = reportInSeconds(visibleAfterSeconds, message);
+  const report = { conversationId, locationId, messageId: message.id, inSeconds };
+  return repeatOnConflict(() =>
+    db.transaction(async (tx) => {
+      const [recorded] = await recordAttempts(tx, [record]);
+      if (message.origin === "highlevel") await enqueueDeliveries(tx, "report-status", [report]);
+      return recorded as RecordResult;
+    }),
+  );
 }
 
 async function tryToDeliver(

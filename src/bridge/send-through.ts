@@ -6,7 +6,7 @@ import type { Db } from "../store/database.ts";
 import { enqueueDeliveries } from "../store/deliveries.ts";
 import { findLocation, listLocations } from "../store/locations.ts";
 import { findProviderLocation } from "../store/mappings.ts";
-import { findByIdempotencyKey, finishSend, insertMessages, requeueFailed } from "../store/messages.ts";
+import { findByIdempotencyKey, findMessage, finishSend, insertMessages, requeueFailed } from "../store/messages.ts";
 import type { Conversation, Message, MessageContent } from "../store/schema.ts";
 import { type AttemptContext, attemptOnce } from "./attempt-once.ts";
 
@@ -71,7 +71,9 @@ async function keepRequest(tx: Db, locationId: string, send: SendThrough): Promi
     receivedAt: new Date(),
   };
   const [stored] = await insertMessages(tx, [row]);
-  const known = stored ?? (await findByIdempotencyKey(tx, idempotencyKey ?? ""));
+  const known = stored
+    ? (await findMessage(tx, stored.id))?.message
+    : await findByIdempotencyKey(tx, idempotencyKey ?? "");
   if (!known) throw new Error("the message that was just kept is not there");
   const isRepeated = stored === undefined;
   const isDone = isRepeated && (await isDoneBefore(tx, known, send));

@@ -7,18 +7,20 @@ export interface HighlevelIds {
   conversationId?: string | undefined;
 }
 
-/** Makes the conversations that are missing. */
-export async function addConversations(
+/** The conversations of these addresses, made where they are missing, and locked until the transaction ends. */
+export async function ensureConversations(
   tx: Db,
   mapping: { id: string; locationId: string },
   addresses: string[],
-): Promise<void> {
-  const wanted = [...new Set(addresses)].sort();
-  if (wanted.length === 0) return;
+): Promise<Map<string, Conversation>> {
+  const known = await lockConversations(tx, mapping.id, addresses);
+  const missing = [...new Set(addresses)].filter((address) => !known.has(address)).sort();
+  if (missing.length === 0) return known;
   await tx
     .insert(conversations)
-    .values(wanted.map((address) => ({ mappingId: mapping.id, locationId: mapping.locationId, address })))
+    .values(missing.map((address) => ({ mappingId: mapping.id, locationId: mapping.locationId, address })))
     .onConflictDoNothing();
+  return new Map([...known, ...(await lockConversations(tx, mapping.id, missing))]);
 }
 
 /** The conversation, without a mapping, of a contact whom an integrator writes to through HighLevel. */

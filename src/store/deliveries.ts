@@ -1,9 +1,8 @@
 import { and, asc, desc, eq, inArray, lt, type SQL, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
-import type { DeliveryKind, DeliveryState, MessageError, MessageState } from "../model.ts";
-import { type Db, secondsFromNow, selectRows } from "./database.ts";
-import { changeLease, extendLanes, type HeldLane, type LeaseChange, wakeLanes } from "./lanes.ts";
-import { unlessTaken } from "./messages.ts";
+import type { DeliveryKind, DeliveryState } from "../model.ts";
+import { type Db, selectRows } from "./database.ts";
+import { wakeLanes } from "./lanes.ts";
 import { type Attempt, attempts, conversations, type Delivery, deliveries, messages } from "./schema.ts";
 
 export interface NewDelivery {
@@ -16,134 +15,44 @@ export interface NewDelivery {
   dead?: { reason: FailureReason; detail: string } | undefined;
 }
 
-/** Puts deliveries at the end of their lanes, in the order given. */
+/**
+ * Puts deliveries at the end of their lanes, in the order given, and makes lanes where there are none; all in one
+ * statement. A lane's counter grows by what is added to it. An idle lane becomes due; one that is held, or whose head
+ * waits for its next attempt, keeps its time.
+ */
 export async function enqueueDeliveries(tx: Db, kind: DeliveryKind, rows: NewDelivery[]): Promise<void> {
   if (rows.length === 0) return;
-  const additions = new Map<number, Parameters<typeof extendLanes>[2][number]>();
-  for (const { conversationId, locationId, inSeconds = 0 } of rows) {
-    const addition = additions.get(conversationId) ?? { conversationId, locationId, count: 0, inSeconds };
-    additions.set(conversationId, { ...addition, count: addition.count + 1 });
-  }
-  const nextNumbers = await extendLanes(tx, kind, [...additions.values()]);
-  await tx.insert(deliveries).values(
-    rows.map(({ conversationId, messageId, dead, inSeconds }) => {
-      const number = nextNumbers.get(conversationId) ?? 0;
-      nextNumbers.set(conversationId, number + 1);
-      const fate = dead && { ...dead, state: "dead" as const, finishedAt: sql`now()` };
-      return {
-        kind,
-        conversationId,
-        messageId,
-        number,
-        retryAt: inSeconds ? secondsFromNow(inSeconds) : null,
-        ...fate,
-      };
-    }),
-  );
-}
-
-/** One try, as it ended. */
-export interface AttemptRecord {
-  startedAt: Date;
-  durationMs: number;
-  outcome: "delivered" | FailureReason;
-  status: number | undefined;
-  detail: string | undefined;
-}
-
-/** What becomes of the delivery: the fate that bridge/retry.ts decided. */
-export type NextStep =
-  | { state: "delivered"; message: MessageChange }
-  | { state: "dead"; mayHaveHappened: boolean; message?: MessageChange | undefined }
-  | { state: "pending"; mayHaveHappened: boolean; retryInSeconds: number; counts: boolean };
-
-/** What an attempt makes known of its message. */
-export interface MessageChange {
-  highlevelMessageId?: string | undefined;
-  highlevelEmailMessageId?: string | undefined;
-  providerMessageId?: string | undefined;
-  rfcMessageId?: string | undefined;
-  reportedState?: MessageState | undefined;
-  sendAnswer?: Record<string, unknown> | undefined;
-  /** What a queued message becomes. One of which receipts have told more already stays as it is. */
-  ifQueued?: { state: "sent" } | { state: "failed"; error: MessageError } | undefined;
-}
-
-/**
- * Keeps one attempt, what follows from it, and what becomes of the lease, all in one statement. `isHeld` is false when
- * the lease has passed to another worker: then stop. What was delivered is kept as delivered all the same, because it
- * is true. `isDue` says whether a lane that was given back is due again at once.
- *
- * The message is locked before the lane, as receipts do it: else the two would wait for each other.
- */
-export async function recordAttempt(
-  db: Db,
-  lane: HeldLane,
-  record: { deliveryId: number; messageId: number; attempt: AttemptRecord; next: NextStep; lease: LeaseChange },
-): Promise<{ isHeld: boolean; isDue: boolean }> {
-  const { deliveryId, messageId, attempt, next, lease } = record;
-  const change = next.state === "pending" ? undefined : next.message;
-  const isDelivered = next.state === "delivered";
-  const isTrue = isDelivered ? sql`true` : sql`exists (select from lease)`;
-  const isOpen = isDelivered ? sql`(state = 'pending' or reason = 'unconfirmed')` : sql`state = 'pending'`;
-  const [recorded] = await selectRows<{ isDue: boolean | null }>(
-    db,
-    sql`
-      with locked as materialized (
-        select id from messages where id = ${messageId} and ${change !== undefined} for no key update
-      ), lease as (${changeLease(lane, lease)}), changed as (
-        update deliveries set ${fateColumns(next)},
-          reason = ${attempt.outcome === "delivered" ? null : attempt.outcome}, detail = ${attempt.detail ?? null}
-        where id = ${deliveryId} and ${isOpen} and ${isTrue}
-      ), ${change ? changeMessage(messageId, change, isTrue) : sql``} noted as (
-        insert into attempts (delivery_id, started_at, duration_ms, outcome, status, detail)
-        values (${deliveryId}, ${attempt.startedAt.toISOString()}, ${attempt.durationMs}, ${attempt.outcome},
-          ${attempt.status ?? null}, ${attempt.detail ?? null})
+  const input = rows.map(({ conversationId, locationId, messageId, inSeconds = 0, dead }, number) => ({
+    number,
+    conversation_id: conversationId,
+    location_id: locationId,
+    message_id: messageId,
+    in_seconds: inSeconds,
+    ...dead,
+  }));
+  await tx.execute(sql`
+    with input as materialized (
+      select * from json_to_recordset(${JSON.stringify(input)}::json) as input (
+        number int, conversation_id bigint, location_id text, message_id bigint, in_seconds float8, reason text, detail text
       )
-      select (select count(*) from locked) as "locked", (select is_due from lease) as "isDue"`,
-  );
-  const isDue = recorded?.isDue ?? null;
-  return { isHeld: isDue !== null, isDue: isDue === true };
+    ), extended as (
+      insert into lanes (conversation_id, kind, location_id, counter, due_at)
+      select conversation_id, ${kind}, min(location_id), count(*), now() + make_interval(secs => min(in_seconds))
+      from input group by conversation_id order by conversation_id
+      on conflict (conversation_id, kind) do update
+      set counter = lanes.counter + excluded.counter, due_at = coalesce(lanes.due_at, excluded.due_at)
+      returning conversation_id, counter
+    )
+    insert into deliveries (kind, conversation_id, number, message_id, state, reason, detail, retry_at, finished_at)
+    select ${kind}, conversation_id,
+      counter - count(*) over (partition by conversation_id)
+        + row_number() over (partition by conversation_id order by number),
+      message_id, case when reason is null then 'pending' else 'dead' end, reason, detail,
+      case when in_seconds > 0 then now() + make_interval(secs => in_seconds) end,
+      case when reason is not null then now() end
+    from input join extended using (conversation_id)
+    order by number`);
 }
-
-function fateColumns(next: NextStep): SQL {
-  const isOpen = next.state !== "delivered" && next.mayHaveHappened;
-  const counted = sql`attempts = attempts + 1, first_attempted_at = coalesce(first_attempted_at, now())`;
-  if (next.state !== "pending") {
-    return sql`state = ${next.state}, finished_at = now(), retry_at = null, may_have_happened = ${isOpen}, ${counted}`;
-  }
-  const again = sql`retry_at = ${secondsFromNow(next.retryInSeconds)}, may_have_happened = ${isOpen}`;
-  return next.counts ? sql`${again}, ${counted}` : again;
-}
-
-function changeMessage(messageId: number, change: MessageChange, isTrue: SQL): SQL {
-  const { ifQueued, sendAnswer, providerMessageId } = change;
-  const columns: [string, SQL | undefined][] = [
-    ["highlevel_message_id", maybe(change.highlevelMessageId)],
-    ["highlevel_email_message_id", maybe(change.highlevelEmailMessageId)],
-    ["provider_message_id", providerMessageId === undefined ? undefined : unlessTaken(providerMessageId)],
-    ["rfc_message_id", maybe(change.rfcMessageId)],
-    ["reported_state", maybe(change.reportedState)],
-    ["send_answer", sendAnswer && sql`${JSON.stringify(sendAnswer)}::jsonb`],
-    ["state", ifQueued && sql`case when ${isUndecided(ifQueued)} then ${ifQueued.state} else state end`],
-    ["error", ifQueued && sql`case when ${isUndecided(ifQueued)} then ${errorOf(ifQueued)} else error end`],
-  ];
-  const assignments = columns.flatMap(([name, value]) => (value ? sql`${sql.raw(name)} = ${value}` : []));
-  if (assignments.length === 0) return sql``;
-  return sql`kept as (
-    update messages set ${sql.join(assignments, sql`, `)} where id = ${messageId} and ${isTrue}
-  ),`;
-}
-
-const maybe = (value: string | undefined) => (value === undefined ? undefined : sql`${value}`);
-
-type IfQueued = NonNullable<MessageChange["ifQueued"]>;
-const errorOf = (end: IfQueued) =>
-  end.state === "failed" ? sql`${JSON.stringify(end.error)}::jsonb` : sql`null::jsonb`;
-
-/** What was taken for `unconfirmed`, by who had the lane after us, is known to be sent when the answer comes late. */
-const isUndecided = ({ state }: IfQueued) =>
-  state === "sent" ? sql`(state = 'queued' or error ->> 'code' = 'unconfirmed')` : sql`state = 'queued'`;
 
 export interface DeliveryFilter {
   state?: DeliveryState | undefined;

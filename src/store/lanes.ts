@@ -109,68 +109,26 @@ async function readHeads(
 }
 
 /**
- * What becomes of a lease: it goes on for so long, or the lane is given back. Then it is due at once when its counter
- * has grown meanwhile; else it is `idle` until something new comes, `due` because more is known to wait, or due when
- * its head may be tried again.
+ * What becomes of a lease: it stays as it is, goes on for so long, or the lane is given back. Then it is due at once when
+ * its counter has grown meanwhile; else it is `idle` until something new comes, `due` because more is known to wait, or
+ * due when its head may be tried again.
  */
-export type LeaseChange = { holdSeconds: number } | { giveBack: "idle" | "due" | { inSeconds: number } };
-
-/** The statement that changes the lease; it touches no row when the lease has passed to another worker. */
-export function changeLease(lane: HeldLane, change: LeaseChange): SQL {
-  const { conversationId, kind, leaseToken, counter } = lane;
-  return sql`
-    update lanes set ${leaseColumns(counter, change)}
-    where conversation_id = ${conversationId} and kind = ${kind} and lease_token = ${leaseToken}
-    returning coalesce(due_at <= now(), false) as is_due`;
-}
-
-function leaseColumns(counter: number, change: LeaseChange): SQL {
-  if ("holdSeconds" in change) return sql`due_at = ${secondsFromNow(change.holdSeconds)}`;
-  const { giveBack } = change;
-  const idleOrDue = giveBack === "idle" ? sql`null::timestamptz` : sql`now()`;
-  const dueAt = typeof giveBack === "object" ? secondsFromNow(giveBack.inSeconds) : idleOrDue;
-  return sql`lease_token = null, due_at = case when counter <> ${counter} then now() else ${dueAt} end`;
-}
+export type LeaseChange = "kept" | { holdSeconds: number } | { giveBack: GiveBack };
+type GiveBack = "idle" | "due" | { inSeconds: number };
 
 /** Gives a lane back without an attempt. `true` when it is due again at once. */
-export async function giveLaneBack(
-  db: Db,
-  lane: HeldLane,
-  giveBack: "idle" | "due" | { inSeconds: number },
-): Promise<boolean> {
-  const [changed] = await selectRows<{ is_due: boolean }>(db, changeLease(lane, { giveBack }));
-  return changed?.is_due ?? false;
-}
-
-/**
- * Makes room for new deliveries at the end of their lanes, and lanes where there are none: each lane's counter grows
- * by what is added to it. An idle lane becomes due at once; one that is held, or whose head waits for its next
- * attempt, keeps its time; `inSeconds` is when an idle one becomes due instead. Gives the number of the first new delivery of each conversation.
- */
-export async function extendLanes(
-  tx: Db,
-  kind: DeliveryKind,
-  additions: { conversationId: number; locationId: string; count: number; inSeconds: number }[],
-): Promise<Map<number, number>> {
-  const rows = additions
-    .toSorted((a, b) => a.conversationId - b.conversationId)
-    .map(
-      (each) =>
-        sql`(${each.conversationId}, ${kind}, ${each.locationId}, ${each.count}, ${secondsFromNow(each.inSeconds)})`,
-    );
-  const extended = await selectRows<{ conversationId: number; counter: number }>(
-    tx,
+export async function giveLaneBack(db: Db, lane: HeldLane, giveBack: GiveBack): Promise<boolean> {
+  const { conversationId, kind, leaseToken, counter } = lane;
+  const idleOrDue = giveBack === "idle" ? sql`null::timestamptz` : sql`now()`;
+  const dueAt = typeof giveBack === "object" ? secondsFromNow(giveBack.inSeconds) : idleOrDue;
+  const [changed] = await selectRows<{ isDue: boolean }>(
+    db,
     sql`
-      insert into lanes (conversation_id, kind, location_id, counter, due_at)
-      values ${sql.join(rows, sql`, `)}
-      on conflict (conversation_id, kind) do update
-      set counter = lanes.counter + excluded.counter, due_at = coalesce(lanes.due_at, excluded.due_at)
-      returning conversation_id as "conversationId", counter`,
+      update lanes set lease_token = null, due_at = case when counter <> ${counter} then now() else ${dueAt} end
+      where conversation_id = ${conversationId} and kind = ${kind} and lease_token = ${leaseToken}
+      returning coalesce(due_at <= now(), false) as "isDue"`,
   );
-  const counts = new Map(additions.map((each) => [each.conversationId, each.count]));
-  return new Map(
-    extended.map((lane) => [lane.conversationId, lane.counter - (counts.get(lane.conversationId) ?? 0) + 1]),
-  );
+  return changed?.isDue ?? false;
 }
 
 /** Has the lanes of replayed deliveries looked at again: at once, or when who holds one gives it back. */

@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, exists, gte, inArray, isNotNull, lt, or, type SQL, sql } from "drizzle-orm";
 import type { DeliveryState, Direction, MessageState } from "../model.ts";
-import type { Db } from "./database.ts";
+import { type Db, selectRows } from "./database.ts";
 import {
   type Conversation,
   conversations,
@@ -11,13 +11,36 @@ import {
   type NewMessage,
 } from "./schema.ts";
 
+/** What is known of a message that was just stored. */
+export type StoredMessage = Pick<Message, "id" | "conversationId" | "webhookId" | "providerMessageId" | "automatic">;
+
 /**
  * Stores the messages that are new, in the order given, and gives them back. Passed over is one whose id is known in its
  * mapping, the provider's or HighLevel's, or whose idempotency key is; also one that stands twice in the list.
  */
-export async function insertMessages(tx: Db, rows: NewMessage[]): Promise<Message[]> {
+export async function insertMessages(tx: Db, rows: NewMessage[]): Promise<StoredMessage[]> {
   if (rows.length === 0) return [];
-  const stored = await tx.insert(messages).values(rows).onConflictDoNothing().returning();
+  const input = rows.map((row, number) => ({ origin: "provider", ...row, number }));
+  const stored = await selectRows<StoredMessage>(
+    tx,
+    sql`
+      insert into messages (mapping_id, conversation_id, webhook_id, origin, direction, state, provider_message_id,
+        rfc_message_id, highlevel_message_id, highlevel_email_message_id, idempotency_key, send_request, automatic,
+        content, sent_at, received_at)
+      select "mappingId", "conversationId", "webhookId", origin, direction, state, "providerMessageId",
+        "rfcMessageId", "highlevelMessageId", "highlevelEmailMessageId", "idempotencyKey", "sendRequest", automatic,
+        content, "sentAt", "receivedAt"
+      from json_to_recordset(${JSON.stringify(input)}::json) as input (
+        number int, "mappingId" uuid, "conversationId" bigint, "webhookId" bigint, origin text, direction text,
+        state text, "providerMessageId" text, "rfcMessageId" text, "highlevelMessageId" text,
+        "highlevelEmailMessageId" text, "idempotencyKey" text, "sendRequest" jsonb, automatic text, content jsonb,
+        "sentAt" timestamptz, "receivedAt" timestamptz
+      )
+      order by number
+      on conflict do nothing
+      returning id, conversation_id as "conversationId", webhook_id as "webhookId",
+        provider_message_id as "providerMessageId", automatic`,
+  );
   return stored.sort((a, b) => a.id - b.id);
 }
 

@@ -18,9 +18,25 @@ import { mappings, type Webhook, webhooks } from "./schema.ts";
 
 export type NewWebhook = Pick<Webhook, "mappingId" | "source" | "url" | "headers" | "body">;
 
-/** One statement, whole or not at all; ids grow in the order given. */
+/** One statement of two parameters, whole or not at all; ids grow in the order given. */
 export async function insertWebhooks(db: Db, rows: NewWebhook[]): Promise<number[]> {
-  const stored = await db.insert(webhooks).values(rows).returning({ id: webhooks.id });
+  let begins = 1;
+  const input = rows.map(({ body, ...row }, number) => {
+    const part = { ...row, number, begins, length: body.length };
+    begins += body.length;
+    return part;
+  });
+  const stored = await selectRows<{ id: number }>(
+    db,
+    sql`
+      insert into webhooks (mapping_id, source, url, headers, body)
+      select "mappingId", source, url, headers, substring(${Buffer.concat(rows.map((row) => row.body))}::bytea from begins for length)
+      from json_to_recordset(${JSON.stringify(input)}::json) as input (
+        number int, "mappingId" uuid, source text, url text, headers jsonb, begins int, length int
+      )
+      order by number
+      returning id`,
+  );
   return stored.map((row) => row.id);
 }
 
@@ -112,12 +128,11 @@ export interface WebhookOutcome {
 }
 
 export async function finishWebhooks(db: Db, outcomes: WebhookOutcome[]): Promise<void> {
-  const rows = outcomes.map(
-    (outcome) => sql`(${outcome.id}::bigint, ${outcome.state}, ${outcome.reason ?? null}, ${outcome.eventId ?? null})`,
-  );
   await db.execute(sql`
-    update webhooks set state = outcome.state, reason = outcome.reason, event_id = outcome.event_id
-    from (values ${sql.join(rows, sql`, `)}) as outcome (id, state, reason, event_id)
+    update webhooks set state = outcome.state, reason = outcome.reason, event_id = outcome."eventId"
+    from json_to_recordset(${JSON.stringify(outcomes)}::json) as outcome (
+      id bigint, state text, reason text, "eventId" text
+    )
     where webhooks.id = outcome.id`);
 }
 

@@ -6,7 +6,8 @@ import { createMappings } from "../../src/bridge/mappings.ts";
 import { registerLocation, registerMapping } from "../../src/bridge/register.ts";
 import { Failure } from "../../src/errors.ts";
 import type { Highlevel } from "../../src/highlevel/client.ts";
-import { addConversations, lockConversations, registerHighlevelIds } from "../../src/store/conversations.ts";
+import { createRecorder } from "../../src/store/attempts.ts";
+import { ensureConversations, registerHighlevelIds } from "../../src/store/conversations.ts";
 import { type Database, openDatabase, selectRows } from "../../src/store/database.ts";
 import { enqueueDeliveries } from "../../src/store/deliveries.ts";
 import { insertMessages } from "../../src/store/messages.ts";
@@ -35,8 +36,7 @@ let counter = 0;
 async function enqueue(count: number): Promise<void> {
   const address = `+1500555${String(++counter).padStart(4, "0")}`;
   await database.db.transaction(async (tx) => {
-    await addConversations(tx, { id: mappingId, locationId: "loc" }, [address]);
-    const id = (await lockConversations(tx, mappingId, [address])).get(address)?.id ?? 0;
+    const id = (await ensureConversations(tx, { id: mappingId, locationId: "loc" }, [address])).get(address)?.id ?? 0;
     await registerHighlevelIds(tx, id, { contactId: "c", conversationId: "v" });
     const content = { to: [], cc: [], bcc: [], text: "hi", attachments: [], inReplyTo: [], references: [] };
     const lists = { fromName: undefined, subject: undefined, html: undefined };
@@ -86,6 +86,7 @@ function contextWith(postInbound: () => Promise<never> | Promise<{ messageId: st
     emailAttachmentsLimitBytes: 0,
     publicUrl: "https://bridge.example.com",
     visibleAfterSeconds: 0,
+    record: createRecorder(database.db),
     retry: { retryHours: 36, sendRetryHours: 4, firstDelaySeconds: 0, random: () => 0 },
   };
   return { context, calls };

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { baseSubject, findParent, referencesTo } from "../../src/bridge/find-parent.ts";
 import { registerLocation, registerMapping } from "../../src/bridge/register.ts";
-import { addConversations, lockConversations } from "../../src/store/conversations.ts";
+import { ensureConversations } from "../../src/store/conversations.ts";
 import { type Database, openDatabase } from "../../src/store/database.ts";
-import { insertMessages } from "../../src/store/messages.ts";
+import { findMessage, insertMessages } from "../../src/store/messages.ts";
 import type { Conversation, Message, MessageContent, NewMessage } from "../../src/store/schema.ts";
 import { createSealer } from "../../src/store/seal.ts";
 import { signer } from "../fixtures/generic-email/sign.ts";
@@ -109,10 +109,11 @@ describe("the email that an agent's email answers", () => {
   async function converse(...rows: Partial<NewMessage>[]): Promise<{ conversation: Conversation; stored: Message[] }> {
     const address = `person${++counter}@example.org`;
     return database.db.transaction(async (tx) => {
-      await addConversations(tx, { id: mappingId, locationId: "loc" }, [address]);
-      const conversation = (await lockConversations(tx, mappingId, [address])).get(address);
+      const conversation = (await ensureConversations(tx, { id: mappingId, locationId: "loc" }, [address])).get(
+        address,
+      );
       if (!conversation) throw new Error("there is no conversation");
-      const stored = await insertMessages(
+      const inserted = await insertMessages(
         tx,
         rows.map((row) => ({
           mappingId,
@@ -126,6 +127,11 @@ describe("the email that an agent's email answers", () => {
           ...row,
         })),
       );
+      const stored: Message[] = [];
+      for (const { id } of inserted) {
+        const found = await findMessage(tx, id);
+        if (found) stored.push(found.message);
+      }
       return { conversation, stored };
     });
   }

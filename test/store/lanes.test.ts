@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
-import { addConversations, lockConversations } from "../../src/store/conversations.ts";
+import { recordAttempts } from "../../src/store/attempts.ts";
+import { ensureConversations } from "../../src/store/conversations.ts";
 import { type Database, openDatabase } from "../../src/store/database.ts";
-import { enqueueDeliveries, listDeliveries, recordAttempt, replayDeliveries } from "../../src/store/deliveries.ts";
+import { enqueueDeliveries, listDeliveries, replayDeliveries } from "../../src/store/deliveries.ts";
 import { claimLanes, giveLaneBack, type HeldLane, type LeaseChange } from "../../src/store/lanes.ts";
 import { pauseLocation, putLocation } from "../../src/store/locations.ts";
 import { insertMapping } from "../../src/store/mappings.ts";
@@ -43,8 +44,7 @@ async function enqueue(addresses: string[], locationId = location): Promise<void
       unknownSender: "create",
       postAutomatic: false,
     });
-    await addConversations(tx, mapping, addresses);
-    const conversations = await lockConversations(tx, mapping.id, addresses);
+    const conversations = await ensureConversations(tx, mapping, addresses);
     const messages = await insertMessages(
       tx,
       addresses.map((address) => ({
@@ -91,13 +91,17 @@ const record = (
     rejected: { state: "dead", mayHaveHappened: true },
     unreachable: { state: "pending", retryInSeconds: seconds, counts: true, mayHaveHappened: false },
   } as const;
-  return recordAttempt(database.db, lane, {
-    deliveryId: held.delivery.id,
-    messageId: held.message.id,
-    attempt: { startedAt: new Date(), durationMs: 1, status: 200, detail: undefined, outcome },
-    next: nextSteps[outcome],
-    lease,
-  });
+  const recorded = recordAttempts(database.db, [
+    {
+      lane,
+      deliveryId: held.delivery.id,
+      messageId: held.message.id,
+      attempt: { startedAt: new Date(), durationMs: 1, status: 200, detail: undefined, outcome },
+      next: nextSteps[outcome],
+      lease,
+    },
+  ]);
+  return recorded.then(([result]) => result);
 };
 const numbersOf = (lane: HeldLane | undefined) => lane?.deliveries.map(({ delivery }) => delivery.number);
 

@@ -1,0 +1,210 @@
+import { sql } from "drizzle-orm";
+import type { FailureReason } from "../errors.ts";
+import type { MessageError, MessageState } from "../model.ts";
+import { type Db, repeatOnConflict, selectRows } from "./database.ts";
+import type { HeldLane, LeaseChange } from "./lanes.ts";
+import { createSharedInsert } from "./shared-insert.ts";
+
+/** One try, as it ended. */
+export interface AttemptRecord {
+  startedAt: Date;
+  durationMs: number;
+  outcome: "delivered" | FailureReason;
+  status: number | undefined;
+  detail: string | undefined;
+}
+
+/** What becomes of the delivery: the fate that bridge/retry.ts decided. */
+export type NextStep =
+  | { state: "delivered"; message: MessageChange }
+  | { state: "dead"; mayHaveHappened: boolean; message?: MessageChange | undefined }
+  | { state: "pending"; mayHaveHappened: boolean; retryInSeconds: number; counts: boolean };
+
+/** What an attempt makes known of its message. */
+export interface MessageChange {
+  highlevelMessageId?: string | undefined;
+  highlevelEmailMessageId?: string | undefined;
+  providerMessageId?: string | undefined;
+  rfcMessageId?: string | undefined;
+  reportedState?: MessageState | undefined;
+  sendAnswer?: Record<string, unknown> | undefined;
+  /** What a queued message becomes. One of which receipts have told more already stays as it is. */
+  ifQueued?: { state: "sent" } | { state: "failed"; error: MessageError } | undefined;
+}
+
+/** An attempt, what follows from it, and what becomes of the lease. */
+export interface Recorded {
+  lane: Pick<HeldLane, "conversationId" | "kind" | "leaseToken" | "counter">;
+  deliveryId: number;
+  messageId: number;
+  attempt: AttemptRecord;
+  next: NextStep;
+  lease: LeaseChange;
+}
+
+export interface RecordResult {
+  /** `false` when the lease has passed to another worker: then stop. */
+  isHeld: boolean;
+  /** Is the lane that was given back due again at once? */
+  isDue: boolean;
+}
+
+export type Recorder = (record: Recorded) => Promise<RecordResult>;
+
+/** Attempts that end while others are being recorded go together in the next statement. */
+export function createRecorder(db: Db): Recorder {
+  return createSharedInsert<Recorded, RecordResult>({
+    insert: (records) => repeatOnConflict(() => recordAttempts(db, records)),
+    bytesOf: () => 1,
+    maxRows: 200,
+    maxBytes: Number.POSITIVE_INFINITY,
+    maxWaitingBytes: Number.POSITIVE_INFINITY,
+  });
+}
+
+/**
+ * Keeps attempts, each at another lane, with all that follows from them in one statement. What was delivered is kept as
+ * delivered also when the lease has passed to another worker, because it is true; nothing else is then.
+ *
+ * Messages are locked before lanes, as receipts do it: else the two would wait for each other.
+ */
+export async function recordAttempts(db: Db, records: Recorded[]): Promise<RecordResult[]> {
+  const results: RecordResult[] = [];
+  for (const some of withoutRepeatedMessages(records)) {
+    const rows = await recordSome(db, some);
+    const isDue = new Map(rows.map((row) => [row.number, row.isDue]));
+    for (const [index, record] of some.entries()) {
+      const due = isDue.get(index) ?? null;
+      results[records.indexOf(record)] = { isHeld: record.lease === "kept" || due !== null, isDue: due === true };
+    }
+  }
+  return results;
+}
+
+/** One statement changes a row once: deliveries of the same message, of two kinds, take turns. */
+function withoutRepeatedMessages(records: Recorded[]): Recorded[][] {
+  const groups: { ids: Set<number>; records: Recorded[] }[] = [];
+  for (const record of records) {
+    let group = groups.find(({ ids }) => !ids.has(record.messageId));
+    if (!group) {
+      group = { ids: new Set(), records: [] };
+      groups.push(group);
+    }
+    group.ids.add(record.messageId);
+    group.records.push(record);
+  }
+  return groups.map((group) => group.records);
+}
+
+function recordSome(db: Db, records: Recorded[]): Promise<{ number: number; isDue: boolean | null }[]> {
+  return selectRows(
+    db,
+    sql`
+      with input as materialized (
+        select * from json_to_recordset(${JSON.stringify(records.map(toInput))}::json) as input (
+          number int, conversation_id bigint, kind text, lease_token uuid, counter bigint, lease text,
+          lease_seconds float8, delivery_id bigint, message_id bigint, started_at timestamptz, duration_ms int,
+          outcome text, status int, detail text, state text, retry_seconds float8, counts boolean, is_open boolean,
+          changes_message boolean, highlevel_message_id text, highlevel_email_message_id text,
+          provider_message_id text, rfc_message_id text, reported_state text, send_answer jsonb, if_queued text,
+          error jsonb
+        )
+      ), locked as materialized (
+        select m.id from messages m join input on input.message_id = m.id
+        where input.changes_message order by m.id for no key update of m
+      ), lease as (
+        update lanes
+        set lease_token = case when input.lease = 'held' then lanes.lease_token end,
+          due_at = case
+            when input.lease <> 'held' and lanes.counter <> input.counter then now()
+            when input.lease = 'idle' then null
+            else now() + make_interval(secs => input.lease_seconds)
+          end
+        from input
+        where lanes.conversation_id = input.conversation_id and lanes.kind = input.kind
+          and lanes.lease_token = input.lease_token and input.lease <> 'kept'
+        returning input.number, coalesce(lanes.due_at <= now(), false) as is_due
+      ), input_held as (
+        select input.*, lease.number is not null or input.state = 'delivered' as is_true
+        from input left join lease using (number)
+      ), changed as (
+        update deliveries
+        set state = input.state, reason = nullif(input.outcome, 'delivered'), detail = input.detail,
+          may_have_happened = input.is_open,
+          finished_at = case when input.state <> 'pending' then now() end,
+          retry_at = case when input.state = 'pending' then now() + make_interval(secs => input.retry_seconds) end,
+          attempts = deliveries.attempts + input.counts::int,
+          first_attempted_at = case when input.counts
+            then coalesce(deliveries.first_attempted_at, now()) else deliveries.first_attempted_at end
+        from input_held input
+        where deliveries.id = input.delivery_id and input.is_true
+          and (deliveries.state = 'pending' or (input.state = 'delivered' and deliveries.reason = 'unconfirmed'))
+      ), kept as (
+        update messages
+        set highlevel_message_id = coalesce(input.highlevel_message_id, messages.highlevel_message_id),
+          highlevel_email_message_id = coalesce(input.highlevel_email_message_id, messages.highlevel_email_message_id),
+          provider_message_id = case when input.provider_message_id is null or exists (
+              select from messages other
+              where other.mapping_id = messages.mapping_id and other.id <> messages.id
+                and other.provider_message_id = input.provider_message_id
+            ) then messages.provider_message_id else input.provider_message_id end,
+          rfc_message_id = coalesce(input.rfc_message_id, messages.rfc_message_id),
+          reported_state = coalesce(input.reported_state, messages.reported_state),
+          send_answer = coalesce(input.send_answer, messages.send_answer),
+          state = case when ${decidesState} then input.if_queued else messages.state end,
+          error = case when ${decidesState} then input.error else messages.error end
+        from input_held input
+        where messages.id = input.message_id and input.changes_message and input.is_true
+      ), noted as (
+        insert into attempts (delivery_id, started_at, duration_ms, outcome, status, detail)
+        select delivery_id, started_at, duration_ms, outcome, status, detail from input order by number
+      )
+      select input.number, lease.is_due as "isDue" from input left join lease using (number)
+      where (select count(*) from locked) >= 0`,
+  );
+}
+
+/** What was taken for `unconfirmed`, by who had the lane after us, is known to be sent when the answer comes late. */
+const decidesState = sql`input.if_queued is not null and (messages.state = 'queued'
+  or (input.if_queued = 'sent' and messages.error ->> 'code' = 'unconfirmed'))`;
+
+function toInput({ lane, deliveryId, messageId, attempt, next, lease }: Recorded, number: number) {
+  const change = next.state === "pending" ? undefined : next.message;
+  const { ifQueued } = change ?? {};
+  return {
+    number,
+    conversation_id: lane.conversationId,
+    kind: lane.kind,
+    lease_token: lane.leaseToken,
+    counter: lane.counter,
+    ...leaseInput(lease),
+    delivery_id: deliveryId,
+    message_id: messageId,
+    started_at: attempt.startedAt,
+    duration_ms: attempt.durationMs,
+    outcome: attempt.outcome,
+    status: attempt.status,
+    detail: attempt.detail,
+    state: next.state,
+    retry_seconds: next.state === "pending" ? next.retryInSeconds : undefined,
+    counts: next.state !== "pending" || next.counts,
+    is_open: next.state !== "delivered" && next.mayHaveHappened,
+    changes_message: change !== undefined && Object.values(change).some((value) => value !== undefined),
+    highlevel_message_id: change?.highlevelMessageId,
+    highlevel_email_message_id: change?.highlevelEmailMessageId,
+    provider_message_id: change?.providerMessageId,
+    rfc_message_id: change?.rfcMessageId,
+    reported_state: change?.reportedState,
+    send_answer: change?.sendAnswer,
+    if_queued: ifQueued?.state,
+    error: ifQueued?.state === "failed" ? ifQueued.error : undefined,
+  };
+}
+
+function leaseInput(lease: LeaseChange): { lease: string; lease_seconds?: number } {
+  if (lease === "kept") return { lease };
+  if ("holdSeconds" in lease) return { lease: "held", lease_seconds: lease.holdSeconds };
+  const { giveBack } = lease;
+  if (giveBack === "idle") return { lease: "idle" };
+  return { lease: "given back", lease_seconds: giveBack === "due" ? 0 : giveBack.inSeconds };
+}
