@@ -73,7 +73,7 @@ function automaticKind(
     ["x-autoreply", "x-autorespond", "x-auto-reply"].some((name) => isOtherThanNo(find(name)));
   if (saysSo) return "auto_reply";
 
-  return returnPath !== undefined && /^\s*(<\s*>)?\s*$/.test(returnPath) ? "bounce" : undefined;
+  return returnPath !== undefined && /^(<\s*>)?$/.test(returnPath.trim()) ? "bounce" : undefined;
 }
 
 function isOtherThanNo(value: string | undefined): boolean {
