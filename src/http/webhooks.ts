@@ -4,6 +4,7 @@ import type { Mapping, Mappings } from "../bridge/mappings.ts";
 import type { Receiver } from "../bridge/receive-webhook.ts";
 import { describeError, type Log } from "../log.ts";
 import type { Channel } from "../model.ts";
+import type { WebhookLimit } from "./limits.ts";
 import { Problem } from "./problem.ts";
 import { isUuid } from "./uuid.ts";
 
@@ -11,6 +12,7 @@ export interface WebhooksContext {
   log: Log;
   mappings: Mappings;
   receiver: Receiver;
+  webhookLimit: WebhookLimit;
   publicUrl: string;
   bodyLimitBytes: Record<Channel, number>;
 }
@@ -25,6 +27,7 @@ export interface WebhooksContext {
  * - 404 no such mapping · 410 a deleted one
  * - 413 larger than the limit for the mapping's channel
  * - 415 a content type that this provider never sends, or a compressed body
+ * - 429 with Retry-After: too many of this mapping, or to nobody; the body was not read
  * - 503 with Retry-After: the database is away, or too much waits for it; nothing was stored
  *
  * Who guesses ids learns no more from how long the answer takes than from its status: what HighLevel has not signed is 401
@@ -39,7 +42,7 @@ export function webhookRoutes(context: WebhooksContext): Router {
   router.post(["/highlevel", "/highlevel/:mappingId"], async (req, res) => {
     const receivedAt = new Date();
     const mappingId = req.params["mappingId"]?.toString();
-    const mapping = mappingId === undefined ? undefined : await findMapping(context, mappingId);
+    const mapping = mappingId === undefined ? undefined : await findMapping(context, mappingId, "highlevel");
     const isMissing = mappingId !== undefined && (!mapping || mapping.isDeleted);
     const about = { mappingId, provider: "highlevel" };
     const body = await readBody.email(req, res);
@@ -56,7 +59,7 @@ export function webhookRoutes(context: WebhooksContext): Router {
   });
   router.post("/:mappingId", async (req, res) => {
     const receivedAt = new Date();
-    const mapping = await findMapping(context, req.params.mappingId);
+    const mapping = await findMapping(context, req.params.mappingId, "provider");
     if (!mapping || mapping.isDeleted) {
       createHmac("sha256", decoyKey)
         .update(await readBody.sms(req, res))
@@ -81,8 +84,16 @@ export function webhookRoutes(context: WebhooksContext): Router {
   return router;
 }
 
-async function findMapping({ log, mappings }: WebhooksContext, id: string): Promise<Mapping | undefined> {
-  return isUuid(id) ? orUnavailable(log, mappings.get(id), { mappingId: id }) : undefined;
+async function findMapping(
+  { log, mappings, webhookLimit }: WebhooksContext,
+  id: string,
+  via: "provider" | "highlevel",
+): Promise<Mapping | undefined> {
+  if (!isUuid(id)) return undefined;
+  await webhookLimit.admitLookup(id);
+  const mapping = await orUnavailable(log, mappings.get(id), { mappingId: id });
+  await webhookLimit.count(id, via, mapping !== undefined);
+  return mapping;
 }
 
 function missing(mapping: Mapping | undefined): Problem {

@@ -1,0 +1,130 @@
+import type { RequestListener } from "node:http";
+import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import axios from "axios";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createLimitedServer } from "../../src/http/limits.ts";
+import { publicUrl, startTestBridge, type TestBridge, until } from "../support/bridge.ts";
+import { loadProviders } from "../support/load.ts";
+
+const [twilio, telnyx] = loadProviders;
+if (!twilio || !telnyx) throw new Error("no providers");
+
+describe("a mapping that posts without end", () => {
+  let bridge: TestBridge;
+
+  beforeEach(async () => {
+    bridge = await startTestBridge({ config: { incoming: { connections: 1000, webhooksPerMinute: 60 } } });
+  });
+  afterEach(() => bridge.stop());
+
+  test("is answered 429 with Retry-After, its bodies unread, and keeps nobody else from posting", async () => {
+    const [busy, quiet] = [await bridge.addMapping(twilio.mapping), await bridge.addMapping(telnyx.mapping)];
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, (_, number) => bridge.post(twilio.webhook(busy, 1, number))),
+    );
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(10);
+    expect(refused).toHaveLength(20);
+    expect(Number(refused[0]?.headers["retry-after"])).toBeGreaterThanOrEqual(1);
+    expect(Number(refused[0]?.headers["retry-after"])).toBeLessThanOrEqual(10);
+    expect((await bridge.post(telnyx.webhook(quiet, 1, 1))).status).toBe(200);
+    // What HighLevel posts for the same mapping is counted apart.
+    const asked = { url: `${publicUrl}/webhooks/highlevel/${busy}`, headers: {}, body: Buffer.from("{}") };
+    expect((await bridge.post({ ...asked, receivedAt: new Date() })).status).toBe(401);
+  });
+
+  test("that nobody knows keeps the database busy no longer, and known ones are served all the while", async () => {
+    const known = await bridge.addMapping(telnyx.mapping);
+    expect((await bridge.post(telnyx.webhook(known, 1, 1))).status).toBe(200);
+    const nobody = (each: number) => `00000000-0000-4000-8000-${String(each).padStart(12, "0")}`;
+    const statuses: number[] = [];
+    for (let each = 0; each < 250; each++)
+      statuses.push((await bridge.post(telnyx.webhook(nobody(each), 1, 1))).status);
+    expect(new Set(statuses.slice(0, 200))).toEqual(new Set([404]));
+    expect(new Set(statuses.slice(210))).toEqual(new Set([429]));
+    expect((await bridge.post(telnyx.webhook(known, 1, 2))).status).toBe(200);
+  });
+});
+
+describe("the server", () => {
+  let sockets: Socket[];
+  let url: string;
+  let server: ReturnType<typeof createLimitedServer>;
+
+  const start = async (limits: Partial<Parameters<typeof createLimitedServer>[1]>) => {
+    const answer: RequestListener = (req, res) => void req.resume().on("end", () => res.end("ok"));
+    server = createLimitedServer(answer, { connections: 1000, checkSeconds: 0.1, ...limits });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    url = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+    sockets = [];
+  };
+  afterEach(() => {
+    for (const socket of sockets) socket.destroy();
+    server.closeAllConnections();
+    server.close();
+  });
+
+  /** A connection, what came back on it, and whether it was closed. */
+  function open() {
+    const socket = connect(Number(new URL(url).port), "127.0.0.1");
+    const state = { socket, received: "", isClosed: false };
+    socket.on("data", (chunk) => {
+      state.received += String(chunk);
+    });
+    socket.on("error", () => undefined);
+    socket.on("close", () => {
+      state.isClosed = true;
+    });
+    sockets.push(socket);
+    return state;
+  }
+  async function drip(socket: Socket, text: string): Promise<void> {
+    for (const letter of text) {
+      if (socket.destroyed) return;
+      socket.write(letter);
+      await sleep(100);
+    }
+  }
+  const untilClosed = (all: ReturnType<typeof open>[]) =>
+    until(
+      () => all.filter(({ isClosed }) => !isClosed).length,
+      (left) => left === 0,
+      5,
+    );
+
+  test("does not wait for those who say nothing, or send their headers letter by letter; others are served meanwhile", async () => {
+    await start({ headersSeconds: 0.5, requestSeconds: 1 });
+    const silent = Array.from({ length: 100 }, open);
+    const slow = Array.from({ length: 100 }, open);
+    for (const { socket } of slow) void drip(socket, `POST / HTTP/1.1\r\nHost: x\r\n${"X-A: b\r\n".repeat(20)}`);
+    await sleep(200);
+    expect((await axios.get(url)).data).toBe("ok");
+    await untilClosed([...silent, ...slow]);
+    expect(slow[0]?.received).toMatch(/^HTTP\/1.1 408 /);
+  });
+
+  test("does not wait for a body that comes letter by letter", async () => {
+    await start({ headersSeconds: 0.5, requestSeconds: 1 });
+    const slow = open();
+    slow.socket.write("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n");
+    void drip(slow.socket, "x".repeat(1000));
+    await untilClosed([slow]);
+    expect(slow.received).toMatch(/^HTTP\/1.1 408 /);
+  });
+
+  test("refuses headers of more than 16 kB, and connections beyond the limit", async () => {
+    await start({ connections: 3 });
+    const large = open();
+    large.socket.write(`GET / HTTP/1.1\r\nHost: x\r\nX-A: ${"b".repeat(17_000)}\r\n\r\n`);
+    await untilClosed([large]);
+    expect(large.received).toMatch(/^HTTP\/1.1 431 /);
+
+    const held = [open(), open(), open()];
+    await sleep(100);
+    const fourth = open();
+    await untilClosed([fourth]);
+    expect(held.map(({ isClosed }) => isClosed)).toEqual([false, false, false]);
+  });
+});
