@@ -5,7 +5,12 @@ import { type BenchOptions, type Lab, withLab } from "./lab.ts";
 import { describeMachine } from "./machine.ts";
 import { measureAcks } from "./measures/acks.ts";
 import { measureEndToEnd } from "./measures/end-to-end.ts";
+import { measureFlat } from "./measures/flat.ts";
+import { measureKill } from "./measures/kill.ts";
 import { measureLatency } from "./measures/latency.ts";
+import { measureMemory } from "./measures/memory.ts";
+import { measureOutbox } from "./measures/outbox.ts";
+import { measureStart } from "./measures/start.ts";
 import { projectRoot } from "./product.ts";
 import { type Finding, printTable, type Report, writeReport } from "./report.ts";
 
@@ -13,6 +18,11 @@ const measures: Record<string, (lab: Lab) => Promise<Finding>> = {
   acks: measureAcks,
   "end-to-end": measureEndToEnd,
   latency: measureLatency,
+  outbox: measureOutbox,
+  flat: measureFlat,
+  memory: measureMemory,
+  start: measureStart,
+  kill: measureKill,
 };
 
 const usage = `npm run bench [-- options]
@@ -49,6 +59,11 @@ async function run(): Promise<void> {
     say(
       `${machine.cpu}, ${machine.cores} cores, a flush takes ${machine.flushMs.toFixed(2)} ms, ${machine.postgresql}`,
     );
+    if (machine.loadBefore > machine.cores / 4) {
+      say(
+        `The machine is busy with something else (load ${machine.loadBefore.toFixed(1)}): the numbers will be too low.`,
+      );
+    }
     const startedAt = new Date().toISOString();
     const findings: Finding[] = [];
     for (const name of chosen) {

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
-import { cpus, tmpdir, totalmem } from "node:os";
+import { cpus, loadavg, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { projectRoot } from "./product.ts";
@@ -15,6 +15,8 @@ export interface Machine {
   /** Of an fsync after a write of 8 kB, where temporary files lie. */
   flushMs: number;
   flushMsP99: number;
+  /** Processes that wanted a core in the minute before: near 0 on a machine that is left alone. */
+  loadBefore: number;
   platform: string;
   node: string;
   postgresql: string;
@@ -35,6 +37,7 @@ export async function describeMachine(databaseUrl: string): Promise<Machine> {
     memoryGb: Math.round(totalmem() / 2 ** 30),
     flushMs: quantile(flushes, 0.5),
     flushMsP99: quantile(flushes, 0.99),
+    loadBefore: loadavg()[0] ?? 0,
     platform: `${process.platform} ${process.arch}`,
     node: process.version,
     postgresql: await describePostgres(databaseUrl),

@@ -1,0 +1,112 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { sql } from "drizzle-orm";
+import type { DeliverContext } from "../../src/bridge/deliver.ts";
+import type { ProcessContext } from "../../src/bridge/process-webhooks.ts";
+import { loadProduct, type ProductKind } from "../product.ts";
+import { answerQuestions, settingsOf } from "./talk.ts";
+
+/** A worker whose posts to HighLevel cost nothing: what is left is the outbox. */
+
+export interface OutboxSettings {
+  product: ProductKind;
+  databaseUrl: string;
+  poolSize: number;
+  deliveryConcurrency: number;
+}
+
+const { product, databaseUrl, poolSize, deliveryConcurrency } = settingsOf<OutboxSettings>();
+const [
+  { openDatabase, selectRows },
+  { createRecorder },
+  { startWorker },
+  { createMappings },
+  { createSealer },
+  { createLog },
+] = await Promise.all([
+  loadProduct<typeof import("../../src/store/database.ts")>(product, "store/database"),
+  loadProduct<typeof import("../../src/store/attempts.ts")>(product, "store/attempts"),
+  loadProduct<typeof import("../../src/bridge/worker.ts")>(product, "bridge/worker"),
+  loadProduct<typeof import("../../src/bridge/mappings.ts")>(product, "bridge/mappings"),
+  loadProduct<typeof import("../../src/store/seal.ts")>(product, "store/seal"),
+  loadProduct<typeof import("../../src/log.ts")>(product, "log"),
+]);
+
+const { db } = await openDatabase({ url: databaseUrl, poolSize, startSeconds: 5 });
+// Each line is made, and written nowhere.
+const log = createLog("info", { write: () => undefined });
+let posts = 0;
+const unused = () => Promise.reject(new Error("the outbox alone calls nothing but postInbound"));
+const highlevel: DeliverContext["highlevel"] = {
+  postInbound: async () => ({
+    status: 200,
+    messageId: `message-${++posts}`,
+    conversationId: undefined,
+    contactId: undefined,
+    emailMessageId: undefined,
+  }),
+  upsertContact: unused,
+  ensureConversation: unused,
+  listMessages: unused,
+  getMessage: unused,
+  getEmail: unused,
+  sendMessage: unused,
+  updateStatus: unused,
+  updateEmailStatus: unused,
+  uploadFile: unused,
+};
+const context: DeliverContext & ProcessContext = {
+  db,
+  log,
+  highlevel,
+  mappings: createMappings({ db, sealer: createSealer([Buffer.alloc(32)]) }),
+  accessTokens: {
+    get: async () => ({ token: "token", version: 1 }),
+    forget: () => undefined,
+    renew: async () => "impossible",
+  },
+  record: createRecorder(db),
+  callProvider: unused,
+  fetchMedia: unused,
+  fetchPublic: unused,
+  publicUrl: "https://bridge.example.com",
+  attachmentLimitBytes: 5_000_000,
+  emailAttachmentsLimitBytes: 10_000_000,
+  attemptSeconds: 30,
+  visibleAfterSeconds: 5,
+  retry: { retryHours: 36, sendRetryHours: 4, firstDelaySeconds: 2, random: Math.random },
+  applyInstall: unused,
+};
+
+async function pendingCount(): Promise<number> {
+  const statement = sql`select count(*)::int as pending from deliveries where state = 'pending'`;
+  const [counted] = await selectRows<{ pending: number }>(db, statement);
+  return counted?.pending ?? 0;
+}
+
+const questions = {
+  /** Works until nothing is pending or the time is over. */
+  async drain({ total, seconds }: { total: number; seconds: number }) {
+    const started = performance.now();
+    const worker = startWorker(context, {
+      deliveryConcurrency,
+      retentionDays: 30,
+      pollSeconds: 1,
+      onDue: () => undefined,
+    });
+    const elapsed = () => (performance.now() - started) / 1000;
+    while (posts < total && elapsed() < seconds) await sleep(5);
+    const isDrained = posts >= total;
+    let left = await pendingCount();
+    while (isDrained && left > 0 && elapsed() < seconds) left = await pendingCount();
+    const took = elapsed();
+    await worker.stop();
+    return {
+      delivered: total - left,
+      seconds: took,
+      perSecond: (total - left) / took,
+      cpuSeconds: process.cpuUsage().user / 1e6,
+    };
+  },
+};
+export type Outbox = typeof questions;
+answerQuestions(questions);
