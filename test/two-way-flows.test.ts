@@ -400,28 +400,31 @@ test("an integrator's gateway must be public or allowed; one id for all its mess
         ],
       });
     connect();
-    const contact = bridge.sandbox.addContact({ locationId, phone: "+15005550022" });
-    const type = (message: string) => bridge.sandbox.sendAsAgent(contact.id, { message });
-    const refused = type("to a private address");
+    const people = Array.from({ length: 12 }, (_, person) =>
+      bridge.sandbox.addContact({ locationId, phone: `+150055500${30 + person}` }),
+    );
+    const type = ({ id }: Contact) => bridge.sandbox.sendAsAgent(id, { message: "to the gateway" });
+    const refused = type(people[0] as Contact);
     await untilStatus(refused, "failed");
     expect(refused.error?.message).toContain("resolves to an address that is not public");
     expect(gatewayCalls).toBe(0);
 
     await bridge.restart({ allowedPrivateHosts: [new URL(elsewhereUrl).host] });
     connect();
-    const messages = [type("one"), type("two"), type("three")];
+    const messages = [...people, ...people].map(type);
     const rows = await until(
-      async () => (await bridge.admin("GET", "/messages?state=sent")).body.items,
-      (items) => items.length >= 3,
+      async () => (await bridge.admin("GET", "/messages?state=sent&limit=50")).body.items,
+      (items) => items.length >= messages.length,
     );
-    expect(gatewayCalls).toBe(3);
+    expect(gatewayCalls).toBe(messages.length);
     for (const { id } of rows) {
       const data = { id: "accepted", reference: String(id), status: "delivered" };
       const sample = { contentType: "application/json", body: { type: "message.status", data } };
       await bridge.post(genericSms.sign(sample, { url: `${publicUrl}/webhooks/${mappingId}`, at: new Date() }));
     }
     for (const message of messages) await untilStatus(message, "delivered");
-    expect(gatewayCalls).toBe(3);
+    expect(gatewayCalls).toBe(messages.length);
+    expect(bridge.logLines.filter(({ event }) => /\.broke$/.test(String(event)))).toEqual([]);
   } finally {
     await bridge.stop();
     await own.drop();

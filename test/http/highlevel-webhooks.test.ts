@@ -156,6 +156,8 @@ describe("who may call a delivery URL", () => {
     const deleted = await addTexts("+15005550019");
     await bridge.admin("DELETE", `/mappings/${deleted}`);
     expect((await post(deleted, textBody())).status).toBe(410);
+    // Who is not HighLevel learns nothing of which there are.
+    for (const id of [randomUUID(), deleted]) expect((await postRaw(id, "{}", {})).status).toBe(401);
     expect((await post(texts, textBody({ message: "x".repeat(1_100_000) }))).status).toBe(413);
   });
 });
