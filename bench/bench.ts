@@ -12,7 +12,7 @@ import { measureMemory } from "./measures/memory.ts";
 import { measureOutbox } from "./measures/outbox.ts";
 import { measureStart } from "./measures/start.ts";
 import { projectRoot } from "./product.ts";
-import { type Finding, printTable, type Report, writeReport } from "./report.ts";
+import { type Finding, printTable, type Report, summaryOf, writeReport } from "./report.ts";
 
 const measures: Record<string, (lab: Lab) => Promise<Finding>> = {
   acks: measureAcks,
@@ -68,16 +68,27 @@ async function run(): Promise<void> {
     const findings: Finding[] = [];
     for (const name of chosen) {
       const measure = measures[name];
-      if (measure) findings.push(await withLab({ ...options, machine, say, serverUrl: server.url }, measure));
+      const parts = { ...options, machine, say, serverUrl: server.url };
+      if (measure) findings.push(await withLab(parts, measure).catch((error: unknown) => unmeasured(name, error)));
     }
     const part = values.only ? ["part", ...values.only] : [];
     const scope = [...(values.quick ? ["quick"] : []), ...part].join("-") || "whole";
     const report: Report = { startedAt, finishedAt: new Date().toISOString(), scope, settings, machine, findings };
     say(`\n${printTable(findings)}\n`);
+    say(summaryOf(findings));
     say(`Written to ${writeReport(values.out, report)}.json and .md`);
   } finally {
     await server.stop();
   }
+}
+
+/** One that breaks does not take the others' results with it. */
+function unmeasured(name: string, error: unknown): Finding {
+  process.exitCode = 1;
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  say(`${name} broke off: ${text}`);
+  const note = `broke off: ${text.split("\n")[0]}`;
+  return { measure: name, rows: [{ what: name, unit: "", note }], details: { error: text } };
 }
 
 await run();

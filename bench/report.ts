@@ -88,6 +88,14 @@ export function printTable(findings: Finding[]): string {
     .join("\n");
 }
 
+/** How many of the bars are met. */
+export function summaryOf(findings: Finding[]): string {
+  const held = findings.flatMap(({ rows }) => rows).filter(({ bar }) => bar);
+  const count = (verdict: Verdict) => held.filter((row) => verdictOf(row) === verdict).length;
+  const unmeasured = count("not measured");
+  return `${count("met")} of ${held.length} bars met${unmeasured > 0 ? `, ${unmeasured} not measured` : ""}`;
+}
+
 /** Writes <name>.json and <name>.md, and gives the path without the ending. */
 export function writeReport(folder: string, report: Report): string {
   mkdirSync(folder, { recursive: true });
@@ -113,6 +121,8 @@ function asMarkdown(report: Report): string {
     line(head),
     line(head.map(() => "---")),
     ...rows.map(line),
+    "",
+    `${summaryOf(findings)}.`,
     "",
     line(["machine", ""]),
     line(["---", "---"]),

@@ -22,6 +22,7 @@ const [
   { createMappings },
   { createSealer },
   { createLog },
+  { createHighlevel },
 ] = await Promise.all([
   loadProduct<typeof import("../../src/store/database.ts")>(product, "store/database"),
   loadProduct<typeof import("../../src/store/attempts.ts")>(product, "store/attempts"),
@@ -29,6 +30,7 @@ const [
   loadProduct<typeof import("../../src/bridge/mappings.ts")>(product, "bridge/mappings"),
   loadProduct<typeof import("../../src/store/seal.ts")>(product, "store/seal"),
   loadProduct<typeof import("../../src/log.ts")>(product, "log"),
+  loadProduct<typeof import("../../src/highlevel/client.ts")>(product, "highlevel/client"),
 ]);
 
 const { db } = await openDatabase({ url: databaseUrl, poolSize, startSeconds: 5 });
@@ -37,6 +39,7 @@ const log = createLog("info", { write: () => undefined });
 let posts = 0;
 const unused = () => Promise.reject(new Error("the outbox alone calls nothing but postInbound"));
 const highlevel: DeliverContext["highlevel"] = {
+  ...createHighlevel({ callApi: unused, baseUrl: "http://127.0.0.1" }),
   postInbound: async () => ({
     status: 200,
     messageId: `message-${++posts}`,
@@ -44,15 +47,6 @@ const highlevel: DeliverContext["highlevel"] = {
     contactId: undefined,
     emailMessageId: undefined,
   }),
-  upsertContact: unused,
-  ensureConversation: unused,
-  listMessages: unused,
-  getMessage: unused,
-  getEmail: unused,
-  sendMessage: unused,
-  updateStatus: unused,
-  updateEmailStatus: unused,
-  uploadFile: unused,
 };
 const context: DeliverContext & ProcessContext = {
   db,
