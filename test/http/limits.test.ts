@@ -24,8 +24,9 @@ describe("a mapping that posts without end", () => {
       Array.from({ length: 30 }, (_, number) => bridge.post(twilio.webhook(busy, 1, number))),
     );
     const refused = answers.filter(({ status }) => status === 429);
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(10);
-    expect(refused).toHaveLength(20);
+    // Ten in ten seconds; a slow machine may see a second window begin.
+    expect(refused.length).toBeGreaterThanOrEqual(10);
+    expect(refused.length).toBeLessThanOrEqual(20);
     expect(Number(refused[0]?.headers["retry-after"])).toBeGreaterThanOrEqual(1);
     expect(Number(refused[0]?.headers["retry-after"])).toBeLessThanOrEqual(10);
     expect((await bridge.post(telnyx.webhook(quiet, 1, 1))).status).toBe(200);
@@ -38,11 +39,11 @@ describe("a mapping that posts without end", () => {
     const known = await bridge.addMapping(telnyx.mapping);
     expect((await bridge.post(telnyx.webhook(known, 1, 1))).status).toBe(200);
     const nobody = (each: number) => `00000000-0000-4000-8000-${String(each).padStart(12, "0")}`;
-    const statuses: number[] = [];
-    for (let each = 0; each < 250; each++)
-      statuses.push((await bridge.post(telnyx.webhook(nobody(each), 1, 1))).status);
-    expect(new Set(statuses.slice(0, 200))).toEqual(new Set([404]));
-    expect(new Set(statuses.slice(210))).toEqual(new Set([429]));
+    const ask = (_: unknown, each: number) => bridge.post(telnyx.webhook(nobody(each), 1, 1));
+    const statuses = (await Promise.all(Array.from({ length: 300 }, ask))).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 404).length).toBeGreaterThanOrEqual(200);
+    expect((await bridge.post(telnyx.webhook(nobody(301), 1, 1))).status).toBe(429);
+    expect(new Set(statuses)).toEqual(new Set([404, 429]));
     expect((await bridge.post(telnyx.webhook(known, 1, 2))).status).toBe(200);
   });
 });

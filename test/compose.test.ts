@@ -1,0 +1,77 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
+import { readConfig, settingDescriptions } from "../src/config.ts";
+
+const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
+
+const service = z.object({
+  image: z.string(),
+  build: z.string().optional(),
+  environment: z.record(z.string(), z.string()),
+  depends_on: z.record(z.string(), z.object({ condition: z.literal("service_healthy") })).optional(),
+  deploy: z.object({ replicas: z.number() }).optional(),
+  volumes: z.array(z.string()).optional(),
+  healthcheck: z.object({ test: z.array(z.string()) }).optional(),
+});
+const compose = z
+  .object({ services: z.record(z.string(), service), volumes: z.record(z.string(), z.null()) })
+  .parse(parse(read("compose.yaml"), { merge: true }));
+const { web, worker, postgres, proxy } = compose.services;
+
+/** As `docker compose` does it: `${NAME:?message}` is what the file .env says, or an error. */
+function interpolate(text: string, values: Record<string, string>): string {
+  return text.replaceAll(/\$\{(\w+):\?[^}]*\}/g, (_, name: string) => {
+    const value = values[name];
+    if (!value) throw new Error(`${name} is not set`);
+    return value;
+  });
+}
+
+test("compose.yaml: two processes answer and two deliver, on one PostgreSQL, with settings that the bridge takes", () => {
+  const secrets = {
+    PUBLIC_URL: "https://bridge.example.com",
+    ADMIN_API_KEY: "k".repeat(32),
+    ENCRYPTION_KEYS: Buffer.alloc(32, 7).toString("base64"),
+    POSTGRES_PASSWORD: "p".repeat(32),
+  };
+  for (const [run, each] of Object.entries({ web, worker })) {
+    expect(each?.deploy?.replicas).toBe(2);
+    expect(each?.build).toBe(".");
+    expect(Object.keys(each?.depends_on ?? {})).toEqual(["postgres"]);
+    const environment = Object.entries(each?.environment ?? {}).map(([name, value]) => {
+      expect(Object.keys(settingDescriptions)).toContain(name);
+      return [name, interpolate(value, secrets)];
+    });
+    const config = readConfig(Object.fromEntries(environment));
+    expect(config).toMatchObject({ run, port: 3000, publicUrl: secrets.PUBLIC_URL });
+    expect(config.database).toMatchObject({
+      url: `postgres://bridge:${secrets.POSTGRES_PASSWORD}@postgres:5432/bridge`,
+    });
+  }
+  expect(postgres?.volumes).toEqual(["postgres:/var/lib/postgresql/data"]);
+  expect(postgres?.healthcheck?.test).toContain("pg_isready");
+  expect(Object.keys(compose.volumes)).toEqual(["postgres", "certificates"]);
+});
+
+test("compose.yaml has no secret of its own: each comes from .env, and is required", () => {
+  const names = ["ADMIN_API_KEY", "ENCRYPTION_KEYS", "POSTGRES_PASSWORD"];
+  const text = read("compose.yaml");
+  for (const name of names) {
+    for (const [, after] of text.matchAll(new RegExp(`\\$\\{${name}(.*?)\\}`, "g"))) expect(after).toMatch(/^:\?/);
+    expect(read(".env.example")).toMatch(new RegExp(`^#?${name}=$`, "m"));
+  }
+  expect(postgres?.environment["POSTGRES_PASSWORD"]).toContain("POSTGRES_PASSWORD:?");
+  expect(read(".dockerignore").split("\n")).toContain(".env*");
+});
+
+test("the proxy serves PUBLIC_URL from the port of the web processes, and keeps health to itself", () => {
+  const caddyfile = read("ops/Caddyfile");
+  expect(proxy?.volumes).toContain("./ops/Caddyfile:/etc/caddy/Caddyfile:ro");
+  expect(Object.keys(proxy?.environment ?? {})).toEqual(["PUBLIC_URL"]);
+  expect(caddyfile).toMatch(/^\{\$PUBLIC_URL\} \{$/m);
+  expect(caddyfile).toMatch(/name web\n\s+port 3000\n/);
+  expect(caddyfile).toContain("@inside path /livez /readyz /metrics");
+  expect(read("Dockerfile")).toContain('CMD ["node", "dist/main.js"]');
+});
