@@ -1,13 +1,13 @@
 import { defineConfig } from "vitest/config";
 import { createSummaryReporter } from "../support/summary-reporter.ts";
 
-/** The same tests with 10,000 requests for each adapter and each route: some minutes. */
+/** The same tests with 10,000 requests for each adapter and each route: about half an hour. */
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export.
 export default defineConfig({
   test: {
     include: ["test/fuzz/**/*.test.ts"],
     globalSetup: ["test/support/global-setup.ts"],
-    testTimeout: 600_000,
+    testTimeout: 1_800_000,
     hookTimeout: 60_000,
     provide: { fuzzRuns: 10_000 },
     reporters: ["default", createSummaryReporter()],

@@ -176,6 +176,7 @@ const open: Record<string, string> = {
   "GET /oauth/install": "a browser; HighLevel says who may install",
   "GET /oauth/callback": "a browser that has begun here",
   "GET /livez": "tells that the process answers",
+  "GET /metrics": "METRICS_TOKEN alone opens it",
   "GET /readyz": "tells whether the bridge works; which locations are in trouble is for who has a key",
 };
 
@@ -200,7 +201,8 @@ function expectStatus(answer: Answer, expected: Status, route: string): void {
 }
 
 test("every route is known here: one behind a key with what each key may do, an open one with the reason", () => {
-  const context = { adminApiKey: "x", publicUrl, bodyLimitBytes: { sms: 1, email: 1 }, stateKey: Buffer.alloc(32) };
+  const limits = { bodyLimitBytes: { sms: 1, email: 1 }, metrics: {}, metricsToken: "x" };
+  const context = { adminApiKey: "x", publicUrl, ...limits, stateKey: Buffer.alloc(32) };
   const routes = routesOf(createApp(context as unknown as AppContext));
   expect(routes.toSorted()).toEqual([...Object.keys(guarded), ...Object.keys(open)].sort());
 });

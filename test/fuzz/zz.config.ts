@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+import { createSummaryReporter } from "../support/summary-reporter.ts";
+
+/** The same tests with 10,000 requests for each adapter and each route: some minutes. */
+// biome-ignore lint/style/noDefaultExport: vitest reads the default export.
+export default defineConfig({
+  test: {
+    include: ["test/fuzz/**/*.test.ts"],
+    globalSetup: ["test/support/global-setup.ts"],
+    testTimeout: 600_000,
+    hookTimeout: 60_000,
+    provide: { fuzzRuns: 4_000 },
+    reporters: ["default", createSummaryReporter()],
+  },
+});
