@@ -3,6 +3,7 @@ import { remember } from "./bridge/remember.ts";
 import type { Log } from "./log.ts";
 import type { DeliveryKind } from "./model.ts";
 import { providerNames } from "./providers/registry.ts";
+import { share } from "./share.ts";
 import type { Db } from "./store/database.ts";
 import { readStanding, type Standing } from "./store/watch.ts";
 
@@ -32,7 +33,8 @@ const mostSeconds = 4;
 export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
   const countEvent = createEventCounts(registry);
-  const standing = remember(() => within(mostSeconds, readStanding(options.db)), { seconds: standingSeconds });
+  const read = share(() => readStanding(options.db));
+  const standing = remember(() => within(mostSeconds, read()), { seconds: standingSeconds });
   return {
     countEvents: (log) => (level, event, fields) => {
       countEvent(level, event, fields ?? {});
@@ -90,7 +92,7 @@ function createEventCounts(registry: Registry): (level: string, event: string, f
   });
 
   // A series must be there before its first event, or Prometheus does not see it rise.
-  for (const provider of [...providerNames, "highlevel"]) {
+  for (const provider of [...providerNames, "highlevel", "unknown"]) {
     for (const outcome of ["accepted", "refused", "limited", "unavailable"]) webhooks.inc({ provider, outcome }, 0);
   }
   for (const kind of kinds) {

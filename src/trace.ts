@@ -17,11 +17,12 @@ import { resourceFromAttributes } from "@opentelemetry/resources";
 import {
   BatchSpanProcessor,
   RandomIdGenerator,
+  type SpanExporter,
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
 import { Failure } from "./errors.ts";
-import type { Log } from "./log.ts";
+import { describeError, type Log } from "./log.ts";
 import type { DeliveryKind } from "./model.ts";
 
 export interface TraceConfig {
@@ -70,24 +71,34 @@ interface Called {
   method?: string;
 }
 
-/** What tells one installation's webhooks from another's that sends to the same collector: `namespace`. */
-export function createTraces(config: TraceConfig, namespace: string): Traces {
+/** Shorter than what a stop of the bridge waits for its last spans. */
+const exportSeconds = 4;
+/** Spans; what is over it while the collector lags is dropped. */
+const maxQueueSize = 8192;
+
+/** `namespace` tells one installation's webhooks from another's that sends to the same collector. */
+export function createTraces(config: TraceConfig, namespace: string, log: Log): Traces {
   const ids = createIds(namespace);
-  const exporter = new OTLPTraceExporter({ url: `${config.endpoint}/v1/traces`, headers: config.headers });
+  const { endpoint, headers } = config;
+  const exporter = new OTLPTraceExporter({
+    url: `${endpoint}/v1/traces`,
+    headers,
+    timeoutMillis: exportSeconds * 1000,
+  });
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ "service.name": config.serviceName }),
     // By the trace's id, so that all processes choose the same traces.
     sampler: new TraceIdRatioBasedSampler(config.ratio),
     idGenerator: ids,
-    spanProcessors: [new BatchSpanProcessor({ exporter, maxQueueSize: 8192 })],
+    spanProcessors: [new BatchSpanProcessor({ exporter: tellingTrouble(exporter, log), maxQueueSize })],
   });
   const tracer = provider.getTracer("conversation-bridge");
   const current = new AsyncLocalStorage<Span>();
   return {
-    traceEvents: (log) => {
+    traceEvents: (next) => {
       const spans = spansOfEvents(tracer, ids);
       return (level, event, fields) => {
-        log(level, event, fields);
+        next(level, event, fields);
         if (fields) spans[event]?.(fields);
       };
     },
@@ -110,6 +121,25 @@ export function createTraces(config: TraceConfig, namespace: string): Traces {
       });
     },
     stop: () => provider.shutdown().catch(() => undefined),
+  };
+}
+
+const quietMs = 60_000;
+
+/** One line a minute while spans cannot be sent: nothing else would show that the endpoint is wrong. */
+function tellingTrouble(exporter: SpanExporter, log: Log): SpanExporter {
+  let toldAt = Number.NEGATIVE_INFINITY;
+  return {
+    export(spans, onDone) {
+      exporter.export(spans, (result) => {
+        if (result.error && performance.now() - toldAt > quietMs) {
+          toldAt = performance.now();
+          log("warn", "traces.not_sent", { spans: spans.length, ...describeError(result.error) });
+        }
+        onDone(result);
+      });
+    },
+    shutdown: () => exporter.shutdown(),
   };
 }
 

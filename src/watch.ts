@@ -24,7 +24,7 @@ export async function startWatching(
   }
   if (config.traces) {
     const { createTraces } = await import("./trace.ts");
-    watching.traces = createTraces(config.traces, config.publicUrl);
+    watching.traces = createTraces(config.traces, config.publicUrl, log);
     watching.log = watching.traces.traceEvents(watching.log);
   }
   return watching;

@@ -1,5 +1,6 @@
 import { Router } from "express";
 import { describeError, type Log } from "../log.ts";
+import { share } from "../share.ts";
 import type { Database, Db } from "../store/database.ts";
 import { oldestWaitingSeconds } from "../store/deliveries.ts";
 import { listNeedingReauthorization } from "../store/locations.ts";
@@ -33,7 +34,8 @@ const stuckSeconds = 60;
  */
 export function healthRoutes({ database, log, secondsSinceTurn, takesRequests }: HealthContext): Router {
   const router = Router();
-  const read = sharing(() => readState(database.db));
+  // Anybody may ask, as often as they like.
+  const read = share(() => readState(database.db));
   router.get("/livez", (_req, res) => void res.json({ status: "ok" }));
   router.get("/readyz", async (_req, res) => {
     const worker = describeWorker(secondsSinceTurn());
@@ -60,16 +62,5 @@ async function readState(db: Db) {
     behindSeconds: await readBehindSeconds(db),
     oldestWaitingSeconds: (await oldestWaitingSeconds(db)) ?? 0,
     needsReauthorization: await listNeedingReauthorization(db, mostLocations),
-  };
-}
-
-/** Anybody may ask: however many do, the database is asked once at a time. */
-function sharing<Result>(read: () => Promise<Result>): () => Promise<Result> {
-  let underWay: Promise<Result> | undefined;
-  return () => {
-    underWay ??= read().finally(() => {
-      underWay = undefined;
-    });
-    return underWay;
   };
 }
