@@ -35,8 +35,18 @@ export function describeError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { error: typeof error };
   const root = rootOf(error);
   const code = "code" in root && typeof root.code === "string" ? root.code : undefined;
-  const at = error.stack?.split("\n").find((line) => line.trim().startsWith("at "));
-  return { error: root.name, code, at: at?.trim() };
+  return { error: root.name, code, at: placeOf(error) };
+}
+
+/**
+ * The stack begins with the message, any line of which may look like a place in the code: a failed query's message holds
+ * its parameters, and so what people wrote.
+ */
+function placeOf({ message, stack = "" }: Error): string | undefined {
+  const end = stack.indexOf(message);
+  if (end === -1) return undefined;
+  const places = stack.slice(end + message.length).split("\n");
+  return places.find((line) => line.trim().startsWith("at "))?.trim();
 }
 
 function rootOf(error: Error): Error {

@@ -101,7 +101,7 @@ export async function registerMapping(
     const message = isOwn
       ? `mapping ${other.id} stands for it: change or delete that one`
       : "a mapping of another location stands for it";
-    throw new Refusal("conflict", `${address} at ${provider} is mapped already`, [{ path: "address", message }]);
+    throw new Refusal("conflict", `the address is mapped already at ${provider}`, [{ path: "address", message }]);
   }
 }
 

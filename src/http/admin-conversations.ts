@@ -53,7 +53,7 @@ export function conversationRoutes(context: AdminContext): Router {
     const address = requireAddress(requireAdapter(mapping.provider), params.address);
     const conversation = await findConversation(db, mapping.id, address);
     if (conversation?.highlevelContactId || conversation?.highlevelConversationId) return conversation;
-    throw new Problem(404, `nobody is registered for ${address} at this mapping`);
+    throw new Problem(404, "nobody is registered for this address at this mapping");
   }
   return router;
 }
