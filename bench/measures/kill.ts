@@ -38,8 +38,8 @@ export async function measureKill(lab: Lab): Promise<Finding> {
     await bridge.kill();
     const killedAt = performance.now();
     const secondsSince = () => (performance.now() - killedAt) / 1000;
-    const { statuses } = await loading;
-    const acknowledged = statuses["200"] ?? 0;
+    await loading;
+    const acknowledged = await client.ask("acknowledgedIds");
     const held = await database.query<{ token: string }>(
       "select lease_token as token from lanes where lease_token is not null",
     );
@@ -63,6 +63,8 @@ export async function measureKill(lab: Lab): Promise<Finding> {
     );
     const drainedSeconds = await until(async () => (await waiting()) === 0);
     const [inHighlevel, distinct] = [await sandbox.ask("count"), await sandbox.ask("distinctCount")];
+    const inSandbox = new Set((await sandbox.ask("accepted", 0)).map(([id]) => id));
+    const lost = acknowledged.filter((id) => !inSandbox.has(id)).length;
     await next.stop();
     const unit = "s";
     return {
@@ -82,17 +84,18 @@ export async function measureKill(lab: Lab): Promise<Finding> {
           note: `${tokens.length} of them`,
         },
         {
-          what: "messages doubled by it",
-          value: inHighlevel - distinct,
+          what: "messages lost or doubled by it",
+          value: lost + inHighlevel - distinct,
           unit: "",
           bar: { is: "under", value: 1 },
-          note: `${acknowledged} acknowledged, ${distinct} in HighLevel, all after ${drainedSeconds.toFixed(0)} s`,
+          note: `${acknowledged.length} acknowledged, ${distinct} in HighLevel, all after ${drainedSeconds.toFixed(0)} s`,
         },
       ],
       details: {
         leaseSeconds,
         backlog,
-        acknowledged,
+        acknowledged: acknowledged.length,
+        lost,
         inHighlevel,
         distinct,
         againSeconds,

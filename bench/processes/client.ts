@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { sharedClockMs } from "../clock.ts";
 import { quantile } from "../statistics.ts";
-import { requestAt, type Traffic } from "../webhooks.ts";
+import { messageIdAt, requestAt, type Traffic } from "../webhooks.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import { answerQuestions } from "./talk.ts";
 
@@ -12,6 +12,8 @@ let written: Buffer[] = [];
 let writtenFrom = 0;
 let allowedUpTo = Number.POSITIVE_INFINITY;
 let isOver = false;
+/** Of the last load: the numbers of the requests that were answered by 200. */
+let acknowledged: number[] = [];
 
 const request = (index: number): Buffer => {
   const known = written[index - writtenFrom];
@@ -52,6 +54,7 @@ async function load({ port, connections, from, to = Number.POSITIVE_INFINITY, se
   let next = from;
   let broken = 0;
   isOver = false;
+  acknowledged = [];
   const started = sharedClockMs();
   const endsAt = seconds === undefined ? Number.POSITIVE_INFINITY : started + seconds * 1000;
   const cpu = process.cpuUsage();
@@ -66,6 +69,7 @@ async function load({ port, connections, from, to = Number.POSITIVE_INFINITY, se
       const status = await connection.post(request(index));
       answerMs.push(sharedClockMs() - sentAt);
       statuses[status] = (statuses[status] ?? 0) + 1;
+      if (status === 200) acknowledged.push(index);
     }
   };
   const drives = open.map((connection) => drive(connection).catch(() => void broken++));
@@ -135,6 +139,7 @@ const questions = {
   },
   load,
   pace,
+  acknowledgedIds: () => acknowledged.map((index) => (traffic ? messageIdAt(traffic, index) : "")),
   /** Ends the load that is under way. */
   end: () => {
     isOver = true;
