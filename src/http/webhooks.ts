@@ -92,8 +92,16 @@ async function findMapping(
   if (!isUuid(id)) return undefined;
   await webhookLimit.admitLookup(id);
   const mapping = await orUnavailable(log, mappings.get(id), { mappingId: id });
-  await webhookLimit.count(id, via, mapping !== undefined);
+  await webhookLimit.count(id, via, mapping !== undefined).catch((error: unknown) => {
+    // A flood of these must not become one of the log.
+    if (error instanceof Problem) log("debug", "webhook.limited", limitedOf(id, via, mapping));
+    throw error;
+  });
   return mapping;
+}
+
+function limitedOf(mappingId: string, via: "provider" | "highlevel", mapping: Mapping | undefined) {
+  return { mappingId, provider: via === "highlevel" ? via : mapping?.provider };
 }
 
 function missing(mapping: Mapping | undefined): Problem {

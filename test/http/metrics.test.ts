@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { metricsRoutes } from "../../src/http/metrics.ts";
 import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
+import { signer as twilio } from "../fixtures/twilio/sign.ts";
 import {
   locationId,
   publicUrl,
@@ -49,7 +50,11 @@ const addMapping = (to: TestBridge) =>
 
 beforeAll(async () => {
   bridge = await startTestBridge({
-    config: { metricsToken, highlevelRequests: { per10Seconds: 1000, perDay: 180_000 } },
+    config: {
+      metricsToken,
+      highlevelRequests: { per10Seconds: 1000, perDay: 180_000 },
+      incoming: { connections: 1000, webhooksPerMinute: 60 },
+    },
   });
   id = await addMapping(bridge);
 });
@@ -118,7 +123,24 @@ describe("GET /metrics", () => {
     expect(readSeries(text, `bridge_highlevel_requests_left{location="${locationId}"}`)).toBeLessThan(allowed);
   }, 40_000);
 
-  test("answers without the database, and says that it is away", async () => {
+  test("counts what a mapping's limit keeps out", async () => {
+    const address = "+15005550010";
+    const flooded = await bridge.addMapping({ provider: "twilio", address, credentials: twilio.credentials });
+    const url = `${publicUrl}/webhooks/${flooded}`;
+    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    const requests = Array.from({ length: 15 }, () =>
+      bridge.post({ url, headers, body: Buffer.from("a=b"), receivedAt: new Date() }),
+    );
+    const statuses = (await Promise.all(requests)).map(({ status }) => status);
+    const { text } = await scrape();
+    const counted = (outcome: string) =>
+      readSeries(text, `bridge_webhooks_total{provider="twilio",outcome="${outcome}"}`);
+    expect(statuses).toContain(429);
+    expect(counted("limited")).toBe(statuses.filter((status) => status === 429).length);
+    expect(counted("refused")).toBe(statuses.filter((status) => status === 401).length);
+  });
+
+  test("answers without the database, and says that it is away and the worker stands still", async () => {
     const postgres = await startPostgres();
     const away = await startTestBridge({ databaseUrl: postgres.url, config: { metricsToken } });
     try {
@@ -128,7 +150,8 @@ describe("GET /metrics", () => {
       expect((await away.post(signed(mappingId, "refused"))).status).toBe(503);
       const text = await until(
         async () => (await scrape(away.url)).text,
-        (each) => readSeries(each, "bridge_database_up") === 0,
+        (each) =>
+          readSeries(each, "bridge_database_up") === 0 && (readSeries(each, "bridge_worker_turn_age_seconds") ?? 0) > 2,
       );
       // Of which provider a mapping is, is known only while it is remembered.
       expect(text).toMatch(/^bridge_webhooks_total\{provider="(generic-sms|unknown)",outcome="unavailable"\} 1$/m);
