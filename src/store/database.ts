@@ -78,14 +78,22 @@ async function openPostgres(options: { url: string; poolSize: number; startSecon
 
 /**
  * A transaction on a connection that goes back to the pool however it ends. drizzle-orm 0.45 keeps the connection for
- * ever when its `begin` fails, as on one that broke while it was idle: after a few of those the pool is empty.
+ * ever when its `begin` fails, as on one that broke while it was idle: after a few of those the pool is empty. And it
+ * throws what a failed `rollback` says, which on a broken connection is not what went wrong: here the first error counts.
  */
 function createTransaction(pool: pg.Pool): Db["transaction"] {
   return async (run, config) => {
     const client = await pool.connect();
+    let failure: { error: unknown } | undefined;
+    const remember = (error: unknown): never => {
+      failure = { error };
+      throw error;
+    };
     try {
       const db: Db = drizzlePostgres(client, { schema, casing: "snake_case" });
-      return await db.transaction(run, config);
+      return await db.transaction((tx) => run(tx).catch(remember), config);
+    } catch (error) {
+      throw failure?.error ?? error;
     } finally {
       client.release();
     }
@@ -163,11 +171,15 @@ export function isAboutData(error: unknown): boolean {
   return /^(22|23|54)/.test(sqlStateOf(error) ?? "");
 }
 
+/** What node-postgres and Node's sockets say of a connection that is not there or not there any more. */
+const awayWords =
+  /ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|onnection terminated|not queryable|stream was destroyed|timeout/;
+
 /** Is it the database that is away, rather than the statement that is wrong? */
 export function isUnavailable(error: unknown): boolean {
   if (/^(08|53|57)/.test(sqlStateOf(error) ?? "")) return true;
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (/ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|onnection terminated|timeout/.test(cause.message)) return true;
+    if (awayWords.test(cause.message)) return true;
   }
   return false;
 }
