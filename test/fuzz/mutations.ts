@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { Sample } from "../support/fixtures.ts";
 
-const long = 60_000;
+const long = 24_000;
 
 /** What breaks parsers: wrong types, names of the prototype, numbers without end, depth, and what sends regular expressions astray. */
 export const nastyTexts = [
