@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { createHash } from "node:crypto";
 import {
   type Attributes,
   ROOT_CONTEXT,
@@ -8,22 +7,16 @@ import {
   SpanKind,
   type SpanOptions,
   SpanStatusCode,
-  TraceFlags,
   type Tracer,
   trace,
 } from "@opentelemetry/api";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import {
-  BatchSpanProcessor,
-  RandomIdGenerator,
-  type SpanExporter,
-  TraceIdRatioBasedSampler,
-  TracerProvider,
-} from "@opentelemetry/sdk-trace";
+import { BatchSpanProcessor, type SpanExporter, TracerProvider } from "@opentelemetry/sdk-trace";
 import { Failure } from "./errors.ts";
 import { describeError, type Log } from "./log.ts";
 import type { DeliveryKind } from "./model.ts";
+import { createTraceIds, type TraceIds } from "./trace-ids.ts";
 
 export interface TraceConfig {
   /** The collector's address, to which `/v1/traces` is added. */
@@ -78,7 +71,7 @@ const maxQueueSize = 8192;
 
 /** `namespace` tells one installation's webhooks from another's that sends to the same collector. */
 export function createTraces(config: TraceConfig, namespace: string, log: Log): Traces {
-  const ids = createIds(namespace);
+  const ids = createTraceIds(namespace, config.ratio);
   const { endpoint, headers } = config;
   const exporter = new OTLPTraceExporter({
     url: `${endpoint}/v1/traces`,
@@ -87,8 +80,6 @@ export function createTraces(config: TraceConfig, namespace: string, log: Log): 
   });
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ "service.name": config.serviceName }),
-    // By the trace's id, so that all processes choose the same traces.
-    sampler: new TraceIdRatioBasedSampler(config.ratio),
     idGenerator: ids,
     spanProcessors: [new BatchSpanProcessor({ exporter: tellingTrouble(exporter, log), maxQueueSize })],
   });
@@ -104,6 +95,7 @@ export function createTraces(config: TraceConfig, namespace: string, log: Log): 
     },
     traceAttempt: (about, run) => {
       const span = startAttempt(tracer, ids, about);
+      if (!span) return run();
       return ending(span, async () => {
         const tried = await current.run(span, run);
         if ("failure" in tried) noteFailure(span, tried.failure);
@@ -146,16 +138,18 @@ function tellingTrouble(exporter: SpanExporter, log: Log): SpanExporter {
 type Fields = Record<string, unknown>;
 
 /** Spans that have ended when their line is logged, `durationMs` after they began. */
-function spansOfEvents(tracer: Tracer, ids: Ids): Record<string, (fields: Fields) => void> {
+function spansOfEvents(tracer: Tracer, ids: TraceIds): Record<string, (fields: Fields) => void> {
   const begin = ({ durationMs }: Fields) => new Date(Date.now() - Number(durationMs));
   return {
     "webhook.accepted": (fields) => {
-      const options = { root: true, kind: SpanKind.SERVER, attributes: idsAmong(fields), startTime: begin(fields) };
       const root = ids.rootOf("webhook", fields["webhookId"]);
+      if (!root) return;
+      const options = { root: true, kind: SpanKind.SERVER, attributes: idsAmong(fields), startTime: begin(fields) };
       ids.using(root, () => tracer.startSpan("webhook.receive", options)).end();
     },
     "webhook.processed": (fields) => {
       const root = ids.rootOf("webhook", fields["webhookId"]);
+      if (!root) return;
       const options = { attributes: idsAmong(fields), startTime: begin(fields) };
       const span = startBelow(tracer, root, "webhook.process", options);
       if (fields["state"] === "failed") span.setStatus({ code: SpanStatusCode.ERROR });
@@ -164,13 +158,14 @@ function spansOfEvents(tracer: Tracer, ids: Ids): Record<string, (fields: Fields
   };
 }
 
-function startAttempt(tracer: Tracer, ids: Ids, about: Attempting): Span {
+function startAttempt(tracer: Tracer, ids: TraceIds, about: Attempting): Span | undefined {
   const { delivery, message, kind, locationId } = about;
   const { id: messageId, webhookId, mappingId } = message;
+  const root = webhookId === null ? ids.rootOf("message", messageId) : ids.rootOf("webhook", webhookId);
+  if (!root) return undefined;
   const attributes = idsAmong({ deliveryId: delivery.id, messageId, webhookId, mappingId, locationId, kind });
-  if (webhookId !== null)
-    return startBelow(tracer, ids.rootOf("webhook", webhookId), "delivery.attempt", { attributes });
-  const { traceId } = ids.rootOf("message", messageId);
+  if (webhookId !== null) return startBelow(tracer, root, "delivery.attempt", { attributes });
+  const { traceId } = root;
   return ids.using({ traceId }, () => tracer.startSpan("delivery.attempt", { root: true, attributes }));
 }
 
@@ -232,33 +227,4 @@ function idsAmong(fields: Fields): Attributes {
         : [],
     ),
   );
-}
-
-interface Ids {
-  generateTraceId(): string;
-  generateSpanId(): string;
-  /** The first span of a trace. */
-  rootOf(what: "webhook" | "message", id: unknown): SpanContext;
-  /** The span that `start` starts gets these ids, and random ones for what is not given. */
-  using(ids: { traceId: string; spanId?: string }, start: () => Span): Span;
-}
-
-function createIds(namespace: string): Ids {
-  const random = new RandomIdGenerator();
-  let given: { traceId?: string; spanId?: string } = {};
-  return {
-    generateTraceId: () => given.traceId ?? random.generateTraceId(),
-    generateSpanId: () => given.spanId ?? random.generateSpanId(),
-    rootOf(what, id) {
-      const digest = createHash("sha256").update(`${namespace} ${what} ${id}`).digest("hex");
-      const [traceId, spanId] = [digest.slice(0, 32), digest.slice(32, 48)];
-      return { traceId, spanId, traceFlags: TraceFlags.SAMPLED, isRemote: true };
-    },
-    using(ids, start) {
-      given = ids;
-      const span = start();
-      given = {};
-      return span;
-    },
-  };
 }
