@@ -75,6 +75,7 @@ function newMessage(
     origin: "highlevel",
     direction: "outbound",
     state: "queued",
+    requestedId: request.emailMessageId ?? request.messageId,
     highlevelMessageId: request.messageId,
     highlevelEmailMessageId: request.emailMessageId ?? null,
     rfcMessageId: mapping.channel === "email" ? newRfcMessageId(mapping.address) : null,

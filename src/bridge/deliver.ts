@@ -58,20 +58,23 @@ export async function deliverLane(
   isStopping: () => boolean,
 ): Promise<boolean> {
   const { lane } = claimed;
-  for (const [index, held] of lane.deliveries.entries()) {
+  let hasLooked = lane.interruptedFrom === null;
+  for (const held of lane.deliveries) {
     if (held.dueInSeconds > 0) return giveLaneBack(context.db, lane, { inSeconds: held.dueInSeconds });
-    const isInterrupted = index === 0 && lane.wasInterrupted;
     if (isStopping() || leftSeconds(claimed) < context.attemptSeconds) {
       // That a call was interrupted shows in a lease that has ended: let this one end too, instead of giving it back.
-      return isInterrupted ? false : giveLaneBack(context.db, lane, "due");
+      return hasLooked && giveLaneBack(context.db, lane, "due");
     }
-    const lookFirst = held.delivery.mayHaveHappened || isInterrupted;
-    const after = await attemptDelivery(context, claimed, held, lookFirst);
+    const after = await attemptDelivery(context, claimed, held, held.delivery.mayHaveHappened || !hasLooked);
+    hasLooked = true;
     if (after.isOver) return after.isDue;
   }
-  // Nothing was pending: what came was dead from the start.
-  return giveLaneBack(context.db, lane, "idle");
+  // What came was dead from the start, or what was interrupted has been done.
+  return giveLaneBack(context.db, lane, whenDone(lane));
 }
+
+/** Before what was interrupted something may have been replayed. */
+const whenDone = (lane: HeldLane) => (lane.interruptedFrom === null ? "idle" : "due");
 
 /**
  * The lease goes on while there is more to attempt, and is prolonged when it runs short; with the last delivery, or one
@@ -81,7 +84,7 @@ function leaseAfter(claimed: ClaimedLane, held: HeldDelivery, next: NextStep, at
   const { lane, leaseSeconds } = claimed;
   if (next.state === "pending") return { giveBack: { inSeconds: next.retryInSeconds } };
   if (held === lane.deliveries.at(-1)) {
-    return { giveBack: lane.deliveries.length === deliveriesPerLane ? "due" : "idle" };
+    return { giveBack: lane.deliveries.length === deliveriesPerLane ? "due" : whenDone(lane) };
   }
   const isLongEnough = leftSeconds(claimed) > attemptSeconds + 1;
   return next.state === "delivered" && isLongEnough ? "kept" : { holdSeconds: leaseSeconds };

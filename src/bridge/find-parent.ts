@@ -20,7 +20,7 @@ export async function findParent(
     if (named) return named;
   }
   if (email?.replyToMessageId) {
-    const answered = await findByEmailId(db, conversation.locationId, email.replyToMessageId);
+    const answered = await findByEmailId(db, conversation, email.replyToMessageId);
     if (answered) return answered;
   }
   const subject = baseSubject(content.subject);

@@ -2,6 +2,7 @@ import { Failure } from "../errors.ts";
 import type { Highlevel, StatusReport } from "../highlevel/client.ts";
 import type { Channel, ReceiptStatus } from "../model.ts";
 import type { Db } from "../store/database.ts";
+import { hasLaterReport } from "../store/deliveries.ts";
 import { findMessage } from "../store/messages.ts";
 import type { Message } from "../store/schema.ts";
 import type { Attempted, Work } from "./attempt.ts";
@@ -36,6 +37,8 @@ export async function reportStatus(context: ReportContext, work: Work): Promise<
   if (mapping.channel === "sms" && (state === "sent" || state === message.reportedState)) {
     return { detail: `${state} needs no report`, change };
   }
+  if (await hasLaterReport(db, message.id))
+    return { detail: "another report is waiting, which will tell more", change: {} };
   const report = reports[mapping.channel];
   const { status } = await report(context, work, { message, state, provider: mapping.provider }).catch((error) => {
     throw isNotVisible(error, message) ? notVisible(error) : error;

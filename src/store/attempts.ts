@@ -54,7 +54,7 @@ export type Recorder = (record: Recorded) => Promise<RecordResult>;
 /** Attempts that end while others are being recorded go together in the next statement. */
 export function createRecorder(db: Db): Recorder {
   return createSharedInsert<Recorded, RecordResult>({
-    insert: (records) => repeatOnConflict(() => recordAttempts(db, records)),
+    insert: (records) => recordAttempts(db, records, repeatOnConflict),
     bytesOf: () => 1,
     maxRows: 200,
     maxBytes: Number.POSITIVE_INFINITY,
@@ -66,12 +66,17 @@ export function createRecorder(db: Db): Recorder {
  * Keeps attempts, each at another lane, with all that follows from them in one statement. What was delivered is kept as
  * delivered also when the lease has passed to another worker, because it is true; nothing else is then.
  *
- * Messages are locked before lanes, as receipts do it: else the two would wait for each other.
+ * Messages are locked before lanes, as receipts do it, and each in the order of their keys: else two would wait for each
+ * other. In a transaction of its own a conflict is the caller's to repeat.
  */
-export async function recordAttempts(db: Db, records: Recorded[]): Promise<RecordResult[]> {
+export async function recordAttempts(
+  db: Db,
+  records: Recorded[],
+  repeat: typeof repeatOnConflict = (run) => run(),
+): Promise<RecordResult[]> {
   const results: RecordResult[] = [];
   for (const some of withoutRepeatedMessages(records)) {
-    const rows = await recordSome(db, some);
+    const rows = await repeat(() => recordSome(db, some));
     const isDue = new Map(rows.map((row) => [row.number, row.isDue]));
     for (const [index, record] of some.entries()) {
       const due = isDue.get(index) ?? null;
@@ -112,6 +117,10 @@ function recordSome(db: Db, records: Recorded[]): Promise<{ number: number; isDu
       ), locked as materialized (
         select m.id from messages m join input on input.message_id = m.id
         where input.changes_message order by m.id for no key update of m
+      ), held as materialized (
+        select lanes.conversation_id, lanes.kind from lanes join input using (conversation_id, kind)
+        where lanes.lease_token = input.lease_token and input.lease <> 'kept' and (select count(*) from locked) >= 0
+        order by lanes.conversation_id, lanes.kind for no key update of lanes
       ), lease as (
         update lanes
         set lease_token = case when input.lease = 'held' then lanes.lease_token end,
@@ -120,9 +129,9 @@ function recordSome(db: Db, records: Recorded[]): Promise<{ number: number; isDu
             when input.lease = 'idle' then null
             else now() + make_interval(secs => input.lease_seconds)
           end
-        from input
+        from input join held using (conversation_id, kind)
         where lanes.conversation_id = input.conversation_id and lanes.kind = input.kind
-          and lanes.lease_token = input.lease_token and input.lease <> 'kept'
+          and lanes.lease_token = input.lease_token
         returning input.number, coalesce(lanes.due_at <= now(), false) as is_due
       ), input_held as (
         select input.*, lease.number is not null or input.state = 'delivered' as is_true
@@ -159,8 +168,7 @@ function recordSome(db: Db, records: Recorded[]): Promise<{ number: number; isDu
         insert into attempts (delivery_id, started_at, duration_ms, outcome, status, detail)
         select delivery_id, started_at, duration_ms, outcome, status, detail from input order by number
       )
-      select input.number, lease.is_due as "isDue" from input left join lease using (number)
-      where (select count(*) from locked) >= 0`,
+      select input.number, lease.is_due as "isDue" from input left join lease using (number)`,
   );
 }
 

@@ -163,6 +163,17 @@ export async function listDeliveriesOfMessage(
   }));
 }
 
+/** Is more than one report of this message pending? Then the last of them will tell all. */
+export async function hasLaterReport(db: Db, messageId: number): Promise<boolean> {
+  const isPending = and(eq(deliveries.messageId, messageId), eq(deliveries.state, "pending"));
+  const pending = await db
+    .select({ id: deliveries.id })
+    .from(deliveries)
+    .where(and(isPending, eq(deliveries.kind, "report-status")))
+    .limit(2);
+  return pending.length > 1;
+}
+
 /** How long the oldest pending delivery has waited, in seconds; undefined when none waits. */
 export async function oldestWaitingSeconds(db: Db): Promise<number | undefined> {
   const [oldest] = await selectRows<{ seconds: number | null }>(

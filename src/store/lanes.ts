@@ -11,8 +11,11 @@ export interface HeldLane {
   /** The lane's counter when it was claimed; a counter that has grown since means more work. */
   counter: number;
   leaseToken: string;
-  /** The one before us died or overran its lease: its last call may have been carried out unseen. */
-  wasInterrupted: boolean;
+  /**
+   * The one before us died or overran its lease: then the first pending delivery from this number on may have been carried
+   * out unseen. One that was replayed meanwhile has a smaller number, and is left for the next claim.
+   */
+  interruptedFrom: number | null;
   /** Oldest first; at most as many as were asked for. */
   deliveries: HeldDelivery[];
 }
@@ -38,12 +41,12 @@ export async function claimLanes(
   claim: { lanes: number; deliveriesPerLane: number; leaseSeconds: number; leaseToken: string },
 ): Promise<HeldLane[]> {
   const dueLanes = (isSending: SQL) => sql`
-    select conversation_id, kind, location_id, lease_token, due_at from lanes
+    select conversation_id, kind, location_id, lease_token, claimed_from, due_at from lanes
     where lanes.location_id = locations.id and due_at <= now() and kind ${isSending} 'send-outbound'
     order by due_at
     limit ${claim.lanes}
     for update skip locked`;
-  const leased = await selectRows<Omit<HeldLane, "deliveries" | "leaseToken">>(
+  const leased = await selectRows<Omit<HeldLane, "deliveries" | "leaseToken"> & { claimedFrom: number }>(
     db,
     sql`
       with due_highlevel as (
@@ -53,42 +56,46 @@ export async function claimLanes(
       ), due_provider as (
         select picked.* from locations cross join lateral (${dueLanes(sql`=`)}) picked
       ), due as (
-        select conversation_id, kind, lease_token is not null as was_interrupted
+        select conversation_id, kind, case when lease_token is not null then claimed_from end as interrupted_from
         from (select * from due_highlevel union all select * from due_provider) either_way
         order by row_number() over (partition by location_id order by due_at), due_at
         limit ${claim.lanes}
       )
       update lanes
-      set lease_token = ${claim.leaseToken}, due_at = ${secondsFromNow(claim.leaseSeconds)}
+      set lease_token = ${claim.leaseToken}, due_at = ${secondsFromNow(claim.leaseSeconds)},
+        claimed_from = coalesce(due.interrupted_from, (
+          select min(d.number) from deliveries d
+          where d.conversation_id = lanes.conversation_id and d.kind = lanes.kind and d.state = 'pending'
+        ), 0)
       from due
       where lanes.conversation_id = due.conversation_id and lanes.kind = due.kind
       returning lanes.conversation_id as "conversationId", lanes.kind, lanes.location_id as "locationId",
-        lanes.counter, due.was_interrupted as "wasInterrupted"`,
+        lanes.counter, due.interrupted_from as "interruptedFrom", lanes.claimed_from as "claimedFrom"`,
   );
   if (leased.length === 0) return [];
 
-  const heads = await readHeads(db, leased, claim.deliveriesPerLane);
-  return leased.map((lane) => ({
-    ...lane,
-    leaseToken: claim.leaseToken,
-    deliveries: heads.filter(
-      ({ delivery }) => delivery.conversationId === lane.conversationId && delivery.kind === lane.kind,
-    ),
-  }));
+  const lanes = leased.map((lane) => ({ ...lane, leaseToken: claim.leaseToken, deliveries: [] as HeldDelivery[] }));
+  const laneByKey = new Map(lanes.map((lane) => [`${lane.kind} ${lane.conversationId}`, lane]));
+  for (const head of await readHeads(db, leased, claim.deliveriesPerLane)) {
+    laneByKey.get(`${head.delivery.kind} ${head.delivery.conversationId}`)?.deliveries.push(head);
+  }
+  return lanes;
 }
 
 async function readHeads(
   db: Db,
-  lanes: { conversationId: number; kind: DeliveryKind }[],
+  lanes: { conversationId: number; kind: DeliveryKind; claimedFrom: number }[],
   perLane: number,
 ): Promise<HeldDelivery[]> {
-  const held = lanes.map((lane) => sql`(${lane.conversationId}::bigint, ${lane.kind})`);
   const headIds = sql`(
     select head.id
-    from (values ${sql.join(held, sql`, `)}) as held (conversation_id, kind)
+    from json_to_recordset(${JSON.stringify(lanes)}::json) as held (
+      "conversationId" bigint, kind text, "claimedFrom" bigint
+    )
     cross join lateral (
       select d.id from deliveries d
-      where d.conversation_id = held.conversation_id and d.kind = held.kind and d.state = 'pending'
+      where d.conversation_id = held."conversationId" and d.kind = held.kind and d.state = 'pending'
+        and d.number >= held."claimedFrom"
       order by d.number
       limit ${perLane}
     ) head

@@ -25,14 +25,16 @@ export async function insertMessages(tx: Db, rows: NewMessage[]): Promise<Stored
     tx,
     sql`
       insert into messages (mapping_id, conversation_id, webhook_id, origin, direction, state, provider_message_id,
-        rfc_message_id, highlevel_message_id, highlevel_email_message_id, idempotency_key, send_request, automatic,
+        rfc_message_id, requested_id, highlevel_message_id, highlevel_email_message_id, idempotency_key, send_request,
+        automatic,
         content, sent_at, received_at)
       select "mappingId", "conversationId", "webhookId", origin, direction, state, "providerMessageId",
-        "rfcMessageId", "highlevelMessageId", "highlevelEmailMessageId", "idempotencyKey", "sendRequest", automatic,
+        "rfcMessageId", "requestedId", "highlevelMessageId", "highlevelEmailMessageId", "idempotencyKey", "sendRequest",
+        automatic,
         content, "sentAt", "receivedAt"
       from json_to_recordset(${JSON.stringify(input)}::json) as input (
         number int, "mappingId" uuid, "conversationId" bigint, "webhookId" bigint, origin text, direction text,
-        state text, "providerMessageId" text, "rfcMessageId" text, "highlevelMessageId" text,
+        state text, "providerMessageId" text, "rfcMessageId" text, "requestedId" text, "highlevelMessageId" text,
         "highlevelEmailMessageId" text, "idempotencyKey" text, "sendRequest" jsonb, automatic text, content jsonb,
         "sentAt" timestamptz, "receivedAt" timestamptz
       )
@@ -156,17 +158,18 @@ export async function findSentRfcIds(tx: Db, mappingId: string, rfcMessageIds: s
   return new Set(found.map(({ id }) => id));
 }
 
-/** An email of a location by HighLevel's id of it. */
+/** An email with this person, by HighLevel's id of it. */
 export async function findByEmailId(
   db: Db,
-  locationId: string,
+  person: Conversation,
   highlevelEmailMessageId: string,
 ): Promise<Message | undefined> {
   const [found] = await db
     .select({ message: messages })
     .from(messages)
     .innerJoin(conversations, eq(conversations.id, messages.conversationId))
-    .where(and(eq(messages.highlevelEmailMessageId, highlevelEmailMessageId), eq(conversations.locationId, locationId)))
+    .where(and(or(...samePerson(person)), eq(messages.highlevelEmailMessageId, highlevelEmailMessageId)))
+    .orderBy(desc(messages.id))
     .limit(1);
   return found?.message;
 }

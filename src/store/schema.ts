@@ -228,8 +228,8 @@ export const messages = pgTable(
     conversationId: bigId()
       .notNull()
       .references(() => conversations.id),
-    /** The webhook that brought it. */
-    webhookId: bigint({ mode: "number" }).references(() => webhooks.id, { onDelete: "set null" }),
+    /** The webhook that brought it; that is deleted sooner. */
+    webhookId: bigint({ mode: "number" }),
     origin: text().$type<MessageOrigin>().notNull().default("provider"),
     direction: text().$type<Direction>().notNull(),
     state: text().$type<MessageState>().notNull(),
@@ -242,6 +242,9 @@ export const messages = pgTable(
     /** Null until a provider has given one. */
     providerMessageId: text(),
     rfcMessageId: text(),
+    /** HighLevel's id of what it had us send: the email's, as the emails of a thread share one message. */
+    requestedId: text(),
+    /** In no index: most messages get them after they are stored. */
     highlevelMessageId: text(),
     highlevelEmailMessageId: text(),
     /** The send route's key, after the location that it is for. */
@@ -258,18 +261,13 @@ export const messages = pgTable(
   },
   (table) => [
     uniqueIndex("messages_provider_id").on(table.mappingId, table.providerMessageId),
-    // The emails of a thread share one message in HighLevel, and each has an id of its own.
-    uniqueIndex("messages_highlevel_id")
-      .on(table.mappingId, sql`coalesce(${table.highlevelEmailMessageId}, ${table.highlevelMessageId})`)
-      .where(sql`${table.origin} = 'highlevel'`),
-    index("messages_email_id")
-      .on(table.highlevelEmailMessageId)
-      .where(sql`${table.highlevelEmailMessageId} is not null`),
+    uniqueIndex("messages_requested")
+      .on(table.mappingId, table.requestedId)
+      .where(sql`${table.requestedId} is not null`),
     uniqueIndex("messages_idempotency_key").on(table.idempotencyKey).where(sql`${table.idempotencyKey} is not null`),
     index("messages_rfc_id").on(sql`lower(${table.rfcMessageId})`).where(sql`${table.rfcMessageId} is not null`),
     index("messages_conversation").on(table.conversationId, table.id),
     index("messages_mapping").on(table.mappingId, table.id),
-    index("messages_webhook").on(table.webhookId),
     index("messages_retention").on(table.createdAt).where(sql`${table.content} is not null`),
   ],
 );
@@ -293,6 +291,8 @@ export const lanes = pgTable(
     counter: bigint({ mode: "number" }).notNull(),
     dueAt: time(),
     leaseToken: uuid(),
+    /** The first delivery that the last claim took: when its holder dies, the first of those after it may be half done. */
+    claimedFrom: bigint({ mode: "number" }),
   },
   (table) => [
     primaryKey({ columns: [table.conversationId, table.kind] }),

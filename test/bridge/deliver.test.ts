@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
 import { createAccessTokens } from "../../src/bridge/access-tokens.ts";
 import { claimDueLanes, type DeliverContext, deliverLane } from "../../src/bridge/deliver.ts";
 import { createMappings } from "../../src/bridge/mappings.ts";
@@ -9,7 +9,7 @@ import type { Highlevel } from "../../src/highlevel/client.ts";
 import { createRecorder } from "../../src/store/attempts.ts";
 import { ensureConversations, registerHighlevelIds } from "../../src/store/conversations.ts";
 import { type Database, openDatabase, selectRows } from "../../src/store/database.ts";
-import { enqueueDeliveries } from "../../src/store/deliveries.ts";
+import { enqueueDeliveries, replayDeliveries } from "../../src/store/deliveries.ts";
 import { insertMessages } from "../../src/store/messages.ts";
 import { createSealer } from "../../src/store/seal.ts";
 import { signer } from "../fixtures/generic-sms/sign.ts";
@@ -94,6 +94,15 @@ function contextWith(postInbound: () => Promise<never> | Promise<{ messageId: st
 const accept = async () => ({ messageId: "h", status: 200 });
 const endLeases = () => database.db.execute(sql`update lanes set due_at = now() where due_at is not null`);
 
+/** A lane that was interrupted is looked at once more when it is done. */
+afterEach(async () => {
+  const { context } = contextWith(accept);
+  await endLeases();
+  for (let lanes = await claimDueLanes(context, 100); lanes.length > 0; lanes = await claimDueLanes(context, 100)) {
+    for (const lane of lanes) await deliverLane(context, lane, () => false);
+  }
+});
+
 describe("after an interrupted call", () => {
   test("the next holder looks before it posts, but only for the one that may have been under way", async () => {
     await enqueue(2);
@@ -157,4 +166,32 @@ test("a process that stood still longer than its lease posts nothing more", asyn
     sql`select count(*) from deliveries where state = 'pending'`,
   );
   expect(left[0]?.count).toBe(1);
+});
+
+test("a send that was interrupted is not taken for one before it that was replayed meanwhile", async () => {
+  await enqueue(2);
+  const { context, calls } = contextWith(async () => {
+    throw new Failure("rejected", "x");
+  });
+  const [first] = await claimDueLanes(context, 10);
+  if (!first) throw new Error("nothing was claimed");
+  let asked = 0;
+  await deliverLane(context, first, () => asked++ > 0);
+  await claimDueLanes(context, 10);
+  await database.db.transaction((tx) => replayDeliveries(tx, { limit: 10 }));
+  await endLeases();
+
+  const working = contextWith(accept);
+  for (
+    let claimed = await claimDueLanes(working.context, 10);
+    claimed.length > 0;
+    claimed = await claimDueLanes(working.context, 10)
+  ) {
+    for (const lane of claimed) await deliverLane(working.context, lane, () => false);
+  }
+  const [, secondId] = first.lane.deliveries.map(({ message }) => message.providerMessageId);
+  expect(calls).toHaveLength(1);
+  expect(working.calls[0]).toBe("look");
+  expect(working.calls[1]).toBe(`post ${secondId}`);
+  expect(working.calls[2]).toMatch(/^post /);
 });

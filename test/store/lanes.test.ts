@@ -188,7 +188,7 @@ describe("a lane", () => {
     await new Promise((resolve) => setTimeout(resolve, 350));
     const [again] = await claim();
     expect(numbersOf(again)).toEqual([1, 2]);
-    expect(again?.wasInterrupted).toBe(false);
+    expect(again?.interruptedFrom).toBeNull();
   });
 
   test("whose holder died is taken over when the lease has ended, and the next holder knows", async () => {
@@ -196,7 +196,7 @@ describe("a lane", () => {
     await claim({ leaseSeconds: 0.1 });
     expect(await claim()).toEqual([]);
     await new Promise((resolve) => setTimeout(resolve, 150));
-    expect(await claim()).toMatchObject([{ wasInterrupted: true }]);
+    expect(await claim()).toMatchObject([{ interruptedFrom: 1 }]);
   });
 
   test("that was taken over accepts no retry or release of its former holder, but the truth that it delivered", async () => {
