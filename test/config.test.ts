@@ -21,6 +21,19 @@ describe("readConfig", () => {
     expect(() => readConfig({})).toThrow(/PUBLIC_URL is not set.*\nADMIN_API_KEY is not set/);
   });
 
+  test("traces nothing without an endpoint, and reads the collector's headers as OpenTelemetry writes them", () => {
+    expect(readConfig(enough)).toMatchObject({ traces: undefined, metricsToken: undefined });
+    const endpoint = "http://localhost:4318/";
+    const OTEL_EXPORTER_OTLP_HEADERS = "api-key=a%20b, x-tenant = 7";
+    const { traces } = readConfig({ ...enough, OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_HEADERS });
+    expect(traces).toEqual({
+      endpoint: "http://localhost:4318",
+      headers: { "api-key": "a b", "x-tenant": "7" },
+      serviceName: "conversation-bridge",
+      ratio: 1,
+    });
+  });
+
   test("takes an empty setting for one that is not set", () => {
     expect(readConfig({ ...enough, DATABASE_URL: "", PORT: "" }).port).toBe(3000);
   });
@@ -33,6 +46,9 @@ describe("readConfig", () => {
     ["ADMIN_API_KEY", "short", "must have at least 32 characters"],
     ["ENCRYPTION_KEYS", "abc", "each key must be 32 bytes in base64"],
     ["ALLOWED_PRIVATE_HOSTS", "http://localhost:4010", "each must be host:port, as in localhost:4010"],
+    ["METRICS_TOKEN", "short", "must have at least 16 characters"],
+    ["OTEL_EXPORTER_OTLP_HEADERS", "key", "must be key=value"],
+    ["OTEL_TRACES_SAMPLER_ARG", "2", "must be a number from 0 to 1"],
     ["LOG_LEVEL", "loud", "Invalid option"],
     ["RUN", "everything", "must be all, web or worker"],
     ["HIGHLEVEL_CLIENT_ID", "nodash", "must look like <app id>-<suffix>"],
