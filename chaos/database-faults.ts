@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, rmSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import type { Scenario } from "./scenario.ts";
@@ -13,9 +13,9 @@ export const databaseFaults: Scenario[] = [
     ownPostgres: true,
     async disturb(world) {
       for (let restart = 1; restart <= 3; restart++) {
-        await world.postgres.stopImmediately();
+        await world.postgres?.stopImmediately();
         await world.pass(0.5 + world.random() * 2);
-        await world.postgres.restart();
+        await world.postgres?.restart();
         await world.pass(1.5 + world.random());
       }
     },
@@ -58,15 +58,27 @@ export const databaseFaults: Scenario[] = [
     async disturb(world) {
       const ballast = join(diskOf(world), "ballast");
       await world.pass(2);
-      const { bavail, bsize } = statfsSync(diskOf(world));
-      writeFileSync(ballast, Buffer.alloc((bavail - 1) * bsize));
-      await world.pass(8);
+      fill(diskOf(world), ballast);
+      for (let second = 1; second <= 8; second++) {
+        fill(diskOf(world), ballast);
+        await world.pass(1);
+      }
       rmSync(ballast);
       await world.pass(3);
       await world.killAndStart(0);
     },
   },
 ];
+
+/** Takes what room there is. */
+function fill(disk: string, ballast: string): void {
+  const { bavail, bsize } = statfsSync(disk);
+  try {
+    appendFileSync(ballast, Buffer.alloc(bavail * bsize));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+  }
+}
 
 const diskMegabytes = 200;
 const diskOf = ({ folder }: World) => join(folder, "disk");

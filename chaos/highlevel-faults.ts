@@ -7,7 +7,7 @@ import { makeCertificate } from "./certificate.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Fate } from "./tcp-proxy.ts";
 import { startTlsServer, type TlsServer } from "./tls-server.ts";
-import type { World } from "./world.ts";
+import { attemptSeconds, type World } from "./world.ts";
 
 const inbound = "/conversations/messages/inbound";
 
@@ -69,7 +69,7 @@ export const highlevelFaults: Scenario[] = [
     disturb: answerSo(
       8,
       { kind: "delay", delayMs: 300, rate: 0.5 },
-      { kind: "delay", delayMs: 2300, rate: 0.05, path: inbound },
+      { kind: "delay", delayMs: attemptSeconds * 1000 + 200, rate: 0.05, path: inbound },
     ),
   },
   {

@@ -7,6 +7,7 @@ import { isFaultless, type Result } from "./run-scenario.ts";
 import type { Scenario } from "./scenario.ts";
 import { scenarios } from "./scenarios.ts";
 import { complaints, table } from "./table.ts";
+import { attemptSeconds, firstDelaySeconds } from "./world.ts";
 
 const usage = `npm run chaos -- [--only <name>,…] [--processes 1,3] [--seed <number>] [--jobs <number>] [--pace <factor>] [--list]`;
 const say = (line: string) => void process.stdout.write(`${line}\n`);
@@ -60,7 +61,11 @@ async function run(chosen: Scenario[]): Promise<number> {
   await postgres.stop();
   build.remove();
   say(`\n${table(results)}\n`);
-  for (const { name, scaled } of able) if (scaled) say(`${name}: time is scaled: ${scaled.words}.`);
+  say(
+    `Scaled: attempts take ${attemptSeconds} s at most and leases ${attemptSeconds + 5} s, where the defaults are 30 s and 35 s; ` +
+      `retries begin at ${firstDelaySeconds} s for 2 s.`,
+  );
+  for (const { name, scaled } of able) if (scaled) say(`${name}: ${scaled.words}.`);
   const failed = results.filter((result) => !isFaultless(result));
   const total = results.reduce((sum, { messages }) => sum + messages, 0);
   const minutes = ((performance.now() - started) / 60_000).toFixed(1);

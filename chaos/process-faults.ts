@@ -1,7 +1,8 @@
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import type { Scenario } from "./scenario.ts";
-import type { World } from "./world.ts";
+import { attemptSeconds, type World } from "./world.ts";
 
 const placesOf = ({ processes }: World) => Array.from({ length: processes }, (_, place) => place);
 const anyPlace = (world: World) => Math.floor(world.random() * world.processes);
@@ -57,8 +58,7 @@ export const processFaults: Scenario[] = [
     async disturb(world) {
       const paused = world.bridges[anyPlace(world)];
       paused?.kill("SIGSTOP");
-      // The lease is the attempt's 2 s and a margin of 5 s: that is not scaled.
-      await new Promise((resolve) => setTimeout(resolve, 9000));
+      await sleep((attemptSeconds + 5 + 2) * 1000);
       paused?.kill("SIGCONT");
       await world.pass(2);
     },

@@ -12,7 +12,7 @@ export interface RunOptions {
   /** Runs at a time: most of their time they wait. */
   jobs: number;
   build: Build;
-  postgres: PostgresServer;
+  postgres: Pick<PostgresServer, "url">;
   onResult?(result: Result): void;
 }
 

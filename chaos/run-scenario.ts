@@ -1,5 +1,6 @@
-import { until } from "../test/support/bridge.ts";
+import { setTimeout as sleep } from "node:timers/promises";
 import { acceptedBy, judge, type Verdict } from "../test/support/load.ts";
+import { keepEvidence } from "./evidence.ts";
 import { type Load, startLoad } from "./load.ts";
 import { createWorld, type World, type WorldOptions } from "./world.ts";
 
@@ -16,7 +17,7 @@ export interface Result {
 }
 
 /** Longer than any pause or retry of these scenarios. */
-const drainSeconds = 120;
+const drainSeconds = 240;
 
 /** Breaks things under load, waits until everything has settled, and compares what HighLevel has with what was acknowledged. */
 export async function runScenario(options: WorldOptions): Promise<Result> {
@@ -30,7 +31,7 @@ export async function runScenario(options: WorldOptions): Promise<Result> {
     await Promise.all(Array.from({ length: processes }, (_, place) => world.start(place)));
     await world.putToken("token-1");
     const mappings = await world.addMappings();
-    load = startLoad({ mappings, people: 5, pauseMs: 300, nextUrl: world.nextUrl, random: world.random });
+    load = startLoad({ mappings, people: 4, pauseMs: 300, nextUrl: world.nextUrl, random: world.random });
     await world.pass(1);
     await scenario.disturb(world);
     await world.pass(1);
@@ -45,8 +46,7 @@ export async function runScenario(options: WorldOptions): Promise<Result> {
   for (const [surprise, count] of surprises) troubles.push(`${surprise} (${count} times)`);
   const verdict = judge(acknowledged, sent, acceptedBy(world.sandbox));
   if (acknowledged.size < 20) troubles.push("too few messages to say anything");
-  await world.stop();
-  return {
+  const result: Result = {
     name: scenario.name,
     processes,
     messages: acknowledged.size,
@@ -55,6 +55,12 @@ export async function runScenario(options: WorldOptions): Promise<Result> {
     troubles,
     seconds: Math.round((performance.now() - started) / 1000),
   };
+  if (!isFaultless(result)) {
+    const folder = await keepEvidence(world, `${scenario.name}-${processes}`).catch((error: unknown) => String(error));
+    troubles.push(`evidence: ${folder}`);
+  }
+  await world.stop();
+  return result;
 }
 
 export function isFaultless({ verdict, troubles }: Result): boolean {
@@ -66,12 +72,17 @@ interface Listed {
 }
 
 async function untilSettled(world: World): Promise<void> {
-  const waiting = async () => {
+  const giveUpAt = performance.now() + drainSeconds * 1000;
+  for (;;) {
     const webhooks = await world.admin<Listed>("GET", "/webhooks?state=received&limit=1");
     const deliveries = await world.admin<Listed>("GET", "/deliveries?state=pending&limit=1");
-    return [...webhooks.items, ...deliveries.items];
-  };
-  await until(waiting, (items) => items.length === 0, drainSeconds);
+    const [waiting] = [...webhooks.items, ...deliveries.items];
+    if (!waiting) return;
+    if (performance.now() > giveUpAt) {
+      throw new Error(`after ${drainSeconds} s there still waits ${JSON.stringify(waiting)}`);
+    }
+    await sleep(200);
+  }
 }
 
 /** What the load sends can all be read and delivered. */

@@ -15,6 +15,10 @@ import type { Scenario } from "./scenario.ts";
 import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
 const adminApiKey = "k".repeat(32);
+/** The longest that one attempt may take: 30 s by default. The lease is 5 s longer. */
+export const attemptSeconds = 4;
+/** The ceiling of the first retry's delay: 2 s in production. */
+export const firstDelaySeconds = 0.5;
 
 /** One run of one scenario: the bridges, what is around them, and the means to break it. */
 export interface World {
@@ -26,11 +30,14 @@ export interface World {
   sandbox: Sandbox;
   /** Between the bridges and the sandbox. */
   proxy: TcpProxy;
-  postgres: PostgresServer;
+  /** Only where the scenario has one of its own. */
+  postgres: PostgresServer | undefined;
   databaseUrl: string;
   /** A folder of this run alone. */
   folder: string;
   bridges: BridgeProcess[];
+  /** All that were ever started. */
+  started: BridgeProcess[];
   /** Starts a bridge in a place, beside the one that is there. A setting that is empty is not given. */
   start(place: number, change?: Record<string, string>): Promise<BridgeProcess>;
   /** Kills the bridge in a place and starts another one there. */
@@ -53,7 +60,7 @@ export interface WorldOptions {
   /** How much of the time that scenarios pass is passed. */
   pace: number;
   build: Build;
-  postgres: PostgresServer;
+  postgres: Pick<PostgresServer, "url">;
 }
 
 export async function createWorld(options: WorldOptions): Promise<World> {
@@ -61,8 +68,8 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const random = createRandom(options.seed, `${scenario.name} ${processes}`);
   const { sandbox, url, stop: stopSandbox } = await startSandbox({ rateLimit: undefined, seed: options.seed });
   const proxy = await startTcpProxy(Number(new URL(url).port));
-  const postgres = scenario.ownPostgres ? await startPostgres({ durable: true }) : options.postgres;
-  const database = await createDatabase(postgres.url);
+  const postgres = scenario.ownPostgres && (await startPostgres({ durable: true }));
+  const database = await createDatabase((postgres ?? options.postgres).url);
   const folder = mkdtempSync(join(tmpdir(), "bridge-chaos-run-"));
   const environment = {
     PUBLIC_URL: publicUrl,
@@ -70,9 +77,9 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     DATABASE_URL: database.url,
     ENCRYPTION_KEYS: randomBytes(32).toString("base64"),
     HIGHLEVEL_URL: `http://127.0.0.1:${proxy.port}`,
-    HIGHLEVEL_TIMEOUT_SECONDS: "2",
+    HIGHLEVEL_TIMEOUT_SECONDS: String(attemptSeconds),
     LOG_LEVEL: "info",
-    ...(scenario.scaled ? { CHAOS_TUNING: JSON.stringify(scenario.scaled.tuning) } : {}),
+    CHAOS_TUNING: JSON.stringify({ firstDelaySeconds, ...scenario.scaled?.tuning }),
   };
   const started: BridgeProcess[] = [];
   const cleanUps: (() => unknown)[] = [];
@@ -88,6 +95,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     databaseUrl: database.url,
     folder,
     bridges: [],
+    started,
     async start(place, change = {}) {
       const settings = { ...environment, ...scenario.environment?.(world, place), ...change };
       const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== ""));
@@ -121,7 +129,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       await proxy.stop();
       await stopSandbox();
       await database.drop();
-      if (postgres !== options.postgres) await postgres.stop();
+      await postgres?.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { type Build, buildBridge, type Patch } from "../chaos/build.ts";
+import { makeCertificate } from "../chaos/certificate.ts";
+import { runAll } from "../chaos/run-all.ts";
+import type { Result } from "../chaos/run-scenario.ts";
+import { scenarios } from "../chaos/scenarios.ts";
+import { complaints, table } from "../chaos/table.ts";
+
+/** The short form of `npm run chaos`, and the proof that it can fail. */
+const seed = 20_261_121;
+const builds: Build[] = [];
+let sound: Build;
+beforeAll(() => {
+  sound = build([]);
+});
+afterAll(() => {
+  for (const each of builds) each.remove();
+});
+
+function build(patches: Patch[]): Build {
+  const made = buildBridge(patches);
+  builds.push(made);
+  return made;
+}
+
+async function run(names: string[], processes: number, bridge: Build, pace = 0.4): Promise<Result[]> {
+  const chosen = scenarios.filter(({ name }) => names.includes(name));
+  expect(chosen).toHaveLength(names.length);
+  const postgres = { url: inject("postgresUrl") };
+  const shared = { scenarios: chosen, processes: [processes], build: bridge, postgres };
+  return runAll({ ...shared, seed, pace, jobs: names.length });
+}
+
+describe.concurrent("under faults and load, each message is there once and in order", () => {
+  test.each([
+    [1, ["kill-all", "network"]],
+    [3, ["cut-connections", "no-answer"]],
+  ])("with %i processes: %j", { timeout: 300_000 }, async (processes, names) => {
+    const results = await run(names, processes, sound);
+    expect(results.map((result) => [result.name, complaints(result)])).toEqual(results.map(({ name }) => [name, []]));
+  });
+});
+
+describe.concurrent("a bridge that was broken on purpose is seen to fail", () => {
+  const sabotage: [string, string, keyof Result["verdict"], Patch][] = [
+    [
+      "posts again without looking",
+      "half-answer",
+      "doubled",
+      {
+        file: "bridge/post-inbound.ts",
+        find: "if (!conversationId) return",
+        replace: "if (Date.now()) return",
+      },
+    ],
+    [
+      "gives up at the first sign of trouble",
+      "highlevel-down",
+      "missing",
+      { file: "bridge/retry.ts", find: 'unavailable: { follows: "retry"', replace: 'unavailable: { follows: "dead"' },
+    ],
+    [
+      "gives messages another altId",
+      "bad-json",
+      "invented",
+      {
+        file: "bridge/compose-inbound.ts",
+        find: "{ altId: message.providerMessageId }",
+        replace: '{ altId: "x-".concat(message.providerMessageId) }',
+      },
+    ],
+  ];
+  test.each(sabotage)("one that %s", { timeout: 300_000 }, async (_what, name, defect, patch) => {
+    const [result] = await run([name], 1, build([patch]), 0.3);
+    expect(result?.verdict[defect].length).toBeGreaterThan(0);
+    expect(result && table([result])).toContain("FAILED");
+  });
+
+  test("and a patch that no longer fits the source is an error, not a sound bridge", () => {
+    const patch = { file: "main.ts", find: "this is nowhere", replace: "" };
+    expect(() => buildBridge([patch])).toThrow("src/main.ts has no this is nowhere any more");
+  });
+});
+
+test("the certificate of the TLS scenario is one that OpenSSL reads", async () => {
+  const { X509Certificate } = await import("node:crypto");
+  const { cert } = makeCertificate(new Date("2049-01-01T00:00:00Z"));
+  const read = new X509Certificate(cert);
+  expect(read.checkIP("127.0.0.1")).toBe("127.0.0.1");
+  expect(read.verify(read.publicKey)).toBe(true);
+});
