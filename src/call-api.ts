@@ -116,9 +116,10 @@ interface Agents {
 function createAgents({ maxSockets, guard, allow = [] }: CallApiOptions): { for(url: string): Agents; close(): void } {
   const agentOptions = { keepAlive: true, maxSockets };
   const free = { httpAgent: new http.Agent(agentOptions), httpsAgent: new https.Agent(agentOptions) };
+  const filter = { ...agentOptions, denyIPAddressList: publicLookingHosts };
   const guarded = {
-    httpAgent: new RequestFilteringHttpAgent(agentOptions),
-    httpsAgent: new RequestFilteringHttpsAgent(agentOptions),
+    httpAgent: new RequestFilteringHttpAgent(filter),
+    httpsAgent: new RequestFilteringHttpsAgent(filter),
   };
   const allowed = new Set(allow.map((each) => each.toLowerCase()));
   return {
@@ -131,6 +132,9 @@ function createAgents({ maxSockets, guard, allow = [] }: CallApiOptions): { for(
     },
   };
 }
+
+/** Azure's host of each virtual machine: https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16 */
+const publicLookingHosts = ["168.63.129.16"];
 
 const defaultPorts: Record<string, string> = { "http:": "80", "https:": "443" };
 
