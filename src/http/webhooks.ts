@@ -113,16 +113,25 @@ function missing(mapping: Mapping | undefined): Problem {
 /** Stands for a mapping's secret where there is no mapping. */
 const decoyKey = randomBytes(32);
 
-/** The exact bytes, as they were signed: whatever the content type, never unpacked. */
+/**
+ * The exact bytes, as they were signed: whatever the content type, never unpacked. Who has hung up before they are read
+ * leaves nothing to read, which is no empty body.
+ */
 function rawBody(limit: number): (req: Request, res: Response) => Promise<Buffer> {
   const parse: RequestHandler = express.raw({ type: () => true, limit, inflate: false });
   return (req, res) =>
     new Promise((resolve, reject) => {
       parse(req, res, (error?: unknown) => {
         if (error) reject(error);
-        else resolve(Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0));
+        else if (Buffer.isBuffer(req.body)) resolve(req.body);
+        else if (hasBody(req)) reject(new Problem(400, "the connection broke before the body was read: send it again"));
+        else resolve(Buffer.alloc(0));
       });
     });
+}
+
+function hasBody({ headers }: Request): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }
 
 function textHeaders(req: Request): Record<string, string> {
