@@ -20,7 +20,7 @@ export interface Load {
   sent: Set<string>;
   /** Requests, repetitions included. */
   requests(): number;
-  /** Of them, those that were answered 503. */
+  /** Of them, those that were answered 503 or 429. */
   refused(): number;
   /** Answers that are neither a 200 nor an honest refusal to be repeated: how often each. */
   surprises: Map<string, number>;
@@ -55,7 +55,7 @@ export function startLoad(options: LoadOptions): Load {
         timeout: 3000,
       })
       .catch(() => undefined);
-    if (answer?.status === 503) refused++;
+    if (answer?.status === 503 || answer?.status === 429) refused++;
     else if (answer && answer.status !== 200) {
       const surprise = `${provider.mapping.provider} was answered ${answer.status}`;
       surprises.set(surprise, (surprises.get(surprise) ?? 0) + 1);
