@@ -5,12 +5,14 @@ import type { Database, Db } from "../store/database.ts";
 import { oldestWaitingSeconds } from "../store/deliveries.ts";
 import { listNeedingReauthorization } from "../store/locations.ts";
 import { readBehindSeconds } from "../store/watch.ts";
+import { type Caller, createFindCaller } from "./caller.ts";
 
 export interface HealthContext {
   database: Database;
   log: Log;
   /** Of this process's worker; undefined where none runs. */
   secondsSinceTurn: () => number | undefined;
+  adminApiKey: string;
   /** Does this process take webhooks and other requests? */
   takesRequests: boolean;
 }
@@ -27,20 +29,24 @@ const stuckSeconds = 60;
  * - `worker`: `ok`; `stuck`, when this process's worker has not taken a turn for a minute; `elsewhere`, with RUN=web
  * - `behindSeconds`: how long the oldest work has waited that could be done at once. When it grows no worker runs, or too few
  * - `oldestWaitingSeconds`: the age of the oldest delivery that still waits, for whatever reason
- * - `needsReauthorization`: up to 20 locations that somebody must connect again
+ * - `needsReauthorization`: up to 20 locations that somebody must connect again, of those that the caller's key reaches;
+ *   without a key this is left out
  *
  * 503: the database is away, or the worker of a process that does nothing else is stuck. To start such a process anew
  * helps, and loses nothing.
  */
-export function healthRoutes({ database, log, secondsSinceTurn, takesRequests }: HealthContext): Router {
+export function healthRoutes(context: HealthContext): Router {
+  const { database, log, secondsSinceTurn, takesRequests } = context;
+  const findCaller = createFindCaller({ ...context, db: database.db });
   const router = Router();
   // Anybody may ask, as often as they like.
   const read = share(() => readState(database.db));
   router.get("/livez", (_req, res) => void res.json({ status: "ok" }));
-  router.get("/readyz", async (_req, res) => {
+  router.get("/readyz", async (req, res) => {
     const worker = describeWorker(secondsSinceTurn());
     try {
-      const state = await read();
+      const caller = await findCaller(req.headers.authorization);
+      const state = { ...(await read()), ...(caller && (await readTrouble(database.db, caller))) };
       const isReady = takesRequests || worker !== "stuck";
       const status = isReady ? "ok" : "unavailable";
       res.status(isReady ? 200 : 503).json({ status, database: "ok", migrations: "done", worker, ...state });
@@ -61,6 +67,9 @@ async function readState(db: Db) {
   return {
     behindSeconds: await readBehindSeconds(db),
     oldestWaitingSeconds: (await oldestWaitingSeconds(db)) ?? 0,
-    needsReauthorization: await listNeedingReauthorization(db, mostLocations),
   };
+}
+
+async function readTrouble(db: Db, caller: Caller) {
+  return { needsReauthorization: await listNeedingReauthorization(db, mostLocations, caller) };
 }

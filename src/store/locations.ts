@@ -184,11 +184,21 @@ export async function pauseLocation(
 }
 
 /** Locations that wait for somebody to connect them again. */
-export async function listNeedingReauthorization(db: Db, limit: number): Promise<string[]> {
+export async function listNeedingReauthorization(
+  db: Db,
+  limit: number,
+  { locationIds }: { locationIds?: string[] | undefined } = {},
+): Promise<string[]> {
   const rows = await db
     .select({ id: locations.id })
     .from(locations)
-    .where(and(eq(locations.pausedReason, "needs_reauthorization"), isNull(locations.deletedAt)))
+    .where(
+      and(
+        eq(locations.pausedReason, "needs_reauthorization"),
+        isNull(locations.deletedAt),
+        locationIds && inArray(locations.id, locationIds),
+      ),
+    )
     .orderBy(asc(locations.id))
     .limit(limit);
   return rows.map(({ id }) => id);

@@ -35,6 +35,7 @@ const context = {
   bodyLimitBytes: { sms: 1, email: 1 },
   stateKey: Buffer.alloc(32),
   metrics: {},
+  database: {},
   metricsToken,
 };
 const routes = routesOf(createApp(context as unknown as AppContext));

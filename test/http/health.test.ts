@@ -21,7 +21,8 @@ afterAll(async () => {
 const ready = async (context: Partial<HealthContext>) => {
   const log = createLog("silent");
   const app = express();
-  app.use(healthRoutes({ database, log, secondsSinceTurn: () => 1, takesRequests: true, ...context }));
+  const adminApiKey = "test-admin-key-of-more-than-32-characters";
+  app.use(healthRoutes({ database, log, adminApiKey, secondsSinceTurn: () => 1, takesRequests: true, ...context }));
   const { status, body } = await request(app).get("/readyz");
   return { status, body };
 };

@@ -204,7 +204,9 @@ test("a message that waited for the location to be connected again goes out once
   await postText("hello");
   const paused = await until(showLocation, (location) => location.paused !== null);
   expect(paused.paused).toMatchObject({ reason: "needs_reauthorization", until: null });
-  expect((await open("/readyz")).text).toContain(`"needsReauthorization":["${locationId}"]`);
+  const authorization = "Bearer test-admin-key-of-more-than-32-characters";
+  const ready = await fetch(`${bridge.url}/readyz`, { headers: { authorization } });
+  expect(await ready.json()).toMatchObject({ needsReauthorization: [locationId] });
   expect(bridge.sandbox.messages()).toHaveLength(posted);
 
   expect((await install()).status).toBe(200);

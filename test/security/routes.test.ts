@@ -201,7 +201,7 @@ function expectStatus(answer: Answer, expected: Status, route: string): void {
 }
 
 test("every route is known here: one behind a key with what each key may do, an open one with the reason", () => {
-  const limits = { bodyLimitBytes: { sms: 1, email: 1 }, metrics: {}, metricsToken: "x" };
+  const limits = { bodyLimitBytes: { sms: 1, email: 1 }, metrics: {}, metricsToken: "x", database: {} };
   const context = { adminApiKey: "x", publicUrl, ...limits, stateKey: Buffer.alloc(32) };
   const routes = routesOf(createApp(context as unknown as AppContext));
   expect(routes.toSorted()).toEqual([...Object.keys(guarded), ...Object.keys(open)].sort());
@@ -331,6 +331,17 @@ describe("an integrator's key", () => {
     expect(answer.status).toBe(422);
     expect(answer.body.errors[0].path).toBe(path);
   });
+});
+
+test("/readyz names locations only to who has a key, and only those that it reaches", async () => {
+  const ready = (key?: string) =>
+    fetch(`${bridge.url}/readyz`, key ? { headers: { authorization: `Bearer ${key}` } } : {}).then((answer) =>
+      answer.json(),
+    );
+  expect(await ready()).toMatchObject({ status: "ok" });
+  for (const key of [undefined, "wrong", `cb_${"x".repeat(43)}`])
+    expect(await ready(key)).not.toHaveProperty("needsReauthorization");
+  expect(await ready(keys.other)).toMatchObject({ needsReauthorization: [] });
 });
 
 describe("admin.wrote", () => {
