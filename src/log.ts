@@ -21,7 +21,8 @@ export function createLog(level: LogLevel | "silent", destination?: DestinationS
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  const logger = destination ? pino(options, destination) : pino(options);
+  // Lines that come while others are being written go together with the next write. All are written before the exit.
+  const logger = pino(options, destination ?? pino.destination({ dest: 1, sync: false }));
   return (lineLevel, event, fields = {}) => logger[lineLevel](fields, event);
 }
 

@@ -52,13 +52,13 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
     run: () => pruneSome(db, options.retentionDays),
   });
 
-  /** The last claim filled all places, so that more is probably due: claim again when half of them are free. */
+  /** The last claim took so many lanes that more is probably due: claim again when half of the places are free. */
   let isFull = false;
   async function startDeliveries(): Promise<boolean> {
     const free = options.deliveryConcurrency - underWay.size;
     if (free === 0) return false;
     const claimed = await claimDueLanes(context, free);
-    isFull = claimed.length === free;
+    isFull = claimed.length >= free / 3;
     for (const lane of claimed) {
       const run = deliverLane(context, lane, () => deliver.isStopping())
         .catch((error: unknown) => {
