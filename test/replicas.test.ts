@@ -93,6 +93,19 @@ test("a worker answers for its health and nothing else; a web process sends, and
   );
 });
 
+test("the send route says 429 and when to come again, when HighLevel's limit for the location is used up", async () => {
+  const highlevelRequests = { per10Seconds: 1, perDay: 1 };
+  const bridge = await startTestBridge({ databaseUrl: database.url, config: { highlevelRequests }, tuning });
+  bridges.push(bridge);
+  const contact = bridge.sandbox.addContact({ locationId, phone: "+15005550006" });
+  const send = () => bridge.send({ type: "SMS", contactId: contact.id, message: "Hi" });
+  expect(await send()).toMatchObject({ status: 200 });
+  const refused = await send();
+  expect(refused.status).toBe(429);
+  expect(Number(refused.headers["retry-after"])).toBeGreaterThan(0);
+  expect(refused.body.detail).toContain("HIGHLEVEL_REQUESTS_PER_DAY");
+});
+
 test("a worker whose listening connection is cut listens again, and says so once", async () => {
   const web = await start("web");
   const mappingId = await addTwilio(web);

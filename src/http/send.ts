@@ -130,6 +130,12 @@ function showSend({ id: ownId, state, error, sendAnswer, createdAt }: Message) {
   return { id: ownId, state, error, createdAt, ...sendAnswer };
 }
 
+/** What was refused before HighLevel was asked. */
+const statusOfReason: Partial<Record<Failure["reason"], number>> = {
+  unauthorized: 401,
+  needs_reauthorization: 401,
+  throttled: 429,
+};
 const passedOn = new Set([400, 401, 403, 404, 422, 429]);
 
 function problemOf({ failure, isOpen, message }: Extract<SendResult, { outcome: "failed" }>): Problem {
@@ -140,8 +146,7 @@ function problemOf({ failure, isOpen, message }: Extract<SendResult, { outcome: 
     const detail = `HighLevel may have sent it, its answer was lost (${failure.message}): look there before you send again`;
     return new Problem(504, detail, { extensions });
   }
-  const { status = failure.reason === "unauthorized" || failure.reason === "needs_reauthorization" ? 401 : 502 } =
-    failure;
+  const { status = statusOfReason[failure.reason] ?? 502 } = failure;
   return new Problem(passedOn.has(status) ? status : 502, failure.message, { extensions, headers });
 }
 
