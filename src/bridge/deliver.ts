@@ -107,6 +107,7 @@ async function attemptDelivery(
   const durationMs = Math.round(performance.now() - started);
   const attempt = { startedAt, durationMs, ...describeTry(tried) };
   const next = await nextStep(context, lane, held, tried);
+  if (isUncalled(tried)) return { isOver: true, isDue: await giveLaneBack(context.db, lane, "due") };
   const lease = leaseAfter(claimed, held, next, context.attemptSeconds);
   if (lease !== "kept") claimed.heldUntilMs = performance.now() + claimed.leaseSeconds * 1000;
   const record = { lane, deliveryId: held.delivery.id, messageId: held.message.id, attempt, next, lease };
@@ -128,6 +129,13 @@ async function attemptDelivery(
   });
   const isGivenBack = lease !== "kept" && "giveBack" in lease;
   return { isOver: !isHeld || isGivenBack, isDue };
+}
+
+/** Our own count of HighLevel's limit was used up: nobody was called, and the location waits. That is no attempt. */
+function isUncalled(tried: Tried): boolean {
+  if (!("failure" in tried) || tried.isOpen) return false;
+  const { reason, status } = tried.failure;
+  return reason === "throttled" && status === undefined;
 }
 
 /** What HighLevel had us send, it is told the fate of: both are kept, or neither. */
