@@ -1,9 +1,10 @@
-import PostalMime, { type Email } from "postal-mime";
+import type { Email } from "postal-mime";
 import { ParseError } from "../errors.ts";
 import type { ProviderMessage } from "../model.ts";
 import { parseValue, text } from "../parse-value.ts";
 import { findHeader, readMailHeaders } from "./mail-headers.ts";
 import { addressesOf, requireMailbox } from "./mailbox.ts";
+import { readMail } from "./read-mail.ts";
 
 /** An email as its own text tells it: without what only the provider knows. */
 export type Mail = Omit<ProviderMessage, "kind" | "providerMessageId">;
@@ -45,35 +46,11 @@ export function parseContentId(header: string | undefined): string | undefined {
 }
 
 function read(raw: Buffer | string): Promise<Email> {
-  const bytes = typeof raw === "string" ? Buffer.from(raw) : raw;
-  requireBearable(bytes);
-  return PostalMime.parse(bytes, { maxNestingDepth: 50, maxRfc822NestingDepth: 2 }).catch((error: unknown) => {
+  return readMail(typeof raw === "string" ? Buffer.from(raw) : raw).catch((error: unknown) => {
+    if (error instanceof ParseError) throw error;
     throw new ParseError(`the email is not MIME: ${error instanceof Error ? error.message : "unreadable"}`);
   });
 }
-
-/**
- * The parser keeps every line and every part as an object of its own: 25 MB of empty lines would take minutes, and more
- * memory than there is. A person's mail has not nearly as many; the lines of an encoded file are long ones.
- */
-function requireBearable(raw: Buffer): void {
-  let shortLines = 0;
-  let parts = 0;
-  for (let start = 0; start < raw.length; ) {
-    const found = raw.indexOf("\n", start);
-    const end = found === -1 ? raw.length : found;
-    if (end - start <= shortLine) shortLines++;
-    if (raw[start] === dash && raw[start + 1] === dash) parts++;
-    if (shortLines > mostShortLines || parts > mostParts)
-      throw new ParseError(`the email has more than ${mostShortLines} short lines, or ${mostParts} parts`);
-    start = end + 1;
-  }
-}
-
-const shortLine = 60;
-const mostShortLines = 50_000;
-const mostParts = 2_000;
-const dash = 0x2d;
 
 function bytesOf(content: Email["attachments"][number]["content"]): Buffer {
   if (typeof content === "string") return Buffer.from(content);

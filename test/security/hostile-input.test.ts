@@ -64,3 +64,13 @@ describe("what somebody sends to keep the bridge busy", () => {
     expect(addressesOf(many.join(", "))).toHaveLength(400);
   });
 });
+
+test("an email of many lines is read a piece at a time: everything else goes on meanwhile", async () => {
+  const raw = Buffer.from(`From: a@example.org\r\n\r\n${"a line\n".repeat(150_000)}`);
+  let turns = 0;
+  const counting = setInterval(() => turns++, 1);
+  const mail = await parseMime(raw);
+  clearInterval(counting);
+  expect(mail.text?.length).toBeGreaterThan(1_049_999);
+  expect(turns).toBeGreaterThan(5);
+});
