@@ -54,7 +54,9 @@ async function run(chosen: Scenario[]): Promise<number> {
     seed,
     pace: Number(values.pace),
     jobs: Number(values.jobs),
+    people: 4,
     build,
+    keepsEvidence: true,
     postgres,
     onResult: report,
   });

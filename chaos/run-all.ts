@@ -1,18 +1,13 @@
-import type { PostgresServer } from "../test/support/postgres.ts";
-import type { Build } from "./build.ts";
 import { type Result, runScenario } from "./run-scenario.ts";
 import type { Scenario } from "./scenario.ts";
+import type { WorldOptions } from "./world.ts";
 
-export interface RunOptions {
+export interface RunOptions extends Omit<WorldOptions, "scenario" | "processes"> {
   scenarios: Scenario[];
   /** The numbers of processes; a scenario may take fewer of them. */
   processes: number[];
-  seed: number;
-  pace: number;
   /** Runs at a time: most of their time they wait. */
   jobs: number;
-  build: Build;
-  postgres: Pick<PostgresServer, "url">;
   onResult?(result: Result): void;
 }
 

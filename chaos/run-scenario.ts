@@ -31,7 +31,7 @@ export async function runScenario(options: WorldOptions): Promise<Result> {
     await Promise.all(Array.from({ length: processes }, (_, place) => world.start(place)));
     await world.putToken("token-1");
     const mappings = await world.addMappings();
-    load = startLoad({ mappings, people: 4, pauseMs: 300, nextUrl: world.nextUrl, random: world.random });
+    load = startLoad({ mappings, people: options.people, pauseMs: 300, nextUrl: world.nextUrl, random: world.random });
     await world.pass(1);
     await scenario.disturb(world);
     await world.pass(1);
@@ -55,7 +55,7 @@ export async function runScenario(options: WorldOptions): Promise<Result> {
     troubles,
     seconds: Math.round((performance.now() - started) / 1000),
   };
-  if (!isFaultless(result)) {
+  if (options.keepsEvidence && !isFaultless(result)) {
     const folder = await keepEvidence(world, `${scenario.name}-${processes}`).catch((error: unknown) => String(error));
     troubles.push(`evidence: ${folder}`);
   }

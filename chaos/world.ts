@@ -59,7 +59,11 @@ export interface WorldOptions {
   seed: number;
   /** How much of the time that scenarios pass is passed. */
   pace: number;
+  /** Who write to each provider. */
+  people: number;
   build: Build;
+  /** Whether the logs and tables of a run that fails are kept. */
+  keepsEvidence: boolean;
   postgres: Pick<PostgresServer, "url">;
 }
 
