@@ -55,8 +55,14 @@ export function breakBuild(build: Build, patch: Patch): Build {
     cpSync(join(build.program.folder, name), join(folder, name), { recursive: true });
   }
   linkRest(folder);
-  applyPatch(folder, patch);
-  return buildIn(folder);
+  const broken = buildIn(folder);
+  try {
+    applyPatch(folder, patch);
+    return broken;
+  } catch (error) {
+    broken.remove();
+    throw error;
+  }
 }
 
 const main = "dist/main.js";
