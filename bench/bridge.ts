@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { request } from "node:http";
-import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { settingDescriptions } from "../src/config.ts";
+import { freePort } from "../test/support/postgres.ts";
 import type { Lab, SandboxInUse } from "./lab.ts";
 import { mainOf, projectRoot } from "./product.ts";
 import { type BenchProvider, credentialsOf, numberAt, publicUrl, type Target } from "./webhooks.ts";
@@ -101,16 +101,6 @@ async function callAdmin(port: number, method: string, path: string, body: unkno
   const text = await answer.text();
   if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
   return JSON.parse(text) as { id: string };
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
 }
 
 export const conversationProviderId = "bench-provider";

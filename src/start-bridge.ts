@@ -53,7 +53,8 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const { db } = database;
   const secondsSinceTurn = () => worker.secondsSinceTurn();
   const { log, metrics, traces } = await startWatching(config, plainLog, { db, secondsSinceTurn });
-  const sealer = createSealer(encryptionKeys(config));
+  const keys = encryptionKeys(config);
+  const sealer = createSealer(keys);
   const mappings = createMappings({ db, sealer });
   const doors = createDoors(config, traces);
   const oauth =
@@ -93,7 +94,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
     secondsSinceTurn,
     takesRequests: config.run !== "worker",
     installer: oauth && createInstallerOf(config, { db, sealer, log, oauth, accessTokens, onWork }),
-    stateKey: Buffer.from(hkdfSync("sha256", encryptionKeys(config)[0] ?? "", "", "oauth state", 32)),
+    stateKey: Buffer.from(hkdfSync("sha256", keys[0] ?? "", "", "oauth state", 32)),
   };
   const app = config.run === "worker" ? createWorkerApp(context) : createApp(context);
   const server = createLimitedServer(app, config.incoming);

@@ -1,7 +1,7 @@
 import { and, eq, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
 import { type Db, secondsFromNow } from "./database.ts";
-import { resumedColumns, withoutTokens } from "./locations.ts";
+import { pauseColumns, resumedColumns, withoutTokens } from "./locations.ts";
 import { locations } from "./schema.ts";
 
 /** What installs and uninstalls of the app, and the tokens of agencies, do to locations. */
@@ -69,12 +69,7 @@ export async function pauseLocationsOfCompany(
 ): Promise<string[]> {
   const paused = await tx
     .update(locations)
-    .set({
-      pausedReason: pause.reason,
-      pausedDetail: pause.detail,
-      pausedUntil: pause.seconds === undefined ? null : secondsFromNow(pause.seconds),
-      updatedAt: sql`now()`,
-    })
+    .set(pauseColumns(pause))
     .where(
       and(byCompany(companyId), or(isNull(locations.sealedToken), lt(locations.tokenExpiresAt, secondsFromNow(300)))),
     )

@@ -149,6 +149,14 @@ export async function saveLocationTokens(tx: Db, id: string, tokens: SealedToken
     .where(eq(locations.id, id));
 }
 
+/** A pause for some seconds, or until the token is replaced. */
+export const pauseColumns = (pause: { reason: FailureReason; detail: string; seconds?: number | undefined }) => ({
+  pausedReason: pause.reason,
+  pausedDetail: pause.detail,
+  pausedUntil: pause.seconds === undefined ? null : secondsFromNow(pause.seconds),
+  updatedAt: sql`now()`,
+});
+
 /**
  * Stops claiming for a location: for some seconds, or until its token is replaced. Does nothing, and says so by
  * `false`, when the token that had the trouble has been replaced meanwhile, or waits for somebody to connect it again:
@@ -166,12 +174,7 @@ export async function pauseLocation(
 ): Promise<boolean> {
   const paused = await db
     .update(locations)
-    .set({
-      pausedReason: pause.reason,
-      pausedDetail: pause.detail,
-      pausedUntil: pause.seconds === undefined ? null : secondsFromNow(pause.seconds),
-      updatedAt: sql`now()`,
-    })
+    .set(pauseColumns(pause))
     .where(
       and(
         eq(locations.id, pause.locationId),

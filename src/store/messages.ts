@@ -132,7 +132,7 @@ export async function keepFate(tx: Db, { id, state, error, recipients, providerM
  * For an update of a message: the provider's id of it, unless another message of the mapping has that one. An integrator's
  * gateway may give what is none of its own, such as the same word each time; receipts then go by our reference alone.
  */
-export function unlessTaken(providerMessageId: string): SQL<string | null> {
+function unlessTaken(providerMessageId: string): SQL<string | null> {
   return sql`case when exists (
     select from messages other
     where other.mapping_id = messages.mapping_id and other.provider_message_id = ${providerMessageId}
