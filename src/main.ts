@@ -11,14 +11,16 @@ async function main(): Promise<void> {
   // biome-ignore lint/style/noProcessEnv: the one place that reads the environment.
   const config = readConfig(process.env);
   const log = createLog(config.logLevel);
-  const bridge = await startBridge(config, log);
+  const starting = startBridge(config, log);
 
+  // From the start on: a signal that comes before the bridge has started stops it as soon as it has.
   let isStopping = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.on(signal, () => {
+    process.on(signal, async () => {
       if (isStopping) return;
       isStopping = true;
       log("info", "bridge.stopping", { signal });
+      const bridge = await starting;
       bridge.stop().then(
         () => process.exit(0),
         (error: unknown) => {
@@ -28,6 +30,7 @@ async function main(): Promise<void> {
       );
     });
   }
+  await starting;
 }
 
 main().catch((error: unknown) => {
