@@ -103,7 +103,9 @@ async function pace(options: {
   const statuses: Record<string, number> = {};
   const underWay: Promise<void>[] = [];
   const post = async (index: number) => {
-    const connection = free.pop() ?? (await openConnection(port));
+    let connection = free.pop();
+    while (connection?.isOpen() === false) connection = free.pop();
+    connection ??= await openConnection(port);
     sentAtMs[index - from] = sharedClockMs();
     const status = await connection.post(request(index));
     statuses[status] = (statuses[status] ?? 0) + 1;

@@ -4,6 +4,8 @@ import { connect, type Socket } from "node:net";
 export interface Connection {
   /** Posts one request that was written beforehand, and gives the answer's status when all of it is here. */
   post(request: Buffer): Promise<number>;
+  /** A server closes a connection that nothing was asked on for too long. */
+  isOpen(): boolean;
   close(): void;
 }
 
@@ -39,6 +41,7 @@ export async function openConnection(port: number): Promise<Connection> {
         fail = reject;
         socket.write(request);
       }),
+    isOpen: () => broken === undefined,
     close: () => {
       socket.removeAllListeners("close");
       socket.destroy();
