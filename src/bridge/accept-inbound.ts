@@ -1,64 +1,67 @@
 import type { Log } from "../log.ts";
 import type { ProviderEvent, ProviderMessage, Receipt } from "../model.ts";
-import { ensureConversations, lockConversations } from "../store/conversations.ts";
+import { ensureConversations, keyOf, type Person } from "../store/conversations.ts";
 import type { Db } from "../store/database.ts";
-import { enqueueDeliveries } from "../store/deliveries.ts";
+import { enqueueDeliveries, type NewDelivery } from "../store/deliveries.ts";
 import { findSentRfcIds, insertMessages } from "../store/messages.ts";
 import type { Conversation, MessageContent, NewMessage, Webhook } from "../store/schema.ts";
 import type { WebhookOutcome } from "../store/webhooks.ts";
 import { applyReceipts } from "./apply-receipts.ts";
 import type { MappingFacts } from "./mappings.ts";
 import { unknownSenderDetail } from "./post-inbound.ts";
-import { personOf, type Read, readProviderEvents, readWebhook } from "./read-webhook.ts";
+import { addressOfPerson, type Read, readProviderEvents, readWebhook } from "./read-webhook.ts";
+
+/** A webhook that a provider posted to a mapping. */
+export interface Provided {
+  mapping: MappingFacts;
+  webhook: Webhook;
+}
 
 /**
- * Turns received webhooks of one mapping into messages and the deliveries that they make us owe, in the order given, and
- * applies the receipts that they hold. A message that is known already is passed over. Gives what became of each webhook.
+ * Turns what providers posted, to whichever mappings, into messages and the deliveries that they make us owe, in the order
+ * given, and applies the receipts that it holds. A message that is known already is passed over. Gives what became of each
+ * webhook.
  */
 export async function acceptInbound(
   context: { tx: Db; log: Log; visibleAfterSeconds: number },
-  mapping: MappingFacts,
-  received: Webhook[],
+  provided: Provided[],
 ): Promise<WebhookOutcome[]> {
   const { tx, log } = context;
   const read = await Promise.all(
-    received.map((webhook) => readWebhook(log, webhook, () => readProviderEvents(mapping, webhook))),
+    provided.map(async ({ mapping, webhook }) => ({
+      mapping,
+      ...(await readWebhook(log, webhook, () => readProviderEvents(mapping, webhook))),
+    })),
   );
-  const messages = await acceptMessages(tx, mapping, eventsOf(read, isMessage));
-  const receipts = eventsOf(read, isReceipt);
-  const isKnownReceipt = await applyReceipts(
-    context,
-    mapping,
-    receipts.map(({ event }) => event),
-  );
-  const reasons = new Map<ProviderEvent, string | undefined>([
-    ...messages,
-    ...receipts.map(({ event }, index) => [event, isKnownReceipt[index] ? undefined : foreignReceipt] as const),
+  const reasons = new Map([
+    ...(await acceptMessages(tx, eventsOf(read, isMessage))),
+    ...(await acceptReceipts(context, eventsOf(read, isReceipt))),
   ]);
   return read.map((each) => outcomeOf(each, reasons));
 }
 
-const foreignReceipt = "receipt of a message that this mapping has not sent";
+/** What was said, and why it was passed over if it was. */
+type Reasons = Map<ProviderEvent, string | undefined>;
 
-interface Told<Event> {
-  webhook: Webhook;
+interface Told<Event> extends Provided {
   event: Event;
 }
 
 function eventsOf<Event extends ProviderEvent>(
-  read: Read<ProviderEvent[]>[],
+  read: (Read<ProviderEvent[]> & Provided)[],
   isWanted: (event: ProviderEvent) => event is Event,
 ): Told<Event>[] {
-  return read.flatMap((each) =>
-    "said" in each ? each.said.filter(isWanted).map((event) => ({ webhook: each.webhook, event })) : [],
-  );
+  return read.flatMap((each) => {
+    const { mapping, webhook } = each;
+    return "said" in each ? each.said.filter(isWanted).map((event) => ({ mapping, webhook, event })) : [];
+  });
 }
 
 const isMessage = (event: ProviderEvent): event is ProviderMessage => event.kind === "message";
 const isReceipt = (event: ProviderEvent): event is Receipt => event.kind === "receipt";
 
 /** Processed when anything in it was new; else ignored, and why. */
-function outcomeOf(read: Read<ProviderEvent[]>, reasons: Map<ProviderEvent, string | undefined>): WebhookOutcome {
+function outcomeOf(read: Read<ProviderEvent[]>, reasons: Reasons): WebhookOutcome {
   const { id } = read.webhook;
   if ("failure" in read) return { id, state: "failed", reason: read.failure };
   const why = read.said.map((event) => (event.kind === "ignored" ? event.reason : reasons.get(event)));
@@ -66,58 +69,107 @@ function outcomeOf(read: Read<ProviderEvent[]>, reasons: Map<ProviderEvent, stri
   return { id, state: "ignored", reason: [...new Set(why)].join("; ") || "the webhook holds no events" };
 }
 
-/** Stores the messages that are new, and owes HighLevel each of them. Gives why another one was passed over. */
-async function acceptMessages(
-  tx: Db,
-  mapping: MappingFacts,
-  told: Told<ProviderMessage>[],
-): Promise<Map<ProviderMessage, string | undefined>> {
-  const addresses = told.flatMap(({ event }) => personOf(mapping, event) ?? []);
-  const conversations =
-    mapping.unknownSender === "ignore"
-      ? await lockConversations(tx, mapping.id, addresses)
-      : await ensureConversations(tx, mapping, addresses);
-  const ownIds = await findSentRfcIds(
-    tx,
-    mapping.id,
-    told.flatMap(({ event }) => copiedId(event) ?? []),
-  );
+async function acceptReceipts(
+  context: { tx: Db; visibleAfterSeconds: number },
+  told: Told<Receipt>[],
+): Promise<Reasons> {
+  const reasons: Reasons = new Map();
+  for (const [mapping, receipts] of byMapping(told)) {
+    const isKnown = await applyReceipts(context, mapping, receipts);
+    for (const [index, receipt] of receipts.entries())
+      reasons.set(receipt, isKnown[index] ? undefined : foreignReceipt);
+  }
+  return reasons;
+}
 
-  const reasons = new Map<ProviderMessage, string | undefined>();
-  const rows: NewMessage[] = [];
-  for (const { webhook, event } of told) {
-    const conversation = conversations.get(personOf(mapping, event) ?? "");
-    const isOurs = ownIds.has(copiedId(event)?.toLowerCase() ?? "");
-    if (isOurs) reasons.set(event, "a copy of an email that this bridge has sent");
+const foreignReceipt = "receipt of a message that this mapping has not sent";
+
+function byMapping<Event>(told: Told<Event>[]): Map<MappingFacts, Event[]> {
+  const events = new Map<MappingFacts, Event[]>();
+  for (const { mapping, event } of told) events.set(mapping, [...(events.get(mapping) ?? []), event]);
+  return events;
+}
+
+/** Stores the messages that are new, and owes HighLevel each of them. */
+async function acceptMessages(tx: Db, told: Told<ProviderMessage>[]): Promise<Reasons> {
+  const conversations = await ensureConversations(
+    tx,
+    told.flatMap((each) => personOf(each) ?? []),
+  );
+  const isOurs = await findCopies(tx, told);
+
+  const reasons: Reasons = new Map();
+  const accepted: Accepted[] = [];
+  for (const each of told) {
+    const { mapping, webhook, event } = each;
+    const person = personOf(each);
+    const conversation = person && conversations.get(keyOf(person));
+    if (isOurs.has(event)) reasons.set(event, "a copy of an email that this bridge has sent");
     else if (!conversation || (mapping.unknownSender === "ignore" && !isKnown(conversation))) {
       reasons.set(event, "unknown_sender: the mapping ignores senders that nobody registered");
     } else {
       reasons.set(event, "duplicate: a message with this providerMessageId is known");
-      rows.push(newMessage(mapping, conversation, webhook, event));
+      accepted.push({ row: newMessage(mapping, conversation, webhook, event), mapping, conversation, event });
     }
   }
-  const stored = await insertMessages(tx, rows);
-  const newIds = new Set(stored.map((message) => message.providerMessageId));
-  // Of the same message twice in one batch the first is the new one.
-  for (const { event } of told) if (newIds.delete(event.providerMessageId)) reasons.set(event, undefined);
-
-  const conversationById = new Map([...conversations.values()].map((each) => [each.id, each]));
-  await enqueueDeliveries(
+  const stored = await insertMessages(
     tx,
-    "post-inbound",
-    stored.flatMap((message) => {
-      const conversation = conversationById.get(message.conversationId);
-      if (!conversation || (message.automatic && !mapping.postAutomatic)) return [];
-      const isHeld = mapping.unknownSender === "hold" && !isKnown(conversation);
-      const dead = isHeld ? { reason: "unknown_sender" as const, detail: unknownSenderDetail } : undefined;
-      return { conversationId: conversation.id, locationId: mapping.locationId, messageId: message.id, dead };
-    }),
+    accepted.map(({ row }) => row),
   );
+  // Of the same message twice in one batch the first is the new one.
+  const newIds = new Map(
+    stored.map((message) => [`${message.conversationId} ${message.providerMessageId}`, message.id]),
+  );
+  const owed: NewDelivery[] = [];
+  for (const each of accepted) {
+    const { conversation, event } = each;
+    const key = `${conversation.id} ${event.providerMessageId}`;
+    const messageId = newIds.get(key);
+    if (messageId === undefined) continue;
+    newIds.delete(key);
+    reasons.set(event, undefined);
+    owed.push(...deliveryOf(each, messageId));
+  }
+  await enqueueDeliveries(tx, "post-inbound", owed);
   return reasons;
 }
 
-/** The Message-ID of a mail that the business has sent: it may be our own sending, seen in a copy. */
-const copiedId = (event: ProviderMessage) => (event.direction === "outbound" ? event.rfcMessageId : undefined);
+interface Accepted {
+  mapping: MappingFacts;
+  conversation: Conversation;
+  event: ProviderMessage;
+  row: NewMessage;
+}
+
+/** None for what a machine wrote, and a dead one for whom the mapping does not let in yet. */
+function deliveryOf({ mapping, conversation, event }: Accepted, messageId: number): NewDelivery[] {
+  if (event.automatic && !mapping.postAutomatic) return [];
+  const isHeld = mapping.unknownSender === "hold" && !isKnown(conversation);
+  const dead = isHeld ? { reason: "unknown_sender" as const, detail: unknownSenderDetail } : undefined;
+  return [{ conversationId: conversation.id, locationId: mapping.locationId, messageId, dead }];
+}
+
+function personOf({ mapping, event }: Told<ProviderMessage>): Person | undefined {
+  const address = addressOfPerson(mapping, event);
+  const { id: mappingId, locationId, unknownSender } = mapping;
+  return address === undefined
+    ? undefined
+    : { mappingId, locationId, address, onlyIfKnown: unknownSender === "ignore" };
+}
+
+/** Mails of the business that are our own sendings, seen in a copy. */
+async function findCopies(tx: Db, told: Told<ProviderMessage>[]): Promise<Set<ProviderMessage>> {
+  const copies = new Set<ProviderMessage>();
+  for (const [mapping, messages] of byMapping(told.filter(({ event }) => event.direction === "outbound"))) {
+    const sentIds = await findSentRfcIds(
+      tx,
+      mapping.id,
+      messages.flatMap(({ rfcMessageId }) => rfcMessageId ?? []),
+    );
+    for (const message of messages) if (sentIds.has(message.rfcMessageId?.toLowerCase() ?? "")) copies.add(message);
+  }
+  return copies;
+}
 
 const isKnown = (conversation: Conversation) =>
   conversation.highlevelContactId !== null || conversation.highlevelConversationId !== null;

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { OutboundRequest } from "../highlevel/webhook.ts";
 import { normalizeAddress } from "../providers/address.ts";
 import { addressesOf } from "../providers/mailbox.ts";
-import { ensureConversations, keepHighlevelIds } from "../store/conversations.ts";
+import { ensureConversations, keepHighlevelIds, keyOf } from "../store/conversations.ts";
 import type { Db } from "../store/database.ts";
 import { enqueueDeliveries } from "../store/deliveries.ts";
 import { insertMessages } from "../store/messages.ts";
@@ -22,12 +22,13 @@ export interface Requested {
  */
 export async function acceptOutbound(tx: Db, mapping: MappingFacts, requested: Requested[]): Promise<WebhookOutcome[]> {
   const addressed = requested.map((each) => ({ ...each, ...readAddress(mapping, each.request) }));
-  const addresses = addressed.flatMap(({ address }) => address ?? []);
-  const conversations = await ensureConversations(tx, mapping, addresses);
+  const personAt = (address: string) => ({ mappingId: mapping.id, locationId: mapping.locationId, address });
+  const people = addressed.flatMap(({ address }) => (address === undefined ? [] : personAt(address)));
+  const conversations = await ensureConversations(tx, people);
 
   const rows: NewMessage[] = [];
   for (const { address, request, webhookId, receivedAt } of addressed) {
-    const conversation = conversations.get(address ?? "");
+    const conversation = conversations.get(keyOf(personAt(address ?? "")));
     if (!conversation) continue;
     rows.push({ ...newMessage(mapping, conversation, request), webhookId, receivedAt });
     if (conversation.highlevelContactId === null) {

@@ -7,7 +7,7 @@ import { contentOf } from "./accept-inbound.ts";
 import { type ComposedMessage, composeInbound } from "./compose-inbound.ts";
 import type { Mapping } from "./mappings.ts";
 import { findThreadOf } from "./post-inbound.ts";
-import { personOf, readProviderEvents } from "./read-webhook.ts";
+import { addressOfPerson, readProviderEvents } from "./read-webhook.ts";
 import { isVerified } from "./receive-webhook.ts";
 
 export interface Preview {
@@ -53,7 +53,7 @@ async function previewMessage(
   event: ProviderMessage,
   receivedAt: Date,
 ): Promise<PreviewedEvent> {
-  const address = personOf(mapping, event) ?? event.from;
+  const address = addressOfPerson(mapping, event) ?? event.from;
   const stored = await findConversation(db, mapping.id, address);
   const stranger = { address, highlevelContactId: null, highlevelConversationId: null };
   const conversation = stored ?? stranger;

@@ -1,18 +1,17 @@
 import { describeError, type Log } from "../log.ts";
 import { adapterOf } from "../providers/registry.ts";
 import { type Db, isAboutData, isUnavailable, repeatOnConflict, sqlStateOf } from "../store/database.ts";
-import { findMapping } from "../store/mappings.ts";
-import type { Webhook } from "../store/schema.ts";
+import type { MappingRow, Webhook } from "../store/schema.ts";
 import {
   finishWebhooks,
   listReceivedWebhooks,
   lockAppWebhooks,
-  lockMappingWithWebhooks,
+  lockMappingsWithWebhooks,
   type WebhookOutcome,
 } from "../store/webhooks.ts";
 import { acceptHighlevel, type HighlevelContext } from "./accept-highlevel.ts";
-import { acceptInbound } from "./accept-inbound.ts";
-import { describeMapping } from "./mappings.ts";
+import { acceptInbound, type Provided } from "./accept-inbound.ts";
+import { describeMapping, type MappingFacts } from "./mappings.ts";
 
 export interface ProcessContext {
   db: Db;
@@ -25,12 +24,12 @@ export interface ProcessContext {
 /** Whose webhooks: those of mappings, or what HighLevel posts to the app as a whole. */
 export type Inbox = "mappings" | "app";
 
-const batch = { rows: 100, bytes: 20_000_000 };
-const single = { rows: 1, bytes: 1 };
+const batch = { mappings: 20, rows: 200, bytes: 20_000_000 };
+const single = { mappings: 1, rows: 1, bytes: 1 };
 
 /**
- * Processes the oldest received webhooks of one mapping, or of the app, in order, in one transaction; other processes
- * take other mappings meanwhile. `false` when there was nothing to do.
+ * Processes the oldest received webhooks of some mappings, or of the app, those of each in their order, in one transaction;
+ * other processes take other mappings meanwhile. `false` when there was nothing to do.
  */
 export async function processWebhooks(context: ProcessContext, inbox: Inbox = "mappings"): Promise<boolean> {
   try {
@@ -42,30 +41,25 @@ export async function processWebhooks(context: ProcessContext, inbox: Inbox = "m
   return processSome(context, inbox, single);
 }
 
-async function processSome(
-  context: ProcessContext,
-  inbox: Inbox,
-  most: { rows: number; bytes: number },
-): Promise<boolean> {
+async function processSome(context: ProcessContext, inbox: Inbox, most: typeof batch): Promise<boolean> {
   const { db, log } = context;
   const started = performance.now();
-  let current: number[] = [];
+  let received: Webhook[] = [];
   try {
-    return await repeatOnConflict(() =>
+    const outcomes = await repeatOnConflict(() =>
       db.transaction(async (tx) => {
-        const queue = await lockQueue(tx, inbox);
-        if (!queue) return false;
-        const received = await listReceivedWebhooks(tx, queue.mappingId, most);
-        current = received.map((webhook) => webhook.id);
-        if (received.length === 0) return false;
-        const outcomes = await accept({ ...context, tx }, queue.mappingId, received);
+        const mappings = inbox === "app" ? undefined : await lockMappingsWithWebhooks(tx, most.mappings);
+        if (mappings ? mappings.length === 0 : !(await lockAppWebhooks(tx))) return [];
+        received = await listReceivedWebhooks(tx, mappings?.map(({ id }) => id) ?? null, most);
+        const outcomes = await accept({ ...context, tx }, mappings ?? [], received);
         await finishWebhooks(tx, outcomes);
-        for (const outcome of outcomes) logOutcome(log, queue.mappingId, outcome, started);
-        return true;
+        return outcomes;
       }),
     );
+    logOutcomes(log, received, outcomes, Math.round(performance.now() - started));
+    return outcomes.length > 0;
   } catch (error) {
-    const [id] = current;
+    const [id] = received.map((webhook) => webhook.id);
     if (most.rows > 1 || id === undefined || !isAboutOneWebhook(error)) throw error;
     log("error", "webhook.broke", { webhookId: id, ...describeError(error) });
     const reason = isAboutData(error) ? "PostgreSQL cannot store what it says" : "the bridge itself failed over it";
@@ -74,36 +68,37 @@ async function processSome(
   }
 }
 
-async function lockQueue(tx: Db, inbox: Inbox): Promise<{ mappingId: string | null } | undefined> {
-  if (inbox === "app") return (await lockAppWebhooks(tx)) ? { mappingId: null } : undefined;
-  const mappingId = await lockMappingWithWebhooks(tx);
-  return mappingId === undefined ? undefined : { mappingId };
-}
-
 async function accept(
   context: HighlevelContext & { visibleAfterSeconds: number },
-  mappingId: string | null,
+  rows: MappingRow[],
   received: Webhook[],
 ): Promise<WebhookOutcome[]> {
-  if (mappingId === null) return acceptHighlevel(context, undefined, received);
-  const row = await findMapping(context.tx, mappingId);
-  if (!row || !adapterOf(row.provider)) {
-    return received.map(({ id }) => ({ id, state: "failed", reason: `no adapter for ${row?.provider}` }));
+  const outcomes: WebhookOutcome[] = [];
+  const mappings = new Map(
+    rows.filter(({ provider }) => adapterOf(provider)).map((row) => [row.id, describeMapping(row)]),
+  );
+  const provided: Provided[] = [];
+  const asked = new Map<MappingFacts | undefined, Webhook[]>();
+  for (const webhook of received) {
+    const mapping = mappings.get(webhook.mappingId ?? "");
+    if (webhook.mappingId !== null && !mapping) {
+      const provider = rows.find(({ id }) => id === webhook.mappingId)?.provider;
+      outcomes.push({ id: webhook.id, state: "failed", reason: `no adapter for ${provider}` });
+    } else if (mapping && webhook.source === "provider") provided.push({ mapping, webhook });
+    else asked.set(mapping, [...(asked.get(mapping) ?? []), webhook]);
   }
-  const mapping = describeMapping(row);
-  const isFrom = (source: Webhook["source"]) => received.filter((webhook) => webhook.source === source);
-  const [provided, asked] = [isFrom("provider"), isFrom("highlevel")];
-  return [
-    ...(provided.length > 0 ? await acceptInbound(context, mapping, provided) : []),
-    ...(asked.length > 0 ? await acceptHighlevel(context, mapping, asked) : []),
-  ];
+  if (provided.length > 0) outcomes.push(...(await acceptInbound(context, provided)));
+  for (const [mapping, webhooks] of asked) outcomes.push(...(await acceptHighlevel(context, mapping, webhooks)));
+  return outcomes;
 }
 
-/** `durationMs` is that of all that were processed with it. */
-function logOutcome(log: Log, mappingId: string | null, outcome: WebhookOutcome, started: number): void {
-  const { id, state } = outcome;
-  const durationMs = Math.round(performance.now() - started);
-  log(state === "failed" ? "error" : "info", "webhook.processed", { webhookId: id, mappingId, state, durationMs });
+/** `durationMs` is that of all that were processed together. */
+function logOutcomes(log: Log, received: Webhook[], outcomes: WebhookOutcome[], durationMs: number): void {
+  const mappingIds = new Map(received.map(({ id, mappingId }) => [id, mappingId]));
+  for (const { id, state } of outcomes) {
+    const fields = { webhookId: id, mappingId: mappingIds.get(id), state, durationMs };
+    log(state === "failed" ? "error" : "info", "webhook.processed", fields);
+  }
 }
 
 /** A value that PostgreSQL refuses, or a mistake of ours: it must not hold up the webhooks of everybody else. */

@@ -38,7 +38,7 @@ export async function readProviderEvents(
  */
 function asSeenBy(mapping: Pick<MappingFacts, "channel" | "address">, message: ProviderMessage): ProviderMessage {
   if (mapping.channel === "email") {
-    const isCopy = message.from === mapping.address && personOf(mapping, { ...message, direction: "outbound" });
+    const isCopy = message.from === mapping.address && addressOfPerson(mapping, { ...message, direction: "outbound" });
     return isCopy ? { ...message, direction: "outbound" } : message;
   }
   const own = message.direction === "outbound" ? [message.from] : [...message.to, ...message.cc];
@@ -50,7 +50,7 @@ function asSeenBy(mapping: Pick<MappingFacts, "channel" | "address">, message: P
 }
 
 /** Whose conversation a message belongs into: its sender, or the first receiver of what the business sent. */
-export function personOf(mapping: Pick<MappingFacts, "address">, message: ProviderMessage): string | undefined {
+export function addressOfPerson(mapping: Pick<MappingFacts, "address">, message: ProviderMessage): string | undefined {
   if (message.direction !== "outbound") return message.from;
   return [...message.to, ...message.cc].find((address) => address !== mapping.address);
 }

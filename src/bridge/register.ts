@@ -4,7 +4,7 @@ import type { HighlevelMessageType, UnknownOutcomePolicy, UnknownSenderPolicy } 
 import type { AdapterSpec } from "../providers/adapter.ts";
 import { normalizeAddress } from "../providers/address.ts";
 import { adapterOf, providerNames, providersOf } from "../providers/registry.ts";
-import { ensureConversations, type HighlevelIds, registerHighlevelIds } from "../store/conversations.ts";
+import { ensureConversation, type HighlevelIds, registerHighlevelIds } from "../store/conversations.ts";
 import { type Db, sqlStateOf } from "../store/database.ts";
 import { replayDeliveries } from "../store/deliveries.ts";
 import { deleteLocation, findLocation, putLocation } from "../store/locations.ts";
@@ -146,9 +146,7 @@ export async function registerConversation(
 ): Promise<{ conversation: Conversation; replayed: number }> {
   const address = requireAddress(requireAdapter(mapping.provider), input.address);
   return db.transaction(async (tx) => {
-    const locked = await ensureConversations(tx, mapping, [address]);
-    const id = locked.get(address)?.id;
-    if (id === undefined) throw new Error("the conversation that was just made is not there");
+    const { id } = await ensureConversation(tx, { mappingId: mapping.id, locationId: mapping.locationId, address });
     const conversation = await registerHighlevelIds(tx, id, input);
     const held = { conversationId: id, reason: "unknown_sender" as const, limit: 100_000 };
     return { conversation, replayed: await replayDeliveries(tx, held) };

@@ -1,5 +1,6 @@
-import { and, asc, eq, gt, inArray, isNotNull, isNull, or, type SQL, sql } from "drizzle-orm";
-import type { Db } from "./database.ts";
+import { and, asc, eq, gt, isNotNull, isNull, or, type SQL, sql } from "drizzle-orm";
+import { columnsOf } from "./columns.ts";
+import { type Db, selectRows } from "./database.ts";
 import { type Conversation, conversations } from "./schema.ts";
 
 export interface HighlevelIds {
@@ -7,20 +8,59 @@ export interface HighlevelIds {
   conversationId?: string | undefined;
 }
 
-/** The conversations of these addresses, made where they are missing, and locked until the transaction ends. */
-export async function ensureConversations(
-  tx: Db,
-  mapping: { id: string; locationId: string },
-  addresses: string[],
-): Promise<Map<string, Conversation>> {
-  const known = await lockConversations(tx, mapping.id, addresses);
-  const missing = [...new Set(addresses)].filter((address) => !known.has(address)).sort();
+/** Somebody's address on a mapping. */
+export interface Person {
+  mappingId: string;
+  locationId: string;
+  address: string;
+  /** Makes no conversation where there is none. */
+  onlyIfKnown?: boolean;
+}
+
+export type Conversations = Map<string, Conversation>;
+
+/** Where a person's conversation is found in what `ensureConversations` gives. */
+export const keyOf = ({ mappingId, address }: Pick<Person, "mappingId" | "address">) => `${mappingId} ${address}`;
+
+/**
+ * The conversations of these people, made where they are missing, and locked until the transaction ends: who registers
+ * one of them meanwhile comes before or after, never in between.
+ */
+export async function ensureConversations(tx: Db, people: Person[]): Promise<Conversations> {
+  const sought = new Map(people.map((person) => [keyOf(person), person]));
+  const known = await lockConversations(tx, [...sought.values()]);
+  const missing = [...sought.values()].filter((person) => !person.onlyIfKnown && !known.has(keyOf(person)));
   if (missing.length === 0) return known;
-  await tx
-    .insert(conversations)
-    .values(missing.map((address) => ({ mappingId: mapping.id, locationId: mapping.locationId, address })))
-    .onConflictDoNothing();
-  return new Map([...known, ...(await lockConversations(tx, mapping.id, missing))]);
+  await tx.execute(sql`
+    insert into conversations (mapping_id, location_id, address)
+    select "mappingId", "locationId", address
+    from json_to_recordset(${JSON.stringify(missing)}::json) as input ("mappingId" uuid, "locationId" text, address text)
+    order by "mappingId", address
+    on conflict do nothing`);
+  return new Map([...known, ...(await lockConversations(tx, missing))]);
+}
+
+export async function ensureConversation(tx: Db, person: Omit<Person, "onlyIfKnown">): Promise<Conversation> {
+  const conversation = (await ensureConversations(tx, [person])).get(keyOf(person));
+  if (!conversation) throw new Error("the conversation that was just made is not there");
+  return conversation;
+}
+
+const conversationColumns = columnsOf<Conversation>(conversations);
+
+async function lockConversations(tx: Db, people: Person[]): Promise<Conversations> {
+  if (people.length === 0) return new Map();
+  const rows = await selectRows<Record<string, unknown>>(
+    tx,
+    sql`
+      select ${conversationColumns.list} from conversations
+      join json_to_recordset(${JSON.stringify(people)}::json) as input ("mappingId" uuid, address text)
+        on conversations.mapping_id = input."mappingId" and conversations.address = input.address
+      order by conversations.id
+      for no key update of conversations`,
+  );
+  const locked = rows.map(conversationColumns.read);
+  return new Map(locked.map((each) => [keyOf({ ...each, mappingId: each.mappingId ?? "" }), each]));
 }
 
 /** The conversation, without a mapping, of a contact whom an integrator writes to through HighLevel. */
@@ -38,25 +78,6 @@ export async function ensureContactConversation(tx: Db, locationId: string, cont
       ),
     );
   return conversation as Conversation;
-}
-
-/**
- * The conversations of these addresses, as far as there are any, locked until the transaction ends: who registers
- * one of them meanwhile comes before or after, never in between.
- */
-export async function lockConversations(
-  tx: Db,
-  mappingId: string,
-  addresses: string[],
-): Promise<Map<string, Conversation>> {
-  if (addresses.length === 0) return new Map();
-  const locked = await tx
-    .select()
-    .from(conversations)
-    .where(and(eq(conversations.mappingId, mappingId), inArray(conversations.address, [...new Set(addresses)])))
-    .orderBy(asc(conversations.id))
-    .for("no key update");
-  return new Map(locked.map((conversation) => [conversation.address, conversation]));
 }
 
 /** Keeps what HighLevel told or the admin route registered; an id that is not given stays as it was. */

@@ -1,20 +1,8 @@
-import {
-  and,
-  asc,
-  desc,
-  eq,
-  getTableColumns,
-  inArray,
-  isNotNull,
-  isNull,
-  lt,
-  notInArray,
-  type SQL,
-  sql,
-} from "drizzle-orm";
+import { and, desc, eq, inArray, isNotNull, lt, notInArray, type SQL, sql } from "drizzle-orm";
 import type { WebhookState } from "../model.ts";
+import { columnsOf } from "./columns.ts";
 import { type Db, selectRows } from "./database.ts";
-import { mappings, type Webhook, webhooks } from "./schema.ts";
+import { type MappingRow, mappings, type Webhook, webhooks } from "./schema.ts";
 
 export type NewWebhook = Pick<Webhook, "mappingId" | "source" | "url" | "headers" | "body">;
 
@@ -40,25 +28,29 @@ export async function insertWebhooks(db: Db, rows: NewWebhook[]): Promise<number
   return stored.map((row) => row.id);
 }
 
+const mappingColumns = columnsOf<MappingRow>(mappings);
+
 /**
- * Locks, until the transaction ends, the mapping whose oldest received webhook has waited longest, passing over those
+ * Locks, until the transaction ends, the mappings whose oldest received webhooks have waited longest, passing over those
  * that another process has locked. Who holds the lock reads the webhooks in a statement of its own: then it sees all
  * that were committed before, so that webhooks of one mapping are processed in the order in which they were stored.
+ * A process that stands still meanwhile loses its connection, and with it the locks, after some seconds.
  */
-export async function lockMappingWithWebhooks(tx: Db): Promise<string | undefined> {
-  const [locked] = await selectRows<{ id: string }>(
+export async function lockMappingsWithWebhooks(tx: Db, most: number): Promise<MappingRow[]> {
+  const rows = await selectRows<Record<string, unknown>>(
     tx,
     sql`
-      select m.id
-      from mappings m
+      with settings as materialized (select set_config('idle_in_transaction_session_timeout', '5s', true))
+      select ${mappingColumns.list}
+      from settings cross join mappings
       cross join lateral (
-        select w.id from webhooks w where w.mapping_id = m.id and w.state = 'received' order by w.id limit 1
+        select w.id from webhooks w where w.mapping_id = mappings.id and w.state = 'received' order by w.id limit 1
       ) oldest
       order by oldest.id
-      limit 1
-      for no key update of m skip locked`,
+      limit ${most}
+      for no key update of mappings skip locked`,
   );
-  return locked?.id;
+  return rows.map(mappingColumns.read);
 }
 
 /** Any number, the same in all versions of the bridge. */
@@ -87,36 +79,36 @@ export async function findKnownEvents(tx: Db, eventIds: string[], webhookIds: nu
   return new Set(known.flatMap(({ id }) => id ?? []));
 }
 
-/** The received webhooks of one mapping, or of the app for null, oldest first: as many as fit, and at least one. */
+const webhookColumns = columnsOf<Webhook>(webhooks);
+
+/**
+ * The received webhooks of these mappings, or of the app for null: of each the oldest, as many as have room when all share
+ * it, in the order in which they were stored; at least one.
+ */
 export async function listReceivedWebhooks(
   tx: Db,
-  mappingId: string | null,
+  mappingIds: string[] | null,
   most: { rows: number; bytes: number },
 ): Promise<Webhook[]> {
-  const sized = tx
-    .select({
-      id: webhooks.id,
-      bytesBefore:
-        sql<number>`sum(octet_length(${webhooks.body})) over (order by ${webhooks.id} rows between unbounded preceding and 1 preceding)`.as(
-          "bytes_before",
-        ),
-    })
-    .from(webhooks)
-    .where(
-      and(
-        mappingId === null ? isNull(webhooks.mappingId) : eq(webhooks.mappingId, mappingId),
-        eq(webhooks.state, "received"),
-      ),
-    )
-    .orderBy(asc(webhooks.id))
-    .limit(most.rows)
-    .as("sized");
-  return tx
-    .select(getTableColumns(webhooks))
-    .from(webhooks)
-    .innerJoin(sized, eq(sized.id, webhooks.id))
-    .where(sql`coalesce(${sized.bytesBefore}, 0) < ${most.bytes}`)
-    .orderBy(asc(webhooks.id));
+  const share = Math.ceil(most.rows / (mappingIds?.length ?? 1));
+  const isReceived = sql`state = 'received' order by id limit ${share}`;
+  const ids =
+    mappingIds === null
+      ? sql`(select id from webhooks where mapping_id is null and ${isReceived})`
+      : sql`unnest(${sql.param(mappingIds)}::uuid[]) as mapping (id)
+          cross join lateral (select w.id from webhooks w where w.mapping_id = mapping.id and ${isReceived})`;
+  const rows = await selectRows<Record<string, unknown>>(
+    tx,
+    sql`
+      select ${webhookColumns.list} from webhooks
+      join (
+        select id, sum(octet_length(body)) over (order by id rows between unbounded preceding and 1 preceding) as before
+        from webhooks where id in (select oldest.id from ${ids} oldest)
+      ) sized using (id)
+      where coalesce(before, 0) < ${most.bytes}
+      order by id`,
+  );
+  return rows.map(webhookColumns.read);
 }
 
 export interface WebhookOutcome {

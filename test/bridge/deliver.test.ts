@@ -7,7 +7,7 @@ import { registerLocation, registerMapping } from "../../src/bridge/register.ts"
 import { Failure } from "../../src/errors.ts";
 import type { Highlevel } from "../../src/highlevel/client.ts";
 import { createRecorder } from "../../src/store/attempts.ts";
-import { ensureConversations, registerHighlevelIds } from "../../src/store/conversations.ts";
+import { ensureConversation, registerHighlevelIds } from "../../src/store/conversations.ts";
 import { type Database, openDatabase, selectRows } from "../../src/store/database.ts";
 import { enqueueDeliveries, replayDeliveries } from "../../src/store/deliveries.ts";
 import { insertMessages } from "../../src/store/messages.ts";
@@ -36,7 +36,7 @@ let counter = 0;
 async function enqueue(count: number): Promise<void> {
   const address = `+1500555${String(++counter).padStart(4, "0")}`;
   await database.db.transaction(async (tx) => {
-    const id = (await ensureConversations(tx, { id: mappingId, locationId: "loc" }, [address])).get(address)?.id ?? 0;
+    const { id } = await ensureConversation(tx, { mappingId, locationId: "loc", address });
     await registerHighlevelIds(tx, id, { contactId: "c", conversationId: "v" });
     const content = { to: [], cc: [], bcc: [], text: "hi", attachments: [], inReplyTo: [], references: [] };
     const lists = { fromName: undefined, subject: undefined, html: undefined };

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { baseSubject, findParent, referencesTo } from "../../src/bridge/find-parent.ts";
 import { registerLocation, registerMapping } from "../../src/bridge/register.ts";
-import { ensureConversations } from "../../src/store/conversations.ts";
+import { ensureConversation } from "../../src/store/conversations.ts";
 import { type Database, openDatabase } from "../../src/store/database.ts";
 import { findMessage, insertMessages } from "../../src/store/messages.ts";
 import type { Conversation, Message, MessageContent, NewMessage } from "../../src/store/schema.ts";
@@ -109,10 +109,7 @@ describe("the email that an agent's email answers", () => {
   async function converse(...rows: Partial<NewMessage>[]): Promise<{ conversation: Conversation; stored: Message[] }> {
     const address = `person${++counter}@example.org`;
     return database.db.transaction(async (tx) => {
-      const conversation = (await ensureConversations(tx, { id: mappingId, locationId: "loc" }, [address])).get(
-        address,
-      );
-      if (!conversation) throw new Error("there is no conversation");
+      const conversation = await ensureConversation(tx, { mappingId, locationId: "loc", address });
       const inserted = await insertMessages(
         tx,
         rows.map((row) => ({

@@ -4,7 +4,7 @@ import { describe, expect, inject, test } from "vitest";
 import { contentOf } from "../../src/bridge/accept-inbound.ts";
 import { composeInbound } from "../../src/bridge/compose-inbound.ts";
 import { composeOutbound } from "../../src/bridge/compose-outbound.ts";
-import { personOf, readProviderEvents } from "../../src/bridge/read-webhook.ts";
+import { addressOfPerson, readProviderEvents } from "../../src/bridge/read-webhook.ts";
 import { ParseError } from "../../src/errors.ts";
 import { isFromHighlevel, readHighlevelEvent } from "../../src/highlevel/webhook.ts";
 import type { Channel, ProviderMessage, WebhookRequest } from "../../src/model.ts";
@@ -92,7 +92,7 @@ function post(mapping: { channel: Channel; address: string }, event: ProviderMes
   const content = contentOf(event);
   const composed = composeInbound(
     { ...mapping, type: "Custom", conversationProviderId: "p", stripQuoted: true },
-    { address: personOf(mapping, event) ?? event.from, highlevelContactId: "c", highlevelConversationId: null },
+    { address: addressOfPerson(mapping, event) ?? event.from, highlevelContactId: "c", highlevelConversationId: null },
     { direction, providerMessageId, sentAt, receivedAt: at, content },
     undefined,
   );

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { recordAttempts } from "../../src/store/attempts.ts";
-import { ensureConversations } from "../../src/store/conversations.ts";
+import { ensureConversations, keyOf } from "../../src/store/conversations.ts";
 import { type Database, openDatabase } from "../../src/store/database.ts";
 import { enqueueDeliveries, listDeliveries, replayDeliveries } from "../../src/store/deliveries.ts";
 import { claimLanes, giveLaneBack, type HeldLane, type LeaseChange } from "../../src/store/lanes.ts";
@@ -44,12 +44,13 @@ async function enqueue(addresses: string[], locationId = location): Promise<void
       unknownSender: "create",
       postAutomatic: false,
     });
-    const conversations = await ensureConversations(tx, mapping, addresses);
+    const people = addresses.map((address) => ({ mappingId: mapping.id, locationId, address }));
+    const conversations = await ensureConversations(tx, people);
     const messages = await insertMessages(
       tx,
-      addresses.map((address) => ({
+      people.map((person) => ({
         mappingId: mapping.id,
-        conversationId: conversations.get(address)?.id ?? 0,
+        conversationId: conversations.get(keyOf(person))?.id ?? 0,
         direction: "inbound" as const,
         state: "received" as const,
         providerMessageId: `m-${++counter}`,
