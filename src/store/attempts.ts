@@ -1,8 +1,9 @@
 import { sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
 import type { MessageError, MessageState } from "../model.ts";
-import { type Db, repeatOnConflict, selectRows } from "./database.ts";
+import { type Db, repeatOnConflict } from "./database.ts";
 import type { HeldLane, LeaseChange } from "./lanes.ts";
+import { prepare } from "./prepare.ts";
 import { createSharedInsert } from "./shared-insert.ts";
 
 /** One try, as it ended. */
@@ -76,7 +77,7 @@ export async function recordAttempts(
 ): Promise<RecordResult[]> {
   const results: RecordResult[] = [];
   for (const some of withoutRepeatedMessages(records)) {
-    const rows = await repeat(() => recordSome(db, some));
+    const rows = await repeat(() => recordSome(db, { input: JSON.stringify(some.map(toInput)) }));
     const isDue = new Map(rows.map((row) => [row.number, row.isDue]));
     for (const [index, record] of some.entries()) {
       const due = isDue.get(index) ?? null;
@@ -101,80 +102,78 @@ function withoutRepeatedMessages(records: Recorded[]): Recorded[][] {
   return groups.map((group) => group.records);
 }
 
-function recordSome(db: Db, records: Recorded[]): Promise<{ number: number; isDue: boolean | null }[]> {
-  return selectRows(
-    db,
-    sql`
-      with input as materialized (
-        select * from json_to_recordset(${JSON.stringify(records.map(toInput))}::json) as input (
-          number int, conversation_id bigint, kind text, lease_token uuid, counter bigint, lease text,
-          lease_seconds float8, delivery_id bigint, message_id bigint, started_at timestamptz, duration_ms int,
-          outcome text, status int, detail text, state text, retry_seconds float8, counts boolean, is_open boolean,
-          changes_message boolean, highlevel_message_id text, highlevel_email_message_id text,
-          provider_message_id text, rfc_message_id text, reported_state text, send_answer jsonb, if_queued text,
-          error jsonb
-        )
-      ), locked as materialized (
-        select m.id from messages m join input on input.message_id = m.id
-        where input.changes_message order by m.id for no key update of m
-      ), held as materialized (
-        select lanes.conversation_id, lanes.kind from lanes join input using (conversation_id, kind)
-        where lanes.lease_token = input.lease_token and input.lease <> 'kept' and (select count(*) from locked) >= 0
-        order by lanes.conversation_id, lanes.kind for no key update of lanes
-      ), lease as (
-        update lanes
-        set lease_token = case when input.lease = 'held' then lanes.lease_token end,
-          due_at = case
-            when input.lease <> 'held' and lanes.counter <> input.counter then now()
-            when input.lease = 'idle' then null
-            else now() + make_interval(secs => input.lease_seconds)
-          end
-        from input join held using (conversation_id, kind)
-        where lanes.conversation_id = input.conversation_id and lanes.kind = input.kind
-          and lanes.lease_token = input.lease_token
-        returning input.number, coalesce(lanes.due_at <= now(), false) as is_due
-      ), input_held as (
-        select input.*, lease.number is not null or input.state = 'delivered' as is_true
-        from input left join lease using (number)
-      ), changed as (
-        update deliveries
-        set state = input.state, reason = nullif(input.outcome, 'delivered'), detail = input.detail,
-          may_have_happened = input.is_open,
-          finished_at = case when input.state <> 'pending' then now() end,
-          retry_at = case when input.state = 'pending' then now() + make_interval(secs => input.retry_seconds) end,
-          attempts = deliveries.attempts + input.counts::int,
-          first_attempted_at = case when input.counts
-            then coalesce(deliveries.first_attempted_at, now()) else deliveries.first_attempted_at end
-        from input_held input
-        where deliveries.id = input.delivery_id and input.is_true
-          and (deliveries.state = 'pending' or (input.state = 'delivered' and deliveries.reason = 'unconfirmed'))
-      ), kept as (
-        update messages
-        set highlevel_message_id = coalesce(input.highlevel_message_id, messages.highlevel_message_id),
-          highlevel_email_message_id = coalesce(input.highlevel_email_message_id, messages.highlevel_email_message_id),
-          provider_message_id = case when input.provider_message_id is null or exists (
-              select from messages other
-              where other.mapping_id = messages.mapping_id and other.id <> messages.id
-                and other.provider_message_id = input.provider_message_id
-            ) then messages.provider_message_id else input.provider_message_id end,
-          rfc_message_id = coalesce(input.rfc_message_id, messages.rfc_message_id),
-          reported_state = coalesce(input.reported_state, messages.reported_state),
-          send_answer = coalesce(input.send_answer, messages.send_answer),
-          state = case when ${decidesState} then input.if_queued else messages.state end,
-          error = case when ${decidesState} then input.error else messages.error end
-        from input_held input
-        where messages.id = input.message_id and input.changes_message and input.is_true
-      ), noted as (
-        insert into attempts (delivery_id, started_at, duration_ms, outcome, status, detail)
-        select delivery_id, started_at, duration_ms, outcome, status, detail from input order by number
-      )
-      select input.number, lease.is_due as "isDue" from input left join lease using (number)`,
-  );
-}
-
 /** What was taken for `unconfirmed`, by who had the lane after us, is known to be sent when the answer comes late. */
 const decidesState = sql`input.if_queued is not null and (messages.state = 'queued'
   or (input.if_queued = 'sent' and messages.error ->> 'code' = 'unconfirmed'))`;
+
+const recordSome = prepare<{ input: string }, { number: number; isDue: boolean | null }>(
+  "record-attempts",
+  (value) => sql`
+    with input as materialized (
+      select * from json_to_recordset(${value("input")}::json) as input (
+        number int, conversation_id bigint, kind text, lease_token uuid, counter bigint, lease text,
+        lease_seconds float8, delivery_id bigint, message_id bigint, started_at timestamptz, duration_ms int,
+        outcome text, status int, detail text, state text, retry_seconds float8, counts boolean, is_open boolean,
+        changes_message boolean, highlevel_message_id text, highlevel_email_message_id text,
+        provider_message_id text, rfc_message_id text, reported_state text, send_answer jsonb, if_queued text,
+        error jsonb
+      )
+    ), locked as materialized (
+      select m.id from messages m join input on input.message_id = m.id
+      where input.changes_message order by m.id for no key update of m
+    ), held as materialized (
+      select lanes.conversation_id, lanes.kind from lanes join input using (conversation_id, kind)
+      where lanes.lease_token = input.lease_token and input.lease <> 'kept' and (select count(*) from locked) >= 0
+      order by lanes.conversation_id, lanes.kind for no key update of lanes
+    ), lease as (
+      update lanes
+      set lease_token = case when input.lease = 'held' then lanes.lease_token end,
+        due_at = case
+          when input.lease <> 'held' and lanes.counter <> input.counter then now()
+          when input.lease = 'idle' then null
+          else now() + make_interval(secs => input.lease_seconds)
+        end
+      from input join held using (conversation_id, kind)
+      where lanes.conversation_id = input.conversation_id and lanes.kind = input.kind
+        and lanes.lease_token = input.lease_token
+      returning input.number, coalesce(lanes.due_at <= now(), false) as is_due
+    ), input_held as (
+      select input.*, lease.number is not null or input.state = 'delivered' as is_true
+      from input left join lease using (number)
+    ), changed as (
+      update deliveries
+      set state = input.state, reason = nullif(input.outcome, 'delivered'), detail = input.detail,
+        may_have_happened = input.is_open,
+        finished_at = case when input.state <> 'pending' then now() end,
+        retry_at = case when input.state = 'pending' then now() + make_interval(secs => input.retry_seconds) end,
+        attempts = deliveries.attempts + input.counts::int,
+        first_attempted_at = case when input.counts
+          then coalesce(deliveries.first_attempted_at, now()) else deliveries.first_attempted_at end
+      from input_held input
+      where deliveries.id = input.delivery_id and input.is_true
+        and (deliveries.state = 'pending' or (input.state = 'delivered' and deliveries.reason = 'unconfirmed'))
+    ), kept as (
+      update messages
+      set highlevel_message_id = coalesce(input.highlevel_message_id, messages.highlevel_message_id),
+        highlevel_email_message_id = coalesce(input.highlevel_email_message_id, messages.highlevel_email_message_id),
+        provider_message_id = case when input.provider_message_id is null or exists (
+            select from messages other
+            where other.mapping_id = messages.mapping_id and other.id <> messages.id
+              and other.provider_message_id = input.provider_message_id
+          ) then messages.provider_message_id else input.provider_message_id end,
+        rfc_message_id = coalesce(input.rfc_message_id, messages.rfc_message_id),
+        reported_state = coalesce(input.reported_state, messages.reported_state),
+        send_answer = coalesce(input.send_answer, messages.send_answer),
+        state = case when ${decidesState} then input.if_queued else messages.state end,
+        error = case when ${decidesState} then input.error else messages.error end
+      from input_held input
+      where messages.id = input.message_id and input.changes_message and input.is_true
+    ), noted as (
+      insert into attempts (delivery_id, started_at, duration_ms, outcome, status, detail)
+      select delivery_id, started_at, duration_ms, outcome, status, detail from input order by number
+    )
+    select input.number, lease.is_due as "isDue" from input left join lease using (number)`,
+);
 
 function toInput({ lane, deliveryId, messageId, attempt, next, lease }: Recorded, number: number) {
   const change = next.state === "pending" ? undefined : next.message;

@@ -1,5 +1,6 @@
 import { inArray, sql } from "drizzle-orm";
-import { type Db, selectRows } from "./database.ts";
+import type { Db } from "./database.ts";
+import { prepare } from "./prepare.ts";
 import { budgets, locations } from "./schema.ts";
 
 /** How fast requests are forgotten, and how many may stand there unforgotten. */
@@ -36,51 +37,52 @@ export interface Permits {
  * The count may be lost in a crash of PostgreSQL: it is not worth the wait for the disk.
  */
 export async function takePermits(db: Db, wanted: PermitRequest[], limits: BudgetLimits): Promise<Permits[]> {
-  const column = <Key extends keyof PermitRequest>(key: Key) => sql.param(wanted.map((each) => each[key] ?? null));
-  return selectRows<Permits>(
-    db,
-    sql`
-      with settings as materialized (
-        select set_config('synchronous_commit', 'off', true), ${limits.perSecond}::float8 as per_second,
-          ${limits.atOnce}::int as at_once, ${limits.perDay}::int as per_day
-      ), wanted as (
-        select * from unnest(
-          ${column("locationId")}::text[], ${column("count")}::int[], ${column("leastUsed")}::int[],
-          ${column("dayUsed")}::int[]
-        ) as wanted (location_id, count, least_used, said_day_used)
-      ), locked as materialized (
-        select budgets.*, count, least_used, said_day_used,
-          date_trunc('day', now() at time zone 'utc') at time zone 'utc' as today,
-          least(floor(greatest(extract(epoch from now() - interval_started_at), 0) * per_second), interval_used)::int
-            as forgotten
-        from budgets join wanted using (location_id), settings
-        order by budgets.location_id
-        for update of budgets
-      ), counted as materialized (
-        select location_id, count, today,
-          greatest(interval_used - forgotten, least_used) as used,
-          case when forgotten = interval_used then now()
-            else interval_started_at + make_interval(secs => forgotten / per_second) end as counted_until,
-          coalesce(said_day_used, case when day_started_at = today then day_used else 0 end) as day_used
-        from locked, settings
-      ), decided as materialized (
-        select *, greatest(least(count, at_once - used, per_day - day_used), 0) as granted
-        from counted, settings
-      ), taken as (
-        update budgets
-        set interval_started_at = counted_until, interval_used = used + granted,
-          day_started_at = today, day_used = decided.day_used + granted
-        from decided
-        where budgets.location_id = decided.location_id
-      )
-      select location_id as "locationId", granted, day_used + granted >= per_day as "isDayUsed",
-        (case
-          when day_used + granted >= per_day then extract(epoch from today + interval '1 day' - now())
-          else greatest((used + granted + 1 - at_once) / per_second - extract(epoch from now() - counted_until), 0)
-        end)::float8 as "nextInSeconds"
-      from decided`,
-  );
+  return take(db, { wanted: JSON.stringify(wanted), ...limits });
 }
+
+const take = prepare<BudgetLimits & { wanted: string }, Permits>(
+  "take-permits",
+  (value) => sql`
+    with settings as materialized (
+      select set_config('synchronous_commit', 'off', true), ${value("perSecond")}::float8 as per_second,
+        ${value("atOnce")}::int as at_once, ${value("perDay")}::int as per_day
+    ), wanted as (
+      select "locationId" as location_id, count, "leastUsed" as least_used, "dayUsed" as said_day_used
+      from json_to_recordset(${value("wanted")}::json) as wanted (
+        "locationId" text, count int, "leastUsed" int, "dayUsed" int
+      )
+    ), locked as materialized (
+      select budgets.*, count, least_used, said_day_used,
+        date_trunc('day', now() at time zone 'utc') at time zone 'utc' as today,
+        least(floor(greatest(extract(epoch from now() - interval_started_at), 0) * per_second), interval_used)::int
+          as forgotten
+      from budgets join wanted using (location_id), settings
+      order by budgets.location_id
+      for update of budgets
+    ), counted as materialized (
+      select location_id, count, today,
+        greatest(interval_used - forgotten, least_used) as used,
+        case when forgotten = interval_used then now()
+          else interval_started_at + make_interval(secs => forgotten / per_second) end as counted_until,
+        coalesce(said_day_used, case when day_started_at = today then day_used else 0 end) as day_used
+      from locked, settings
+    ), decided as materialized (
+      select *, greatest(least(count, at_once - used, per_day - day_used), 0) as granted
+      from counted, settings
+    ), taken as (
+      update budgets
+      set interval_started_at = counted_until, interval_used = used + granted,
+        day_started_at = today, day_used = decided.day_used + granted
+      from decided
+      where budgets.location_id = decided.location_id
+    )
+    select location_id as "locationId", granted, day_used + granted >= per_day as "isDayUsed",
+      (case
+        when day_used + granted >= per_day then extract(epoch from today + interval '1 day' - now())
+        else greatest((used + granted + 1 - at_once) / per_second - extract(epoch from now() - counted_until), 0)
+      end)::float8 as "nextInSeconds"
+    from decided`,
+);
 
 /** Full ones, for those of these locations that have none. */
 export async function addBudgets(db: Db, locationIds: string[]): Promise<void> {

@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, isNotNull, isNull, or, type SQL, sql } from "drizzle-orm";
 import { columnsOf } from "./columns.ts";
-import { type Db, selectRows } from "./database.ts";
+import type { Db } from "./database.ts";
+import { prepare } from "./prepare.ts";
 import { type Conversation, conversations } from "./schema.ts";
 
 export interface HighlevelIds {
@@ -31,12 +32,7 @@ export async function ensureConversations(tx: Db, people: Person[]): Promise<Con
   const known = await lockConversations(tx, [...sought.values()]);
   const missing = [...sought.values()].filter((person) => !person.onlyIfKnown && !known.has(keyOf(person)));
   if (missing.length === 0) return known;
-  await tx.execute(sql`
-    insert into conversations (mapping_id, location_id, address)
-    select "mappingId", "locationId", address
-    from json_to_recordset(${JSON.stringify(missing)}::json) as input ("mappingId" uuid, "locationId" text, address text)
-    order by "mappingId", address
-    on conflict do nothing`);
+  await insertConversations(tx, { people: JSON.stringify(missing) });
   return new Map([...known, ...(await lockConversations(tx, missing))]);
 }
 
@@ -46,20 +42,31 @@ export async function ensureConversation(tx: Db, person: Omit<Person, "onlyIfKno
   return conversation;
 }
 
+const insertConversations = prepare<{ people: string }>(
+  "insert-conversations",
+  (value) => sql`
+    insert into conversations (mapping_id, location_id, address)
+    select "mappingId", "locationId", address
+    from json_to_recordset(${value("people")}::json) as input ("mappingId" uuid, "locationId" text, address text)
+    order by "mappingId", address
+    on conflict do nothing`,
+);
+
 const conversationColumns = columnsOf<Conversation>(conversations);
+
+const selectLocked = prepare<{ people: string }, Record<string, unknown>>(
+  "lock-conversations",
+  (value) => sql`
+    select ${conversationColumns.list} from conversations
+    join json_to_recordset(${value("people")}::json) as input ("mappingId" uuid, address text)
+      on conversations.mapping_id = input."mappingId" and conversations.address = input.address
+    order by conversations.id
+    for no key update of conversations`,
+);
 
 async function lockConversations(tx: Db, people: Person[]): Promise<Conversations> {
   if (people.length === 0) return new Map();
-  const rows = await selectRows<Record<string, unknown>>(
-    tx,
-    sql`
-      select ${conversationColumns.list} from conversations
-      join json_to_recordset(${JSON.stringify(people)}::json) as input ("mappingId" uuid, address text)
-        on conversations.mapping_id = input."mappingId" and conversations.address = input.address
-      order by conversations.id
-      for no key update of conversations`,
-  );
-  const locked = rows.map(conversationColumns.read);
+  const locked = (await selectLocked(tx, { people: JSON.stringify(people) })).map(conversationColumns.read);
   return new Map(locked.map((each) => [keyOf({ ...each, mappingId: each.mappingId ?? "" }), each]));
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
-import { type SQL, sql } from "drizzle-orm";
+import { type Placeholder, type SQL, sql } from "drizzle-orm";
 import { drizzle as drizzlePostgres } from "drizzle-orm/node-postgres";
 import { migrate as migratePostgres } from "drizzle-orm/node-postgres/migrator";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
@@ -46,6 +46,12 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   return "url" in options ? openPostgres(options) : openEmbedded(options.dataDir);
 }
 
+/**
+ * All that a message needs is found by keys. A prepared statement keeps the plan that suited the tables when they were
+ * small, and reading a small table whole, to join it, is soon the wrong one.
+ */
+const planning = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
+
 async function openPostgres(options: { url: string; poolSize: number; startSeconds: number }): Promise<Database> {
   const pool = new pg.Pool({
     connectionString: options.url,
@@ -53,6 +59,7 @@ async function openPostgres(options: { url: string; poolSize: number; startSecon
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
     statement_timeout: 30_000,
+    options: planning,
     // A process that stands still in a transaction must not hold the others up.
     idle_in_transaction_session_timeout: 30_000,
     application_name: "conversation-bridge",
@@ -198,6 +205,6 @@ export async function repeatOnConflict<Result>(run: () => Promise<Result>): Prom
 }
 
 /** `now()` moved by some seconds: schedules are PostgreSQL's clock, never a process's. */
-export function secondsFromNow(seconds: number): SQL {
+export function secondsFromNow(seconds: number | Placeholder): SQL {
   return sql`now() + make_interval(secs => ${seconds})`;
 }

@@ -3,6 +3,7 @@ import type { FailureReason } from "../errors.ts";
 import type { DeliveryKind, DeliveryState } from "../model.ts";
 import { type Db, selectRows } from "./database.ts";
 import { wakeLanes } from "./lanes.ts";
+import { prepare } from "./prepare.ts";
 import { type Attempt, attempts, conversations, type Delivery, deliveries, messages } from "./schema.ts";
 
 export interface NewDelivery {
@@ -30,29 +31,34 @@ export async function enqueueDeliveries(tx: Db, kind: DeliveryKind, rows: NewDel
     in_seconds: inSeconds,
     ...dead,
   }));
-  await tx.execute(sql`
+  await enqueue(tx, { kind, input: JSON.stringify(input) });
+}
+
+const enqueue = prepare<{ kind: DeliveryKind; input: string }>(
+  "enqueue-deliveries",
+  (value) => sql`
     with input as materialized (
-      select * from json_to_recordset(${JSON.stringify(input)}::json) as input (
+      select * from json_to_recordset(${value("input")}::json) as input (
         number int, conversation_id bigint, location_id text, message_id bigint, in_seconds float8, reason text, detail text
       )
     ), extended as (
       insert into lanes (conversation_id, kind, location_id, counter, due_at)
-      select conversation_id, ${kind}, min(location_id), count(*), now() + make_interval(secs => min(in_seconds))
+      select conversation_id, ${value("kind")}, min(location_id), count(*), now() + make_interval(secs => min(in_seconds))
       from input group by conversation_id order by conversation_id
       on conflict (conversation_id, kind) do update
       set counter = lanes.counter + excluded.counter, due_at = coalesce(lanes.due_at, excluded.due_at)
       returning conversation_id, counter
     )
     insert into deliveries (kind, conversation_id, number, message_id, state, reason, detail, retry_at, finished_at)
-    select ${kind}, conversation_id,
+    select ${value("kind")}, conversation_id,
       counter - count(*) over (partition by conversation_id)
         + row_number() over (partition by conversation_id order by number),
       message_id, case when reason is null then 'pending' else 'dead' end, reason, detail,
       case when in_seconds > 0 then now() + make_interval(secs => in_seconds) end,
       case when reason is not null then now() end
     from input join extended using (conversation_id)
-    order by number`);
-}
+    order by number`,
+);
 
 export interface DeliveryFilter {
   state?: DeliveryState | undefined;

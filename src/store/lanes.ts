@@ -1,7 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { DeliveryKind } from "../model.ts";
 import { columnsOf } from "./columns.ts";
-import { type Db, secondsFromNow, selectRows } from "./database.ts";
+import { type Db, secondsFromNow } from "./database.ts";
+import { prepare } from "./prepare.ts";
 import { type Conversation, conversations, type Delivery, deliveries, type Message, messages } from "./schema.ts";
 
 /** A lane that this worker holds until its lease ends, with the oldest of its pending deliveries. */
@@ -31,6 +32,13 @@ export interface HeldDelivery {
   triedForSeconds: number;
 }
 
+interface Claim {
+  lanes: number;
+  deliveriesPerLane: number;
+  leaseSeconds: number;
+  leaseToken: string;
+}
+
 /**
  * Leases due lanes and reads the heads of their lines. Two statements, and they must be two: PostgreSQL rechecks a
  * locked lane at its newest version, but would still read its deliveries from the statement's older snapshot, and
@@ -38,44 +46,15 @@ export interface HeldDelivery {
  * through a provider go on. Locations take turns, so that a busy one does not keep the others waiting. Where many are due
  * it may take fewer lanes than it could.
  */
-export async function claimLanes(
-  db: Db,
-  claim: { lanes: number; deliveriesPerLane: number; leaseSeconds: number; leaseToken: string },
-): Promise<HeldLane[]> {
-  const { lanes: most, leaseToken, leaseSeconds } = claim;
-  const leased = await selectRows<Omit<HeldLane, "deliveries" | "leaseToken"> & { claimedFrom: number }>(
-    db,
-    sql`
-      with ${dueLanes("highlevel", sql`<>`, most)}, ${dueLanes("provider", sql`=`, most)}, candidates as (
-        select conversation_id, kind, due_at, row_number() over (partition by location_id order by due_at) as turn
-        from (select * from due_highlevel union all select * from due_provider) due
-        order by turn, due_at
-        limit ${most * 3}
-      ), picked as (
-        select lanes.conversation_id, lanes.kind,
-          case when lanes.lease_token is not null then lanes.claimed_from end as interrupted_from
-        from candidates join lanes using (conversation_id, kind)
-        where lanes.due_at <= now()
-        order by candidates.turn, candidates.due_at
-        limit ${most}
-        for update of lanes skip locked
-      )
-      update lanes
-      set lease_token = ${leaseToken}, due_at = ${secondsFromNow(leaseSeconds)},
-        claimed_from = coalesce(picked.interrupted_from, (
-          select min(d.number) from deliveries d
-          where d.conversation_id = lanes.conversation_id and d.kind = lanes.kind and d.state = 'pending'
-        ), 0)
-      from picked
-      where lanes.conversation_id = picked.conversation_id and lanes.kind = picked.kind
-      returning lanes.conversation_id as "conversationId", lanes.kind, lanes.location_id as "locationId",
-        lanes.counter, picked.interrupted_from as "interruptedFrom", lanes.claimed_from as "claimedFrom"`,
-  );
+export async function claimLanes(db: Db, claim: Claim): Promise<HeldLane[]> {
+  const { lanes: most, leaseToken, leaseSeconds, deliveriesPerLane } = claim;
+  const leased = await leaseLanes(db, { most, leaseToken, leaseSeconds });
   if (leased.length === 0) return [];
 
-  const lanes = leased.map((lane) => ({ ...lane, leaseToken: claim.leaseToken, deliveries: [] as HeldDelivery[] }));
+  const lanes = leased.map((lane) => ({ ...lane, leaseToken, deliveries: [] as HeldDelivery[] }));
   const laneByKey = new Map(lanes.map((lane) => [`${lane.kind} ${lane.conversationId}`, lane]));
-  for (const head of await readHeads(db, leased, claim.deliveriesPerLane)) {
+  for (const row of await readHeads(db, { lanes: JSON.stringify(leased), perLane: deliveriesPerLane })) {
+    const head = readHead(row);
     laneByKey.get(`${head.delivery.kind} ${head.delivery.conversationId}`)?.deliveries.push(head);
   }
   return lanes;
@@ -86,7 +65,7 @@ export async function claimLanes(
  * than the claim could take when they share it. Nothing is locked here: what another worker takes meanwhile is passed over
  * when it is.
  */
-function dueLanes(target: "highlevel" | "provider", isSending: SQL, most: number): SQL {
+function dueLanes(target: "highlevel" | "provider", isSending: SQL, most: SQL): SQL {
   const ofLocation = (columns: SQL, limit: SQL) => sql`
     select ${columns} from lanes
     where lanes.location_id = locations.id and due_at <= now() and kind ${isSending} 'send-outbound'
@@ -97,7 +76,7 @@ function dueLanes(target: "highlevel" | "provider", isSending: SQL, most: number
       ? sql`(sealed_token is not null or company_id is not null) and (paused_reason is null or paused_until <= now())`
       : sql`true`;
   const [ready, due] = [sql.raw(`ready_${target}`), sql.raw(`due_${target}`)];
-  const share = sql`(select greatest(${Math.ceil(most / 8)}::int, 4 * ${most}::int / greatest(count(*), 1)::int) from ${ready})`;
+  const share = sql`(select greatest((${most} + 7) / 8, 4 * ${most} / greatest(count(*), 1)::int) from ${ready})`;
   return sql`
     ${ready} as materialized (
       select locations.id from locations
@@ -111,48 +90,69 @@ function dueLanes(target: "highlevel" | "provider", isSending: SQL, most: number
     )`;
 }
 
-async function readHeads(
-  db: Db,
-  lanes: { conversationId: number; kind: DeliveryKind; claimedFrom: number }[],
-  perLane: number,
-): Promise<HeldDelivery[]> {
-  const headIds = sql`(
-    select head.id
-    from json_to_recordset(${JSON.stringify(lanes)}::json) as held (
-      "conversationId" bigint, kind text, "claimedFrom" bigint
+const leaseLanes = prepare<
+  { most: number; leaseToken: string; leaseSeconds: number },
+  Omit<HeldLane, "deliveries" | "leaseToken"> & { claimedFrom: number }
+>("lease-lanes", (value) => {
+  const most = sql`${value("most")}::int`;
+  return sql`
+    with ${dueLanes("highlevel", sql`<>`, most)}, ${dueLanes("provider", sql`=`, most)}, candidates as (
+      select conversation_id, kind, due_at, row_number() over (partition by location_id order by due_at) as turn
+      from (select * from due_highlevel union all select * from due_provider) due
+      order by turn, due_at
+      limit 3 * ${most}
+    ), picked as (
+      select lanes.conversation_id, lanes.kind,
+        case when lanes.lease_token is not null then lanes.claimed_from end as interrupted_from
+      from candidates join lanes using (conversation_id, kind)
+      where lanes.due_at <= now()
+      order by candidates.turn, candidates.due_at
+      limit ${most}
+      for update of lanes skip locked
     )
+    update lanes
+    set lease_token = ${value("leaseToken")}, due_at = ${secondsFromNow(value("leaseSeconds"))},
+      claimed_from = coalesce(picked.interrupted_from, (
+        select min(d.number) from deliveries d
+        where d.conversation_id = lanes.conversation_id and d.kind = lanes.kind and d.state = 'pending'
+      ), 0)
+    from picked
+    where lanes.conversation_id = picked.conversation_id and lanes.kind = picked.kind
+    returning lanes.conversation_id as "conversationId", lanes.kind, lanes.location_id as "locationId",
+      lanes.counter, picked.interrupted_from as "interruptedFrom", lanes.claimed_from as "claimedFrom"`;
+});
+
+const deliveryColumns = columnsOf<Delivery>(deliveries);
+const messageColumns = columnsOf<Message>(messages);
+const conversationColumns = columnsOf<Conversation>(conversations);
+
+const readHeads = prepare<{ lanes: string; perLane: number }, Record<string, unknown>>(
+  "read-heads",
+  (value) => sql`
+    select ${deliveryColumns.list}, ${messageColumns.list}, ${conversationColumns.list},
+      coalesce(extract(epoch from deliveries.retry_at - now()), 0)::float8 as due_in_seconds,
+      coalesce(extract(epoch from now() - deliveries.first_attempted_at), 0)::float8 as tried_for_seconds
+    from json_to_recordset(${value("lanes")}::json) as held ("conversationId" bigint, kind text, "claimedFrom" bigint)
     cross join lateral (
       select d.id from deliveries d
       where d.conversation_id = held."conversationId" and d.kind = held.kind and d.state = 'pending'
         and d.number >= held."claimedFrom"
       order by d.number
-      limit ${perLane}
+      limit ${value("perLane")}
     ) head
-  )`;
-  const rows = await selectRows<Record<string, unknown>>(
-    db,
-    sql`
-      select ${deliveryColumns.list}, ${messageColumns.list}, ${conversationColumns.list},
-        coalesce(extract(epoch from deliveries.retry_at - now()), 0)::float8 as due_in_seconds,
-        coalesce(extract(epoch from now() - deliveries.first_attempted_at), 0)::float8 as tried_for_seconds
-      from deliveries
-      join messages on messages.id = deliveries.message_id
-      join conversations on conversations.id = deliveries.conversation_id
-      where deliveries.id in ${headIds}
-      order by deliveries.conversation_id, deliveries.number`,
-  );
-  return rows.map((row) => ({
-    delivery: deliveryColumns.read(row),
-    message: messageColumns.read(row),
-    conversation: conversationColumns.read(row),
-    dueInSeconds: row["due_in_seconds"] as number,
-    triedForSeconds: row["tried_for_seconds"] as number,
-  }));
-}
+    join deliveries on deliveries.id = head.id
+    join messages on messages.id = deliveries.message_id
+    join conversations on conversations.id = deliveries.conversation_id
+    order by deliveries.conversation_id, deliveries.number`,
+);
 
-const deliveryColumns = columnsOf<Delivery>(deliveries);
-const messageColumns = columnsOf<Message>(messages);
-const conversationColumns = columnsOf<Conversation>(conversations);
+const readHead = (row: Record<string, unknown>): HeldDelivery => ({
+  delivery: deliveryColumns.read(row),
+  message: messageColumns.read(row),
+  conversation: conversationColumns.read(row),
+  dueInSeconds: row["due_in_seconds"] as number,
+  triedForSeconds: row["tried_for_seconds"] as number,
+});
 
 /**
  * What becomes of a lease: it stays as it is, goes on for so long, or the lane is given back. Then it is due at once when
@@ -165,17 +165,24 @@ type GiveBack = "idle" | "due" | { inSeconds: number };
 /** Gives a lane back without an attempt. `true` when it is due again at once. */
 export async function giveLaneBack(db: Db, lane: HeldLane, giveBack: GiveBack): Promise<boolean> {
   const { conversationId, kind, leaseToken, counter } = lane;
-  const idleOrDue = giveBack === "idle" ? sql`null::timestamptz` : sql`now()`;
-  const dueAt = typeof giveBack === "object" ? secondsFromNow(giveBack.inSeconds) : idleOrDue;
-  const [changed] = await selectRows<{ isDue: boolean }>(
-    db,
-    sql`
-      update lanes set lease_token = null, due_at = case when counter <> ${counter} then now() else ${dueAt} end
-      where conversation_id = ${conversationId} and kind = ${kind} and lease_token = ${leaseToken}
-      returning coalesce(due_at <= now(), false) as "isDue"`,
-  );
+  const dueIn = typeof giveBack === "object" ? giveBack.inSeconds : { idle: null, due: 0 }[giveBack];
+  const [changed] = await endLease(db, { conversationId, kind, leaseToken, counter, dueIn });
   return changed?.isDue ?? false;
 }
+
+const endLease = prepare<
+  Pick<HeldLane, "conversationId" | "kind" | "leaseToken" | "counter"> & { dueIn: number | null },
+  { isDue: boolean }
+>(
+  "end-lease",
+  (value) => sql`
+    update lanes
+    set lease_token = null,
+      due_at = case when counter <> ${value("counter")} then now() else ${secondsFromNow(value("dueIn"))} end
+    where conversation_id = ${value("conversationId")} and kind = ${value("kind")}
+      and lease_token = ${value("leaseToken")}
+    returning coalesce(due_at <= now(), false) as "isDue"`,
+);
 
 /** Has the lanes of replayed deliveries looked at again: at once, or when who holds one gives it back. */
 export async function wakeLanes(tx: Db, replayed: { conversationId: number; kind: DeliveryKind }[]): Promise<void> {

@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, exists, gte, inArray, isNotNull, lt, or, type SQL, sql } from "drizzle-orm";
 import type { DeliveryState, Direction, MessageState } from "../model.ts";
-import { type Db, selectRows } from "./database.ts";
+import type { Db } from "./database.ts";
+import { prepare } from "./prepare.ts";
 import {
   type Conversation,
   conversations,
@@ -21,30 +22,32 @@ export type StoredMessage = Pick<Message, "id" | "conversationId" | "webhookId" 
 export async function insertMessages(tx: Db, rows: NewMessage[]): Promise<StoredMessage[]> {
   if (rows.length === 0) return [];
   const input = rows.map((row, number) => ({ origin: "provider", ...row, number }));
-  const stored = await selectRows<StoredMessage>(
-    tx,
-    sql`
-      insert into messages (mapping_id, conversation_id, webhook_id, origin, direction, state, provider_message_id,
-        rfc_message_id, requested_id, highlevel_message_id, highlevel_email_message_id, idempotency_key, send_request,
-        automatic,
-        content, sent_at, received_at)
-      select "mappingId", "conversationId", "webhookId", origin, direction, state, "providerMessageId",
-        "rfcMessageId", "requestedId", "highlevelMessageId", "highlevelEmailMessageId", "idempotencyKey", "sendRequest",
-        automatic,
-        content, "sentAt", "receivedAt"
-      from json_to_recordset(${JSON.stringify(input)}::json) as input (
-        number int, "mappingId" uuid, "conversationId" bigint, "webhookId" bigint, origin text, direction text,
-        state text, "providerMessageId" text, "rfcMessageId" text, "requestedId" text, "highlevelMessageId" text,
-        "highlevelEmailMessageId" text, "idempotencyKey" text, "sendRequest" jsonb, automatic text, content jsonb,
-        "sentAt" timestamptz, "receivedAt" timestamptz
-      )
-      order by number
-      on conflict do nothing
-      returning id, conversation_id as "conversationId", webhook_id as "webhookId",
-        provider_message_id as "providerMessageId", automatic`,
-  );
+  const stored = await insert(tx, { input: JSON.stringify(input) });
   return stored.sort((a, b) => a.id - b.id);
 }
+
+const insert = prepare<{ input: string }, StoredMessage>(
+  "insert-messages",
+  (value) => sql`
+    insert into messages (mapping_id, conversation_id, webhook_id, origin, direction, state, provider_message_id,
+      rfc_message_id, requested_id, highlevel_message_id, highlevel_email_message_id, idempotency_key, send_request,
+      automatic,
+      content, sent_at, received_at)
+    select "mappingId", "conversationId", "webhookId", origin, direction, state, "providerMessageId",
+      "rfcMessageId", "requestedId", "highlevelMessageId", "highlevelEmailMessageId", "idempotencyKey", "sendRequest",
+      automatic,
+      content, "sentAt", "receivedAt"
+    from json_to_recordset(${value("input")}::json) as input (
+      number int, "mappingId" uuid, "conversationId" bigint, "webhookId" bigint, origin text, direction text,
+      state text, "providerMessageId" text, "rfcMessageId" text, "requestedId" text, "highlevelMessageId" text,
+      "highlevelEmailMessageId" text, "idempotencyKey" text, "sendRequest" jsonb, automatic text, content jsonb,
+      "sentAt" timestamptz, "receivedAt" timestamptz
+    )
+    order by number
+    on conflict do nothing
+    returning id, conversation_id as "conversationId", webhook_id as "webhookId",
+      provider_message_id as "providerMessageId", automatic`,
+);
 
 /**
  * HighLevel's id of the email that answers to one of these RFC 5322 ids, the first id that is known winning.

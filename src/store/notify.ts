@@ -5,6 +5,7 @@ import { sql } from "drizzle-orm";
 import pg from "pg";
 import { describeError, type Log } from "../log.ts";
 import type { Db } from "./database.ts";
+import { prepare } from "./prepare.ts";
 
 /** Wakes the other processes on the same PostgreSQL: https://www.postgresql.org/docs/current/sql-notify.html */
 export interface Notifier {
@@ -42,7 +43,7 @@ export function createNotifier(options: {
     while (turn.isAgain && !closing.signal.aborted) {
       turn.isAgain = false;
       // Polling is beneath it.
-      await db.execute(sql`select pg_notify(${channel}, ${`${self} ${work}`})`).catch(() => undefined);
+      await notifyOthers(db, { channel, payload: `${self} ${work}` }).catch(() => undefined);
       await sleep(leastGapMs);
     }
     told.delete(work);
@@ -60,6 +61,11 @@ export function createNotifier(options: {
     },
   };
 }
+
+const notifyOthers = prepare<{ channel: string; payload: string }>(
+  "notify",
+  (value) => sql`select pg_notify(${value("channel")}, ${value("payload")})`,
+);
 
 const connection = { keepAlive: true, connectionTimeoutMillis: 5000, application_name: "conversation-bridge" };
 

@@ -1,7 +1,8 @@
-import { and, desc, eq, inArray, isNotNull, lt, notInArray, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, isNotNull, lt, notInArray, type Placeholder, type SQL, sql } from "drizzle-orm";
 import type { WebhookState } from "../model.ts";
 import { columnsOf } from "./columns.ts";
 import { type Db, selectRows } from "./database.ts";
+import { prepare } from "./prepare.ts";
 import { type MappingRow, mappings, type Webhook, webhooks } from "./schema.ts";
 
 export type NewWebhook = Pick<Webhook, "mappingId" | "source" | "url" | "headers" | "body">;
@@ -14,19 +15,21 @@ export async function insertWebhooks(db: Db, rows: NewWebhook[]): Promise<number
     begins += body.length;
     return part;
   });
-  const stored = await selectRows<{ id: number }>(
-    db,
-    sql`
-      insert into webhooks (mapping_id, source, url, headers, body)
-      select "mappingId", source, url, headers, substring(${Buffer.concat(rows.map((row) => row.body))}::bytea from begins for length)
-      from json_to_recordset(${JSON.stringify(input)}::json) as input (
-        number int, "mappingId" uuid, source text, url text, headers jsonb, begins int, length int
-      )
-      order by number
-      returning id`,
-  );
-  return stored.map((row) => row.id);
+  const bodies = Buffer.concat(rows.map((row) => row.body));
+  return (await insert(db, { input: JSON.stringify(input), bodies })).map((row) => row.id);
 }
+
+const insert = prepare<{ input: string; bodies: Buffer }, { id: number }>(
+  "insert-webhooks",
+  (value) => sql`
+    insert into webhooks (mapping_id, source, url, headers, body)
+    select "mappingId", source, url, headers, substring(${value("bodies")}::bytea from begins for length)
+    from json_to_recordset(${value("input")}::json) as input (
+      number int, "mappingId" uuid, source text, url text, headers jsonb, begins int, length int
+    )
+    order by number
+    returning id`,
+);
 
 const mappingColumns = columnsOf<MappingRow>(mappings);
 
@@ -37,21 +40,22 @@ const mappingColumns = columnsOf<MappingRow>(mappings);
  * A process that stands still meanwhile loses its connection, and with it the locks, after some seconds.
  */
 export async function lockMappingsWithWebhooks(tx: Db, most: number): Promise<MappingRow[]> {
-  const rows = await selectRows<Record<string, unknown>>(
-    tx,
-    sql`
-      with settings as materialized (select set_config('idle_in_transaction_session_timeout', '5s', true))
-      select ${mappingColumns.list}
-      from settings cross join mappings
-      cross join lateral (
-        select w.id from webhooks w where w.mapping_id = mappings.id and w.state = 'received' order by w.id limit 1
-      ) oldest
-      order by oldest.id
-      limit ${most}
-      for no key update of mappings skip locked`,
-  );
-  return rows.map(mappingColumns.read);
+  return (await lockMappings(tx, { most })).map(mappingColumns.read);
 }
+
+const lockMappings = prepare<{ most: number }, Record<string, unknown>>(
+  "lock-mappings",
+  (value) => sql`
+    with settings as materialized (select set_config('idle_in_transaction_session_timeout', '5s', true))
+    select ${mappingColumns.list}
+    from settings cross join mappings
+    cross join lateral (
+      select w.id from webhooks w where w.mapping_id = mappings.id and w.state = 'received' order by w.id limit 1
+    ) oldest
+    order by oldest.id
+    limit ${value("most")}
+    for no key update of mappings skip locked`,
+);
 
 /** Any number, the same in all versions of the bridge. */
 const appLock = 4_072_613_372;
@@ -90,26 +94,43 @@ export async function listReceivedWebhooks(
   mappingIds: string[] | null,
   most: { rows: number; bytes: number },
 ): Promise<Webhook[]> {
-  const share = Math.ceil(most.rows / (mappingIds?.length ?? 1));
-  const isReceived = sql`state = 'received' order by id limit ${share}`;
-  const ids =
+  const { bytes } = most;
+  const rows =
     mappingIds === null
-      ? sql`(select id from webhooks where mapping_id is null and ${isReceived})`
-      : sql`unnest(${sql.param(mappingIds)}::uuid[]) as mapping (id)
-          cross join lateral (select w.id from webhooks w where w.mapping_id = mapping.id and ${isReceived})`;
-  const rows = await selectRows<Record<string, unknown>>(
-    tx,
-    sql`
-      select ${webhookColumns.list} from webhooks
-      join (
-        select id, sum(octet_length(body)) over (order by id rows between unbounded preceding and 1 preceding) as before
-        from webhooks where id in (select oldest.id from ${ids} oldest)
-      ) sized using (id)
-      where coalesce(before, 0) < ${most.bytes}
-      order by id`,
-  );
+      ? await listOfApp(tx, { rows: most.rows, bytes })
+      : await listOfMappings(tx, { mappingIds, share: Math.ceil(most.rows / mappingIds.length), bytes });
   return rows.map(webhookColumns.read);
 }
+
+const listOfMappings = prepare<{ mappingIds: string[]; share: number; bytes: number }, Record<string, unknown>>(
+  "list-webhooks-of-mappings",
+  (value) =>
+    selectFitting(
+      sql`
+        select oldest.id from unnest(${value("mappingIds")}::uuid[]) as mapping (id)
+        cross join lateral (
+          select w.id from webhooks w where w.mapping_id = mapping.id and w.state = 'received'
+          order by w.id limit ${value("share")}
+        ) oldest`,
+      value("bytes"),
+    ),
+);
+
+const listOfApp = prepare<{ rows: number; bytes: number }, Record<string, unknown>>("list-webhooks-of-app", (value) =>
+  selectFitting(
+    sql`select id from webhooks where mapping_id is null and state = 'received' order by id limit ${value("rows")}`,
+    value("bytes"),
+  ),
+);
+
+const selectFitting = (ids: SQL, bytes: Placeholder) => sql`
+  select ${webhookColumns.list} from webhooks
+  join (
+    select id, sum(octet_length(body)) over (order by id rows between unbounded preceding and 1 preceding) as before
+    from webhooks where id in (${ids})
+  ) sized using (id)
+  where coalesce(before, 0) < ${bytes}
+  order by id`;
 
 export interface WebhookOutcome {
   id: number;
@@ -120,13 +141,18 @@ export interface WebhookOutcome {
 }
 
 export async function finishWebhooks(db: Db, outcomes: WebhookOutcome[]): Promise<void> {
-  await db.execute(sql`
+  await finish(db, { outcomes: JSON.stringify(outcomes) });
+}
+
+const finish = prepare<{ outcomes: string }>(
+  "finish-webhooks",
+  (value) => sql`
     update webhooks set state = outcome.state, reason = outcome.reason, event_id = outcome."eventId"
-    from json_to_recordset(${JSON.stringify(outcomes)}::json) as outcome (
+    from json_to_recordset(${value("outcomes")}::json) as outcome (
       id bigint, state text, reason text, "eventId" text
     )
-    where webhooks.id = outcome.id`);
-}
+    where webhooks.id = outcome.id`,
+);
 
 /** Lets a failed or ignored webhook be processed again; `false` when there is none, or it is waiting already. */
 export async function replayWebhook(db: Db, id: number): Promise<boolean> {
