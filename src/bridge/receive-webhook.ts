@@ -33,6 +33,7 @@ export function createReceiver(options: {
     insert: (rows) => insertWebhooks(options.db, rows),
     bytesOf: (row) => row.body.length + 1000,
     maxRows: 500,
+    maxStatements: 1,
     maxBytes: 8_000_000,
     maxWaitingBytes: 100_000_000,
   });

@@ -57,7 +57,8 @@ export function createRecorder(db: Db): Recorder {
   return createSharedInsert<Recorded, RecordResult>({
     insert: (records) => recordAttempts(db, records, repeatOnConflict),
     bytesOf: () => 1,
-    maxRows: 200,
+    maxRows: 100,
+    maxStatements: 4,
     maxBytes: Number.POSITIVE_INFINITY,
     maxWaitingBytes: Number.POSITIVE_INFINITY,
   });

@@ -23,7 +23,7 @@ export interface HeldLane {
 }
 
 export interface HeldDelivery {
-  delivery: Delivery;
+  delivery: Pick<Delivery, (typeof headKeys)[number]>;
   message: Message;
   conversation: Conversation;
   /** How long its next attempt must wait; nothing behind it may pass. Not above 0 when it is due. */
@@ -122,7 +122,8 @@ const leaseLanes = prepare<
       lanes.counter, picked.interrupted_from as "interruptedFrom", lanes.claimed_from as "claimedFrom"`;
 });
 
-const deliveryColumns = columnsOf<Delivery>(deliveries);
+const headKeys = ["id", "kind", "conversationId", "number", "attempts", "mayHaveHappened"] as const;
+const deliveryColumns = columnsOf<HeldDelivery["delivery"]>(deliveries, [...headKeys]);
 const messageColumns = columnsOf<Message>(messages);
 const conversationColumns = columnsOf<Conversation>(conversations);
 

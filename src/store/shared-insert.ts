@@ -12,6 +12,8 @@ export interface SharedInsertOptions<Row, Result> {
   maxRows: number;
   maxBytes: number;
   maxWaitingBytes: number;
+  /** How many statements may be under way when more rows wait than one of them takes: 1 where their order counts. */
+  maxStatements: number;
 }
 
 /**
@@ -30,7 +32,7 @@ export function createSharedInsert<Row, Result>(
   }
   let waiting: Waiting[] = [];
   let waitingBytes = 0;
-  let isInserting = false;
+  let underWay = 0;
 
   function takeBatch(): Waiting[] {
     let bytes = 0;
@@ -46,10 +48,15 @@ export function createSharedInsert<Row, Result>(
     return batch;
   }
 
+  const isWorthAnother = () =>
+    underWay === 0 ? waiting.length > 0 : underWay < options.maxStatements && waiting.length >= options.maxRows;
+
   async function insertWaiting(): Promise<void> {
-    isInserting = true;
-    while (waiting.length > 0) await insertBatch(takeBatch());
-    isInserting = false;
+    while (isWorthAnother()) {
+      underWay++;
+      await insertBatch(takeBatch());
+      underWay--;
+    }
   }
 
   async function insertBatch(batch: Waiting[]): Promise<void> {
@@ -72,6 +79,6 @@ export function createSharedInsert<Row, Result>(
       if (waitingBytes + bytes > options.maxWaitingBytes && waiting.length > 0) return reject(new QueueFull());
       waiting.push({ row, bytes, resolve, reject });
       waitingBytes += bytes;
-      if (!isInserting) void insertWaiting();
+      void insertWaiting();
     });
 }

@@ -7,7 +7,7 @@ interface Statement {
   fail: (error: Error) => void;
 }
 
-function setUp(limits: { maxRows?: number; maxBytes?: number; maxWaitingBytes?: number } = {}) {
+function setUp(limits: { maxRows?: number; maxBytes?: number; maxWaitingBytes?: number; maxStatements?: number } = {}) {
   const statements: Statement[] = [];
   const insert = createSharedInsert<string, string>({
     insert: (rows) =>
@@ -18,6 +18,7 @@ function setUp(limits: { maxRows?: number; maxBytes?: number; maxWaitingBytes?: 
     maxRows: 10,
     maxBytes: 100,
     maxWaitingBytes: 1000,
+    maxStatements: 1,
     ...limits,
   });
   const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -103,4 +104,18 @@ test("keeps statements within their size", async () => {
   }
   await Promise.all(all);
   expect(statements.map((each) => each.rows)).toEqual([["a"], ["bbbb"], ["cc", "d"], ["e"]]);
+});
+
+test("begins another statement while one is under way only for more rows than that one takes, as far as it may", async () => {
+  const { statements, insert, settle } = setUp({ maxRows: 2, maxStatements: 2 });
+  const rows = ["a", "b", "c", "d", "e"].map((row) => insert(row));
+  expect(statements.map((each) => each.rows)).toEqual([["a"], ["b", "c"]]);
+  statements[1]?.commit();
+  await settle();
+  expect(statements.map((each) => each.rows)).toEqual([["a"], ["b", "c"], ["d", "e"]]);
+  statements[0]?.commit();
+  statements[2]?.commit();
+  expect(await Promise.all(rows)).toHaveLength(5);
+  await settle();
+  expect(statements).toHaveLength(3);
 });
