@@ -4,7 +4,7 @@ import { connect, type Socket } from "node:net";
 export interface Connection {
   /** Posts one request that was written beforehand, and gives the answer's status when all of it is here. */
   post(request: Buffer): Promise<number>;
-  /** A server closes a connection that nothing was asked on for too long. */
+  /** A server closes a connection that nothing was asked on for too long, and may say so before. */
   isOpen(): boolean;
   close(): void;
 }
@@ -27,11 +27,14 @@ export async function openConnection(port: number): Promise<Connection> {
   socket.on("error", breakOff);
   socket.on("close", () => breakOff(new Error("the connection was closed")));
   socket.on("data", (chunk) => {
+    if (!settle) return breakOff(new Error("the server spoke unasked"));
     received = received === "" ? chunk.toString("latin1") : received + chunk.toString("latin1");
     if (!isWhole(received)) return;
     const status = Number(received.slice(9, 12));
     received = "";
-    settle?.(status);
+    const answered = settle;
+    settle = undefined;
+    answered(status);
   });
   return {
     post: (request) =>

@@ -152,7 +152,8 @@ const recordSome = prepare<{ input: string }, { number: number; isDue: boolean |
           then coalesce(deliveries.first_attempted_at, now()) else deliveries.first_attempted_at end
       from input_held input
       where deliveries.id = input.delivery_id and input.is_true
-        and (deliveries.state = 'pending' or (input.state = 'delivered' and deliveries.reason = 'unconfirmed'))
+        and case when deliveries.state = 'pending' then true
+          else input.state = 'delivered' and deliveries.reason = 'unconfirmed' end
     ), kept as (
       update messages
       set highlevel_message_id = coalesce(input.highlevel_message_id, messages.highlevel_message_id),

@@ -48,9 +48,11 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 
 /**
  * All that a message needs is found by keys. A prepared statement keeps the plan that suited the tables when they were
- * small, and reading a small table whole, to join it, is soon the wrong one.
+ * small, and reading a small table whole, to join it, is soon the wrong one. New connections plan anew.
  */
-const planning = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
+const planning =
+  "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c enable_material=off -c jit=off";
+const planSeconds = 300;
 
 async function openPostgres(options: { url: string; poolSize: number; startSeconds: number }): Promise<Database> {
   const pool = new pg.Pool({
@@ -60,6 +62,7 @@ async function openPostgres(options: { url: string; poolSize: number; startSecon
     keepAlive: true,
     statement_timeout: 30_000,
     options: planning,
+    maxLifetimeSeconds: planSeconds,
     // A process that stands still in a transaction must not hold the others up.
     idle_in_transaction_session_timeout: 30_000,
     application_name: "conversation-bridge",

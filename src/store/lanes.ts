@@ -62,31 +62,38 @@ export async function claimLanes(db: Db, claim: Claim): Promise<HeldLane[]> {
 
 /**
  * The due lanes that call HighLevel, or a provider: of the locations whose first one is due longest, and of each no more
- * than the claim could take when they share it. Nothing is locked here: what another worker takes meanwhile is passed over
- * when it is.
+ * than the claim could take when they share it. The locations are found by going from one to the next in the index of what
+ * is due, so that those with nothing to do cost nothing. Nothing is locked here: what another worker takes meanwhile is
+ * passed over when it is.
  */
 function dueLanes(target: "highlevel" | "provider", isSending: SQL, most: SQL): SQL {
-  const ofLocation = (columns: SQL, limit: SQL) => sql`
-    select ${columns} from lanes
-    where lanes.location_id = locations.id and due_at <= now() and kind ${isSending} 'send-outbound'
-    order by due_at
-    limit ${limit}`;
+  const isOfTarget = sql`lanes.due_at is not null and lanes.kind ${isSending} 'send-outbound'`;
   const isReady =
     target === "highlevel"
       ? sql`(sealed_token is not null or company_id is not null) and (paused_reason is null or paused_until <= now())`
       : sql`true`;
-  const [ready, due] = [sql.raw(`ready_${target}`), sql.raw(`due_${target}`)];
-  const share = sql`(select greatest((${most} + 7) / 8, 4 * ${most} / greatest(count(*), 1)::int) from ${ready})`;
+  const [first, ready, due] = ["first", "ready", "due"].map((name) => sql.raw(`${name}_${target}`)) as [SQL, SQL, SQL];
   return sql`
-    ${ready} as materialized (
-      select locations.id from locations
-      cross join lateral (${ofLocation(sql`due_at`, sql`1`)}) first
-      where ${isReady}
+    ${first} as (
+      (select location_id, due_at from lanes where ${isOfTarget} order by location_id, due_at limit 1)
+      union all
+      select next.location_id, next.due_at from ${first} last cross join lateral (
+        select location_id, due_at from lanes where ${isOfTarget} and location_id > last.location_id
+        order by location_id, due_at limit 1
+      ) next
+    ), ${ready} as materialized (
+      select locations.id from ${first} first join locations on locations.id = first.location_id
+      where first.due_at <= now() and ${isReady}
       order by first.due_at
       limit ${most}
     ), ${due} as (
       select picked.* from ${ready} locations
-      cross join lateral (${ofLocation(sql`conversation_id, kind, location_id, due_at`, share)}) picked
+      cross join lateral (
+        select conversation_id, kind, location_id, due_at from lanes
+        where lanes.location_id = locations.id and due_at <= now() and ${isOfTarget}
+        order by due_at
+        limit (select greatest((${most} + 7) / 8, 4 * ${most} / greatest(count(*), 1)::int) from ${ready})
+      ) picked
     )`;
 }
 
@@ -96,7 +103,7 @@ const leaseLanes = prepare<
 >("lease-lanes", (value) => {
   const most = sql`${value("most")}::int`;
   return sql`
-    with ${dueLanes("highlevel", sql`<>`, most)}, ${dueLanes("provider", sql`=`, most)}, candidates as (
+    with recursive ${dueLanes("highlevel", sql`<>`, most)}, ${dueLanes("provider", sql`=`, most)}, candidates as (
       select conversation_id, kind, due_at, row_number() over (partition by location_id order by due_at) as turn
       from (select * from due_highlevel union all select * from due_provider) due
       order by turn, due_at

@@ -46,12 +46,21 @@ export async function lockMappingsWithWebhooks(tx: Db, most: number): Promise<Ma
 const lockMappings = prepare<{ most: number }, Record<string, unknown>>(
   "lock-mappings",
   (value) => sql`
-    with settings as materialized (select set_config('idle_in_transaction_session_timeout', '5s', true))
+    with recursive settings as materialized (
+      select set_config('idle_in_transaction_session_timeout', '5s', true)
+    ), oldest as (
+      (
+        select mapping_id, id from webhooks where mapping_id is not null and state = 'received'
+        order by mapping_id, id limit 1
+      )
+      union all
+      select next.mapping_id, next.id from oldest cross join lateral (
+        select w.mapping_id, w.id from webhooks w where w.mapping_id > oldest.mapping_id and w.state = 'received'
+        order by w.mapping_id, w.id limit 1
+      ) next
+    )
     select ${mappingColumns.list}
-    from settings cross join mappings
-    cross join lateral (
-      select w.id from webhooks w where w.mapping_id = mappings.id and w.state = 'received' order by w.id limit 1
-    ) oldest
+    from settings cross join oldest join mappings on mappings.id = oldest.mapping_id
     order by oldest.id
     limit ${value("most")}
     for no key update of mappings skip locked`,
