@@ -110,6 +110,10 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   }
 }
 
+/** Others must do what a process without a worker takes in; they may help one that has begun with it. */
+const toWorkers = { leastGapMs: 10, onTold: undefined };
+const toHelpers = { leastGapMs: 100 };
+
 /** The worker, unless that is another process's part, and word to and from the other processes on the same database. */
 function startWork(config: Config, context: DeliverContext & ProcessContext, pollSeconds: number): Worker {
   const { db, log } = context;
@@ -119,7 +123,7 @@ function startWork(config: Config, context: DeliverContext & ProcessContext, pol
   };
   const notifier =
     "url" in database
-      ? createNotifier({ db, log, url: database.url, onTold: run === "web" ? undefined : onTold })
+      ? createNotifier({ db, log, url: database.url, ...(run === "web" ? toWorkers : { ...toHelpers, onTold }) })
       : undefined;
   const onDue = () => notifier?.tell("deliveries");
   const worker =

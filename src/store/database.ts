@@ -10,10 +10,9 @@ import { migrate as migratePglite } from "drizzle-orm/pglite/migrator";
 import pg from "pg";
 import { ConfigError } from "../errors.ts";
 import { lockDataDir } from "./data-dir.ts";
-import * as schema from "./schema.ts";
 
 /** A database or a transaction: store functions take either. */
-export type Db = PgDatabase<PgQueryResultHKT, typeof schema>;
+export type Db = PgDatabase<PgQueryResultHKT>;
 
 export interface Database {
   db: Db;
@@ -77,7 +76,7 @@ async function openPostgres(options: { url: string; poolSize: number; startSecon
     await pool.end();
     throw error;
   }
-  const db: Db = drizzlePostgres(pool, { schema, casing: "snake_case" });
+  const db: Db = drizzlePostgres(pool, { casing: "snake_case" });
   db.transaction = createTransaction(pool);
   return {
     db,
@@ -100,7 +99,7 @@ function createTransaction(pool: pg.Pool): Db["transaction"] {
       throw error;
     };
     try {
-      const db: Db = drizzlePostgres(client, { schema, casing: "snake_case" });
+      const db: Db = drizzlePostgres(client, { casing: "snake_case" });
       return await db.transaction((tx) => run(tx).catch(remember), config);
     } catch (error) {
       throw failure?.error ?? error;
@@ -143,7 +142,7 @@ async function openEmbedded(dataDir: string): Promise<Database> {
   const lock = lockDataDir(dataDir);
   try {
     const client = await PGlite.create(`${dataDir}/postgres`);
-    const db = drizzlePglite(client, { schema, casing: "snake_case" });
+    const db = drizzlePglite(client, { casing: "snake_case" });
     await migratePglite(db, { migrationsFolder });
     return {
       db,

@@ -15,8 +15,6 @@ export interface Notifier {
 }
 
 const channel = "conversation_bridge";
-/** At most one NOTIFY per work in this time: every one of them wakes every process. */
-const leastGapMs = 10;
 const reconnectMs = 1000;
 
 /**
@@ -28,12 +26,14 @@ export function createNotifier(options: {
   db: Db;
   url: string;
   log: Log;
+  /** At most one NOTIFY per work in this time: every one of them wakes every process. */
+  leastGapMs: number;
   /** Without it nothing is listened to. */
   onTold: ((work: string | undefined) => void) | undefined;
 }): Notifier {
   const self = randomUUID();
   const closing = new AbortController();
-  const { db, url, log, onTold } = options;
+  const { db, url, log, leastGapMs, onTold } = options;
   const listening = onTold && listenUntil(closing.signal, { url, log, onTold }, self);
   const told = new Map<string, { isAgain: boolean }>();
 

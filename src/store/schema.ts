@@ -71,7 +71,7 @@ export const budgets = pgTable("budgets", {
   locationId: text()
     .primaryKey()
     .references(() => locations.id),
-  /** The interval that is being counted, and the requests of it that have been given out. */
+  /** Up to when requests have been forgotten, and how many of those given out are not forgotten yet. */
   intervalStartedAt: time().notNull(),
   intervalUsed: integer().notNull(),
   dayStartedAt: time().notNull(),
