@@ -103,7 +103,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     async start(place, change = {}) {
       const settings = { ...environment, ...scenario.environment?.(world, place), ...change };
       const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== ""));
-      const bridge = await spawnBridge(given, build.program);
+      const bridge = await startAsSupervised(() => spawnBridge(given, build.program));
       started.push(bridge);
       world.bridges[place] = bridge;
       return bridge;
@@ -154,4 +154,15 @@ function putLocation(sandbox: Sandbox, token: string): void {
 async function addMapping(world: World, provider: LoadProvider): Promise<[LoadProvider, string]> {
   const { id } = await world.admin<{ id: string }>("POST", "/mappings", { locationId, ...provider.mapping });
   return [provider, id];
+}
+
+/** A process whose connection is cut while it migrates ends, and whoever runs it starts it again. */
+async function startAsSupervised(start: () => Promise<BridgeProcess>): Promise<BridgeProcess> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await start();
+    } catch (error) {
+      if (attempt === 3) throw error;
+    }
+  }
 }

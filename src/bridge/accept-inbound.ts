@@ -33,15 +33,20 @@ export async function acceptInbound(
       ...(await readWebhook(log, webhook, () => readProviderEvents(mapping, webhook))),
     })),
   );
-  const reasons = new Map([
-    ...(await acceptMessages(tx, eventsOf(read, isMessage))),
-    ...(await acceptReceipts(context, eventsOf(read, isReceipt))),
-  ]);
+  const receipts = await acceptReceipts(context, eventsOf(read, isReceipt));
+  const messages = await acceptMessages(tx, eventsOf(read, isMessage));
+  await enqueueDeliveries(tx, [...receipts.owed, ...messages.owed]);
+  const reasons = new Map([...messages.reasons, ...receipts.reasons]);
   return read.map((each) => outcomeOf(each, reasons));
 }
 
 /** What was said, and why it was passed over if it was. */
 type Reasons = Map<ProviderEvent, string | undefined>;
+
+interface Taken {
+  reasons: Reasons;
+  owed: NewDelivery[];
+}
 
 interface Told<Event> extends Provided {
   event: Event;
@@ -69,17 +74,17 @@ function outcomeOf(read: Read<ProviderEvent[]>, reasons: Reasons): WebhookOutcom
   return { id, state: "ignored", reason: [...new Set(why)].join("; ") || "the webhook holds no events" };
 }
 
-async function acceptReceipts(
-  context: { tx: Db; visibleAfterSeconds: number },
-  told: Told<Receipt>[],
-): Promise<Reasons> {
+async function acceptReceipts(context: { tx: Db; visibleAfterSeconds: number }, told: Told<Receipt>[]): Promise<Taken> {
   const reasons: Reasons = new Map();
+  const owed: NewDelivery[] = [];
   for (const [mapping, receipts] of byMapping(told)) {
-    const isKnown = await applyReceipts(context, mapping, receipts);
-    for (const [index, receipt] of receipts.entries())
-      reasons.set(receipt, isKnown[index] ? undefined : foreignReceipt);
+    const applied = await applyReceipts(context, mapping, receipts);
+    owed.push(...applied.owed);
+    for (const [index, receipt] of receipts.entries()) {
+      reasons.set(receipt, applied.isKnown[index] ? undefined : foreignReceipt);
+    }
   }
-  return reasons;
+  return { reasons, owed };
 }
 
 const foreignReceipt = "receipt of a message that this mapping has not sent";
@@ -91,7 +96,7 @@ function byMapping<Event>(told: Told<Event>[]): Map<MappingFacts, Event[]> {
 }
 
 /** Stores the messages that are new, and owes HighLevel each of them. */
-async function acceptMessages(tx: Db, told: Told<ProviderMessage>[]): Promise<Reasons> {
+async function acceptMessages(tx: Db, told: Told<ProviderMessage>[]): Promise<Taken> {
   const conversations = await ensureConversations(
     tx,
     told.flatMap((each) => personOf(each) ?? []),
@@ -130,8 +135,7 @@ async function acceptMessages(tx: Db, told: Told<ProviderMessage>[]): Promise<Re
     reasons.set(event, undefined);
     owed.push(...deliveryOf(each, messageId));
   }
-  await enqueueDeliveries(tx, "post-inbound", owed);
-  return reasons;
+  return { reasons, owed };
 }
 
 interface Accepted {
@@ -146,7 +150,8 @@ function deliveryOf({ mapping, conversation, event }: Accepted, messageId: numbe
   if (event.automatic && !mapping.postAutomatic) return [];
   const isHeld = mapping.unknownSender === "hold" && !isKnown(conversation);
   const dead = isHeld ? { reason: "unknown_sender" as const, detail: unknownSenderDetail } : undefined;
-  return [{ conversationId: conversation.id, locationId: mapping.locationId, messageId, dead }];
+  const { locationId } = mapping;
+  return [{ kind: "post-inbound", conversationId: conversation.id, locationId, messageId, dead }];
 }
 
 function personOf({ mapping, event }: Told<ProviderMessage>): Person | undefined {

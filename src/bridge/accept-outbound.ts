@@ -40,8 +40,7 @@ export async function acceptOutbound(tx: Db, mapping: MappingFacts, requested: R
   const { locationId } = mapping;
   await enqueueDeliveries(
     tx,
-    "send-outbound",
-    stored.map(({ id, conversationId }) => ({ conversationId, locationId, messageId: id })),
+    stored.map(({ id, conversationId }) => ({ kind: "send-outbound", conversationId, locationId, messageId: id })),
   );
 
   const storedFrom = new Set(stored.map((message) => message.webhookId));

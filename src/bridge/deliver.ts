@@ -146,11 +146,11 @@ async function recordAndReport(
 ): Promise<RecordResult> {
   const { conversationId, locationId } = record.lane;
   const inSeconds = reportInSeconds(visibleAfterSeconds, message);
-  const report = { conversationId, locationId, messageId: message.id, inSeconds };
+  const report = { kind: "report-status" as const, conversationId, locationId, messageId: message.id, inSeconds };
   return repeatOnConflict(() =>
     db.transaction(async (tx) => {
       const [recorded] = await recordAttempts(tx, [record]);
-      if (message.origin === "highlevel") await enqueueDeliveries(tx, "report-status", [report]);
+      if (message.origin === "highlevel") await enqueueDeliveries(tx, [report]);
       return recorded as RecordResult;
     }),
   );

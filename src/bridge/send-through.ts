@@ -78,8 +78,8 @@ async function keepRequest(tx: Db, locationId: string, send: SendThrough): Promi
   const isRepeated = stored === undefined;
   const isDone = isRepeated && (await isDoneBefore(tx, known, send));
   if (isQueued && !isDone && (!isRepeated || known.state === "failed")) {
-    await enqueueDeliveries(tx, "send-through-highlevel", [
-      { conversationId: conversation.id, locationId, messageId: known.id },
+    await enqueueDeliveries(tx, [
+      { kind: "send-through-highlevel", conversationId: conversation.id, locationId, messageId: known.id },
     ]);
   }
   return { conversation, message: known, isRepeated, isDone };

@@ -7,6 +7,7 @@ import { prepare } from "./prepare.ts";
 import { type Attempt, attempts, conversations, type Delivery, deliveries, messages } from "./schema.ts";
 
 export interface NewDelivery {
+  kind: DeliveryKind;
   conversationId: number;
   locationId: string;
   messageId: number;
@@ -19,44 +20,47 @@ export interface NewDelivery {
 /**
  * Puts deliveries at the end of their lanes, in the order given, and makes lanes where there are none; all in one
  * statement. A lane's counter grows by what is added to it. An idle lane becomes due; one that is held, or whose head
- * waits for its next attempt, keeps its time.
+ * waits for its next attempt, keeps its time. Whoever owes several kinds gives them together, and has locked the messages
+ * that it changes before: then no two transactions wait for each other's lanes.
  */
-export async function enqueueDeliveries(tx: Db, kind: DeliveryKind, rows: NewDelivery[]): Promise<void> {
+export async function enqueueDeliveries(tx: Db, rows: NewDelivery[]): Promise<void> {
   if (rows.length === 0) return;
-  const input = rows.map(({ conversationId, locationId, messageId, inSeconds = 0, dead }, number) => ({
+  const input = rows.map(({ kind, conversationId, locationId, messageId, inSeconds = 0, dead }, number) => ({
     number,
+    kind,
     conversation_id: conversationId,
     location_id: locationId,
     message_id: messageId,
     in_seconds: inSeconds,
     ...dead,
   }));
-  await enqueue(tx, { kind, input: JSON.stringify(input) });
+  await enqueue(tx, { input: JSON.stringify(input) });
 }
 
-const enqueue = prepare<{ kind: DeliveryKind; input: string }>(
+const enqueue = prepare<{ input: string }>(
   "enqueue-deliveries",
   (value) => sql`
     with input as materialized (
       select * from json_to_recordset(${value("input")}::json) as input (
-        number int, conversation_id bigint, location_id text, message_id bigint, in_seconds float8, reason text, detail text
+        number int, kind text, conversation_id bigint, location_id text, message_id bigint, in_seconds float8,
+        reason text, detail text
       )
     ), extended as (
       insert into lanes (conversation_id, kind, location_id, counter, due_at)
-      select conversation_id, ${value("kind")}, min(location_id), count(*), now() + make_interval(secs => min(in_seconds))
-      from input group by conversation_id order by conversation_id
+      select conversation_id, kind, min(location_id), count(*), now() + make_interval(secs => min(in_seconds))
+      from input group by conversation_id, kind order by conversation_id, kind
       on conflict (conversation_id, kind) do update
       set counter = lanes.counter + excluded.counter, due_at = coalesce(lanes.due_at, excluded.due_at)
-      returning conversation_id, counter
+      returning conversation_id, kind, counter
     )
     insert into deliveries (kind, conversation_id, number, message_id, state, reason, detail, retry_at, finished_at)
-    select ${value("kind")}, conversation_id,
-      counter - count(*) over (partition by conversation_id)
-        + row_number() over (partition by conversation_id order by number),
+    select kind, conversation_id,
+      counter - count(*) over (partition by conversation_id, kind)
+        + row_number() over (partition by conversation_id, kind order by number),
       message_id, case when reason is null then 'pending' else 'dead' end, reason, detail,
       case when in_seconds > 0 then now() + make_interval(secs => in_seconds) end,
       case when reason is not null then now() end
-    from input join extended using (conversation_id)
+    from input join extended using (conversation_id, kind)
     order by number`,
 );
 
@@ -86,7 +90,9 @@ export async function replayDeliveries(
     .innerJoin(messages, eq(messages.id, deliveries.messageId))
     .where(and(...conditions))
     .orderBy(asc(deliveries.id))
-    .limit(filter.limit);
+    .limit(filter.limit)
+    // In the order of their ids, so that two replays do not wait for each other.
+    .for("update", { of: deliveries });
   const replayed = await tx
     .update(deliveries)
     .set({

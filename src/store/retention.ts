@@ -23,7 +23,8 @@ export async function pruneStep(db: Db, options: { retentionDays: number; rows: 
         ) returning 1
       ), old_attempts as (
         delete from attempts where id in (
-          select id from attempts where started_at < ${before} order by started_at limit ${options.rows}
+          select id from attempts where started_at < ${before}
+          order by started_at limit ${options.rows} for update skip locked
         ) returning 1
       ), old_messages as (
         update messages set content = null, send_request = null where id in (

@@ -52,8 +52,13 @@ async function enqueue(count: number): Promise<void> {
         receivedAt: new Date(),
       })),
     );
-    const rows = messages.map((message) => ({ conversationId: id, locationId: "loc", messageId: message.id }));
-    await enqueueDeliveries(tx, "post-inbound", rows);
+    const rows = messages.map((message) => ({
+      kind: "post-inbound" as const,
+      conversationId: id,
+      locationId: "loc",
+      messageId: message.id,
+    }));
+    await enqueueDeliveries(tx, rows);
   });
 }
 

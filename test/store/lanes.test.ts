@@ -59,8 +59,7 @@ async function enqueue(addresses: string[], locationId = location): Promise<void
     );
     await enqueueDeliveries(
       tx,
-      "post-inbound",
-      messages.map((message) => ({ conversationId: message.conversationId, locationId, messageId: message.id })),
+      messages.map(({ id, conversationId }) => ({ kind: "post-inbound", conversationId, locationId, messageId: id })),
     );
   });
 }
@@ -171,8 +170,13 @@ describe("a lane", () => {
           receivedAt: new Date(),
         },
       ]);
-      await enqueueDeliveries(tx, "post-inbound", [
-        { conversationId: lane.conversationId, locationId: location, messageId: message?.id ?? 0 },
+      await enqueueDeliveries(tx, [
+        {
+          kind: "post-inbound",
+          conversationId: lane.conversationId,
+          locationId: location,
+          messageId: message?.id ?? 0,
+        },
       ]);
     });
     expect(await claim(), "it is still held").toEqual([]);
