@@ -97,17 +97,16 @@ function byMapping<Event>(told: Told<Event>[]): Map<MappingFacts, Event[]> {
 
 /** Stores the messages that are new, and owes HighLevel each of them. */
 async function acceptMessages(tx: Db, told: Told<ProviderMessage>[]): Promise<Taken> {
+  const addressed = told.map((each) => ({ ...each, person: personOf(each) }));
   const conversations = await ensureConversations(
     tx,
-    told.flatMap((each) => personOf(each) ?? []),
+    addressed.flatMap(({ person }) => person ?? []),
   );
   const isOurs = await findCopies(tx, told);
 
   const reasons: Reasons = new Map();
   const accepted: Accepted[] = [];
-  for (const each of told) {
-    const { mapping, webhook, event } = each;
-    const person = personOf(each);
+  for (const { mapping, webhook, event, person } of addressed) {
     const conversation = person && conversations.get(keyOf(person));
     if (isOurs.has(event)) reasons.set(event, "a copy of an email that this bridge has sent");
     else if (!conversation || (mapping.unknownSender === "ignore" && !isKnown(conversation))) {

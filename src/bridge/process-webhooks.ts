@@ -59,7 +59,7 @@ async function processSome(context: ProcessContext, inbox: Inbox, most: typeof b
     logOutcomes(log, received, outcomes, Math.round(performance.now() - started));
     return outcomes.length > 0;
   } catch (error) {
-    const [id] = received.map((webhook) => webhook.id);
+    const id = received[0]?.id;
     if (most.rows > 1 || id === undefined || !isAboutOneWebhook(error)) throw error;
     log("error", "webhook.broke", { webhookId: id, ...describeError(error) });
     const reason = isAboutData(error) ? "PostgreSQL cannot store what it says" : "the bridge itself failed over it";

@@ -7,7 +7,7 @@ import type { PgTable } from "drizzle-orm/pg-core";
  */
 export function columnsOf<Row extends object>(
   table: PgTable,
-  only?: (keyof Row & string)[],
+  only?: readonly (keyof Row & string)[],
 ): { list: SQL; read(row: Record<string, unknown>): Row } {
   const name = getTableName(table);
   const all = Object.entries(getTableColumns(table));

@@ -130,7 +130,7 @@ const leaseLanes = prepare<
 });
 
 const headKeys = ["id", "kind", "conversationId", "number", "attempts", "mayHaveHappened"] as const;
-const deliveryColumns = columnsOf<HeldDelivery["delivery"]>(deliveries, [...headKeys]);
+const deliveryColumns = columnsOf<HeldDelivery["delivery"]>(deliveries, headKeys);
 const messageColumns = columnsOf<Message>(messages);
 const conversationColumns = columnsOf<Conversation>(conversations);
 

@@ -13,7 +13,7 @@ import {
 } from "./schema.ts";
 
 /** What is known of a message that was just stored. */
-export type StoredMessage = Pick<Message, "id" | "conversationId" | "webhookId" | "providerMessageId" | "automatic">;
+export type StoredMessage = Pick<Message, "id" | "conversationId" | "webhookId" | "providerMessageId">;
 
 /**
  * Stores the messages that are new, in the order given, and gives them back. Passed over is one whose id is known in its
@@ -46,7 +46,7 @@ const insert = prepare<{ input: string }, StoredMessage>(
     order by number
     on conflict do nothing
     returning id, conversation_id as "conversationId", webhook_id as "webhookId",
-      provider_message_id as "providerMessageId", automatic`,
+      provider_message_id as "providerMessageId"`,
 );
 
 /**
