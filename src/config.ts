@@ -3,7 +3,7 @@ import { z } from "zod";
 import { ConfigError } from "./errors.ts";
 import { publishedKeys } from "./highlevel/public-keys.ts";
 import type { HighlevelKeys } from "./highlevel/webhook.ts";
-import type { TraceConfig } from "./trace.ts";
+import type { TraceConfig } from "./observe/trace.ts";
 
 const wholeNumber = (least: number, most: number, unit: string) =>
   z

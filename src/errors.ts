@@ -1,6 +1,6 @@
 /**
  * The few errors of the bridge. Whoever sees a failure says what happened, in a word of a closed list;
- * what follows from it (when again, or never) is decided in one place, bridge/retry.ts.
+ * what follows from it (when again, or never) is decided in one place, outbox/retry.ts.
  */
 
 export const failureReasons = [

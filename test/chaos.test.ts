@@ -67,7 +67,7 @@ describe.concurrent("a bridge that was broken on purpose is seen to fail", () =>
       "half-answer",
       "doubled",
       {
-        file: "dist/bridge/post-inbound.js",
+        file: "dist/outbox/post-inbound.js",
         find: "if (!conversationId)",
         replace: "if (Date.now())",
       },
@@ -77,7 +77,7 @@ describe.concurrent("a bridge that was broken on purpose is seen to fail", () =>
       "status",
       "missing",
       {
-        file: "dist/bridge/retry.js",
+        file: "dist/outbox/retry.js",
         find: 'unavailable: { follows: "retry"',
         replace: 'unavailable: { follows: "dead"',
       },
@@ -87,7 +87,7 @@ describe.concurrent("a bridge that was broken on purpose is seen to fail", () =>
       "bad-json",
       "invented",
       {
-        file: "dist/bridge/compose-inbound.js",
+        file: "dist/messages/compose-inbound.js",
         find: "{ altId: message.providerMessageId }",
         replace: '{ altId: "x-".concat(message.providerMessageId) }',
       },

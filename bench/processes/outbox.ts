@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
-import type { DeliverContext } from "../../src/bridge/deliver.ts";
-import type { ProcessContext } from "../../src/bridge/process-webhooks.ts";
+import type { ProcessContext } from "../../src/inbox/process-webhooks.ts";
+import type { DeliverContext } from "../../src/outbox/deliver.ts";
 import { loadProduct, type ProductKind } from "../product.ts";
 import { answerQuestions, settingsOf } from "./talk.ts";
 
@@ -24,11 +24,11 @@ const [
   { createLog },
   { createHighlevel },
 ] = await Promise.all([
-  loadProduct<typeof import("../../src/store/database.ts")>(product, "store/database"),
+  loadProduct<typeof import("../../src/store/postgres/database.ts")>(product, "store/postgres/database"),
   loadProduct<typeof import("../../src/store/attempts.ts")>(product, "store/attempts"),
-  loadProduct<typeof import("../../src/bridge/worker.ts")>(product, "bridge/worker"),
-  loadProduct<typeof import("../../src/bridge/mappings.ts")>(product, "bridge/mappings"),
-  loadProduct<typeof import("../../src/store/seal.ts")>(product, "store/seal"),
+  loadProduct<typeof import("../../src/worker.ts")>(product, "worker"),
+  loadProduct<typeof import("../../src/registry/mappings.ts")>(product, "registry/mappings"),
+  loadProduct<typeof import("../../src/secrets/seal.ts")>(product, "secrets/seal"),
   loadProduct<typeof import("../../src/log.ts")>(product, "log"),
   loadProduct<typeof import("../../src/highlevel/client.ts")>(product, "highlevel/client"),
 ]);

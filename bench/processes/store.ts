@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import type { Db } from "../../src/store/database.ts";
+import type { Db } from "../../src/store/postgres/database.ts";
 import type { NewMessage } from "../../src/store/schema.ts";
 import { loadProduct, type ProductKind } from "../product.ts";
 import type { Target } from "../webhooks.ts";
@@ -13,7 +13,10 @@ export interface StoreSettings {
 }
 
 const { product, databases } = settingsOf<StoreSettings>();
-const { openDatabase } = await loadProduct<typeof import("../../src/store/database.ts")>(product, "store/database");
+const { openDatabase } = await loadProduct<typeof import("../../src/store/postgres/database.ts")>(
+  product,
+  "store/postgres/database",
+);
 const { claimLanes } = await loadProduct<typeof import("../../src/store/lanes.ts")>(product, "store/lanes");
 const { insertMessages } = await loadProduct<typeof import("../../src/store/messages.ts")>(product, "store/messages");
 const { insertWebhooks } = await loadProduct<typeof import("../../src/store/webhooks.ts")>(product, "store/webhooks");

@@ -1,5 +1,5 @@
 import type { ZodType } from "zod";
-import type { ApiAnswer, ApiRequest, CallApi } from "../call-api.ts";
+import type { ApiAnswer, ApiRequest, CallApi } from "../calls/call-api.ts";
 import { Failure } from "../errors.ts";
 import type { Direction, HighlevelMessageType, MessageError, ReceiptStatus } from "../model.ts";
 import {

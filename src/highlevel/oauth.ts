@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ApiRequest, CallApi } from "../call-api.ts";
+import type { ApiRequest, CallApi } from "../calls/call-api.ts";
 import { Failure, type FailureReason } from "../errors.ts";
 
 /** Whose token: a sub-account's or an agency's. */

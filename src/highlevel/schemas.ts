@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { requiredText as id, maybeText as maybeId, text } from "../parse-value.ts";
+import { requiredText as id, maybeText as maybeId, text } from "../formats/parse-value.ts";
 
 /** What HighLevel answers, reduced to what we use. Fields that its pages promise but live answers lack are optional. */
 

@@ -1,7 +1,7 @@
 import { type KeyObject, verify } from "node:crypto";
 import { z } from "zod";
+import { decodeJson, maybeText, parseValue, requiredText, text } from "../formats/parse-value.ts";
 import type { WebhookRequest } from "../model.ts";
-import { decodeJson, maybeText, parseValue, requiredText, text } from "../parse-value.ts";
 
 /** HighLevel's public keys; any of a list may fit, so that they can rotate. */
 export interface HighlevelKeys {

@@ -1,6 +1,6 @@
 import express, { type Express } from "express";
 import helmet from "helmet";
-import { adminRoutes } from "./admin.ts";
+import { adminRoutes } from "./admin/admin-routes.ts";
 import { healthRoutes } from "./health.ts";
 import { type MetricsContext, metricsRoutes } from "./metrics.ts";
 import { oauthRoutes } from "./oauth.ts";

@@ -2,8 +2,8 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { Request, RequestHandler, Response } from "express";
 import type { Log } from "../log.ts";
 import type { KeyAccess } from "../model.ts";
-import type { Db } from "../store/database.ts";
 import { findKeyByHash } from "../store/keys.ts";
+import type { Db } from "../store/postgres/database.ts";
 import { Problem } from "./problem.ts";
 
 /** Who calls the admin or the send route, and what that key reaches. Store functions take it as their filter. */

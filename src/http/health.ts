@@ -1,10 +1,10 @@
 import { Router } from "express";
+import { share } from "../concurrency/share.ts";
 import { describeError, type Log } from "../log.ts";
-import { share } from "../share.ts";
-import type { Database, Db } from "../store/database.ts";
 import { oldestWaitingSeconds } from "../store/deliveries.ts";
 import { listNeedingReauthorization } from "../store/locations.ts";
-import { readBehindSeconds } from "../store/watch.ts";
+import type { Database, Db } from "../store/postgres/database.ts";
+import { readBehindSeconds } from "../store/standing.ts";
 import { type Caller, createFindCaller } from "./caller.ts";
 
 export interface HealthContext {

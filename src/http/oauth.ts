@@ -1,7 +1,7 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { type RequestHandler, type Response, Router } from "express";
 import helmet from "helmet";
-import type { Connected, Installer } from "../bridge/install.ts";
+import type { Connected, Installer } from "../access/install.ts";
 import { Failure } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { Problem } from "./problem.ts";

@@ -1,14 +1,14 @@
 import { Router } from "express";
 import { z } from "zod";
-import type { AttemptContext } from "../bridge/attempt-once.ts";
-import { type SendResult, sendThrough } from "../bridge/send-through.ts";
-import type { Worker } from "../bridge/worker.ts";
 import type { Failure } from "../errors.ts";
 import type { Log } from "../log.ts";
-import type { Db } from "../store/database.ts";
+import type { AttemptContext } from "../outbox/attempt-once.ts";
+import { type SendResult, sendThrough } from "../outbox/send-through.ts";
 import { findMessage } from "../store/messages.ts";
+import type { Db } from "../store/postgres/database.ts";
 import type { Message } from "../store/schema.ts";
-import { jsonBody } from "./admin.ts";
+import type { Worker } from "../worker.ts";
+import { jsonBody } from "./admin/admin-routes.ts";
 import { authenticate, callerOf, requireReach } from "./caller.ts";
 import { Problem, parseId, parseInput } from "./problem.ts";
 

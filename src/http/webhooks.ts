@@ -1,9 +1,9 @@
 import { createHmac, randomBytes } from "node:crypto";
 import express, { type Request, type RequestHandler, type Response, Router } from "express";
-import type { Mapping, Mappings } from "../bridge/mappings.ts";
-import type { Receiver } from "../bridge/receive-webhook.ts";
+import type { Receiver } from "../inbox/receive-webhook.ts";
 import { describeError, type Log } from "../log.ts";
 import type { Channel } from "../model.ts";
+import type { Mapping, Mappings } from "../registry/mappings.ts";
 import type { WebhookLimit } from "./limits.ts";
 import { Problem } from "./problem.ts";
 import { isUuid } from "./uuid.ts";

@@ -1,11 +1,11 @@
 import { z } from "zod";
-import type { CallApi } from "../call-api.ts";
+import type { CallApi } from "../calls/call-api.ts";
+import { parseMessageIds } from "../formats/mail-headers.ts";
+import { messageId } from "../formats/parse-body.ts";
+import { maybeText, requiredText } from "../formats/parse-value.ts";
 import type { MessageError, OutboundMessage, SentMessage } from "../model.ts";
-import { maybeText, requiredText } from "../parse-value.ts";
-import { parseMessageIds } from "./mail-headers.ts";
-import { messageId } from "./parse-body.ts";
-import { requireCredential } from "./require-credential.ts";
-import { decodeSecret, signWebhook } from "./standard-webhooks.ts";
+import { requireCredential } from "./kit/require-credential.ts";
+import { decodeSecret, signWebhook } from "./kit/standard-webhooks.ts";
 
 interface SendCredentials {
   secret: string;

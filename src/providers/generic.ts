@@ -1,16 +1,16 @@
 import { z } from "zod";
+import { parseMessageIds, readMailHeaders } from "../formats/mail-headers.ts";
+import { addressesOf, requireMailbox } from "../formats/mailbox.ts";
+import { openMime, parseMime } from "../formats/mime.ts";
+import { messageId, parseJson, parseTime } from "../formats/parse-body.ts";
+import { maybeText, requiredText, text } from "../formats/parse-value.ts";
+import { requirePhoneNumber } from "../formats/phone-number.ts";
 import type { ProviderEvent, ProviderMessage, ReceiptStatus, WebhookRequest } from "../model.ts";
-import { maybeText, requiredText, text } from "../parse-value.ts";
-import type { AdapterSpec } from "./adapter.ts";
-import { ed25519KeyMessage } from "./ed25519.ts";
 import { emailData, readError, send, textData, webhookId } from "./generic-send.ts";
-import { parseMessageIds, readMailHeaders } from "./mail-headers.ts";
-import { addressesOf, requireMailbox } from "./mailbox.ts";
-import { openMime, parseMime } from "./mime.ts";
-import { messageId, parseJson, parseTime } from "./parse-body.ts";
-import { requirePhoneNumber } from "./phone-number.ts";
-import { isReference } from "./reference.ts";
-import { decodePublicKey, decodeSecret, verifyWebhook } from "./standard-webhooks.ts";
+import type { AdapterSpec } from "./kit/adapter.ts";
+import { ed25519KeyMessage } from "./kit/ed25519.ts";
+import { isReference } from "./kit/reference.ts";
+import { decodePublicKey, decodeSecret, verifyWebhook } from "./kit/standard-webhooks.ts";
 
 const secretMessage = "whsec_ and 24 to 64 random bytes in base64";
 const credentials = z.strictObject({

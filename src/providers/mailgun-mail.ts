@@ -1,10 +1,10 @@
 import { z } from "zod";
+import { type FormField, formText, readForm } from "../formats/form.ts";
+import { findHeader, type MailHeader, readMailHeaders } from "../formats/mail-headers.ts";
+import { addressesOf, requireMailbox } from "../formats/mailbox.ts";
+import { type Mail, openMime, parseContentId, parseMime } from "../formats/mime.ts";
+import { maybeText, parseValue } from "../formats/parse-value.ts";
 import type { Attachment, WebhookRequest } from "../model.ts";
-import { maybeText, parseValue } from "../parse-value.ts";
-import { type FormField, formText, readForm } from "./form.ts";
-import { findHeader, type MailHeader, readMailHeaders } from "./mail-headers.ts";
-import { addressesOf, requireMailbox } from "./mailbox.ts";
-import { type Mail, openMime, parseContentId, parseMime } from "./mime.ts";
 
 /** A mail that a Mailgun route posts, either as Mailgun parsed it or raw, in the form's `body-mime`. */
 export async function readMail(fields: FormField[], sender: string | undefined): Promise<Mail> {

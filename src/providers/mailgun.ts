@@ -1,7 +1,11 @@
 import { createHmac } from "node:crypto";
 import { z } from "zod";
-import type { CallApi } from "../call-api.ts";
+import type { CallApi } from "../calls/call-api.ts";
 import { Failure } from "../errors.ts";
+import { addressesOf, normalizeMailbox } from "../formats/mailbox.ts";
+import { formatMailbox, requireContent, threadHeaders } from "../formats/outgoing-mail.ts";
+import { messageId, parseJson } from "../formats/parse-body.ts";
+import { maybeText, requiredText, text } from "../formats/parse-value.ts";
 import type {
   MessageError,
   OutboundMessage,
@@ -10,15 +14,11 @@ import type {
   SentMessage,
   WebhookRequest,
 } from "../model.ts";
-import { maybeText, requiredText, text } from "../parse-value.ts";
-import type { AdapterSpec } from "./adapter.ts";
-import { addressesOf, normalizeMailbox } from "./mailbox.ts";
+import { isFresh, isSame } from "../secrets/signature.ts";
+import type { AdapterSpec } from "./kit/adapter.ts";
+import { isReference } from "./kit/reference.ts";
+import { requireCredential } from "./kit/require-credential.ts";
 import { openMail, pick, readFields, readMail } from "./mailgun-mail.ts";
-import { formatMailbox, requireContent, threadHeaders } from "./outgoing-mail.ts";
-import { messageId, parseJson } from "./parse-body.ts";
-import { isReference } from "./reference.ts";
-import { requireCredential } from "./require-credential.ts";
-import { isFresh, isSame } from "./signature.ts";
 
 const credentials = z.strictObject({
   signingKey: z.string().trim().min(16, "must be the HTTP webhook signing key from Mailgun's API security page"),

@@ -1,6 +1,12 @@
 import { z } from "zod";
-import type { CallApi } from "../call-api.ts";
+import type { CallApi } from "../calls/call-api.ts";
 import { Failure } from "../errors.ts";
+import { readMailHeaders } from "../formats/mail-headers.ts";
+import { addressesOf, normalizeMailbox, requireMailbox } from "../formats/mailbox.ts";
+import { parseContentId } from "../formats/mime.ts";
+import { formatMailbox, requireContent, threadHeaders } from "../formats/outgoing-mail.ts";
+import { messageId, parseJson } from "../formats/parse-body.ts";
+import { decodeJson, maybeText, parseValue, text } from "../formats/parse-value.ts";
 import type {
   MessageError,
   OutboundMessage,
@@ -9,16 +15,10 @@ import type {
   SentMessage,
   WebhookRequest,
 } from "../model.ts";
-import { decodeJson, maybeText, parseValue, text } from "../parse-value.ts";
-import type { AdapterSpec } from "./adapter.ts";
-import { readMailHeaders } from "./mail-headers.ts";
-import { addressesOf, normalizeMailbox, requireMailbox } from "./mailbox.ts";
-import { parseContentId } from "./mime.ts";
-import { formatMailbox, requireContent, threadHeaders } from "./outgoing-mail.ts";
-import { messageId, parseJson } from "./parse-body.ts";
-import { isReference } from "./reference.ts";
-import { requireCredential } from "./require-credential.ts";
-import { isSame } from "./signature.ts";
+import { isSame } from "../secrets/signature.ts";
+import type { AdapterSpec } from "./kit/adapter.ts";
+import { isReference } from "./kit/reference.ts";
+import { requireCredential } from "./kit/require-credential.ts";
 
 const credentials = z.strictObject({
   username: z.string().regex(/^[^:\s]+$/, "must not be empty, and hold no colon and no space"),

@@ -1,6 +1,6 @@
 import type { Channel } from "../model.ts";
-import type { AdapterSpec } from "./adapter.ts";
 import { genericEmail, genericSms } from "./generic.ts";
+import type { AdapterSpec } from "./kit/adapter.ts";
 import { mailgun } from "./mailgun.ts";
 import { postmark } from "./postmark.ts";
 import { telnyx } from "./telnyx.ts";

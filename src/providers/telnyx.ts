@@ -1,7 +1,10 @@
 import { verify as verifySignature } from "node:crypto";
 import { z } from "zod";
-import type { CallApi } from "../call-api.ts";
+import type { CallApi } from "../calls/call-api.ts";
 import { Failure } from "../errors.ts";
+import { messageId, parseJson, parseTime } from "../formats/parse-body.ts";
+import { maybeText, requiredText } from "../formats/parse-value.ts";
+import { requirePhoneNumber } from "../formats/phone-number.ts";
 import type {
   MessageError,
   OutboundMessage,
@@ -11,14 +14,11 @@ import type {
   SentMessage,
   WebhookRequest,
 } from "../model.ts";
-import { maybeText, requiredText } from "../parse-value.ts";
-import type { AdapterSpec } from "./adapter.ts";
-import { decodeEd25519Key, ed25519KeyMessage } from "./ed25519.ts";
-import { messageId, parseJson, parseTime } from "./parse-body.ts";
-import { requirePhoneNumber } from "./phone-number.ts";
-import { referenceOf } from "./reference.ts";
-import { requireCredential } from "./require-credential.ts";
-import { isFresh } from "./signature.ts";
+import { isFresh } from "../secrets/signature.ts";
+import type { AdapterSpec } from "./kit/adapter.ts";
+import { decodeEd25519Key, ed25519KeyMessage } from "./kit/ed25519.ts";
+import { referenceOf } from "./kit/reference.ts";
+import { requireCredential } from "./kit/require-credential.ts";
 
 const credentials = z.strictObject({
   publicKey: z

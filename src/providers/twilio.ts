@@ -1,7 +1,10 @@
 import { createHash, createHmac } from "node:crypto";
 import { z } from "zod";
-import type { CallApi } from "../call-api.ts";
+import type { CallApi } from "../calls/call-api.ts";
 import { Failure } from "../errors.ts";
+import { messageId, parseForm, parseJson } from "../formats/parse-body.ts";
+import { maybeText, requiredText } from "../formats/parse-value.ts";
+import { requirePhoneNumber } from "../formats/phone-number.ts";
 import type {
   MessageError,
   OutboundMessage,
@@ -11,12 +14,9 @@ import type {
   SentMessage,
   WebhookRequest,
 } from "../model.ts";
-import { maybeText, requiredText } from "../parse-value.ts";
-import type { AdapterSpec } from "./adapter.ts";
-import { messageId, parseForm, parseJson } from "./parse-body.ts";
-import { requirePhoneNumber } from "./phone-number.ts";
-import { queryOf, referenceOf } from "./reference.ts";
-import { isSame } from "./signature.ts";
+import { isSame } from "../secrets/signature.ts";
+import type { AdapterSpec } from "./kit/adapter.ts";
+import { queryOf, referenceOf } from "./kit/reference.ts";
 
 const credentials = z.strictObject({
   accountSid: z.string().regex(/^AC[0-9a-f]{32}$/i, "must be the Account SID: AC and 32 hexadecimal digits"),

@@ -1,10 +1,10 @@
 import { sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
 import type { MessageError, MessageState } from "../model.ts";
-import { type Db, repeatOnConflict } from "./database.ts";
 import type { HeldLane, LeaseChange } from "./lanes.ts";
-import { prepare } from "./prepare.ts";
-import { createSharedInsert } from "./shared-insert.ts";
+import { type Db, repeatOnConflict } from "./postgres/database.ts";
+import { prepare } from "./postgres/prepare.ts";
+import { createSharedInsert } from "./postgres/shared-insert.ts";
 
 /** One try, as it ended. */
 export interface AttemptRecord {
@@ -15,7 +15,7 @@ export interface AttemptRecord {
   detail: string | undefined;
 }
 
-/** What becomes of the delivery: the fate that bridge/retry.ts decided. */
+/** What becomes of the delivery: the fate that outbox/retry.ts decided. */
 export type NextStep =
   | { state: "delivered"; message: MessageChange }
   | { state: "dead"; mayHaveHappened: boolean; message?: MessageChange | undefined }

@@ -1,6 +1,6 @@
 import { inArray, sql } from "drizzle-orm";
-import type { Db } from "./database.ts";
-import { prepare } from "./prepare.ts";
+import type { Db } from "./postgres/database.ts";
+import { prepare } from "./postgres/prepare.ts";
 import { budgets, locations } from "./schema.ts";
 
 /** How fast requests are forgotten, and how many may stand there unforgotten. */

@@ -1,6 +1,6 @@
 import { and, eq, lt, sql } from "drizzle-orm";
-import type { Db } from "./database.ts";
 import { type SealedTokens, tokenColumns } from "./locations.ts";
+import type { Db } from "./postgres/database.ts";
 import { type Company, companies } from "./schema.ts";
 
 /** Makes an agency or renews its tokens; waits for who holds its lock. */

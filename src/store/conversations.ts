@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, isNotNull, isNull, or, type SQL, sql } from "drizzle-orm";
-import { columnsOf } from "./columns.ts";
-import type { Db } from "./database.ts";
-import { prepare } from "./prepare.ts";
+import { columnsOf } from "./postgres/columns.ts";
+import type { Db } from "./postgres/database.ts";
+import { prepare } from "./postgres/prepare.ts";
 import { type Conversation, conversations } from "./schema.ts";
 
 export interface HighlevelIds {

@@ -1,9 +1,9 @@
 import { and, asc, desc, eq, inArray, lt, type SQL, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
 import type { DeliveryKind, DeliveryState } from "../model.ts";
-import { type Db, selectRows } from "./database.ts";
 import { wakeLanes } from "./lanes.ts";
-import { prepare } from "./prepare.ts";
+import { type Db, selectRows } from "./postgres/database.ts";
+import { prepare } from "./postgres/prepare.ts";
 import { type Attempt, attempts, conversations, type Delivery, deliveries, messages } from "./schema.ts";
 
 export interface NewDelivery {

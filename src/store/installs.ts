@@ -1,7 +1,7 @@
 import { and, eq, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
-import { type Db, secondsFromNow } from "./database.ts";
 import { pauseColumns, resumedColumns, withoutTokens } from "./locations.ts";
+import { type Db, secondsFromNow } from "./postgres/database.ts";
 import { locations } from "./schema.ts";
 
 /** What installs and uninstalls of the app, and the tokens of agencies, do to locations. */

@@ -1,6 +1,6 @@
 import { and, desc, eq, isNull, lt, type SQL, sql } from "drizzle-orm";
 import type { KeyAccess } from "../model.ts";
-import type { Db } from "./database.ts";
+import type { Db } from "./postgres/database.ts";
 import { type Key, keys } from "./schema.ts";
 
 /** A key as it is shown: what it is known by, never what it is. */

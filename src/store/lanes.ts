@@ -1,8 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { DeliveryKind } from "../model.ts";
-import { columnsOf } from "./columns.ts";
-import { type Db, secondsFromNow } from "./database.ts";
-import { prepare } from "./prepare.ts";
+import { columnsOf } from "./postgres/columns.ts";
+import { type Db, secondsFromNow } from "./postgres/database.ts";
+import { prepare } from "./postgres/prepare.ts";
 import { type Conversation, conversations, type Delivery, deliveries, type Message, messages } from "./schema.ts";
 
 /** A lane that this worker holds until its lease ends, with the oldest of its pending deliveries. */

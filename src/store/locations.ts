@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, inArray, isNull, not, type SQL, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
-import { type Db, secondsFromNow } from "./database.ts";
+import { type Db, secondsFromNow } from "./postgres/database.ts";
 import { type Location, locations } from "./schema.ts";
 
 /** Tokens as they are stored. One without a lifetime, such as a private integration token, does not expire. */

@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, gt, inArray, isNull, ne, type SQL, sql } from "drizzle-orm";
 import type { HighlevelMessageType } from "../model.ts";
-import type { Db } from "./database.ts";
+import type { Db } from "./postgres/database.ts";
 import { conversations, type MappingRow, mappings, messages, type NewMapping } from "./schema.ts";
 
 /** Throws PostgreSQL's 23505 when another mapping stands for the same address at the same provider. */

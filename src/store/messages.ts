@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, exists, gte, inArray, isNotNull, lt, or, type SQL, sql } from "drizzle-orm";
 import type { DeliveryState, Direction, MessageState } from "../model.ts";
-import type { Db } from "./database.ts";
-import { prepare } from "./prepare.ts";
+import type { Db } from "./postgres/database.ts";
+import { prepare } from "./postgres/prepare.ts";
 import {
   type Conversation,
   conversations,

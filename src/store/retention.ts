@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { type Db, selectRows } from "./database.ts";
+import { type Db, selectRows } from "./postgres/database.ts";
 
 /** HighLevel repeats an event for hours; one that is older than this is refused unseen. */
 export const eventDays = 7;

@@ -1,8 +1,8 @@
 import { and, desc, eq, inArray, isNotNull, lt, notInArray, type Placeholder, type SQL, sql } from "drizzle-orm";
 import type { WebhookState } from "../model.ts";
-import { columnsOf } from "./columns.ts";
-import { type Db, selectRows } from "./database.ts";
-import { prepare } from "./prepare.ts";
+import { columnsOf } from "./postgres/columns.ts";
+import { type Db, selectRows } from "./postgres/database.ts";
+import { prepare } from "./postgres/prepare.ts";
 import { type MappingRow, mappings, type Webhook, webhooks } from "./schema.ts";
 
 export type NewWebhook = Pick<Webhook, "mappingId" | "source" | "url" | "headers" | "body">;

@@ -6,7 +6,7 @@ import request from "supertest";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type HealthContext, healthRoutes } from "../../src/http/health.ts";
 import { createLog } from "../../src/log.ts";
-import { type Database, openDatabase } from "../../src/store/database.ts";
+import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
 
 const dataDir = mkdtempSync(join(tmpdir(), "bridge-health-"));
 let database: Database;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ApiRequest } from "../../src/call-api.ts";
+import type { ApiRequest } from "../../src/calls/call-api.ts";
 import { ParseError } from "../../src/errors.ts";
 import type { OutboundMessage } from "../../src/model.ts";
 import { genericEmail, genericSms } from "../../src/providers/generic.ts";

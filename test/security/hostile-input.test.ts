@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { ParseError } from "../../src/errors.ts";
-import { readMailHeaders } from "../../src/providers/mail-headers.ts";
-import { addressesOf } from "../../src/providers/mailbox.ts";
-import { parseMime } from "../../src/providers/mime.ts";
-import { verifyWebhook } from "../../src/providers/standard-webhooks.ts";
+import { readMailHeaders } from "../../src/formats/mail-headers.ts";
+import { addressesOf } from "../../src/formats/mailbox.ts";
+import { parseMime } from "../../src/formats/mime.ts";
+import { verifyWebhook } from "../../src/providers/kit/standard-webhooks.ts";
 import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
 
 /** Of the processor, so that others on the machine do not count. */

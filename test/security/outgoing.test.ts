@@ -2,9 +2,9 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { createCallApi } from "../../src/call-api.ts";
+import { createCallApi } from "../../src/calls/call-api.ts";
+import { createFetchFile } from "../../src/calls/fetch-file.ts";
 import type { Failure } from "../../src/errors.ts";
-import { createFetchFile } from "../../src/fetch-file.ts";
 import { signer as genericEmail } from "../fixtures/generic-email/sign.ts";
 import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
 import {

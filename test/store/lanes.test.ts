@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { recordAttempts } from "../../src/store/attempts.ts";
 import { ensureConversations, keyOf } from "../../src/store/conversations.ts";
-import { type Database, openDatabase } from "../../src/store/database.ts";
 import { enqueueDeliveries, listDeliveries, replayDeliveries } from "../../src/store/deliveries.ts";
 import { claimLanes, giveLaneBack, type HeldLane, type LeaseChange } from "../../src/store/lanes.ts";
 import { pauseLocation, putLocation } from "../../src/store/locations.ts";
 import { insertMapping } from "../../src/store/mappings.ts";
 import { insertMessages } from "../../src/store/messages.ts";
+import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
 import { createDatabase } from "../support/postgres.ts";
 
 let database: Database;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ParseError } from "../../src/errors.ts";
 import type { WebhookRequest } from "../../src/model.ts";
-import type { AdapterSpec } from "../../src/providers/adapter.ts";
+import type { AdapterSpec } from "../../src/providers/kit/adapter.ts";
 import { adapterOf } from "../../src/providers/registry.ts";
 import { type Fixture, readFixtures, type Sample, type Signer } from "./fixtures.ts";
 import { describeSends } from "./send-contract.ts";

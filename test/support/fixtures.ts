@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ApiRequest } from "../../src/call-api.ts";
+import type { ApiRequest } from "../../src/calls/call-api.ts";
 import type {
   MessageError,
   OutboundAttachment,

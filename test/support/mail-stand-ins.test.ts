@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Failure } from "../../src/errors.ts";
 import type { OutboundMessage, ReceiptStatus } from "../../src/model.ts";
-import type { AdapterSpec } from "../../src/providers/adapter.ts";
+import type { AdapterSpec } from "../../src/providers/kit/adapter.ts";
 import { adapterOf } from "../../src/providers/registry.ts";
 import { signer as mailgunSigner } from "../fixtures/mailgun/sign.ts";
 import { signer as postmarkSigner } from "../fixtures/postmark/sign.ts";

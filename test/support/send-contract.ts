@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { ApiRequest, CallApi } from "../../src/call-api.ts";
+import type { ApiRequest, CallApi } from "../../src/calls/call-api.ts";
 import { Failure } from "../../src/errors.ts";
 import type { OutboundMessage } from "../../src/model.ts";
-import type { AdapterSpec } from "../../src/providers/adapter.ts";
+import type { AdapterSpec } from "../../src/providers/kit/adapter.ts";
 import { outboundMessage, readRefusals, readSendFixtures, type SendFixture, type Signer } from "./fixtures.ts";
 
 /** The contract of `send` and `readError`, tried on every fixture in the provider's `send` folder, at the time `at`. */

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Failure } from "../../src/errors.ts";
 import type { OutboundMessage, ReceiptStatus } from "../../src/model.ts";
-import type { AdapterSpec } from "../../src/providers/adapter.ts";
 import { genericSms } from "../../src/providers/generic.ts";
+import type { AdapterSpec } from "../../src/providers/kit/adapter.ts";
 import { adapterOf } from "../../src/providers/registry.ts";
 import { signer as genericEmailSigner } from "../fixtures/generic-email/sign.ts";
 import { signer as genericSmsSigner } from "../fixtures/generic-sms/sign.ts";

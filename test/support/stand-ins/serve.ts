@@ -1,6 +1,6 @@
 import type { AddressInfo } from "node:net";
 import express from "express";
-import { type CallApi, createCallApi } from "../../../src/call-api.ts";
+import { type CallApi, createCallApi } from "../../../src/calls/call-api.ts";
 import type { StandIn } from "./stand-in.ts";
 
 /** Serves the stand-ins on one port, each below the name of its host, and calls them there by the real `callApi`. */

@@ -1,0 +1,162 @@
+import { Failure } from "../errors.ts";
+import type { CallLimit } from "../highlevel/client.ts";
+import { addBudgets, type PermitRequest, type Permits, takePermits } from "../store/budgets.ts";
+import type { Db } from "../store/postgres/database.ts";
+
+/** What this process knows of one location. */
+interface Share {
+  waiting: { resolve: () => void; reject: (failure: Failure) => void }[];
+  /** There is no permit to be had before then. */
+  notBeforeMs: number;
+  isDayUsed: boolean;
+  /** By HighLevel's last answer. */
+  said: { leastUsed: number; dayUsed: number | undefined; untilMs: number } | undefined;
+}
+
+/** What may go out at once, as a part of what goes out in ten seconds. */
+const partAtOnce = 0.2;
+/** How long a call waits for its permit before it is refused instead, and the location left alone for as long. */
+const patienceSeconds = 1;
+/** For a day that is used up: the setting may be raised meanwhile. */
+const longestPauseSeconds = 900;
+/** The interval of HighLevel's that it was said of may end. */
+const saidForMs = 1000;
+
+/**
+ * HighLevel's limits for each location, counted for all processes together. Calls that ask while one statement takes
+ * permits go together in the next one, of all locations: a busy process asks PostgreSQL once for many, and takes none that
+ * it does not use. They go out evenly, `per10Seconds` in the long run, and a fifth of that more where nothing went before.
+ */
+export function createBudget(options: { db: Db; per10Seconds: number; perDay: number }): CallLimit {
+  const { db, per10Seconds, perDay } = options;
+  const limits = { perSecond: per10Seconds / 10, atOnce: Math.ceil(per10Seconds * partAtOnce), perDay };
+  const mostWaiting = Math.ceil(limits.perSecond * patienceSeconds);
+  const shares = new Map<string, Share>();
+  let isTaking = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  function shareOf(locationId: string): Share {
+    const share = shares.get(locationId) ?? { waiting: [], notBeforeMs: 0, isDayUsed: false, said: undefined };
+    shares.set(locationId, share);
+    return share;
+  }
+
+  async function takeWhatIsThere(): Promise<void> {
+    if (isTaking) return;
+    isTaking = true;
+    for (let ready = findReady(shares); ready.length > 0; ready = findReady(shares)) await takeFor(ready);
+    isTaking = false;
+    comeAgain();
+  }
+
+  async function takeFor(ready: [string, Share][]): Promise<void> {
+    const wanted = ready.map(([locationId, share]) => requestOf(locationId, share));
+    try {
+      const permits = await takeAll(db, wanted, limits);
+      for (const { locationId, count } of wanted) settle(shareOf(locationId), count, permits.get(locationId));
+    } catch (error) {
+      for (const each of ready.flatMap(([, { waiting }]) => waiting.splice(0))) each.reject(uncounted(error));
+    }
+  }
+
+  /** Those who wait for what is not there yet. */
+  function comeAgain(): void {
+    const times = [...shares.values()].filter(({ waiting }) => waiting.length > 0).map((share) => share.notBeforeMs);
+    clearTimeout(timer);
+    if (times.length > 0) timer = setTimeout(takeWhatIsThere, Math.max(1, Math.min(...times) - performance.now()));
+  }
+
+  function settle(share: Share, asked: number, permits: Permits | undefined): void {
+    const { granted, nextInSeconds, isDayUsed } = permits ?? { granted: 0, nextInSeconds: 1, isDayUsed: false };
+    for (const each of share.waiting.splice(0, granted)) each.resolve();
+    share.isDayUsed = isDayUsed;
+    if (granted === asked) return;
+    share.notBeforeMs = performance.now() + nextInSeconds * 1000;
+    const tooMany = share.waiting.splice(isDayUsed ? 0 : mostWaiting);
+    for (const each of tooMany) each.reject(refusal(share, options));
+  }
+
+  return {
+    takePermit(locationId) {
+      const share = shareOf(locationId);
+      const isShort = share.notBeforeMs > performance.now();
+      if (isShort && (share.isDayUsed || share.waiting.length >= mostWaiting)) {
+        return Promise.reject(refusal(share, options));
+      }
+      return new Promise((resolve, reject) => {
+        share.waiting.push({ resolve, reject });
+        if (isTaking) return;
+        if (isShort) comeAgain();
+        else void takeWhatIsThere();
+      });
+    },
+    heed(locationId, headers) {
+      shareOf(locationId).said = readRemaining(headers, { per10Seconds, atOnce: limits.atOnce });
+    },
+  };
+}
+
+function findReady(shares: Map<string, Share>): [string, Share][] {
+  const now = performance.now();
+  return [...shares].filter(([, { waiting, notBeforeMs }]) => waiting.length > 0 && notBeforeMs <= now);
+}
+
+function requestOf(locationId: string, share: Share): PermitRequest {
+  const said = share.said && share.said.untilMs > performance.now() ? share.said : undefined;
+  share.said = undefined;
+  return { locationId, count: share.waiting.length, leastUsed: said?.leastUsed ?? 0, dayUsed: said?.dayUsed };
+}
+
+async function takeAll(
+  db: Db,
+  wanted: PermitRequest[],
+  limits: Parameters<typeof takePermits>[2],
+): Promise<Map<string, Permits>> {
+  const taken = new Map((await takePermits(db, wanted, limits)).map((each) => [each.locationId, each]));
+  const isNew = wanted.filter(({ locationId }) => !taken.has(locationId));
+  if (isNew.length === 0) return taken;
+  const ids = isNew.map(({ locationId }) => locationId);
+  await addBudgets(db, ids);
+  for (const each of await takePermits(db, isNew, limits)) taken.set(each.locationId, each);
+  return taken;
+}
+
+/**
+ * HighLevel counts what others call with the same app, too. What it leaves us in its interval, after what is to be left to
+ * those others, is the most that we may take now; what it has counted today is what counts.
+ */
+function readRemaining(
+  headers: Record<string, string>,
+  own: { per10Seconds: number; atOnce: number },
+): Share["said"] | undefined {
+  const [most, remaining] = [countIn(headers["x-ratelimit-max"]), countIn(headers["x-ratelimit-remaining"])];
+  const [mostToday, remainingToday] = [
+    countIn(headers["x-ratelimit-limit-daily"]),
+    countIn(headers["x-ratelimit-daily-remaining"]),
+  ];
+  if (most === undefined || remaining === undefined) return undefined;
+  const forOthers = Math.max(0, most - own.per10Seconds);
+  return {
+    leastUsed: Math.max(0, own.atOnce - (remaining - forOthers)),
+    dayUsed: mostToday === undefined || remainingToday === undefined ? undefined : mostToday - remainingToday,
+    untilMs: performance.now() + saidForMs,
+  };
+}
+
+const countIn = (text: string | undefined) => (text && /^\d{1,9}$/.test(text) ? Number(text) : undefined);
+
+function refusal(
+  { isDayUsed, notBeforeMs }: Share,
+  { per10Seconds, perDay }: { per10Seconds: number; perDay: number },
+) {
+  if (!isDayUsed) {
+    const detail = `not called: HIGHLEVEL_REQUESTS_PER_10_SECONDS, ${per10Seconds}, are used up for the moment`;
+    return new Failure("throttled", detail, { retryAfterSeconds: patienceSeconds });
+  }
+  const detail = `not called: HIGHLEVEL_REQUESTS_PER_DAY, ${perDay}, are used up; a new day begins at 00:00 UTC`;
+  const retryAfterSeconds = Math.min(longestPauseSeconds, (notBeforeMs - performance.now()) / 1000);
+  return new Failure("throttled", detail, { retryAfterSeconds });
+}
+
+const uncounted = (cause: unknown) =>
+  new Failure("unreachable", "not called: the database that counts the calls does not answer", { cause });

@@ -1,0 +1,127 @@
+import { Refusal } from "../errors.ts";
+import type { OauthClient } from "../highlevel/oauth.ts";
+import type { InstallEvent } from "../highlevel/webhook.ts";
+import type { Log } from "../log.ts";
+import type { Sealer } from "../secrets/seal.ts";
+import { addCompany, disconnectCompany, findCompany, putCompany } from "../store/companies.ts";
+import {
+  adoptLocation,
+  disconnectLocation,
+  disconnectLocationsOfCompany,
+  resumeLocationsOfCompany,
+} from "../store/installs.ts";
+import { putLocation } from "../store/locations.ts";
+import type { Db } from "../store/postgres/database.ts";
+import type { Location } from "../store/schema.ts";
+import { sealTokens } from "./sealed-tokens.ts";
+
+/** What a person has connected: one sub-account, or an agency, whose locations follow when they are first needed. */
+export interface Connected {
+  kind: "location" | "company";
+  id: string;
+}
+
+/** Installs of the marketplace app, as far as a browser goes through them. */
+export interface Installer {
+  /** Where a person chooses what to connect; HighLevel sends the browser back with the state and a code. */
+  authorizeUrl(state: string): string;
+  /** Takes the code that came back. Throws a Failure with HighLevel's words. */
+  connect(code: string): Promise<Connected>;
+}
+
+export function createInstaller(options: {
+  db: Db;
+  sealer: Sealer;
+  log: Log;
+  oauth: OauthClient;
+  app: { clientId: string; authorizeUrl: string; scopes: string };
+  redirectUri: string;
+  onConnected: (connected: Connected) => void;
+}): Installer {
+  const { db, sealer, log, oauth, app, redirectUri, onConnected } = options;
+  return {
+    authorizeUrl(state) {
+      const url = new URL(app.authorizeUrl);
+      const query = { response_type: "code", redirect_uri: redirectUri, client_id: app.clientId, scope: app.scopes };
+      for (const [name, value] of Object.entries({ ...query, state })) url.searchParams.set(name, value);
+      return url.href;
+    },
+
+    async connect(code) {
+      const installation = await oauth.exchangeCode({ code, redirectUri });
+      const connected: Connected =
+        installation.userType === "Location"
+          ? { kind: "location", id: installation.locationId }
+          : { kind: "company", id: installation.companyId };
+      const { id } = connected;
+      const tokens = sealTokens(sealer, connected, installation);
+      if (connected.kind === "location") {
+        await putLocation(db, { id, ...tokens });
+      } else {
+        await db.transaction(async (tx) => {
+          await putCompany(tx, { id, ...tokens });
+          await resumeLocationsOfCompany(tx, id);
+        });
+      }
+      log("info", `${connected.kind}.connected`, { [`${connected.kind}Id`]: id });
+      onConnected(connected);
+      return connected;
+    },
+  };
+}
+
+/** A location whose tokens come from its agency's. Throws a Refusal while the agency is not connected. */
+export async function registerAgencyLocation(
+  { db }: { db: Db },
+  location: { id: string; name?: string | undefined; companyId: string },
+): Promise<Location> {
+  const { id, name, companyId } = location;
+  if ((await findCompany(db, companyId))?.sealedRefreshToken) {
+    return putLocation(db, { id, name, companyId, sealedToken: null });
+  }
+  throw new Refusal("invalid", "the agency is not connected", [
+    { path: "companyId", message: `unknown agency ${companyId}: install the app for it at /oauth/install first` },
+  ]);
+}
+
+/**
+ * Takes HighLevel's word that the app was installed or uninstalled; gives what came of it, for the log. The events come
+ * before or after the redirect that brings the tokens, more than once, and late: one from before the last change of what
+ * it is about changes nothing. Anybody's app can make HighLevel sign such an event, so another app's is ignored.
+ */
+export async function applyInstallEvent(
+  tx: Db,
+  event: InstallEvent,
+  known: { clientId: string | undefined; at: Date | undefined },
+): Promise<string> {
+  const { appId, type } = event;
+  if (known.clientId === undefined) return `${type} ignored: HIGHLEVEL_CLIENT_ID is not set`;
+  if (appId !== known.clientId.split("-")[0]) return `${type} ignored: it is about another app, ${appId ?? "unnamed"}`;
+  return type === "INSTALL" ? applyInstall(tx, event, known.at) : applyUninstall(tx, event, known.at);
+}
+
+async function applyInstall(tx: Db, event: InstallEvent, at: Date | undefined): Promise<string> {
+  const { locationId, companyId } = event;
+  if (companyId === undefined) return `INSTALL of location ${locationId ?? "unnamed"}: its redirect brings the tokens`;
+  await addCompany(tx, companyId);
+  if (locationId === undefined) return `INSTALL of agency ${companyId}: its redirect brings the tokens`;
+  const isAdopted = await adoptLocation(tx, { locationId, companyId, at });
+  return isAdopted
+    ? `INSTALL of location ${locationId}: it gets its tokens by agency ${companyId}`
+    : `INSTALL of location ${locationId} changes nothing: it is connected, or was changed since`;
+}
+
+const uninstalled = "the app was uninstalled: install it again at /oauth/install";
+
+async function applyUninstall(tx: Db, event: InstallEvent, at: Date | undefined): Promise<string> {
+  const { locationId, companyId } = event;
+  const nothing = "changes nothing: it is not connected by the app, or was connected again since";
+  if (locationId !== undefined) {
+    const isDone = await disconnectLocation(tx, { locationId, at, detail: uninstalled });
+    return `UNINSTALL of location ${locationId} ${isDone ? "took its tokens away" : nothing}`;
+  }
+  if (companyId === undefined) return "UNINSTALL ignored: it names neither a location nor an agency";
+  if (!(await disconnectCompany(tx, { id: companyId, at }))) return `UNINSTALL of agency ${companyId} ${nothing}`;
+  const locationIds = await disconnectLocationsOfCompany(tx, companyId, uninstalled);
+  return `UNINSTALL of agency ${companyId} took its tokens away, and those of ${locationIds.length} locations`;
+}

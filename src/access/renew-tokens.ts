@@ -1,0 +1,212 @@
+import type { Limit } from "../concurrency/limit.ts";
+import { Failure } from "../errors.ts";
+import type { OauthClient, Tokens } from "../highlevel/oauth.ts";
+import type { Log } from "../log.ts";
+import type { Sealer } from "../secrets/seal.ts";
+import { type CompanyAccess, findCompanyAccess, lockCompanyAccess, saveCompanyTokens } from "../store/companies.ts";
+import { pauseLocationsOfCompany } from "../store/installs.ts";
+import {
+  findLocationAccess,
+  type LocationAccess,
+  lockLocationAccess,
+  pauseLocation,
+  saveLocationTokens,
+} from "../store/locations.ts";
+import type { Db } from "../store/postgres/database.ts";
+import { openAccessToken, openRefreshToken, sealTokens } from "./sealed-tokens.ts";
+
+export interface RenewContext {
+  db: Db;
+  sealer: Sealer;
+  log: Log;
+  oauth: OauthClient;
+  /** How many transactions may wait for HighLevel at once: each holds a connection, and other work needs some too. */
+  limit: Limit;
+}
+
+/** `busy`: another process is at it, and the caller did not want to wait. */
+export type Renewal = "renewed" | "refused" | "impossible" | "busy";
+
+interface Wanted {
+  locationId: string;
+  /** The token that is to be replaced. */
+  usedVersion: number;
+  whenLocked: "wait" | "skip";
+}
+
+/**
+ * Replaces a location's access token, by its own refresh token or by its agency's token. However many processes ask,
+ * HighLevel is asked once: the row is locked meanwhile, and whoever has waited for it finds a newer token there.
+ * A new pair is committed before it is used. A process that dies between HighLevel's answer and the commit loses the
+ * pair, and the next one asks with the old refresh token: within 30 seconds HighLevel gives the same new pair again.
+ * `refused` pauses the location until somebody connects it again. Throws a Failure when HighLevel could not be asked;
+ * `impossible` is a token that nothing renews.
+ */
+export async function renewLocation(context: RenewContext, wanted: Wanted): Promise<Renewal> {
+  const access = await findLocationAccess(context.db, wanted.locationId);
+  if (!access) return "impossible";
+  const known = knownOutcome(access, wanted.usedVersion);
+  if (known) return known;
+  if (access.sealedRefreshToken) return refreshLocation(context, wanted);
+  return access.companyId === null ? "impossible" : mintByCompany(context, wanted, access.companyId);
+}
+
+async function refreshLocation(context: RenewContext, wanted: Wanted): Promise<Renewal> {
+  const owner = { kind: "location" as const, id: wanted.locationId };
+  const renewal = await replaceUnderLock(context, wanted, ({ sealedRefreshToken }) => {
+    const refreshToken = openRefreshToken(context.sealer, owner, sealedRefreshToken ?? "");
+    return orRefusal(context.oauth.refreshTokens({ refreshToken, userType: "Location" }));
+  });
+  return renewal === companyTokenRefused ? "refused" : renewal;
+}
+
+const companyTokenRefused = "company token refused";
+
+/** A company's token may be refused before its time; that is no word on the location yet. */
+async function mintByCompany(context: RenewContext, wanted: Wanted, companyId: string): Promise<Renewal> {
+  let refusedToken: string | undefined;
+  for (;;) {
+    const company = await companyToken(context, wanted.locationId, companyId, refusedToken);
+    if (company === "refused") return company;
+    if ("refusal" in company) return pause(context, context.db, wanted, company.refusal);
+    const isFirst = refusedToken === undefined;
+    const renewal = await replaceUnderLock(context, wanted, async () => {
+      const { locationId } = wanted;
+      const asked = context.oauth.mintLocationToken({ companyToken: company.token, companyId, locationId });
+      const answer = await orRefusal(asked);
+      if ("refusal" in answer) return isFirst && answer.refusal.status === 401 ? companyTokenRefused : answer;
+      // The agency's token yields the next one, too: HighLevel does not give every location a refresh token.
+      return { ...answer, refreshToken: undefined };
+    });
+    if (renewal !== companyTokenRefused) return renewal;
+    refusedToken = company.sealedToken;
+  }
+}
+
+type Ask = (locked: LocationAccess) => Promise<Tokens | { refusal: Refusal } | typeof companyTokenRefused>;
+
+function replaceUnderLock(
+  context: RenewContext,
+  wanted: Wanted,
+  ask: Ask,
+): Promise<Renewal | typeof companyTokenRefused> {
+  return context.limit.run(() => context.db.transaction((tx) => replaceToken(context, tx, wanted, ask)));
+}
+
+async function replaceToken(
+  context: RenewContext,
+  tx: Db,
+  wanted: Wanted,
+  ask: Ask,
+): Promise<Renewal | typeof companyTokenRefused> {
+  const { locationId, usedVersion, whenLocked } = wanted;
+  const locked = await lockLocationAccess(tx, locationId, whenLocked);
+  if (!locked) return whenLocked === "skip" ? "busy" : "impossible";
+  const known = knownOutcome(locked, usedVersion);
+  if (known) return known;
+  const answer = await ask(locked);
+  if (answer === companyTokenRefused) return answer;
+  // Nobody else can have replaced the token meanwhile: the row is locked.
+  if ("refusal" in answer) return pause(context, tx, wanted, answer.refusal);
+  const owner = { kind: "location" as const, id: locationId };
+  await saveLocationTokens(tx, locationId, sealTokens(context.sealer, owner, answer));
+  return "renewed";
+}
+
+/** Another one has been here before. */
+function knownOutcome(access: LocationAccess, usedVersion: number): "renewed" | "refused" | undefined {
+  if (access.needsReauthorization !== null) return "refused";
+  return access.tokenVersion === usedVersion ? undefined : "renewed";
+}
+
+/** Gives the agency's access token; another one than the refused one, if one was. */
+async function companyToken(
+  context: RenewContext,
+  locationId: string,
+  companyId: string,
+  refusedToken: string | undefined,
+): Promise<{ token: string; sealedToken: string } | { refusal: Refusal } | "refused"> {
+  const { db, sealer, limit } = context;
+  const owner = { kind: "company" as const, id: companyId };
+  const usable = (company: CompanyAccess | undefined) =>
+    company?.sealedToken &&
+    company.sealedToken !== refusedToken &&
+    (company.expiresInSeconds ?? 0) > leastCompanySeconds
+      ? { token: openAccessToken(sealer, owner, company.sealedToken), sealedToken: company.sealedToken }
+      : undefined;
+
+  const known = usable(await findCompanyAccess(db, companyId));
+  if (known) return known;
+  return limit.run(() =>
+    db.transaction(async (tx) => {
+      const locked = await lockCompanyAccess(tx, companyId);
+      const renewed = usable(locked);
+      if (renewed) return renewed;
+      // Another location was refused meanwhile, and paused all its like.
+      const access = await findLocationAccess(tx, locationId);
+      if (typeof access?.needsReauthorization === "string") return "refused";
+      const answer = await refreshCompany(context, companyId, locked);
+      if ("refusal" in answer) {
+        const { detail, seconds } = answer.refusal;
+        const paused = await pauseLocationsOfCompany(tx, companyId, { reason, detail, seconds });
+        for (const id of paused) logPause(context.log, id, seconds);
+        return answer;
+      }
+      const sealed = sealTokens(sealer, owner, answer);
+      await saveCompanyTokens(tx, companyId, sealed);
+      return { token: answer.accessToken, sealedToken: sealed.sealedToken ?? "" };
+    }),
+  );
+}
+
+const leastCompanySeconds = 60;
+
+async function refreshCompany(
+  { oauth, sealer }: RenewContext,
+  companyId: string,
+  company: CompanyAccess | undefined,
+): Promise<Tokens | { refusal: Refusal }> {
+  if (!company?.sealedRefreshToken) {
+    const detail = `the agency ${companyId} is not connected: install the app for it at /oauth/install`;
+    return { refusal: { detail, seconds: undefined, status: undefined } };
+  }
+  const refreshToken = openRefreshToken(sealer, { kind: "company", id: companyId }, company.sealedRefreshToken);
+  return orRefusal(oauth.refreshTokens({ refreshToken, userType: "Company" }));
+}
+
+/** HighLevel's no, in its own words. */
+interface Refusal {
+  detail: string;
+  /** When to ask again; without it, when somebody has connected the location again. */
+  seconds: number | undefined;
+  status: number | undefined;
+}
+
+/** A wrong client id or secret is a setting: correcting it is enough, nobody has to connect anything again. */
+const secondsOfWrongClient = 600;
+
+async function orRefusal(asked: Promise<Tokens>): Promise<Tokens | { refusal: Refusal }> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (!(error instanceof Failure) || !["unauthorized", "misconfigured"].includes(error.reason)) throw error;
+    const isClient = error.reason === "misconfigured";
+    const hint = isClient ? "check HIGHLEVEL_CLIENT_ID and HIGHLEVEL_CLIENT_SECRET" : "connect it at /oauth/install";
+    const detail = `HighLevel gives no new token, ${hint}: ${error.message}`;
+    return { refusal: { detail, seconds: isClient ? secondsOfWrongClient : undefined, status: error.status } };
+  }
+}
+
+const reason = "needs_reauthorization";
+
+async function pause(context: RenewContext, db: Db, wanted: Wanted, refusal: Refusal): Promise<"refused"> {
+  const { locationId, usedVersion: tokenVersion } = wanted;
+  const { detail, seconds } = refusal;
+  const isPaused = await pauseLocation(db, { locationId, tokenVersion, reason, detail, seconds });
+  if (isPaused) logPause(context.log, locationId, seconds);
+  return "refused";
+}
+
+function logPause(log: Log, locationId: string, seconds: number | undefined): void {
+  log("error", "location.paused", { locationId, reason, seconds });
+}

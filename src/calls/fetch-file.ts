@@ -1,0 +1,160 @@
+import { addAbortSignal, finished, pipeline, type Readable, Transform } from "node:stream";
+import { createBrotliDecompress, createUnzip } from "node:zlib";
+import { Failure } from "../errors.ts";
+import { type OpenUrl, retryAfterSeconds } from "./call-api.ts";
+
+export interface FetchFileOptions {
+  /** Credentials: they go to the origin of the URL, and to no other one that it redirects to. */
+  headers?: Record<string, string>;
+  /**
+   * The only hosts to fetch from, by https: `api.example.com`, or `.example.com` for every host that ends so. Without it,
+   * any that the door out lets through.
+   */
+  allowedHosts?: readonly string[];
+  limitBytes: number;
+  /** Ends the fetching, also of a stream that was given back. */
+  signal: AbortSignal;
+}
+
+export interface FetchedFile {
+  /** To be read, or destroyed: until then it holds a connection. Its error is a Failure as well. */
+  stream: Readable;
+  /** Without parameters, in lower case. */
+  contentType: string | undefined;
+  sizeBytes: number | undefined;
+  /** What the answer calls the file. */
+  name: string | undefined;
+}
+
+/**
+ * Fetches a file as a stream, over up to five redirects, each of which is checked as the first URL is. Throws a Failure:
+ * - `unreachable`: the other side is away, overloaded or broke off, or the signal fired; fetching again may work
+ * - `misconfigured`: the address is not public, the host not allowed, or the credentials do not open the file
+ * - `rejected`: the file is not to be had; `status` says how it was refused, `code` is `too_large` when it is
+ */
+export type FetchFile = (url: string, options: FetchFileOptions) => Promise<FetchedFile>;
+
+const mostRedirects = 5;
+const redirectStatuses = new Set([301, 302, 303, 307, 308]);
+
+export function createFetchFile(open: OpenUrl): FetchFile {
+  return async (firstUrl, options) => {
+    let url = requireUrl(firstUrl, undefined, options);
+    const { origin } = url;
+    for (let redirects = 0; redirects <= mostRedirects; redirects++) {
+      const headers = { ...(url.origin === origin ? options.headers : {}), "Accept-Encoding": "identity" };
+      const answer = await open({ url: url.href, headers, signal: options.signal }).catch((error: unknown) => {
+        throw asFetchFailure(error, url);
+      });
+      const { location } = answer.headers;
+      if (!redirectStatuses.has(answer.status) || location === undefined) return toFile(answer, url, options);
+      answer.body.destroy();
+      url = requireUrl(location, url, options);
+    }
+    throw new Failure("rejected", `${url.host} redirects more than ${mostRedirects} times`);
+  };
+}
+
+function requireUrl(text: string, base: URL | undefined, { allowedHosts }: FetchFileOptions): URL {
+  if (!URL.canParse(text, base?.href)) throw new Failure("rejected", "the file's address is not a URL");
+  const url = new URL(text, base?.href);
+  if (allowedHosts ? url.protocol !== "https:" : !/^https?:$/.test(url.protocol)) {
+    throw new Failure("misconfigured", `${url.host} is not to be fetched from by ${url.protocol}`);
+  }
+  if (allowedHosts && !isAllowedHost(url.host, allowedHosts)) {
+    throw new Failure("misconfigured", `${url.host} is not among the hosts that this provider's files come from`);
+  }
+  return url;
+}
+
+/** Is the host in the list, or, for entries that begin with a dot, does it end so? */
+export function isAllowedHost(host: string, allowedHosts: readonly string[]): boolean {
+  return allowedHosts.some((allowed) => (allowed.startsWith(".") ? host.endsWith(allowed) : host === allowed));
+}
+
+function toFile(answer: Awaited<ReturnType<OpenUrl>>, url: URL, options: FetchFileOptions): FetchedFile {
+  const { headers, body } = answer;
+  const length = headers["content-length"];
+  const sizeBytes = length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined;
+  const failure = refusalOf(answer, url, options) ?? ((sizeBytes ?? 0) > options.limitBytes && tooLarge(options));
+  if (failure) {
+    body.destroy();
+    throw failure;
+  }
+  const decode = decoders[headers["content-encoding"]?.toLowerCase() ?? ""];
+  return {
+    stream: limitStream(decode ? decode(body) : body, url, options),
+    contentType: headers["content-type"]?.split(";")[0]?.trim().toLowerCase() || undefined,
+    // Encoded, the length is not the file's.
+    sizeBytes: decode ? undefined : sizeBytes,
+    name: nameIn(headers["content-disposition"]),
+  };
+}
+
+const unzip = (body: Readable): Readable => pipeline(body, createUnzip(), () => {});
+
+/** For who encodes although we ask for the file as it is. */
+const decoders: Record<string, (body: Readable) => Readable> = {
+  gzip: unzip,
+  "x-gzip": unzip,
+  deflate: unzip,
+  br: (body) => pipeline(body, createBrotliDecompress(), () => {}),
+};
+
+function refusalOf(
+  { status, headers }: Awaited<ReturnType<OpenUrl>>,
+  url: URL,
+  options: FetchFileOptions,
+): Failure | undefined {
+  if (status >= 200 && status < 300) return undefined;
+  const words = `${url.host} answered HTTP ${status} instead of the file`;
+  const retryAfter = { retryAfterSeconds: retryAfterSeconds(headers["retry-after"]) };
+  if (status >= 500 || passingStatuses.has(status)) return new Failure("unreachable", words, { status, ...retryAfter });
+  const needsOtherCredentials = status === 401 && options.headers !== undefined;
+  return new Failure(needsOtherCredentials ? "misconfigured" : "rejected", words, { status });
+}
+
+const passingStatuses = new Set([408, 425, 429]);
+
+const tooLarge = ({ limitBytes }: FetchFileOptions) =>
+  new Failure("rejected", `the file is larger than ${limitBytes / 1000} kB`, { code: "too_large" });
+
+/** Hands on what comes, until it is more than the limit, or breaks off. */
+function limitStream(body: Readable, url: URL, options: FetchFileOptions): Readable {
+  let bytes = 0;
+  const limited = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      done(bytes > options.limitBytes ? tooLarge(options) : null, chunk);
+    },
+    destroy(error, done) {
+      body.destroy();
+      done(error && asFetchFailure(error, url));
+    },
+  });
+  // An error that comes before somebody reads must not end the process; who reads meets it all the same.
+  limited.on("error", () => {});
+  finished(body, (error) => {
+    if (error) limited.destroy(error);
+  });
+  return addAbortSignal(options.signal, body.pipe(limited));
+}
+
+function asFetchFailure(error: unknown, url: URL): Failure {
+  if (error instanceof Failure && (error.reason === "misconfigured" || error.reason === "rejected")) return error;
+  const words = error instanceof Error ? error.message : String(error);
+  return new Failure("unreachable", `${url.host} did not give the file: ${words}`, { cause: error });
+}
+
+/** The name in a Content-Disposition: https://www.rfc-editor.org/rfc/rfc6266 */
+function nameIn(disposition: string | undefined): string | undefined {
+  if (disposition === undefined) return undefined;
+  const encoded = /filename\*\s*=\s*utf-8'[^']*'([^;\s]+)/i.exec(disposition)?.[1];
+  const plain = /filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))/i.exec(disposition);
+  try {
+    if (encoded !== undefined) return decodeURIComponent(encoded) || undefined;
+  } catch {
+    // Not encoded as it says: the plain one is there for that.
+  }
+  return (plain?.[1]?.replace(/\\(.)/g, "$1") ?? plain?.[2]) || undefined;
+}

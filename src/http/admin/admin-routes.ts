@@ -1,0 +1,53 @@
+import express, { type RequestHandler, Router } from "express";
+import type { Log } from "../../log.ts";
+import { authenticate, noteMount, requireAdmin } from "../caller.ts";
+import { Problem } from "../problem.ts";
+import { conversationRoutes } from "./conversations.ts";
+import { deliveryRoutes } from "./deliveries.ts";
+import { keyRoutes } from "./keys.ts";
+import { locationRoutes } from "./locations.ts";
+import { type AdminContext, mappingRoutes } from "./mappings.ts";
+import { messageRoutes } from "./messages.ts";
+import { previewRoutes } from "./preview.ts";
+import { webhookAdminRoutes } from "./webhooks.ts";
+
+/**
+ * The admin route, for integrators and operators: JSON in and out, problem details for everything else.
+ * - 400 the body is not JSON · 401 no or another key · 403 the key is for reading, or does not reach that location
+ * - 404 nothing there, or nothing that the key reaches · 409 taken · 413 too large a body
+ * - 415 not Content-Type: application/json · 422 with the path of each wrong field · 503 the database is away
+ *
+ * Every write leaves a line `admin.wrote` in the log: who, the route's pattern, the status, and the ids that it is about.
+ */
+export function adminRoutes(context: AdminContext & { adminApiKey: string; log: Log }): Router {
+  const router = Router();
+  // A preview carries a whole webhook, whose bytes grow by a third in base64.
+  router.use(authenticate(context), ...jsonBody(Math.ceil(context.bodyLimitBytes.email * 1.5)));
+  router.use("/:part", noteMount);
+  router.use("/keys", requireAdmin, keyRoutes(context));
+  router.use("/locations", locationRoutes(context));
+  router.use("/mappings", mappingRoutes(context), conversationRoutes(context), previewRoutes(context));
+  router.use("/messages", messageRoutes(context));
+  router.use("/deliveries", deliveryRoutes(context));
+  router.use("/webhooks", webhookAdminRoutes(context));
+  return router;
+}
+
+/** Bodies are JSON, and say so. */
+export function jsonBody(limit: number): RequestHandler[] {
+  return [requireJson, express.json({ limit, strict: true, reviver: refuseUnstorable })];
+}
+
+/** PostgreSQL holds neither U+0000 nor halves of surrogate pairs. */
+function refuseUnstorable(name: string, value: unknown): unknown {
+  if ([name, value].every((text) => typeof text !== "string" || (text.isWellFormed() && !text.includes("\0"))))
+    return value;
+  throw new Error("U+0000, or half of a surrogate pair");
+}
+
+/** `curl -d` alone says that it posts a form. */
+const requireJson: RequestHandler = (req, _res, next) => {
+  const hasBody = req.headers["content-length"] !== "0" && req.is("*/*") !== null;
+  if (!hasBody || req.is("json")) return next();
+  throw new Problem(415, "send the body as JSON, with the header Content-Type: application/json");
+};

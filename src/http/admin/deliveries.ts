@@ -1,0 +1,68 @@
+import { Router } from "express";
+import { z } from "zod";
+import { failureReasons } from "../../errors.ts";
+import { findDelivery, listDeliveries, replayDeliveries } from "../../store/deliveries.ts";
+import { type Db, repeatOnConflict } from "../../store/postgres/database.ts";
+import type { Delivery } from "../../store/schema.ts";
+import type { Worker } from "../../worker.ts";
+import { callerOf } from "../caller.ts";
+import { numberedPageQuery, toPage } from "../list.ts";
+import { Problem, parseId, parseInput } from "../problem.ts";
+
+const filter = { reason: z.enum(failureReasons).optional(), mappingId: z.uuid().optional() };
+const listQuery = z.object({
+  ...numberedPageQuery,
+  ...filter,
+  state: z.enum(["pending", "delivered", "dead"]).optional(),
+});
+const replayBody = z.strictObject({ ...filter, limit: z.number().int().min(1).max(100_000).default(1000) });
+
+/**
+ * `GET /admin/deliveries` 200: newest first, by state, reason and mapping; `?state=dead` are the dead letters.
+ * `POST /admin/deliveries/{id}/replay` 202, or 409 when it is not dead. `POST /admin/deliveries/replay` 202: the oldest
+ * dead ones that match, and how many those were. A replayed delivery goes to the head of its line.
+ */
+export function deliveryRoutes({ db, onWork }: { db: Db; onWork: Worker["wake"] }): Router {
+  const router = Router();
+  const replay = async (which: Parameters<typeof replayDeliveries>[1]) => {
+    const replayed = await repeatOnConflict(() => db.transaction((tx) => replayDeliveries(tx, which)));
+    onWork("deliveries");
+    return replayed;
+  };
+
+  router.get("/", async (req, res) => {
+    const { limit, cursor, ...rest } = parseInput(listQuery, req.query);
+    const rows = await listDeliveries(db, {
+      ...rest,
+      locationIds: callerOf(res).locationIds,
+      before: cursor,
+      limit: limit + 1,
+    });
+    res.json(toPage(rows, { limit, keyOf: (row) => row.delivery.id, show: showDelivery }));
+  });
+
+  router.post("/replay", async (req, res) => {
+    const { locationIds, ids } = callerOf(res);
+    const which = parseInput(replayBody, req.body ?? {});
+    if (which.mappingId !== undefined) ids["mappingId"] = which.mappingId;
+    res.status(202).json({ replayed: await replay({ ...which, locationIds }) });
+  });
+
+  router.post("/:id/replay", async (req, res) => {
+    const id = parseId(req.params.id, "delivery");
+    const caller = callerOf(res);
+    caller.ids["deliveryId"] = id;
+    const delivery = await findDelivery(db, id, caller);
+    if (!delivery) throw new Problem(404, `there is no delivery ${id}`);
+    if ((await replay({ id, limit: 1 })) === 0) {
+      throw new Problem(409, `delivery ${id} is ${delivery.state}: only a dead one can be replayed`);
+    }
+    res.status(202).json({ replayed: 1 });
+  });
+  return router;
+}
+
+export function showDelivery({ delivery, mappingId }: { delivery: Delivery; mappingId: string | null }) {
+  const { conversationId: _conversationId, number: _number, ...shown } = delivery;
+  return { ...shown, mappingId };
+}

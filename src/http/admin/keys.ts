@@ -1,0 +1,56 @@
+import { randomBytes } from "node:crypto";
+import { Router } from "express";
+import { z } from "zod";
+import { insertKey, listKeys, revokeKey } from "../../store/keys.ts";
+import type { Db } from "../../store/postgres/database.ts";
+import { callerOf, hashKey } from "../caller.ts";
+import { numberedPageQuery, toPage } from "../list.ts";
+import { Problem, parseId, parseInput } from "../problem.ts";
+
+const id = z.string().trim().min(1, "must not be empty");
+const newKey = z.strictObject({
+  name: id.max(200),
+  /** Of locations that are there, or that the key may register. All, where there is no list. */
+  locationIds: z.array(id.max(200)).min(1, "must name a location; leave it out for all").max(1000).optional(),
+  access: z.enum(["read", "write"]),
+});
+const listQuery = z.object(numberedPageQuery);
+
+/**
+ * Integrators' keys, for the holder of ADMIN_API_KEY alone. `POST /admin/keys` 201 with `key`, which is never shown again:
+ * only its hash is kept. `GET /admin/keys` 200: newest first, also the revoked ones. `DELETE /admin/keys/{id}` 204: it
+ * opens nothing from then on, at any process.
+ */
+export function keyRoutes({ db }: { db: Db }): Router {
+  const router = Router();
+
+  router.post("/", async (req, res) => {
+    const { name, access, locationIds } = parseInput(newKey, req.body);
+    const key = `cb_${randomBytes(32).toString("base64url")}`;
+    const stored = await insertKey(db, {
+      name,
+      access,
+      hash: hashKey(key),
+      locationIds: locationIds ? [...new Set(locationIds)] : null,
+    });
+    callerOf(res).ids["keyId"] = stored.id;
+    res
+      .status(201)
+      .set("Cache-Control", "no-store")
+      .json({ ...stored, key });
+  });
+
+  router.get("/", async (req, res) => {
+    const { limit, cursor } = parseInput(listQuery, req.query);
+    const rows = await listKeys(db, { before: cursor, limit: limit + 1 });
+    res.json(toPage(rows, { limit, keyOf: (row) => row.id, show: (row) => row }));
+  });
+
+  router.delete("/:id", async (req, res) => {
+    const keyId = parseId(req.params.id, "key");
+    callerOf(res).ids["keyId"] = keyId;
+    if (!(await revokeKey(db, keyId))) throw new Problem(404, `there is no key ${keyId} that is not revoked`);
+    res.status(204).end();
+  });
+  return router;
+}

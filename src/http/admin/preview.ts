@@ -1,0 +1,56 @@
+import { Router } from "express";
+import { z } from "zod";
+import { previewWebhook } from "../../inbox/preview.ts";
+import { openMapping } from "../../registry/mappings.ts";
+import { callerOf } from "../caller.ts";
+import { Problem, parseInput } from "../problem.ts";
+import { type AdminContext, requireMapping } from "./mappings.ts";
+
+const sample = z
+  .strictObject({
+    /** The provider's content type; its first one if it is not given. */
+    contentType: z.string().optional(),
+    headers: z.record(z.string(), z.string()).default({}),
+    /** The body as text, or an object that is encoded in the way of the content type. */
+    body: z.union([z.string(), z.record(z.string(), z.unknown())]).optional(),
+    bodyBase64: z.base64().optional(),
+  })
+  .refine((given) => (given.body === undefined) !== (given.bodyBase64 === undefined), {
+    message: "give either body or bodyBase64",
+    path: ["body"],
+  });
+type Sample = z.infer<typeof sample>;
+
+/**
+ * `POST /admin/mappings/{id}/preview` 200: what would be posted to HighLevel for a sample webhook. Nothing is stored and
+ * nobody is called; `verified` says whether the sample's signature would have been accepted. 422 when it cannot be read.
+ */
+export function previewRoutes(context: AdminContext): Router {
+  const router = Router();
+  router.post("/:id/preview", async (req, res) => {
+    const mapping = openMapping(await requireMapping(context, callerOf(res), req.params.id), context.sealer);
+    const given = parseInput(sample, req.body);
+    const contentType = given.contentType ?? mapping.adapter.contentTypes[0] ?? "application/json";
+    const headers = Object.entries({ ...given.headers, "content-type": contentType });
+    const request = {
+      url: `${context.publicUrl}/webhooks/${mapping.id}`,
+      headers: Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), value])),
+      body: encodeBody(given, contentType),
+      receivedAt: new Date(),
+    };
+    res.json(await previewWebhook(context.db, mapping, request));
+  });
+  return router;
+}
+
+function encodeBody({ body, bodyBase64 }: Sample, contentType: string): Buffer {
+  if (bodyBase64 !== undefined) return Buffer.from(bodyBase64, "base64");
+  if (typeof body === "string") return Buffer.from(body);
+  if (contentType.startsWith("application/json")) return Buffer.from(JSON.stringify(body));
+  if (!contentType.startsWith("application/x-www-form-urlencoded")) {
+    throw new Problem(422, `an object cannot be encoded as ${contentType}: give the body as text or as bodyBase64`);
+  }
+  const fields = new URLSearchParams();
+  for (const [name, value] of Object.entries(body ?? {})) fields.append(name, String(value));
+  return Buffer.from(fields.toString());
+}

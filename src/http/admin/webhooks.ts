@@ -1,0 +1,58 @@
+import { Router } from "express";
+import { z } from "zod";
+import type { Db } from "../../store/postgres/database.ts";
+import type { Webhook } from "../../store/schema.ts";
+import { findWebhook, listWebhooks, replayWebhook } from "../../store/webhooks.ts";
+import type { Worker } from "../../worker.ts";
+import { type Caller, callerOf } from "../caller.ts";
+import { numberedPageQuery, toPage } from "../list.ts";
+import { Problem, parseId, parseInput } from "../problem.ts";
+
+const listQuery = z.object({
+  ...numberedPageQuery,
+  state: z.enum(["received", "processed", "failed", "ignored"]).optional(),
+  mappingId: z.uuid().optional(),
+});
+
+/**
+ * `GET /admin/webhooks` 200: newest first, by state and mapping, without bodies. `GET /admin/webhooks/{id}` 200: with it.
+ * `POST /admin/webhooks/{id}/replay` 202: has a failed or ignored one processed again; 409 for any other.
+ */
+export function webhookAdminRoutes({ db, onWork }: { db: Db; onWork: Worker["wake"] }): Router {
+  const router = Router();
+
+  router.get("/", async (req, res) => {
+    const { limit, cursor, ...rest } = parseInput(listQuery, req.query);
+    const { locationIds, isToMapping } = callerOf(res);
+    const rows = await listWebhooks(db, { ...rest, locationIds, isToMapping, before: cursor, limit: limit + 1 });
+    res.json(toPage(rows, { limit, keyOf: (row) => row.id, show: (row) => row }));
+  });
+
+  router.get("/:id", async (req, res) => {
+    const webhook = await requireWebhook(callerOf(res), req.params.id);
+    const { url, headers, body } = webhook;
+    res.json({ ...showWebhook(webhook), url, headers, bodyBase64: body.toString("base64") });
+  });
+
+  router.post("/:id/replay", async (req, res) => {
+    const webhook = await requireWebhook(callerOf(res), req.params.id);
+    if (!(await replayWebhook(db, webhook.id))) {
+      throw new Problem(409, `webhook ${webhook.id} is ${webhook.state}: only a failed or ignored one can be replayed`);
+    }
+    onWork(webhook.mappingId === null ? "app" : "mappings");
+    res.status(202).json({ replayed: 1 });
+  });
+
+  async function requireWebhook(caller: Caller, text: string): Promise<Webhook> {
+    const id = parseId(text, "webhook");
+    caller.ids["webhookId"] = id;
+    const webhook = await findWebhook(db, id, caller);
+    if (!webhook) throw new Problem(404, `there is no webhook ${id}`);
+    return webhook;
+  }
+  return router;
+}
+
+export function showWebhook({ id, mappingId, state, reason, receivedAt }: Webhook) {
+  return { id, mappingId, state, reason, receivedAt };
+}

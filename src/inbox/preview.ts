@@ -1,0 +1,83 @@
+import { ParseError, Refusal } from "../errors.ts";
+import type { InboundPost } from "../highlevel/client.ts";
+import { type ComposedMessage, composeInbound } from "../messages/compose-inbound.ts";
+import type { ProviderMessage, Receipt, WebhookRequest } from "../model.ts";
+import { findThreadOf } from "../outbox/post-inbound.ts";
+import type { Mapping } from "../registry/mappings.ts";
+import { findConversation } from "../store/conversations.ts";
+import type { Db } from "../store/postgres/database.ts";
+import { contentOf } from "./accept-inbound.ts";
+import { addressOfPerson, readProviderEvents } from "./read-webhook.ts";
+import { isVerified } from "./receive-webhook.ts";
+
+export interface Preview {
+  /** Would the webhook have been accepted as it is? A sample without a signature would not, and is shown all the same. */
+  verified: boolean;
+  events: PreviewedEvent[];
+}
+
+export type PreviewedEvent =
+  | { outcome: "ignored"; reason: string }
+  /** To the message that it is about, if this mapping has sent it. */
+  | { outcome: "applied"; receipt: Receipt }
+  | { outcome: "kept" | "held"; reason: string; request: PreviewedRequest }
+  | { outcome: "posted"; before: string[]; request: PreviewedRequest };
+
+interface PreviewedRequest {
+  method: "POST";
+  path: "/conversations/messages/inbound";
+  body: InboundPost;
+}
+
+/** What would be posted to HighLevel for a webhook. Stores nothing and calls nobody. */
+export async function previewWebhook(db: Db, mapping: Mapping, request: WebhookRequest): Promise<Preview> {
+  const verified = await isVerified(mapping, request);
+  try {
+    const events = await readProviderEvents(mapping, request);
+    const previews: PreviewedEvent[] = [];
+    for (const event of events) {
+      if (event.kind === "ignored") previews.push({ outcome: "ignored", reason: event.reason });
+      else if (event.kind === "receipt") previews.push({ outcome: "applied", receipt: event });
+      else previews.push(await previewMessage(db, mapping, event, request.receivedAt));
+    }
+    return { verified, events: previews };
+  } catch (error) {
+    if (!(error instanceof ParseError)) throw error;
+    throw new Refusal("invalid", "this webhook would be kept as failed", [{ path: "body", message: error.message }]);
+  }
+}
+
+async function previewMessage(
+  db: Db,
+  mapping: Mapping,
+  event: ProviderMessage,
+  receivedAt: Date,
+): Promise<PreviewedEvent> {
+  const address = addressOfPerson(mapping, event) ?? event.from;
+  const stored = await findConversation(db, mapping.id, address);
+  const stranger = { address, highlevelContactId: null, highlevelConversationId: null };
+  const conversation = stored ?? stranger;
+  const thread = stored && (await findThreadOf(db, stored, contentOf(event)));
+  const { providerMessageId, sentAt = null, direction = "inbound" } = event;
+  const message: ComposedMessage = { direction, providerMessageId, sentAt, receivedAt, content: contentOf(event) };
+  const body = composeInbound(mapping, conversation, message, thread);
+  const composed = { method: "POST" as const, path: "/conversations/messages/inbound" as const, body };
+
+  if (event.automatic && !mapping.postAutomatic) {
+    return {
+      outcome: "kept",
+      reason: `${event.automatic}: the mapping does not post automatic mail`,
+      request: composed,
+    };
+  }
+  const isUnknown = !conversation.highlevelContactId && !conversation.highlevelConversationId;
+  if (isUnknown && mapping.unknownSender === "ignore") {
+    return { outcome: "ignored", reason: "unknown_sender: the mapping ignores senders that nobody registered" };
+  }
+  if (isUnknown && mapping.unknownSender === "hold") {
+    return { outcome: "held", reason: "unknown_sender: until its conversation is registered", request: composed };
+  }
+  const before = conversation.highlevelConversationId ? [] : ["POST /conversations/"];
+  if (isUnknown) before.unshift("POST /contacts/upsert");
+  return { outcome: "posted", before, request: composed };
+}

@@ -1,0 +1,56 @@
+import { ParseError } from "../errors.ts";
+import { describeError, type Log } from "../log.ts";
+import type { ProviderEvent, ProviderMessage } from "../model.ts";
+import type { MappingFacts } from "../registry/mappings.ts";
+import type { Webhook } from "../store/schema.ts";
+
+/** A webhook, and what it says; or why it cannot be read. */
+export type Read<Said> = { webhook: Webhook } & ({ said: Said } | { failure: string });
+
+/** Reads a stored webhook. What cannot be read is told, never thrown: it must not hold up those behind it. */
+export async function readWebhook<Said>(
+  log: Log,
+  webhook: Webhook,
+  read: (webhook: Webhook) => Said | Promise<Said>,
+): Promise<Read<Said>> {
+  try {
+    return { webhook, said: await read(webhook) };
+  } catch (error) {
+    if (error instanceof ParseError) return { webhook, failure: error.message };
+    log("error", "webhook.broke", { webhookId: webhook.id, mappingId: webhook.mappingId, ...describeError(error) });
+    return { webhook, failure: "the bridge itself failed to read it; its log has a line webhook.broke" };
+  }
+}
+
+/** What a provider's webhook says, as the mapping sees it. Throws a ParseError. */
+export async function readProviderEvents(
+  mapping: Pick<MappingFacts, "adapter" | "channel" | "address">,
+  webhook: Parameters<MappingFacts["adapter"]["parse"]>[0],
+): Promise<ProviderEvent[]> {
+  const events = await mapping.adapter.parse(webhook);
+  return events.map((event) => (event.kind === "message" ? asSeenBy(mapping, event) : event));
+}
+
+/**
+ * A text to another number than the mapping's shows that the wrong webhook URL stands at the provider. Not so an email:
+ * mail reaches a mailbox by aliases, forwards and lists too. One that the mailbox itself has sent to somebody is a copy
+ * of what the business wrote elsewhere.
+ */
+function asSeenBy(mapping: Pick<MappingFacts, "channel" | "address">, message: ProviderMessage): ProviderMessage {
+  if (mapping.channel === "email") {
+    const isCopy = message.from === mapping.address && addressOfPerson(mapping, { ...message, direction: "outbound" });
+    return isCopy ? { ...message, direction: "outbound" } : message;
+  }
+  const own = message.direction === "outbound" ? [message.from] : [...message.to, ...message.cc];
+  if (own.includes(mapping.address)) return message;
+  throw new ParseError(
+    `the text was sent ${message.direction === "outbound" ? "from" : "to"} ${own.join(", ") || "nobody"}, and this ` +
+      `mapping stands for ${mapping.address}: paste this webhook URL at that number only, and register a mapping for the other one`,
+  );
+}
+
+/** Whose conversation a message belongs into: its sender, or the first receiver of what the business sent. */
+export function addressOfPerson(mapping: Pick<MappingFacts, "address">, message: ProviderMessage): string | undefined {
+  if (message.direction !== "outbound") return message.from;
+  return [...message.to, ...message.cc].find((address) => address !== mapping.address);
+}

@@ -1,0 +1,117 @@
+import type { InboundPost } from "../highlevel/client.ts";
+import type { Mapping } from "../registry/mappings.ts";
+import type { CarriedAttachment, Conversation, Message, MessageContent } from "../store/schema.ts";
+import { stripQuoted } from "./strip-quoted.ts";
+
+/** HighLevel refuses a message without a text. An empty one that arrives says more than one that is lost. */
+const noText = "(no text)";
+
+export type ComposedMessage = Pick<Message, "direction" | "providerMessageId" | "sentAt" | "receivedAt"> & {
+  content: MessageContent;
+};
+
+/** What to post for a message: the body of `POST /conversations/messages/inbound`. Pure. */
+export function composeInbound(
+  mapping: Pick<Mapping, "channel" | "type" | "conversationProviderId" | "address" | "stripQuoted">,
+  conversation: Pick<Conversation, "address" | "highlevelContactId" | "highlevelConversationId">,
+  message: ComposedMessage,
+  emailMessageId: string | undefined,
+): InboundPost {
+  const { content } = message;
+  const urls = urlsOf(content);
+  return {
+    type: mapping.type,
+    conversationProviderId: mapping.conversationProviderId,
+    ...(conversation.highlevelConversationId ? { conversationId: conversation.highlevelConversationId } : {}),
+    ...(conversation.highlevelContactId ? { contactId: conversation.highlevelContactId } : {}),
+    ...(message.providerMessageId === null ? {} : { altId: message.providerMessageId }),
+    direction: message.direction,
+    date: (message.sentAt ?? message.receivedAt).toISOString(),
+    ...(urls.length > 0 ? { attachments: urls } : {}),
+    ...(mapping.channel === "email"
+      ? composeEmail(mapping, conversation.address, message, emailMessageId)
+      : { message: composeText(content) }),
+  };
+}
+
+function urlsOf({ attachments }: MessageContent): string[] {
+  return attachments.flatMap(({ url, refusal }) => (refusal === undefined ? (url ?? []) : []));
+}
+
+/** What a text says in HighLevel. */
+export function composeText(content: MessageContent): string {
+  const text = [content.text, ...content.attachments.flatMap(nameWithoutUrl)].filter(Boolean).join("\n");
+  return text || (urlsOf(content).length > 0 ? "" : noText);
+}
+
+function composeEmail(
+  mapping: Pick<Mapping, "address" | "stripQuoted">,
+  person: string,
+  { direction, content }: ComposedMessage,
+  emailMessageId: string | undefined,
+): Partial<InboundPost> {
+  const unsent = content.attachments.flatMap(nameWithoutUrl);
+  const withFiles = (text: string | undefined) => [text, ...unsent].filter(Boolean).join("\n\n");
+  const text = withFiles(content.text);
+  const shownText = mapping.stripQuoted && content.text ? withFiles(stripQuoted(content.text)) : text;
+  const html = content.html
+    ? showInline(content.html, content.attachments) + unsent.map((line) => `<p>${escapeHtml(line)}</p>`).join("")
+    : `<div style="white-space:pre-wrap">${escapeHtml(text || noText)}</div>`;
+  const emailCc = content.cc.filter((address) => address !== mapping.address);
+  return {
+    html,
+    ...(shownText ? { message: shownText } : {}),
+    ...(content.subject ? { subject: content.subject } : {}),
+    ...(direction === "inbound"
+      ? {
+          emailFrom: person,
+          emailTo: content.to.includes(mapping.address) ? mapping.address : (content.to[0] ?? mapping.address),
+        }
+      : { emailFrom: mapping.address, emailTo: person }),
+    ...(emailCc.length > 0 ? { emailCc } : {}),
+    ...(content.bcc.length > 0 ? { emailBcc: content.bcc } : {}),
+    ...(emailMessageId ? { emailMessageId } : {}),
+  };
+}
+
+/**
+ * `src="cid:logo@x"` means the file with that Content-ID, https://www.rfc-editor.org/rfc/rfc2392: it is replaced by the
+ * file's URL. The file stays among the attachments too: who reads the text alone would not see it otherwise.
+ */
+function showInline(html: string, attachments: CarriedAttachment[]): string {
+  const urls = new Map(
+    attachments.flatMap(({ contentId, url, refusal }) =>
+      contentId && url && refusal === undefined ? [[contentId.toLowerCase(), url] as const] : [],
+    ),
+  );
+  if (urls.size === 0) return html;
+  return html.replace(contentIdUrl, (whole, before: string, quote: string, id: string) => {
+    const url = urls.get(decodeContentId(id));
+    return url === undefined ? whole : `${before}${quote}${escapeHtml(url)}${quote}`;
+  });
+}
+
+const contentIdUrl = /(\b(?:src|background)\s*=\s*|\burl\(\s*)(["']?)cid:([^"'\s<>)]+)\2/gi;
+
+function decodeContentId(text: string): string {
+  const id = text.replaceAll("&amp;", "&");
+  try {
+    return decodeURIComponent(id).toLowerCase();
+  } catch {
+    return id.toLowerCase();
+  }
+}
+
+/** A file that cannot be handed on as a URL is named, so that nobody thinks there was none. */
+function nameWithoutUrl({ url, name, contentType, sizeBytes, refusal }: CarriedAttachment): string[] {
+  if (url && refusal === undefined) return [];
+  const facts = [contentType, sizeBytes === undefined ? undefined : `${Math.ceil(sizeBytes / 1000)} kB`];
+  const why = refusal === undefined ? "" : `: ${refusal}`;
+  return [`[Attachment: ${[name ?? "file", ...facts].filter(Boolean).join(", ")}${why}]`];
+}
+
+const htmlEntities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"]/g, (character) => htmlEntities[character] ?? character);
+}

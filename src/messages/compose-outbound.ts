@@ -1,0 +1,63 @@
+import { convert } from "html-to-text";
+import { parseMailboxes } from "../formats/mailbox.ts";
+import type { Channel, OutboundAttachment, OutboundMessage } from "../model.ts";
+import type { Message, MessageContent } from "../store/schema.ts";
+import { escapeHtml } from "./compose-inbound.ts";
+
+export interface ComposeOutbound {
+  mapping: { id: string; channel: Channel; address: string };
+  publicUrl: string;
+  /** The person. */
+  address: string;
+  message: Pick<Message, "id" | "rfcMessageId">;
+  content: MessageContent;
+  attachments: OutboundAttachment[];
+  /** URLs of files that cannot go along: the text names them. */
+  unfetched: string[];
+}
+
+/** What a provider is asked to send for a message. Pure. */
+export function composeOutbound(about: ComposeOutbound): OutboundMessage {
+  const { mapping, publicUrl, address, message, content, attachments, unfetched } = about;
+  const reference = String(message.id);
+  const text = [content.text, ...unfetched].filter(Boolean).join("\n");
+  const common = {
+    reference,
+    to: address,
+    attachments,
+    receiptUrl: `${publicUrl}/webhooks/${mapping.id}?message=${reference}`,
+  };
+  if (mapping.channel === "sms") {
+    return { ...common, from: mapping.address, cc: [], bcc: [], references: [], ...(text ? { text } : {}) };
+  }
+  const html = content.html && content.html + unfetched.map((url) => `<p>${escapeHtml(url)}</p>`).join("");
+  return {
+    ...common,
+    ...senderOf(mapping.address, content.from),
+    cc: content.cc,
+    bcc: content.bcc,
+    subject: content.subject,
+    text: content.text || !content.html ? text : [textOf(content.html), ...unfetched].join("\n"),
+    html,
+    rfcMessageId: message.rfcMessageId ?? undefined,
+    inReplyTo: content.inReplyTo[0],
+    references: content.references,
+  };
+}
+
+/**
+ * The mailbox that HighLevel shows, if it is of the mapping's domain; a provider would refuse another one. Answers must
+ * come to the mapping's mailbox.
+ */
+function senderOf(mailbox: string, shown: string | undefined): Pick<OutboundMessage, "from" | "fromName" | "replyTo"> {
+  const [sender] = parseMailboxes(shown);
+  const isOwn = sender !== undefined && domainOf(sender.address) === domainOf(mailbox);
+  const from = isOwn ? sender.address : mailbox;
+  return { from, fromName: sender?.name, replyTo: from === mailbox ? undefined : mailbox };
+}
+
+const domainOf = (address: string) => address.slice(address.lastIndexOf("@") + 1);
+
+function textOf(html: string): string {
+  return convert(html, { wordwrap: false, limits: { maxInputLength: 1_000_000 } });
+}

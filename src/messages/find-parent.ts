@@ -1,0 +1,54 @@
+import type { Email } from "../highlevel/schemas.ts";
+import { findByEmailId, findByProviderId, listEmailsBefore } from "../store/messages.ts";
+import type { Db } from "../store/postgres/database.ts";
+import type { Conversation, Message, MessageContent } from "../store/schema.ts";
+
+const mostEmails = 50;
+const mostReferences = 20;
+
+/**
+ * The email that an agent's email answers: the one that HighLevel's call names, else the one that HighLevel says it
+ * answers, else the newest of the conversation with the same subject. Undefined for one that begins a thread.
+ */
+export async function findParent(
+  db: Db,
+  about: { message: Message; content: MessageContent; conversation: Conversation; email: Email | undefined },
+): Promise<Message | undefined> {
+  const { message, content, conversation, email } = about;
+  if (content.replyToAltId && conversation.mappingId) {
+    const named = await findByProviderId(db, conversation.mappingId, content.replyToAltId);
+    if (named) return named;
+  }
+  if (email?.replyToMessageId) {
+    const answered = await findByEmailId(db, conversation, email.replyToMessageId);
+    if (answered) return answered;
+  }
+  const subject = baseSubject(content.subject);
+  const earlier = await listEmailsBefore(db, message, mostEmails);
+  return earlier.find((each) => each.content === null || baseSubject(each.content.subject) === subject);
+}
+
+/** The parent's chain and the parent itself, oldest first: https://www.rfc-editor.org/rfc/rfc5322#section-3.6.4 */
+export function referencesTo(parent: Message): { inReplyTo: string[]; references: string[] } {
+  if (!parent.rfcMessageId) return { inReplyTo: [], references: [] };
+  const { references = [], inReplyTo = [] } = parent.content ?? {};
+  const chain = references.length > 0 || inReplyTo.length !== 1 ? references : inReplyTo;
+  const all = [...chain.filter((id) => id !== parent.rfcMessageId), parent.rfcMessageId];
+  // The first id tells the thread to those who have lost the middle.
+  const kept = all.length > mostReferences ? [...all.slice(0, 1), ...all.slice(1 - mostReferences)] : all;
+  return { inReplyTo: [parent.rfcMessageId], references: kept };
+}
+
+/** Of answers and forwards: https://en.wikipedia.org/wiki/List_of_email_subject_abbreviations */
+const replyPrefix =
+  /^\s*(re|aw|antw|sv|vs|rif|r|ref|res|odp|ynt|tr|fw|fwd|wg|vb|vl|enc|rv|回复|答复|回覆|转发)(\[\d+\])?\s*[:：]\s*/i;
+
+/** Does the subject say that it answers something? */
+export const isReply = (subject: string | undefined): boolean => replyPrefix.test(subject ?? "");
+
+/** A subject without what mail programs put before it: https://www.rfc-editor.org/rfc/rfc5256#section-2.1 */
+export function baseSubject(subject: string | undefined): string {
+  let base = (subject ?? "").trim();
+  while (replyPrefix.test(base)) base = base.replace(replyPrefix, "");
+  return base.replace(/\s+/g, " ").trim().toLowerCase();
+}

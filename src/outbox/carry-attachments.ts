@@ -1,0 +1,186 @@
+import { type FetchedFile, type FetchFile, isAllowedHost } from "../calls/fetch-file.ts";
+import { Failure } from "../errors.ts";
+import { contentTypeOf, extensionOf, nameFile } from "../formats/file-names.ts";
+import type { Access, Highlevel } from "../highlevel/client.ts";
+import { isTakenExtension, type UploadFile } from "../highlevel/upload-form.ts";
+import type { Mapping } from "../registry/mappings.ts";
+import { keepContent } from "../store/messages.ts";
+import type { Db } from "../store/postgres/database.ts";
+import type { CarriedAttachment, Message, MessageContent } from "../store/schema.ts";
+import { findWebhook } from "../store/webhooks.ts";
+
+export interface CarryContext {
+  db: Db;
+  highlevel: Pick<Highlevel, "uploadFile">;
+  fetchMedia: FetchFile;
+  /** The largest file that is uploaded. */
+  attachmentLimitBytes: number;
+}
+
+export interface CarryWork {
+  mapping: Pick<Mapping, "adapter" | "credentials">;
+  /** HighLevel's id. */
+  conversationId: string;
+  message: Pick<Message, "id" | "webhookId"> & { content: MessageContent };
+  access: Access;
+}
+
+/**
+ * Uploads to HighLevel the files of a message that HighLevel cannot fetch: those inside of the webhook, and those that
+ * only the provider's credentials open. Gives the content with their new URLs, or with why HighLevel cannot have them;
+ * it is kept after each file, so that a retry goes on where this one ended. Throws a Failure for what a retry may change.
+ */
+export async function carryAttachments(context: CarryContext, work: CarryWork): Promise<MessageContent> {
+  let { content } = work.message;
+  let opened: Promise<(Buffer | undefined)[]> | undefined;
+  const open = async (index: number) => {
+    opened ??= openFiles(context.db, work);
+    return (await opened)[index];
+  };
+  for (const [index, attachment] of content.attachments.entries()) {
+    const taken = new Set(content.attachments.slice(0, index).flatMap(({ name }) => name ?? []));
+    const carried = await carryOne(context, work, { attachment, index, taken, open });
+    if (carried === attachment) continue;
+    content = { ...content, attachments: content.attachments.with(index, carried) };
+    await keepContent(context.db, work.message.id, content);
+  }
+  return content;
+}
+
+async function openFiles(db: Db, { mapping, message }: CarryWork): Promise<(Buffer | undefined)[]> {
+  if (!mapping.adapter.openFiles || message.webhookId === null) return [];
+  const webhook = await findWebhook(db, message.webhookId);
+  return webhook ? mapping.adapter.openFiles(webhook) : [];
+}
+
+interface Item {
+  attachment: CarriedAttachment;
+  index: number;
+  /** The names of the files before it. */
+  taken: ReadonlySet<string>;
+  open(index: number): Promise<Buffer | undefined>;
+}
+
+async function carryOne(context: CarryContext, work: CarryWork, item: Item): Promise<CarriedAttachment> {
+  const { attachment, index } = item;
+  const { url, refusal } = attachment;
+  if (refusal !== undefined) return attachment;
+  if (url !== undefined) return isMedia(work.mapping, url) ? carryMedia(context, work, item, url) : attachment;
+  const content = await item.open(index);
+  if (!content) return attachment;
+  return upload(context, work, item, { ...attachment, sizeBytes: content.length }, content);
+}
+
+function isMedia({ adapter }: CarryWork["mapping"], url: string): boolean {
+  return URL.canParse(url) && isAllowedHost(new URL(url).host, adapter.media?.hosts ?? []);
+}
+
+async function carryMedia(context: CarryContext, work: CarryWork, item: Item, url: string): Promise<CarriedAttachment> {
+  const { attachment } = item;
+  const early = attachment.contentType === undefined ? undefined : judge(context, item, attachment).refusal;
+  if (early) return refuse(item, attachment, early);
+  const file = await fetchMedia(context, work, url);
+  if ("refusal" in file) return refuse(item, attachment, file.refusal);
+  const facts = {
+    ...attachment,
+    name: attachment.name ?? file.name,
+    contentType: attachment.contentType ?? file.contentType,
+    sizeBytes: file.sizeBytes,
+  };
+  return upload(context, work, item, facts, file.stream).finally(() => file.stream.destroy());
+}
+
+async function fetchMedia(
+  context: CarryContext,
+  { mapping, access }: CarryWork,
+  url: string,
+): Promise<FetchedFile | { refusal: string }> {
+  const [credentials] = mapping.credentials;
+  const { media } = mapping.adapter;
+  if (!media || credentials === undefined) return { refusal: refusals.noCredentials };
+  try {
+    return await context.fetchMedia(url, {
+      headers: media.headers(credentials),
+      allowedHosts: [...media.hosts, ...(media.redirectHosts ?? [])],
+      limitBytes: context.attachmentLimitBytes,
+      signal: access.signal ?? new AbortController().signal,
+    });
+  } catch (error) {
+    return { refusal: refusalOfFetch(error) };
+  }
+}
+
+async function upload(
+  context: CarryContext,
+  { access, conversationId }: CarryWork,
+  item: Item,
+  facts: CarriedAttachment,
+  content: UploadFile["content"],
+): Promise<CarriedAttachment> {
+  const { name, refusal } = judge(context, item, facts);
+  if (refusal) return refuse(item, facts, refusal);
+  const contentType = facts.contentType ?? contentTypeOf(name);
+  const { sizeBytes } = facts;
+  try {
+    const url = await context.highlevel.uploadFile(access, conversationId, { name, contentType, sizeBytes, content });
+    return { ...facts, url, name, contentType };
+  } catch (error) {
+    return refuse(item, facts, refusalOfUpload(error));
+  }
+}
+
+/** What can be said of a file before it goes anywhere. */
+function judge(
+  { attachmentLimitBytes }: CarryContext,
+  item: Item,
+  facts: CarriedAttachment,
+): { name: string; refusal: string | undefined } {
+  const name = nameOf(item, facts);
+  if (!isTakenExtension(extensionOf(name))) return { name, refusal: refusals.type };
+  return { name, refusal: (facts.sizeBytes ?? 0) > attachmentLimitBytes ? refusals.tooLarge : undefined };
+}
+
+function refuse(item: Item, facts: CarriedAttachment, refusal: string): CarriedAttachment {
+  return { ...facts, name: nameOf(item, facts), refusal };
+}
+
+function nameOf({ index, taken }: Item, { name, contentType }: CarriedAttachment): string {
+  return nameFile({ name, contentType, index, taken }, isTakenExtension);
+}
+
+const refusals = {
+  tooLarge: "too large",
+  type: "type not taken",
+  refused: "not taken by HighLevel",
+  gone: "no longer there",
+  notGiven: "not given by the provider",
+  noCredentials: "not fetched, as its number was deleted here",
+  misconfigured: "not fetched, as the bridge's credentials do not open it",
+};
+
+/** Throws the error again when another try may change it. */
+function refusalOfFetch(error: unknown): string {
+  if (!(error instanceof Failure)) throw error;
+  if (error.code === "too_large") return refusals.tooLarge;
+  if (error.reason === "misconfigured") return refusals.misconfigured;
+  if (error.reason !== "rejected") throw error;
+  return error.status === 404 || error.status === 410 ? refusals.gone : refusals.notGiven;
+}
+
+/** HighLevel's answers that another try would not change, and that say nothing against the message. */
+const refusalByStatus: Record<number, string> = {
+  400: refusals.refused,
+  413: refusals.tooLarge,
+  415: refusals.type,
+  422: refusals.refused,
+};
+
+/** Throws the error again when another try may change it, or when it is not about the file. */
+function refusalOfUpload(error: unknown): string {
+  if (!(error instanceof Failure)) throw error;
+  // Found out while it was on its way.
+  if (error.code === "too_large") return refusals.tooLarge;
+  const refusal = refusalByStatus[error.status ?? 0];
+  if (refusal === undefined) throw error;
+  return refusal;
+}

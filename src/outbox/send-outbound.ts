@@ -1,0 +1,130 @@
+import type { CallApi } from "../calls/call-api.ts";
+import { Failure } from "../errors.ts";
+import { addressesOf } from "../formats/mailbox.ts";
+import type { Highlevel } from "../highlevel/client.ts";
+import type { Email } from "../highlevel/schemas.ts";
+import { composeOutbound } from "../messages/compose-outbound.ts";
+import { findParent, referencesTo } from "../messages/find-parent.ts";
+import type { SentMessage } from "../model.ts";
+import type { Mapping, Mappings } from "../registry/mappings.ts";
+import { findMessage, keepContent } from "../store/messages.ts";
+import type { Db } from "../store/postgres/database.ts";
+import type { Message, MessageContent } from "../store/schema.ts";
+import type { Attempted, Work } from "./attempt.ts";
+import { type FetchAttachmentsContext, fetchAttachments } from "./fetch-attachments.ts";
+
+export interface SendContext extends Omit<FetchAttachmentsContext, "signal"> {
+  db: Db;
+  highlevel: Highlevel;
+  mappings: Mappings;
+  /** The way out to providers. */
+  callProvider: CallApi;
+  publicUrl: string;
+}
+
+/**
+ * Sends a message through the mapping's provider. Where an earlier attempt may have sent it, only a provider that carries
+ * out a repeated send once is asked again; for the others a receipt must have told that it was sent. Throws a Failure.
+ */
+export async function sendOutbound(context: SendContext, work: Work): Promise<Attempted> {
+  const { mappingId } = work.conversation;
+  const mapping = mappingId === null ? undefined : await context.mappings.get(mappingId);
+  const message = (await findMessage(context.db, work.message.id))?.message;
+  if (!mapping || !message) throw new Failure("internal_error", "the message or its mapping is gone");
+  if (message.state !== "queued") {
+    return { detail: "a receipt tells that an earlier attempt was carried out", change: {}, isToReport: true };
+  }
+  const [credentials] = mapping.credentials;
+  if (credentials === undefined)
+    throw new Failure("misconfigured", "the mapping was deleted, and its credentials with it");
+  if (work.lookFirst && !mapping.adapter.isIdempotent) {
+    throw new Failure(
+      "unconfirmed",
+      "the connection broke while it was being sent: nobody can say whether it went out",
+    );
+  }
+  const content = await completeContent(context, work, mapping, message);
+  const urls = content.attachments.flatMap(({ url }) => url ?? []);
+  const files = await fetchAttachments({ ...context, signal: work.signal }, urls, mapping.channel);
+  const { address } = work.conversation;
+  const outbound = composeOutbound({ mapping, publicUrl: context.publicUrl, address, message, content, ...files });
+
+  const callApi: CallApi = (request) => {
+    work.beforeCall();
+    return context.callProvider({ ...request, signal: work.signal });
+  };
+  const sent = await mapping.adapter.send(outbound, credentials, callApi).catch((error: unknown) => {
+    throw error instanceof Failure ? readRefusal(mapping, error) : error;
+  });
+  return { status: 200, change: changeBy(sent), isToReport: mapping.channel === "email" };
+}
+
+function changeBy({ providerMessageId, rfcMessageId }: SentMessage): Attempted["change"] {
+  return { providerMessageId, ...(rfcMessageId ? { rfcMessageId } : {}), ifQueued: { state: "sent" } };
+}
+
+/** 503 and 429 say that nothing was done. After another 5xx it may have been sent all the same. */
+const notCarriedOut = new Set([408, 425, 429, 503]);
+
+/** A provider's refusal in its own words. */
+function readRefusal({ adapter, provider }: Mapping, failure: Failure): Failure {
+  const { status, answer, retryAfterSeconds } = failure;
+  if (status === undefined || (status >= 200 && status < 300)) return failure;
+  const words = adapter.readError(answer);
+  const message = words ? `${words.message} (${provider} ${words.code})` : `${provider}: ${failure.message}`;
+  const more = { status, code: words?.code, retryAfterSeconds, answer, cause: failure };
+  if (notCarriedOut.has(status)) return new Failure(failure.reason, message, more);
+  if (status >= 500) return new Failure("outcome_unknown", message, more);
+  return new Failure(status === 401 || status === 403 ? "misconfigured" : "rejected", message, more);
+}
+
+/** An email with its thread, and with the cc and bcc that HighLevel's call leaves out: read back once, and kept. */
+async function completeContent(
+  context: SendContext,
+  work: Work,
+  mapping: Mapping,
+  message: Message,
+): Promise<MessageContent> {
+  const { content } = message;
+  if (!content)
+    throw new Failure("rejected", "the message's content was deleted after RETENTION_DAYS: there is nothing to send");
+  if (mapping.channel === "sms" || content.isComplete) return content;
+  const email = await readBack(context, work, message);
+  const { conversation } = work;
+  const parent = await findParent(context.db, { message, content, conversation, email });
+  const others = (list: string[] | undefined) =>
+    addressesOf(list?.join(", ")).filter((address) => address !== mapping.address && address !== conversation.address);
+  const complete = {
+    ...content,
+    cc: others([...content.cc, ...(email?.cc ?? [])]),
+    bcc: others(email?.bcc),
+    ...(parent ? referencesTo(parent) : {}),
+    isComplete: true,
+  };
+  await keepContent(context.db, message.id, complete);
+  return complete;
+}
+
+/** After so long an email that HighLevel does not show will not be shown. */
+const visibleWithinMs = 60_000;
+
+/** Nothing has been sent yet: whatever keeps HighLevel from telling, it is asked again. */
+async function readBack({ highlevel }: SendContext, work: Work, message: Message): Promise<Email | undefined> {
+  const id = message.highlevelEmailMessageId ?? message.highlevelMessageId;
+  if (!id) return undefined;
+  try {
+    return await highlevel.findEmail(await work.access(), id);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const { status, retryAfterSeconds } = error;
+    const isAbsent = error.reason === "rejected" || error.reason === "misconfigured";
+    if (isAbsent && Date.now() - message.receivedAt.getTime() > visibleWithinMs) return undefined;
+    const what = "HighLevel could not be asked for the email's cc and thread";
+    // After a 401 the token is renewed, and HighLevel asked again.
+    const elsewise = error.reason === "unauthorized" ? "unauthorized" : "unavailable";
+    throw new Failure(isAbsent ? "not_visible" : elsewise, `${what}: ${error.message}`, {
+      status,
+      retryAfterSeconds,
+    });
+  }
+}

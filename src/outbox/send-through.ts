@@ -1,0 +1,159 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Failure } from "../errors.ts";
+import { Refusal } from "../errors.ts";
+import { ensureContactConversation } from "../store/conversations.ts";
+import { enqueueDeliveries } from "../store/deliveries.ts";
+import { findLocation, listLocations } from "../store/locations.ts";
+import { findProviderLocation } from "../store/mappings.ts";
+import { findByIdempotencyKey, findMessage, finishSend, insertMessages, requeueFailed } from "../store/messages.ts";
+import type { Db } from "../store/postgres/database.ts";
+import type { Conversation, Message, MessageContent } from "../store/schema.ts";
+import { type AttemptContext, attemptOnce } from "./attempt-once.ts";
+
+/** The body of HighLevel's `POST /conversations/messages`, as far as the bridge looks into it. */
+export interface SendRequest {
+  type: string;
+  contactId: string;
+  conversationProviderId?: string | undefined;
+  message?: string | undefined;
+  html?: string | undefined;
+  subject?: string | undefined;
+  attachments?: string[] | undefined;
+}
+
+export interface SendThrough {
+  locationId: string | undefined;
+  /** Those that the caller reaches; undefined for all. A named one has been checked. */
+  locationIds?: string[] | undefined;
+  idempotencyKey: string | undefined;
+  request: SendRequest;
+  /** Queue it, and let the worker send it. */
+  isQueued: boolean;
+}
+
+export type SendResult =
+  | { outcome: "sent" | "queued"; message: Message; isRepeated: boolean }
+  | { outcome: "failed"; message: Message; failure: Failure; isOpen: boolean };
+
+/**
+ * Has HighLevel send a message, at once or from the queue. It is kept before HighLevel is asked, under the caller's key:
+ * the same request under the same key is sent once. A key is used up when HighLevel has, or may have, taken the message;
+ * one that was refused may be tried again. Throws a Refusal.
+ */
+export async function sendThrough(context: AttemptContext, send: SendThrough): Promise<SendResult> {
+  const locationId = await requireLocation(context.db, send);
+  const kept = await context.db.transaction((tx) => keepRequest(tx, locationId, send));
+  if (kept.isDone) return { outcome: "sent", message: kept.message, isRepeated: true };
+  if (send.isQueued) return { outcome: "queued", message: kept.message, isRepeated: kept.isRepeated };
+  return sendNow(context, locationId, kept);
+}
+
+interface Kept {
+  conversation: Conversation;
+  message: Message;
+  isRepeated: boolean;
+  /** HighLevel has taken it before. */
+  isDone: boolean;
+}
+
+async function keepRequest(tx: Db, locationId: string, send: SendThrough): Promise<Kept> {
+  const { request, isQueued } = send;
+  const conversation = await ensureContactConversation(tx, locationId, request.contactId);
+  const idempotencyKey = send.idempotencyKey === undefined ? null : `${locationId}:${send.idempotencyKey}`;
+  const row = {
+    conversationId: conversation.id,
+    origin: "api" as const,
+    direction: "outbound" as const,
+    state: "queued" as const,
+    idempotencyKey,
+    sendRequest: { ...request },
+    content: contentOf(request),
+    receivedAt: new Date(),
+  };
+  const [stored] = await insertMessages(tx, [row]);
+  const known = stored
+    ? (await findMessage(tx, stored.id))?.message
+    : await findByIdempotencyKey(tx, idempotencyKey ?? "");
+  if (!known) throw new Error("the message that was just kept is not there");
+  const isRepeated = stored === undefined;
+  const isDone = isRepeated && (await isDoneBefore(tx, known, send));
+  if (isQueued && !isDone && (!isRepeated || known.state === "failed")) {
+    await enqueueDeliveries(tx, [
+      { kind: "send-through-highlevel", conversationId: conversation.id, locationId, messageId: known.id },
+    ]);
+  }
+  return { conversation, message: known, isRepeated, isDone };
+}
+
+/** What a repeated key means. Throws a Refusal where it must not be used. */
+async function isDoneBefore(tx: Db, known: Message, { request, isQueued }: SendThrough): Promise<boolean> {
+  const isSame =
+    known.sendRequest === null || isDeepStrictEqual(known.sendRequest, JSON.parse(JSON.stringify(request)));
+  if (!isSame) {
+    throw new Refusal("invalid", "this Idempotency-Key was used for another request", [
+      { path: "Idempotency-Key", message: "must be a new one for a new message" },
+    ]);
+  }
+  if (known.state === "failed" && known.error?.code !== unconfirmed) {
+    if (await requeueFailed(tx, known.id)) return false;
+  } else if (known.state !== "queued") {
+    if (known.state !== "failed") return true;
+    throw new Refusal("conflict", `nobody can say whether HighLevel has taken message ${known.id}: look there first`);
+  } else if (isQueued) return false;
+  throw new Refusal("conflict", `the first request with this key, message ${known.id}, has not come to its end`);
+}
+
+/** Of an error: HighLevel may have sent the message. */
+const unconfirmed = "unconfirmed";
+
+async function sendNow(context: AttemptContext, locationId: string, kept: Kept): Promise<SendResult> {
+  const { conversation, message, isRepeated } = kept;
+  const kind = "send-through-highlevel";
+  const tried = await attemptOnce(context, { kind, locationId, conversation, message, lookFirst: false });
+  if ("done" in tried) {
+    const { highlevelMessageId = null, highlevelEmailMessageId = null, sendAnswer = null } = tried.done.change;
+    const end = { state: "sent" as const, highlevelMessageId, highlevelEmailMessageId, sendAnswer };
+    await finishSend(context.db, message.id, end);
+    return { outcome: "sent", message: { ...message, ...end }, isRepeated };
+  }
+  const { failure, isOpen } = tried;
+  const error = { code: isOpen ? unconfirmed : (failure.code ?? failure.reason), message: failure.message };
+  await finishSend(context.db, message.id, { state: "failed", error });
+  const level = isOpen ? "error" : "warn";
+  context.log(level, "send.failed", {
+    messageId: message.id,
+    locationId,
+    reason: failure.reason,
+    status: failure.status,
+  });
+  return { outcome: "failed", message, failure, isOpen };
+}
+
+/** The one that is named; else that of the conversation provider's mapping; else the only one that there is. */
+async function requireLocation(db: Db, { locationId, locationIds, request }: SendThrough): Promise<string> {
+  const refuse = (message: string) => new Refusal("invalid", "which location?", [{ path: "locationId", message }]);
+  if (locationId !== undefined) {
+    if (await findLocation(db, locationId)) return locationId;
+    throw refuse(`unknown location: PUT /admin/locations/${locationId} first`);
+  }
+  const { conversationProviderId } = request;
+  const byProvider = conversationProviderId && (await findProviderLocation(db, conversationProviderId));
+  if (byProvider && (locationIds?.includes(byProvider) ?? true)) return byProvider;
+  const [only, another] = await listLocations(db, { locationIds, limit: 2 });
+  if (only && !another) return only.id;
+  throw refuse("is required, as there is not just one location, and no mapping of that conversationProviderId");
+}
+
+function contentOf({ contactId, message, html, subject, attachments = [] }: SendRequest): MessageContent {
+  return {
+    to: [contactId],
+    cc: [],
+    bcc: [],
+    subject,
+    text: message,
+    html,
+    attachments: attachments.map((url) => ({ url })),
+    inReplyTo: [],
+    references: [],
+  };
+}

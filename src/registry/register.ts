@@ -1,0 +1,197 @@
+import { z } from "zod";
+import { tokenContext } from "../access/sealed-tokens.ts";
+import { Refusal } from "../errors.ts";
+import { normalizeAddress } from "../formats/address.ts";
+import type { HighlevelMessageType, UnknownOutcomePolicy, UnknownSenderPolicy } from "../model.ts";
+import type { AdapterSpec } from "../providers/kit/adapter.ts";
+import { adapterOf, providerNames, providersOf } from "../providers/registry.ts";
+import type { Sealer } from "../secrets/seal.ts";
+import { ensureConversation, type HighlevelIds, registerHighlevelIds } from "../store/conversations.ts";
+import { replayDeliveries } from "../store/deliveries.ts";
+import { deleteLocation, findLocation, putLocation } from "../store/locations.ts";
+import { findMappingByAddress, insertMapping, keepOneDefault, listMappings, updateMapping } from "../store/mappings.ts";
+import { type Db, sqlStateOf } from "../store/postgres/database.ts";
+import type { Conversation, Location, MappingRow } from "../store/schema.ts";
+import { sealCredentials } from "./mappings.ts";
+
+/** What integrators register: locations, mappings, and who is which conversation. Each function throws a Refusal. */
+export interface RegisterContext {
+  db: Db;
+  sealer: Sealer;
+}
+
+export async function registerLocation(
+  { db, sealer }: RegisterContext,
+  location: { id: string; name?: string | undefined; token: string },
+): Promise<Location> {
+  const { id, name, token } = location;
+  return putLocation(db, { id, name, sealedToken: sealer.seal(token, tokenContext(id)) });
+}
+
+export async function removeLocation({ db }: RegisterContext, id: string): Promise<void> {
+  if (!(await findLocation(db, id))) throw new Refusal("not_found", `there is no location ${id}`);
+  const [mapping] = await listMappings(db, { locationId: id, limit: 1 });
+  if (mapping) {
+    throw new Refusal("conflict", `location ${id} still has mappings, such as ${mapping.id}: delete those first`);
+  }
+  await deleteLocation(db, id);
+}
+
+export interface MappingInput {
+  locationId: string;
+  provider: string;
+  address: string;
+  conversationProviderId: string;
+  type?: HighlevelMessageType | undefined;
+  /** One, or two while a secret is rotated: the current one first. */
+  credentials: unknown;
+  unknownSender?: UnknownSenderPolicy | undefined;
+  postAutomatic?: boolean | undefined;
+  onUnknownOutcome?: UnknownOutcomePolicy | undefined;
+  isDefault?: boolean | undefined;
+  stripQuoted?: boolean | undefined;
+  name?: string | undefined;
+}
+
+export interface Registered {
+  mapping: MappingRow;
+  /** As they will be used: checked and opened. */
+  credentials: unknown[];
+}
+
+/**
+ * New mappings begin with `Custom`, which extra conversation providers take; another that fits is found by itself. Whose
+ * mapping stands for the address already is told only to who reaches its location, one of `locationIds`.
+ */
+export async function registerMapping(
+  { db, sealer }: RegisterContext,
+  input: MappingInput,
+  { locationIds }: { locationIds?: string[] | undefined } = {},
+): Promise<Registered> {
+  const adapter = requireAdapter(input.provider);
+  const address = requireAddress(adapter, input.address);
+  const type = requireType(adapter, input.type ?? "Custom");
+  const credentials = requireCredentials(adapter, input.provider, input.credentials);
+  if (!(await findLocation(db, input.locationId))) {
+    throw new Refusal("invalid", "the location is not registered", [
+      {
+        path: "locationId",
+        message: `unknown location: PUT /admin/locations/${input.locationId} with its token first`,
+      },
+    ]);
+  }
+  const id = crypto.randomUUID();
+  const { locationId, provider, conversationProviderId, name = null } = input;
+  const { unknownSender = "create", postAutomatic = false, isDefault = false, stripQuoted = false } = input;
+  const sealedCredentials = sealCredentials(sealer, id, credentials);
+  const row = { id, locationId, provider, address, conversationProviderId, type, name, sealedCredentials };
+  const { onUnknownOutcome = "repost" } = input;
+  const settings = { unknownSender, postAutomatic, onUnknownOutcome, isDefault, stripQuoted };
+  try {
+    const mapping = await db.transaction(async (tx) => {
+      if (isDefault) await keepOneDefault(tx, { id, locationId }, providersOf(adapter.channel));
+      return insertMapping(tx, { ...row, ...settings });
+    });
+    return { mapping, credentials };
+  } catch (error) {
+    if (sqlStateOf(error) !== "23505") throw error;
+    const other = await findMappingByAddress(db, { provider, address });
+    // A mapping's id is part of its webhook's URL: it is not for who does not reach its location.
+    const isOwn = other && (locationIds?.includes(other.locationId) ?? true);
+    const message = isOwn
+      ? `mapping ${other.id} stands for it: change or delete that one`
+      : "a mapping of another location stands for it";
+    throw new Refusal("conflict", `the address is mapped already at ${provider}`, [{ path: "address", message }]);
+  }
+}
+
+export interface MappingChange {
+  conversationProviderId?: string | undefined;
+  type?: HighlevelMessageType | undefined;
+  credentials?: unknown;
+  unknownSender?: UnknownSenderPolicy | undefined;
+  postAutomatic?: boolean | undefined;
+  onUnknownOutcome?: UnknownOutcomePolicy | undefined;
+  isDefault?: boolean | undefined;
+  stripQuoted?: boolean | undefined;
+  name?: string | null | undefined;
+}
+
+export async function changeMapping(
+  { db, sealer }: RegisterContext,
+  mapping: MappingRow,
+  change: MappingChange,
+): Promise<Registered> {
+  const adapter = requireAdapter(mapping.provider);
+  const { credentials: newCredentials, type, ...rest } = change;
+  const credentials = newCredentials === undefined ? [] : requireCredentials(adapter, mapping.provider, newCredentials);
+  const given = Object.entries(rest).filter(([, value]) => value !== undefined);
+  const changed = await db.transaction(async (tx) => {
+    if (rest.isDefault) await keepOneDefault(tx, mapping, providersOf(adapter.channel));
+    return updateMapping(tx, mapping.id, {
+      ...Object.fromEntries(given),
+      ...(type === undefined ? {} : { type: requireType(adapter, type) }),
+      ...(credentials.length === 0 ? {} : { sealedCredentials: sealCredentials(sealer, mapping.id, credentials) }),
+    });
+  });
+  if (!changed) throw new Refusal("not_found", `there is no mapping ${mapping.id}`);
+  return { mapping: changed, credentials };
+}
+
+/** Says who a sender is in HighLevel, and lets go what was held for want of that. */
+export async function registerConversation(
+  { db }: RegisterContext,
+  mapping: MappingRow,
+  input: { address: string } & HighlevelIds,
+): Promise<{ conversation: Conversation; replayed: number }> {
+  const address = requireAddress(requireAdapter(mapping.provider), input.address);
+  return db.transaction(async (tx) => {
+    const { id } = await ensureConversation(tx, { mappingId: mapping.id, locationId: mapping.locationId, address });
+    const conversation = await registerHighlevelIds(tx, id, input);
+    const held = { conversationId: id, reason: "unknown_sender" as const, limit: 100_000 };
+    return { conversation, replayed: await replayDeliveries(tx, held) };
+  });
+}
+
+export function requireAdapter(provider: string): AdapterSpec<unknown> {
+  const adapter = adapterOf(provider);
+  if (adapter) return adapter;
+  throw new Refusal("invalid", "unknown provider", [
+    { path: "provider", message: `must be one of ${providerNames.join(", ")}` },
+  ]);
+}
+
+export function requireAddress(adapter: AdapterSpec<unknown>, given: string): string {
+  const address = normalizeAddress(adapter.channel, given);
+  if (address !== undefined) return address;
+  const fits = {
+    sms: "must be a phone number in E.164 form, such as +15005550006, or a short code",
+    email: "must be a mailbox, such as support@example.com",
+  };
+  throw new Refusal("invalid", "the address does not fit the provider", [
+    { path: "address", message: fits[adapter.channel] },
+  ]);
+}
+
+function requireType(adapter: AdapterSpec<unknown>, type: HighlevelMessageType): HighlevelMessageType {
+  const own = adapter.channel === "sms" ? "SMS" : "Email";
+  if (type === "Custom" || type === own) return type;
+  throw new Refusal("invalid", "the type does not fit the provider", [
+    { path: "type", message: `must be ${own} or Custom: the provider's channel is ${adapter.channel}` },
+  ]);
+}
+
+function requireCredentials(adapter: AdapterSpec<unknown>, provider: string, given: unknown): unknown[] {
+  const list = Array.isArray(given) ? given : [given];
+  const parsed = z
+    .array(adapter.credentials)
+    .min(1, "must have at least one entry")
+    .max(2, "must have at most two: the current one and the one that is rotated")
+    .safeParse(list);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.map((issue) => {
+    const path = Array.isArray(given) ? issue.path : issue.path.slice(1);
+    return { path: ["credentials", ...path].join("."), message: issue.message };
+  });
+  throw new Refusal("invalid", `these are no credentials for ${provider}`, errors);
+}

@@ -1,0 +1,212 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { PGlite } from "@electric-sql/pglite";
+import { type Placeholder, type SQL, sql } from "drizzle-orm";
+import { drizzle as drizzlePostgres } from "drizzle-orm/node-postgres";
+import { migrate as migratePostgres } from "drizzle-orm/node-postgres/migrator";
+import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
+import { drizzle as drizzlePglite } from "drizzle-orm/pglite";
+import { migrate as migratePglite } from "drizzle-orm/pglite/migrator";
+import pg from "pg";
+import { ConfigError } from "../../errors.ts";
+import { lockDataDir } from "./data-dir.ts";
+
+/** A database or a transaction: store functions take either. */
+export type Db = PgDatabase<PgQueryResultHKT>;
+
+export interface Database {
+  db: Db;
+  /** Throws when the database does not answer. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type DatabaseOptions =
+  | {
+      url: string;
+      poolSize: number;
+      /** How long to wait at the start for a database that is not there yet. */
+      startSeconds: number;
+    }
+  | { dataDir: string };
+
+const migrationsFolder = fileURLToPath(new URL("../../../migrations", import.meta.url));
+/** Any number, the same in all versions of the bridge. */
+const migrationLock = 4_072_613_371;
+
+// int8 as a number: ids and counters stay far below 2^53.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+
+/**
+ * Opens PostgreSQL, or the embedded database in a directory that no other process may use, and applies the
+ * migrations. Replicas that start together wait for each other: one migrates.
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  return "url" in options ? openPostgres(options) : openEmbedded(options.dataDir);
+}
+
+/**
+ * All that a message needs is found by keys. A prepared statement keeps the plan that suited the tables when they were
+ * small, and reading a small table whole, to join it, is soon the wrong one. New connections plan anew.
+ */
+const planning =
+  "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c enable_material=off -c jit=off";
+const planSeconds = 300;
+
+async function openPostgres(options: { url: string; poolSize: number; startSeconds: number }): Promise<Database> {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolSize,
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+    statement_timeout: 30_000,
+    options: planning,
+    maxLifetimeSeconds: planSeconds,
+    // A process that stands still in a transaction must not hold the others up.
+    idle_in_transaction_session_timeout: 30_000,
+    application_name: "conversation-bridge",
+  });
+  // A connection that breaks is replaced by the pool, and whoever was using it gets the error from its statement.
+  // Without listeners, on the pool for idle ones and on each client for those in use, it would end the process.
+  pool.on("error", () => undefined);
+  pool.on("connect", (client) => void client.on("error", () => undefined));
+  try {
+    await migrateWhenThere(pool, options.startSeconds);
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+  const db: Db = drizzlePostgres(pool, { casing: "snake_case" });
+  db.transaction = createTransaction(pool);
+  return {
+    db,
+    ping: async () => void (await pool.query("select 1")),
+    close: () => pool.end(),
+  };
+}
+
+/**
+ * A transaction on a connection that goes back to the pool however it ends. drizzle-orm 0.45 keeps the connection for
+ * ever when its `begin` fails, as on one that broke while it was idle: after a few of those the pool is empty. And it
+ * throws what a failed `rollback` says, which on a broken connection is not what went wrong: here the first error counts.
+ */
+function createTransaction(pool: pg.Pool): Db["transaction"] {
+  return async (run, config) => {
+    const client = await pool.connect();
+    let failure: { error: unknown } | undefined;
+    const remember = (error: unknown): never => {
+      failure = { error };
+      throw error;
+    };
+    try {
+      const db: Db = drizzlePostgres(client, { casing: "snake_case" });
+      return await db.transaction((tx) => run(tx).catch(remember), config);
+    } catch (error) {
+      throw failure?.error ?? error;
+    } finally {
+      client.release();
+    }
+  };
+}
+
+async function migrateWhenThere(pool: pg.Pool, startSeconds: number): Promise<void> {
+  const client = await connectWithin(pool, startSeconds);
+  try {
+    await client.query("set statement_timeout = 0");
+    await client.query("select pg_advisory_lock($1)", [migrationLock]);
+    await migratePostgres(drizzlePostgres(client), { migrationsFolder });
+  } finally {
+    // Closing the connection gives the lock back, also when migrating failed.
+    client.release(true);
+  }
+}
+
+async function connectWithin(pool: pg.Pool, startSeconds: number): Promise<pg.PoolClient> {
+  const giveUpAt = performance.now() + startSeconds * 1000;
+  for (;;) {
+    try {
+      return await pool.connect();
+    } catch (error) {
+      if (performance.now() > giveUpAt) {
+        throw new ConfigError(
+          `DATABASE_URL: the database could not be reached within ${startSeconds} s (${(error as Error).message}). ` +
+            "Check that it runs and that host, user, password and database name are right.",
+        );
+      }
+      await sleep(500);
+    }
+  }
+}
+
+async function openEmbedded(dataDir: string): Promise<Database> {
+  const lock = lockDataDir(dataDir);
+  try {
+    const client = await PGlite.create(`${dataDir}/postgres`);
+    const db = drizzlePglite(client, { casing: "snake_case" });
+    await migratePglite(db, { migrationsFolder });
+    return {
+      db,
+      ping: async () => void (await client.query("select 1")),
+      close: async () => {
+        await client.close();
+        lock.unlock();
+      },
+    };
+  } catch (error) {
+    lock.unlock();
+    throw error;
+  }
+}
+
+/** Rows of a statement that the query builder cannot express. Times come as text. */
+export async function selectRows<Row>(db: Db, statement: SQL): Promise<Row[]> {
+  const result = await db.execute(statement);
+  return (result as unknown as { rows: Row[] }).rows;
+}
+
+/** PostgreSQL's five-character code of what went wrong, if it was PostgreSQL that said so. */
+export function sqlStateOf(error: unknown): string | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ("code" in cause && typeof cause.code === "string" && /^[0-9A-Z]{5}$/.test(cause.code)) return cause.code;
+  }
+  return undefined;
+}
+
+/**
+ * Is it a value that PostgreSQL refuses, as opposed to trouble with PostgreSQL itself? Classes 22 (data), 23 (keys and
+ * checks) and 54 (too large for an index): https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+export function isAboutData(error: unknown): boolean {
+  return /^(22|23|54)/.test(sqlStateOf(error) ?? "");
+}
+
+/** What node-postgres and Node's sockets say of a connection that is not there or not there any more. */
+const awayWords =
+  /ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|onnection terminated|not queryable|stream was destroyed|timeout/;
+
+/** Is it the database that is away, rather than the statement that is wrong? */
+export function isUnavailable(error: unknown): boolean {
+  if (/^(08|53|57)/.test(sqlStateOf(error) ?? "")) return true;
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (awayWords.test(cause.message)) return true;
+  }
+  return false;
+}
+
+const repeatable = new Set(["40001", "40P01", "23505"]);
+
+/** Repeats a transaction that lost against a concurrent one: a deadlock, or a key that two inserted at once. */
+export async function repeatOnConflict<Result>(run: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (attempt === 5 || !repeatable.has(sqlStateOf(error) ?? "")) throw error;
+    }
+  }
+}
+
+/** `now()` moved by some seconds: schedules are PostgreSQL's clock, never a process's. */
+export function secondsFromNow(seconds: number | Placeholder): SQL {
+  return sql`now() + make_interval(secs => ${seconds})`;
+}

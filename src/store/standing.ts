@@ -1,0 +1,123 @@
+import { type SQL, sql } from "drizzle-orm";
+import type { FailureReason } from "../errors.ts";
+import type { DeliveryKind } from "../model.ts";
+import { type Db, selectRows } from "./postgres/database.ts";
+
+/** How things stand, for who watches. */
+export interface Standing {
+  /** Deliveries that wait, with the age of the oldest. */
+  pending: { kind: DeliveryKind; count: number; oldestSeconds: number }[];
+  dead: { reason: FailureReason; count: number }[];
+  failedWebhooks: number;
+  /** Webhooks that are stored and not yet processed. */
+  receivedWebhooks: number;
+  /** Locations of which nothing is claimed, by why. */
+  paused: { reason: FailureReason; count: number }[];
+  behindSeconds: number;
+  budgets: Budgets;
+}
+
+/** What locations have asked of HighLevel on this day of UTC. Those with the least left come first. */
+export interface Budgets {
+  tightest: { locationId: string; dayUsed: number }[];
+  /** By all locations together. */
+  dayUsed: number;
+}
+
+const mostPending = 50_000;
+const mostDead = 10_000;
+const mostWebhooks = 1_000;
+const mostBudgets = 10;
+
+/**
+ * Reads how things stand, by indexes alone: what it costs grows with what waits and is dead, up to a bound, and with the
+ * number of mappings and locations, not with what is finished. So the counts are bounded too: 50,000 waiting deliveries,
+ * the oldest, 10,000 dead ones, the newest, 10,000 failed webhooks, and 1,000 unprocessed ones of each mapping.
+ */
+export async function readStanding(db: Db): Promise<Standing> {
+  return {
+    pending: await selectRows(
+      db,
+      sql`
+        select kind, count(*)::int as count, extract(epoch from now() - min(created_at))::float8 as "oldestSeconds"
+        from (
+          select kind, created_at from deliveries where state = 'pending' order by created_at limit ${mostPending}
+        ) waiting
+        group by kind`,
+    ),
+    dead: await selectRows(
+      db,
+      sql`
+        select reason, count(*)::int as count
+        from (select reason from deliveries where state = 'dead' order by id desc limit ${mostDead}) dead
+        group by reason`,
+    ),
+    failedWebhooks: await count(
+      db,
+      sql`select id from webhooks where state = 'failed' order by id desc limit ${mostDead}`,
+    ),
+    receivedWebhooks: await count(db, receivedWebhooks),
+    paused: await selectRows(
+      db,
+      sql`
+        select paused_reason as reason, count(*)::int as count
+        from locations
+        where paused_reason is not null and (paused_until is null or paused_until > now()) and deleted_at is null
+        group by paused_reason`,
+    ),
+    behindSeconds: await readBehindSeconds(db),
+    budgets: await readBudgets(db),
+  };
+}
+
+/**
+ * How long the oldest work has waited that could be done at once: a webhook to be processed, or a lane that is due, is
+ * not leased, and whose location is neither paused nor without a token. More than some seconds mean that no worker runs,
+ * or too few.
+ */
+export async function readBehindSeconds(db: Db): Promise<number> {
+  const firstDue = (isSending: SQL) => sql`
+    select due_at as since from lanes
+    where lanes.location_id = locations.id and due_at <= now() and kind ${isSending} 'send-outbound'
+    order by due_at
+    limit 1`;
+  const firstReceived = (isOfMapping: SQL) => sql`
+    select received_at as since from webhooks where ${isOfMapping} and state = 'received' order by id limit 1`;
+  const [behind] = await selectRows<{ seconds: number | null }>(
+    db,
+    sql`
+      select extract(epoch from now() - min(since))::float8 as seconds
+      from (
+        (select since from locations cross join lateral (${firstDue(sql`<>`)}) due
+          where (sealed_token is not null or company_id is not null) and (paused_reason is null or paused_until <= now()))
+        union all (select since from locations cross join lateral (${firstDue(sql`=`)}) due)
+        union all (select since from mappings cross join lateral (${firstReceived(sql`mapping_id = mappings.id`)}) first)
+        union all (${firstReceived(sql`mapping_id is null`)})
+      ) waiting`,
+  );
+  return Math.max(0, behind?.seconds ?? 0);
+}
+
+const receivedWebhooks = sql`
+  (select received.id from mappings cross join lateral (
+    select id from webhooks where mapping_id = mappings.id and state = 'received' limit ${mostWebhooks}
+  ) received)
+  union all (select id from webhooks where mapping_id is null and state = 'received' limit ${mostWebhooks})`;
+
+async function readBudgets(db: Db): Promise<Budgets> {
+  const tightest = await selectRows<Budgets["tightest"][number] & { total: number }>(
+    db,
+    sql`
+      select location_id as "locationId", day_used as "dayUsed", sum(day_used) over ()::int as total
+      from budgets
+      where day_started_at >= date_trunc('day', now() at time zone 'utc') at time zone 'utc'
+      order by day_used desc
+      limit ${mostBudgets}`,
+  );
+  return { tightest, dayUsed: tightest[0]?.total ?? 0 };
+}
+
+async function count(db: Db, rows: SQL): Promise<number> {
+  const [counted] = await selectRows<{ count: number }>(db, sql`select count(*)::int as count from (${rows}) counted`);
+  return counted?.count ?? 0;
+}

@@ -1,0 +1,145 @@
+import { type Inbox, type ProcessContext, processWebhooks } from "./inbox/process-webhooks.ts";
+import { describeError, type Log } from "./log.ts";
+import { claimDueLanes, type DeliverContext, deliverLane } from "./outbox/deliver.ts";
+import type { Db } from "./store/postgres/database.ts";
+import { pruneStep } from "./store/retention.ts";
+
+export const works = ["mappings", "app", "deliveries"] as const satisfies (Inbox | "deliveries")[];
+
+export interface Worker {
+  /** There is something new: look at once instead of at the next poll. */
+  wake(work: (typeof works)[number]): void;
+  /** How long ago the loop that lags most did its turn: a worker that is well takes one at each poll. Undefined where none runs. */
+  secondsSinceTurn(): number | undefined;
+  /** Takes nothing new on, and resolves when what was under way is done. */
+  stop(): Promise<void>;
+}
+
+export interface WorkerOptions {
+  /** Conversations delivered to at once. */
+  deliveryConcurrency: number;
+  retentionDays: number;
+  /** How often to look without being woken: what another process stored, and what is due again. */
+  pollSeconds: number;
+  /** Processing has made deliveries due, which other processes may take as well. */
+  onDue: () => void;
+}
+
+export function startWorker(context: DeliverContext & ProcessContext, options: WorkerOptions): Worker {
+  const { log, db } = context;
+  const { pollSeconds } = options;
+  const underWay = new Set<Promise<void>>();
+  const deliver = startLoop({ log, pollSeconds, name: "deliver", run: () => startDeliveries() });
+  const startProcessing = (inbox: Inbox) =>
+    startLoop({
+      log,
+      pollSeconds,
+      name: `process ${inbox}`,
+      run: async () => {
+        const processed = await processWebhooks(context, inbox);
+        if (processed) {
+          deliver.wake();
+          options.onDue();
+        }
+        return processed;
+      },
+    });
+  const inboxes = { mappings: startProcessing("mappings"), app: startProcessing("app") };
+  const prune = startLoop({
+    log,
+    pollSeconds: 3600,
+    name: "prune",
+    run: () => pruneSome(db, options.retentionDays),
+  });
+
+  /** The last claim took so many lanes that more is probably due: claim again when half of the places are free. */
+  let isFull = false;
+  async function startDeliveries(): Promise<boolean> {
+    const free = options.deliveryConcurrency - underWay.size;
+    if (free === 0) return false;
+    const claimed = await claimDueLanes(context, free);
+    isFull = claimed.length >= free / 3;
+    for (const lane of claimed) {
+      const run = deliverLane(context, lane, () => deliver.isStopping())
+        .catch((error: unknown) => {
+          log("error", "lane.broke", describeError(error));
+          return false;
+        })
+        .then((isDueAgain) => {
+          underWay.delete(run);
+          if (isFull ? underWay.size <= options.deliveryConcurrency / 2 : isDueAgain) deliver.wake();
+        });
+      underWay.add(run);
+    }
+    return false;
+  }
+
+  return {
+    wake: (work) => (work === "deliveries" ? deliver : inboxes[work]).wake(),
+    secondsSinceTurn: () =>
+      Math.max(...[inboxes.mappings, inboxes.app, deliver].map((loop) => loop.secondsSinceTurn())),
+    async stop() {
+      await Promise.all([inboxes.mappings, inboxes.app, deliver, prune].map((loop) => loop.stop()));
+      await Promise.all(underWay);
+    },
+  };
+}
+
+async function pruneSome(db: Db, retentionDays: number): Promise<boolean> {
+  return (await pruneStep(db, { retentionDays, rows: 1000 })) > 0;
+}
+
+interface Loop {
+  wake(): void;
+  secondsSinceTurn(): number;
+  stop(): Promise<void>;
+  isStopping(): boolean;
+}
+
+/** Calls `run` again at once while it gives `true`, else when woken or at the next poll. Trouble is logged, and tried again. */
+function startLoop(options: { log: Log; name: string; pollSeconds: number; run: () => Promise<boolean> }): Loop {
+  let isStopping = false;
+  let isWoken = false;
+  let endSleep = () => {};
+  let turnedAt = performance.now();
+
+  async function sleep(): Promise<void> {
+    if (isWoken || isStopping) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, options.pollSeconds * 1000);
+      endSleep = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  async function loop(): Promise<void> {
+    while (!isStopping) {
+      isWoken = false;
+      let hasMore = false;
+      try {
+        hasMore = await options.run();
+        turnedAt = performance.now();
+      } catch (error) {
+        options.log("error", "worker.failed", { loop: options.name, ...describeError(error) });
+      }
+      if (!hasMore) await sleep();
+    }
+  }
+
+  const done = loop();
+  return {
+    wake() {
+      isWoken = true;
+      endSleep();
+    },
+    secondsSinceTurn: () => (performance.now() - turnedAt) / 1000,
+    async stop() {
+      isStopping = true;
+      endSleep();
+      await done;
+    },
+    isStopping: () => isStopping,
+  };
+}

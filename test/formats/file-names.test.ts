@@ -1,0 +1,43 @@
+import { describe, expect, test } from "vitest";
+import { contentTypeOf, type FileFacts, nameFile } from "../../src/formats/file-names.ts";
+import { isTakenExtension } from "../../src/highlevel/upload-form.ts";
+
+const name = (facts: FileFacts, index = 0, taken: string[] = []) =>
+  nameFile({ ...facts, index, taken: new Set(taken) }, isTakenExtension);
+
+describe("nameFile", () => {
+  test.each([
+    [{ name: "invoice.pdf", contentType: "application/pdf" }, "invoice.pdf"],
+    [{ contentType: "image/jpeg" }, "image-1.jpg"],
+    [{ contentType: "IMAGE/PNG; charset=binary" }, "image-1.png"],
+    [{ contentType: "audio/mpeg" }, "audio-1.mp3"],
+    [{ contentType: "audio/ogg" }, "audio-1.ogg"],
+    [{ contentType: "text/x-vcard" }, "file-1.vcf"],
+    [{ contentType: "application/x-nobody-knows" }, "file-1"],
+    [{}, "file-1"],
+    [{ name: "scan", contentType: "application/pdf" }, "scan.pdf"],
+    [{ name: "IMG_1.JPEG", contentType: "image/jpeg" }, "IMG_1.JPEG"],
+    [{ name: "photo.jfif", contentType: "image/jpeg" }, "photo.jfif.jpg"],
+    [{ name: "animation.webp", contentType: "image/webp" }, "animation.webp"],
+    [{ name: "../../etc/passwd.txt" }, "passwd.txt"],
+    [{ name: "C:\\temp\\offer.doc" }, "offer.doc"],
+    [{ name: "evil\r\nX: y\u202egpj.pdf" }, "evilX: ygpj.pdf"],
+    [{ name: "  " }, "file-1"],
+  ])("names %j %s", (facts, expected) => {
+    expect(name(facts)).toBe(expected);
+  });
+
+  test("tells files of one message apart", () => {
+    expect(name({ contentType: "image/jpeg" }, 2)).toBe("image-3.jpg");
+    expect(name({ name: "a.pdf" }, 2, ["a.pdf", "a-2.pdf"])).toBe("a-3.pdf");
+  });
+
+  test("shortens a long name, and keeps its extension", () => {
+    expect(name({ name: `${"ü".repeat(500)}.pdf` })).toMatch(/^ü{116}\.pdf$/);
+  });
+});
+
+test("contentTypeOf knows what an extension stands for, and says so when it does not", () => {
+  expect(contentTypeOf("a.PDF")).toBe("application/pdf");
+  expect(contentTypeOf("a")).toBe("application/octet-stream");
+});

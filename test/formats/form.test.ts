@@ -1,0 +1,82 @@
+import { describe, expect, test } from "vitest";
+import { ParseError } from "../../src/errors.ts";
+import { formText, readForm } from "../../src/formats/form.ts";
+
+const multipart = "multipart/form-data; boundary=xYzZY";
+const part = (head: string, content = "hello") => `--xYzZY\r\n${head}\r\n\r\n${content}\r\n`;
+const fileOf = async (disposition: string, head = "\r\nContent-Type: application/octet-stream") => {
+  const body = `${part(`Content-Disposition: form-data; name="file"${disposition}${head}`)}--xYzZY--\r\n`;
+  return (await readForm(multipart, Buffer.from(body)))[0];
+};
+
+describe("a multipart form", () => {
+  test.each([
+    ['; filename="a.pdf"', "a.pdf"],
+    ["; filename=a.pdf", "a.pdf"],
+    [';filename="a; name=b.pdf"', "a; name=b.pdf"],
+    ['; filename="中文 📎.pdf"', "中文 📎.pdf"],
+    ['; filename="say \\"hi\\".pdf"', 'say "hi".pdf'],
+    ['; filename="C:\\temp\\a.pdf"', "a.pdf"],
+    ['; filename="=?UTF-8?B?TcOkcnoucGRm?="', "März.pdf"],
+    ["; filename*=utf-8''M%C3%A4rz.pdf", "März.pdf"],
+  ])("whose file is called by %s is read", async (disposition, filename) => {
+    expect(await fileOf(disposition)).toMatchObject({ name: "file", filename, content: Buffer.from("hello") });
+  });
+
+  test("gives each part's content type without its parameters, whatever other headers the part has", async () => {
+    const head = '\r\nContent-Transfer-Encoding: binary\r\ncontent-type: text/plain; charset="utf-8"';
+    expect((await fileOf('; filename="a.txt"', head))?.contentType).toBe("text/plain");
+  });
+
+  test("keeps bytes as they are, also those that look like a boundary's beginning or are no UTF-8", async () => {
+    const content = Buffer.from([0, 0xff, 0x0d, 0x0a, 0x2d, 0x2d, 0x78, 0x0d, 0x0a, 0x0d, 0x0a, 0xe4]);
+    const body = Buffer.concat([
+      Buffer.from('ignore this\r\n--xYzZY\r\nContent-Disposition: form-data; name="a"\r\n\r\n'),
+      content,
+      Buffer.from("\r\n--xYzZY--\r\nand this"),
+    ]);
+    expect(await readForm('Multipart/Form-Data;boundary="xYzZY"', body)).toMatchObject([{ name: "a", content }]);
+  });
+
+  test.each([
+    ["", "no content type"],
+    ["multipart/form-data", "no boundary"],
+    ["application/json; boundary=xYzZY", "another type"],
+  ])("of content type %j is a ParseError: %s", async (contentType) => {
+    await expect(readForm(contentType, Buffer.from("x"))).rejects.toThrow(ParseError);
+  });
+
+  test.each(["", "x", "--xYzZY", part('Content-Disposition: form-data; name="a"')])(
+    "that breaks off is a ParseError: %#",
+    async (body) => {
+      await expect(readForm(multipart, Buffer.from(body))).rejects.toThrow(ParseError);
+    },
+  );
+});
+
+test("a form of more fields than a mail has is refused", async () => {
+  const many = Buffer.from("&a=1".repeat(20_000));
+  await expect(readForm("application/x-www-form-urlencoded", many)).rejects.toThrow(/10000 fields/);
+  const parts = Buffer.from(`${part('Content-Disposition: form-data; name="a"').repeat(15_000)}--xYzZY--`);
+  await expect(readForm(multipart, parts)).rejects.toThrow(/10000 fields/);
+});
+
+describe("an urlencoded form", () => {
+  const read = (body: string) => readForm("application/x-www-form-urlencoded; charset=utf-8", Buffer.from(body));
+
+  test("is decoded to bytes, which need not be UTF-8", async () => {
+    expect(await read("a+b=1%2B1+%3d+2&raw=%E4&empty=&eq=a=b")).toMatchObject([
+      { name: "a b", content: Buffer.from("1+1 = 2") },
+      { name: "raw", content: Buffer.from("\xe4", "latin1") },
+      { name: "empty", content: Buffer.from("") },
+      { name: "eq", content: Buffer.from("a=b") },
+    ]);
+  });
+
+  test("gives the last of several fields of a name: the provider's come after the mail's", async () => {
+    const fields = await read("token=from-the-mail&token=from+Mailgun&umlaut=%C3%BC");
+    expect(formText(fields, "token")).toBe("from Mailgun");
+    expect(formText(fields, "umlaut")).toBe("ü");
+    expect(formText(fields, "absent")).toBeUndefined();
+  });
+});

@@ -1,0 +1,179 @@
+import { randomBytes } from "node:crypto";
+import { sql } from "drizzle-orm";
+import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
+import { processWebhooks } from "../../src/inbox/process-webhooks.ts";
+import { putLocation } from "../../src/store/locations.ts";
+import { insertMapping } from "../../src/store/mappings.ts";
+import { insertMessages, listMessages } from "../../src/store/messages.ts";
+import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
+import { pruneStep } from "../../src/store/retention.ts";
+import { findWebhook, insertWebhooks, listWebhooks } from "../../src/store/webhooks.ts";
+import { createDatabase } from "../support/postgres.ts";
+
+vi.mock(import("../../src/store/messages.ts"), { spy: true });
+const messagesStore =
+  await vi.importActual<typeof import("../../src/store/messages.ts")>("../../src/store/messages.ts");
+
+let database: Database;
+let owner: Awaited<ReturnType<typeof createDatabase>>;
+beforeAll(async () => {
+  owner = await createDatabase(inject("postgresUrl"));
+  database = await openDatabase({ url: owner.url, poolSize: 10, startSeconds: 10 });
+  await putLocation(database.db, { id: "loc", sealedToken: "sealed" });
+});
+afterAll(async () => {
+  await database.close();
+  await owner.drop();
+});
+
+const log = () => undefined;
+let counter = 0;
+async function addMapping(provider = "generic-sms"): Promise<{ id: string; address: string }> {
+  return insertMapping(database.db, {
+    locationId: "loc",
+    provider,
+    address: `+1500555${String(1000 + ++counter)}`,
+    conversationProviderId: "p",
+    type: "Custom",
+    unknownSender: "create",
+    postAutomatic: false,
+  });
+}
+const body = (id: string, to: string, from = "+15005550006") =>
+  Buffer.from(JSON.stringify({ type: "message.received", data: { id, from, to, text: id } }));
+const storeWebhooks = (mappingId: string, bodies: Buffer[]) =>
+  insertWebhooks(
+    database.db,
+    bodies.map((each) => ({
+      mappingId,
+      source: "provider" as const,
+      url: "u",
+      headers: { "content-type": "application/json" },
+      body: each,
+    })),
+  );
+const context = {
+  get db() {
+    return database.db;
+  },
+  visibleAfterSeconds: 0,
+  applyInstall: () => Promise.reject(new Error("is not called here")),
+};
+const processAll = async () => {
+  while (await processWebhooks({ ...context, log }));
+};
+
+test("several processes at once keep the order in which webhooks of a mapping were stored", async () => {
+  const mapping = await addMapping();
+  const ids = Array.from({ length: 500 }, (_, index) => `order-${index}`);
+  await storeWebhooks(
+    mapping.id,
+    ids.map((id) => body(id, mapping.address)),
+  );
+  await Promise.all([processAll(), processAll(), processAll(), processAll()]);
+  // A process that finds the mapping locked comes back at its next poll.
+  await processAll();
+  const found = await listMessages(database.db, { mappingId: mapping.id, limit: 1000 });
+  expect(found.map(({ message }) => message.providerMessageId).reverse()).toEqual(ids);
+});
+
+test("a webhook that PostgreSQL cannot store fails alone", async () => {
+  const mapping = await addMapping();
+  await database.db.execute(sql`alter table messages add constraint no_poison check (provider_message_id <> 'poison')`);
+  const [good, poison, after] = await storeWebhooks(
+    mapping.id,
+    ["good", "poison", "after"].map((id) => body(id, mapping.address)),
+  );
+  await processAll();
+  expect((await findWebhook(database.db, good ?? 0))?.state).toBe("processed");
+  expect(await findWebhook(database.db, poison ?? 0)).toMatchObject({
+    state: "failed",
+    reason: expect.stringContaining("PostgreSQL"),
+  });
+  expect((await findWebhook(database.db, after ?? 0))?.state).toBe("processed");
+  await database.db.execute(sql`alter table messages drop constraint no_poison`);
+});
+
+test("a mapping whose adapter this version lacks does not hold the others up", async () => {
+  const [unknown, known] = [await addMapping("pigeon"), await addMapping()];
+  const [lost] = await storeWebhooks(unknown.id, [randomBytes(10)]);
+  const [fine] = await storeWebhooks(known.id, [body("fine", known.address)]);
+  await processAll();
+  expect(await findWebhook(database.db, lost ?? 0)).toMatchObject({ state: "failed", reason: "no adapter for pigeon" });
+  expect((await findWebhook(database.db, fine ?? 0))?.state).toBe("processed");
+});
+
+test("what is old and done is deleted, and its ids still stop duplicates", async () => {
+  const mapping = await addMapping();
+  await storeWebhooks(mapping.id, [body("old", mapping.address), Buffer.from("{broken")]);
+  await processAll();
+  await database.db.execute(sql`update deliveries set state = 'delivered'`);
+  for (const [table, column] of [
+    ["webhooks", "received_at"],
+    ["messages", "created_at"],
+  ] as const) {
+    await database.db.execute(
+      sql`update ${sql.identifier(table)} set ${sql.identifier(column)} = now() - interval '31 days'`,
+    );
+  }
+  while ((await pruneStep(database.db, { retentionDays: 30, rows: 50 })) > 0);
+  const left = await listWebhooks(database.db, { mappingId: mapping.id, limit: 10 });
+  expect(
+    left.map((webhook) => webhook.state),
+    "a failed one waits for its replay",
+  ).toEqual(["failed"]);
+  const [old] = await listMessages(database.db, { mappingId: mapping.id, limit: 10 });
+  expect(old?.message).toMatchObject({ content: null, providerMessageId: "old" });
+  await storeWebhooks(mapping.id, [body("old", mapping.address)]);
+  await processAll();
+  expect(await listMessages(database.db, { mappingId: mapping.id, limit: 10 })).toHaveLength(1);
+});
+
+test("an id that no index can hold fails alone", async () => {
+  const mapping = await addMapping();
+  const long = Array.from({ length: 300 }, () => crypto.randomUUID()).join("");
+  const [tooLong, after] = await storeWebhooks(
+    mapping.id,
+    [long, "after-long"].map((id) => body(id, mapping.address)),
+  );
+  await processAll();
+  expect(await findWebhook(database.db, tooLong ?? 0)).toMatchObject({
+    state: "failed",
+    reason: expect.stringContaining("998"),
+  });
+  expect((await findWebhook(database.db, after ?? 0))?.state).toBe("processed");
+});
+
+test("a mistake of our own over one webhook does not hold the others up", async () => {
+  const mapping = await addMapping();
+  const [broken, fine] = await storeWebhooks(
+    mapping.id,
+    ["our-bug", "next"].map((id) => body(id, mapping.address)),
+  );
+  vi.mocked(insertMessages).mockImplementation(async (tx, rows) => {
+    if (rows.some((row) => row.providerMessageId === "our-bug")) throw new TypeError("a bug");
+    return messagesStore.insertMessages(tx, rows);
+  });
+  await processAll();
+  expect(await findWebhook(database.db, broken ?? 0)).toMatchObject({
+    state: "failed",
+    reason: expect.stringContaining("the bridge itself"),
+  });
+  expect((await findWebhook(database.db, fine ?? 0))?.state).toBe("processed");
+  expect(await listMessages(database.db, { mappingId: mapping.id, limit: 10 })).toHaveLength(1);
+});
+
+test("webhooks of many mappings are processed together, those of each in their order, and a large backlog waits its turn", async () => {
+  const [busy, quiet] = [await addMapping(), await addMapping()];
+  const numbers = Array.from({ length: 300 }, (_, index) => `busy-${index}`);
+  const bodies = numbers.map((id) => body(id, busy.address));
+  await storeWebhooks(busy.id, bodies);
+  const [last] = await storeWebhooks(quiet.id, [body("quiet", quiet.address)]);
+  await processWebhooks({ ...context, log });
+  expect((await findWebhook(database.db, last ?? 0))?.state).toBe("processed");
+  const first = await listMessages(database.db, { mappingId: busy.id, limit: 1000 });
+  expect(first).toHaveLength(100);
+  await processAll();
+  const all = await listMessages(database.db, { mappingId: busy.id, limit: 1000 });
+  expect(all.map(({ message }) => message.providerMessageId).reverse()).toEqual(numbers);
+});

@@ -1,0 +1,145 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { afterEach, describe, expect, test } from "vitest";
+import { createCallApi } from "../../src/calls/call-api.ts";
+import type { FetchFile } from "../../src/calls/fetch-file.ts";
+import { Failure, type FailureReason } from "../../src/errors.ts";
+import { readForm } from "../../src/formats/form.ts";
+import { createHighlevel } from "../../src/highlevel/client.ts";
+import { type CarryContext, type CarryWork, carryAttachments } from "../../src/outbox/carry-attachments.ts";
+import { adapterOf } from "../../src/providers/registry.ts";
+import type { Db } from "../../src/store/postgres/database.ts";
+import type { CarriedAttachment, MessageContent } from "../../src/store/schema.ts";
+import { signer } from "../fixtures/twilio/sign.ts";
+
+const url = "https://api.twilio.com/media";
+let kept: MessageContent[] = [];
+/** As far as `keepContent` goes: what a message was last said to hold. */
+const db = {
+  update: () => ({
+    set: (row: { content: MessageContent }) => ({ where: async () => void kept.push(row.content) }),
+  }),
+} as unknown as Db;
+const adapter = adapterOf("twilio");
+const work = (attachments: CarriedAttachment[]): CarryWork => {
+  if (!adapter) throw new Error("there is no adapter for twilio");
+  const lists = { to: [], cc: [], bcc: [], inReplyTo: [], references: [] };
+  return {
+    mapping: { adapter, credentials: [signer.credentials] },
+    conversationId: "conversation-1",
+    message: { id: 1, webhookId: null, content: { ...lists, attachments } as unknown as MessageContent },
+    access: { locationId: "loc", token: "t", signal: AbortSignal.timeout(5000) },
+  };
+};
+const context = (parts: Partial<CarryContext>): CarryContext => ({
+  db,
+  highlevel: { uploadFile: () => expect.unreachable("nothing was to be uploaded") },
+  fetchMedia: () => expect.unreachable("nothing was to be fetched"),
+  attachmentLimitBytes: 5_000_000,
+  ...parts,
+});
+
+let server: Server | undefined;
+afterEach(() => {
+  kept = [];
+  server?.closeAllConnections();
+  server?.close();
+});
+
+test("streams a file through: its beginning is at HighLevel before its end is here", async () => {
+  let reachedHighlevel = () => {};
+  const beginningIsThere = new Promise<void>((resolve) => {
+    reachedHighlevel = resolve;
+  });
+  let form: Awaited<ReturnType<typeof readForm>> = [];
+  server = createServer(async (req, res) => {
+    if (req.url === "/media") {
+      res.writeHead(200, { "Content-Type": "image/png" }).write(Buffer.alloc(100_000, "a"));
+      await beginningIsThere;
+      return void res.end("end");
+    }
+    req.once("data", reachedHighlevel);
+    form = await readForm(req.headers["content-type"] ?? "", await buffer(req));
+    res.end('{"uploadedFiles":{"image-1.png":"https://storage.example/image-1.png"}}');
+  });
+  await new Promise<void>((resolve) => server?.listen(0, "127.0.0.1", resolve));
+  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const callApi = createCallApi({ timeoutSeconds: 5, maxSockets: 4 });
+  const fetchMedia: FetchFile = async () => {
+    const answer = await callApi.open({ url: `${baseUrl}/media`, headers: {}, signal: AbortSignal.timeout(5000) });
+    return { stream: answer.body, contentType: "image/png", sizeBytes: undefined, name: undefined };
+  };
+  const highlevel = createHighlevel({ callApi, baseUrl });
+  const { attachments } = await carryAttachments(context({ highlevel, fetchMedia }), work([{ url }]));
+  callApi.close();
+
+  expect(attachments).toMatchObject([{ url: "https://storage.example/image-1.png", name: "image-1.png" }]);
+  expect(kept.at(-1)?.attachments).toEqual(attachments);
+  const [locationId, conversationId, file] = form;
+  expect(locationId).toMatchObject({ name: "locationId", content: Buffer.from("loc") });
+  expect(conversationId).toMatchObject({ name: "conversationId", content: Buffer.from("conversation-1") });
+  expect(file).toMatchObject({ name: "fileAttachment", filename: "image-1.png", contentType: "image/png" });
+  expect(file?.content).toHaveLength(100_003);
+});
+
+describe("a file that cannot be fetched", () => {
+  const failing = (reason: FailureReason, details: { status?: number; code?: string } = {}) =>
+    context({ fetchMedia: () => Promise.reject(new Failure(reason, "so it is", details)) });
+
+  test.each([
+    [failing("rejected", { status: 404 }), "no longer there"],
+    [failing("rejected", { status: 403 }), "not given by the provider"],
+    [failing("rejected", { code: "too_large" }), "too large"],
+    [failing("misconfigured", { status: 401 }), "not fetched, as the bridge's credentials do not open it"],
+  ])("is kept with the reason when another try would change nothing (%#)", async (given, refusal) => {
+    const { attachments } = await carryAttachments(given, work([{ url, contentType: "image/png" }]));
+    expect(attachments).toEqual([{ url, contentType: "image/png", name: "image-1.png", refusal }]);
+    expect(kept.at(-1)?.attachments).toEqual(attachments);
+    await carryAttachments(context({}), work(attachments));
+  });
+
+  test("lets the delivery wait when another try may change it", async () => {
+    const given = failing("unreachable", { status: 503 });
+    await expect(carryAttachments(given, work([{ url }]))).rejects.toMatchObject({ reason: "unreachable" });
+    expect(kept).toEqual([]);
+  });
+
+  test("is named when the mapping was deleted, and its credentials with it", async () => {
+    const deleted = work([{ url, contentType: "image/png" }]);
+    deleted.mapping = { ...deleted.mapping, credentials: [] };
+    const [attachment] = (await carryAttachments(context({}), deleted)).attachments;
+    expect(attachment?.refusal).toContain("deleted");
+  });
+});
+
+describe("an upload that HighLevel refuses", () => {
+  const file = { contentType: "image/png", sizeBytes: 3, name: undefined };
+  const refusing = (reason: FailureReason, status: number) =>
+    context({
+      fetchMedia: async () => ({ ...file, stream: Readable.from([Buffer.from("png")]) }),
+      highlevel: { uploadFile: () => Promise.reject(new Failure(reason, "so it is", { status })) },
+    });
+
+  test.each([
+    [400, "not taken by HighLevel"],
+    [413, "too large"],
+    [415, "type not taken"],
+    [422, "not taken by HighLevel"],
+  ])("by %i is kept with the reason", async (status, refusal) => {
+    const { attachments } = await carryAttachments(refusing("rejected", status), work([{ url }]));
+    expect(attachments).toMatchObject([{ url, refusal }]);
+  });
+
+  test.each([
+    ["unauthorized", 401],
+    ["rejected", 403],
+    ["throttled", 429],
+    ["server_error", 500],
+    ["unavailable", 503],
+  ] as const)("as %s lets the delivery fail for it", async (reason, status) => {
+    await expect(carryAttachments(refusing(reason, status), work([{ url }]))).rejects.toMatchObject({ reason, status });
+    expect(kept).toEqual([]);
+  });
+});

@@ -1,0 +1,66 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { sql } from "drizzle-orm";
+import pg from "pg";
+import { expect, inject, test } from "vitest";
+import { openDatabase, selectRows } from "../../../src/store/postgres/database.ts";
+import { createDatabase } from "../../support/postgres.ts";
+
+test("replicas that start at once migrate once, and all of them wait for it", async () => {
+  const owner = await createDatabase(inject("postgresUrl"));
+  const open = () => openDatabase({ url: owner.url, poolSize: 2, startSeconds: 10 });
+  const databases = await Promise.all([open(), open(), open(), open(), open()]);
+  for (const { db } of databases) {
+    const [migrations] = await selectRows<{ count: number }>(
+      db,
+      sql`select count(*) from drizzle.__drizzle_migrations`,
+    );
+    const files = readdirSync(join(import.meta.dirname, "../../../migrations")).filter((file) => file.endsWith(".sql"));
+    expect(migrations?.count).toBe(files.length);
+  }
+  await Promise.all(databases.map((database) => database.close()));
+  await owner.drop();
+});
+
+test("the migrations are those of the schema", () => {
+  const out = mkdtempSync(join(tmpdir(), "migrations-"));
+  const root = join(import.meta.dirname, "../../..");
+  const generate = ["generate", "--dialect=postgresql", "--schema=./src/store/schema.ts", "--casing=snake_case"];
+  cpSync(join(root, "migrations"), out, { recursive: true });
+  const before = readdirSync(out).sort();
+  execFileSync(join(root, "node_modules/.bin/drizzle-kit"), [...generate, `--out=${out}`], {
+    cwd: root,
+    stdio: "pipe",
+  });
+  expect(readdirSync(out).sort(), "run: npm run migrations").toEqual(before);
+  rmSync(out, { recursive: true });
+});
+
+test("says which setting to look at when the database cannot be reached", async () => {
+  const url = "postgres://nobody@127.0.0.1:1/nothing";
+  await expect(openDatabase({ url, poolSize: 2, startSeconds: 0 })).rejects.toThrow(/^DATABASE_URL: .*ECONNREFUSED/);
+});
+
+test("gives every connection back whose transaction cannot begin, because it broke while it was idle", async () => {
+  const owner = await createDatabase(inject("postgresUrl"));
+  const poolSize = 3;
+  const { db, close } = await openDatabase({ url: owner.url, poolSize, startSeconds: 10 });
+  const breaker = new pg.Client({ connectionString: owner.url });
+  await breaker.connect();
+  const run = () => db.transaction((tx) => selectRows<{ one: number }>(tx, sql`select 1 as one`));
+  const atOnce = () => Promise.allSettled(Array.from({ length: poolSize }, run));
+  for (let round = 1; round <= 10; round++) {
+    await atOnce();
+    await breaker.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+    );
+    await atOnce();
+  }
+  await atOnce();
+  expect(await run()).toEqual([{ one: 1 }]);
+  await close();
+  await breaker.end();
+  await owner.drop();
+}, 120_000);

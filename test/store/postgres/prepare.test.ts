@@ -1,0 +1,45 @@
+import { sql } from "drizzle-orm";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { type Database, openDatabase, selectRows } from "../../../src/store/postgres/database.ts";
+import { prepare } from "../../../src/store/postgres/prepare.ts";
+import { lockMappingsWithWebhooks } from "../../../src/store/webhooks.ts";
+import { createDatabase } from "../../support/postgres.ts";
+
+let database: Database;
+let owner: Awaited<ReturnType<typeof createDatabase>>;
+beforeAll(async () => {
+  owner = await createDatabase(inject("postgresUrl"));
+  database = await openDatabase({ url: owner.url, poolSize: 1, startSeconds: 10 });
+});
+afterAll(async () => {
+  await database.close();
+  await owner.drop();
+});
+
+const add = prepare<{ a: number; b: number }, { sum: number }>(
+  "add-numbers",
+  (value) => sql`select ${value("a")}::int + ${value("b")}::int as sum`,
+);
+
+test("PostgreSQL parses a prepared statement once for a connection, in a transaction or not", async () => {
+  const { db } = database;
+  expect(await add(db, { a: 1, b: 2 })).toEqual([{ sum: 3 }]);
+  expect(await db.transaction((tx) => add(tx, { a: 3, b: 4 }))).toEqual([{ sum: 7 }]);
+  const known = sql`
+    select (generic_plans + custom_plans)::int as runs from pg_prepared_statements where name = 'add-numbers'`;
+  expect(await selectRows(db, known)).toEqual([{ runs: 2 }]);
+});
+
+test("a value that was not given is an error, not a null", async () => {
+  await expect(add(database.db, { a: 1 } as { a: number; b: number })).rejects.toThrow('"b"');
+});
+
+test("who locks mappings and then stands still loses them after 5 s, and other transactions are left alone", async () => {
+  const setting = sql`select current_setting('idle_in_transaction_session_timeout') as timeout`;
+  const inside = await database.db.transaction(async (tx) => {
+    await lockMappingsWithWebhooks(tx, 1);
+    return selectRows(tx, setting);
+  });
+  expect(inside).toEqual([{ timeout: "5s" }]);
+  expect(await selectRows(database.db, setting)).toEqual([{ timeout: "30s" }]);
+});
