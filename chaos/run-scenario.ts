@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { acceptedBy, judge, type Verdict } from "../test/support/load.ts";
 import { keepEvidence } from "./evidence.ts";
 import { type Load, startLoad } from "./load.ts";
+import type { Scenario } from "./scenario.ts";
 import { createWorld, type World, type WorldOptions } from "./world.ts";
 
 export interface Result {
@@ -20,7 +21,7 @@ export interface Result {
 const drainSeconds = 240;
 
 /** Breaks things under load, waits until everything has settled, and compares what HighLevel has with what was acknowledged. */
-export async function runScenario(options: WorldOptions): Promise<Result> {
+export async function runScenario(options: WorldOptions & { scenario: Scenario }): Promise<Result> {
   const started = performance.now();
   const { scenario, processes } = options;
   const world = await createWorld(options);

@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import axios from "axios";
 import { type Sandbox, startSandbox } from "../src/sandbox/sandbox.ts";
+import type { Tuning } from "../src/start-bridge.ts";
 import { emailProviderId, locationId, publicUrl, smsProviderId } from "../test/support/bridge.ts";
 import { type BridgeProcess, spawnBridge } from "../test/support/bridge-process.ts";
 import { type LoadProvider, loadProviders } from "../test/support/load.ts";
 import { createDatabase, type PostgresServer, startPostgres } from "../test/support/postgres.ts";
 import type { Build } from "./build.ts";
 import { createRandom } from "./random.ts";
-import type { Scenario } from "./scenario.ts";
 import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
 const adminApiKey = "k".repeat(32);
@@ -53,8 +53,19 @@ export interface World {
   stop(): Promise<void>;
 }
 
+/** What a scenario wants of its world. */
+export interface Surroundings {
+  name: string;
+  /** What the bridge in a place is told beyond the usual. */
+  environment?(world: World, place: number): Record<string, string>;
+  /** Time runs faster than in production: how, and in words. */
+  scaled?: { tuning: Partial<Tuning>; words: string };
+  /** A PostgreSQL of its own, because it is stopped. */
+  ownPostgres?: true;
+}
+
 export interface WorldOptions {
-  scenario: Scenario;
+  scenario: Surroundings;
   processes: number;
   seed: number;
   /** How much of the time that scenarios pass is passed. */

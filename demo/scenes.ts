@@ -7,7 +7,7 @@ import { signer as telnyx } from "../test/fixtures/telnyx/sign.ts";
 import { signer as twilio } from "../test/fixtures/twilio/sign.ts";
 import type { Signer } from "../test/support/fixtures.ts";
 import type { StandInMessage } from "../test/support/stand-ins/stand-in.ts";
-import type { Way } from "./stage.ts";
+import type { Way } from "./way.ts";
 
 /** What the demo shows: a webhook as its provider signs it, or what an agent types in HighLevel. */
 export type Scene = ({ kind: "in" } & Webhook) | ({ kind: "out" } & Answer);

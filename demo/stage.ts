@@ -15,17 +15,7 @@ import { createTelnyxStandIn } from "../test/support/stand-ins/telnyx.ts";
 import { createTwilioStandIn } from "../test/support/stand-ins/twilio.ts";
 import { bringToLife, type Life, type Living } from "./providers.ts";
 import { mappings } from "./scenes.ts";
-
-/** A mapping with its provider on the one side and its conversation provider in HighLevel on the other. */
-export interface Way {
-  provider: string;
-  address: string;
-  /** Where the provider posts, without credentials. */
-  webhookUrl: string;
-  /** Where HighLevel posts what an agent types. */
-  deliveryUrl: string;
-  standIn: StandIn;
-}
+import type { Way } from "./way.ts";
 
 export interface Stage {
   sandbox: Sandbox;

@@ -11,6 +11,13 @@ export type UnknownOutcomePolicy = "repost" | "hold";
 /** What an integrator's key may do with its locations. */
 export type KeyAccess = "read" | "write";
 
+/** Whose webhooks: those of mappings, or what HighLevel posts to the app as a whole. */
+export type Inbox = "mappings" | "app";
+/** Where work waits for a worker: webhooks to be processed, or deliveries to be attempted. */
+export type Queue = Inbox | "deliveries";
+/** Says that there is something new in a queue. */
+export type Wake = (queue: Queue) => void;
+
 export type WebhookState = "received" | "processed" | "failed" | "ignored";
 export type WebhookSource = "provider" | "highlevel";
 export type DeliveryState = "pending" | "delivered" | "dead";

@@ -16,6 +16,7 @@ import { createLimitedServer, createWebhookLimit } from "./http/limits.ts";
 import type { ProcessContext } from "./inbox/process-webhooks.ts";
 import { createReceiver } from "./inbox/receive-webhook.ts";
 import type { Log } from "./log.ts";
+import type { Wake } from "./model.ts";
 import { startWatching } from "./observe/start-observing.ts";
 import type { Traces } from "./observe/trace.ts";
 import type { DeliverContext } from "./outbox/deliver.ts";
@@ -25,7 +26,7 @@ import { createRecorder } from "./store/attempts.ts";
 import { readOrCreateEncryptionKey } from "./store/postgres/data-dir.ts";
 import { type Database, openDatabase } from "./store/postgres/database.ts";
 import { createNotifier } from "./store/postgres/notify.ts";
-import { startWorker, type Worker, works } from "./worker.ts";
+import { queues, startWorker, type Worker } from "./worker.ts";
 
 export interface Bridge {
   /** Where the server listens on this machine. */
@@ -118,8 +119,8 @@ const toHelpers = { leastGapMs: 100 };
 function startWork(config: Config, context: DeliverContext & ProcessContext, pollSeconds: number): Worker {
   const { db, log } = context;
   const { database, run, deliveryConcurrency, retentionDays } = config;
-  const onTold = (work: string | undefined) => {
-    for (const each of works) if (work === undefined || work === each) worker?.wake(each);
+  const onTold = (queue: string | undefined) => {
+    for (const each of queues) if (queue === undefined || queue === each) worker?.wake(each);
   };
   const notifier =
     "url" in database
@@ -129,9 +130,9 @@ function startWork(config: Config, context: DeliverContext & ProcessContext, pol
   const worker =
     run === "web" ? undefined : startWorker(context, { deliveryConcurrency, retentionDays, pollSeconds, onDue });
   return {
-    wake(work) {
-      worker?.wake(work);
-      notifier?.tell(work);
+    wake(queue) {
+      worker?.wake(queue);
+      notifier?.tell(queue);
     },
     secondsSinceTurn: () => worker?.secondsSinceTurn(),
     stop: async () => void (await Promise.all([notifier?.close(), worker?.stop()])),
@@ -199,7 +200,7 @@ function createInstallerOf(
   config: Config,
   parts: Pick<Parameters<typeof createInstaller>[0], "db" | "sealer" | "log" | "oauth"> & {
     accessTokens: AccessTokens;
-    onWork: Worker["wake"];
+    onWork: Wake;
   },
 ): Installer | undefined {
   const { accessTokens, onWork, ...rest } = parts;

@@ -1,14 +1,15 @@
-import { type Inbox, type ProcessContext, processWebhooks } from "./inbox/process-webhooks.ts";
+import { type ProcessContext, processWebhooks } from "./inbox/process-webhooks.ts";
 import { describeError, type Log } from "./log.ts";
+import type { Inbox, Queue, Wake } from "./model.ts";
 import { claimDueLanes, type DeliverContext, deliverLane } from "./outbox/deliver.ts";
 import type { Db } from "./store/postgres/database.ts";
 import { pruneStep } from "./store/retention.ts";
 
-export const works = ["mappings", "app", "deliveries"] as const satisfies (Inbox | "deliveries")[];
+export const queues: readonly Queue[] = ["mappings", "app", "deliveries"];
 
 export interface Worker {
   /** There is something new: look at once instead of at the next poll. */
-  wake(work: (typeof works)[number]): void;
+  wake: Wake;
   /** How long ago the loop that lags most did its turn: a worker that is well takes one at each poll. Undefined where none runs. */
   secondsSinceTurn(): number | undefined;
   /** Takes nothing new on, and resolves when what was under way is done. */
@@ -75,7 +76,7 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
   }
 
   return {
-    wake: (work) => (work === "deliveries" ? deliver : inboxes[work]).wake(),
+    wake: (queue) => (queue === "deliveries" ? deliver : inboxes[queue]).wake(),
     secondsSinceTurn: () =>
       Math.max(...[inboxes.mappings, inboxes.app, deliver].map((loop) => loop.secondsSinceTurn())),
     async stop() {

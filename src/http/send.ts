@@ -2,12 +2,12 @@ import { Router } from "express";
 import { z } from "zod";
 import type { Failure } from "../errors.ts";
 import type { Log } from "../log.ts";
+import type { Wake } from "../model.ts";
 import type { AttemptContext } from "../outbox/attempt-once.ts";
 import { type SendResult, sendThrough } from "../outbox/send-through.ts";
 import { findMessage } from "../store/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Message } from "../store/schema.ts";
-import type { Worker } from "../worker.ts";
 import { jsonBody } from "./admin/admin-routes.ts";
 import { authenticate, callerOf, requireReach } from "./caller.ts";
 import { Problem, parseId, parseInput } from "./problem.ts";
@@ -18,7 +18,7 @@ export interface SendContext {
   attempts: AttemptContext;
   adminApiKey: string;
   bodyLimitBytes: { email: number };
-  onWork: Worker["wake"];
+  onWork: Wake;
 }
 
 const types = [

@@ -1,12 +1,13 @@
 import type { Log } from "../log.ts";
+import { contentOf } from "../messages/content.ts";
+import { admit, heldDetail, ignoredReason } from "../messages/unknown-sender.ts";
 import type { ProviderEvent, ProviderMessage, Receipt } from "../model.ts";
-import { unknownSenderDetail } from "../outbox/post-inbound.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
 import { ensureConversations, keyOf, type Person } from "../store/conversations.ts";
 import { enqueueDeliveries, type NewDelivery } from "../store/deliveries.ts";
 import { findSentRfcIds, insertMessages } from "../store/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
-import type { Conversation, MessageContent, NewMessage, Webhook } from "../store/schema.ts";
+import type { Conversation, NewMessage, Webhook } from "../store/schema.ts";
 import type { WebhookOutcome } from "../store/webhooks.ts";
 import { applyReceipts } from "./apply-receipts.ts";
 import { addressOfPerson, type Read, readProviderEvents, readWebhook } from "./read-webhook.ts";
@@ -109,8 +110,8 @@ async function acceptMessages(tx: Db, told: Told<ProviderMessage>[]): Promise<Ta
   for (const { mapping, webhook, event, person } of addressed) {
     const conversation = person && conversations.get(keyOf(person));
     if (isOurs.has(event)) reasons.set(event, "a copy of an email that this bridge has sent");
-    else if (!conversation || (mapping.unknownSender === "ignore" && !isKnown(conversation))) {
-      reasons.set(event, "unknown_sender: the mapping ignores senders that nobody registered");
+    else if (!conversation || admit(mapping, conversation) === "ignored") {
+      reasons.set(event, ignoredReason);
     } else {
       reasons.set(event, "duplicate: a message with this providerMessageId is known");
       accepted.push({ row: newMessage(mapping, conversation, webhook, event), mapping, conversation, event });
@@ -147,8 +148,8 @@ interface Accepted {
 /** None for what a machine wrote, and a dead one for whom the mapping does not let in yet. */
 function deliveryOf({ mapping, conversation, event }: Accepted, messageId: number): NewDelivery[] {
   if (event.automatic && !mapping.postAutomatic) return [];
-  const isHeld = mapping.unknownSender === "hold" && !isKnown(conversation);
-  const dead = isHeld ? { reason: "unknown_sender" as const, detail: unknownSenderDetail } : undefined;
+  const isHeld = admit(mapping, conversation) === "held";
+  const dead = isHeld ? { reason: "unknown_sender" as const, detail: heldDetail } : undefined;
   const { locationId } = mapping;
   return [{ kind: "post-inbound", conversationId: conversation.id, locationId, messageId, dead }];
 }
@@ -173,14 +174,6 @@ async function findCopies(tx: Db, told: Told<ProviderMessage>[]): Promise<Set<Pr
     for (const message of messages) if (sentIds.has(message.rfcMessageId?.toLowerCase() ?? "")) copies.add(message);
   }
   return copies;
-}
-
-const isKnown = (conversation: Conversation) =>
-  conversation.highlevelContactId !== null || conversation.highlevelConversationId !== null;
-
-export function contentOf(message: ProviderMessage): MessageContent {
-  const { fromName, to, cc, bcc, subject, text, html, attachments, inReplyTo, references } = message;
-  return { fromName, to, cc, bcc, subject, text, html, attachments, inReplyTo, references };
 }
 
 function newMessage(

@@ -1,6 +1,5 @@
-import { applyReceipt, isWorthReporting } from "../messages/message-state.ts";
+import { applyReceipt, isWorthReporting, reportInSeconds } from "../messages/message-state.ts";
 import type { Receipt } from "../model.ts";
-import { reportInSeconds } from "../outbox/report-status.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
 import type { NewDelivery } from "../store/deliveries.ts";
 import { keepFate, lockSentMessages } from "../store/messages.ts";

@@ -1,12 +1,13 @@
 import { ParseError, Refusal } from "../errors.ts";
 import type { InboundPost } from "../highlevel/client.ts";
 import { type ComposedMessage, composeInbound } from "../messages/compose-inbound.ts";
+import { contentOf } from "../messages/content.ts";
+import { findThreadOf } from "../messages/find-thread.ts";
+import { admit, ignoredReason } from "../messages/unknown-sender.ts";
 import type { ProviderMessage, Receipt, WebhookRequest } from "../model.ts";
-import { findThreadOf } from "../outbox/post-inbound.ts";
 import type { Mapping } from "../registry/mappings.ts";
 import { findConversation } from "../store/conversations.ts";
 import type { Db } from "../store/postgres/database.ts";
-import { contentOf } from "./accept-inbound.ts";
 import { addressOfPerson, readProviderEvents } from "./read-webhook.ts";
 import { isVerified } from "./receive-webhook.ts";
 
@@ -70,14 +71,15 @@ async function previewMessage(
       request: composed,
     };
   }
-  const isUnknown = !conversation.highlevelContactId && !conversation.highlevelConversationId;
-  if (isUnknown && mapping.unknownSender === "ignore") {
-    return { outcome: "ignored", reason: "unknown_sender: the mapping ignores senders that nobody registered" };
-  }
-  if (isUnknown && mapping.unknownSender === "hold") {
+  const admission = admit(mapping, conversation);
+  if (admission === "ignored") return { outcome: "ignored", reason: ignoredReason };
+  if (admission === "held") {
     return { outcome: "held", reason: "unknown_sender: until its conversation is registered", request: composed };
   }
-  const before = conversation.highlevelConversationId ? [] : ["POST /conversations/"];
-  if (isUnknown) before.unshift("POST /contacts/upsert");
+  const before: string[] = [];
+  if (!conversation.highlevelConversationId) {
+    if (!conversation.highlevelContactId) before.push("POST /contacts/upsert");
+    before.push("POST /conversations/");
+  }
   return { outcome: "posted", before, request: composed };
 }

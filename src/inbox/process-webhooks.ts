@@ -1,4 +1,5 @@
 import { describeError, type Log } from "../log.ts";
+import type { Inbox } from "../model.ts";
 import { adapterOf } from "../providers/registry.ts";
 import { describeMapping, type MappingFacts } from "../registry/mappings.ts";
 import { type Db, isAboutData, isUnavailable, repeatOnConflict, sqlStateOf } from "../store/postgres/database.ts";
@@ -20,9 +21,6 @@ export interface ProcessContext {
   /** When HighLevel's status calls begin to know a message that it had us send. */
   visibleAfterSeconds: number;
 }
-
-/** Whose webhooks: those of mappings, or what HighLevel posts to the app as a whole. */
-export type Inbox = "mappings" | "app";
 
 const batch = { mappings: 20, rows: 200, bytes: 20_000_000 };
 const single = { mappings: 1, rows: 1, bytes: 1 };

@@ -1,11 +1,10 @@
 import { type HighlevelKeys, isFromHighlevel } from "../highlevel/webhook.ts";
 import type { Log } from "../log.ts";
-import type { WebhookRequest, WebhookSource } from "../model.ts";
+import type { Inbox, WebhookRequest, WebhookSource } from "../model.ts";
 import type { Mapping } from "../registry/mappings.ts";
 import type { Db } from "../store/postgres/database.ts";
 import { createSharedInsert } from "../store/postgres/shared-insert.ts";
 import { insertWebhooks, type NewWebhook } from "../store/webhooks.ts";
-import type { Inbox } from "./process-webhooks.ts";
 
 /**
  * Verifies and stores webhooks: `true` once one is committed; `false` when it does not verify. Rejects when it could not

@@ -65,3 +65,8 @@ export function isWorthReporting(channel: Channel, before: Message, after: Messa
   if (channel === "email") return before.state !== after.state || before.recipients !== after.recipients;
   return before.state !== after.state && after.state !== "sent";
 }
+
+/** A message is seldom visible to the status calls sooner than `visibleAfterSeconds` after HighLevel had us send it. */
+export function reportInSeconds(visibleAfterSeconds: number, { receivedAt }: Pick<Message, "receivedAt">): number {
+  return Math.max(0, visibleAfterSeconds - (Date.now() - receivedAt.getTime()) / 1000);
+}

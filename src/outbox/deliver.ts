@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Failure } from "../errors.ts";
+import { reportInSeconds } from "../messages/message-state.ts";
 import {
   type AttemptRecord,
   type NextStep,
@@ -15,7 +16,6 @@ import { repeatOnConflict } from "../store/postgres/database.ts";
 import { LeaseLost } from "./attempt.ts";
 import { type AttemptContext, attemptOnce, type Tried } from "./attempt-once.ts";
 import { kinds } from "./delivery-kinds.ts";
-import { reportInSeconds } from "./report-status.ts";
 import { decideRetry, type RetryOptions } from "./retry.ts";
 
 export interface DeliverContext extends AttemptContext {

@@ -2,14 +2,14 @@ import { Failure } from "../errors.ts";
 import { type Access, type Highlevel, type InboundPost, isProviderMismatch } from "../highlevel/client.ts";
 import type { InboundAnswer } from "../highlevel/schemas.ts";
 import { type ComposedMessage, composeInbound } from "../messages/compose-inbound.ts";
-import { baseSubject, isReply } from "../messages/find-parent.ts";
+import { findThreadOf } from "../messages/find-thread.ts";
+import { admit, heldDetail } from "../messages/unknown-sender.ts";
 import type { HighlevelMessageType } from "../model.ts";
 import type { Mapping, Mappings } from "../registry/mappings.ts";
 import { keepHighlevelIds } from "../store/conversations.ts";
 import { keepMappingType } from "../store/mappings.ts";
-import { findThread, listSentThrough } from "../store/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
-import type { Conversation, Message, MessageContent } from "../store/schema.ts";
+import type { Conversation, Message } from "../store/schema.ts";
 import { type CarryContext, carryAttachments } from "./carry-attachments.ts";
 import { findPosted, type Search } from "./find-posted.ts";
 
@@ -66,25 +66,6 @@ export async function postInbound(context: PostInboundContext, work: InboundWork
   };
 }
 
-const mostSentThrough = 50;
-
-/**
- * By In-Reply-To, then References from the nearest back. A reply that names nothing we know may answer what an integrator
- * had HighLevel send by its own means, whose Message-ID nobody told us: then its subject tells.
- */
-export async function findThreadOf(
-  db: Db,
-  conversation: Conversation,
-  { inReplyTo, references, subject }: MessageContent,
-): Promise<string | undefined> {
-  const ids = [...inReplyTo, ...references.toReversed()];
-  const named = await findThread(db, conversation, ids);
-  if (named !== undefined || (ids.length === 0 && !isReply(subject))) return named;
-  const sent = await listSentThrough(db, conversation, mostSentThrough);
-  const answered = sent.find(({ content }) => content && baseSubject(content.subject) === baseSubject(subject));
-  return answered?.highlevelEmailMessageId ?? undefined;
-}
-
 async function findEarlierPost(
   { highlevel }: PostInboundContext,
   { access, mapping: { channel } }: InboundWork,
@@ -132,9 +113,7 @@ async function withFiles(
 async function knowSender({ db, highlevel }: PostInboundContext, work: InboundWork): Promise<Conversation> {
   const { conversation, mapping, message, access } = work;
   if (conversation.highlevelConversationId) return conversation;
-  if (!conversation.highlevelContactId && mapping.unknownSender !== "create") {
-    throw new Failure("unknown_sender", unknownSenderDetail);
-  }
+  if (admit(mapping, conversation) !== "let in") throw new Failure("unknown_sender", heldDetail);
   const { address } = conversation;
   const fromName = message.content?.fromName;
   const key =
@@ -144,10 +123,6 @@ async function knowSender({ db, highlevel }: PostInboundContext, work: InboundWo
   await keepHighlevelIds(db, conversation.id, { contactId, conversationId });
   return { ...conversation, highlevelContactId: contactId, highlevelConversationId: conversationId };
 }
-
-export const unknownSenderDetail =
-  "nobody has registered this sender's conversation, and the mapping's unknownSender is not create: " +
-  "PUT /admin/mappings/{id}/conversations/{address} and it is delivered by itself";
 
 async function keepNewIds(db: Db, conversation: Conversation, answer: InboundAnswer): Promise<Conversation> {
   const { contactId, conversationId } = answer;

@@ -17,11 +17,6 @@ export interface ReportContext {
 /** For so long after HighLevel has called the delivery URL it may say that there is no such message. */
 const notVisibleForMs = 10 * 60_000;
 
-/** A message is seldom visible to the status calls sooner than `visibleAfterSeconds` after HighLevel had us send it. */
-export function reportInSeconds(visibleAfterSeconds: number, { receivedAt }: Pick<Message, "receivedAt">): number {
-  return Math.max(0, visibleAfterSeconds - (Date.now() - receivedAt.getTime()) / 1000);
-}
-
 /**
  * Tells HighLevel what became of a message that it had us send: what is known now, which may be more than when this
  * delivery was made. Throws a Failure.

@@ -1,8 +1,23 @@
 import type { KeyObject } from "node:crypto";
+import { z } from "zod";
 import { ApiError } from "./api-error.ts";
-import type { AgentMessage } from "./control.ts";
 import { createCaller, deliveryBody, type OutboundDraft, storeOutbound, type WebhookCall } from "./outbound.ts";
 import { addConversation, type Conversation, type Provider, type State, type StoredMessage } from "./state.ts";
+
+/** What an agent types. */
+export const agentMessage = z.strictObject({
+  contactId: z.string().min(1),
+  providerId: z.string().optional(),
+  message: z.string().optional(),
+  html: z.string().optional(),
+  subject: z.string().optional(),
+  emailFrom: z.string().optional(),
+  emailCc: z.array(z.string()).optional(),
+  emailBcc: z.array(z.string()).optional(),
+  attachments: z.array(z.string()).optional(),
+  replyToMessageId: z.string().optional(),
+});
+export type AgentMessage = Omit<z.infer<typeof agentMessage>, "contactId">;
 
 export interface Agent {
   /** What an agent types: stored at once, and its provider's delivery URL is called. */

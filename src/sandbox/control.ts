@@ -1,10 +1,10 @@
 import { Router } from "express";
 import { z } from "zod";
+import { type Agent, agentMessage } from "./agent.ts";
 import { ApiError } from "./api-error.ts";
-import { fault } from "./faults.ts";
-import { oauthSettings } from "./oauth.ts";
-import type { Sandbox } from "./sandbox.ts";
-import type { State } from "./state.ts";
+import { type Fault, fault } from "./faults.ts";
+import { type OauthSettings, oauthSettings } from "./oauth.ts";
+import type { Provider, State } from "./state.ts";
 
 const location = z.strictObject({
   id: z.string().min(1),
@@ -20,36 +20,25 @@ const location = z.strictObject({
   ),
 });
 
-/** What an agent types. */
-export const agentMessage = z.strictObject({
-  contactId: z.string().min(1),
-  providerId: z.string().optional(),
-  message: z.string().optional(),
-  html: z.string().optional(),
-  subject: z.string().optional(),
-  emailFrom: z.string().optional(),
-  emailCc: z.array(z.string()).optional(),
-  emailBcc: z.array(z.string()).optional(),
-  attachments: z.array(z.string()).optional(),
-  replyToMessageId: z.string().optional(),
-});
-export type AgentMessage = Omit<z.infer<typeof agentMessage>, "contactId">;
+/** What can be set and seen from outside while the sandbox runs. */
+export interface Control extends Pick<Agent, "sendAsAgent"> {
+  /** What the webhooks are signed with: an Ed25519 key of this sandbox alone, as SPKI in base64. */
+  publicKey: string;
+  /** Makes a location, or changes its token and its conversation providers. */
+  putLocation(location: { id: string; token: string; providers: Provider[]; companyId?: string | undefined }): void;
+  /** From now on the location's token is refused. */
+  revokeToken(locationId: string): void;
+  /** The marketplace app's client, what a person chooses who installs it, and how long its tokens live. */
+  setOauth(settings: OauthSettings): void;
+  /** As when their time is over. */
+  expireAccessTokens(): void;
+  /** How often a refresh was asked for, the refused ones included. */
+  refreshCount(): number;
+  setFaults(faults: Fault[]): void;
+}
 
 /** Steers the sandbox from another process. No token: it is a tool for development, and listens on this machine only. */
-export function controlRoutes(
-  state: State,
-  sandbox: Pick<
-    Sandbox,
-    | "putLocation"
-    | "revokeToken"
-    | "setFaults"
-    | "sendAsAgent"
-    | "publicKey"
-    | "setOauth"
-    | "expireAccessTokens"
-    | "refreshCount"
-  >,
-): Router {
+export function controlRoutes(state: State, sandbox: Control): Router {
   const router = Router();
   const parse = <Output>(schema: z.ZodType<Output>, input: unknown): Output => {
     const parsed = schema.safeParse(input);

@@ -6,14 +6,14 @@ import { limitRate, type RateLimit, requireAccess } from "./access.ts";
 import { type Agent, createAgent } from "./agent.ts";
 import { ApiError } from "./api-error.ts";
 import { contactRoutes } from "./contacts.ts";
-import { controlRoutes } from "./control.ts";
+import { type Control, controlRoutes } from "./control.ts";
 import { conversationRoutes } from "./conversations.ts";
-import { createFaults, type Fault } from "./faults.ts";
+import { createFaults } from "./faults.ts";
 import { postInbound } from "./inbound.ts";
 import { inboxPage } from "./inbox-page.ts";
-import { createOauth, type OauthSettings } from "./oauth.ts";
+import { createOauth } from "./oauth.ts";
 import { sendMessage } from "./send.ts";
-import { addressKey, type Contact, createState, newId, type Provider, type StoredMessage } from "./state.ts";
+import { addressKey, type Contact, createState, newId, type StoredMessage } from "./state.ts";
 import { statusRoutes } from "./statuses.ts";
 import { uploadRoutes } from "./upload.ts";
 
@@ -30,26 +30,13 @@ export interface SandboxOptions {
   showsAltIds?: boolean;
 }
 
-export interface Sandbox extends Pick<Agent, "sendAsAgent" | "postEvent"> {
+export interface Sandbox extends Control, Pick<Agent, "postEvent"> {
   app: Express;
-  /** What the webhooks are signed with: an Ed25519 key of this sandbox alone, as SPKI in base64. */
-  publicKey: string;
   /** The calls of delivery URLs and webhooks so far. */
   webhookCalls(): Agent["calls"];
-  /** Makes a location, or changes its token and its conversation providers. */
-  putLocation(location: { id: string; token: string; providers: Provider[]; companyId?: string | undefined }): void;
-  /** From now on the location's token is refused. */
-  revokeToken(locationId: string): void;
-  /** The marketplace app's client, what a person chooses who installs it, and how long its tokens live. */
-  setOauth(settings: OauthSettings): void;
-  /** As when their time is over. */
-  expireAccessTokens(): void;
   /** The app is uninstalled from a location or an agency. */
   uninstall(id: string): void;
-  /** How often a refresh was asked for, the refused ones included. */
-  refreshCount(): number;
   addContact(contact: Omit<Contact, "id">): Contact;
-  setFaults(faults: Fault[]): void;
   /** Everything that was accepted, in that order. */
   messages(): StoredMessage[];
   contacts(): Contact[];

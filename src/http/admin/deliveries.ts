@@ -1,10 +1,9 @@
 import { Router } from "express";
 import { z } from "zod";
 import { failureReasons } from "../../errors.ts";
-import { findDelivery, listDeliveries, replayDeliveries } from "../../store/deliveries.ts";
-import { type Db, repeatOnConflict } from "../../store/postgres/database.ts";
+import { type ReplayContext, replay } from "../../outbox/replay.ts";
+import { findDelivery, listDeliveries } from "../../store/deliveries.ts";
 import type { Delivery } from "../../store/schema.ts";
-import type { Worker } from "../../worker.ts";
 import { callerOf } from "../caller.ts";
 import { numberedPageQuery, toPage } from "../list.ts";
 import { Problem, parseId, parseInput } from "../problem.ts";
@@ -22,14 +21,9 @@ const replayBody = z.strictObject({ ...filter, limit: z.number().int().min(1).ma
  * `POST /admin/deliveries/{id}/replay` 202, or 409 when it is not dead. `POST /admin/deliveries/replay` 202: the oldest
  * dead ones that match, and how many those were. A replayed delivery goes to the head of its line.
  */
-export function deliveryRoutes({ db, onWork }: { db: Db; onWork: Worker["wake"] }): Router {
+export function deliveryRoutes(context: ReplayContext): Router {
+  const { db } = context;
   const router = Router();
-  const replay = async (which: Parameters<typeof replayDeliveries>[1]) => {
-    const replayed = await repeatOnConflict(() => db.transaction((tx) => replayDeliveries(tx, which)));
-    onWork("deliveries");
-    return replayed;
-  };
-
   router.get("/", async (req, res) => {
     const { limit, cursor, ...rest } = parseInput(listQuery, req.query);
     const rows = await listDeliveries(db, {
@@ -45,7 +39,7 @@ export function deliveryRoutes({ db, onWork }: { db: Db; onWork: Worker["wake"] 
     const { locationIds, ids } = callerOf(res);
     const which = parseInput(replayBody, req.body ?? {});
     if (which.mappingId !== undefined) ids["mappingId"] = which.mappingId;
-    res.status(202).json({ replayed: await replay({ ...which, locationIds }) });
+    res.status(202).json({ replayed: await replay(context, { ...which, locationIds }) });
   });
 
   router.post("/:id/replay", async (req, res) => {
@@ -54,7 +48,7 @@ export function deliveryRoutes({ db, onWork }: { db: Db; onWork: Worker["wake"] 
     caller.ids["deliveryId"] = id;
     const delivery = await findDelivery(db, id, caller);
     if (!delivery) throw new Problem(404, `there is no delivery ${id}`);
-    if ((await replay({ id, limit: 1 })) === 0) {
+    if ((await replay(context, { id, limit: 1 })) === 0) {
       throw new Problem(409, `delivery ${id} is ${delivery.state}: only a dead one can be replayed`);
     }
     res.status(202).json({ replayed: 1 });

@@ -2,10 +2,10 @@ import { Router } from "express";
 import { z } from "zod";
 import type { AccessTokens } from "../../access/access-tokens.ts";
 import { registerAgencyLocation } from "../../access/install.ts";
+import type { Wake } from "../../model.ts";
 import { type RegisterContext, registerLocation, removeLocation } from "../../registry/register.ts";
 import { findLocation, listLocations } from "../../store/locations.ts";
 import type { Location } from "../../store/schema.ts";
-import type { Worker } from "../../worker.ts";
 import { callerOf, reaches, requireReach } from "../caller.ts";
 import { pageQuery, toPage } from "../list.ts";
 import { Problem, parseInput } from "../problem.ts";
@@ -13,7 +13,7 @@ import { Problem, parseInput } from "../problem.ts";
 export interface LocationsContext extends RegisterContext {
   accessTokens: AccessTokens;
   /** New work may be due. */
-  onWork: Worker["wake"];
+  onWork: Wake;
 }
 
 const locationBody = z

@@ -1,9 +1,9 @@
 import { Router } from "express";
 import { z } from "zod";
+import type { Wake } from "../../model.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { Webhook } from "../../store/schema.ts";
 import { findWebhook, listWebhooks, replayWebhook } from "../../store/webhooks.ts";
-import type { Worker } from "../../worker.ts";
 import { type Caller, callerOf } from "../caller.ts";
 import { numberedPageQuery, toPage } from "../list.ts";
 import { Problem, parseId, parseInput } from "../problem.ts";
@@ -18,7 +18,7 @@ const listQuery = z.object({
  * `GET /admin/webhooks` 200: newest first, by state and mapping, without bodies. `GET /admin/webhooks/{id}` 200: with it.
  * `POST /admin/webhooks/{id}/replay` 202: has a failed or ignored one processed again; 409 for any other.
  */
-export function webhookAdminRoutes({ db, onWork }: { db: Db; onWork: Worker["wake"] }): Router {
+export function webhookAdminRoutes({ db, onWork }: { db: Db; onWork: Wake }): Router {
   const router = Router();
 
   router.get("/", async (req, res) => {

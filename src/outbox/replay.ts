@@ -1,0 +1,18 @@
+import type { Wake } from "../model.ts";
+import { replayDeliveries } from "../store/deliveries.ts";
+import { type Db, repeatOnConflict } from "../store/postgres/database.ts";
+
+export interface ReplayContext {
+  db: Db;
+  onWork: Wake;
+}
+
+/** Lets dead deliveries go out again, at the head of their lines; gives how many. */
+export async function replay(
+  { db, onWork }: ReplayContext,
+  which: Parameters<typeof replayDeliveries>[1],
+): Promise<number> {
+  const replayed = await repeatOnConflict(() => db.transaction((tx) => replayDeliveries(tx, which)));
+  onWork("deliveries");
+  return replayed;
+}
