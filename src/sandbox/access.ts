@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response } from "express";
 import { ApiError } from "./api-error.ts";
-import { bearerOf, holderOf } from "./oauth.ts";
+import { bearerOf, holderOf } from "./endpoints/oauth.ts";
 import type { Location, State } from "./state.ts";
 
 export interface RateLimit {

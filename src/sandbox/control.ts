@@ -2,8 +2,8 @@ import { Router } from "express";
 import { z } from "zod";
 import { type Agent, agentMessage } from "./agent.ts";
 import { ApiError } from "./api-error.ts";
+import { type OauthSettings, oauthSettings } from "./endpoints/oauth.ts";
 import { type Fault, fault } from "./faults.ts";
-import { type OauthSettings, oauthSettings } from "./oauth.ts";
 import type { Provider, State } from "./state.ts";
 
 const location = z.strictObject({

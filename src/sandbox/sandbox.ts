@@ -5,17 +5,17 @@ import express, { type ErrorRequestHandler, type Express } from "express";
 import { limitRate, type RateLimit, requireAccess } from "./access.ts";
 import { type Agent, createAgent } from "./agent.ts";
 import { ApiError } from "./api-error.ts";
-import { contactRoutes } from "./contacts.ts";
 import { type Control, controlRoutes } from "./control.ts";
-import { conversationRoutes } from "./conversations.ts";
+import { contactRoutes } from "./endpoints/contacts.ts";
+import { conversationRoutes } from "./endpoints/conversations.ts";
+import { postInbound } from "./endpoints/inbound.ts";
+import { createOauth } from "./endpoints/oauth.ts";
+import { sendMessage } from "./endpoints/send.ts";
+import { statusRoutes } from "./endpoints/statuses.ts";
+import { uploadRoutes } from "./endpoints/upload.ts";
 import { createFaults } from "./faults.ts";
-import { postInbound } from "./inbound.ts";
 import { inboxPage } from "./inbox-page.ts";
-import { createOauth } from "./oauth.ts";
-import { sendMessage } from "./send.ts";
 import { addressKey, type Contact, createState, newId, type StoredMessage } from "./state.ts";
-import { statusRoutes } from "./statuses.ts";
-import { uploadRoutes } from "./upload.ts";
 
 export interface SandboxOptions {
   /** HighLevel's own limit by default; `undefined` for none. */

@@ -1,9 +1,9 @@
 import { extname } from "node:path";
 import { Busboy } from "@fastify/busboy";
 import { type Request, type RequestHandler, type Response, Router } from "express";
-import { requireOwnLocation } from "./access.ts";
-import { ApiError } from "./api-error.ts";
-import { newId, type State } from "./state.ts";
+import { requireOwnLocation } from "../access.ts";
+import { ApiError } from "../api-error.ts";
+import { newId, type State } from "../state.ts";
 
 const most = { files: 5, bytes: 5_000_000 };
 const extensions = new Set(

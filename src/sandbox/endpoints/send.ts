@@ -1,8 +1,8 @@
 import type { RequestHandler, Response } from "express";
 import { z } from "zod";
-import { locationOf, requireOwnLocation } from "./access.ts";
-import { ApiError, refuse } from "./api-error.ts";
-import type { OutboundDraft } from "./outbound.ts";
+import { locationOf, requireOwnLocation } from "../access.ts";
+import { ApiError, refuse } from "../api-error.ts";
+import type { OutboundDraft } from "../outbound.ts";
 import {
   addConversation,
   type Contact,
@@ -10,7 +10,7 @@ import {
   type Provider,
   type State,
   type StoredMessage,
-} from "./state.ts";
+} from "../state.ts";
 
 const types = ["SMS", "Email", "WhatsApp", "IG", "FB", "Custom", "Live_Chat", "InternalComment"] as const;
 const optional = z.string().optional();

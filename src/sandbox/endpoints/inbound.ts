@@ -1,8 +1,8 @@
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
-import type { Channel } from "../model.ts";
-import { locationOf, requireOwnLocation } from "./access.ts";
-import { ApiError, refuse } from "./api-error.ts";
+import type { Channel } from "../../model.ts";
+import { locationOf, requireOwnLocation } from "../access.ts";
+import { ApiError, refuse } from "../api-error.ts";
 import {
   addConversation,
   addEntry,
@@ -11,7 +11,7 @@ import {
   newId,
   type State,
   type StoredMessage,
-} from "./state.ts";
+} from "../state.ts";
 import { isPrivateToken } from "./statuses.ts";
 
 const types = ["SMS", "Email", "WhatsApp", "GMB", "IG", "FB", "Custom", "WebChat", "Live_Chat", "Call"] as const;

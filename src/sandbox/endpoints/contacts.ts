@@ -1,8 +1,8 @@
 import { Router } from "express";
 import { z } from "zod";
-import { requireOwnLocation } from "./access.ts";
-import { ApiError, refuse } from "./api-error.ts";
-import { addressKey, type Contact, newId, type State } from "./state.ts";
+import { requireOwnLocation } from "../access.ts";
+import { ApiError, refuse } from "../api-error.ts";
+import { addressKey, type Contact, newId, type State } from "../state.ts";
 
 const upsert = z.object({
   locationId: z.string(),

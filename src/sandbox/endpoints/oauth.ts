@@ -1,8 +1,8 @@
 import { randomUUID, timingSafeEqual } from "node:crypto";
 import express, { type Request, Router } from "express";
 import { z } from "zod";
-import { ApiError } from "./api-error.ts";
-import type { State, TokenHolder } from "./state.ts";
+import { ApiError } from "../api-error.ts";
+import type { State, TokenHolder } from "../state.ts";
 
 /** How the marketplace app stands. What is not given stays as it was. */
 export const oauthSettings = z.strictObject({

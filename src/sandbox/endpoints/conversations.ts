@@ -1,7 +1,7 @@
 import { Router } from "express";
-import { requireOwnLocation } from "./access.ts";
-import { ApiError } from "./api-error.ts";
-import { addConversation, type Conversation, type Entry, type State, type StoredMessage } from "./state.ts";
+import { requireOwnLocation } from "../access.ts";
+import { ApiError } from "../api-error.ts";
+import { addConversation, type Conversation, type Entry, type State, type StoredMessage } from "../state.ts";
 
 /** Conversations and their messages, as far as a bridge reads and makes them. */
 export function conversationRoutes(state: State, { showsAltIds }: { showsAltIds: boolean }): Router {

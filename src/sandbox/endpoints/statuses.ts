@@ -1,8 +1,8 @@
 import { type Request, type Response, Router } from "express";
 import { z } from "zod";
-import { requireOwnLocation } from "./access.ts";
-import { ApiError, refuse } from "./api-error.ts";
-import type { State, StoredMessage } from "./state.ts";
+import { requireOwnLocation } from "../access.ts";
+import { ApiError, refuse } from "../api-error.ts";
+import type { State, StoredMessage } from "../state.ts";
 
 const textStatuses = ["delivered", "failed", "pending", "read"] as const;
 const emailStatuses = [
