@@ -3,7 +3,6 @@ import { z } from "zod";
 import { ConfigError } from "./errors.ts";
 import { publishedKeys } from "./highlevel/public-keys.ts";
 import type { HighlevelKeys } from "./highlevel/webhook.ts";
-import type { TraceConfig } from "./observe/trace.ts";
 
 const wholeNumber = (least: number, most: number, unit: string) =>
   z
@@ -223,7 +222,7 @@ export interface Config {
   /** Absent when there are to be no metrics. */
   metricsToken?: string | undefined;
   /** Absent when nothing is to be traced. */
-  traces?: TraceConfig | undefined;
+  traces?: { endpoint: string; headers: Record<string, string>; serviceName: string; ratio: number } | undefined;
   logLevel: Settings["LOG_LEVEL"];
 }
 

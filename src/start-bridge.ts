@@ -17,7 +17,7 @@ import type { ProcessContext } from "./inbox/process-webhooks.ts";
 import { createReceiver } from "./inbox/receive-webhook.ts";
 import type { Log } from "./log.ts";
 import type { Wake } from "./model.ts";
-import { startWatching } from "./observe/start-observing.ts";
+import { startObserving } from "./observe/start-observing.ts";
 import type { Traces } from "./observe/trace.ts";
 import type { DeliverContext } from "./outbox/deliver.ts";
 import { createMappings } from "./registry/mappings.ts";
@@ -53,7 +53,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   );
   const { db } = database;
   const secondsSinceTurn = () => worker.secondsSinceTurn();
-  const { log, metrics, traces } = await startWatching(config, plainLog, { db, secondsSinceTurn });
+  const { log, metrics, traces } = await startObserving(config, plainLog, { db, secondsSinceTurn });
   const keys = encryptionKeys(config);
   const sealer = createSealer(keys);
   const mappings = createMappings({ db, sealer });

@@ -1,9 +1,11 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, randomBytes } from "node:crypto";
 import { type RequestHandler, type Response, Router } from "express";
 import helmet from "helmet";
 import type { Connected, Installer } from "../access/install.ts";
 import { Failure } from "../errors.ts";
+import { escapeHtml } from "../formats/escape-html.ts";
 import type { Log } from "../log.ts";
+import { isSame } from "../secrets/compare.ts";
 import { Problem } from "./problem.ts";
 
 export interface OauthContext {
@@ -97,11 +99,8 @@ function signState(key: Buffer, secret: string, atMs: number): string {
 function isOwnState(key: Buffer, secret: string, state: string, nowMs: number): boolean {
   const atMs = Number(state.split(".")[0]);
   const isFresh = atMs <= nowMs && nowMs - atMs <= stateMinutes * 60_000;
-  return timingSafeEqual(digest(state), digest(signState(key, secret, atMs))) && isFresh && secret !== "";
+  return isSame(state, signState(key, secret, atMs)) && isFresh && secret !== "";
 }
-
-/** Equal lengths, so that the comparison takes the same time whatever was sent. */
-const digest = (text: string) => createHash("sha256").update(text).digest();
 
 interface Page {
   title: string;
@@ -181,10 +180,4 @@ function sendPage(res: Response, status: number, { title, lines, link }: Page): 
 <meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title><style>${stylesheet}</style></head>
 <body><h1>${escapeHtml(title)}</h1>
 ${paragraphs}${action}</body></html>`);
-}
-
-const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
 }

@@ -1,3 +1,4 @@
+import { escapeHtml } from "../formats/escape-html.ts";
 import type { InboundPost } from "../highlevel/client.ts";
 import type { Mapping } from "../registry/mappings.ts";
 import type { CarriedAttachment, Conversation, Message, MessageContent } from "../store/schema.ts";
@@ -108,10 +109,4 @@ function nameWithoutUrl({ url, name, contentType, sizeBytes, refusal }: CarriedA
   const facts = [contentType, sizeBytes === undefined ? undefined : `${Math.ceil(sizeBytes / 1000)} kB`];
   const why = refusal === undefined ? "" : `: ${refusal}`;
   return [`[Attachment: ${[name ?? "file", ...facts].filter(Boolean).join(", ")}${why}]`];
-}
-
-const htmlEntities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"]/g, (character) => htmlEntities[character] ?? character);
 }

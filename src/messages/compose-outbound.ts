@@ -1,8 +1,8 @@
 import { convert } from "html-to-text";
+import { escapeHtml } from "../formats/escape-html.ts";
 import { parseMailboxes } from "../formats/mailbox.ts";
 import type { Channel, OutboundAttachment, OutboundMessage } from "../model.ts";
 import type { Message, MessageContent } from "../store/schema.ts";
-import { escapeHtml } from "./compose-inbound.ts";
 
 export interface ComposeOutbound {
   mapping: { id: string; channel: Channel; address: string };

@@ -1,9 +1,17 @@
-import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
 import type { Metrics, MetricsOptions } from "./metrics.ts";
-import type { Traces } from "./trace.ts";
+import type { TraceConfig, Traces } from "./trace.ts";
 
-export interface Watching {
+export interface ObserveSettings {
+  /** Without one there are no metrics. */
+  metricsToken?: string | undefined;
+  /** Without them there are no traces. */
+  traces?: TraceConfig | undefined;
+  publicUrl: string;
+  highlevelRequests: { perDay: number };
+}
+
+export interface Observing {
   /** Passes all lines on, and counts and traces what they tell. */
   log: Log;
   metrics?: Metrics;
@@ -11,21 +19,21 @@ export interface Watching {
 }
 
 /** Metrics and traces, where they are set up. Their libraries are loaded only then: a start does not wait for them. */
-export async function startWatching(
-  config: Pick<Config, "metricsToken" | "traces" | "publicUrl" | "highlevelRequests">,
+export async function startObserving(
+  settings: ObserveSettings,
   log: Log,
   options: Pick<MetricsOptions, "db" | "secondsSinceTurn">,
-): Promise<Watching> {
-  const watching: Watching = { log };
-  if (config.metricsToken !== undefined) {
+): Promise<Observing> {
+  const observing: Observing = { log };
+  if (settings.metricsToken !== undefined) {
     const { createMetrics } = await import("./metrics.ts");
-    watching.metrics = createMetrics({ ...options, requestsPerDay: config.highlevelRequests.perDay });
-    watching.log = watching.metrics.countEvents(watching.log);
+    observing.metrics = createMetrics({ ...options, requestsPerDay: settings.highlevelRequests.perDay });
+    observing.log = observing.metrics.countEvents(observing.log);
   }
-  if (config.traces) {
+  if (settings.traces) {
     const { createTraces } = await import("./trace.ts");
-    watching.traces = createTraces(config.traces, config.publicUrl, log);
-    watching.log = watching.traces.traceEvents(watching.log);
+    observing.traces = createTraces(settings.traces, settings.publicUrl, log);
+    observing.log = observing.traces.traceEvents(observing.log);
   }
-  return watching;
+  return observing;
 }

@@ -14,8 +14,9 @@ import type {
   SentMessage,
   WebhookRequest,
 } from "../model.ts";
-import { isFresh, isSame } from "../secrets/signature.ts";
+import { isSame } from "../secrets/compare.ts";
 import type { AdapterSpec } from "./kit/adapter.ts";
+import { isFresh } from "./kit/freshness.ts";
 import { isReference } from "./kit/reference.ts";
 import { requireCredential } from "./kit/require-credential.ts";
 import { openMail, pick, readFields, readMail } from "./mailgun-mail.ts";

@@ -15,7 +15,7 @@ import type {
   SentMessage,
   WebhookRequest,
 } from "../model.ts";
-import { isSame } from "../secrets/signature.ts";
+import { isSame } from "../secrets/compare.ts";
 import type { AdapterSpec } from "./kit/adapter.ts";
 import { isReference } from "./kit/reference.ts";
 import { requireCredential } from "./kit/require-credential.ts";

@@ -14,9 +14,9 @@ import type {
   SentMessage,
   WebhookRequest,
 } from "../model.ts";
-import { isFresh } from "../secrets/signature.ts";
 import type { AdapterSpec } from "./kit/adapter.ts";
 import { decodeEd25519Key, ed25519KeyMessage } from "./kit/ed25519.ts";
+import { isFresh } from "./kit/freshness.ts";
 import { referenceOf } from "./kit/reference.ts";
 import { requireCredential } from "./kit/require-credential.ts";
 

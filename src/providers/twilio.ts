@@ -14,7 +14,7 @@ import type {
   SentMessage,
   WebhookRequest,
 } from "../model.ts";
-import { isSame } from "../secrets/signature.ts";
+import { isSame } from "../secrets/compare.ts";
 import type { AdapterSpec } from "./kit/adapter.ts";
 import { queryOf, referenceOf } from "./kit/reference.ts";
 

@@ -1,6 +1,7 @@
 import express, { Router } from "express";
 import helmet from "helmet";
 import { z } from "zod";
+import { escapeHtml } from "../formats/escape-html.ts";
 import type { Agent } from "./agent.ts";
 import { ApiError } from "./api-error.ts";
 import { script, stylesheet } from "./inbox-assets.ts";
@@ -114,9 +115,7 @@ function textOf(html: string): string {
     .trim();
 }
 
-const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-const characters = new Map([...Object.entries(entities).map(([one, other]) => [other, one] as const), ["&nbsp;", " "]]);
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
-}
+const characters = new Map([
+  ...[..."&<>\"'"].map((character) => [escapeHtml(character), character] as const),
+  ["&nbsp;", " "],
+]);

@@ -1,7 +1,8 @@
 import { createHmac, type KeyObject, verify as verifyEd25519 } from "node:crypto";
 import type { WebhookRequest } from "../../model.ts";
-import { isFresh, isSame } from "../../secrets/signature.ts";
+import { isSame } from "../../secrets/compare.ts";
 import { decodeEd25519Key } from "./ed25519.ts";
+import { isFresh } from "./freshness.ts";
 
 /**
  * HMAC-SHA256 (`v1`) or Ed25519 (`v1a`) over id, timestamp and body, any of several signatures:

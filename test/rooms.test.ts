@@ -1,0 +1,74 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { brokenRules, findCircle, importsOf, readImports, rooms } from "./support/rooms.ts";
+
+const root = join(import.meta.dirname, "..");
+const src = join(root, "src");
+const maxFiles = 16;
+
+describe("the rooms of src", () => {
+  const imports = readImports(src);
+
+  test("use nothing but what the table allows", () => {
+    expect(imports.length).toBeGreaterThan(500);
+    expect(brokenRules(imports)).toEqual([]);
+  });
+
+  test.each([
+    ["a package of another room", "inbox/a.ts", 'import axios from "axios";'],
+    ["a room that is out of bounds", "store/a.ts", 'import { retry } from "../outbox/retry.ts";'],
+    ["types alone", "providers/a.ts", 'import type { Db } from "../store/postgres/database.ts";'],
+    ["a dynamic import", "http/a.ts", 'const { sql } = await import("drizzle-orm/pg-core");'],
+    ["an import for its effects", "formats/a.ts", 'import "../calls/call-api.ts";'],
+    ["what is handed on", "secrets/a.ts", 'export { createLimit } from "../concurrency/limit.ts";'],
+    ["an import over several lines", "calls/a.ts", 'import {\n  seal,\n} from "../secrets/seal.ts";'],
+    ["the room around a part", "store/postgres/a.ts", 'import { messages } from "../schema.ts";'],
+    ["a new folder without a line", "helpers/a.ts", 'import { z } from "zod";'],
+    ["a new file in the root", "helpers.ts", 'import { z } from "zod";'],
+    ["the model using anything", "model.ts", 'import { Failure } from "./errors.ts";'],
+  ])("cannot break it by %s", (_what, file, source) => {
+    expect(brokenRules([...imports, ...importsOf(file, source)])).toHaveLength(1);
+  });
+
+  test("have lines for nothing that is not there", () => {
+    const there = readdirSync(src, { recursive: true, encoding: "utf8" }).map((path) => path.replace(/\.ts$/, ""));
+    expect(Object.keys(rooms).filter((room) => !there.includes(room))).toEqual([]);
+  });
+
+  test(`have at most ${maxFiles} files each`, () => {
+    const counts = new Map<string, number>();
+    for (const file of readdirSync(src, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())) {
+      counts.set(file.parentPath, (counts.get(file.parentPath) ?? 0) + 1);
+    }
+    const crowded = [...counts].filter(([, files]) => files > maxFiles);
+    expect(crowded).toEqual([]);
+  });
+
+  test("print the same table in docs/architecture.md", () => {
+    const page = readFileSync(join(root, "docs/architecture.md"), "utf8");
+    const printed = [...page.matchAll(/^\| `([\w/-]+)` \|[^|]*\| (.*?) ?\|$/gm)].map(([, room = "", may = ""]) => [
+      room,
+      may.replaceAll("`", ""),
+    ]);
+    expect(Object.fromEntries(printed)).toEqual(rooms);
+  });
+
+  test("open no transaction in http: that is for the rooms that know what belongs together", () => {
+    const http = readdirSync(join(src, "http"), { recursive: true, encoding: "utf8" }).filter((f) => f.endsWith(".ts"));
+    expect(http.filter((file) => readFileSync(join(src, "http", file), "utf8").includes(".transaction("))).toEqual([]);
+  });
+});
+
+test.each(["src", "chaos", "demo", "bench", "test"])("no files in %s import each other in a circle", (folder) => {
+  expect(findCircle(readImports(join(root, folder)))).toBeUndefined();
+});
+
+test("a circle would be found, also one of types", () => {
+  const circle = [
+    ...importsOf("a.ts", 'import { b } from "./b.ts";'),
+    ...importsOf("b.ts", 'import type { A } from "./c/c.ts";'),
+    ...importsOf("c/c.ts", 'export * from "../a.ts";'),
+  ];
+  expect(findCircle(circle)).toEqual(["a.ts", "b.ts", "c/c.ts", "a.ts"]);
+});
