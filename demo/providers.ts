@@ -2,13 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ReceiptStatus } from "../src/model.ts";
 import type { StandIn, StandInMessage } from "../test/support/stand-ins/stand-in.ts";
 
-/** What a provider tells of a message that went well; those of emails have no word for one that is on its way. */
-const fates: Record<string, ReceiptStatus[]> = {
-  twilio: ["sent", "delivered"],
-  telnyx: ["sent", "delivered"],
-  postmark: ["delivered"],
-  mailgun: ["delivered"],
-};
+/** What becomes of a message that went well, as far as its provider has words for it. */
+const fate: ReceiptStatus[] = ["sent", "delivered"];
 
 export interface Living {
   /** Where the provider posts. */
@@ -45,7 +40,7 @@ export function bringToLife(standIns: StandIn[], living: Living): Life {
 }
 
 async function tellFate(standIn: StandIn, message: StandInMessage, living: Living): Promise<void> {
-  for (const status of fates[standIn.provider] ?? []) {
+  for (const status of fate.filter((each) => standIn.statuses.includes(each))) {
     await sleep(living.waitMs(), undefined, { ref: false });
     const options = { url: living.webhookUrlOf(standIn.provider), at: new Date() };
     const { url, headers, body } = standIn.receipt(message, status, options);

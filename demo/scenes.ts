@@ -1,12 +1,9 @@
 import { generateKeyPairSync, sign } from "node:crypto";
-import type { Channel, WebhookRequest } from "../src/model.ts";
+import type { WebhookRequest } from "../src/model.ts";
 import type { StoredMessage } from "../src/sandbox/state.ts";
-import { signer as mailgun } from "../test/fixtures/mailgun/sign.ts";
-import { signer as postmark } from "../test/fixtures/postmark/sign.ts";
-import { signer as telnyx } from "../test/fixtures/telnyx/sign.ts";
-import { signer as twilio } from "../test/fixtures/twilio/sign.ts";
-import type { Signer } from "../test/support/fixtures.ts";
+import { allCredentials, mailProviders, type Provider, textProviders } from "../test/support/providers.ts";
 import type { StandInMessage } from "../test/support/stand-ins/stand-in.ts";
+import { type WrittenMessage, writeMessage } from "../test/support/write-webhooks.ts";
 import type { Way } from "./way.ts";
 
 /** What the demo shows: a webhook as its provider signs it, or what an agent types in HighLevel. */
@@ -33,51 +30,50 @@ export interface Answer {
   check?(message: StoredMessage, sent: StandInMessage | undefined): boolean;
 }
 
-const phone = "+15005550009";
-const mailboxes = { postmark: "support@example.com", mailgun: "sales@example.com" };
-const signers: Record<string, Signer> = { twilio, telnyx, postmark, mailgun };
+/** The first two providers of each channel play. */
+const [texts, otherTexts] = firstTwo(textProviders);
+const [mails, otherMails] = firstTwo(mailProviders);
+/** One that takes no endless text. */
+const terse = [texts, otherTexts].find(({ refusals }) => refusals.some(({ when }) => when)) ?? texts;
 
-export const mappings = Object.entries(signers).map(([provider, signer]) => {
-  const mailbox = mailboxes[provider as keyof typeof mailboxes];
-  const channel: Channel = mailbox ? "email" : "sms";
-  return {
-    provider,
-    channel,
-    address: mailbox ?? phone,
-    conversationProviderId: `demo-${provider}`,
-    credentials: { ...(signer.credentials as object), ...(signer.sendCredentials as object) },
-  };
-});
-
-function webhook(
-  provider: string,
-  given: { about: string; body: Record<string, unknown>; check?: Webhook["check"] },
-): { kind: "in" } & Webhook {
-  const { body, about, check } = given;
-  const isForm = provider === "twilio" || provider === "mailgun";
-  const contentType = isForm ? "application/x-www-form-urlencoded" : "application/json";
-  const signIt: Webhook["sign"] = ({ webhookUrl: url }) => {
-    const signer = signers[provider];
-    if (!signer) throw new Error(`there is no signer for ${provider}`);
-    return signer.sign({ contentType, body }, { url, at: new Date() });
-  };
-  return { kind: "in", provider, about, sign: signIt, status: 200, arrives: 1, ...(check ? { check } : {}) };
+function firstTwo([first, second]: Provider[]): [Provider, Provider] {
+  if (!first || !second) throw new Error("the demo needs two providers of texts and two of emails");
+  return [first, second];
 }
 
-const twilioText = { From: "+15005550006", To: phone, NumMedia: "0", SmsStatus: "received" };
-const hello = webhook("twilio", {
-  about: "a text",
-  body: { ...twilioText, MessageSid: "SM-demo-1", Body: "Hi! Is the blue one still available?" },
-});
+const addresses = new Map([
+  [texts, "+15005550009"],
+  [otherTexts, "+15005550009"],
+  [mails, "support@example.com"],
+  [otherMails, "sales@example.com"],
+]);
+
+export const mappings = [...addresses].map(([provider, address]) => ({
+  ...{ provider: provider.name, channel: provider.channel, address },
+  conversationProviderId: `demo-${provider.name}`,
+  credentials: allCredentials(provider),
+}));
+
+/** What a person writes to a provider's mapping. Its first message has the id 1. */
+function written(provider: Provider, number: number, about: string, message: Omit<WrittenMessage, "id" | "to">) {
+  const to = addresses.get(provider) ?? "";
+  const id = messageId(provider, number);
+  const signIt: Webhook["sign"] = ({ webhookUrl: url }) =>
+    writeMessage(provider, { id, rfcMessageId: id, to, ...message }, { url, at: new Date() });
+  return { kind: "in" as const, provider: provider.name, about, sign: signIt, status: 200, arrives: 1 };
+}
+
+const messageId = ({ name, channel }: Provider, number: number) =>
+  `${name}-demo-${number}${channel === "email" ? "@mail.example.org" : ""}`;
+
+const ann = "+15005550006";
+const hello = written(texts, 1, "a text", { from: ann, text: "Hi! Is the blue one still available?" });
 /** For whoever looks around: a message that has not been sent yet. */
-export const textToTry = webhook("twilio", {
-  about: "a text to try",
-  body: { ...twilioText, MessageSid: "SM-demo-2", Body: "Hello from curl" },
-});
+export const textToTry = written(texts, 2, "a text to try", { from: ann, text: "Hello from curl" });
 
 const isInThread = (arrived: StoredMessage[], all: StoredMessage[]) =>
   arrived[0]?.threadId !== undefined &&
-  arrived[0].threadId === all.find((message) => message.altId === "pm-demo-1")?.threadId;
+  arrived[0].threadId === all.find(({ altId }) => altId === messageId(mails, 1))?.threadId;
 
 /** What somebody would post to the delivery URL who has no key of HighLevel's. */
 function forge({ deliveryUrl: url }: Way): WebhookRequest {
@@ -92,81 +88,60 @@ export const scenes: Scene[] = [
   hello,
   {
     kind: "out",
-    provider: "twilio",
+    provider: texts.name,
     about: "the agent answers in HighLevel",
-    answers: "SM-demo-1",
+    answers: messageId(texts, 1),
     text: "It is. Shall I put it aside?",
     becomes: "delivered",
   },
-  webhook("postmark", {
-    about: "an email",
-    body: {
-      FromFull: { Email: "ann@example.org", Name: "Ann Example" },
-      ToFull: [{ Email: mailboxes.postmark }],
-      MessageID: "pm-demo-1",
-      Subject: "Quote for 20 chairs",
-      TextBody: "Could you send us a quote?",
-      HtmlBody: "<p>Could you send us a quote?</p>",
-      Headers: [{ Name: "Message-ID", Value: "<quote-1@mail.example.org>" }],
-    },
+  written(mails, 1, "an email", {
+    from: "ann@example.org",
+    subject: "Quote for 20 chairs",
+    text: "Could you send us a quote?",
   }),
   {
     kind: "out",
-    provider: "postmark",
+    provider: mails.name,
     about: "the agent answers in its thread",
-    answers: "pm-demo-1",
+    answers: messageId(mails, 1),
     text: "With pleasure: 20 chairs are 1,900 euros.",
     becomes: "delivered",
     check: (message, sent) =>
-      sent?.headers["in-reply-to"] === "<quote-1@mail.example.org>" && message.statuses?.at(-1) === "delivered",
+      sent?.headers["in-reply-to"] === `<${messageId(mails, 1)}>` && message.statuses?.at(-1) === "delivered",
   },
   {
     kind: "in",
-    provider: "postmark",
+    provider: mails.name,
     about: "the person answers that email: it lands in the same thread",
     sign: ({ standIn, webhookUrl: url }) => {
       const [email] = standIn.sent;
       if (!email) throw new Error("no email has been sent that could be answered");
-      return standIn.answer(email, { url, at: new Date(), id: "pm-demo-2", text: "Make that 25, please." });
+      return standIn.answer(email, { url, at: new Date(), id: `${mails.name}-demo-2`, text: "Make that 25, please." });
     },
     status: 200,
     arrives: 1,
     check: isInThread,
   },
-  webhook("telnyx", {
-    about: "a text",
-    body: {
-      data: {
-        event_type: "message.received",
-        payload: {
-          id: "tx-demo-1",
-          from: { phone_number: "+15005550007" },
-          to: [{ phone_number: phone }],
-          text: "Can we move it to Friday?",
-          received_at: new Date().toISOString(),
-        },
-      },
-    },
+  written(otherTexts, 1, "a text", { from: "+15005550007", text: "Can we move it to Friday?" }),
+  written(otherMails, 1, "an email", {
+    from: "bob@example.org",
+    subject: "Broken link on your site",
+    text: "The pricing page is gone.",
   }),
-  webhook("mailgun", {
-    about: "an email",
-    body: {
-      from: "Bob <bob@example.org>",
-      recipient: mailboxes.mailgun,
-      subject: "Broken link on your site",
-      "body-plain": "The pricing page is gone.",
-      "Message-Id": "<mg-demo-1@mail.example.org>",
-    },
-  }),
-  {
-    kind: "out",
-    provider: "twilio",
-    about: "the agent writes more than Twilio takes",
-    answers: "SM-demo-1",
-    text: "These are our terms. ".repeat(100).trim(),
-    becomes: "failed",
-    check: ({ error }) => error?.code === "21617" && error.message.includes("exceeds the 1600 character limit"),
-  },
+  ...terse.refusals
+    .flatMap(({ when, error }) => (when ? [{ when, error }] : []))
+    .slice(0, 1)
+    .map(
+      ({ when, error }): Scene => ({
+        kind: "out",
+        provider: terse.name,
+        about: "the agent writes more than the provider takes",
+        answers: messageId(terse, 1),
+        text: "These are our terms. ".repeat(Math.ceil(when.textLongerThan / 20)).trim(),
+        becomes: "failed",
+        check: ({ error: told }) => told?.code === error?.code && Boolean(told?.message.includes(error?.message ?? "")),
+      }),
+    ),
   { ...hello, about: "the same text again, as providers do: a duplicate", arrives: 0 },
   {
     ...hello,
@@ -180,7 +155,7 @@ export const scenes: Scene[] = [
   },
   {
     kind: "in",
-    provider: "twilio",
+    provider: texts.name,
     about: "a forgery at the delivery URL: signed, but not by HighLevel",
     sign: forge,
     status: 401,

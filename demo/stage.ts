@@ -7,12 +7,9 @@ import { readConfig } from "../src/config.ts";
 import { createLog } from "../src/log.ts";
 import { type Sandbox, startSandbox } from "../src/sandbox/sandbox.ts";
 import { startBridge } from "../src/start-bridge.ts";
-import { createMailgunStandIn } from "../test/support/stand-ins/mailgun.ts";
-import { createPostmarkStandIn } from "../test/support/stand-ins/postmark.ts";
+import { createStandIn } from "../test/support/stand-ins/from-fixtures.ts";
 import { serveStandIns } from "../test/support/stand-ins/serve.ts";
 import type { StandIn } from "../test/support/stand-ins/stand-in.ts";
-import { createTelnyxStandIn } from "../test/support/stand-ins/telnyx.ts";
-import { createTwilioStandIn } from "../test/support/stand-ins/twilio.ts";
 import { bringToLife, type Life, type Living } from "./providers.ts";
 import { mappings } from "./scenes.ts";
 import type { Way } from "./way.ts";
@@ -36,7 +33,7 @@ const token = "demo-token";
 /** A sandbox in HighLevel's place, stand-ins in the providers', and between them the bridge with a mapping for each. */
 export async function setStage(living: Pick<Living, "waitMs" | "notice">): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), "conversation-bridge-demo-"));
-  const standIns = [createTwilioStandIn(), createTelnyxStandIn(), createPostmarkStandIn(), createMailgunStandIn()];
+  const standIns = mappings.map(({ provider }) => createStandIn(provider));
   const served = await serveStandIns(standIns);
   const { sandbox, url: sandboxUrl, stop } = await startSandbox({ port: await portOr(4010), rateLimit: undefined });
   const adminApiKey = randomBytes(24).toString("hex");

@@ -28,11 +28,9 @@ beforeAll(async () => {
     config,
     wrap: (standIn) => makeFaulty(standIn, { onTaken: async () => void (await sleep(20)) }),
   });
-  // The generic ones may be called again with what they were asked: only the others' calls are of unknown outcome.
-  const standIns = Object.entries(twoWay.ways).map(([provider, { standIn }]) =>
-    provider.startsWith("generic")
-      ? standIn
-      : makeFaulty(standIn, { onCall: () => onCall(), onTaken: () => onTaken() }),
+  // Some may be called again with what they were asked: only the others' calls are of unknown outcome.
+  const standIns = Object.values(twoWay.ways).map(({ standIn, isIdempotent }) =>
+    isIdempotent ? standIn : makeFaulty(standIn, { onCall: () => onCall(), onTaken: () => onTaken() }),
   );
   mortal = await serveStandIns(standIns);
 });
@@ -125,8 +123,7 @@ test("kill -9 in the middle of sends, and another process goes on: nothing is se
   expect(failed.some((message) => counts.has(tokenOf(message)))).toBe(true);
   expect(failed.some((message) => !counts.has(tokenOf(message)))).toBe(true);
   // What may be repeated was repeated.
-  for (const provider of ["generic-sms", "generic-email"]) {
-    const { providerId } = twoWay.ways[provider] ?? {};
+  for (const { providerId } of Object.values(twoWay.ways).filter(({ isIdempotent }) => isIdempotent)) {
     const mine = messages.filter(({ conversationProviderId }) => conversationProviderId === providerId);
     expect(mine.filter((message) => message.status === "failed" || !counts.has(tokenOf(message)))).toEqual([]);
   }

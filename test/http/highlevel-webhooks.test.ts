@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { signer as genericEmail } from "../fixtures/generic-email/sign.ts";
 import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
 import { locationId, publicUrl, startTestBridge, type TestBridge, until } from "../support/bridge.ts";
-import { createGenericSmsStandIn } from "../support/stand-ins/generic.ts";
+import { createStandIn } from "../support/stand-ins/from-fixtures.ts";
 import { serveStandIns } from "../support/stand-ins/serve.ts";
 
 const current = generateKeyPairSync("ed25519");
@@ -11,7 +11,7 @@ const foreign = generateKeyPairSync("ed25519");
 const legacy = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const foreignLegacy = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
-const sms = createGenericSmsStandIn();
+const sms = createStandIn("generic-sms");
 let served: Awaited<ReturnType<typeof serveStandIns>>;
 let bridge: TestBridge;
 /** A text mapping and an email mapping of the location. */

@@ -2,9 +2,12 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ApiRequest } from "../../src/calls/call-api.ts";
 import type {
+  IgnoredEvent,
   MessageError,
   OutboundAttachment,
   OutboundMessage,
+  ProviderMessage,
+  Receipt,
   SentMessage,
   WebhookRequest,
 } from "../../src/model.ts";
@@ -13,10 +16,14 @@ import type {
 export interface Fixture {
   /** What this sample shows, in a sentence. */
   about: string;
+  /** How its shape is known: a page of the provider's, a file of ours, or "recorded 2026-10, ids replaced". */
+  source?: string;
   request: Sample;
   /** The events that `parse` must give, as JSON (times in ISO 8601, absent fields left out). */
-  means: unknown[];
+  means: (MessageInJson | Receipt | IgnoredEvent)[];
 }
+
+export type MessageInJson = Omit<ProviderMessage, "sentAt"> & { sentAt?: string };
 
 /** A request before it is signed. */
 export interface Sample {
@@ -39,11 +46,15 @@ export interface Signer {
   foreignCredentials: unknown;
   /** The least with which messages can be sent: `credentials`, and what only sending needs. */
   sendCredentials: unknown;
+  /** Which of these may be read by anybody, such as an account's id or a public key. The others are secrets. */
+  open?: string[];
   /** Does the signature cover the body? Where it does not, a changed body cannot be noticed. */
   signsBody: boolean;
   /** Does it cover a timestamp? Then old webhooks are refused. */
   signsTime: boolean;
   sign(sample: Sample, options: { url: string; at: Date; credentials?: unknown }): WebhookRequest;
+  /** Where the bridge signs what it sends: is it signed by `sendCredentials`? Elsewhere its headers are those of the fixtures. */
+  isSigned?(headers: Record<string, string>, body: Buffer): boolean;
 }
 
 export function jsonBody(sample: Sample): Buffer {
@@ -58,6 +69,7 @@ export function readFixtures(provider: string): { name: string; fixture: Fixture
 export interface SendFixture {
   /** What this sample shows, in a sentence. */
   about: string;
+  source?: string;
   message: Omit<OutboundMessage, "attachments"> & {
     attachments: (Omit<OutboundAttachment, "content"> & { content?: { base64: string } })[];
   };
@@ -76,6 +88,9 @@ export interface SendFixture {
 /** One refusal of a send; test/fixtures/<provider>/send/refusals.json is a list of them. */
 export interface RefusalFixture {
   about: string;
+  source?: string;
+  /** With which messages it comes; without it, one that is refused for another reason. */
+  when?: { textLongerThan: number };
   answer: { status: number; body: unknown };
   /** What `readError` must give; null for nothing. */
   error: MessageError | null;

@@ -1,95 +1,43 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Failure } from "../../src/errors.ts";
 import type { OutboundMessage, ReceiptStatus } from "../../src/model.ts";
-import { genericSms } from "../../src/providers/generic.ts";
-import type { AdapterSpec } from "../../src/providers/kit/adapter.ts";
-import { adapterOf } from "../../src/providers/registry.ts";
-import { signer as genericEmailSigner } from "../fixtures/generic-email/sign.ts";
-import { signer as genericSmsSigner } from "../fixtures/generic-sms/sign.ts";
-import { signer as telnyxSigner } from "../fixtures/telnyx/sign.ts";
-import { signer as twilioSigner } from "../fixtures/twilio/sign.ts";
-import { createGenericEmailStandIn, createGenericSmsStandIn } from "./stand-ins/generic.ts";
+import { allCredentials, providers } from "./providers.ts";
+import { createStandIn } from "./stand-ins/from-fixtures.ts";
 import { serveStandIns } from "./stand-ins/serve.ts";
-import { createTelnyxStandIn } from "./stand-ins/telnyx.ts";
-import { createTwilioStandIn } from "./stand-ins/twilio.ts";
 
 const url = "https://bridge.example.com/webhooks/5f2c1a52-0d6c-4d5e-9a5e-3f1c8f1f8a11";
 const at = new Date("2026-11-21T10:00:00.000Z");
 const common = { reference: "42", cc: [], bcc: [], attachments: [], references: [], receiptUrl: `${url}?message=42` };
-const text: OutboundMessage = { ...common, from: "+15005550009", to: "+15005550006", text: "Grüße & 😀" };
+const text: OutboundMessage = { ...common, from: "+15005550019", to: "+15005550016", text: "Grüße & 😀" };
 const email: OutboundMessage = {
   ...common,
-  ...{ from: "support@example.com", fromName: "Support", to: "ann@example.org", cc: ["boss@example.org"] },
-  ...{ subject: "Re: Hello", text: "Hi", html: "<p>Hi</p>", replyTo: "replies@example.com" },
-  ...{
-    rfcMessageId: "42.abc@example.com",
-    inReplyTo: "e-1@example.org",
-    references: ["e-0@example.com", "e-1@example.org"],
-  },
+  ...{ from: "help@example.com", fromName: "Müller, Jo", to: "kim@example.org", subject: "Re: Hello" },
+  ...{ cc: ["boss@example.org", "bob@example.org"], bcc: ["archive@example.com"], replyTo: "replies@example.com" },
+  ...{ text: "Grüße 😀", html: "<p>Grüße</p>", rfcMessageId: "42.abc@example.com", inReplyTo: "e-1@example.org" },
+  references: ["e-0@example.com", "e-1@example.org"],
 };
-const picture = { url: "https://files.example.com/cat.jpg?a=1&b=2", name: "cat.jpg", contentType: "image/jpeg" };
-const secretOf = (fill: number) => `whsec_${Buffer.alloc(32, fill).toString("base64")}`;
-
-const samples = [
-  {
-    standIn: createTwilioStandIn(),
-    signer: twilioSigner,
-    message: text,
-    wrongCredentials: { authToken: "wrong" },
-    wrongKeyError: { code: "20003", message: "Authenticate" },
-    spoiled: [
-      [{ to: "5550006" }, "21211"],
-      [{ from: "+0" }, "21212"],
-      [{ text: undefined }, "21619"],
-      [{ text: "x".repeat(1601) }, "21617"],
-      [{ attachments: Array(11).fill(picture) }, "21623"],
-      [{ attachments: [{ ...picture, url: "cid:1" }] }, "21620"],
-      [{ receiptUrl: "https://my_bridge.example.com/webhooks/1" }, "21609"],
-    ],
-  },
-  {
-    standIn: createTelnyxStandIn(),
-    signer: telnyxSigner,
-    message: text,
-    wrongCredentials: { apiKey: "wrong" },
-    wrongKeyError: { code: "10009", message: expect.any(String) },
-    spoiled: [
-      [{ to: "5550006x" }, "40310"],
-      [{ from: "+0" }, "40305"],
-      [{ text: undefined }, "10004"],
-      [{ attachments: [{ ...picture, url: "cid:1" }] }, "10003"],
-      [{ receiptUrl: "bridge" }, "10003"],
-    ],
-  },
-  {
-    standIn: createGenericSmsStandIn(),
-    signer: genericSmsSigner,
-    message: text,
-    wrongCredentials: { sendSecret: secretOf(1) },
-    wrongKeyError: { code: "401", message: "the signature does not fit" },
-    spoiled: [[{ to: "5550006" }, "422"]],
-  },
-  {
-    standIn: createGenericEmailStandIn(),
-    signer: genericEmailSigner,
-    message: email,
-    wrongCredentials: { secret: secretOf(1) },
-    wrongKeyError: { code: "401", message: "the signature does not fit" },
-    spoiled: [[{ cc: ["nobody"] }, "422"]],
-  },
-] as const;
+const file = { url: "https://files.example.com/1?a=1&b=2", name: "März.pdf", contentType: "application/pdf" };
+const attachments = [{ ...file, content: Buffer.from("%PDF-1.4\n") }];
+const standIns = providers.map(({ name }) => createStandIn(name));
 
 let served: Awaited<ReturnType<typeof serveStandIns>>;
 beforeAll(async () => {
-  served = await serveStandIns(samples.map(({ standIn }) => standIn));
+  served = await serveStandIns(standIns);
 });
 afterAll(() => served.stop());
 
-describe.each(samples)("the stand-in of $standIn.provider", (sample) => {
-  const { standIn, signer, message } = sample;
-  const adapter = adapterOf(standIn.provider) as AdapterSpec<unknown>;
-  const send = (more: object = {}, credentials: object = {}) =>
-    adapter.send({ ...message, ...more }, { ...(signer.sendCredentials as object), ...credentials }, served.callApi);
+/** A message whose texts and addresses are of the provider's channel. */
+type Change = Partial<OutboundMessage>;
+
+describe.each(providers.map((provider, index) => ({ ...provider, index })))("the stand-in of $name", (provider) => {
+  const { adapter, channel, signer } = provider;
+  const standIn = standIns[provider.index] ?? expect.unreachable("there is no stand-in");
+  const message = channel === "sms" ? text : email;
+  const credentials = adapter.credentials.parse(signer.sendCredentials);
+  const send = ({ reference = "42", ...change }: Change = {}) => {
+    const told = { ...message, reference, receiptUrl: `${url}?message=${reference}`, ...change };
+    return adapter.send(told, credentials, served.callApi);
+  };
   const lastSent = () => standIn.sent.at(-1) ?? expect.unreachable("nothing was sent");
   const failureOf = (sending: Promise<unknown>): Promise<Failure> =>
     sending.then(
@@ -97,82 +45,161 @@ describe.each(samples)("the stand-in of $standIn.provider", (sample) => {
       (failure: Failure) => failure,
     );
 
-  test("accepts what the adapter sends, and knows it by the id that it answered", async () => {
-    const attachments = [picture];
-    const { providerMessageId } = await send({ reference: "43", attachments, receiptUrl: `${url}?message=43` });
-    const { from, to, cc, text: words, html, subject } = message;
-    expect(lastSent()).toMatchObject({ id: providerMessageId, reference: "43", from, to: [to], cc, text: words });
-    expect(lastSent()).toMatchObject(
-      message === email ? { html, subject, media: ["cat.jpg"] } : { media: [picture.url] },
+  test("takes what the adapter sends, reads all of it, and is known by the id that it answered", async () => {
+    const { providerMessageId, rfcMessageId } = await send({ attachments });
+    expect(rfcMessageId).toBeUndefined();
+    const { from, to, cc, bcc, subject, html } = message;
+    expect(lastSent()).toMatchObject({
+      ...{ id: providerMessageId, reference: "42", from, to: [to], cc, bcc, text: message.text, subject, html },
+      media: [channel === "sms" ? file.url : file.name],
+    });
+    if (channel === "email")
+      expect(lastSent().headers).toEqual({
+        "message-id": "<42.abc@example.com>",
+        "in-reply-to": "<e-1@example.org>",
+        references: "<e-0@example.com> <e-1@example.org>",
+        "reply-to": "replies@example.com",
+      });
+    expect((await send({ reference: "43", rfcMessageId: "43@example.com" })).providerMessageId).not.toBe(
+      providerMessageId,
     );
   });
 
-  test("refuses a wrong key and a wrong field in the original's shape", async () => {
+  test("carries out a repeated send once where the adapter relies on it, and twice elsewhere", async () => {
+    const change = { reference: "45", rfcMessageId: "45@example.com" };
+    const answers = [await send(change), await send(change)];
+    expect(standIn.sent.filter(({ reference }) => reference === "45")).toHaveLength(adapter.isIdempotent ? 1 : 2);
+    if (adapter.isIdempotent) expect(answers[1]).toEqual(answers[0]);
+  });
+
+  test("refuses a wrong key as the provider does", async () => {
     const { length } = standIn.sent;
-    const unauthorized = await failureOf(send({}, sample.wrongCredentials));
-    expect(unauthorized).toMatchObject({ reason: "unauthorized", status: 401 });
-    expect(adapter.readError(unauthorized.answer)).toEqual(sample.wrongKeyError);
-    for (const [index, [spoiled, code]] of sample.spoiled.entries()) {
-      const refused = await failureOf(send({ ...spoiled, reference: String(900 + index) }));
-      expect(refused.reason).toBe("rejected");
-      expect(adapter.readError(refused.answer), JSON.stringify(spoiled)).toMatchObject({ code });
+    for (const [name, value] of Object.entries(allCredentials(provider))) {
+      if (value === (signer.credentials as Record<string, unknown>)[name] && !signer.isSigned) continue;
+      if (URL.canParse(String(value))) continue;
+      const wrong = String(value).replace(/[0-9a-z](?=\W*$)/i, (last) => (last === "0" ? "1" : "0"));
+      const given = { ...(signer.sendCredentials as object), [name]: wrong };
+      const refused = await failureOf(adapter.send({ ...message, reference: "46" }, given, served.callApi));
+      expect([401, 404], `${name}: ${wrong}`).toContain(refused.status);
     }
     expect(standIn.sent).toHaveLength(length);
   });
 
-  test.each<ReceiptStatus>(["sent", "delivered", "read", "failed"])("reports %s, signed", async (status) => {
-    const { providerMessageId } = await send({ reference: "44", receiptUrl: `${url}?message=44` });
-    const webhook = standIn.receipt(lastSent(), status, { url, at });
-    expect(await adapter.verify(webhook, signer.credentials)).toBe(true);
-    const [event, ...others] = await adapter.parse(webhook);
-    expect(others).toEqual([]);
-    expect(event).toMatchObject({ kind: "receipt", reference: "44", providerMessageId, status });
-    expect(event).toEqual(expect.objectContaining({ error: status === "failed" ? expect.anything() : undefined }));
+  test("refuses a wrong message in the provider's shape, and says what is wrong with it", async () => {
+    const { length } = standIn.sent;
+    const nobody = channel === "sms" ? "5550006" : "nobody";
+    const long = provider.refusals.filter(({ when }) => when);
+    const wrongs: [Change, RegExp][] = [
+      [{ to: nobody }, /5550006|nobody/],
+      [{ to: "" }, /missing/],
+      [{ from: channel === "sms" ? "+0" : "nobody" }, /\+0|nobody/],
+      [{ text: "", html: undefined, attachments: [] }, /neither words nor files/],
+      ...(channel === "email" ? ([[{ cc: [nobody] }, /nobody/]] as [Change, RegExp][]) : []),
+      ...long.map(({ when, error }): [Change, RegExp] => [
+        { text: "x".repeat((when?.textLongerThan ?? 0) + 1) },
+        new RegExp(error?.message ?? ""),
+      ]),
+    ];
+    for (const [change, words] of wrongs) {
+      const refused = await failureOf(send({ ...change, reference: "47" }));
+      const said = `${adapter.readError(refused.answer)?.message ?? ""} ${refused.message}`;
+      expect(said, JSON.stringify(change)).toMatch(words);
+    }
+    expect(standIn.sent).toHaveLength(length);
   });
 
-  test("posts what the person answers, signed", async () => {
-    await send();
-    const webhook = standIn.answer(lastSent(), { url, at, id: "SM1", text: "Thanks 😀" });
-    expect(webhook.url).toBe(url);
-    expect(await adapter.verify(webhook, signer.credentials)).toBe(true);
-    const answer = { kind: "message", providerMessageId: "SM1", from: message.to, text: "Thanks 😀" };
-    const thread = {
-      ...{ to: [email.replyTo], subject: email.subject, rfcMessageId: "SM1@mail.example.org" },
-      ...{ inReplyTo: [email.rfcMessageId], references: [...email.references, email.rfcMessageId] },
+  test("refuses fields, types, content types and paths that no fixture shows", async () => {
+    const { length } = standIn.sent;
+    const [usual] = provider.sendFixtures.filter(
+      ({ fixture }) => !fixture.credentials && fixture.message.attachments.length === 0,
+    );
+    if (!usual) return expect.unreachable("there are no sends");
+    const { request } = usual.fixture;
+    const isForm = Array.isArray(request.body);
+    const write = (body: unknown) =>
+      isForm ? new URLSearchParams(body as [string, string][]) : Buffer.from(JSON.stringify(body));
+    const pairs = isForm ? (request.body as [string, string][]) : Object.entries(request.body as object);
+    const bodies = [
+      [...pairs, ["Unheard", "x"]],
+      pairs.slice(1),
+      ...(isForm ? [] : [pairs.map(([name], index) => (index === 0 ? [name, 7] : pairs[index]))]),
+    ].map((each) => write(isForm ? each : Object.fromEntries(each as [string, unknown][])));
+    const type = isForm ? {} : { "content-type": "application/json" };
+    const post = async (change: {
+      url?: string;
+      headers?: Record<string, string>;
+      body?: Buffer | URLSearchParams;
+    }) => {
+      const body = change.body ?? write(request.body);
+      const signed = signer.isSigned && Buffer.isBuffer(body) ? resign(body) : {};
+      const headers = { ...request.headers, ...type, ...signed, ...change.headers };
+      const call = { method: request.method, url: request.url, ...change, headers, body };
+      return served.callApi(call).then(
+        ({ status }) => status,
+        (failure: Failure) => failure.status,
+      );
     };
-    expect(await adapter.parse(webhook)).toMatchObject([
-      { ...answer, ...(message === email ? thread : { to: [message.from] }) },
-    ]);
+    const resign = (body: Buffer) =>
+      signer.sign({ contentType: "application/json", body: body.toString() }, { url, at: new Date() }).headers;
+    for (const body of bodies) expect([400, 422], String(body)).toContain(await post({ body }));
+    expect(await post({ headers: { "content-type": "text/plain" } })).toBe(415);
+    expect(await post({ url: `${request.url}s` })).toBe(404);
+    expect(standIn.sent).toHaveLength(length);
+    expect(await post({}), "and takes the fixture itself").toBeLessThan(300);
   });
-});
 
-test("a generic gateway carries out a repeated send once", async () => {
-  const standIn = samples.find(({ standIn: { provider } }) => provider === "generic-sms")?.standIn;
-  const send = () =>
-    genericSms.send({ ...text, reference: "45" }, genericSmsSigner.sendCredentials as never, served.callApi);
-  const first = await send();
-  expect(await send()).toEqual(first);
-  expect(standIn?.sent.filter(({ reference }) => reference === "45")).toHaveLength(1);
-});
-
-test("Telnyx and the generic gateways refuse what is no JSON, and Twilio what is no form", async () => {
-  const credentials = telnyxSigner.sendCredentials as { apiKey: string };
-  const post = (path: string, headers: Record<string, string>, body: string) =>
-    served
-      .callApi({ method: "POST", url: `https://${path}`, headers, body })
-      .then(() => 200)
-      .catch((failure: Failure) => failure.status);
-  const authorization = `Bearer ${credentials.apiKey}`;
-  expect(await post("api.telnyx.com/v2/messages", { authorization, "content-type": "text/plain" }, "{}")).toBe(415);
-  expect(await post("api.telnyx.com/v2/messages", { authorization, "content-type": "application/json" }, "{")).toBe(
-    400,
+  test.each<ReceiptStatus>(["sent", "delivered", "read", "failed"])(
+    "reports %s, signed, if it ever does",
+    async (status) => {
+      const { providerMessageId } = await send({ reference: "44" });
+      if (!standIn.statuses.includes(status))
+        return expect(() => standIn.receipt(lastSent(), status, { url, at })).toThrow("no webhook");
+      const recipient = channel === "email" ? "Boss@Example.org" : undefined;
+      const webhook = standIn.receipt(lastSent(), status, { url, at, ...(recipient ? { recipient } : {}) });
+      expect(await adapter.verify(webhook, signer.credentials)).toBe(true);
+      const events = await adapter.parse(webhook);
+      expect(events).toMatchObject([{ kind: "receipt", status }]);
+      const [event] = events;
+      if (event?.kind !== "receipt") return expect.unreachable("it is no receipt");
+      expect(["44", undefined]).toContain(event.reference);
+      if (event.reference === undefined) expect(event.providerMessageId).toBe(providerMessageId);
+      if (event.recipient !== undefined) expect(event.recipient).toBe("boss@example.org");
+      expect(event.error).toEqual(
+        status === "failed" ? { code: expect.any(String), message: expect.any(String) } : undefined,
+      );
+    },
   );
-  expect(await post("api.telnyx.com/v1/messages", { authorization }, "{}")).toBe(404);
-  expect(await post("sms.example.net/send", { "content-type": "application/json" }, "{}")).toBe(401);
-  expect(await post("api.twilio.com/2010-04-01/Messages.json", {}, "")).toBe(404);
-  const { accountSid, authToken } = twilioSigner.sendCredentials as { accountSid: string; authToken: string };
-  const basic = `Basic ${Buffer.from(`${accountSid}:${authToken}`).toString("base64")}`;
-  const messages = `api.twilio.com/2010-04-01/Accounts/${accountSid}/Messages.json`;
-  const json = { authorization: basic, "content-type": "application/json" };
-  expect(await post(messages, json, '{"To":"+15005550006","From":"+15005550009","Body":"Hi"}')).toBe(400);
+
+  test("posts what the person answers, signed, in the thread that the person saw", async () => {
+    const isNamedByProvider = provider.sendFixtures.some(({ fixture }) => !fixture.message.rfcMessageId);
+    for (const rfcMessageId of [
+      "42.abc@example.com",
+      ...(channel === "email" && isNamedByProvider ? [undefined] : []),
+    ]) {
+      const { rfcMessageId: chosen = rfcMessageId } = await send({ rfcMessageId });
+      const webhook = standIn.answer(lastSent(), { url, at, id: "SM1", text: 'Thanks "& 😀' });
+      expect(webhook.url).toBe(url);
+      expect(await adapter.verify(webhook, signer.credentials)).toBe(true);
+      const events = await adapter.parse(webhook);
+      expect(events).toMatchObject([{ kind: "message", from: message.to, cc: [], text: 'Thanks "& 😀' }]);
+      const [event] = events;
+      if (event?.kind !== "message") return expect.unreachable("it is no message");
+      expect(event.providerMessageId).toMatch(/^SM1(@mail\.example\.org)?$/);
+      expect(event.sentAt ?? at).toEqual(at);
+      expect(event.to).toEqual([message.replyTo ?? message.from]);
+      const thread = { inReplyTo: [chosen], references: [...email.references, chosen] };
+      const mail = { subject: "Re: Hello", rfcMessageId: "SM1@mail.example.org", ...thread };
+      expect(event).toMatchObject(channel === "email" ? mail : { inReplyTo: [], references: [] });
+    }
+  });
+
+  test("posts what the business sent elsewhere, signed, if it ever does", async () => {
+    const told = { id: "elsewhere-1", from: message.from, to: message.to, text: "From elsewhere", subject: "News" };
+    const webhook = standIn.sentElsewhere(told, { url, at });
+    if (!webhook) return expect(provider.fixtures.map(({ name }) => name)).not.toContain("sent-elsewhere");
+    expect(await adapter.verify(webhook, signer.credentials)).toBe(true);
+    const { from, to, id } = told;
+    const event = { kind: "message", direction: "outbound", providerMessageId: id, from, to: [to], text: told.text };
+    expect(await adapter.parse(webhook)).toMatchObject([event]);
+  });
 });

@@ -1,10 +1,5 @@
 import type { Channel, ReceiptStatus } from "../../src/model.ts";
-import type { Provider } from "../../src/sandbox/state.ts";
-import { signer as generic } from "../fixtures/generic-sms/sign.ts";
-import { signer as mailgun } from "../fixtures/mailgun/sign.ts";
-import { signer as postmark } from "../fixtures/postmark/sign.ts";
-import { signer as telnyx } from "../fixtures/telnyx/sign.ts";
-import { signer as twilio } from "../fixtures/twilio/sign.ts";
+import type { Provider as ConversationProvider } from "../../src/sandbox/state.ts";
 import {
   emailProviderId,
   locationId,
@@ -14,43 +9,11 @@ import {
   type TestBridge,
   token,
 } from "./bridge.ts";
-import type { Signer } from "./fixtures.ts";
-import { createGenericEmailStandIn, createGenericSmsStandIn } from "./stand-ins/generic.ts";
-import { createMailgunStandIn } from "./stand-ins/mailgun.ts";
-import { createPostmarkStandIn } from "./stand-ins/postmark.ts";
+import { allCredentials, providers } from "./providers.ts";
+import { createStandIn } from "./stand-ins/from-fixtures.ts";
 import { serveStandIns } from "./stand-ins/serve.ts";
 import type { StandIn, StandInMessage } from "./stand-ins/stand-in.ts";
-import { createTelnyxStandIn } from "./stand-ins/telnyx.ts";
-import { createTwilioStandIn } from "./stand-ins/twilio.ts";
-
-const credentialsOf = ({ credentials, sendCredentials }: Signer) => ({
-  ...(credentials as object),
-  ...(sendCredentials as object),
-});
-
-const ways: { create: () => StandIn; channel: Channel; address: string; credentials: unknown }[] = [
-  { create: createTwilioStandIn, channel: "sms", address: "+15005550009", credentials: credentialsOf(twilio) },
-  { create: createTelnyxStandIn, channel: "sms", address: "+15005550008", credentials: credentialsOf(telnyx) },
-  { create: createGenericSmsStandIn, channel: "sms", address: "+15005550007", credentials: credentialsOf(generic) },
-  {
-    create: createPostmarkStandIn,
-    channel: "email",
-    address: "support@postmark.example.com",
-    credentials: credentialsOf(postmark),
-  },
-  {
-    create: createMailgunStandIn,
-    channel: "email",
-    address: "support@mg.example.com",
-    credentials: credentialsOf(mailgun),
-  },
-  {
-    create: createGenericEmailStandIn,
-    channel: "email",
-    address: "support@generic.example.com",
-    credentials: { ...credentialsOf(generic), sendUrl: "https://mail.example.net/send" },
-  },
-];
+import type { WrittenMessage } from "./write-webhooks.ts";
 
 export interface Way {
   provider: string;
@@ -62,6 +25,8 @@ export interface Way {
   standIn: StandIn;
   /** The mapping's webhook URL, as the provider was told. */
   webhookUrl: string;
+  /** Does the provider carry out a repeated send once? */
+  isIdempotent: boolean;
 }
 
 export interface TwoWay {
@@ -71,6 +36,8 @@ export interface TwoWay {
   tell(way: Way, message: StandInMessage, status: ReceiptStatus, recipient?: string): Promise<void>;
   /** The person answers a message. */
   answer(way: Way, message: StandInMessage, id: string, text: string): Promise<void>;
+  /** The provider tells what the business sent outside HighLevel, if it ever does. */
+  tellElsewhere(way: Way, message: WrittenMessage): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -81,24 +48,23 @@ export interface TwoWay {
 export async function startTwoWay(
   options: Parameters<typeof startTestBridge>[0] & { wrap?: (standIn: StandIn) => StandIn } = {},
 ): Promise<TwoWay> {
-  const standIns = ways.map(({ create }) => options.wrap?.(create()) ?? create());
+  const standIns = providers.map(({ name }) => options.wrap?.(createStandIn(name)) ?? createStandIn(name));
   const served = await serveStandIns(standIns);
   const bridge = await startTestBridge({ ...options, config: { ...options.config, providersUrl: served.url } });
   const entries = await Promise.all(
-    ways.map(async ({ channel, address, credentials }, index): Promise<Way> => {
-      const standIn = standIns[index] as StandIn;
-      const providerId = `way-${standIn.provider}`;
-      const mappingId = await bridge.addMapping({
-        provider: standIn.provider,
-        address,
-        credentials,
-        conversationProviderId: providerId,
-      });
-      const webhookUrl = `${publicUrl}/webhooks/${mappingId}`;
-      return { provider: standIn.provider, channel, address, mappingId, providerId, standIn, webhookUrl };
+    providers.map(async (provider, index): Promise<Way> => {
+      const { name, channel, adapter } = provider;
+      const address = channel === "sms" ? `+1500555${String(9000 + index)}` : `support@${name}.example.com`;
+      const providerId = `way-${name}`;
+      const mapping = { provider: name, address, conversationProviderId: providerId };
+      const mappingId = await bridge.addMapping({ ...mapping, credentials: allCredentials(provider) });
+      return {
+        ...{ provider: name, channel, address, mappingId, providerId, standIn: standIns[index] as StandIn },
+        ...{ webhookUrl: `${publicUrl}/webhooks/${mappingId}`, isIdempotent: adapter.isIdempotent === true },
+      };
     }),
   );
-  const providers: Provider[] = entries.map((way) => ({
+  const conversationProviders: ConversationProvider[] = entries.map((way) => ({
     id: way.providerId,
     channel: way.channel,
     extra: true,
@@ -108,7 +74,7 @@ export async function startTwoWay(
     id: locationId,
     token,
     providers: [
-      ...providers,
+      ...conversationProviders,
       { id: smsProviderId, channel: "sms", extra: true },
       { id: emailProviderId, channel: "email", extra: true },
     ],
@@ -130,6 +96,10 @@ export async function startTwoWay(
       ),
     answer: (way, message, id, text) =>
       post(way.standIn.answer(message, { url: way.webhookUrl, at: new Date(), id, text })),
+    async tellElsewhere(way, message) {
+      const webhook = way.standIn.sentElsewhere(message, { url: way.webhookUrl, at: new Date() });
+      if (webhook) await post(webhook);
+    },
     async stop() {
       await bridge.stop();
       await served.stop();

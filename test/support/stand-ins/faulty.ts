@@ -1,6 +1,5 @@
 import type { Response } from "express";
 import express from "express";
-import type { MessageError } from "../../../src/model.ts";
 import type { StandIn, StandInMessage } from "./stand-in.ts";
 
 /** How a call fails. */
@@ -53,9 +52,8 @@ export function makeFaulty(standIn: StandIn, options: FaultyOptions): StandIn {
       else if (fault?.kind === "refused") {
         standIn.sent.pop();
         onRefused?.(standIn, message);
-        const { status, body: words } = refusals[standIn.provider] ?? refusals["generic-sms"];
-        res.status(status);
-        answer(words);
+        res.status(standIn.refusal.answer.status);
+        answer(standIn.refusal.answer.body);
       } else {
         const told = onTaken?.(standIn, message, fault) ?? Promise.resolve();
         void told.then(() => end(res, fault, () => answer(body)));
@@ -73,27 +71,3 @@ function end(res: Response, fault: SendFault | undefined, answer: () => void): v
   else if (fault?.kind === "broken") res.status(500).send("Internal Server Error");
   else answer();
 }
-
-type Refusals = Record<string, { status: number; body: unknown; error: MessageError }> & {
-  "generic-sms": { status: number; body: unknown; error: MessageError };
-};
-const words = "This message cannot be sent to this person";
-const problem = { title: "Bad Request", status: 400, detail: words };
-
-/** A refusal in each provider's shape, and what an agent must read of it. */
-export const refusals: Refusals = {
-  twilio: {
-    status: 400,
-    body: { code: 21610, message: words, more_info: "https://www.twilio.com/docs/errors/21610", status: 400 },
-    error: { code: "21610", message: words },
-  },
-  telnyx: {
-    status: 400,
-    body: { errors: [{ code: "40300", title: "Blocked due to STOP message", detail: words }] },
-    error: { code: "40300", message: words },
-  },
-  postmark: { status: 422, body: { ErrorCode: 406, Message: words }, error: { code: "406", message: words } },
-  mailgun: { status: 400, body: { message: words }, error: { code: "refused", message: words } },
-  "generic-sms": { status: 400, body: problem, error: { code: "400", message: words } },
-  "generic-email": { status: 400, body: problem, error: { code: "400", message: words } },
-};

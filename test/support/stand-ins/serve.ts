@@ -9,6 +9,7 @@ export async function serveStandIns(
 ): Promise<{ url: string; callApi: CallApi; stop(): Promise<void> }> {
   const app = express();
   for (const { host, router } of standIns) app.use(`/${host}`, router);
+  app.use((req, res) => void res.status(404).json({ message: `no stand-in has ${req.method} ${req.path}` }));
   const server = await new Promise<ReturnType<typeof app.listen>>((resolve) => {
     const listening = app.listen(0, "127.0.0.1", () => resolve(listening));
   });

@@ -1,5 +1,7 @@
 import type { Router } from "express";
 import type { ReceiptStatus, WebhookRequest } from "../../../src/model.ts";
+import type { RefusalFixture } from "../fixtures.ts";
+import type { Posting, WrittenMessage } from "../write-webhooks.ts";
 
 /** A message that a stand-in accepted, as the provider would know it. */
 export interface StandInMessage {
@@ -34,6 +36,10 @@ export interface StandIn {
   router: Router;
   /** What was accepted, in that order. */
   sent: StandInMessage[];
+  /** Those that the provider has webhooks for. */
+  statuses: ReceiptStatus[];
+  /** How it refuses a message. */
+  refusal: RefusalFixture;
   /**
    * The webhook that the provider would post, signed, for a status of a message. `url` is the mapping's webhookUrl,
    * without credentials; a message that has a callback of its own is reported there.
@@ -41,18 +47,16 @@ export interface StandIn {
   receipt(message: StandInMessage, status: ReceiptStatus, options: ReceiptOptions): WebhookRequest;
   /** The webhook that the provider would post when the person answers. */
   answer(message: StandInMessage, options: AnswerOptions): WebhookRequest;
+  /** The webhook of a message that the business sent outside HighLevel; undefined for a provider that has none. */
+  sentElsewhere(message: WrittenMessage, posting: Posting): WebhookRequest | undefined;
 }
 
-export interface ReceiptOptions {
-  url: string;
-  at: Date;
+export interface ReceiptOptions extends Posting {
   /** Whom of an email's recipients it is about. */
   recipient?: string;
 }
 
-export interface AnswerOptions {
-  url: string;
-  at: Date;
+export interface AnswerOptions extends Posting {
   /** The provider's id of the answer; of an email also its Message-ID, `<id@mail.example.org>`. */
   id: string;
   text: string;

@@ -1,0 +1,114 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Channel, ReceiptStatus } from "../../src/model.ts";
+import { adapterOf, providerNames } from "../../src/providers/registry.ts";
+import {
+  type Fixture,
+  type RefusalFixture,
+  readFixtures,
+  readRefusals,
+  readSendFixtures,
+  type SendFixture,
+  type Signer,
+} from "./fixtures.ts";
+import { plainNames } from "./write-webhooks.ts";
+
+export type AnyAdapter = NonNullable<ReturnType<typeof adapterOf>>;
+
+/** All that the tests know about one provider: its line in the registry, and its folder of fixtures. */
+export interface Provider {
+  name: string;
+  adapter: AnyAdapter;
+  channel: Channel;
+  signer: Signer;
+  fixtures: { name: string; fixture: Fixture }[];
+  sendFixtures: { name: string; fixture: SendFixture }[];
+  refusals: RefusalFixture[];
+}
+
+/**
+ * Every provider of the registry that has what the guarantees need. test/providers/contract.test.ts fails for one that has
+ * not, and says what it lacks.
+ */
+export const providers: Provider[] = (await Promise.all(providerNames.map(readProvider))).filter(
+  (provider) => whatLacks(provider).length === 0,
+) as Provider[];
+
+export const textProviders = providers.filter(({ channel }) => channel === "sms");
+export const mailProviders = providers.filter(({ channel }) => channel === "email");
+
+export function providerOf(name: string): Provider {
+  const found = providers.find((provider) => provider.name === name);
+  if (!found) throw new Error(`there is no provider ${name}`);
+  return found;
+}
+
+/** What a mapping needs to receive and to send. */
+export function allCredentials({ signer }: Pick<Provider, "signer">): Record<string, unknown> {
+  return { ...(signer.credentials as object), ...(signer.sendCredentials as object) };
+}
+
+type Incomplete = Omit<Provider, "signer"> & { signer: Signer | undefined };
+
+export async function readProvider(name: string): Promise<Incomplete> {
+  const adapter = adapterOf(name);
+  if (!adapter) throw new Error(`${name} is not in the registry`);
+  const file = join(import.meta.dirname, "../fixtures", name, "sign.ts");
+  const { signer } = existsSync(file) ? ((await import(file)) as { signer?: Signer }) : {};
+  const fixtures = readFixtures(name);
+  return {
+    ...{ name, adapter, channel: adapter.channel, signer, fixtures },
+    ...{ sendFixtures: readSendFixtures(name), refusals: readRefusals(name) },
+  };
+}
+
+/** What a provider must have for every guarantee to be tried on it, and has not. */
+export function whatLacks(provider: Incomplete): string[] {
+  const { name, channel, signer, fixtures, sendFixtures, refusals } = provider;
+  const folder = `test/fixtures/${name}`;
+  const events = fixtures.flatMap(({ fixture }) => fixture.means);
+  const hasReceipt = (status: ReceiptStatus) =>
+    events.some((event) => event.kind === "receipt" && event.status === status);
+  const hasMessage = (file: string, emailsBefore: number) =>
+    fixtures.some(({ name, fixture }) => name === file && isPlainMessage(fixture, emailsBefore));
+  const plain = plainNames[channel];
+  const needs: [boolean, string][] = [
+    [signer !== undefined, "sign.ts, which exports a signer"],
+    [hasMessage(plain, 0), `${plain}.json: words from one person to one address, and no files`],
+    [channel === "sms" || hasMessage("reply", 2), "reply.json: the same, with two emails before it in its references"],
+    [hasReceipt("delivered"), "a receipt that says delivered"],
+    [hasReceipt("failed"), "a receipt that says failed"],
+    [events.some(({ kind }) => kind === "ignored"), "an event that is ignored"],
+    [sendFixtures.some(({ fixture }) => !fixture.credentials), "in send/: what the signer's sendCredentials send"],
+    [refusals.some(isOfMessage), "in send/refusals.json: a message that is refused, with 400 or 422"],
+    [refusals.some(({ answer }) => answer.status === 401), "in send/refusals.json: a wrong key, with 401"],
+  ];
+  const missing = needs.flatMap(([isThere, what]) => (isThere ? [] : [what]));
+  return [...missing, ...unsourced(provider)].map((what) => `${folder} lacks ${what}`);
+}
+
+/** A fixture says how its shape is known. */
+function unsourced({ fixtures, sendFixtures, refusals }: Pick<Provider, "fixtures" | "sendFixtures" | "refusals">) {
+  const all = [
+    ...fixtures.map(({ name, fixture }) => ({ file: `${name}.json`, ...fixture })),
+    ...sendFixtures.map(({ name, fixture }) => ({ file: `send/${name}.json`, ...fixture })),
+    ...refusals.map((refusal) => ({ file: `send/refusals.json ("${refusal.about}")`, ...refusal })),
+  ];
+  return all
+    .filter(({ source = "" }) => !/^(https:\/\/\S+|src\/\S+|recorded \d{4}-\d{2}\b.*)$/.test(source))
+    .map(({ file }) => `a source in ${file}: a URL, or "recorded 2026-10, ids replaced"`);
+}
+
+/** Words from one person to one address, and nothing besides but the emails before it. */
+function isPlainMessage({ means: [event, ...more] }: Fixture, emailsBefore: number): boolean {
+  if (event?.kind !== "message" || more.length > 0) return false;
+  const { to, cc, bcc, attachments, text, automatic, direction, references } = event;
+  const isAlone = to.length === 1 && cc.length + bcc.length + attachments.length === 0;
+  const isByPerson = automatic === undefined && direction === undefined;
+  return isAlone && isByPerson && Boolean(text?.trim()) && references.length === emailsBefore;
+}
+
+/** Is it about what was to be sent, and not about who asked, or how often? */
+export function isOfMessage({ answer: { status }, error, when }: RefusalFixture): boolean {
+  return error !== null && when === undefined && (status === 400 || status === 422);
+}

@@ -1,0 +1,132 @@
+import { addressParser } from "postal-mime";
+import { parseMessageIds } from "../../../src/formats/mail-headers.ts";
+import type { Channel } from "../../../src/model.ts";
+import type { SendFixture } from "../fixtures.ts";
+
+/**
+ * A body's values by their places, such as `Headers.Message-ID` or `media_urls.*`: all entries of a list stand in one place,
+ * as do all fields of a form that have one name. A list of names and values counts as an object.
+ */
+export type Values = Map<string, unknown[]>;
+
+/** As fixtures write a body: JSON, or a form as pairs. */
+export function valuesOf(body: unknown, isForm: boolean): Values {
+  const values: Values = new Map();
+  const leaves = isForm
+    ? (body as [string, unknown][]).flatMap(([name, value]) => leavesOf(value, name))
+    : leavesOf(body, "");
+  for (const { place, found } of leaves) values.set(place, [...(values.get(place) ?? []), ...found]);
+  return values;
+}
+
+interface Leaf {
+  place: string;
+  /** One value, or none for a list that is empty. */
+  found: unknown[];
+}
+
+function leavesOf(value: unknown, place: string): Leaf[] {
+  if (value === undefined) return [];
+  if (typeof value !== "object" || value === null) return [{ place, found: [value] }];
+  const below = (name: string) => (place === "" ? name : `${place}.${name}`);
+  const fields = Array.isArray(value) ? namedValues(value) : value;
+  if (fields) return Object.entries(fields).flatMap(([name, each]) => leavesOf(each, below(name)));
+  const all = below("*");
+  return [{ place: all, found: [] }, ...(value as unknown[]).flatMap((each) => leavesOf(each, all))];
+}
+
+function namedValues(list: unknown[]): Record<string, unknown> | undefined {
+  if (list.length === 0) return undefined;
+  const pairs = list.map((each) => {
+    const { Name, Value, ...others } = (each ?? {}) as Record<string, unknown>;
+    return typeof Name === "string" && Value !== undefined && Object.keys(others).length === 0 ? [Name, Value] : [];
+  });
+  return pairs.every(({ length }) => length === 2) ? Object.fromEntries(pairs) : undefined;
+}
+
+/** What a stand-in reads out of a request. */
+export interface ReadMessage {
+  reference: string[];
+  from: string[];
+  to: string[];
+  cc: string[];
+  bcc: string[];
+  replyTo: string[];
+  subject: string[];
+  text: string[];
+  html: string[];
+  rfcMessageId: string[];
+  inReplyTo: string[];
+  references: string[];
+  media: string[];
+  receiptUrl: string[];
+}
+type Field = keyof ReadMessage;
+
+/** The place where each part of a message stands, for a provider that takes it. */
+export type Places = Partial<Record<Field, string>>;
+
+/**
+ * Where a fixture's values stand in its request. A place is one that fits every fixture: it holds what the message says,
+ * and is missing where the message says nothing.
+ */
+export function findPlaces(fixtures: SendFixture[], channel: Channel, isForm: boolean): Places {
+  const requests = fixtures.map(({ request, message }) => ({
+    values: valuesOf(request.body, isForm),
+    expected: partsOf(message, channel),
+  }));
+  const places = new Set(requests.flatMap(({ values }) => [...values.keys()]));
+  const found: Places = {};
+  for (const field of Object.keys(readers) as Field[]) {
+    const isSaid = requests.some(({ expected }) => expected[field].length > 0);
+    const fits = (place: string) =>
+      requests.every(({ values, expected }) =>
+        isSame(readers[field](textsAt(values, place), channel), expected[field]),
+      );
+    const place = isSaid ? [...places].find(fits) : undefined;
+    if (place !== undefined) found[field] = place;
+  }
+  return found;
+}
+
+export function readMessage(values: Values, places: Places, channel: Channel): ReadMessage {
+  const read = (field: Field) => {
+    const place = places[field];
+    return [field, place === undefined ? [] : readers[field](textsAt(values, place), channel)];
+  };
+  return Object.fromEntries((Object.keys(readers) as Field[]).map(read));
+}
+
+const textsAt = (values: Values, place: string) =>
+  (values.get(place) ?? []).filter((value): value is string => typeof value === "string" && value !== "");
+const isSame = (some: string[], others: string[]) => JSON.stringify(some) === JSON.stringify(others);
+
+const asIs = (texts: string[]) => texts;
+const asAddresses = (texts: string[], channel: Channel) =>
+  channel === "email"
+    ? texts.flatMap((list) => addressParser(list, { flatten: true }).map(({ address, name }) => address || name))
+    : texts.map(withPlus);
+const withPlus = (number: string) => number.replace(/^(?=\d{9,15}$)/, "+");
+const asIds = (texts: string[]) => texts.flatMap((ids) => parseMessageIds(ids));
+
+/** How the texts at a place say each part of a message. */
+const readers: Record<Field, (texts: string[], channel: Channel) => string[]> = {
+  reference: asIs,
+  ...{ from: asAddresses, to: asAddresses, cc: asAddresses, bcc: asAddresses, replyTo: asAddresses },
+  ...{ subject: asIs, text: asIs, html: asIs },
+  ...{ rfcMessageId: asIds, inReplyTo: asIds, references: asIds },
+  ...{ media: asIs, receiptUrl: asIs },
+};
+
+/** Of a text's files the URLs go out, of an email's their names. */
+function partsOf(message: SendFixture["message"], channel: Channel): ReadMessage {
+  const { reference, from, to, cc, bcc, replyTo, subject, text, html, receiptUrl } = message;
+  const { rfcMessageId, inReplyTo, references, attachments } = message;
+  const one = (value: string | undefined) => (value ? [value] : []);
+  return {
+    ...{ reference: one(reference), from: one(from), to: one(to), cc, bcc, replyTo: one(replyTo) },
+    ...{ subject: one(subject), text: one(text), html: one(html), receiptUrl: one(receiptUrl) },
+    ...{ rfcMessageId: one(rfcMessageId), inReplyTo: one(inReplyTo), references },
+    media: attachments.map(({ url, name }) => (channel === "sms" ? url : name)),
+  };
+}

@@ -1,0 +1,195 @@
+import { parseMessageIds } from "../../src/formats/mail-headers.ts";
+import type { ReceiptStatus, WebhookRequest } from "../../src/model.ts";
+import type { Fixture, MessageInJson } from "./fixtures.ts";
+import type { Provider } from "./providers.ts";
+
+/** What a person writes, or the business outside HighLevel. */
+export interface WrittenMessage {
+  /** The provider's id, where a provider has ids besides Message-IDs. */
+  id: string;
+  from: string;
+  to: string;
+  text: string;
+  subject?: string | undefined;
+  /** Of an email, without angle brackets, as all ids here; left out, it is made of `id`. */
+  rfcMessageId?: string | undefined;
+  /** Of a reply: the email that it answers, and all emails before it, that one last. */
+  inReplyTo?: string | undefined;
+  references?: string[] | undefined;
+}
+
+export interface WrittenReceipt {
+  id: string;
+  reference: string | undefined;
+  from: string;
+  to: string;
+  status: ReceiptStatus;
+  /** Whom of an email's recipients it is about. */
+  recipient?: string | undefined;
+}
+
+export interface Posting {
+  url: string;
+  at: Date;
+}
+
+/** The webhook of a text or an email, signed: a fixture of the provider's with other people, words, ids and time. */
+export function writeMessage(provider: Provider, message: WrittenMessage, posting: Posting): WebhookRequest {
+  const name = message.inReplyTo ? "reply" : plainNames[provider.channel];
+  return post(provider, messageFixture(provider, name), message, posting);
+}
+
+/** The webhook of what the business sent outside HighLevel; undefined for a provider that has none. */
+export function writeSentElsewhere(
+  provider: Provider,
+  message: WrittenMessage,
+  posting: Posting,
+): WebhookRequest | undefined {
+  const isThere = provider.fixtures.some(({ name }) => name === "sent-elsewhere");
+  return isThere ? post(provider, messageFixture(provider, "sent-elsewhere"), message, posting) : undefined;
+}
+
+/** The fixture that other messages are made of. */
+export const plainNames = { sms: "text", email: "mail" } as const;
+
+function messageFixture({ name: provider, fixtures }: Provider, wanted: string): [Fixture, MessageInJson] {
+  const fixture = fixtures.find(({ name }) => name === wanted)?.fixture;
+  const [event] = fixture?.means ?? [];
+  if (!fixture || event?.kind !== "message") throw new Error(`${provider} has no message ${wanted}.json`);
+  return [fixture, event];
+}
+
+function post(
+  { signer }: Provider,
+  [fixture, old]: [Fixture, MessageInJson],
+  { id, from, to, text, ...mail }: WrittenMessage,
+  { url, at }: Posting,
+): WebhookRequest {
+  const rfcMessageId = mail.rfcMessageId ?? `${id}@mail.example.org`;
+  const change: Change = {
+    whole: pairs([old.text, text], [old.html, `<p>${escapeHtml(text)}</p>`], [old.subject, mail.subject ?? ""]),
+    within: pairs(
+      [old.providerMessageId, id],
+      [old.inReplyTo[0], mail.inReplyTo],
+      [old.rfcMessageId, rfcMessageId],
+      [old.from, from],
+      [old.to[0], to],
+    ),
+    ids: { old: old.references, now: mail.references ?? [] },
+    time: { old: old.sentAt, now: at },
+  };
+  const body = rewrite(fixture.request.body, change);
+  return signer.sign({ ...fixture.request, body }, { url, at });
+}
+
+/** The statuses that the provider has webhooks for. */
+export function receiptStatuses(provider: Provider): ReceiptStatus[] {
+  return (["sent", "delivered", "read", "failed"] as const).filter((status) => receiptFixtures(provider, status)[0]);
+}
+
+/** The webhook that tells what became of a message, signed. `url` is where the provider posts it. */
+export function writeReceipt(provider: Provider, receipt: WrittenReceipt, { url, at }: Posting): WebhookRequest {
+  const { id, reference, from, to, status, recipient = to } = receipt;
+  const [found] = receiptFixtures(provider, status);
+  const [sent] = provider.sendFixtures;
+  if (!found || !sent) throw new Error(`${provider.name} has no webhook for a message that is ${status}`);
+  const { fixture, old } = found;
+  const change: Change = {
+    whole: old.reference === undefined ? new Map() : new Map([[old.reference, reference]]),
+    within: pairs(
+      [sent.fixture.message.from, from],
+      [sent.fixture.message.to, to],
+      [old.recipient, recipient],
+      [old.providerMessageId, id],
+    ),
+  };
+  const body = rewrite(fixture.request.body, change);
+  return provider.signer.sign({ ...fixture.request, body }, { url, at });
+}
+
+/** Those that say one thing, the fullest first. */
+function receiptFixtures({ fixtures }: Provider, status: ReceiptStatus) {
+  const fitting = fixtures.flatMap(({ fixture }) => {
+    const [old, ...more] = fixture.means;
+    const isAlone = old?.kind === "receipt" && old.status === status && more.length === 0;
+    return isAlone && (old.error !== undefined) === (status === "failed") ? [{ fixture, old }] : [];
+  });
+  const isFull = ({ fixture: { request }, old }: (typeof fitting)[number]) =>
+    Number(old.reference !== undefined) + Number(request.query !== undefined || old.recipient !== undefined);
+  return fitting.toSorted((a, b) => isFull(b) - isFull(a));
+}
+
+/** What becomes of a fixture's texts, at any depth, also in JSON that stands in a text. */
+interface Change {
+  /** Texts that are nothing else; undefined takes the field away. */
+  whole: Map<string, string | undefined>;
+  /** Ids and addresses, wherever they stand by themselves, in any case. */
+  within: Map<string, string | undefined>;
+  ids?: { old: string[]; now: string[] };
+  time?: { old: string | undefined; now: Date };
+}
+
+function rewrite(body: Fixture["request"]["body"], change: Change): Fixture["request"]["body"] {
+  const within = new Map([...change.within].map(([old, now]) => [old.toLowerCase(), now]));
+  const parts = anyOf([...within.keys()]);
+  const rewriteText = (text: string): unknown => {
+    const { whole, time } = change;
+    if (whole.has(text)) return whole.get(text);
+    if (time?.old !== undefined && Date.parse(text) === Date.parse(time.old)) return writeTime(time.now, text);
+    const json = readJson(text);
+    if (json !== undefined) return JSON.stringify(walk(json));
+    return text.replace(parts, (old) => within.get(old.toLowerCase()) ?? "");
+  };
+  const walk = (value: unknown): unknown => {
+    const ids = change.ids && rewriteIds(value, change.ids);
+    if (ids !== undefined) return ids;
+    if (typeof value === "string") return rewriteText(value);
+    if (typeof value === "number")
+      return change.whole.has(String(value)) ? Number(change.whole.get(String(value))) : value;
+    if (Array.isArray(value)) return value.map(walk);
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, walk(each)]));
+  };
+  return walk(body) as Fixture["request"]["body"];
+}
+
+function rewriteIds(value: unknown, { old, now }: { old: string[]; now: string[] }): unknown {
+  if (old.length === 0 || !isListOf(value, old)) return undefined;
+  const bracketed = now.map((id) => `<${id}>`);
+  return Array.isArray(value) ? bracketed : bracketed.join(" ");
+}
+
+/** The longest first, so that none is taken for a part of another. */
+function anyOf(texts: string[]): RegExp {
+  const escaped = texts
+    .toSorted((a, b) => b.length - a.length)
+    .map((text) => text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&"))
+    .join("|");
+  return new RegExp(`(?<![\\w-])(?:${escaped})(?![\\w-])`, "gi");
+}
+
+function isListOf(value: unknown, ids: string[]): boolean {
+  if (Array.isArray(value)) {
+    return value.length === ids.length && value.every((each, index) => isListOf(each, ids.slice(index, index + 1)));
+  }
+  if (typeof value !== "string" || (ids.length > 1 && !value.includes(ids[0] ?? ""))) return false;
+  return JSON.stringify(parseMessageIds(value)) === JSON.stringify(ids);
+}
+
+const writeTime = (time: Date, like: string) =>
+  /^\d{4}-/.test(like) ? time.toISOString() : time.toUTCString().replace("GMT", "+0000");
+const escapeHtml = (text: string) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
+
+function readJson(text: string): object | undefined {
+  if (!/^[[{]/.test(text)) return undefined;
+  try {
+    return JSON.parse(text) as object;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Nothing becomes of what a fixture does not have. */
+function pairs(...all: [old: string | undefined, now: string | undefined][]): Map<string, string | undefined> {
+  return new Map(all.filter((pair): pair is [string, string | undefined] => Boolean(pair[0])));
+}
