@@ -32,7 +32,7 @@ export interface Load {
 const repeated = { atOnce: 0.1, again: 0.1, late: 0.05 };
 
 /**
- * People who write one message after another to each of the four providers, which post it as providers do: again and
+ * People who write one message after another to each of the providers, which post it as providers do: again and
  * again until it is acknowledged, and sometimes although it was.
  */
 export function startLoad(options: LoadOptions): Load {

@@ -1,5 +1,6 @@
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
+import { loadProviders } from "../test/support/load.ts";
 import { startPostgres } from "../test/support/postgres.ts";
 import { buildBridge } from "./build.ts";
 import { runAll } from "./run-all.ts";
@@ -54,7 +55,7 @@ async function run(chosen: Scenario[]): Promise<number> {
     seed,
     pace: Number(values.pace),
     jobs: Number(values.jobs),
-    people: 4,
+    people: Math.ceil(16 / loadProviders.length),
     build,
     keepsEvidence: true,
     postgres,

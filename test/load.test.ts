@@ -14,9 +14,10 @@ afterAll(async () => {
   await database.drop();
 });
 
-test("5,000 webhooks of 4 providers, a tenth of them repeated, and HighLevel failing on a fifth: each message once, in order", async () => {
-  const people = 50;
+test("5,000 webhooks of all providers, a tenth of them repeated, and HighLevel failing on a fifth: each message once, in order", async () => {
   const messagesPerPerson = 23;
+  const repeatedPerPerson = 3;
+  const people = Math.ceil(5000 / (messagesPerPerson + repeatedPerPerson) / loadProviders.length);
   bridge.sandbox.setFaults([
     { kind: "status", status: 503, path: "/conversations/messages/inbound", rate: 0.08 },
     { kind: "drop", path: "/conversations/messages/inbound", rate: 0.04 },

@@ -1,91 +1,51 @@
 import type { WebhookRequest } from "../../src/model.ts";
 import type { Sandbox } from "../../src/sandbox/sandbox.ts";
-import { signer as mailgun } from "../fixtures/mailgun/sign.ts";
-import { signer as postmark } from "../fixtures/postmark/sign.ts";
-import { signer as telnyx } from "../fixtures/telnyx/sign.ts";
-import { signer as twilio } from "../fixtures/twilio/sign.ts";
 import { emailProviderId, publicUrl, smsProviderId } from "./bridge.ts";
-import type { Signer } from "./fixtures.ts";
+import { type Provider, providerOf, providers } from "./providers.ts";
+import { writeMessage } from "./write-webhooks.ts";
 
-/** Four providers with a mapping each, and messages of many people to them. */
+/** A provider with a mapping, and messages of many people to it. */
 export interface LoadProvider {
   mapping: { provider: string; address: string; credentials: unknown; conversationProviderId: string };
   /** The webhook of one message; `person` and `number` make its id. */
   webhook(mappingId: string, person: number, number: number): WebhookRequest;
 }
 
-const textAddress = "+15005550009";
-const mailAddress = "support@example.com";
-const json = "application/json";
-const form = "application/x-www-form-urlencoded";
+const ours = {
+  sms: { address: "+15005550009", conversationProviderId: smsProviderId },
+  email: { address: "support@example.com", conversationProviderId: emailProviderId },
+};
 
 /** What `altId` is in HighLevel: which provider, whose message, and which one of theirs. */
 export const idOf = (provider: string, person: number, number: number) => `${provider}-${person}-${number}`;
 export const personNumber = (person: number) => `+1500${String(5_560_000 + person)}`;
 
-function loadProvider(
-  provider: string,
-  signer: Signer,
-  contentType: string,
-  bodyOf: (id: string, person: number) => Record<string, unknown>,
-): LoadProvider {
-  const isMail = provider === "postmark" || provider === "mailgun";
+const addressOf = (provider: Provider, person: number) =>
+  provider.channel === "email" ? `person${person}@example.org` : personNumber(person);
+
+export const loadProviders: LoadProvider[] = providers.map((provider) => {
+  const { address, conversationProviderId } = ours[provider.channel];
   return {
     mapping: {
-      provider,
-      address: isMail ? mailAddress : textAddress,
-      credentials: signer.credentials,
-      conversationProviderId: isMail ? emailProviderId : smsProviderId,
+      ...{ provider: provider.name, address, conversationProviderId },
+      credentials: provider.signer.credentials,
     },
-    webhook: (mappingId, person, number) =>
-      signer.sign(
-        { contentType, body: bodyOf(idOf(provider, person, number), person) },
-        { url: `${publicUrl}/webhooks/${mappingId}`, at: new Date() },
-      ),
+    webhook: (mappingId, person, number) => {
+      const id = idOf(provider.name, person, number);
+      const message = { id, from: addressOf(provider, person), to: address, text: id, subject: id, rfcMessageId: id };
+      return writeMessage(provider, message, { url: `${publicUrl}/webhooks/${mappingId}`, at: new Date() });
+    },
   };
-}
-
-export const loadProviders: LoadProvider[] = [
-  loadProvider("twilio", twilio, form, (id, person) => ({
-    MessageSid: id,
-    From: personNumber(person),
-    To: textAddress,
-    Body: id,
-    NumMedia: "0",
-    SmsStatus: "received",
-  })),
-  loadProvider("telnyx", telnyx, json, (id, person) => ({
-    data: {
-      event_type: "message.received",
-      payload: { id, from: { phone_number: personNumber(person) }, to: [{ phone_number: textAddress }], text: id },
-    },
-  })),
-  loadProvider("postmark", postmark, json, (id, person) => ({
-    MessageID: id,
-    FromFull: { Email: `person${person}@example.org` },
-    ToFull: [{ Email: mailAddress }],
-    Subject: id,
-    TextBody: id,
-    Headers: [{ Name: "Message-ID", Value: `<${id}@example.org>` }],
-  })),
-  loadProvider("mailgun", mailgun, form, (id, person) => ({
-    from: `person${person}@example.org`,
-    recipient: mailAddress,
-    subject: id,
-    "body-plain": id,
-    "Message-Id": `<${id}>`,
-  })),
-];
+});
 
 /** What the ids of a person's messages have in common; its messages must come in the order of their numbers. */
 const lineOf = (id: string) => id.slice(0, id.lastIndexOf("-"));
 const numberOf = (id: string) => Number(id.slice(id.lastIndexOf("-") + 1));
 
 /** Who has written a message, as HighLevel's contact must say. */
-function addressOf(id: string): string {
-  const [provider, person] = lineOf(id).split("-");
-  const isMail = provider === "postmark" || provider === "mailgun";
-  return isMail ? `person${person}@example.org` : personNumber(Number(person));
+function writerOf(id: string): string {
+  const [, provider = "", person] = /^(.*)-(\d+)$/.exec(lineOf(id)) ?? [];
+  return addressOf(providerOf(provider), Number(person));
 }
 
 /** A message as HighLevel has it. */
@@ -130,7 +90,7 @@ export function judge(acknowledged: Set<string>, sent: Set<string>, accepted: Ac
       verdict.invented.push(id ?? `without altId: ${text}`);
       continue;
     }
-    if (address !== addressOf(id) || !new RegExp(`\\b${id}\\b`).test(text)) verdict.misplaced.push(id);
+    if (address !== writerOf(id) || !new RegExp(`\\b${id}\\b`).test(text)) verdict.misplaced.push(id);
     if (seen.has(id)) {
       verdict.doubled.push(id);
       continue;
