@@ -8,38 +8,17 @@ import { composeInbound } from "../../src/messages/compose-inbound.ts";
 import { composeOutbound } from "../../src/messages/compose-outbound.ts";
 import { contentOf } from "../../src/messages/content.ts";
 import type { Channel, ProviderMessage, WebhookRequest } from "../../src/model.ts";
-import type { AdapterSpec } from "../../src/providers/kit/adapter.ts";
-import { adapterOf, providerNames } from "../../src/providers/registry.ts";
-import { signer as genericEmail } from "../fixtures/generic-email/sign.ts";
-import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
-import { signer as mailgun } from "../fixtures/mailgun/sign.ts";
-import { signer as postmark } from "../fixtures/postmark/sign.ts";
-import { signer as telnyx } from "../fixtures/telnyx/sign.ts";
-import { signer as twilio } from "../fixtures/twilio/sign.ts";
-import { readFixtures, type Signer } from "../support/fixtures.ts";
+import { type AnyAdapter, providers } from "../support/providers.ts";
 import { bodyMutation, byteMutation, headerMutation, mutateBody, mutateBytes } from "./mutations.ts";
 import { expectSwift } from "./slowness.ts";
 
 const numRuns = inject("fuzzRuns");
 const url = "https://bridge.example.com/webhooks/5f2c1a52-0d6c-4d5e-9a5e-3f1c8f1f8a11";
 const at = new Date("2026-11-21T10:00:00.000Z");
-const signers: Record<string, Signer> = {
-  twilio,
-  telnyx,
-  postmark,
-  mailgun,
-  "generic-sms": genericSms,
-  "generic-email": genericEmail,
-};
 const addresses: Record<Channel, string> = { sms: "+15005550009", email: "support@example.com" };
 
-test("every adapter is fuzzed", () => {
-  expect(Object.keys(signers).sort()).toEqual([...providerNames].sort());
-});
-
-describe.each(Object.entries(signers))("%s", (provider, signer) => {
-  const adapter = adapterOf(provider) as AdapterSpec<unknown>;
-  const samples = readFixtures(provider).map(({ fixture }) => fixture.request);
+describe.each(providers)("$name", ({ adapter, signer, fixtures }) => {
+  const samples = fixtures.map(({ fixture }) => fixture.request);
   const mutated = fc
     .record({
       which: fc.nat(samples.length - 1),
@@ -73,7 +52,7 @@ describe.each(Object.entries(signers))("%s", (provider, signer) => {
 });
 
 /** All that is done with a provider's webhook before the database and HighLevel see it. */
-async function readWhole(adapter: AdapterSpec<unknown>, request: WebhookRequest): Promise<void> {
+async function readWhole(adapter: AnyAdapter, request: WebhookRequest): Promise<void> {
   const { channel } = adapter;
   const mapping = { adapter, channel, address: addresses[channel] };
   const events = await orParseError(() => readProviderEvents(mapping, request));
@@ -170,10 +149,10 @@ describe("HighLevel's webhook", () => {
   }
 });
 
-test.each(Object.keys(signers))("%s reads a refusal, or none, in whatever its API answers", (provider) => {
+test.each(providers)("$name reads a refusal, or none, in whatever its API answers", ({ adapter }) => {
   fc.assert(
     fc.property(fc.jsonValue(), (answer) => {
-      const error = adapterOf(provider)?.readError(answer);
+      const error = adapter.readError(answer);
       if (error) expect(error).toEqual({ code: expect.any(String), message: expect.any(String) });
     }),
     { numRuns },

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import type { Sample } from "../support/fixtures.ts";
+import { providers } from "../support/providers.ts";
 
 const long = 24_000;
 
@@ -195,17 +196,18 @@ export function mutateBytes(body: Buffer, mutations: ByteMutation[]): Buffer {
   }, body);
 }
 
+const url = "https://bridge.example.com/webhooks/1";
+/** What proves by whom a request is, and what it holds: of every provider, and of HighLevel. */
 const headerNames = [
-  "content-type",
-  "webhook-id",
-  "webhook-timestamp",
-  "webhook-signature",
-  "authorization",
-  "x-twilio-signature",
-  "telnyx-signature-ed25519",
-  "telnyx-timestamp",
-  "x-ghl-signature",
-  "x-wh-signature",
+  ...new Set([
+    "content-type",
+    "authorization",
+    ...providers.flatMap(({ signer, fixtures }) =>
+      fixtures.flatMap(({ fixture }) => Object.keys(signer.sign(fixture.request, { url, at: new Date() }).headers)),
+    ),
+    "x-ghl-signature",
+    "x-wh-signature",
+  ]),
 ];
 const contentTypes = [
   "application/json",

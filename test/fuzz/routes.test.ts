@@ -3,12 +3,6 @@ import { Agent, request as httpRequest } from "node:http";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { type AppContext, createApp } from "../../src/http/app.ts";
-import { signer as genericEmail } from "../fixtures/generic-email/sign.ts";
-import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
-import { signer as mailgun } from "../fixtures/mailgun/sign.ts";
-import { signer as postmark } from "../fixtures/postmark/sign.ts";
-import { signer as telnyx } from "../fixtures/telnyx/sign.ts";
-import { signer as twilio } from "../fixtures/twilio/sign.ts";
 import { routesOf } from "../security/route-stack.ts";
 import {
   emailProviderId,
@@ -19,7 +13,7 @@ import {
   type TestBridge,
   until,
 } from "../support/bridge.ts";
-import { readFixtures, type Signer } from "../support/fixtures.ts";
+import { providers, textProviders } from "../support/providers.ts";
 import { bodyMutation, byteMutation, headerMutation, mutateBody, mutateBytes, nastyTexts } from "./mutations.ts";
 import { expectSwift } from "./slowness.ts";
 
@@ -42,7 +36,8 @@ const routes = routesOf(createApp(context as unknown as AppContext));
 
 let bridge: TestBridge;
 const agent = new Agent({ keepAlive: true });
-const mappings: { id: string; provider: string; signer: Signer }[] = [];
+/** Of each provider, in their order. */
+const mappings: string[] = [];
 
 beforeAll(async () => {
   bridge = await startTestBridge({
@@ -57,18 +52,12 @@ beforeAll(async () => {
       },
     },
   });
-  const text = { conversationProviderId: smsProviderId, address: "+15005550009" };
-  const email = { conversationProviderId: emailProviderId, address: "support@example.com" };
-  for (const [provider, signer, mapping] of [
-    ["twilio", twilio, text],
-    ["telnyx", telnyx, text],
-    ["generic-sms", genericSms, text],
-    ["postmark", postmark, email],
-    ["mailgun", mailgun, email],
-    ["generic-email", genericEmail, email],
-  ] as const) {
-    const id = await bridge.addMapping({ ...mapping, provider, credentials: signer.credentials });
-    mappings.push({ id, provider, signer });
+  const ours = {
+    sms: { conversationProviderId: smsProviderId, address: "+15005550009" },
+    email: { conversationProviderId: emailProviderId, address: "support@example.com" },
+  };
+  for (const { name: provider, channel, signer } of providers) {
+    mappings.push(await bridge.addMapping({ ...ours[channel], provider, credentials: signer.credentials }));
   }
 });
 afterAll(async () => {
@@ -148,23 +137,23 @@ const query = fc
   .array(fc.tuple(fc.constantFrom(...parameterNames), segment), { maxLength: 4 })
   .map((pairs) => (pairs.length === 0 ? "" : `?${pairs.map(([name, value]) => `${name}=${value}`).join("&")}`));
 
+const [some, other] = textProviders;
 /** What each route takes, to begin with. */
 const samples: Record<string, Record<string, unknown>> = {
   "POST /admin/keys": { name: "n", locationIds: [locationId], access: "read" },
   "PUT /admin/locations/:locationId": { name: "n", token: "t", companyId: "c" },
   "POST /admin/mappings": {
     locationId,
-    provider: "generic-sms",
+    provider: some?.name,
     address: "+15005550010",
     conversationProviderId: smsProviderId,
-    credentials: genericSms.credentials,
+    credentials: some?.signer.credentials,
     name: "n",
   },
-  "PATCH /admin/mappings/:id": { name: "n", unknownSender: "create", credentials: twilio.credentials },
+  "PATCH /admin/mappings/:id": { name: "n", unknownSender: "create", credentials: other?.signer.credentials },
   "POST /admin/mappings/:id/preview": {
-    contentType: "application/json",
     headers: { a: "b" },
-    body: { type: "message.received", data: { id: "1", from: "+15005550006", to: "+15005550009", text: "x" } },
+    ...some?.fixtures.find(({ name }) => name === "text")?.fixture.request,
   },
   "PUT /admin/mappings/:id/conversations/:address": { conversationId: "c", contactId: "d" },
   "POST /admin/deliveries/replay": { reason: "rejected", mappingId: randomUUID(), limit: 3 },
@@ -191,7 +180,7 @@ describe.each(routes.filter(isTaken))("%s", (route) => {
       ? segment
       : fc.oneof(
           segment,
-          fc.nat(5).map((index) => mappings[index]?.id ?? ""),
+          fc.nat(providers.length - 1).map((index) => mappings[index] ?? ""),
         );
   const asked = fc
     .record({
@@ -231,12 +220,9 @@ describe.each(routes.filter(isTaken))("%s", (route) => {
 /** How long verifying and reading take is tried for each adapter; here the worker and the embedded database work meanwhile. */
 const amidWorkMs = 2000;
 describe("a provider's webhook", () => {
-  const fixtures = ["twilio", "telnyx", "generic-sms", "postmark", "mailgun", "generic-email"].map((provider) =>
-    readFixtures(provider).map(({ fixture }) => fixture.request),
-  );
   const asked = fc
     .record({
-      provider: fc.nat(fixtures.length - 1),
+      provider: fc.nat(providers.length - 1),
       which: fc.nat(1000),
       fields: fc.array(bodyMutation, { maxLength: 3 }),
       bytes: fc.array(byteMutation, { maxLength: 1 }),
@@ -244,12 +230,11 @@ describe("a provider's webhook", () => {
       isSigned: fc.constantFrom(true, true, true, false),
     })
     .map(({ provider: at, which, fields, bytes, headers, isSigned }): Asked => {
-      const list = fixtures[at] ?? [];
-      const { id, signer } = mappings[at] as (typeof mappings)[number];
-      const sample = list[which % list.length] as (typeof list)[number];
+      const { signer, fixtures } = providers[at] as (typeof providers)[number];
+      const { request: sample } = (fixtures[which % fixtures.length] as (typeof fixtures)[number]).fixture;
       const isForm = sample.contentType !== "application/json";
       const body = mutateBody(sample.body, fields, isForm);
-      const url = `${publicUrl}/webhooks/${id}${sample.query ?? ""}`;
+      const url = `${publicUrl}/webhooks/${mappings[at]}${sample.query ?? ""}`;
       const request = signer.sign({ ...sample, body }, { url, at: new Date() });
       const spoiled = isSigned ? {} : Object.fromEntries(headers.map(({ name, value }) => [name, value]));
       return {

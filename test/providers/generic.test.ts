@@ -3,12 +3,7 @@ import type { ApiRequest } from "../../src/calls/call-api.ts";
 import { ParseError } from "../../src/errors.ts";
 import type { OutboundMessage } from "../../src/model.ts";
 import { genericEmail, genericSms } from "../../src/providers/generic.ts";
-import { signer as emailSigner } from "../fixtures/generic-email/sign.ts";
 import { signer } from "../fixtures/generic-sms/sign.ts";
-import { describeAdapter } from "../support/adapter-contract.ts";
-
-describeAdapter("generic-sms", signer);
-describeAdapter("generic-email", emailSigner);
 
 test("says in a few words what is wrong, however much is", () => {
   const data = { id: "m-1", from: "+15005550006", to: "+15005550009", attachments: Array(10_000).fill(7) };

@@ -2,9 +2,6 @@ import MailComposer from "nodemailer/lib/mail-composer/index.js";
 import { describe, expect, test } from "vitest";
 import { mailgun } from "../../src/providers/mailgun.ts";
 import { signer } from "../fixtures/mailgun/sign.ts";
-import { describeAdapter } from "../support/adapter-contract.ts";
-
-describeAdapter("mailgun", signer);
 
 const form = "application/x-www-form-urlencoded";
 const url = "https://bridge.example.com/webhooks/1";

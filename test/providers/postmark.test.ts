@@ -2,9 +2,6 @@ import { expect, test } from "vitest";
 import type { OutboundMessage } from "../../src/model.ts";
 import { postmark } from "../../src/providers/postmark.ts";
 import { signer } from "../fixtures/postmark/sign.ts";
-import { describeAdapter } from "../support/adapter-contract.ts";
-
-describeAdapter("postmark", signer);
 
 test("gives the URL to paste at Postmark, with credentials that Postmark sends back as they were", async () => {
   const credentials = { username: "post.mark", password: "p@ss:w/rd?with#signs" };

@@ -2,10 +2,7 @@ import Telnyx from "telnyx";
 import { expect, test } from "vitest";
 import { telnyx } from "../../src/providers/telnyx.ts";
 import { signer } from "../fixtures/telnyx/sign.ts";
-import { describeAdapter } from "../support/adapter-contract.ts";
 import { readFixtures } from "../support/fixtures.ts";
-
-describeAdapter("telnyx", signer);
 
 test("our test signer signs as Telnyx does: its own SDK accepts it", async () => {
   const { publicKey } = signer.credentials as { publicKey: string };

@@ -1,9 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { twilio } from "../../src/providers/twilio.ts";
 import { signer } from "../fixtures/twilio/sign.ts";
-import { describeAdapter } from "../support/adapter-contract.ts";
-
-describeAdapter("twilio", signer);
 
 describe("Twilio's signature", () => {
   const at = new Date();

@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { ParseError } from "../../src/errors.ts";
 import type { WebhookRequest } from "../../src/model.ts";
-import type { AdapterSpec } from "../../src/providers/kit/adapter.ts";
-import { adapterOf } from "../../src/providers/registry.ts";
-import { type Fixture, readFixtures, type Sample, type Signer } from "./fixtures.ts";
+import type { Fixture, Sample } from "./fixtures.ts";
+import type { AnyAdapter, Provider } from "./providers.ts";
 import { describeSends } from "./send-contract.ts";
 
 const url = "https://bridge.example.com/webhooks/5f2c1a52-0d6c-4d5e-9a5e-3f1c8f1f8a11";
@@ -12,10 +11,7 @@ const urlOf = (sample: Sample) => `${url}${sample.query ?? ""}`;
 const toJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 /** The contract that every adapter fulfils, tried on every fixture of the provider. */
-export function describeAdapter(provider: string, signer: Signer): void {
-  const adapter = requireAdapter(provider);
-  const fixtures = readFixtures(provider);
-
+export function describeAdapter({ name: provider, adapter, signer, fixtures, ...sends }: Provider): void {
   describe(`${provider} credentials`, () => {
     test("that fit are taken", () => {
       expect(adapter.credentials.safeParse(signer.credentials).success).toBe(true);
@@ -35,7 +31,7 @@ export function describeAdapter(provider: string, signer: Signer): void {
     });
   });
 
-  describeSends(provider, adapter, signer, at);
+  describeSends({ name: provider, adapter, signer, ...sends }, at);
 
   describe.each(fixtures)(`${provider} $name`, ({ fixture }) => {
     const signed = () => signer.sign(fixture.request, { url: urlOf(fixture.request), at });
@@ -144,17 +140,11 @@ export function describeAdapter(provider: string, signer: Signer): void {
   });
 }
 
-function requireAdapter(provider: string): AdapterSpec<unknown> {
-  const adapter = adapterOf(provider);
-  if (!adapter) throw new Error(`${provider} is not in the registry`);
-  return adapter;
-}
-
 function unsignedBody({ request }: Fixture): Buffer {
   return typeof request.body === "string" ? Buffer.from(request.body) : Buffer.from(JSON.stringify(request.body));
 }
 
-async function expectClearParse(adapter: AdapterSpec<unknown>, request: WebhookRequest): Promise<void> {
+async function expectClearParse(adapter: AnyAdapter, request: WebhookRequest): Promise<void> {
   try {
     const events = await adapter.parse(request);
     expect(JSON.stringify(events)).not.toContain("\\u0000");
