@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { signer as genericEmail } from "./fixtures/generic-email/sign.ts";
 import { signer as genericSms } from "./fixtures/generic-sms/sign.ts";
-import { signer as mailgun } from "./fixtures/mailgun/sign.ts";
-import { signer as postmark } from "./fixtures/postmark/sign.ts";
-import { signer as telnyx } from "./fixtures/telnyx/sign.ts";
 import { signer as twilio } from "./fixtures/twilio/sign.ts";
 import { emailProviderId, publicUrl, startTestBridge, type TestBridge, until, untilPosted } from "./support/bridge.ts";
 import { readFixtures, type Sample, type Signer } from "./support/fixtures.ts";
+import { type Provider, providerOf, providers } from "./support/providers.ts";
+import { plainNames } from "./support/write-webhooks.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely.
 type Item = any;
@@ -24,7 +23,6 @@ beforeEach(() => {
 /** What HighLevel has accepted since the test began. */
 const newMessages = async (count: number) => (await untilPosted(bridge, posted + count)).slice(posted);
 
-const ownNumber = "+15005550009";
 const sampleOf = (provider: string, name: string): Sample => {
   const found = readFixtures(provider).find((each) => each.name === name);
   if (!found) throw new Error(`there is no fixture ${provider}/${name}`);
@@ -67,45 +65,37 @@ const storyOf = async (mappingId: string) => {
 };
 
 describe("a message of each provider", () => {
-  test.each([
-    [
-      "twilio",
-      "text",
-      twilio,
-      ownNumber,
-      { altId: "SM00000000000000000000000000000001", body: "Hello, is this still available?" },
-    ],
-    ["telnyx", "text", telnyx, ownNumber, { body: "Hello from Telnyx", dateAdded: "2026-11-21T09:59:57.123Z" }],
-    ["generic-sms", "text", genericSms, ownNumber, { altId: "m-1", dateAdded: "2026-11-21T09:59:58.000Z" }],
-    [
-      "postmark",
-      "mail",
-      postmark,
-      "support@example.com",
-      { subject: "Question about my order", emailFrom: "ann@example.org" },
-    ],
-    [
-      "mailgun",
-      "mail",
-      mailgun,
-      "support@mg.example.com",
-      { altId: "20261121095950.1.ABC@mail.example.org", html: "<p>The link is broken.</p>" },
-    ],
-    ["generic-email", "mime", genericEmail, "desk@example.com", { subject: "Raw", emailTo: "support@example.com" }],
-  ] as const)("%s/%s arrives as inbound in its conversation", async (provider, name, signer, address, expected) => {
-    const isEmail = address.includes("@");
+  const arrives = async (provider: Provider, name: string, address: string, expected: object) => {
+    const { signer, channel } = provider;
     const id = await bridge.addMapping({
-      provider,
-      address,
-      credentials: signer.credentials,
-      ...(isEmail ? { conversationProviderId: emailProviderId } : {}),
+      ...{ provider: provider.name, address, credentials: signer.credentials },
+      ...(channel === "email" ? { conversationProviderId: emailProviderId } : {}),
     });
-    const answer = await post(id, signer, sampleOf(provider, name));
+    const answer = await post(id, signer, sampleOf(provider.name, name));
     expect(answer.status).toBe(200);
     const [message] = await newMessages(1);
     expect(message).toMatchObject({ direction: "inbound", type: "Custom", ...expected });
     const person = bridge.sandbox.contacts().find((contact) => contact.id === message?.contactId);
-    expect(isEmail ? person?.email : person?.phone).toMatch(isEmail ? /@example\.org$/ : /^\+1500555/);
+    expect(channel === "email" ? person?.email : person?.phone).toMatch(
+      channel === "email" ? /@example\.org$/ : /^\+1500555/,
+    );
+  };
+
+  test.each(providers)(
+    "$name arrives as inbound in its conversation, with its id, words and time",
+    async (provider) => {
+      const name = plainNames[provider.channel];
+      const [event] = provider.fixtures.find((each) => each.name === name)?.fixture.means ?? [];
+      if (event?.kind !== "message") return expect.unreachable(`${name} is no message`);
+      const { providerMessageId: altId, sentAt: dateAdded, subject, from: emailFrom, html, text: body, to } = event;
+      const words = provider.channel === "sms" ? { body } : { subject, emailFrom, html };
+      await arrives(provider, name, to[0] ?? "", { altId, ...words, ...(dateAdded ? { dateAdded } : {}) });
+    },
+  );
+
+  test("generic-email/mime arrives as inbound in its conversation", async () => {
+    const expected = { subject: "Raw", emailTo: "support@example.com" };
+    await arrives(providerOf("generic-email"), "mime", "desk@example.com", expected);
   });
 
   test("is answered as the provider wants it", async () => {

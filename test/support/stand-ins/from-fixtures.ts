@@ -8,10 +8,10 @@ import { type Api, type Problem, readApi, readRequest } from "./read-api.ts";
 import type { StandIn, StandInMessage } from "./stand-in.ts";
 
 /**
- * A provider's API as its `send/` fixtures show it. Taken is what comes to their host and path, with their headers, content
- * type and fields, each of the type that it has there; anything else is refused in the provider's shape, and says what was
- * wrong. The answer is that of the fixture that is most like the request, with an id of its own. A repeated reference is
- * taken once where the adapter relies on that.
+ * A provider's API as its `send/` fixtures show it. It takes what comes to their host and path, with their headers, content
+ * type and fields, each of the type that it has there. It refuses anything else in the provider's shape, and says what is
+ * wrong. Its answer is that of the fixture that is most like the request, with an id of its own. It takes a repeated
+ * reference once, where the adapter relies on that.
  */
 export function createStandIn(name: string): StandIn {
   const provider = providerOf(name);
