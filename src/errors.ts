@@ -79,12 +79,12 @@ export class ConfigError extends Error {
 }
 
 /** What an integrator asked for cannot be done. Each of `errors` names a field and says what would fit. */
-export class Refusal extends Error {
-  override name = "Refusal";
+export class InvalidRequest extends Error {
+  override name = "InvalidRequest";
   readonly kind: "invalid" | "conflict" | "not_found";
   readonly errors: { path: string; message: string }[];
 
-  constructor(kind: Refusal["kind"], message: string, errors: Refusal["errors"] = []) {
+  constructor(kind: InvalidRequest["kind"], message: string, errors: InvalidRequest["errors"] = []) {
     super(message);
     this.kind = kind;
     this.errors = errors;

@@ -1,4 +1,4 @@
-import { Refusal } from "../errors.ts";
+import { InvalidRequest } from "../errors.ts";
 import type { OauthClient } from "../highlevel/oauth.ts";
 import type { InstallEvent } from "../highlevel/webhook.ts";
 import type { Log } from "../log.ts";
@@ -70,7 +70,7 @@ export function createInstaller(options: {
   };
 }
 
-/** A location whose tokens come from its agency's. Throws a Refusal while the agency is not connected. */
+/** A location whose tokens come from its agency's. Throws an InvalidRequest while the agency is not connected. */
 export async function registerAgencyLocation(
   { db }: { db: Db },
   location: { id: string; name?: string | undefined; companyId: string },
@@ -79,7 +79,7 @@ export async function registerAgencyLocation(
   if ((await findCompany(db, companyId))?.sealedRefreshToken) {
     return putLocation(db, { id, name, companyId, sealedToken: null });
   }
-  throw new Refusal("invalid", "the agency is not connected", [
+  throw new InvalidRequest("invalid", "the agency is not connected", [
     { path: "companyId", message: `unknown agency ${companyId}: install the app for it at /oauth/install first` },
   ]);
 }

@@ -83,7 +83,7 @@ async function mintByCompany(context: RenewContext, wanted: Wanted, companyId: s
   }
 }
 
-type Ask = (locked: LocationAccess) => Promise<Tokens | { refusal: Refusal } | typeof companyTokenRefused>;
+type Ask = (locked: LocationAccess) => Promise<Tokens | { refusal: TokenRefusal } | typeof companyTokenRefused>;
 
 function replaceUnderLock(
   context: RenewContext,
@@ -125,7 +125,7 @@ async function companyToken(
   locationId: string,
   companyId: string,
   refusedToken: string | undefined,
-): Promise<{ token: string; sealedToken: string } | { refusal: Refusal } | "refused"> {
+): Promise<{ token: string; sealedToken: string } | { refusal: TokenRefusal } | "refused"> {
   const { db, sealer, limit } = context;
   const owner = { kind: "company" as const, id: companyId };
   const usable = (company: CompanyAccess | undefined) =>
@@ -165,7 +165,7 @@ async function refreshCompany(
   { oauth, sealer }: RenewContext,
   companyId: string,
   company: CompanyAccess | undefined,
-): Promise<Tokens | { refusal: Refusal }> {
+): Promise<Tokens | { refusal: TokenRefusal }> {
   if (!company?.sealedRefreshToken) {
     const detail = `the agency ${companyId} is not connected: install the app for it at /oauth/install`;
     return { refusal: { detail, seconds: undefined, status: undefined } };
@@ -175,7 +175,7 @@ async function refreshCompany(
 }
 
 /** HighLevel's no, in its own words. */
-interface Refusal {
+interface TokenRefusal {
   detail: string;
   /** When to ask again; without it, when somebody has connected the location again. */
   seconds: number | undefined;
@@ -185,7 +185,7 @@ interface Refusal {
 /** A wrong client id or secret is a setting: correcting it is enough, nobody has to connect anything again. */
 const secondsOfWrongClient = 600;
 
-async function orRefusal(asked: Promise<Tokens>): Promise<Tokens | { refusal: Refusal }> {
+async function orRefusal(asked: Promise<Tokens>): Promise<Tokens | { refusal: TokenRefusal }> {
   try {
     return await asked;
   } catch (error) {
@@ -199,7 +199,7 @@ async function orRefusal(asked: Promise<Tokens>): Promise<Tokens | { refusal: Re
 
 const reason = "needs_reauthorization";
 
-async function pause(context: RenewContext, db: Db, wanted: Wanted, refusal: Refusal): Promise<"refused"> {
+async function pause(context: RenewContext, db: Db, wanted: Wanted, refusal: TokenRefusal): Promise<"refused"> {
   const { locationId, usedVersion: tokenVersion } = wanted;
   const { detail, seconds } = refusal;
   const isPaused = await pauseLocation(db, { locationId, tokenVersion, reason, detail, seconds });

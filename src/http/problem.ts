@@ -1,7 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import type { ErrorRequestHandler, Request, RequestHandler } from "express";
 import { z } from "zod";
-import { Refusal } from "../errors.ts";
+import { InvalidRequest } from "../errors.ts";
 import { describeError, type Log } from "../log.ts";
 import { isUnavailable } from "../store/postgres/database.ts";
 
@@ -50,7 +50,7 @@ export const notFound: RequestHandler = (req) => {
   throw new Problem(404, `there is nothing at ${req.method} ${req.path}`);
 };
 
-const statusOfRefusal = { invalid: 422, conflict: 409, not_found: 404 };
+const statusOfKind = { invalid: 422, conflict: 409, not_found: 404 };
 
 /** The last of all middleware: every error becomes a problem without a stack trace. */
 export function problems(log: Log): ErrorRequestHandler {
@@ -95,8 +95,8 @@ const details: Record<string, string> = {
 
 function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof Refusal)
-    return new Problem(statusOfRefusal[error.kind], error.message, { errors: error.errors });
+  if (error instanceof InvalidRequest)
+    return new Problem(statusOfKind[error.kind], error.message, { errors: error.errors });
   if (isUnavailable(error)) {
     return new Problem(503, "the database is away: try again", { headers: { "Retry-After": "5" } });
   }

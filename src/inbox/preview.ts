@@ -1,4 +1,4 @@
-import { ParseError, Refusal } from "../errors.ts";
+import { InvalidRequest, ParseError } from "../errors.ts";
 import type { InboundPost } from "../highlevel/client.ts";
 import { type ComposedMessage, composeInbound } from "../messages/compose-inbound.ts";
 import { contentOf } from "../messages/content.ts";
@@ -44,7 +44,9 @@ export async function previewWebhook(db: Db, mapping: Mapping, request: WebhookR
     return { verified, events: previews };
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
-    throw new Refusal("invalid", "this webhook would be kept as failed", [{ path: "body", message: error.message }]);
+    throw new InvalidRequest("invalid", "this webhook would be kept as failed", [
+      { path: "body", message: error.message },
+    ]);
   }
 }
 

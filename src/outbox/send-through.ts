@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Failure } from "../errors.ts";
-import { Refusal } from "../errors.ts";
+import { InvalidRequest } from "../errors.ts";
 import { ensureContactConversation } from "../store/conversations.ts";
 import { enqueueDeliveries } from "../store/deliveries.ts";
 import { findLocation, listLocations } from "../store/locations.ts";
@@ -38,7 +38,7 @@ export type SendResult =
 /**
  * Has HighLevel send a message, at once or from the queue. It is kept before HighLevel is asked, under the caller's key:
  * the same request under the same key is sent once. A key is used up when HighLevel has, or may have, taken the message;
- * one that was refused may be tried again. Throws a Refusal.
+ * one that was refused may be tried again. Throws an InvalidRequest.
  */
 export async function sendThrough(context: AttemptContext, send: SendThrough): Promise<SendResult> {
   const locationId = await requireLocation(context.db, send);
@@ -85,12 +85,12 @@ async function keepRequest(tx: Db, locationId: string, send: SendThrough): Promi
   return { conversation, message: known, isRepeated, isDone };
 }
 
-/** What a repeated key means. Throws a Refusal where it must not be used. */
+/** What a repeated key means. Throws an InvalidRequest where it must not be used. */
 async function isDoneBefore(tx: Db, known: Message, { request, isQueued }: SendThrough): Promise<boolean> {
   const isSame =
     known.sendRequest === null || isDeepStrictEqual(known.sendRequest, JSON.parse(JSON.stringify(request)));
   if (!isSame) {
-    throw new Refusal("invalid", "this Idempotency-Key was used for another request", [
+    throw new InvalidRequest("invalid", "this Idempotency-Key was used for another request", [
       { path: "Idempotency-Key", message: "must be a new one for a new message" },
     ]);
   }
@@ -98,9 +98,12 @@ async function isDoneBefore(tx: Db, known: Message, { request, isQueued }: SendT
     if (await requeueFailed(tx, known.id)) return false;
   } else if (known.state !== "queued") {
     if (known.state !== "failed") return true;
-    throw new Refusal("conflict", `nobody can say whether HighLevel has taken message ${known.id}: look there first`);
+    throw new InvalidRequest(
+      "conflict",
+      `nobody can say whether HighLevel has taken message ${known.id}: look there first`,
+    );
   } else if (isQueued) return false;
-  throw new Refusal("conflict", `the first request with this key, message ${known.id}, has not come to its end`);
+  throw new InvalidRequest("conflict", `the first request with this key, message ${known.id}, has not come to its end`);
 }
 
 /** Of an error: HighLevel may have sent the message. */
@@ -131,7 +134,8 @@ async function sendNow(context: AttemptContext, locationId: string, kept: Kept):
 
 /** The one that is named; else that of the conversation provider's mapping; else the only one that there is. */
 async function requireLocation(db: Db, { locationId, locationIds, request }: SendThrough): Promise<string> {
-  const refuse = (message: string) => new Refusal("invalid", "which location?", [{ path: "locationId", message }]);
+  const refuse = (message: string) =>
+    new InvalidRequest("invalid", "which location?", [{ path: "locationId", message }]);
   if (locationId !== undefined) {
     if (await findLocation(db, locationId)) return locationId;
     throw refuse(`unknown location: PUT /admin/locations/${locationId} first`);

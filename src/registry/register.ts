@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { tokenContext } from "../access/sealed-tokens.ts";
-import { Refusal } from "../errors.ts";
+import { InvalidRequest } from "../errors.ts";
 import { normalizeAddress } from "../formats/address.ts";
 import type { HighlevelMessageType, UnknownOutcomePolicy, UnknownSenderPolicy } from "../model.ts";
 import type { AdapterSpec } from "../providers/kit/adapter.ts";
@@ -14,7 +14,7 @@ import { type Db, sqlStateOf } from "../store/postgres/database.ts";
 import type { Conversation, Location, MappingRow } from "../store/schema.ts";
 import { sealCredentials } from "./mappings.ts";
 
-/** What integrators register: locations, mappings, and who is which conversation. Each function throws a Refusal. */
+/** What integrators register: locations, mappings, and who is which conversation. Each function throws an InvalidRequest. */
 export interface RegisterContext {
   db: Db;
   sealer: Sealer;
@@ -29,10 +29,13 @@ export async function registerLocation(
 }
 
 export async function removeLocation({ db }: RegisterContext, id: string): Promise<void> {
-  if (!(await findLocation(db, id))) throw new Refusal("not_found", `there is no location ${id}`);
+  if (!(await findLocation(db, id))) throw new InvalidRequest("not_found", `there is no location ${id}`);
   const [mapping] = await listMappings(db, { locationId: id, limit: 1 });
   if (mapping) {
-    throw new Refusal("conflict", `location ${id} still has mappings, such as ${mapping.id}: delete those first`);
+    throw new InvalidRequest(
+      "conflict",
+      `location ${id} still has mappings, such as ${mapping.id}: delete those first`,
+    );
   }
   await deleteLocation(db, id);
 }
@@ -73,7 +76,7 @@ export async function registerMapping(
   const type = requireType(adapter, input.type ?? "Custom");
   const credentials = requireCredentials(adapter, input.provider, input.credentials);
   if (!(await findLocation(db, input.locationId))) {
-    throw new Refusal("invalid", "the location is not registered", [
+    throw new InvalidRequest("invalid", "the location is not registered", [
       {
         path: "locationId",
         message: `unknown location: PUT /admin/locations/${input.locationId} with its token first`,
@@ -101,7 +104,9 @@ export async function registerMapping(
     const message = isOwn
       ? `mapping ${other.id} stands for it: change or delete that one`
       : "a mapping of another location stands for it";
-    throw new Refusal("conflict", `the address is mapped already at ${provider}`, [{ path: "address", message }]);
+    throw new InvalidRequest("conflict", `the address is mapped already at ${provider}`, [
+      { path: "address", message },
+    ]);
   }
 }
 
@@ -134,7 +139,7 @@ export async function changeMapping(
       ...(credentials.length === 0 ? {} : { sealedCredentials: sealCredentials(sealer, mapping.id, credentials) }),
     });
   });
-  if (!changed) throw new Refusal("not_found", `there is no mapping ${mapping.id}`);
+  if (!changed) throw new InvalidRequest("not_found", `there is no mapping ${mapping.id}`);
   return { mapping: changed, credentials };
 }
 
@@ -156,7 +161,7 @@ export async function registerConversation(
 export function requireAdapter(provider: string): AdapterSpec<unknown> {
   const adapter = adapterOf(provider);
   if (adapter) return adapter;
-  throw new Refusal("invalid", "unknown provider", [
+  throw new InvalidRequest("invalid", "unknown provider", [
     { path: "provider", message: `must be one of ${providerNames.join(", ")}` },
   ]);
 }
@@ -168,7 +173,7 @@ export function requireAddress(adapter: AdapterSpec<unknown>, given: string): st
     sms: "must be a phone number in E.164 form, such as +15005550006, or a short code",
     email: "must be a mailbox, such as support@example.com",
   };
-  throw new Refusal("invalid", "the address does not fit the provider", [
+  throw new InvalidRequest("invalid", "the address does not fit the provider", [
     { path: "address", message: fits[adapter.channel] },
   ]);
 }
@@ -176,7 +181,7 @@ export function requireAddress(adapter: AdapterSpec<unknown>, given: string): st
 function requireType(adapter: AdapterSpec<unknown>, type: HighlevelMessageType): HighlevelMessageType {
   const own = adapter.channel === "sms" ? "SMS" : "Email";
   if (type === "Custom" || type === own) return type;
-  throw new Refusal("invalid", "the type does not fit the provider", [
+  throw new InvalidRequest("invalid", "the type does not fit the provider", [
     { path: "type", message: `must be ${own} or Custom: the provider's channel is ${adapter.channel}` },
   ]);
 }
@@ -193,5 +198,5 @@ function requireCredentials(adapter: AdapterSpec<unknown>, provider: string, giv
     const path = Array.isArray(given) ? issue.path : issue.path.slice(1);
     return { path: ["credentials", ...path].join("."), message: issue.message };
   });
-  throw new Refusal("invalid", `these are no credentials for ${provider}`, errors);
+  throw new InvalidRequest("invalid", `these are no credentials for ${provider}`, errors);
 }
