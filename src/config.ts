@@ -4,12 +4,12 @@ import { ConfigError } from "./errors.ts";
 import { publishedKeys } from "./highlevel/public-keys.ts";
 import type { HighlevelKeys } from "./highlevel/webhook.ts";
 
-const wholeNumber = (least: number, most: number, unit: string) =>
+const wholeNumber = (min: number, max: number, unit: string) =>
   z
     .string()
     .regex(/^\d+$/, `must be a whole number of ${unit}`)
     .transform(Number)
-    .refine((value) => value >= least && value <= most, `must be from ${least} to ${most} ${unit}`);
+    .refine((value) => value >= min && value <= max, `must be from ${min} to ${max} ${unit}`);
 
 const httpUrl = z
   .url({ protocol: /^https?$/, error: "must be a URL that begins with https:// or http://" })

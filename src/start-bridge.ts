@@ -112,8 +112,8 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
 }
 
 /** Others must do what a process without a worker takes in; they may help one that has begun with it. */
-const toWorkers = { leastGapMs: 10, onTold: undefined };
-const toHelpers = { leastGapMs: 100 };
+const toWorkers = { minGapMs: 10, onTold: undefined };
+const toHelpers = { minGapMs: 100 };
 
 /** The worker, unless that is another process's part, and word to and from the other processes on the same database. */
 function startWork(config: Config, context: DeliverContext & ProcessContext, pollSeconds: number): Worker {

@@ -10,7 +10,7 @@ import { flow } from "./end-to-end.ts";
 
 /** Messages after each of which the memory is read. */
 const parts = 40;
-const mostSeconds = 600;
+const maxSeconds = 600;
 
 /** The memory of one process while half a million messages go through it from end to end, as fast as they will. */
 export async function measureMemory(lab: Lab): Promise<Finding> {
@@ -21,7 +21,7 @@ export async function measureMemory(lab: Lab): Promise<Finding> {
   const targets = await addTargets(bridge, sandbox, locationCount);
   const traffic: Traffic = { provider: "twilio", targets, people: peoplePerLocation, seed: randomUUID() };
   await client.ask("setTraffic", traffic);
-  const seconds = lab.scaled(mostSeconds);
+  const seconds = lab.scaled(maxSeconds);
   const started = performance.now();
   const megabytes: number[] = [];
   let done = 0;

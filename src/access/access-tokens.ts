@@ -36,7 +36,7 @@ export interface AccessTokens {
 /** A token is renewed at least so long before it expires, and at most twice as long. */
 const earlySeconds = 300;
 /** A token with so little left may expire under way. */
-const leastSeconds = 60;
+const minSeconds = 60;
 /** How long to leave HighLevel alone after a renewal that failed while the old token is still good. */
 const postponeMs = 30_000;
 
@@ -127,7 +127,7 @@ function whenDue(access: LocationAccess): "not yet" | "soon" | "now" {
   const { sealedToken, sealedRefreshToken, companyId, expiresInSeconds } = access;
   if (sealedRefreshToken === null && companyId === null) return "not yet";
   const secondsLeft = sealedToken === null ? 0 : (expiresInSeconds ?? Number.POSITIVE_INFINITY);
-  if (secondsLeft < leastSeconds) return "now";
+  if (secondsLeft < minSeconds) return "now";
   return secondsLeft < earlySeconds + spreadSeconds(access) ? "soon" : "not yet";
 }
 

@@ -10,7 +10,7 @@ interface Share {
   notBeforeMs: number;
   isDayUsed: boolean;
   /** By HighLevel's last answer. */
-  said: { leastUsed: number; dayUsed: number | undefined; untilMs: number } | undefined;
+  said: { minUsed: number; dayUsed: number | undefined; untilMs: number } | undefined;
 }
 
 /** What may go out at once, as a part of what goes out in ten seconds. */
@@ -18,7 +18,7 @@ const partAtOnce = 0.2;
 /** How long a call waits for its permit before it is refused instead, and the location left alone for as long. */
 const patienceSeconds = 1;
 /** For a day that is used up: the setting may be raised meanwhile. */
-const longestPauseSeconds = 900;
+const maxPauseSeconds = 900;
 /** The interval of HighLevel's that it was said of may end. */
 const saidForMs = 1000;
 
@@ -30,7 +30,7 @@ const saidForMs = 1000;
 export function createBudget(options: { db: Db; per10Seconds: number; perDay: number }): CallLimit {
   const { db, per10Seconds, perDay } = options;
   const limits = { perSecond: per10Seconds / 10, atOnce: Math.ceil(per10Seconds * partAtOnce), perDay };
-  const mostWaiting = Math.ceil(limits.perSecond * patienceSeconds);
+  const maxWaiting = Math.ceil(limits.perSecond * patienceSeconds);
   const shares = new Map<string, Share>();
   let isTaking = false;
   let timer: NodeJS.Timeout | undefined;
@@ -72,7 +72,7 @@ export function createBudget(options: { db: Db; per10Seconds: number; perDay: nu
     share.isDayUsed = isDayUsed;
     if (granted === asked) return;
     share.notBeforeMs = performance.now() + nextInSeconds * 1000;
-    const tooMany = share.waiting.splice(isDayUsed ? 0 : mostWaiting);
+    const tooMany = share.waiting.splice(isDayUsed ? 0 : maxWaiting);
     for (const each of tooMany) each.reject(refusal(share, options));
   }
 
@@ -80,7 +80,7 @@ export function createBudget(options: { db: Db; per10Seconds: number; perDay: nu
     takePermit(locationId) {
       const share = shareOf(locationId);
       const isShort = share.notBeforeMs > performance.now();
-      if (isShort && (share.isDayUsed || share.waiting.length >= mostWaiting)) {
+      if (isShort && (share.isDayUsed || share.waiting.length >= maxWaiting)) {
         return Promise.reject(refusal(share, options));
       }
       return new Promise((resolve, reject) => {
@@ -104,7 +104,7 @@ function findReady(shares: Map<string, Share>): [string, Share][] {
 function requestOf(locationId: string, share: Share): PermitRequest {
   const said = share.said && share.said.untilMs > performance.now() ? share.said : undefined;
   share.said = undefined;
-  return { locationId, count: share.waiting.length, leastUsed: said?.leastUsed ?? 0, dayUsed: said?.dayUsed };
+  return { locationId, count: share.waiting.length, minUsed: said?.minUsed ?? 0, dayUsed: said?.dayUsed };
 }
 
 async function takeAll(
@@ -137,7 +137,7 @@ function readRemaining(
   if (most === undefined || remaining === undefined) return undefined;
   const forOthers = Math.max(0, most - own.per10Seconds);
   return {
-    leastUsed: Math.max(0, own.atOnce - (remaining - forOthers)),
+    minUsed: Math.max(0, own.atOnce - (remaining - forOthers)),
     dayUsed: mostToday === undefined || remainingToday === undefined ? undefined : mostToday - remainingToday,
     untilMs: performance.now() + saidForMs,
   };
@@ -154,7 +154,7 @@ function refusal(
     return new Failure("throttled", detail, { retryAfterSeconds: patienceSeconds });
   }
   const detail = `not called: HIGHLEVEL_REQUESTS_PER_DAY, ${perDay}, are used up; a new day begins at 00:00 UTC`;
-  const retryAfterSeconds = Math.min(longestPauseSeconds, (notBeforeMs - performance.now()) / 1000);
+  const retryAfterSeconds = Math.min(maxPauseSeconds, (notBeforeMs - performance.now()) / 1000);
   return new Failure("throttled", detail, { retryAfterSeconds });
 }
 

@@ -129,9 +129,7 @@ async function companyToken(
   const { db, sealer, limit } = context;
   const owner = { kind: "company" as const, id: companyId };
   const usable = (company: CompanyAccess | undefined) =>
-    company?.sealedToken &&
-    company.sealedToken !== refusedToken &&
-    (company.expiresInSeconds ?? 0) > leastCompanySeconds
+    company?.sealedToken && company.sealedToken !== refusedToken && (company.expiresInSeconds ?? 0) > minAgencySeconds
       ? { token: openAccessToken(sealer, owner, company.sealedToken), sealedToken: company.sealedToken }
       : undefined;
 
@@ -159,7 +157,7 @@ async function companyToken(
   );
 }
 
-const leastCompanySeconds = 60;
+const minAgencySeconds = 60;
 
 async function refreshCompany(
   { oauth, sealer }: RenewContext,

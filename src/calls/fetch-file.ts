@@ -34,14 +34,14 @@ export interface FetchedFile {
  */
 export type FetchFile = (url: string, options: FetchFileOptions) => Promise<FetchedFile>;
 
-const mostRedirects = 5;
+const maxRedirects = 5;
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
 
 export function createFetchFile(open: OpenUrl): FetchFile {
   return async (firstUrl, options) => {
     let url = requireUrl(firstUrl, undefined, options);
     const { origin } = url;
-    for (let redirects = 0; redirects <= mostRedirects; redirects++) {
+    for (let redirects = 0; redirects <= maxRedirects; redirects++) {
       const headers = { ...(url.origin === origin ? options.headers : {}), "Accept-Encoding": "identity" };
       const answer = await open({ url: url.href, headers, signal: options.signal }).catch((error: unknown) => {
         throw asFetchFailure(error, url);
@@ -51,7 +51,7 @@ export function createFetchFile(open: OpenUrl): FetchFile {
       answer.body.destroy();
       url = requireUrl(location, url, options);
     }
-    throw new Failure("rejected", `${url.host} redirects more than ${mostRedirects} times`);
+    throw new Failure("rejected", `${url.host} redirects more than ${maxRedirects} times`);
   };
 }
 

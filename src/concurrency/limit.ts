@@ -5,8 +5,8 @@ export interface Limit {
   isFull(): boolean;
 }
 
-export function createLimit(most: number): Limit {
-  let free = most;
+export function createLimit(max: number): Limit {
+  let free = max;
   const waiting: (() => void)[] = [];
 
   return {

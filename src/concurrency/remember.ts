@@ -6,7 +6,7 @@ export interface Remembered<Value> {
   forget(key: string): void;
 }
 
-const mostKeys = 10_000;
+const maxKeys = 10_000;
 
 export function remember<Value>(
   load: (key: string) => Promise<Value | undefined>,
@@ -18,7 +18,7 @@ export function remember<Value>(
     get(key) {
       const known = kept.get(key);
       if (known && known.until > performance.now()) return known.value;
-      if (kept.size >= mostKeys) kept.clear();
+      if (kept.size >= maxKeys) kept.clear();
       const entry = { value: load(key), until: performance.now() + options.seconds * 1000 };
       kept.set(key, entry);
       const drop = () => {

@@ -17,7 +17,7 @@ export interface HealthContext {
   takesRequests: boolean;
 }
 
-const mostLocations = 20;
+const maxLocations = 20;
 /** The longest that a turn may take: some statements, each within its timeout. */
 const stuckSeconds = 60;
 
@@ -71,5 +71,5 @@ async function readState(db: Db) {
 }
 
 async function readTrouble(db: Db, caller: Caller) {
-  return { needsReauthorization: await listNeedingReauthorization(db, mostLocations, caller) };
+  return { needsReauthorization: await listNeedingReauthorization(db, maxLocations, caller) };
 }

@@ -51,7 +51,7 @@ function tooMany({ msBeforeNext }: RateLimiterRes): Problem {
 const patience = { headersSeconds: 15, requestSeconds: 60, checkSeconds: 2 };
 /** Longer than that of the usual proxies (60 seconds), so that no proxy sends into a connection that we are closing. */
 const keepAliveSeconds = 75;
-const mostHeaders = 200;
+const maxHeaders = 200;
 
 /**
  * A server that slow and greedy clients cannot fill: a request must have come whole within a minute, its headers much
@@ -72,7 +72,7 @@ export function createLimitedServer(
     },
     listener,
   );
-  server.maxHeadersCount = mostHeaders;
+  server.maxHeadersCount = maxHeaders;
   server.maxConnections = connections;
   return server;
 }

@@ -39,16 +39,16 @@ export async function processWebhooks(context: ProcessContext, inbox: Inbox = "m
   return processSome(context, inbox, single);
 }
 
-async function processSome(context: ProcessContext, inbox: Inbox, most: typeof batch): Promise<boolean> {
+async function processSome(context: ProcessContext, inbox: Inbox, limits: typeof batch): Promise<boolean> {
   const { db, log } = context;
   const started = performance.now();
   let received: Webhook[] = [];
   try {
     const outcomes = await repeatOnConflict(() =>
       db.transaction(async (tx) => {
-        const mappings = inbox === "app" ? undefined : await lockMappingsWithWebhooks(tx, most.mappings);
+        const mappings = inbox === "app" ? undefined : await lockMappingsWithWebhooks(tx, limits.mappings);
         if (mappings ? mappings.length === 0 : !(await lockAppWebhooks(tx))) return [];
-        received = await listReceivedWebhooks(tx, mappings?.map(({ id }) => id) ?? null, most);
+        received = await listReceivedWebhooks(tx, mappings?.map(({ id }) => id) ?? null, limits);
         const outcomes = await accept({ ...context, tx }, mappings ?? [], received);
         await finishWebhooks(tx, outcomes);
         return outcomes;
@@ -58,7 +58,7 @@ async function processSome(context: ProcessContext, inbox: Inbox, most: typeof b
     return outcomes.length > 0;
   } catch (error) {
     const id = received[0]?.id;
-    if (most.rows > 1 || id === undefined || !isAboutOneWebhook(error)) throw error;
+    if (limits.rows > 1 || id === undefined || !isAboutOneWebhook(error)) throw error;
     log("error", "webhook.broke", { webhookId: id, ...describeError(error) });
     const reason = isAboutData(error) ? "PostgreSQL cannot store what it says" : "the bridge itself failed over it";
     await finishWebhooks(db, [{ id, state: "failed", reason: `${reason}; its log has a line webhook.broke` }]);

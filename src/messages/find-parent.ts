@@ -3,8 +3,8 @@ import { findByEmailId, findByProviderId, listEmailsBefore } from "../store/mess
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, Message, MessageContent } from "../store/schema.ts";
 
-const mostEmails = 50;
-const mostReferences = 20;
+const maxEmails = 50;
+const maxReferences = 20;
 
 /**
  * The email that an agent's email answers: the one that HighLevel's call names, else the one that HighLevel says it
@@ -24,7 +24,7 @@ export async function findParent(
     if (answered) return answered;
   }
   const subject = baseSubject(content.subject);
-  const earlier = await listEmailsBefore(db, message, mostEmails);
+  const earlier = await listEmailsBefore(db, message, maxEmails);
   return earlier.find((each) => each.content === null || baseSubject(each.content.subject) === subject);
 }
 
@@ -35,7 +35,7 @@ export function referencesTo(parent: Message): { inReplyTo: string[]; references
   const chain = references.length > 0 || inReplyTo.length !== 1 ? references : inReplyTo;
   const all = [...chain.filter((id) => id !== parent.rfcMessageId), parent.rfcMessageId];
   // The first id tells the thread to those who have lost the middle.
-  const kept = all.length > mostReferences ? [...all.slice(0, 1), ...all.slice(1 - mostReferences)] : all;
+  const kept = all.length > maxReferences ? [...all.slice(0, 1), ...all.slice(1 - maxReferences)] : all;
   return { inReplyTo: [parent.rfcMessageId], references: kept };
 }
 

@@ -3,7 +3,7 @@ import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, MessageContent } from "../store/schema.ts";
 import { baseSubject, isReply } from "./find-parent.ts";
 
-const mostSentThrough = 50;
+const maxRelayed = 50;
 
 /**
  * HighLevel's id of the email that a person's email answers, which is what HighLevel threads by. By In-Reply-To, then References from the nearest back. A reply that names nothing we know may answer what an integrator
@@ -17,7 +17,7 @@ export async function findThreadOf(
   const ids = [...inReplyTo, ...references.toReversed()];
   const named = await findThread(db, conversation, ids);
   if (named !== undefined || (ids.length === 0 && !isReply(subject))) return named;
-  const sent = await listSentThrough(db, conversation, mostSentThrough);
+  const sent = await listSentThrough(db, conversation, maxRelayed);
   const answered = sent.find(({ content }) => content && baseSubject(content.subject) === baseSubject(subject));
   return answered?.highlevelEmailMessageId ?? undefined;
 }

@@ -28,13 +28,13 @@ const kinds: DeliveryKind[] = ["post-inbound", "send-outbound", "report-status",
 /** What is read from the database is shared by the scrapes of so many seconds. */
 const standingSeconds = 5;
 /** A scrape must end before Prometheus gives it up, by default after 10 s. */
-const mostSeconds = 4;
+const maxSeconds = 4;
 
 export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
   const countEvent = createEventCounts(registry);
   const read = share(() => readStanding(options.db));
-  const standing = remember(() => within(mostSeconds, read()), { seconds: standingSeconds });
+  const standing = remember(() => within(maxSeconds, read()), { seconds: standingSeconds });
   return {
     countEvents: (log) => (level, event, fields) => {
       countEvent(level, event, fields ?? {});

@@ -38,11 +38,11 @@ export interface ClaimedLane {
 
 export async function claimDueLanes(
   context: Pick<DeliverContext, "db" | "attemptSeconds">,
-  most: number,
+  maxLanes: number,
 ): Promise<ClaimedLane[]> {
   const leaseSeconds = context.attemptSeconds + leaseMarginSeconds;
   const heldUntilMs = performance.now() + leaseSeconds * 1000;
-  const claim = { lanes: most, deliveriesPerLane, leaseSeconds, leaseToken: randomUUID() };
+  const claim = { lanes: maxLanes, deliveriesPerLane, leaseSeconds, leaseToken: randomUUID() };
   const lanes = await claimLanes(context.db, claim);
   return lanes.map((lane) => ({ lane, leaseSeconds, heldUntilMs }));
 }

@@ -4,7 +4,7 @@ import { type ComposedMessage, composeText } from "../messages/compose-inbound.t
 import type { Channel } from "../model.ts";
 
 /** What a look-up reads at most: HighLevel's list in pages of 100, and emails one by one. */
-const most = { pages: 5, emails: 50 };
+const max = { pages: 5, emails: 50 };
 const clockToleranceMs = 1000;
 
 /** What HighLevel's list tells of a message that it may have accepted without our knowing. */
@@ -28,14 +28,14 @@ export async function findPosted(
   const seen: Seen = { named: 0, nameless: 0, emails: 0 };
   const look = channel === "sms" ? lookAtTexts : lookAtEmails;
   let after: string | undefined;
-  for (let page = 1; page <= most.pages; page++) {
+  for (let page = 1; page <= max.pages; page++) {
     const { messages, nextPage, lastMessageId } = await highlevel.listMessages(access, conversationId, after);
     const answer = await look({ highlevel, access, seen }, messages, message);
     if (answer) return { outcome: "found", answer };
     if (!nextPage || !lastMessageId || liesBefore(messages, message, channel)) return conclude(seen);
     after = lastMessageId;
   }
-  return cannotTell(`it is not among the newest ${most.pages * 100} entries of the conversation, and there are more`);
+  return cannotTell(`it is not among the newest ${max.pages * 100} entries of the conversation, and there are more`);
 }
 
 /** What was read that could have been the message: with an `altId` and without one. */
@@ -75,7 +75,7 @@ async function lookAtEmails(
       .map((id) => ({ messageId: each.id, id }))
       .reverse(),
   );
-  const unread = emails.slice(0, Math.max(0, most.emails - seen.emails));
+  const unread = emails.slice(0, Math.max(0, max.emails - seen.emails));
   seen.emails += emails.length;
   for (const { messageId, id } of unread) {
     const email = await highlevel.findEmail(access, id);
@@ -93,7 +93,7 @@ function count(seen: Seen, candidates: { altId?: string | undefined }[]): void {
 }
 
 function conclude({ named, nameless, emails }: Seen): Search {
-  if (emails > most.emails) return cannotTell(`it is not among the newest ${most.emails} emails, and there are more`);
+  if (emails > max.emails) return cannotTell(`it is not among the newest ${max.emails} emails, and there are more`);
   if (named === 0 && nameless > 0) return cannotTell("none of the messages that it shows has an altId");
   return { outcome: "not there" };
 }

@@ -15,7 +15,7 @@ export interface ReportContext {
 }
 
 /** For so long after HighLevel has called the delivery URL it may say that there is no such message. */
-const notVisibleForMs = 10 * 60_000;
+const maxInvisibleMs = 10 * 60_000;
 
 /**
  * Tells HighLevel what became of a message that it had us send: what is known now, which may be more than when this
@@ -83,7 +83,7 @@ function recipientsOf({ conversation }: Work, { recipients, error }: Message, st
 
 /** 403, and before June 2025 401 "No conversation provider found": https://github.com/GoHighLevel/highlevel-api-docs/issues/4 */
 function isNotVisible(error: unknown, message: Message): error is Failure {
-  if (!(error instanceof Failure) || Date.now() - message.receivedAt.getTime() > notVisibleForMs) return false;
+  if (!(error instanceof Failure) || Date.now() - message.receivedAt.getTime() > maxInvisibleMs) return false;
   return error.status === 403 || error.status === 404 || (error.status === 401 && error.reason === "misconfigured");
 }
 

@@ -18,7 +18,7 @@ interface Policy {
   /** The call may have been carried out: look before calling again. */
   mayHaveHappened?: true;
   /** The least delay, as so many times the first one. */
-  leastDelays?: number;
+  minDelays?: number;
 }
 
 const towardsHighlevel: Record<FailureReason, Policy> = {
@@ -45,8 +45,8 @@ const towardsHighlevel: Record<FailureReason, Policy> = {
  */
 const towardsProvider: Record<FailureReason, Policy> = {
   ...towardsHighlevel,
-  outcome_unknown: { follows: "retry", mayHaveHappened: true, leastDelays: 8 },
-  invalid_answer: { follows: "retry", mayHaveHappened: true, leastDelays: 8 },
+  outcome_unknown: { follows: "retry", mayHaveHappened: true, minDelays: 8 },
+  invalid_answer: { follows: "retry", mayHaveHappened: true, minDelays: 8 },
   unavailable: { follows: "retry" },
   throttled: { follows: "retry" },
   unauthorized: { follows: "retry" },
@@ -68,7 +68,7 @@ export interface RetryOptions {
   random: () => number;
 }
 
-const longestDelaySeconds = 3600;
+const maxDelaySeconds = 3600;
 
 /**
  * Decides alone, and from nothing but its arguments, when again or never. The ceiling doubles up to an hour, with
@@ -88,15 +88,15 @@ export function decideRetry(
   options: RetryOptions,
 ): Decision {
   const { target, reason, attempts, triedForSeconds } = failed;
-  const { follows, pauseSeconds, leastDelays, atMost = Number.POSITIVE_INFINITY } = policies[target][reason];
+  const { follows, pauseSeconds, minDelays, atMost = Number.POSITIVE_INFINITY } = policies[target][reason];
   if (follows === "dead") return { follows };
   if (follows === "pause") {
     return { follows, seconds: pauseSeconds && (failed.retryAfterSeconds ?? pauseSeconds) + options.random() };
   }
-  const mostHours = target === "highlevel" ? options.retryHours : options.sendRetryHours;
-  if (attempts >= atMost || triedForSeconds >= mostHours * 3600) return { follows: "dead" };
-  const ceiling = Math.min(longestDelaySeconds, options.firstDelaySeconds * 2 ** (attempts - 1));
-  const delays = leastDelays ?? (mayHaveHappened(target, reason) ? 2 : 0);
+  const maxHours = target === "highlevel" ? options.retryHours : options.sendRetryHours;
+  if (attempts >= atMost || triedForSeconds >= maxHours * 3600) return { follows: "dead" };
+  const ceiling = Math.min(maxDelaySeconds, options.firstDelaySeconds * 2 ** (attempts - 1));
+  const delays = minDelays ?? (mayHaveHappened(target, reason) ? 2 : 0);
   const least = failed.retryAfterSeconds ?? delays * options.firstDelaySeconds;
   return { follows: "retry", inSeconds: Math.max(least, ceiling * options.random()) };
 }

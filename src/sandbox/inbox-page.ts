@@ -46,11 +46,11 @@ export function inboxPage(state: State, agent: Pick<Agent, "sendAsAgent">): Rout
   return router;
 }
 
-const mostConversations = 100;
+const maxConversations = 100;
 
 function renderPage(state: State): string {
   const conversations = [...state.conversations.values()].filter((each) => each.entries.length > 0);
-  const shown = conversations.slice(-mostConversations).reverse();
+  const shown = conversations.slice(-maxConversations).reverse();
   const rows = shown.map((conversation) => renderConversation(state, conversation)).join("");
   return `<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><title>Sandbox inbox</title><link rel="stylesheet" href="/inbox.css"><script src="/inbox.js" defer></script></head>

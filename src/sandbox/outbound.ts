@@ -65,7 +65,7 @@ export interface WebhookCall {
   attempts: number;
 }
 
-const mostAttempts = 12;
+const maxAttempts = 12;
 
 /** Calls delivery URLs and webhooks, signed, again and again until a 2xx comes: https://marketplace.gohighlevel.com/docs/webhook/WebhookIntegrationGuide */
 export function createCaller(privateKey: KeyObject, firstRetryMs: number) {
@@ -78,7 +78,7 @@ export function createCaller(privateKey: KeyObject, firstRetryMs: number) {
     };
     const made: WebhookCall = { url, body, status: 0, attempts: 0 };
     calls.push(made);
-    while (made.attempts < mostAttempts) {
+    while (made.attempts < maxAttempts) {
       made.attempts++;
       made.status = await fetch(url, { method: "POST", headers, body: text, redirect: "manual" }).then(
         (answer) => answer.status,

@@ -14,7 +14,7 @@ export interface PermitRequest {
   locationId: string;
   count: number;
   /** The least that must stand there unforgotten, by what HighLevel said. */
-  leastUsed: number;
+  minUsed: number;
   /** What HighLevel counted today, if it said so. */
   dayUsed: number | undefined;
 }
@@ -47,9 +47,9 @@ const take = prepare<BudgetLimits & { wanted: string }, Permits>(
       select set_config('synchronous_commit', 'off', true), ${value("perSecond")}::float8 as per_second,
         ${value("atOnce")}::int as at_once, ${value("perDay")}::int as per_day
     ), wanted as (
-      select "locationId" as location_id, count, "leastUsed" as least_used, "dayUsed" as said_day_used
+      select "locationId" as location_id, count, "minUsed" as least_used, "dayUsed" as said_day_used
       from json_to_recordset(${value("wanted")}::json) as wanted (
-        "locationId" text, count int, "leastUsed" int, "dayUsed" int
+        "locationId" text, count int, "minUsed" int, "dayUsed" int
       )
     ), locked as materialized (
       select budgets.*, count, least_used, said_day_used,

@@ -47,8 +47,8 @@ interface Claim {
  * it may take fewer lanes than it could.
  */
 export async function claimLanes(db: Db, claim: Claim): Promise<HeldLane[]> {
-  const { lanes: most, leaseToken, leaseSeconds, deliveriesPerLane } = claim;
-  const leased = await leaseLanes(db, { most, leaseToken, leaseSeconds });
+  const { lanes: max, leaseToken, leaseSeconds, deliveriesPerLane } = claim;
+  const leased = await leaseLanes(db, { max, leaseToken, leaseSeconds });
   if (leased.length === 0) return [];
 
   const lanes = leased.map((lane) => ({ ...lane, leaseToken, deliveries: [] as HeldDelivery[] }));
@@ -66,7 +66,7 @@ export async function claimLanes(db: Db, claim: Claim): Promise<HeldLane[]> {
  * is due, so that those with nothing to do cost nothing. Nothing is locked here: what another worker takes meanwhile is
  * passed over when it is.
  */
-function dueLanes(target: "highlevel" | "provider", isSending: SQL, most: SQL): SQL {
+function dueLanes(target: "highlevel" | "provider", isSending: SQL, max: SQL): SQL {
   const isOfTarget = sql`lanes.due_at is not null and lanes.kind ${isSending} 'send-outbound'`;
   const isReady =
     target === "highlevel"
@@ -85,36 +85,36 @@ function dueLanes(target: "highlevel" | "provider", isSending: SQL, most: SQL): 
       select locations.id from ${first} first join locations on locations.id = first.location_id
       where first.due_at <= now() and ${isReady}
       order by first.due_at
-      limit ${most}
+      limit ${max}
     ), ${due} as (
       select picked.* from ${ready} locations
       cross join lateral (
         select conversation_id, kind, location_id, due_at from lanes
         where lanes.location_id = locations.id and due_at <= now() and ${isOfTarget}
         order by due_at
-        limit (select greatest((${most} + 7) / 8, 4 * ${most} / greatest(count(*), 1)::int) from ${ready})
+        limit (select greatest((${max} + 7) / 8, 4 * ${max} / greatest(count(*), 1)::int) from ${ready})
       ) picked
     )`;
 }
 
 const leaseLanes = prepare<
-  { most: number; leaseToken: string; leaseSeconds: number },
+  { max: number; leaseToken: string; leaseSeconds: number },
   Omit<HeldLane, "deliveries" | "leaseToken"> & { claimedFrom: number }
 >("lease-lanes", (value) => {
-  const most = sql`${value("most")}::int`;
+  const max = sql`${value("max")}::int`;
   return sql`
-    with recursive ${dueLanes("highlevel", sql`<>`, most)}, ${dueLanes("provider", sql`=`, most)}, candidates as (
+    with recursive ${dueLanes("highlevel", sql`<>`, max)}, ${dueLanes("provider", sql`=`, max)}, candidates as (
       select conversation_id, kind, due_at, row_number() over (partition by location_id order by due_at) as turn
       from (select * from due_highlevel union all select * from due_provider) due
       order by turn, due_at
-      limit 3 * ${most}
+      limit 3 * ${max}
     ), picked as (
       select lanes.conversation_id, lanes.kind,
         case when lanes.lease_token is not null then lanes.claimed_from end as interrupted_from
       from candidates join lanes using (conversation_id, kind)
       where lanes.due_at <= now()
       order by candidates.turn, candidates.due_at
-      limit ${most}
+      limit ${max}
       for update of lanes skip locked
     )
     update lanes

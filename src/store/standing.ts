@@ -24,10 +24,10 @@ export interface Budgets {
   dayUsed: number;
 }
 
-const mostPending = 50_000;
-const mostDead = 10_000;
-const mostWebhooks = 1_000;
-const mostBudgets = 10;
+const maxPending = 50_000;
+const maxDead = 10_000;
+const maxWebhooks = 1_000;
+const maxBudgets = 10;
 
 /**
  * Reads how things stand, by indexes alone: what it costs grows with what waits and is dead, up to a bound, and with the
@@ -41,7 +41,7 @@ export async function readStanding(db: Db): Promise<Standing> {
       sql`
         select kind, count(*)::int as count, extract(epoch from now() - min(created_at))::float8 as "oldestSeconds"
         from (
-          select kind, created_at from deliveries where state = 'pending' order by created_at limit ${mostPending}
+          select kind, created_at from deliveries where state = 'pending' order by created_at limit ${maxPending}
         ) waiting
         group by kind`,
     ),
@@ -49,12 +49,12 @@ export async function readStanding(db: Db): Promise<Standing> {
       db,
       sql`
         select reason, count(*)::int as count
-        from (select reason from deliveries where state = 'dead' order by id desc limit ${mostDead}) dead
+        from (select reason from deliveries where state = 'dead' order by id desc limit ${maxDead}) dead
         group by reason`,
     ),
     failedWebhooks: await count(
       db,
-      sql`select id from webhooks where state = 'failed' order by id desc limit ${mostDead}`,
+      sql`select id from webhooks where state = 'failed' order by id desc limit ${maxDead}`,
     ),
     receivedWebhooks: await count(db, receivedWebhooks),
     paused: await selectRows(
@@ -100,9 +100,9 @@ export async function readBehindSeconds(db: Db): Promise<number> {
 
 const receivedWebhooks = sql`
   (select received.id from mappings cross join lateral (
-    select id from webhooks where mapping_id = mappings.id and state = 'received' limit ${mostWebhooks}
+    select id from webhooks where mapping_id = mappings.id and state = 'received' limit ${maxWebhooks}
   ) received)
-  union all (select id from webhooks where mapping_id is null and state = 'received' limit ${mostWebhooks})`;
+  union all (select id from webhooks where mapping_id is null and state = 'received' limit ${maxWebhooks})`;
 
 async function readBudgets(db: Db): Promise<Budgets> {
   const tightest = await selectRows<Budgets["tightest"][number] & { total: number }>(
@@ -112,7 +112,7 @@ async function readBudgets(db: Db): Promise<Budgets> {
       from budgets
       where day_started_at >= date_trunc('day', now() at time zone 'utc') at time zone 'utc'
       order by day_used desc
-      limit ${mostBudgets}`,
+      limit ${maxBudgets}`,
   );
   return { tightest, dayUsed: tightest[0]?.total ?? 0 };
 }

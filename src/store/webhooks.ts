@@ -39,11 +39,11 @@ const mappingColumns = columnsOf<MappingRow>(mappings);
  * that were committed before, so that webhooks of one mapping are processed in the order in which they were stored.
  * A process that stands still meanwhile loses its connection, and with it the locks, after some seconds.
  */
-export async function lockMappingsWithWebhooks(tx: Db, most: number): Promise<MappingRow[]> {
-  return (await lockMappings(tx, { most })).map(mappingColumns.read);
+export async function lockMappingsWithWebhooks(tx: Db, limit: number): Promise<MappingRow[]> {
+  return (await lockMappings(tx, { limit })).map(mappingColumns.read);
 }
 
-const lockMappings = prepare<{ most: number }, Record<string, unknown>>(
+const lockMappings = prepare<{ limit: number }, Record<string, unknown>>(
   "lock-mappings",
   (value) => sql`
     with recursive settings as materialized (
@@ -62,7 +62,7 @@ const lockMappings = prepare<{ most: number }, Record<string, unknown>>(
     select ${mappingColumns.list}
     from settings cross join oldest join mappings on mappings.id = oldest.mapping_id
     order by oldest.id
-    limit ${value("most")}
+    limit ${value("limit")}
     for no key update of mappings skip locked`,
 );
 
@@ -101,13 +101,13 @@ const webhookColumns = columnsOf<Webhook>(webhooks);
 export async function listReceivedWebhooks(
   tx: Db,
   mappingIds: string[] | null,
-  most: { rows: number; bytes: number },
+  max: { rows: number; bytes: number },
 ): Promise<Webhook[]> {
-  const { bytes } = most;
+  const { bytes } = max;
   const rows =
     mappingIds === null
-      ? await listOfApp(tx, { rows: most.rows, bytes })
-      : await listOfMappings(tx, { mappingIds, share: Math.ceil(most.rows / mappingIds.length), bytes });
+      ? await listOfApp(tx, { rows: max.rows, bytes })
+      : await listOfMappings(tx, { mappingIds, share: Math.ceil(max.rows / mappingIds.length), bytes });
   return rows.map(webhookColumns.read);
 }
 

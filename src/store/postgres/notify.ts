@@ -27,13 +27,13 @@ export function createNotifier(options: {
   url: string;
   log: Log;
   /** At most one NOTIFY per work in this time: every one of them wakes every process. */
-  leastGapMs: number;
+  minGapMs: number;
   /** Without it nothing is listened to. */
   onTold: ((work: string | undefined) => void) | undefined;
 }): Notifier {
   const self = randomUUID();
   const closing = new AbortController();
-  const { db, url, log, leastGapMs, onTold } = options;
+  const { db, url, log, minGapMs, onTold } = options;
   const listening = onTold && listenUntil(closing.signal, { url, log, onTold }, self);
   const told = new Map<string, { isAgain: boolean }>();
 
@@ -44,7 +44,7 @@ export function createNotifier(options: {
       turn.isAgain = false;
       // Polling is beneath it.
       await notifyOthers(db, { channel, payload: `${self} ${work}` }).catch(() => undefined);
-      await sleep(leastGapMs);
+      await sleep(minGapMs);
     }
     told.delete(work);
   }
