@@ -4,7 +4,7 @@ import type { Failure } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Wake } from "../model.ts";
 import type { AttemptContext } from "../outbox/attempt-once.ts";
-import { type SendResult, sendThrough } from "../outbox/send-through.ts";
+import { type RelayResult, requestRelay } from "../outbox/request-relay.ts";
 import { findMessage } from "../store/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Message } from "../store/schema.ts";
@@ -109,7 +109,7 @@ export function sendRoutes(context: SendContext): Router {
     const isQueued = wait === "false";
     const { locationIds } = caller;
     const send = { locationId, locationIds, idempotencyKey: key["Idempotency-Key"], request, isQueued };
-    const result = await sendThrough(context.attempts, send);
+    const result = await requestRelay(context.attempts, send);
     caller.ids["messageId"] = result.message.id;
     if (result.outcome === "failed") throw problemOf(result);
     if (result.isRepeated) res.set("Idempotency-Replayed", "true");
@@ -138,7 +138,7 @@ const statusOfReason: Partial<Record<Failure["reason"], number>> = {
 };
 const passedOn = new Set([400, 401, 403, 404, 422, 429]);
 
-function problemOf({ failure, isOpen, message }: Extract<SendResult, { outcome: "failed" }>): Problem {
+function problemOf({ failure, isOpen, message }: Extract<RelayResult, { outcome: "failed" }>): Problem {
   const extensions = { id: message.id, source: "highlevel", ...traceOf(failure) };
   const { retryAfterSeconds } = failure;
   const headers = retryAfterSeconds === undefined ? {} : { "Retry-After": String(Math.ceil(retryAfterSeconds)) };

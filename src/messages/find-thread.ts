@@ -1,4 +1,4 @@
-import { findThread, listSentThrough } from "../store/messages.ts";
+import { findThread, listRelayedEmails } from "../store/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, MessageContent } from "../store/schema.ts";
 import { baseSubject, isReply } from "./find-parent.ts";
@@ -17,7 +17,7 @@ export async function findThreadOf(
   const ids = [...inReplyTo, ...references.toReversed()];
   const named = await findThread(db, conversation, ids);
   if (named !== undefined || (ids.length === 0 && !isReply(subject))) return named;
-  const sent = await listSentThrough(db, conversation, maxRelayed);
+  const sent = await listRelayedEmails(db, conversation, maxRelayed);
   const answered = sent.find(({ content }) => content && baseSubject(content.subject) === baseSubject(subject));
   return answered?.highlevelEmailMessageId ?? undefined;
 }

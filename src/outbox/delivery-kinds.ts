@@ -1,8 +1,8 @@
 import { Failure } from "../errors.ts";
 import type { DeliveryKind } from "../model.ts";
-import { keepHighlevelIds } from "../store/conversations.ts";
 import type { Attempted, Work } from "./attempt.ts";
 import { type PostInboundContext, postInbound } from "./post-inbound.ts";
+import { relayMessage } from "./relay-message.ts";
 import { type ReportContext, reportStatus } from "./report-status.ts";
 import type { Target } from "./retry.ts";
 import { type SendContext, sendOutbound } from "./send-outbound.ts";
@@ -42,28 +42,5 @@ export const kinds: Record<DeliveryKind, Kind> = {
   },
   "send-outbound": { target: "provider", attempt: sendOutbound, failsMessage: true },
   "report-status": { target: "highlevel", attempt: reportStatus },
-  "send-through-highlevel": { target: "highlevel", attempt: sendThroughHighlevel, failsMessage: true },
+  "send-through-highlevel": { target: "highlevel", attempt: relayMessage, failsMessage: true },
 };
-
-/** HighLevel takes no id of ours with a send: where an earlier one may have been carried out, a person must look. */
-export async function sendThroughHighlevel(
-  { db, highlevel }: Pick<KindContext, "db" | "highlevel">,
-  work: Work,
-): Promise<Attempted> {
-  const { message, conversation } = work;
-  if (work.lookFirst) throw new Failure("unconfirmed", "the connection broke while HighLevel was asked to send it");
-  if (!message.sendRequest) throw new Failure("rejected", "the request was deleted after RETENTION_DAYS");
-  const access = await work.access();
-  work.beforeCall();
-  const { status, ...answer } = await highlevel.sendMessage(access, message.sendRequest);
-  if (answer.conversationId) await keepHighlevelIds(db, conversation.id, { conversationId: answer.conversationId });
-  return {
-    status,
-    change: {
-      highlevelMessageId: answer.messageId,
-      highlevelEmailMessageId: answer.emailMessageId,
-      sendAnswer: answer,
-      ifQueued: { state: "sent" },
-    },
-  };
-}

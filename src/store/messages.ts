@@ -178,7 +178,7 @@ export async function findByEmailId(
 }
 
 /** The newest emails that an integrator had HighLevel send to a person, newest first. */
-export async function listSentThrough(db: Db, person: Conversation, limit: number): Promise<Message[]> {
+export async function listRelayedEmails(db: Db, person: Conversation, limit: number): Promise<Message[]> {
   const found = await db
     .select({ message: messages })
     .from(messages)

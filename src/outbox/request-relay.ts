@@ -11,7 +11,7 @@ import type { Conversation, Message, MessageContent } from "../store/schema.ts";
 import { type AttemptContext, attemptOnce } from "./attempt-once.ts";
 
 /** The body of HighLevel's `POST /conversations/messages`, as far as the bridge looks into it. */
-export interface SendRequest {
+export interface RelayRequest {
   type: string;
   contactId: string;
   conversationProviderId?: string | undefined;
@@ -21,17 +21,17 @@ export interface SendRequest {
   attachments?: string[] | undefined;
 }
 
-export interface SendThrough {
+export interface RelayInput {
   locationId: string | undefined;
   /** Those that the caller reaches; undefined for all. A named one has been checked. */
   locationIds?: string[] | undefined;
   idempotencyKey: string | undefined;
-  request: SendRequest;
+  request: RelayRequest;
   /** Queue it, and let the worker send it. */
   isQueued: boolean;
 }
 
-export type SendResult =
+export type RelayResult =
   | { outcome: "sent" | "queued"; message: Message; isRepeated: boolean }
   | { outcome: "failed"; message: Message; failure: Failure; isOpen: boolean };
 
@@ -40,15 +40,15 @@ export type SendResult =
  * the same request under the same key is sent once. A key is used up when HighLevel has, or may have, taken the message;
  * one that was refused may be tried again. Throws an InvalidRequest.
  */
-export async function sendThrough(context: AttemptContext, send: SendThrough): Promise<SendResult> {
-  const locationId = await requireLocation(context.db, send);
-  const kept = await context.db.transaction((tx) => keepRequest(tx, locationId, send));
+export async function requestRelay(context: AttemptContext, input: RelayInput): Promise<RelayResult> {
+  const locationId = await requireLocation(context.db, input);
+  const kept = await context.db.transaction((tx) => keepRequest(tx, locationId, input));
   if (kept.isDone) return { outcome: "sent", message: kept.message, isRepeated: true };
-  if (send.isQueued) return { outcome: "queued", message: kept.message, isRepeated: kept.isRepeated };
+  if (input.isQueued) return { outcome: "queued", message: kept.message, isRepeated: kept.isRepeated };
   return sendNow(context, locationId, kept);
 }
 
-interface Kept {
+interface KeptRelay {
   conversation: Conversation;
   message: Message;
   isRepeated: boolean;
@@ -56,10 +56,10 @@ interface Kept {
   isDone: boolean;
 }
 
-async function keepRequest(tx: Db, locationId: string, send: SendThrough): Promise<Kept> {
-  const { request, isQueued } = send;
+async function keepRequest(tx: Db, locationId: string, input: RelayInput): Promise<KeptRelay> {
+  const { request, isQueued } = input;
   const conversation = await ensureContactConversation(tx, locationId, request.contactId);
-  const idempotencyKey = send.idempotencyKey === undefined ? null : `${locationId}:${send.idempotencyKey}`;
+  const idempotencyKey = input.idempotencyKey === undefined ? null : `${locationId}:${input.idempotencyKey}`;
   const row = {
     conversationId: conversation.id,
     origin: "api" as const,
@@ -76,7 +76,7 @@ async function keepRequest(tx: Db, locationId: string, send: SendThrough): Promi
     : await findByIdempotencyKey(tx, idempotencyKey ?? "");
   if (!known) throw new Error("the message that was just kept is not there");
   const isRepeated = stored === undefined;
-  const isDone = isRepeated && (await isDoneBefore(tx, known, send));
+  const isDone = isRepeated && (await isDoneBefore(tx, known, input));
   if (isQueued && !isDone && (!isRepeated || known.state === "failed")) {
     await enqueueDeliveries(tx, [
       { kind: "send-through-highlevel", conversationId: conversation.id, locationId, messageId: known.id },
@@ -86,7 +86,7 @@ async function keepRequest(tx: Db, locationId: string, send: SendThrough): Promi
 }
 
 /** What a repeated key means. Throws an InvalidRequest where it must not be used. */
-async function isDoneBefore(tx: Db, known: Message, { request, isQueued }: SendThrough): Promise<boolean> {
+async function isDoneBefore(tx: Db, known: Message, { request, isQueued }: RelayInput): Promise<boolean> {
   const isSame =
     known.sendRequest === null || isDeepStrictEqual(known.sendRequest, JSON.parse(JSON.stringify(request)));
   if (!isSame) {
@@ -109,7 +109,7 @@ async function isDoneBefore(tx: Db, known: Message, { request, isQueued }: SendT
 /** Of an error: HighLevel may have sent the message. */
 const unconfirmed = "unconfirmed";
 
-async function sendNow(context: AttemptContext, locationId: string, kept: Kept): Promise<SendResult> {
+async function sendNow(context: AttemptContext, locationId: string, kept: KeptRelay): Promise<RelayResult> {
   const { conversation, message, isRepeated } = kept;
   const kind = "send-through-highlevel";
   const tried = await attemptOnce(context, { kind, locationId, conversation, message, lookFirst: false });
@@ -133,7 +133,7 @@ async function sendNow(context: AttemptContext, locationId: string, kept: Kept):
 }
 
 /** The one that is named; else that of the conversation provider's mapping; else the only one that there is. */
-async function requireLocation(db: Db, { locationId, locationIds, request }: SendThrough): Promise<string> {
+async function requireLocation(db: Db, { locationId, locationIds, request }: RelayInput): Promise<string> {
   const refuse = (message: string) =>
     new InvalidRequest("invalid", "which location?", [{ path: "locationId", message }]);
   if (locationId !== undefined) {
@@ -148,7 +148,7 @@ async function requireLocation(db: Db, { locationId, locationIds, request }: Sen
   throw refuse("is required, as there is not just one location, and no mapping of that conversationProviderId");
 }
 
-function contentOf({ contactId, message, html, subject, attachments = [] }: SendRequest): MessageContent {
+function contentOf({ contactId, message, html, subject, attachments = [] }: RelayRequest): MessageContent {
   return {
     to: [contactId],
     cc: [],

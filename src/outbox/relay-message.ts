@@ -1,0 +1,30 @@
+import { Failure } from "../errors.ts";
+import type { Highlevel } from "../highlevel/client.ts";
+import { keepHighlevelIds } from "../store/conversations.ts";
+import type { Db } from "../store/postgres/database.ts";
+import type { Attempted, Work } from "./attempt.ts";
+
+export interface RelayContext {
+  db: Db;
+  highlevel: Pick<Highlevel, "sendMessage">;
+}
+
+/** HighLevel takes no id of ours with a send: where an earlier one may have been carried out, a person must look. */
+export async function relayMessage({ db, highlevel }: RelayContext, work: Work): Promise<Attempted> {
+  const { message, conversation } = work;
+  if (work.lookFirst) throw new Failure("unconfirmed", "the connection broke while HighLevel was asked to send it");
+  if (!message.sendRequest) throw new Failure("rejected", "the request was deleted after RETENTION_DAYS");
+  const access = await work.access();
+  work.beforeCall();
+  const { status, ...answer } = await highlevel.sendMessage(access, message.sendRequest);
+  if (answer.conversationId) await keepHighlevelIds(db, conversation.id, { conversationId: answer.conversationId });
+  return {
+    status,
+    change: {
+      highlevelMessageId: answer.messageId,
+      highlevelEmailMessageId: answer.emailMessageId,
+      sendAnswer: answer,
+      ifQueued: { state: "sent" },
+    },
+  };
+}
