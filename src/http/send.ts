@@ -138,11 +138,11 @@ const statusOfReason: Partial<Record<Failure["reason"], number>> = {
 };
 const passedOn = new Set([400, 401, 403, 404, 422, 429]);
 
-function problemOf({ failure, isOpen, message }: Extract<RelayResult, { outcome: "failed" }>): Problem {
+function problemOf({ failure, isOutcomeUnknown, message }: Extract<RelayResult, { outcome: "failed" }>): Problem {
   const extensions = { id: message.id, source: "highlevel", ...traceOf(failure) };
   const { retryAfterSeconds } = failure;
   const headers = retryAfterSeconds === undefined ? {} : { "Retry-After": String(Math.ceil(retryAfterSeconds)) };
-  if (isOpen) {
+  if (isOutcomeUnknown) {
     const detail = `HighLevel may have sent it, its answer was lost (${failure.message}): look there before you send again`;
     return new Problem(504, detail, { extensions });
   }

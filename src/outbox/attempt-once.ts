@@ -5,7 +5,7 @@ import type { DeliveryKind } from "../model.ts";
 import type { TraceAttempt } from "../observe/trace.ts";
 import { type Attempted, LeaseLost, type Work } from "./attempt.ts";
 import { type KindContext, kinds } from "./delivery-kinds.ts";
-import { mayHaveHappened } from "./retry.ts";
+import { isOutcomeUnknown } from "./retry.ts";
 
 export interface AttemptContext extends KindContext {
   log: Log;
@@ -21,7 +21,7 @@ export type Tried =
   | {
       failure: Failure;
       /** What was to be done may have been done although this attempt failed. */
-      isOpen: boolean;
+      isOutcomeUnknown: boolean;
       used: AccessToken | undefined;
     };
 
@@ -31,7 +31,7 @@ export type Tried =
  */
 export async function attemptOnce(
   context: AttemptContext,
-  what: Pick<Work, "locationId" | "message" | "conversation" | "lookFirst"> & { kind: DeliveryKind },
+  what: Pick<Work, "locationId" | "message" | "conversation" | "isOutcomeUnknown"> & { kind: DeliveryKind },
   beforeCall: () => void = () => undefined,
 ): Promise<Tried> {
   const { kind, ...about } = what;
@@ -63,7 +63,7 @@ export async function attemptOnce(
   } catch (error) {
     if (error instanceof LeaseLost) throw error;
     const failure = asFailure(context.log, error);
-    return { failure, isOpen: isCalling ? mayHaveHappened(target, failure.reason) : about.lookFirst, used };
+    return { failure, isOutcomeUnknown: isCalling ? isOutcomeUnknown(target, failure.reason) : about.isOutcomeUnknown, used };
   }
 }
 

@@ -13,7 +13,7 @@ export interface Work {
   conversation: Conversation;
   message: Message;
   /** An earlier attempt may have been carried out: look before calling again. */
-  lookFirst: boolean;
+  isOutcomeUnknown: boolean;
   /** Fires when the attempt has lasted long enough. */
   signal: AbortSignal;
   /** The location's token. Throws a Failure when it has none. */

@@ -65,7 +65,7 @@ export async function deliverLane(
       // That a call was interrupted shows in a lease that has ended: let this one end too, instead of giving it back.
       return hasLooked && giveLaneBack(context.db, lane, "due");
     }
-    const after = await attemptDelivery(context, claimed, held, held.delivery.mayHaveHappened || !hasLooked);
+    const after = await attemptDelivery(context, claimed, held, held.delivery.isOutcomeUnknown || !hasLooked);
     hasLooked = true;
     if (after.isOver) return after.isDue;
   }
@@ -96,12 +96,12 @@ async function attemptDelivery(
   context: DeliverContext,
   claimed: ClaimedLane,
   held: HeldDelivery,
-  lookFirst: boolean,
+  isOutcomeUnknown: boolean,
 ): Promise<{ isOver: boolean; isDue: boolean }> {
   const { lane } = claimed;
   const startedAt = new Date();
   const started = performance.now();
-  const tried = await tryToDeliver(context, claimed, held, lookFirst);
+  const tried = await tryToDeliver(context, claimed, held, isOutcomeUnknown);
   if (tried === "lease lost") return { isOver: true, isDue: false };
 
   const durationMs = Math.round(performance.now() - started);
@@ -133,7 +133,7 @@ async function attemptDelivery(
 
 /** Our own count of HighLevel's limit was used up: nobody was called, and the location waits. That is no attempt. */
 function isUncalled(tried: Tried): boolean {
-  if (!("failure" in tried) || tried.isOpen) return false;
+  if (!("failure" in tried) || tried.isOutcomeUnknown) return false;
   const { reason, status } = tried.failure;
   return reason === "throttled" && status === undefined;
 }
@@ -160,7 +160,7 @@ async function tryToDeliver(
   context: DeliverContext,
   claimed: ClaimedLane,
   held: HeldDelivery,
-  lookFirst: boolean,
+  isOutcomeUnknown: boolean,
 ): Promise<Tried | "lease lost"> {
   const { locationId, kind } = claimed.lane;
   const { message, conversation } = held;
@@ -168,7 +168,7 @@ async function tryToDeliver(
     if (leftSeconds(claimed) < 0) throw new LeaseLost();
   };
   try {
-    const what = { kind, locationId, message, conversation, lookFirst };
+    const what = { kind, locationId, message, conversation, isOutcomeUnknown };
     const attempt = () => attemptOnce(context, what, requireLease);
     const tried = await (context.traceAttempt?.({ ...held, kind, locationId }, attempt) ?? attempt());
     const known = "done" in tried ? tried.done.conversation : undefined;
@@ -189,7 +189,7 @@ function describeTry(tried: Tried): Pick<AttemptRecord, "outcome" | "status" | "
 /** What follows from a try: a pause of the location is carried out here, the rest is recorded with the attempt. */
 async function nextStep(context: DeliverContext, lane: HeldLane, held: HeldDelivery, tried: Tried): Promise<NextStep> {
   if ("done" in tried) return { state: "delivered", message: tried.done.change };
-  const { failure, isOpen, used } = tried;
+  const { failure, isOutcomeUnknown, used } = tried;
   const { reason, retryAfterSeconds, message: detail } = failure;
   const { target, failsMessage } = kinds[lane.kind];
   const attempts = held.delivery.attempts + 1;
@@ -198,13 +198,13 @@ async function nextStep(context: DeliverContext, lane: HeldLane, held: HeldDeliv
   if (decision.follows === "dead") {
     const error = { code: failure.code ?? reason, message: detail };
     const message = failsMessage ? { ifQueued: { state: "failed" as const, error } } : undefined;
-    return { state: "dead", mayHaveHappened: isOpen, message };
+    return { state: "dead", isOutcomeUnknown, message };
   }
   if (decision.follows === "retry") {
-    return { state: "pending", retryInSeconds: decision.inSeconds, counts: true, mayHaveHappened: isOpen };
+    return { state: "pending", retryInSeconds: decision.inSeconds, counts: true, isOutcomeUnknown };
   }
   if (used) await pause(context, lane, { tokenVersion: used.version, reason, detail, seconds: decision.seconds });
-  return { state: "pending", retryInSeconds: 0, counts: false, mayHaveHappened: isOpen };
+  return { state: "pending", retryInSeconds: 0, counts: false, isOutcomeUnknown };
 }
 
 async function pause(

@@ -23,7 +23,7 @@ export const kinds: Record<DeliveryKind, Kind> = {
   "post-inbound": {
     target: "highlevel",
     attempt: async (context, work) => {
-      const { conversation, message, lookFirst, beforeCall } = work;
+      const { conversation, message, isOutcomeUnknown, beforeCall } = work;
       const mapping = conversation.mappingId === null ? undefined : await context.mappings.get(conversation.mappingId);
       if (!mapping) throw new Failure("internal_error", "the delivery's mapping is gone");
       const access = await work.access();
@@ -32,7 +32,7 @@ export const kinds: Record<DeliveryKind, Kind> = {
         conversation,
         message,
         access,
-        lookFirst,
+        isOutcomeUnknown,
         beforePost: beforeCall,
       });
       const { messageId, emailMessageId } = posted.answer;

@@ -25,7 +25,7 @@ export interface InboundWork {
   message: Message;
   access: Access;
   /** An earlier try may have been accepted: look for the message before posting it. */
-  lookFirst: boolean;
+  isOutcomeUnknown: boolean;
   /** Called right before the post; throws when somebody else may be posting it by now. */
   beforePost: () => void;
 }
@@ -47,7 +47,7 @@ export async function postInbound(context: PostInboundContext, work: InboundWork
   const conversation = await knowSender(context, work);
   let message = withContent(work.message);
   let note: string | undefined;
-  if (work.lookFirst) {
+  if (work.isOutcomeUnknown) {
     const earlier = await findEarlierPost(context, work, conversation, message);
     if (earlier.outcome === "found") {
       return { ...earlier, conversation, status: undefined, detail: "an earlier attempt had been accepted" };

@@ -12,7 +12,7 @@ export interface RelayContext {
 /** HighLevel takes no id of ours with a send: where an earlier one may have been carried out, a person must look. */
 export async function relayMessage({ db, highlevel }: RelayContext, work: Work): Promise<Attempted> {
   const { message, conversation } = work;
-  if (work.lookFirst) throw new Failure("unconfirmed", "the connection broke while HighLevel was asked to send it");
+  if (work.isOutcomeUnknown) throw new Failure("unconfirmed", "the connection broke while HighLevel was asked to send it");
   if (!message.sendRequest) throw new Failure("rejected", "the request was deleted after RETENTION_DAYS");
   const access = await work.access();
   work.beforeCall();

@@ -33,7 +33,7 @@ export interface RelayInput {
 
 export type RelayResult =
   | { outcome: "sent" | "queued"; message: Message; isRepeated: boolean }
-  | { outcome: "failed"; message: Message; failure: Failure; isOpen: boolean };
+  | { outcome: "failed"; message: Message; failure: Failure; isOutcomeUnknown: boolean };
 
 /**
  * Has HighLevel send a message, at once or from the queue. It is kept before HighLevel is asked, under the caller's key:
@@ -112,24 +112,24 @@ const unconfirmed = "unconfirmed";
 async function sendNow(context: AttemptContext, locationId: string, kept: KeptRelay): Promise<RelayResult> {
   const { conversation, message, isRepeated } = kept;
   const kind = "send-through-highlevel";
-  const tried = await attemptOnce(context, { kind, locationId, conversation, message, lookFirst: false });
+  const tried = await attemptOnce(context, { kind, locationId, conversation, message, isOutcomeUnknown: false });
   if ("done" in tried) {
     const { highlevelMessageId = null, highlevelEmailMessageId = null, sendAnswer = null } = tried.done.change;
     const end = { state: "sent" as const, highlevelMessageId, highlevelEmailMessageId, sendAnswer };
     await finishSend(context.db, message.id, end);
     return { outcome: "sent", message: { ...message, ...end }, isRepeated };
   }
-  const { failure, isOpen } = tried;
-  const error = { code: isOpen ? unconfirmed : (failure.code ?? failure.reason), message: failure.message };
+  const { failure, isOutcomeUnknown } = tried;
+  const error = { code: isOutcomeUnknown ? unconfirmed : (failure.code ?? failure.reason), message: failure.message };
   await finishSend(context.db, message.id, { state: "failed", error });
-  const level = isOpen ? "error" : "warn";
+  const level = isOutcomeUnknown ? "error" : "warn";
   context.log(level, "send.failed", {
     messageId: message.id,
     locationId,
     reason: failure.reason,
     status: failure.status,
   });
-  return { outcome: "failed", message, failure, isOpen };
+  return { outcome: "failed", message, failure, isOutcomeUnknown };
 }
 
 /** The one that is named; else that of the conversation provider's mapping; else the only one that there is. */

@@ -16,21 +16,21 @@ interface Policy {
   /** Fewer attempts than the time would allow, for what is probably for ever. */
   atMost?: number;
   /** The call may have been carried out: look before calling again. */
-  mayHaveHappened?: true;
+  isOutcomeUnknown?: true;
   /** The least delay, as so many times the first one. */
   minDelays?: number;
 }
 
 const towardsHighlevel: Record<FailureReason, Policy> = {
   unreachable: { follows: "retry" },
-  outcome_unknown: { follows: "retry", mayHaveHappened: true },
-  unavailable: { follows: "retry", mayHaveHappened: true },
+  outcome_unknown: { follows: "retry", isOutcomeUnknown: true },
+  unavailable: { follows: "retry", isOutcomeUnknown: true },
   not_visible: { follows: "retry" },
   // HighLevel counts requests in intervals of ten seconds.
   throttled: { follows: "pause", pauseSeconds: 10 },
-  server_error: { follows: "retry", atMost: 12, mayHaveHappened: true },
-  invalid_answer: { follows: "retry", atMost: 6, mayHaveHappened: true },
-  internal_error: { follows: "retry", atMost: 6, mayHaveHappened: true },
+  server_error: { follows: "retry", atMost: 12, isOutcomeUnknown: true },
+  invalid_answer: { follows: "retry", atMost: 6, isOutcomeUnknown: true },
+  internal_error: { follows: "retry", atMost: 6, isOutcomeUnknown: true },
   unauthorized: { follows: "pause" },
   needs_reauthorization: { follows: "pause" },
   misconfigured: { follows: "dead" },
@@ -45,8 +45,8 @@ const towardsHighlevel: Record<FailureReason, Policy> = {
  */
 const towardsProvider: Record<FailureReason, Policy> = {
   ...towardsHighlevel,
-  outcome_unknown: { follows: "retry", mayHaveHappened: true, minDelays: 8 },
-  invalid_answer: { follows: "retry", mayHaveHappened: true, minDelays: 8 },
+  outcome_unknown: { follows: "retry", isOutcomeUnknown: true, minDelays: 8 },
+  invalid_answer: { follows: "retry", isOutcomeUnknown: true, minDelays: 8 },
   unavailable: { follows: "retry" },
   throttled: { follows: "retry" },
   unauthorized: { follows: "retry" },
@@ -96,12 +96,12 @@ export function decideRetry(
   const maxHours = target === "highlevel" ? options.retryHours : options.sendRetryHours;
   if (attempts >= atMost || triedForSeconds >= maxHours * 3600) return { follows: "dead" };
   const ceiling = Math.min(maxDelaySeconds, options.firstDelaySeconds * 2 ** (attempts - 1));
-  const delays = minDelays ?? (mayHaveHappened(target, reason) ? 2 : 0);
+  const delays = minDelays ?? (isOutcomeUnknown(target, reason) ? 2 : 0);
   const least = failed.retryAfterSeconds ?? delays * options.firstDelaySeconds;
   return { follows: "retry", inSeconds: Math.max(least, ceiling * options.random()) };
 }
 
 /** After such a failure, did the call perhaps do what it should? */
-export function mayHaveHappened(target: Target, reason: FailureReason): boolean {
-  return policies[target][reason].mayHaveHappened ?? false;
+export function isOutcomeUnknown(target: Target, reason: FailureReason): boolean {
+  return policies[target][reason].isOutcomeUnknown ?? false;
 }

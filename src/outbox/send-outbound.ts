@@ -37,7 +37,7 @@ export async function sendOutbound(context: SendContext, work: Work): Promise<At
   const [credentials] = mapping.credentials;
   if (credentials === undefined)
     throw new Failure("misconfigured", "the mapping was deleted, and its credentials with it");
-  if (work.lookFirst && !mapping.adapter.isIdempotent) {
+  if (work.isOutcomeUnknown && !mapping.adapter.isIdempotent) {
     throw new Failure(
       "unconfirmed",
       "the connection broke while it was being sent: nobody can say whether it went out",

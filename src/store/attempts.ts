@@ -18,8 +18,8 @@ export interface AttemptRecord {
 /** What becomes of the delivery: the fate that outbox/retry.ts decided. */
 export type NextStep =
   | { state: "delivered"; message: MessageChange }
-  | { state: "dead"; mayHaveHappened: boolean; message?: MessageChange | undefined }
-  | { state: "pending"; mayHaveHappened: boolean; retryInSeconds: number; counts: boolean };
+  | { state: "dead"; isOutcomeUnknown: boolean; message?: MessageChange | undefined }
+  | { state: "pending"; isOutcomeUnknown: boolean; retryInSeconds: number; counts: boolean };
 
 /** What an attempt makes known of its message. */
 export interface MessageChange {
@@ -114,7 +114,7 @@ const recordSome = prepare<{ input: string }, { number: number; isDue: boolean |
       select * from json_to_recordset(${value("input")}::json) as input (
         number int, conversation_id bigint, kind text, lease_token uuid, counter bigint, lease text,
         lease_seconds float8, delivery_id bigint, message_id bigint, started_at timestamptz, duration_ms int,
-        outcome text, status int, detail text, state text, retry_seconds float8, counts boolean, is_open boolean,
+        outcome text, status int, detail text, state text, retry_seconds float8, counts boolean, is_outcome_unknown boolean,
         changes_message boolean, highlevel_message_id text, highlevel_email_message_id text,
         provider_message_id text, rfc_message_id text, reported_state text, send_answer jsonb, if_queued text,
         error jsonb
@@ -144,7 +144,7 @@ const recordSome = prepare<{ input: string }, { number: number; isDue: boolean |
     ), changed as (
       update deliveries
       set state = input.state, reason = nullif(input.outcome, 'delivered'), detail = input.detail,
-        may_have_happened = input.is_open,
+        may_have_happened = input.is_outcome_unknown,
         finished_at = case when input.state <> 'pending' then now() end,
         retry_at = case when input.state = 'pending' then now() + make_interval(secs => input.retry_seconds) end,
         attempts = deliveries.attempts + input.counts::int,
@@ -197,7 +197,7 @@ function toInput({ lane, deliveryId, messageId, attempt, next, lease }: Recorded
     state: next.state,
     retry_seconds: next.state === "pending" ? next.retryInSeconds : undefined,
     counts: next.state !== "pending" || next.counts,
-    is_open: next.state !== "delivered" && next.mayHaveHappened,
+    is_outcome_unknown: next.state !== "delivered" && next.isOutcomeUnknown,
     changes_message: change !== undefined && Object.values(change).some((value) => value !== undefined),
     highlevel_message_id: change?.highlevelMessageId,
     highlevel_email_message_id: change?.highlevelEmailMessageId,

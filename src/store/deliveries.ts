@@ -101,7 +101,7 @@ export async function replayDeliveries(
       firstAttemptedAt: null,
       retryAt: null,
       finishedAt: null,
-      mayHaveHappened: sql`${deliveries.mayHaveHappened} and ${deliveries.reason} <> 'unconfirmed'`,
+      isOutcomeUnknown: sql`${deliveries.isOutcomeUnknown} and ${deliveries.reason} <> 'unconfirmed'`,
     })
     .where(and(inArray(deliveries.id, chosen), eq(deliveries.state, "dead")))
     .returning({

@@ -129,7 +129,7 @@ const leaseLanes = prepare<
       lanes.counter, picked.interrupted_from as "interruptedFrom", lanes.claimed_from as "claimedFrom"`;
 });
 
-const headKeys = ["id", "kind", "conversationId", "number", "attempts", "mayHaveHappened"] as const;
+const headKeys = ["id", "kind", "conversationId", "number", "attempts", "isOutcomeUnknown"] as const;
 const deliveryColumns = columnsOf<HeldDelivery["delivery"]>(deliveries, headKeys);
 const messageColumns = columnsOf<Message>(messages);
 const conversationColumns = columnsOf<Conversation>(conversations);

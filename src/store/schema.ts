@@ -329,7 +329,7 @@ export const deliveries = pgTable(
     /** Not before then. */
     retryAt: time(),
     /** An earlier attempt may have been carried out unseen: look before calling again. */
-    mayHaveHappened: boolean().notNull().default(false),
+    isOutcomeUnknown: boolean("may_have_happened").notNull().default(false),
     createdAt: createdAt(),
     finishedAt: time(),
   },

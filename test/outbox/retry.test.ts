@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type FailureReason, failureReasons } from "../../src/errors.ts";
-import { decideRetry, mayHaveHappened } from "../../src/outbox/retry.ts";
+import { decideRetry, isOutcomeUnknown } from "../../src/outbox/retry.ts";
 
 const options = { retryHours: 36, sendRetryHours: 4, firstDelaySeconds: 2, random: () => 1 };
 const failed = (reason: FailureReason, more: Partial<Parameters<typeof decideRetry>[0]> = {}) => ({
@@ -82,7 +82,7 @@ describe("towards a provider", () => {
 
   test("gives receipts time to tell whether a message went out", () => {
     expect(towards("outcome_unknown")).toEqual({ follows: "retry", inSeconds: 16 });
-    expect(mayHaveHappened("provider", "outcome_unknown")).toBe(true);
+    expect(isOutcomeUnknown("provider", "outcome_unknown")).toBe(true);
   });
 
   test("gives up sooner: a late answer is worse than one that is known to have failed", () => {
@@ -92,15 +92,15 @@ describe("towards a provider", () => {
   });
 
   test("a refusal by 503 or 429 sent nothing", () => {
-    expect(mayHaveHappened("provider", "unavailable")).toBe(false);
-    expect(mayHaveHappened("provider", "throttled")).toBe(false);
+    expect(isOutcomeUnknown("provider", "unavailable")).toBe(false);
+    expect(isOutcomeUnknown("provider", "throttled")).toBe(false);
   });
 });
 
 test("holds a call that got no answer for possibly carried out, and one that never left not", () => {
-  expect(mayHaveHappened("highlevel", "outcome_unknown")).toBe(true);
-  expect(mayHaveHappened("highlevel", "server_error")).toBe(true);
-  expect(mayHaveHappened("highlevel", "unreachable")).toBe(false);
-  expect(mayHaveHappened("highlevel", "rejected")).toBe(false);
-  expect(mayHaveHappened("highlevel", "throttled")).toBe(false);
+  expect(isOutcomeUnknown("highlevel", "outcome_unknown")).toBe(true);
+  expect(isOutcomeUnknown("highlevel", "server_error")).toBe(true);
+  expect(isOutcomeUnknown("highlevel", "unreachable")).toBe(false);
+  expect(isOutcomeUnknown("highlevel", "rejected")).toBe(false);
+  expect(isOutcomeUnknown("highlevel", "throttled")).toBe(false);
 });

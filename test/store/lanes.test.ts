@@ -88,8 +88,8 @@ const record = (
       state: "delivered",
       message: { highlevelMessageId: "h" },
     },
-    rejected: { state: "dead", mayHaveHappened: true },
-    unreachable: { state: "pending", retryInSeconds: seconds, counts: true, mayHaveHappened: false },
+    rejected: { state: "dead", isOutcomeUnknown: true },
+    unreachable: { state: "pending", retryInSeconds: seconds, counts: true, isOutcomeUnknown: false },
   } as const;
   const recorded = recordAttempts(database.db, [
     {
@@ -229,7 +229,7 @@ describe("a lane", () => {
     await giveLaneBack(database.db, lane, "idle");
     const [again] = await claim();
     expect(numbersOf(again)).toEqual([1, 3]);
-    expect(again?.deliveries[0]?.delivery.mayHaveHappened, "its outcome is still open").toBe(true);
+    expect(again?.deliveries[0]?.delivery.isOutcomeUnknown, "its outcome is still open").toBe(true);
   });
 });
 

@@ -57,6 +57,6 @@ export function deliveryRoutes(context: ReplayContext): Router {
 }
 
 export function showDelivery({ delivery, mappingId }: { delivery: Delivery; mappingId: string | null }) {
-  const { conversationId: _conversationId, number: _number, ...shown } = delivery;
-  return { ...shown, mappingId };
+  const { conversationId: _conversationId, number: _number, isOutcomeUnknown: mayHaveHappened, ...shown } = delivery;
+  return { ...shown, mayHaveHappened, mappingId };
 }
