@@ -19,7 +19,7 @@ import type { Log } from "./log.ts";
 import type { Wake } from "./model.ts";
 import { startObserving } from "./observe/start-observing.ts";
 import type { Traces } from "./observe/trace.ts";
-import type { DeliverContext } from "./outbox/deliver.ts";
+import type { DeliverContext } from "./outbox/attempt-delivery.ts";
 import { createMappings } from "./registry/mappings.ts";
 import { createSealer } from "./secrets/seal.ts";
 import { createRecorder } from "./store/attempts.ts";

@@ -1,7 +1,9 @@
 import { type ProcessContext, processWebhooks } from "./inbox/process-webhooks.ts";
 import { describeError, type Log } from "./log.ts";
 import type { Inbox, Queue, Wake } from "./model.ts";
-import { claimDueLanes, type DeliverContext, deliverLane } from "./outbox/deliver.ts";
+import type { DeliverContext } from "./outbox/attempt-delivery.ts";
+import { claimDueLanes } from "./outbox/claim-due-lanes.ts";
+import { deliverLane } from "./outbox/deliver-lane.ts";
 import type { Db } from "./store/postgres/database.ts";
 import { pruneStep } from "./store/retention.ts";
 

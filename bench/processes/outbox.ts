@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import type { ProcessContext } from "../../src/inbox/process-webhooks.ts";
-import type { DeliverContext } from "../../src/outbox/deliver.ts";
+import type { DeliverContext } from "../../src/outbox/attempt-delivery.ts";
 import { loadProduct, type ProductKind } from "../product.ts";
 import { answerQuestions, settingsOf } from "./talk.ts";
 

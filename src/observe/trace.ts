@@ -28,12 +28,12 @@ export interface TraceConfig {
 }
 
 /** Runs one attempt within a span of its own. */
-export type TraceAttempt = <Tried extends { done: { status?: number | undefined } } | { failure: Failure }>(
-  about: Attempting,
-  run: () => Promise<Tried>,
-) => Promise<Tried>;
+export type TraceAttempt = <Outcome extends { result: { status?: number | undefined } } | { failure: Failure }>(
+  about: TracedAttempt,
+  run: () => Promise<Outcome>,
+) => Promise<Outcome>;
 
-interface Attempting {
+interface TracedAttempt {
   delivery: { id: number };
   message: { id: number; webhookId: number | null; mappingId: string | null };
   kind: DeliveryKind;
@@ -51,7 +51,7 @@ export interface Traces {
   traceEvents(log: Log): Log;
   traceAttempt: TraceAttempt;
   /** Calls made during an attempt get spans below its own. A path is shown only where paths hold nothing but ids. */
-  traceCalls<Request extends Called, Answer extends { status: number }>(
+  traceCalls<Request extends TracedRequest, Answer extends { status: number }>(
     call: (request: Request) => Promise<Answer>,
     paths: "shown" | "hidden",
   ): (request: Request) => Promise<Answer>;
@@ -59,7 +59,7 @@ export interface Traces {
   stop(): Promise<void>;
 }
 
-interface Called {
+interface TracedRequest {
   url: string;
   method?: string;
 }
@@ -97,9 +97,9 @@ export function createTraces(config: TraceConfig, namespace: string, log: Log): 
       const span = startAttempt(tracer, ids, about);
       if (!span) return run();
       return ending(span, async () => {
-        const tried = await current.run(span, run);
-        if ("failure" in tried) noteFailure(span, tried.failure);
-        return tried;
+        const outcome = await current.run(span, run);
+        if ("failure" in outcome) noteFailure(span, outcome.failure);
+        return outcome;
       });
     },
     traceCalls: (call, paths) => async (request) => {
@@ -158,7 +158,7 @@ function spansOfEvents(tracer: Tracer, ids: TraceIds): Record<string, (fields: F
   };
 }
 
-function startAttempt(tracer: Tracer, ids: TraceIds, about: Attempting): Span | undefined {
+function startAttempt(tracer: Tracer, ids: TraceIds, about: TracedAttempt): Span | undefined {
   const { delivery, message, kind, locationId } = about;
   const { id: messageId, webhookId, mappingId } = message;
   const root = webhookId === null ? ids.rootOf("message", messageId) : ids.rootOf("webhook", webhookId);
@@ -172,7 +172,7 @@ function startAttempt(tracer: Tracer, ids: TraceIds, about: Attempting): Span | 
 function startCall(
   tracer: Tracer,
   parent: SpanContext,
-  { url, method = "GET" }: Called,
+  { url, method = "GET" }: TracedRequest,
   paths: "shown" | "hidden",
 ): Span {
   const { hostname, pathname } = URL.canParse(url) ? new URL(url) : { hostname: "unknown", pathname: "" };

@@ -3,12 +3,18 @@ import { Failure } from "../errors.ts";
 import { describeError, type Log } from "../log.ts";
 import type { DeliveryKind } from "../model.ts";
 import type { TraceAttempt } from "../observe/trace.ts";
-import { type Attempted, LeaseLost, type Work } from "./attempt.ts";
-import { type KindContext, kinds } from "./delivery-kinds.ts";
+import type { Mappings } from "../registry/mappings.ts";
+import { findMessage } from "../store/messages.ts";
+import type { Db } from "../store/postgres/database.ts";
+import type { Message } from "../store/schema.ts";
+import { type AttemptInput, type AttemptResult, LeaseLost } from "./attempt.ts";
+import { deliveryKinds, type KindContext } from "./delivery-kinds.ts";
 import { isOutcomeUnknown } from "./retry.ts";
 
 export interface AttemptContext extends KindContext {
+  db: Db;
   log: Log;
+  mappings: Mappings;
   accessTokens: AccessTokens;
   /** The longest that one attempt may take, all its calls together. */
   attemptSeconds: number;
@@ -16,13 +22,19 @@ export interface AttemptContext extends KindContext {
   traceAttempt?: TraceAttempt | undefined;
 }
 
-export type Tried =
-  | { done: Attempted }
+/** What is to be attempted. */
+export type AttemptSubject = { kind: DeliveryKind } & Pick<
+  AttemptInput,
+  "locationId" | "message" | "conversation" | "isOutcomeUnknown"
+>;
+
+export type AttemptOutcome =
+  | { result: AttemptResult }
   | {
       failure: Failure;
       /** What was to be done may have been done although this attempt failed. */
       isOutcomeUnknown: boolean;
-      used: AccessToken | undefined;
+      usedToken: AccessToken | undefined;
     };
 
 /**
@@ -31,50 +43,60 @@ export type Tried =
  */
 export async function attemptOnce(
   context: AttemptContext,
-  what: Pick<Work, "locationId" | "message" | "conversation" | "isOutcomeUnknown"> & { kind: DeliveryKind },
+  subject: AttemptSubject,
   beforeCall: () => void = () => undefined,
-): Promise<Tried> {
-  const { kind, ...about } = what;
-  const { target, attempt } = kinds[kind];
+): Promise<AttemptOutcome> {
+  const { kind, locationId, conversation, message } = subject;
+  const { target, attempt, rereads } = deliveryKinds[kind];
   const signal = AbortSignal.timeout(context.attemptSeconds * 1000);
   let isCalling = false;
-  let used: AccessToken | undefined;
-  const work: Work = {
-    ...about,
-    signal,
-    async access() {
-      const { locationId } = about;
-      used = await context.accessTokens.get(locationId);
-      if (!used) throw new Failure("unauthorized", "the location has no token: PUT /admin/locations/{locationId}");
-      return { locationId, token: used.token, signal };
-    },
-    beforeCall() {
-      beforeCall();
-      isCalling = true;
-    },
+  let usedToken: AccessToken | undefined;
+  const run = async () => {
+    isCalling = false;
+    return attempt(context, {
+      ...subject,
+      message: rereads ? await reread(context, message) : message,
+      mapping: conversation.mappingId === null ? undefined : await context.mappings.get(conversation.mappingId),
+      signal,
+      async access() {
+        usedToken = await context.accessTokens.get(locationId);
+        if (usedToken) return { locationId, token: usedToken.token, signal };
+        throw new Failure("unauthorized", "the location has no token: PUT /admin/locations/{locationId}");
+      },
+      beforeCall() {
+        beforeCall();
+        isCalling = true;
+      },
+    });
   };
   try {
-    const done = await attempt(context, work).catch(async (error: unknown) => {
-      if (!(await isRenewed(context, about.locationId, error, used))) throw error;
-      isCalling = false;
-      return attempt(context, work);
+    const result = await run().catch(async (error: unknown) => {
+      if (await isRenewed(context, locationId, error, usedToken)) return run();
+      throw error;
     });
-    return { done };
+    return { result };
   } catch (error) {
     if (error instanceof LeaseLost) throw error;
     const failure = asFailure(context.log, error);
-    return { failure, isOutcomeUnknown: isCalling ? isOutcomeUnknown(target, failure.reason) : about.isOutcomeUnknown, used };
+    const mayBeDone = isCalling ? isOutcomeUnknown(target, failure.reason) : subject.isOutcomeUnknown;
+    return { failure, isOutcomeUnknown: mayBeDone, usedToken };
   }
+}
+
+async function reread({ db }: AttemptContext, { id }: Message): Promise<Message> {
+  const found = await findMessage(db, id);
+  if (found) return found.message;
+  throw new Failure("internal_error", "the delivery's message is gone");
 }
 
 async function isRenewed(
   { accessTokens }: AttemptContext,
   locationId: string,
   error: unknown,
-  used: AccessToken | undefined,
+  usedToken: AccessToken | undefined,
 ): Promise<boolean> {
-  if (!(error instanceof Failure) || error.reason !== "unauthorized" || !used) return false;
-  return (await accessTokens.renew(locationId, used.version)) === "renewed";
+  if (!(error instanceof Failure) || error.reason !== "unauthorized" || !usedToken) return false;
+  return (await accessTokens.renew(locationId, usedToken.version)) === "renewed";
 }
 
 function asFailure(log: Log, error: unknown): Failure {

@@ -1,29 +1,34 @@
+import { Failure } from "../errors.ts";
 import type { Access } from "../highlevel/client.ts";
-import type { MessageChange } from "../store/attempts.ts";
+import type { Mapping } from "../registry/mappings.ts";
+import type { MessageChange } from "../store/attempt-record.ts";
 import type { Conversation, Message } from "../store/schema.ts";
 
-/** Somebody else may be at it by now. */
+/** Another worker may be at it by now. */
 export class LeaseLost extends Error {
   override name = "LeaseLost";
 }
 
-/** One attempt at a delivery, for who makes it. */
-export interface Work {
+/** What one attempt at a delivery works with, whatever its kind. */
+export interface AttemptInput {
   locationId: string;
   conversation: Conversation;
+  /** As it was when the lane was claimed; read again for the kinds that need it as receipts have left it. */
   message: Message;
+  /** The conversation's, also a deleted one. Undefined for a relay, whose conversation has none: see `requireMapping`. */
+  mapping: Mapping | undefined;
   /** An earlier attempt may have been carried out: look before calling again. */
   isOutcomeUnknown: boolean;
   /** Fires when the attempt has lasted long enough. */
   signal: AbortSignal;
   /** The location's token. Throws a Failure when it has none. */
   access(): Promise<Access>;
-  /** Called right before the call that must not be made twice; throws when somebody else may be making it by now. */
+  /** Called right before the call that must not be made twice; throws when another worker may be making it by now. */
   beforeCall(): void;
 }
 
 /** What came of an attempt that did what it should. */
-export interface Attempted {
+export interface AttemptResult {
   status?: number | undefined;
   /** What an operator should know of how it went. */
   detail?: string | undefined;
@@ -32,4 +37,9 @@ export interface Attempted {
   conversation?: Conversation;
   /** HighLevel must be told of the message's new state. */
   isToReport?: boolean;
+}
+
+export function requireMapping({ mapping }: Pick<AttemptInput, "mapping">): Mapping {
+  if (mapping) return mapping;
+  throw new Failure("internal_error", "the delivery's mapping is gone");
 }

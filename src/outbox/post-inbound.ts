@@ -1,5 +1,5 @@
 import { Failure } from "../errors.ts";
-import { type Access, type Highlevel, type InboundPost, isProviderMismatch } from "../highlevel/client.ts";
+import { type Access, type Highlevel, isProviderMismatch } from "../highlevel/client.ts";
 import type { InboundAnswer } from "../highlevel/schemas.ts";
 import { type ComposedMessage, composeInbound } from "../messages/compose-inbound.ts";
 import { findThreadOf } from "../messages/find-thread.ts";
@@ -10,74 +10,64 @@ import { keepHighlevelIds } from "../store/conversations.ts";
 import { keepMappingType } from "../store/mappings.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, Message } from "../store/schema.ts";
+import { type AttemptInput, type AttemptResult, requireMapping } from "./attempt.ts";
 import { type CarryContext, carryAttachments } from "./carry-attachments.ts";
 import { findPosted, type Search } from "./find-posted.ts";
 
 export interface PostInboundContext extends CarryContext {
   db: Db;
   highlevel: Highlevel;
-  mappings: Mappings;
+  mappings: Pick<Mappings, "forget">;
 }
 
-export interface InboundWork {
+/** Whose message goes where, and by whose token. */
+interface Post {
   mapping: Mapping;
   conversation: Conversation;
-  message: Message;
+  message: ComposedMessage;
   access: Access;
-  /** An earlier try may have been accepted: look for the message before posting it. */
-  isOutcomeUnknown: boolean;
-  /** Called right before the post; throws when somebody else may be posting it by now. */
-  beforePost: () => void;
-}
-
-export interface Posted {
-  answer: InboundAnswer;
-  /** With the ids that HighLevel gave, for what comes after in the same conversation. */
-  conversation: Conversation;
-  status: number | undefined;
-  /** What an operator should know of how it went. */
-  detail: string | undefined;
 }
 
 /**
  * Posts a person's message into its HighLevel conversation, making contact and conversation known there first where
  * the mapping says so. Posts nothing when an earlier try turns out to have been accepted. Throws a Failure.
  */
-export async function postInbound(context: PostInboundContext, work: InboundWork): Promise<Posted> {
-  const conversation = await knowSender(context, work);
-  let message = withContent(work.message);
+export async function postInbound(context: PostInboundContext, input: AttemptInput): Promise<AttemptResult> {
+  const mapping = requireMapping(input);
+  const access = await input.access();
+  const conversation = await knowSender(context, mapping, access, input);
+  const found: Post = { mapping, conversation, access, message: withContent(input.message) };
   let note: string | undefined;
-  if (work.isOutcomeUnknown) {
-    const earlier = await findEarlierPost(context, work, conversation, message);
+  if (input.isOutcomeUnknown) {
+    const earlier = await findEarlierPost(context, found);
     if (earlier.outcome === "found") {
-      return { ...earlier, conversation, status: undefined, detail: "an earlier attempt had been accepted" };
+      const detail = "an earlier attempt had been accepted";
+      return { detail, change: changeBy(earlier.answer), conversation };
     }
-    if (earlier.outcome === "cannot tell") note = requireRepost(work.mapping, earlier.why);
+    if (earlier.outcome === "cannot tell") note = requireRepost(mapping, earlier.why);
   }
-  message = await withFiles(context, work, conversation, message);
-  const emailMessageId = await findThreadOf(context.db, conversation, message.content);
-  const post = composeInbound(work.mapping, conversation, message, emailMessageId);
-  const { answer, detail } = await postWithFittingType(context, work, post);
+  const post = { ...found, message: await withFiles(context, found, input.message) };
+  const { answer, detail } = await postWithFittingType(context, post, input.beforeCall);
   return {
-    answer,
-    conversation: await keepNewIds(context.db, conversation, answer),
     status: answer.status,
     detail: [note, detail].filter(Boolean).join("; ") || undefined,
+    change: changeBy(answer),
+    conversation: await keepNewIds(context.db, conversation, answer),
   };
 }
 
+const changeBy = ({ messageId, emailMessageId }: Pick<InboundAnswer, "messageId" | "emailMessageId">) => ({
+  highlevelMessageId: messageId,
+  highlevelEmailMessageId: emailMessageId,
+});
+
 async function findEarlierPost(
   { highlevel }: PostInboundContext,
-  { access, mapping: { channel } }: InboundWork,
-  conversation: Conversation,
-  message: ComposedMessage,
-): Promise<{ outcome: "found"; answer: InboundAnswer } | Exclude<Search, { outcome: "found" }>> {
-  const { highlevelConversationId: conversationId, highlevelContactId } = conversation;
+  { access, mapping, conversation, message }: Post,
+): Promise<Search> {
+  const { highlevelConversationId: conversationId } = conversation;
   if (!conversationId) return { outcome: "not there" };
-  const search = await findPosted(highlevel, access, { conversationId, channel }, message);
-  if (search.outcome !== "found") return search;
-  const answer = { ...search.answer, conversationId, contactId: highlevelContactId ?? undefined };
-  return { outcome: "found", answer };
+  return findPosted(highlevel, access, { conversationId, channel: mapping.channel }, message);
 }
 
 /** What an operator should know of a post that may be a second one. Throws a Failure where the mapping forbids it. */
@@ -99,19 +89,23 @@ function withContent(message: Message): ComposedMessage {
 
 async function withFiles(
   context: PostInboundContext,
-  { mapping, access, message: { id, webhookId } }: InboundWork,
-  { highlevelConversationId: conversationId }: Conversation,
-  message: ComposedMessage,
+  { mapping, access, conversation, message }: Post,
+  { id, webhookId }: Message,
 ): Promise<ComposedMessage> {
-  if (!conversationId || message.content.attachments.length === 0) return message;
+  const { highlevelConversationId: conversationId } = conversation;
   const { content } = message;
-  const work = { mapping, access, conversationId, message: { id, webhookId, content } };
-  return { ...message, content: await carryAttachments(context, work) };
+  if (!conversationId || content.attachments.length === 0) return message;
+  const input = { mapping, access, conversationId, message: { id, webhookId, content } };
+  return { ...message, content: await carryAttachments(context, input) };
 }
 
 /** HighLevel's ids for the sender. With only one of the two registered, HighLevel completes the other. */
-async function knowSender({ db, highlevel }: PostInboundContext, work: InboundWork): Promise<Conversation> {
-  const { conversation, mapping, message, access } = work;
+async function knowSender(
+  { db, highlevel }: PostInboundContext,
+  mapping: Mapping,
+  access: Access,
+  { conversation, message }: AttemptInput,
+): Promise<Conversation> {
   if (conversation.highlevelConversationId) return conversation;
   if (admit(mapping, conversation) !== "let in") throw new Failure("unknown_sender", heldDetail);
   const { address } = conversation;
@@ -145,20 +139,22 @@ const otherType: Record<Mapping["channel"], (type: HighlevelMessageType) => High
 
 /** A type that does not suit the provider is refused before anything is stored: try the other one, and keep it if it fits. */
 async function postWithFittingType(
-  context: PostInboundContext,
-  { mapping, access, beforePost }: InboundWork,
-  post: InboundPost,
+  { db, highlevel, mappings }: PostInboundContext,
+  { mapping, conversation, message, access }: Post,
+  beforeCall: () => void,
 ): Promise<{ answer: InboundAnswer & { status: number }; detail: string | undefined }> {
-  beforePost();
+  const emailMessageId = await findThreadOf(db, conversation, message.content);
+  const body = composeInbound(mapping, conversation, message, emailMessageId);
+  beforeCall();
   try {
-    return { answer: await context.highlevel.postInbound(access, post), detail: undefined };
+    return { answer: await highlevel.postInbound(access, body), detail: undefined };
   } catch (error) {
     if (!(error instanceof Failure) || !isProviderMismatch(error)) throw error;
-    const type = otherType[mapping.channel](post.type);
-    beforePost();
-    const answer = await context.highlevel.postInbound(access, { ...post, type });
-    await keepMappingType(context.db, mapping.id, type);
-    context.mappings.forget(mapping.id);
-    return { answer, detail: `HighLevel takes type ${type} from this provider, not ${post.type}: kept` };
+    const type = otherType[mapping.channel](body.type);
+    beforeCall();
+    const answer = await highlevel.postInbound(access, { ...body, type });
+    await keepMappingType(db, mapping.id, type);
+    mappings.forget(mapping.id);
+    return { answer, detail: `HighLevel takes type ${type} from this provider, not ${body.type}: kept` };
   }
 }

@@ -2,20 +2,23 @@ import { Failure } from "../errors.ts";
 import type { Highlevel } from "../highlevel/client.ts";
 import { keepHighlevelIds } from "../store/conversations.ts";
 import type { Db } from "../store/postgres/database.ts";
-import type { Attempted, Work } from "./attempt.ts";
+import type { AttemptInput, AttemptResult } from "./attempt.ts";
 
 export interface RelayContext {
   db: Db;
   highlevel: Pick<Highlevel, "sendMessage">;
 }
 
-/** HighLevel takes no id of ours with a send: where an earlier one may have been carried out, a person must look. */
-export async function relayMessage({ db, highlevel }: RelayContext, work: Work): Promise<Attempted> {
-  const { message, conversation } = work;
-  if (work.isOutcomeUnknown) throw new Failure("unconfirmed", "the connection broke while HighLevel was asked to send it");
+/**
+ * Has HighLevel send what an integrator asked for. HighLevel takes no id of ours with a send: where an earlier one may
+ * have been carried out, a person must look. Throws a Failure.
+ */
+export async function relayMessage({ db, highlevel }: RelayContext, input: AttemptInput): Promise<AttemptResult> {
+  const { message, conversation, isOutcomeUnknown } = input;
+  if (isOutcomeUnknown) throw new Failure("unconfirmed", "the connection broke while HighLevel was asked to send it");
   if (!message.sendRequest) throw new Failure("rejected", "the request was deleted after RETENTION_DAYS");
-  const access = await work.access();
-  work.beforeCall();
+  const access = await input.access();
+  input.beforeCall();
   const { status, ...answer } = await highlevel.sendMessage(access, message.sendRequest);
   if (answer.conversationId) await keepHighlevelIds(db, conversation.id, { conversationId: answer.conversationId });
   return {

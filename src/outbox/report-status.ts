@@ -1,41 +1,36 @@
 import { Failure } from "../errors.ts";
 import type { Highlevel, StatusReport } from "../highlevel/client.ts";
 import type { Channel, ReceiptStatus } from "../model.ts";
-import type { Mappings } from "../registry/mappings.ts";
 import { hasLaterReport } from "../store/deliveries.ts";
-import { findMessage } from "../store/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
-import type { Message } from "../store/schema.ts";
-import type { Attempted, Work } from "./attempt.ts";
+import type { Conversation, Message } from "../store/schema.ts";
+import { type AttemptInput, type AttemptResult, requireMapping } from "./attempt.ts";
 
 export interface ReportContext {
   db: Db;
   highlevel: Highlevel;
-  mappings: Mappings;
 }
 
-/** For so long after HighLevel has called the delivery URL it may say that there is no such message. */
+/** After HighLevel has called the delivery URL it may say for so long that there is no such message. */
 const maxInvisibleMs = 10 * 60_000;
 
 /**
  * Tells HighLevel what became of a message that it had us send: what is known now, which may be more than when this
  * delivery was made. Throws a Failure.
  */
-export async function reportStatus(context: ReportContext, work: Work): Promise<Attempted> {
-  const { db, mappings } = context;
-  const mapping = work.conversation.mappingId === null ? undefined : await mappings.get(work.conversation.mappingId);
-  const message = (await findMessage(db, work.message.id))?.message;
-  if (!message || !mapping) throw new Failure("internal_error", "the message or its mapping is gone");
+export async function reportStatus(context: ReportContext, input: AttemptInput): Promise<AttemptResult> {
+  const { channel, provider } = requireMapping(input);
+  const { message } = input;
   const { state } = message;
   const change = { reportedState: state };
   if (state === "queued" || state === "received") return { detail: "there is nothing to report yet", change: {} };
-  if (mapping.channel === "sms" && (state === "sent" || state === message.reportedState)) {
+  if (channel === "sms" && (state === "sent" || state === message.reportedState)) {
     return { detail: `${state} needs no report`, change };
   }
-  if (await hasLaterReport(db, message.id))
+  if (await hasLaterReport(context.db, message.id)) {
     return { detail: "another report is waiting, which will tell more", change: {} };
-  const report = reports[mapping.channel];
-  const { status } = await report(context, work, { message, state, provider: mapping.provider }).catch((error) => {
+  }
+  const { status } = await reports[channel](context, input, { state, provider }).catch((error: unknown) => {
     throw isNotVisible(error, message) ? notVisible(error) : error;
   });
   return { status, detail: `reported ${state}`, change };
@@ -43,25 +38,26 @@ export async function reportStatus(context: ReportContext, work: Work): Promise<
 
 type Report = (
   context: ReportContext,
-  work: Work,
-  about: { message: Message; state: ReceiptStatus; provider: string },
+  input: AttemptInput,
+  about: { state: ReceiptStatus; provider: string },
 ) => Promise<{ status: number }>;
 
 const reports: Record<Channel, Report> = {
-  sms: async ({ highlevel }, work, { message, state, provider }) => {
-    if (!message.highlevelMessageId || state === "sent")
+  sms: async ({ highlevel }, { message, access }, { state, provider }) => {
+    if (!message.highlevelMessageId || state === "sent") {
       throw new Failure("internal_error", "there is nothing to report");
+    }
     const error = state === "failed" ? errorOf(message, provider) : {};
-    return highlevel.reportStatus(await work.access(), message.highlevelMessageId, { status: state, ...error });
+    return highlevel.reportStatus(await access(), message.highlevelMessageId, { status: state, ...error });
   },
-  email: async ({ highlevel }, work, { message, state }) => {
+  email: async ({ highlevel }, { message, conversation, access }, { state }) => {
     const id = message.highlevelEmailMessageId ?? message.highlevelMessageId;
     if (!id) throw new Failure("internal_error", "the email has no id in HighLevel");
-    const report = { status: state, recipients: recipientsOf(work, message, state) };
-    return highlevel.reportEmailStatus(await work.access(), id, report).catch(async (error: unknown) => {
+    const report = { status: state, recipients: recipientsOf(conversation, message, state) };
+    return highlevel.reportEmailStatus(await access(), id, report).catch(async (error: unknown) => {
       if (!(error instanceof Failure) || error.status !== 400) throw error;
       // HighLevel takes its own list of recipients only, as it spells them: the state of the whole says most.
-      return highlevel.reportEmailStatus(await work.access(), id, { status: state });
+      return highlevel.reportEmailStatus(await access(), id, { status: state });
     });
   },
 };
@@ -72,7 +68,7 @@ function errorOf({ error }: Message, type: string): Pick<StatusReport, "error"> 
 }
 
 /** Those of whom the provider has said something; before it has, the person with the state of the whole. */
-function recipientsOf({ conversation }: Work, { recipients, error }: Message, state: ReceiptStatus) {
+function recipientsOf(conversation: Conversation, { recipients, error }: Message, state: ReceiptStatus) {
   const fates = recipients ?? { [conversation.address]: { status: state, error: error ?? undefined } };
   return Object.entries(fates).map(([emailId, fate]) => ({
     emailId,

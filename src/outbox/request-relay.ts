@@ -112,14 +112,14 @@ const unconfirmed = "unconfirmed";
 async function sendNow(context: AttemptContext, locationId: string, kept: KeptRelay): Promise<RelayResult> {
   const { conversation, message, isRepeated } = kept;
   const kind = "send-through-highlevel";
-  const tried = await attemptOnce(context, { kind, locationId, conversation, message, isOutcomeUnknown: false });
-  if ("done" in tried) {
-    const { highlevelMessageId = null, highlevelEmailMessageId = null, sendAnswer = null } = tried.done.change;
+  const outcome = await attemptOnce(context, { kind, locationId, conversation, message, isOutcomeUnknown: false });
+  if ("result" in outcome) {
+    const { highlevelMessageId = null, highlevelEmailMessageId = null, sendAnswer = null } = outcome.result.change;
     const end = { state: "sent" as const, highlevelMessageId, highlevelEmailMessageId, sendAnswer };
     await finishSend(context.db, message.id, end);
     return { outcome: "sent", message: { ...message, ...end }, isRepeated };
   }
-  const { failure, isOutcomeUnknown } = tried;
+  const { failure, isOutcomeUnknown } = outcome;
   const error = { code: isOutcomeUnknown ? unconfirmed : (failure.code ?? failure.reason), message: failure.message };
   await finishSend(context.db, message.id, { state: "failed", error });
   const level = isOutcomeUnknown ? "error" : "warn";

@@ -6,17 +6,16 @@ import type { Email } from "../highlevel/schemas.ts";
 import { composeOutbound } from "../messages/compose-outbound.ts";
 import { findParent, referencesTo } from "../messages/find-parent.ts";
 import type { SentMessage } from "../model.ts";
-import type { Mapping, Mappings } from "../registry/mappings.ts";
-import { findMessage, keepContent } from "../store/messages.ts";
+import type { Mapping } from "../registry/mappings.ts";
+import { keepContent } from "../store/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
-import type { Message, MessageContent } from "../store/schema.ts";
-import type { Attempted, Work } from "./attempt.ts";
+import type { MessageContent } from "../store/schema.ts";
+import { type AttemptInput, type AttemptResult, requireMapping } from "./attempt.ts";
 import { type FetchAttachmentsContext, fetchAttachments } from "./fetch-attachments.ts";
 
 export interface SendContext extends Omit<FetchAttachmentsContext, "signal"> {
   db: Db;
   highlevel: Highlevel;
-  mappings: Mappings;
   /** The way out to providers. */
   callProvider: CallApi;
   publicUrl: string;
@@ -26,32 +25,31 @@ export interface SendContext extends Omit<FetchAttachmentsContext, "signal"> {
  * Sends a message through the mapping's provider. Where an earlier attempt may have sent it, only a provider that carries
  * out a repeated send once is asked again; for the others a receipt must have told that it was sent. Throws a Failure.
  */
-export async function sendOutbound(context: SendContext, work: Work): Promise<Attempted> {
-  const { mappingId } = work.conversation;
-  const mapping = mappingId === null ? undefined : await context.mappings.get(mappingId);
-  const message = (await findMessage(context.db, work.message.id))?.message;
-  if (!mapping || !message) throw new Failure("internal_error", "the message or its mapping is gone");
+export async function sendOutbound(context: SendContext, input: AttemptInput): Promise<AttemptResult> {
+  const mapping = requireMapping(input);
+  const { message, conversation, signal } = input;
   if (message.state !== "queued") {
     return { detail: "a receipt tells that an earlier attempt was carried out", change: {}, isToReport: true };
   }
   const [credentials] = mapping.credentials;
-  if (credentials === undefined)
+  if (credentials === undefined) {
     throw new Failure("misconfigured", "the mapping was deleted, and its credentials with it");
-  if (work.isOutcomeUnknown && !mapping.adapter.isIdempotent) {
+  }
+  if (input.isOutcomeUnknown && !mapping.adapter.isIdempotent) {
     throw new Failure(
       "unconfirmed",
       "the connection broke while it was being sent: nobody can say whether it went out",
     );
   }
-  const content = await completeContent(context, work, mapping, message);
+  const content = await completeContent(context, mapping, input);
   const urls = content.attachments.flatMap(({ url }) => url ?? []);
-  const files = await fetchAttachments({ ...context, signal: work.signal }, urls, mapping.channel);
-  const { address } = work.conversation;
+  const files = await fetchAttachments({ ...context, signal }, urls, mapping.channel);
+  const { address } = conversation;
   const outbound = composeOutbound({ mapping, publicUrl: context.publicUrl, address, message, content, ...files });
 
   const callApi: CallApi = (request) => {
-    work.beforeCall();
-    return context.callProvider({ ...request, signal: work.signal });
+    input.beforeCall();
+    return context.callProvider({ ...request, signal });
   };
   const sent = await mapping.adapter.send(outbound, credentials, callApi).catch((error: unknown) => {
     throw error instanceof Failure ? readRefusal(mapping, error) : error;
@@ -59,7 +57,7 @@ export async function sendOutbound(context: SendContext, work: Work): Promise<At
   return { status: 200, change: changeBy(sent), isToReport: mapping.channel === "email" };
 }
 
-function changeBy({ providerMessageId, rfcMessageId }: SentMessage): Attempted["change"] {
+function changeBy({ providerMessageId, rfcMessageId }: SentMessage): AttemptResult["change"] {
   return { providerMessageId, ...(rfcMessageId ? { rfcMessageId } : {}), ifQueued: { state: "sent" } };
 }
 
@@ -79,18 +77,14 @@ function readRefusal({ adapter, provider }: Mapping, failure: Failure): Failure 
 }
 
 /** An email with its thread, and with the cc and bcc that HighLevel's call leaves out: read back once, and kept. */
-async function completeContent(
-  context: SendContext,
-  work: Work,
-  mapping: Mapping,
-  message: Message,
-): Promise<MessageContent> {
+async function completeContent(context: SendContext, mapping: Mapping, input: AttemptInput): Promise<MessageContent> {
+  const { message, conversation } = input;
   const { content } = message;
-  if (!content)
+  if (!content) {
     throw new Failure("rejected", "the message's content was deleted after RETENTION_DAYS: there is nothing to send");
+  }
   if (mapping.channel === "sms" || content.isComplete) return content;
-  const email = await readBack(context, work, message);
-  const { conversation } = work;
+  const email = await readBack(context, input);
   const parent = await findParent(context.db, { message, content, conversation, email });
   const others = (list: string[] | undefined) =>
     addressesOf(list?.join(", ")).filter((address) => address !== mapping.address && address !== conversation.address);
@@ -109,11 +103,11 @@ async function completeContent(
 const visibleWithinMs = 60_000;
 
 /** Nothing has been sent yet: whatever keeps HighLevel from telling, it is asked again. */
-async function readBack({ highlevel }: SendContext, work: Work, message: Message): Promise<Email | undefined> {
+async function readBack({ highlevel }: SendContext, { message, access }: AttemptInput): Promise<Email | undefined> {
   const id = message.highlevelEmailMessageId ?? message.highlevelMessageId;
   if (!id) return undefined;
   try {
-    return await highlevel.findEmail(await work.access(), id);
+    return await highlevel.findEmail(await access(), id);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const { status, retryAfterSeconds } = error;
@@ -121,8 +115,8 @@ async function readBack({ highlevel }: SendContext, work: Work, message: Message
     if (isAbsent && Date.now() - message.receivedAt.getTime() > visibleWithinMs) return undefined;
     const what = "HighLevel could not be asked for the email's cc and thread";
     // After a 401 the token is renewed, and HighLevel asked again.
-    const elsewise = error.reason === "unauthorized" ? "unauthorized" : "unavailable";
-    throw new Failure(isAbsent ? "not_visible" : elsewise, `${what}: ${error.message}`, {
+    const reasonWhileAway = error.reason === "unauthorized" ? "unauthorized" : "unavailable";
+    throw new Failure(isAbsent ? "not_visible" : reasonWhileAway, `${what}: ${error.message}`, {
       status,
       retryAfterSeconds,
     });

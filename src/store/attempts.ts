@@ -1,60 +1,15 @@
 import { sql } from "drizzle-orm";
-import type { FailureReason } from "../errors.ts";
-import type { MessageError, MessageState } from "../model.ts";
-import type { HeldLane, LeaseChange } from "./lanes.ts";
+import type { AttemptRecord, RecordResult } from "./attempt-record.ts";
+import type { LeaseChange } from "./lanes.ts";
 import { type Db, repeatOnConflict } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
 import { createSharedInsert } from "./postgres/shared-insert.ts";
 
-/** One try, as it ended. */
-export interface AttemptRecord {
-  startedAt: Date;
-  durationMs: number;
-  outcome: "delivered" | FailureReason;
-  status: number | undefined;
-  detail: string | undefined;
-}
-
-/** What becomes of the delivery: the fate that outbox/retry.ts decided. */
-export type NextStep =
-  | { state: "delivered"; message: MessageChange }
-  | { state: "dead"; isOutcomeUnknown: boolean; message?: MessageChange | undefined }
-  | { state: "pending"; isOutcomeUnknown: boolean; retryInSeconds: number; counts: boolean };
-
-/** What an attempt makes known of its message. */
-export interface MessageChange {
-  highlevelMessageId?: string | undefined;
-  highlevelEmailMessageId?: string | undefined;
-  providerMessageId?: string | undefined;
-  rfcMessageId?: string | undefined;
-  reportedState?: MessageState | undefined;
-  sendAnswer?: Record<string, unknown> | undefined;
-  /** What a queued message becomes. One of which receipts have told more already stays as it is. */
-  ifQueued?: { state: "sent" } | { state: "failed"; error: MessageError } | undefined;
-}
-
-/** An attempt, what follows from it, and what becomes of the lease. */
-export interface Recorded {
-  lane: Pick<HeldLane, "conversationId" | "kind" | "leaseToken" | "counter">;
-  deliveryId: number;
-  messageId: number;
-  attempt: AttemptRecord;
-  next: NextStep;
-  lease: LeaseChange;
-}
-
-export interface RecordResult {
-  /** `false` when the lease has passed to another worker: then stop. */
-  isHeld: boolean;
-  /** Is the lane that was given back due again at once? */
-  isDue: boolean;
-}
-
-export type Recorder = (record: Recorded) => Promise<RecordResult>;
+export type Recorder = (record: AttemptRecord) => Promise<RecordResult>;
 
 /** Attempts that end while others are being recorded go together in the next statement. */
 export function createRecorder(db: Db): Recorder {
-  return createSharedInsert<Recorded, RecordResult>({
+  return createSharedInsert<AttemptRecord, RecordResult>({
     insert: (records) => recordAttempts(db, records, repeatOnConflict),
     bytesOf: () => 1,
     maxRows: 100,
@@ -73,7 +28,7 @@ export function createRecorder(db: Db): Recorder {
  */
 export async function recordAttempts(
   db: Db,
-  records: Recorded[],
+  records: AttemptRecord[],
   repeat: typeof repeatOnConflict = (run) => run(),
 ): Promise<RecordResult[]> {
   const results: RecordResult[] = [];
@@ -89,8 +44,8 @@ export async function recordAttempts(
 }
 
 /** One statement changes a row once: deliveries of the same message, of two kinds, take turns. */
-function withoutRepeatedMessages(records: Recorded[]): Recorded[][] {
-  const groups: { ids: Set<number>; records: Recorded[] }[] = [];
+function withoutRepeatedMessages(records: AttemptRecord[]): AttemptRecord[][] {
+  const groups: { ids: Set<number>; records: AttemptRecord[] }[] = [];
   for (const record of records) {
     let group = groups.find(({ ids }) => !ids.has(record.messageId));
     if (!group) {
@@ -103,7 +58,7 @@ function withoutRepeatedMessages(records: Recorded[]): Recorded[][] {
   return groups.map((group) => group.records);
 }
 
-/** What was taken for `unconfirmed`, by who had the lane after us, is known to be sent when the answer comes late. */
+/** A late answer proves that it was sent, even if the lane's next holder has called it `unconfirmed`. */
 const decidesState = sql`input.if_queued is not null and (messages.state = 'queued'
   or (input.if_queued = 'sent' and messages.error ->> 'code' = 'unconfirmed'))`;
 
@@ -177,7 +132,7 @@ const recordSome = prepare<{ input: string }, { number: number; isDue: boolean |
     select input.number, lease.is_due as "isDue" from input left join lease using (number)`,
 );
 
-function toInput({ lane, deliveryId, messageId, attempt, next, lease }: Recorded, number: number) {
+function toInput({ lane, next, lease, ...attempt }: AttemptRecord, number: number) {
   const change = next.state === "pending" ? undefined : next.message;
   const { ifQueued } = change ?? {};
   return {
@@ -187,8 +142,8 @@ function toInput({ lane, deliveryId, messageId, attempt, next, lease }: Recorded
     lease_token: lane.leaseToken,
     counter: lane.counter,
     ...leaseInput(lease),
-    delivery_id: deliveryId,
-    message_id: messageId,
+    delivery_id: attempt.deliveryId,
+    message_id: attempt.messageId,
     started_at: attempt.startedAt,
     duration_ms: attempt.durationMs,
     outcome: attempt.outcome,

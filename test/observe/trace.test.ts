@@ -144,8 +144,8 @@ test("processes that share nothing but the database agree on the trace; other in
   const worker = createTraces(collector.config, publicUrl, silent);
   const elsewhere = createTraces(collector.config, "https://another.example.com", silent);
   web.traceEvents(silent)("debug", "webhook.accepted", accepted);
-  await worker.traceAttempt(about(5), async () => ({ done: { status: 200 } }));
-  await elsewhere.traceAttempt(about(5), async () => ({ done: { status: 200 } }));
+  await worker.traceAttempt(about(5), async () => ({ result: { status: 200 } }));
+  await elsewhere.traceAttempt(about(5), async () => ({ result: { status: 200 } }));
   await Promise.all([web, worker, elsewhere].map((each) => each.stop()));
   collector.stop();
   const receive = collector.spans.find((span) => span.name === "webhook.receive");
@@ -185,7 +185,7 @@ test("of a part of all traces, each is sent whole or not at all", async () => {
   const log = web.traceEvents(silent);
   for (let webhookId = 1; webhookId <= 200; webhookId++) {
     log("debug", "webhook.accepted", { ...accepted, webhookId });
-    await worker.traceAttempt(about(webhookId), async () => ({ done: {} }));
+    await worker.traceAttempt(about(webhookId), async () => ({ result: {} }));
   }
   await Promise.all([web.stop(), worker.stop()]);
   collector.stop();
@@ -205,8 +205,8 @@ test("a collector that is away, or never answers, holds nothing up, and is told 
     const log: Log = (_level, event) => void events.push(event);
     const traces = createTraces({ endpoint, headers: {}, serviceName: "s", ratio: 1 }, publicUrl, log);
     traces.traceEvents(silent)("debug", "webhook.accepted", accepted);
-    expect(await traces.traceAttempt(about(5), async () => ({ done: { status: 201 } }))).toEqual({
-      done: { status: 201 },
+    expect(await traces.traceAttempt(about(5), async () => ({ result: { status: 201 } }))).toEqual({
+      result: { status: 201 },
     });
     const stopped = await Promise.race([traces.stop().then(() => "stopped"), sleep(8_000, "waits")]);
     expect([stopped, events]).toEqual(["stopped", ["traces.not_sent"]]);

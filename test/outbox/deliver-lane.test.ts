@@ -3,7 +3,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "
 import { createAccessTokens } from "../../src/access/access-tokens.ts";
 import { Failure } from "../../src/errors.ts";
 import type { Highlevel } from "../../src/highlevel/client.ts";
-import { claimDueLanes, type DeliverContext, deliverLane } from "../../src/outbox/deliver.ts";
+import type { DeliverContext } from "../../src/outbox/attempt-delivery.ts";
+import { claimDueLanes } from "../../src/outbox/claim-due-lanes.ts";
+import { deliverLane } from "../../src/outbox/deliver-lane.ts";
 import { createMappings } from "../../src/registry/mappings.ts";
 import { registerLocation, registerMapping } from "../../src/registry/register.ts";
 import { createSealer } from "../../src/secrets/seal.ts";

@@ -1,0 +1,166 @@
+import type { Failure } from "../errors.ts";
+import { reportInSeconds } from "../messages/message-state.ts";
+import type { AttemptRecord, NextStep, RecordResult } from "../store/attempt-record.ts";
+import { type Recorder, recordAttempts } from "../store/attempts.ts";
+import { enqueueDeliveries } from "../store/deliveries.ts";
+import { giveLaneBack, type HeldDelivery, type HeldLane } from "../store/lanes.ts";
+import { pauseLocation } from "../store/locations.ts";
+import { repeatOnConflict } from "../store/postgres/database.ts";
+import { LeaseLost } from "./attempt.ts";
+import { type AttemptContext, type AttemptOutcome, attemptOnce } from "./attempt-once.ts";
+import { type ClaimedLane, leaseAfter, leftSeconds } from "./claim-due-lanes.ts";
+import { deliveryKinds } from "./delivery-kinds.ts";
+import { decideRetry, type RetryOptions } from "./retry.ts";
+
+export interface DeliverContext extends AttemptContext {
+  retry: RetryOptions;
+  record: Recorder;
+  /** When HighLevel's status calls begin to know a message that it had us send. */
+  visibleAfterSeconds: number;
+}
+
+/**
+ * Attempts a delivery of a lane that this process holds, and records how that ended. `isOver`: the lane is no longer held;
+ * `isDue`: it was given back, and is due again at once.
+ */
+export async function attemptDelivery(
+  context: DeliverContext,
+  claimed: ClaimedLane,
+  held: HeldDelivery,
+  isOutcomeUnknown: boolean,
+): Promise<{ isOver: boolean; isDue: boolean }> {
+  const { lane } = claimed;
+  const startedAt = new Date();
+  const started = performance.now();
+  const ended = await attemptWhileHeld(context, claimed, held, isOutcomeUnknown);
+  if (ended === "lease lost") return { isOver: true, isDue: false };
+
+  const durationMs = Math.round(performance.now() - started);
+  const next = await nextStep(context, lane, held, ended);
+  if (isUncalled(ended)) return { isOver: true, isDue: await giveLaneBack(context.db, lane, "due") };
+  const lease = leaseAfter(claimed, held, next, context.attemptSeconds);
+  if (lease !== "kept") claimed.heldUntilMs = performance.now() + claimed.leaseSeconds * 1000;
+  const about = { lane, deliveryId: held.delivery.id, messageId: held.message.id };
+  const record = { ...about, startedAt, durationMs, ...describeOutcome(ended), next, lease };
+  const { isHeld, isDue } = isToReport(lane, ended, next)
+    ? await recordAndReport(context, held, record)
+    : await context.record(record);
+  logAttempt(context, held, record);
+  const isGivenBack = lease !== "kept" && "giveBack" in lease;
+  return { isOver: !isHeld || isGivenBack, isDue };
+}
+
+async function attemptWhileHeld(
+  context: DeliverContext,
+  claimed: ClaimedLane,
+  held: HeldDelivery,
+  isOutcomeUnknown: boolean,
+): Promise<AttemptOutcome | "lease lost"> {
+  const { locationId, kind } = claimed.lane;
+  const { message, conversation } = held;
+  const requireLease = () => {
+    if (leftSeconds(claimed) < 0) throw new LeaseLost();
+  };
+  try {
+    const subject = { kind, locationId, message, conversation, isOutcomeUnknown };
+    const attempt = () => attemptOnce(context, subject, requireLease);
+    const outcome = await (context.traceAttempt?.({ ...held, kind, locationId }, attempt) ?? attempt());
+    const known = "result" in outcome ? outcome.result.conversation : undefined;
+    if (known) for (const each of claimed.lane.deliveries) each.conversation = known;
+    return outcome;
+  } catch (error) {
+    if (error instanceof LeaseLost) return "lease lost";
+    throw error;
+  }
+}
+
+/** What follows from an attempt: a pause of the location is carried out here, the rest is recorded with the attempt. */
+async function nextStep(
+  context: DeliverContext,
+  lane: HeldLane,
+  held: HeldDelivery,
+  ended: AttemptOutcome,
+): Promise<NextStep> {
+  if ("result" in ended) return { state: "delivered", message: ended.result.change };
+  const { failure, isOutcomeUnknown, usedToken } = ended;
+  const { reason, retryAfterSeconds, message: detail } = failure;
+  const { target, failsMessage } = deliveryKinds[lane.kind];
+  const attempts = held.delivery.attempts + 1;
+  const { triedForSeconds } = held;
+  const decision = decideRetry({ target, reason, retryAfterSeconds, attempts, triedForSeconds }, context.retry);
+  if (decision.follows === "dead") {
+    const error = { code: failure.code ?? reason, message: detail };
+    const message = failsMessage ? { ifQueued: { state: "failed" as const, error } } : undefined;
+    return { state: "dead", isOutcomeUnknown, message };
+  }
+  if (decision.follows === "retry") {
+    return { state: "pending", retryInSeconds: decision.inSeconds, counts: true, isOutcomeUnknown };
+  }
+  const { seconds } = decision;
+  if (usedToken) await pause(context, lane, { tokenVersion: usedToken.version, reason, detail, seconds });
+  return { state: "pending", retryInSeconds: 0, counts: false, isOutcomeUnknown };
+}
+
+async function pause(
+  { db, log, accessTokens }: DeliverContext,
+  { locationId }: HeldLane,
+  trouble: { tokenVersion: number; reason: Failure["reason"]; detail: string; seconds: number | undefined },
+): Promise<void> {
+  const { tokenVersion, reason, detail, seconds } = trouble;
+  accessTokens.forget(locationId);
+  const isPaused = await pauseLocation(db, { locationId, tokenVersion, reason, detail, seconds });
+  if (isPaused) log(seconds === undefined ? "error" : "warn", "location.paused", { locationId, reason, seconds });
+}
+
+/** Our own count of HighLevel's limit was used up: nobody was called, and the location waits. That is no attempt. */
+function isUncalled(ended: AttemptOutcome): boolean {
+  if (!("failure" in ended) || ended.isOutcomeUnknown) return false;
+  const { reason, status } = ended.failure;
+  return reason === "throttled" && status === undefined;
+}
+
+function describeOutcome(ended: AttemptOutcome): Pick<AttemptRecord, "outcome" | "status" | "detail"> {
+  if ("result" in ended) return { outcome: "delivered", status: ended.result.status, detail: ended.result.detail };
+  const { reason, status, message } = ended.failure;
+  return { outcome: reason, status, detail: message };
+}
+
+function isToReport(lane: HeldLane, ended: AttemptOutcome, next: NextStep): boolean | undefined {
+  if ("result" in ended) return ended.result.isToReport;
+  return next.state === "dead" && deliveryKinds[lane.kind].failsMessage;
+}
+
+/** What HighLevel had us send, it is told the fate of: both are kept, or neither. */
+async function recordAndReport(
+  { db, visibleAfterSeconds }: DeliverContext,
+  { message }: HeldDelivery,
+  record: AttemptRecord & { lane: HeldLane },
+): Promise<RecordResult> {
+  const { conversationId, locationId } = record.lane;
+  const inSeconds = reportInSeconds(visibleAfterSeconds, message);
+  const report = { kind: "report-status" as const, conversationId, locationId, messageId: message.id, inSeconds };
+  return repeatOnConflict(() =>
+    db.transaction(async (tx) => {
+      const [recorded] = await recordAttempts(tx, [record]);
+      if (message.origin === "highlevel") await enqueueDeliveries(tx, [report]);
+      return recorded as RecordResult;
+    }),
+  );
+}
+
+function logAttempt({ log }: DeliverContext, { message }: HeldDelivery, record: AttemptRecord & { lane: HeldLane }) {
+  const { lane, deliveryId, outcome, status, durationMs, next } = record;
+  log(next.state === "dead" ? "error" : "info", "delivery.attempted", {
+    deliveryId,
+    messageId: message.id,
+    webhookId: message.webhookId,
+    mappingId: message.mappingId,
+    locationId: lane.locationId,
+    kind: lane.kind,
+    outcome,
+    status,
+    durationMs,
+    state: next.state,
+    ...(next.state === "pending" ? { retryInSeconds: Math.round(next.retryInSeconds) } : {}),
+  });
+}
