@@ -7,8 +7,8 @@ import type { Db } from "../store/postgres/database.ts";
 import { eventDays } from "../store/retention.ts";
 import type { Webhook } from "../store/schema.ts";
 import { findKnownEvents, type WebhookOutcome } from "../store/webhooks.ts";
-import { acceptOutbound, type Requested } from "./accept-outbound.ts";
-import { type Read, readWebhook } from "./read-webhook.ts";
+import { acceptOutbound, type MappedRequest } from "./accept-outbound.ts";
+import { type Acceptance, readWebhook, type WebhookReading } from "./read-webhook.ts";
 
 export interface HighlevelContext {
   tx: Db;
@@ -17,61 +17,71 @@ export interface HighlevelContext {
   applyInstall: (tx: Db, event: InstallEvent, at: Date | undefined) => Promise<string>;
 }
 
-/**
- * Takes in what HighLevel posted, to the delivery URL of one mapping or to that of the app, in the order given. An event
- * that was processed before is a duplicate, one that failed is not; so old that this could no longer be known, it is
- * refused. Gives what became of each webhook.
- */
-export async function acceptHighlevel(
-  context: HighlevelContext,
-  mapping: MappingFacts | undefined,
-  received: Webhook[],
-): Promise<WebhookOutcome[]> {
-  const { tx, log } = context;
-  const read = await Promise.all(
-    received.map((webhook) => readWebhook(log, webhook, () => readHighlevelEvent(webhook.body))),
-  );
-  const eventIds = read.flatMap((each) => ("said" in each ? (each.said.eventId ?? []) : []));
-  const webhookIds = received.map((webhook) => webhook.id);
-  const known = await findKnownEvents(tx, eventIds, webhookIds);
-  const sendings = new Map<string, { sender: MappingFacts; requested: Requested[] }>();
-  const outcomes: WebhookOutcome[] = [];
-  for (const each of read) {
-    const sorted = await sortOut(context, mapping, each, known);
-    if ("sender" in sorted) {
-      const sending = sendings.get(sorted.sender.id) ?? { sender: sorted.sender, requested: [] };
-      sending.requested.push(sorted.requested);
-      sendings.set(sorted.sender.id, sending);
-    } else outcomes.push({ id: each.webhook.id, ...sorted });
-    const isFailed = "state" in sorted && sorted.state === "failed";
-    if ("said" in each && each.said.eventId !== undefined && !isFailed) known.add(each.said.eventId);
-  }
-  for (const { sender, requested } of sendings.values())
-    outcomes.push(...(await acceptOutbound(tx, sender, requested)));
-
-  const eventIdOf = new Map(read.map((each) => [each.webhook.id, "said" in each ? each.said.eventId : undefined]));
-  return outcomes.map((outcome) => ({ ...outcome, eventId: eventIdOf.get(outcome.id) }));
+/** What HighLevel posted: to the delivery URL of a mapping, or to that of the app. */
+export interface HighlevelWebhook {
+  mapping: MappingFacts | undefined;
+  webhook: Webhook;
 }
+
+/**
+ * Takes in what HighLevel posted, in the order given. An event that was processed before is a duplicate, one that failed
+ * is not; so old that this could no longer be known, it is refused.
+ */
+export async function acceptHighlevel(context: HighlevelContext, received: HighlevelWebhook[]): Promise<Acceptance> {
+  const { tx, log } = context;
+  const readings = await Promise.all(
+    received.map(async ({ mapping, webhook }) => ({
+      mapping,
+      ...(await readWebhook(log, webhook, () => readHighlevelEvent(webhook.body))),
+    })),
+  );
+  const eventIds = new Map(readings.map((each) => [each.webhook.id, eventIdOf(each)]));
+  const known = await findKnownEvents(
+    tx,
+    [...eventIds.values()].flatMap((id) => id ?? []),
+    [...eventIds.keys()],
+  );
+  const requested: MappedRequest[] = [];
+  const outcomes: WebhookOutcome[] = [];
+  for (const each of readings) {
+    const { webhook } = each;
+    const outcome = await judge(context, each, known);
+    if ("request" in outcome) requested.push({ webhook, ...outcome });
+    else outcomes.push({ id: webhook.id, ...outcome });
+    const isFailed = "state" in outcome && outcome.state === "failed";
+    const eventId = eventIds.get(webhook.id);
+    if (eventId !== undefined && !isFailed) known.add(eventId);
+  }
+  const accepted = await acceptOutbound(tx, requested);
+  return {
+    outcomes: [...outcomes, ...accepted.outcomes].map((each) => ({ ...each, eventId: eventIds.get(each.id) })),
+    owed: accepted.owed,
+  };
+}
+
+type Reading = WebhookReading<HighlevelEvent> & Pick<HighlevelWebhook, "mapping">;
+
+const eventIdOf = (reading: Reading) => ("content" in reading ? reading.content.eventId : undefined);
 
 type Outcome = Omit<WebhookOutcome, "id" | "eventId">;
 
 /** What one event means: done with, or to be sent by a mapping. */
-async function sortOut(
+async function judge(
   context: HighlevelContext,
-  mapping: MappingFacts | undefined,
-  read: Read<HighlevelEvent>,
+  reading: Reading,
   known: Set<string>,
-): Promise<Outcome | { sender: MappingFacts; requested: Requested }> {
-  if ("failure" in read) return { state: "failed", reason: read.failure };
-  const { webhook, said: event } = read;
+): Promise<Outcome | Omit<MappedRequest, "webhook">> {
+  if ("failure" in reading) return { state: "failed", reason: reading.failure };
+  const { webhook, content: event } = reading;
   const refusal = refuseRepeated(event, webhook.receivedAt, known);
   if (refusal !== undefined) return { state: "ignored", reason: refusal };
   if (event.kind === "other") return { state: "ignored", reason: `event ${event.type} is not bridged` };
-  if (event.kind === "install")
+  if (event.kind === "install") {
     return { state: "processed", reason: await context.applyInstall(context.tx, event.event, event.at) };
-  const sender = mapping ?? (await findSender(context.tx, event));
-  if (!sender) return { state: "failed", reason: noSender(event) };
-  return { sender, requested: { webhookId: webhook.id, receivedAt: webhook.receivedAt, request: event.request } };
+  }
+  const mapping = reading.mapping ?? (await findSender(context.tx, event));
+  if (!mapping) return { state: "failed", reason: noSender(event) };
+  return { mapping, request: event.request };
 }
 
 function refuseRepeated(event: HighlevelEvent, receivedAt: Date, known: Set<string>): string | undefined {

@@ -4,62 +4,65 @@ import { admit, heldDetail, ignoredReason } from "../messages/unknown-sender.ts"
 import type { ProviderEvent, ProviderMessage, Receipt } from "../model.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
 import { ensureConversations, keyOf, type Person } from "../store/conversations.ts";
-import { enqueueDeliveries, type NewDelivery } from "../store/deliveries.ts";
-import { findSentRfcIds, insertMessages } from "../store/messages.ts";
+import type { NewDelivery } from "../store/deliveries.ts";
+import { insertMessages } from "../store/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, NewMessage, Webhook } from "../store/schema.ts";
+import { emailKeyOf, findSentEmails } from "../store/sent-messages.ts";
 import type { WebhookOutcome } from "../store/webhooks.ts";
 import { applyReceipts } from "./apply-receipts.ts";
-import { addressOfPerson, type Read, readProviderEvents, readWebhook } from "./read-webhook.ts";
-
-/** A webhook that a provider posted to a mapping. */
-export interface Provided {
-  mapping: MappingFacts;
-  webhook: Webhook;
-}
+import {
+  type Acceptance,
+  addressOfPerson,
+  type MappedWebhook,
+  readProviderEvents,
+  readWebhook,
+  type WebhookReading,
+} from "./read-webhook.ts";
 
 /**
  * Turns what providers posted, to whichever mappings, into messages and the deliveries that they make us owe, in the order
- * given, and applies the receipts that it holds. A message that is known already is passed over. Gives what became of each
- * webhook.
+ * given, and applies the receipts that it holds. A message that is known already is passed over. The messages that
+ * receipts are about stay locked until the transaction ends.
  */
 export async function acceptInbound(
   context: { tx: Db; log: Log; visibleAfterSeconds: number },
-  provided: Provided[],
-): Promise<WebhookOutcome[]> {
+  received: MappedWebhook[],
+): Promise<Acceptance> {
   const { tx, log } = context;
-  const read = await Promise.all(
-    provided.map(async ({ mapping, webhook }) => ({
+  const readings = await Promise.all(
+    received.map(async ({ mapping, webhook }) => ({
       mapping,
       ...(await readWebhook(log, webhook, () => readProviderEvents(mapping, webhook))),
     })),
   );
-  const receipts = await acceptReceipts(context, eventsOf(read, isReceipt));
-  const messages = await acceptMessages(tx, eventsOf(read, isMessage));
-  await enqueueDeliveries(tx, [...receipts.owed, ...messages.owed]);
+  const receipts = await acceptReceipts(context, eventsOf(readings, isReceipt));
+  const messages = await acceptMessages(tx, eventsOf(readings, isMessage));
   const reasons = new Map([...messages.reasons, ...receipts.reasons]);
-  return read.map((each) => outcomeOf(each, reasons));
+  return { outcomes: readings.map((each) => outcomeOf(each, reasons)), owed: [...receipts.owed, ...messages.owed] };
 }
 
-/** What was said, and why it was passed over if it was. */
+/** Why an event was passed over, if it was. */
 type Reasons = Map<ProviderEvent, string | undefined>;
 
-interface Taken {
+interface EventOutcomes {
   reasons: Reasons;
   owed: NewDelivery[];
 }
 
-interface Told<Event> extends Provided {
+type Reading = WebhookReading<ProviderEvent[]> & MappedWebhook;
+
+interface MappedEvent<Event> extends MappedWebhook {
   event: Event;
 }
 
 function eventsOf<Event extends ProviderEvent>(
-  read: (Read<ProviderEvent[]> & Provided)[],
-  isWanted: (event: ProviderEvent) => event is Event,
-): Told<Event>[] {
-  return read.flatMap((each) => {
+  readings: Reading[],
+  isSought: (event: ProviderEvent) => event is Event,
+): MappedEvent<Event>[] {
+  return readings.flatMap((each) => {
     const { mapping, webhook } = each;
-    return "said" in each ? each.said.filter(isWanted).map((event) => ({ mapping, webhook, event })) : [];
+    return "content" in each ? each.content.filter(isSought).map((event) => ({ mapping, webhook, event })) : [];
   });
 }
 
@@ -67,46 +70,39 @@ const isMessage = (event: ProviderEvent): event is ProviderMessage => event.kind
 const isReceipt = (event: ProviderEvent): event is Receipt => event.kind === "receipt";
 
 /** Processed when anything in it was new; else ignored, and why. */
-function outcomeOf(read: Read<ProviderEvent[]>, reasons: Reasons): WebhookOutcome {
-  const { id } = read.webhook;
-  if ("failure" in read) return { id, state: "failed", reason: read.failure };
-  const why = read.said.map((event) => (event.kind === "ignored" ? event.reason : reasons.get(event)));
+function outcomeOf(reading: Reading, reasons: Reasons): WebhookOutcome {
+  const { id } = reading.webhook;
+  if ("failure" in reading) return { id, state: "failed", reason: reading.failure };
+  const why = reading.content.map((event) => (event.kind === "ignored" ? event.reason : reasons.get(event)));
   if (why.includes(undefined)) return { id, state: "processed", reason: undefined };
   return { id, state: "ignored", reason: [...new Set(why)].join("; ") || "the webhook holds no events" };
 }
 
-async function acceptReceipts(context: { tx: Db; visibleAfterSeconds: number }, told: Told<Receipt>[]): Promise<Taken> {
-  const reasons: Reasons = new Map();
-  const owed: NewDelivery[] = [];
-  for (const [mapping, receipts] of byMapping(told)) {
-    const applied = await applyReceipts(context, mapping, receipts);
-    owed.push(...applied.owed);
-    for (const [index, receipt] of receipts.entries()) {
-      reasons.set(receipt, applied.isKnown[index] ? undefined : foreignReceipt);
-    }
-  }
+async function acceptReceipts(
+  context: { tx: Db; visibleAfterSeconds: number },
+  received: MappedEvent<Receipt>[],
+): Promise<EventOutcomes> {
+  const receipts = received.map(({ mapping, event }) => ({ mapping, receipt: event }));
+  const { known, owed } = await applyReceipts(context, receipts);
+  const reasons: Reasons = new Map(
+    receipts.map(({ receipt }) => [receipt, known.has(receipt) ? undefined : foreignReceipt]),
+  );
   return { reasons, owed };
 }
 
 const foreignReceipt = "receipt of a message that this mapping has not sent";
 
-function byMapping<Event>(told: Told<Event>[]): Map<MappingFacts, Event[]> {
-  const events = new Map<MappingFacts, Event[]>();
-  for (const { mapping, event } of told) events.set(mapping, [...(events.get(mapping) ?? []), event]);
-  return events;
-}
-
 /** Stores the messages that are new, and owes HighLevel each of them. */
-async function acceptMessages(tx: Db, told: Told<ProviderMessage>[]): Promise<Taken> {
-  const addressed = told.map((each) => ({ ...each, person: personOf(each) }));
+async function acceptMessages(tx: Db, received: MappedEvent<ProviderMessage>[]): Promise<EventOutcomes> {
+  const addressed = received.map((each) => ({ ...each, person: personOf(each) }));
   const conversations = await ensureConversations(
     tx,
     addressed.flatMap(({ person }) => person ?? []),
   );
-  const isOurs = await findCopies(tx, told);
+  const isOurs = await findCopies(tx, received);
 
   const reasons: Reasons = new Map();
-  const accepted: Accepted[] = [];
+  const accepted: AcceptedMessage[] = [];
   for (const { mapping, webhook, event, person } of addressed) {
     const conversation = person && conversations.get(keyOf(person));
     if (isOurs.has(event)) reasons.set(event, "a copy of an email that this bridge has sent");
@@ -138,15 +134,15 @@ async function acceptMessages(tx: Db, told: Told<ProviderMessage>[]): Promise<Ta
   return { reasons, owed };
 }
 
-interface Accepted {
+interface AcceptedMessage {
   mapping: MappingFacts;
   conversation: Conversation;
   event: ProviderMessage;
   row: NewMessage;
 }
 
-/** None for what a machine wrote, and a dead one for whom the mapping does not let in yet. */
-function deliveryOf({ mapping, conversation, event }: Accepted, messageId: number): NewDelivery[] {
+/** None for what a machine wrote, and a dead one for a person whom the mapping does not let in yet. */
+function deliveryOf({ mapping, conversation, event }: AcceptedMessage, messageId: number): NewDelivery[] {
   if (event.automatic && !mapping.postAutomatic) return [];
   const isHeld = admit(mapping, conversation) === "held";
   const dead = isHeld ? { reason: "unknown_sender" as const, detail: heldDetail } : undefined;
@@ -154,7 +150,7 @@ function deliveryOf({ mapping, conversation, event }: Accepted, messageId: numbe
   return [{ kind: "post-inbound", conversationId: conversation.id, locationId, messageId, dead }];
 }
 
-function personOf({ mapping, event }: Told<ProviderMessage>): Person | undefined {
+function personOf({ mapping, event }: MappedEvent<ProviderMessage>): Person | undefined {
   const address = addressOfPerson(mapping, event);
   const { id: mappingId, locationId, unknownSender } = mapping;
   return address === undefined
@@ -163,17 +159,16 @@ function personOf({ mapping, event }: Told<ProviderMessage>): Person | undefined
 }
 
 /** Mails of the business that are our own sendings, seen in a copy. */
-async function findCopies(tx: Db, told: Told<ProviderMessage>[]): Promise<Set<ProviderMessage>> {
-  const copies = new Set<ProviderMessage>();
-  for (const [mapping, messages] of byMapping(told.filter(({ event }) => event.direction === "outbound"))) {
-    const sentIds = await findSentRfcIds(
-      tx,
-      mapping.id,
-      messages.flatMap(({ rfcMessageId }) => rfcMessageId ?? []),
-    );
-    for (const message of messages) if (sentIds.has(message.rfcMessageId?.toLowerCase() ?? "")) copies.add(message);
-  }
-  return copies;
+async function findCopies(tx: Db, received: MappedEvent<ProviderMessage>[]): Promise<Set<ProviderMessage>> {
+  const written = received.flatMap(({ mapping, event }) => {
+    const { direction, rfcMessageId } = event;
+    return direction === "outbound" && rfcMessageId ? { event, key: { mappingId: mapping.id, rfcMessageId } } : [];
+  });
+  const sent = await findSentEmails(
+    tx,
+    written.map(({ key }) => key),
+  );
+  return new Set(written.flatMap(({ event, key }) => (sent.has(emailKeyOf(key)) ? event : [])));
 }
 
 function newMessage(

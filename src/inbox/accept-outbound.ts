@@ -3,75 +3,82 @@ import { normalizeAddress } from "../formats/address.ts";
 import { addressesOf } from "../formats/mailbox.ts";
 import type { OutboundRequest } from "../highlevel/webhook.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
-import { ensureConversations, keepHighlevelIds, keyOf } from "../store/conversations.ts";
-import { enqueueDeliveries } from "../store/deliveries.ts";
+import { ensureConversations, keepContactIds, keyOf, type Person } from "../store/conversations.ts";
+import type { NewDelivery } from "../store/deliveries.ts";
 import { insertMessages } from "../store/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
-import type { Conversation, MessageContent, NewMessage } from "../store/schema.ts";
+import type { Conversation, MessageContent, NewMessage, Webhook } from "../store/schema.ts";
 import type { WebhookOutcome } from "../store/webhooks.ts";
+import type { Acceptance } from "./read-webhook.ts";
 
-export interface Requested {
-  webhookId: number;
-  receivedAt: Date;
+/** What HighLevel asks a mapping to send. */
+export interface MappedRequest {
+  mapping: MappingFacts;
+  webhook: Webhook;
   request: OutboundRequest;
 }
 
 /**
- * Turns what HighLevel asks a mapping to send into queued messages and the deliveries that they make us owe, in the
- * order given. A message that is known already is passed over. Gives what became of each webhook.
+ * Turns what HighLevel asks mappings to send into queued messages and the deliveries that they make us owe, in the order
+ * given. A message that is known already is passed over.
  */
-export async function acceptOutbound(tx: Db, mapping: MappingFacts, requested: Requested[]): Promise<WebhookOutcome[]> {
-  const addressed = requested.map((each) => ({ ...each, ...readAddress(mapping, each.request) }));
-  const personAt = (address: string) => ({ mappingId: mapping.id, locationId: mapping.locationId, address });
-  const people = addressed.flatMap(({ address }) => (address === undefined ? [] : personAt(address)));
-  const conversations = await ensureConversations(tx, people);
-
+export async function acceptOutbound(tx: Db, requested: MappedRequest[]): Promise<Acceptance> {
+  const addressed = requested.map((each) => ({ ...each, ...readPerson(each) }));
+  const conversations = await ensureConversations(
+    tx,
+    addressed.flatMap(({ person }) => person ?? []),
+  );
   const rows: NewMessage[] = [];
-  for (const { address, request, webhookId, receivedAt } of addressed) {
-    const conversation = conversations.get(keyOf(personAt(address ?? "")));
+  const contacts = new Map<Conversation, string>();
+  for (const { person, mapping, request, webhook } of addressed) {
+    const conversation = person && conversations.get(keyOf(person));
     if (!conversation) continue;
-    rows.push({ ...newMessage(mapping, conversation, request), webhookId, receivedAt });
-    if (conversation.highlevelContactId === null) {
-      conversation.highlevelContactId = request.contactId;
-      await keepHighlevelIds(tx, conversation.id, { contactId: request.contactId });
+    rows.push(newMessage(mapping, conversation, webhook, request));
+    if (conversation.highlevelContactId === null && !contacts.has(conversation)) {
+      contacts.set(conversation, request.contactId);
     }
   }
-  const stored = await insertMessages(tx, rows);
-  const { locationId } = mapping;
-  await enqueueDeliveries(
+  await keepContactIds(
     tx,
-    stored.map(({ id, conversationId }) => ({ kind: "send-outbound", conversationId, locationId, messageId: id })),
+    [...contacts].map(([{ id }, contactId]) => ({ conversationId: id, contactId })),
   );
+  const stored = await insertMessages(tx, rows);
 
-  const storedFrom = new Set(stored.map((message) => message.webhookId));
-  return addressed.map(({ webhookId: id, problem }) => {
+  const byWebhook = new Map(stored.map((message) => [message.webhookId, message]));
+  const outcomes = addressed.map(({ webhook: { id }, problem }): WebhookOutcome => {
     if (problem !== undefined) return { id, state: "failed", reason: problem };
-    if (storedFrom.has(id)) return { id, state: "processed", reason: undefined };
+    if (byWebhook.has(id)) return { id, state: "processed", reason: undefined };
     return { id, state: "ignored", reason: "duplicate: a message with this id of HighLevel's is known" };
   });
+  const owed = requested.flatMap(({ mapping: { locationId }, webhook }): NewDelivery[] => {
+    const message = byWebhook.get(webhook.id);
+    if (!message) return [];
+    return [{ kind: "send-outbound", conversationId: message.conversationId, locationId, messageId: message.id }];
+  });
+  return { outcomes, owed };
 }
 
-function readAddress(
-  mapping: MappingFacts,
-  request: OutboundRequest,
-): { address?: string | undefined; problem?: string } {
-  if (request.locationId !== mapping.locationId) {
-    return { problem: `locationId: is ${request.locationId}, and this mapping is of location ${mapping.locationId}` };
+function readPerson({ mapping, request }: MappedRequest): { person?: Person; problem?: string } {
+  const { id: mappingId, locationId, channel } = mapping;
+  if (request.locationId !== locationId) {
+    return { problem: `locationId: is ${request.locationId}, and this mapping is of location ${locationId}` };
   }
-  const [field, given] = mapping.channel === "sms" ? ["phone", request.phone] : ["emailTo", request.emailTo[0]];
-  const address = normalizeAddress(mapping.channel, given ?? "");
-  if (address !== undefined) return { address };
+  const [field, given] = channel === "sms" ? ["phone", request.phone] : ["emailTo", request.emailTo[0]];
+  const address = normalizeAddress(channel, given ?? "");
+  if (address !== undefined) return { person: { mappingId, locationId, address } };
   return { problem: `${field}: holds nobody whom this mapping could send to` };
 }
 
 function newMessage(
   mapping: MappingFacts,
   conversation: Conversation,
+  webhook: Webhook,
   request: OutboundRequest,
-): Omit<NewMessage, "receivedAt"> {
+): NewMessage {
   return {
     mappingId: mapping.id,
     conversationId: conversation.id,
+    webhookId: webhook.id,
     origin: "highlevel",
     direction: "outbound",
     state: "queued",
@@ -80,6 +87,7 @@ function newMessage(
     highlevelEmailMessageId: request.emailMessageId ?? null,
     rfcMessageId: mapping.channel === "email" ? newRfcMessageId(mapping.address) : null,
     content: contentOf(conversation.address, request),
+    receivedAt: webhook.receivedAt,
   };
 }
 

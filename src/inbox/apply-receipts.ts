@@ -1,53 +1,64 @@
 import { applyReceipt, isWorthReporting, reportInSeconds } from "../messages/message-state.ts";
 import type { Receipt } from "../model.ts";
+import { isReference } from "../providers/kit/reference.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
 import type { NewDelivery } from "../store/deliveries.ts";
-import { keepFate, lockSentMessages } from "../store/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
-import type { Conversation, Message } from "../store/schema.ts";
+import { keepFates, lockSentMessages, type SentMessageRow } from "../store/sent-messages.ts";
 
-type Sent = { message: Message; conversation: Conversation };
+export interface MappedReceipt {
+  mapping: MappingFacts;
+  receipt: Receipt;
+}
 
 /**
- * Takes in what a provider says became of messages that we sent, in the order given; what is new, HighLevel is owed.
- * A receipt carries the reference that the send gave along, so that it may come before the send is recorded. Gives, for
- * each receipt, whether it is about a message of this mapping. The messages stay locked until the transaction ends.
+ * Takes in what providers say became of messages that we sent, in the order given; what is new, HighLevel is owed.
+ * A receipt carries the reference that the send gave along, so that it may come before the send is recorded. Gives the
+ * receipts that are about a message of their mapping. The messages stay locked until the transaction ends.
  */
 export async function applyReceipts(
   { tx, visibleAfterSeconds }: { tx: Db; visibleAfterSeconds: number },
-  mapping: MappingFacts,
-  receipts: Receipt[],
-): Promise<{ isKnown: boolean[]; owed: NewDelivery[] }> {
-  if (receipts.length === 0) return { isKnown: [], owed: [] };
-  const sent = await lockSentMessages(tx, mapping.id, {
-    ids: receipts.flatMap(({ reference }) => (reference && /^\d{1,15}$/.test(reference) ? Number(reference) : [])),
-    providerMessageIds: receipts.map((receipt) => receipt.providerMessageId),
-  });
-  const before = new Map(sent.map((each) => [each.message.id, each]));
-  const isKnown = receipts.map((receipt) => {
-    const found = findSent(sent, receipt);
-    if (found) {
-      const about = { channel: mapping.channel, address: found.conversation.address, message: found.message };
-      sent[sent.indexOf(found)] = { ...found, message: applyReceipt(about, receipt) };
-    }
-    return found !== undefined;
-  });
+  received: MappedReceipt[],
+): Promise<{ known: Set<Receipt>; owed: NewDelivery[] }> {
+  const before = await lockSentMessages(tx, received.map(keyOf));
+  const after = [...before];
+  const channels = new Map(received.map(({ mapping }) => [mapping.id, mapping.channel]));
+  const known = new Set<Receipt>();
+  for (const { mapping, receipt } of received) {
+    const index = findSent(after, mapping, receipt);
+    const sent = after[index];
+    if (!sent) continue;
+    known.add(receipt);
+    const about = { channel: mapping.channel, address: sent.conversation.address, message: sent.message };
+    after[index] = { ...sent, message: applyReceipt(about, receipt) };
+  }
 
-  const changed = sent.filter(({ message }) => before.get(message.id)?.message !== message);
-  for (const { message } of changed) await keepFate(tx, message);
-  const owed = changed.flatMap(({ message, conversation }): NewDelivery[] => {
-    const earlier = before.get(message.id)?.message ?? message;
-    if (message.origin !== "highlevel" || !isWorthReporting(mapping.channel, earlier, message)) return [];
-    const { locationId } = mapping;
-    const inSeconds = reportInSeconds(visibleAfterSeconds, message);
-    return [{ kind: "report-status", conversationId: conversation.id, locationId, messageId: message.id, inSeconds }];
+  const changes = after.flatMap((sent, index) => {
+    const earlier = before[index]?.message;
+    return earlier && earlier !== sent.message ? { ...sent, earlier } : [];
   });
-  return { isKnown, owed };
+  await keepFates(
+    tx,
+    changes.map(({ message }) => message),
+  );
+  const owed = changes.flatMap(({ message, conversation, earlier }): NewDelivery[] => {
+    const channel = channels.get(message.mappingId ?? "");
+    if (!channel || message.origin !== "highlevel" || !isWorthReporting(channel, earlier, message)) return [];
+    const { id: conversationId, locationId } = conversation;
+    const inSeconds = reportInSeconds(visibleAfterSeconds, message);
+    return [{ kind: "report-status", conversationId, locationId, messageId: message.id, inSeconds }];
+  });
+  return { known, owed };
 }
 
-function findSent(sent: Sent[], { reference, providerMessageId }: Receipt): Sent | undefined {
-  return (
-    sent.find(({ message }) => String(message.id) === reference) ??
-    sent.find(({ message }) => message.providerMessageId === providerMessageId)
-  );
+function keyOf({ mapping, receipt: { reference, providerMessageId } }: MappedReceipt) {
+  const isOurs = reference !== undefined && isReference(reference);
+  return { mappingId: mapping.id, reference: isOurs ? reference : undefined, providerMessageId };
+}
+
+/** By our reference, else by the provider's id; -1 for a message that this mapping has not sent. */
+function findSent(sent: SentMessageRow[], { id }: MappingFacts, { reference, providerMessageId }: Receipt): number {
+  const byReference = sent.findIndex(({ message }) => message.mappingId === id && String(message.id) === reference);
+  if (byReference !== -1) return byReference;
+  return sent.findIndex(({ message }) => message.mappingId === id && message.providerMessageId === providerMessageId);
 }

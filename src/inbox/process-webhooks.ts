@@ -1,7 +1,8 @@
 import { describeError, type Log } from "../log.ts";
 import type { Inbox } from "../model.ts";
 import { adapterOf } from "../providers/registry.ts";
-import { describeMapping, type MappingFacts } from "../registry/mappings.ts";
+import { describeMapping } from "../registry/mappings.ts";
+import { enqueueDeliveries } from "../store/deliveries.ts";
 import { type Db, isAboutData, isUnavailable, repeatOnConflict, sqlStateOf } from "../store/postgres/database.ts";
 import type { MappingRow, Webhook } from "../store/schema.ts";
 import {
@@ -11,8 +12,9 @@ import {
   lockMappingsWithWebhooks,
   type WebhookOutcome,
 } from "../store/webhooks.ts";
-import { acceptHighlevel, type HighlevelContext } from "./accept-highlevel.ts";
-import { acceptInbound, type Provided } from "./accept-inbound.ts";
+import { acceptHighlevel, type HighlevelContext, type HighlevelWebhook } from "./accept-highlevel.ts";
+import { acceptInbound } from "./accept-inbound.ts";
+import type { Acceptance, MappedWebhook } from "./read-webhook.ts";
 
 export interface ProcessContext {
   db: Db;
@@ -66,29 +68,34 @@ async function processSome(context: ProcessContext, inbox: Inbox, limits: typeof
   }
 }
 
+/** Takes in a batch, whoever posted it. What it makes us owe is enqueued by one statement. */
 async function accept(
   context: HighlevelContext & { visibleAfterSeconds: number },
   rows: MappingRow[],
   received: Webhook[],
 ): Promise<WebhookOutcome[]> {
-  const outcomes: WebhookOutcome[] = [];
   const mappings = new Map(
     rows.filter(({ provider }) => adapterOf(provider)).map((row) => [row.id, describeMapping(row)]),
   );
-  const provided: Provided[] = [];
-  const asked = new Map<MappingFacts | undefined, Webhook[]>();
+  const unreadable: WebhookOutcome[] = [];
+  const fromProviders: MappedWebhook[] = [];
+  const fromHighlevel: HighlevelWebhook[] = [];
   for (const webhook of received) {
-    const mapping = mappings.get(webhook.mappingId ?? "");
-    if (webhook.mappingId !== null && !mapping) {
-      const provider = rows.find(({ id }) => id === webhook.mappingId)?.provider;
-      outcomes.push({ id: webhook.id, state: "failed", reason: `no adapter for ${provider}` });
-    } else if (mapping && webhook.source === "provider") provided.push({ mapping, webhook });
-    else asked.set(mapping, [...(asked.get(mapping) ?? []), webhook]);
+    const { id, mappingId } = webhook;
+    const mapping = mappings.get(mappingId ?? "");
+    if (mappingId !== null && !mapping) {
+      const provider = rows.find((row) => row.id === mappingId)?.provider;
+      unreadable.push({ id, state: "failed", reason: `no adapter for ${provider}` });
+    } else if (mapping && webhook.source === "provider") fromProviders.push({ mapping, webhook });
+    else fromHighlevel.push({ mapping, webhook });
   }
-  if (provided.length > 0) outcomes.push(...(await acceptInbound(context, provided)));
-  for (const [mapping, webhooks] of asked) outcomes.push(...(await acceptHighlevel(context, mapping, webhooks)));
-  return outcomes;
+  const inbound = fromProviders.length > 0 ? await acceptInbound(context, fromProviders) : nothing;
+  const outbound = fromHighlevel.length > 0 ? await acceptHighlevel(context, fromHighlevel) : nothing;
+  await enqueueDeliveries(context.tx, [...inbound.owed, ...outbound.owed]);
+  return [...unreadable, ...inbound.outcomes, ...outbound.outcomes];
 }
+
+const nothing: Acceptance = { outcomes: [], owed: [] };
 
 /** `durationMs` is that of all that were processed together. */
 function logOutcomes(log: Log, received: Webhook[], outcomes: WebhookOutcome[], durationMs: number): void {

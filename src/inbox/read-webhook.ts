@@ -2,19 +2,34 @@ import { ParseError } from "../errors.ts";
 import { describeError, type Log } from "../log.ts";
 import type { ProviderEvent, ProviderMessage } from "../model.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
+import type { NewDelivery } from "../store/deliveries.ts";
 import type { Webhook } from "../store/schema.ts";
+import type { WebhookOutcome } from "../store/webhooks.ts";
+
+/** What was posted to a mapping, by its provider or by HighLevel. */
+export interface MappedWebhook {
+  mapping: MappingFacts;
+  webhook: Webhook;
+}
+
+/** What a batch of webhooks comes to. */
+export interface Acceptance {
+  outcomes: WebhookOutcome[];
+  /** To be enqueued with what else the transaction makes us owe: see `enqueueDeliveries`. */
+  owed: NewDelivery[];
+}
 
 /** A webhook, and what it says; or why it cannot be read. */
-export type Read<Said> = { webhook: Webhook } & ({ said: Said } | { failure: string });
+export type WebhookReading<Content> = { webhook: Webhook } & ({ content: Content } | { failure: string });
 
 /** Reads a stored webhook. What cannot be read is told, never thrown: it must not hold up those behind it. */
-export async function readWebhook<Said>(
+export async function readWebhook<Content>(
   log: Log,
   webhook: Webhook,
-  read: (webhook: Webhook) => Said | Promise<Said>,
-): Promise<Read<Said>> {
+  read: (webhook: Webhook) => Content | Promise<Content>,
+): Promise<WebhookReading<Content>> {
   try {
-    return { webhook, said: await read(webhook) };
+    return { webhook, content: await read(webhook) };
   } catch (error) {
     if (error instanceof ParseError) return { webhook, failure: error.message };
     log("error", "webhook.broke", { webhookId: webhook.id, mappingId: webhook.mappingId, ...describeError(error) });

@@ -1,7 +1,7 @@
 import type { Email } from "../highlevel/schemas.ts";
-import { findByEmailId, findByProviderId, listEmailsBefore } from "../store/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, Message, MessageContent } from "../store/schema.ts";
+import { findByEmailId, findByProviderId, listEmailsBefore, type ThreadEmail } from "../store/threads.ts";
 
 const maxEmails = 50;
 const maxReferences = 20;
@@ -13,7 +13,7 @@ const maxReferences = 20;
 export async function findParent(
   db: Db,
   about: { message: Message; content: MessageContent; conversation: Conversation; email: Email | undefined },
-): Promise<Message | undefined> {
+): Promise<ThreadEmail | undefined> {
   const { message, content, conversation, email } = about;
   if (content.replyToAltId && conversation.mappingId) {
     const named = await findByProviderId(db, conversation.mappingId, content.replyToAltId);
@@ -25,18 +25,22 @@ export async function findParent(
   }
   const subject = baseSubject(content.subject);
   const earlier = await listEmailsBefore(db, message, maxEmails);
-  return earlier.find((each) => each.content === null || baseSubject(each.content.subject) === subject);
+  return earlier.find((each) => !each.hasContent || baseSubject(each.subject) === subject);
 }
 
 /** The parent's chain and the parent itself, oldest first: https://www.rfc-editor.org/rfc/rfc5322#section-3.6.4 */
-export function referencesTo(parent: Message): { inReplyTo: string[]; references: string[] } {
-  if (!parent.rfcMessageId) return { inReplyTo: [], references: [] };
-  const { references = [], inReplyTo = [] } = parent.content ?? {};
+export function referencesTo(parent: Pick<ThreadEmail, "rfcMessageId" | "inReplyTo" | "references">): {
+  inReplyTo: string[];
+  references: string[];
+} {
+  const { rfcMessageId } = parent;
+  if (!rfcMessageId) return { inReplyTo: [], references: [] };
+  const [references, inReplyTo] = [parent.references ?? [], parent.inReplyTo ?? []];
   const chain = references.length > 0 || inReplyTo.length !== 1 ? references : inReplyTo;
-  const all = [...chain.filter((id) => id !== parent.rfcMessageId), parent.rfcMessageId];
+  const all = [...chain.filter((id) => id !== rfcMessageId), rfcMessageId];
   // The first id tells the thread to those who have lost the middle.
   const kept = all.length > maxReferences ? [...all.slice(0, 1), ...all.slice(1 - maxReferences)] : all;
-  return { inReplyTo: [parent.rfcMessageId], references: kept };
+  return { inReplyTo: [rfcMessageId], references: kept };
 }
 
 /** Of answers and forwards: https://en.wikipedia.org/wiki/List_of_email_subject_abbreviations */
@@ -44,10 +48,10 @@ const replyPrefix =
   /^\s*(re|aw|antw|sv|vs|rif|r|ref|res|odp|ynt|tr|fw|fwd|wg|vb|vl|enc|rv|回复|答复|回覆|转发)(\[\d+\])?\s*[:：]\s*/i;
 
 /** Does the subject say that it answers something? */
-export const isReply = (subject: string | undefined): boolean => replyPrefix.test(subject ?? "");
+export const isReply = (subject: string | null | undefined): boolean => replyPrefix.test(subject ?? "");
 
 /** A subject without what mail programs put before it: https://www.rfc-editor.org/rfc/rfc5256#section-2.1 */
-export function baseSubject(subject: string | undefined): string {
+export function baseSubject(subject: string | null | undefined): string {
   let base = (subject ?? "").trim();
   while (replyPrefix.test(base)) base = base.replace(replyPrefix, "");
   return base.replace(/\s+/g, " ").trim().toLowerCase();

@@ -4,7 +4,7 @@ import { contentTypeOf, extensionOf, nameFile } from "../formats/file-names.ts";
 import type { Access, Highlevel } from "../highlevel/client.ts";
 import { isTakenExtension, type UploadFile } from "../highlevel/upload-form.ts";
 import type { Mapping } from "../registry/mappings.ts";
-import { keepContent } from "../store/messages.ts";
+import { keepAttachment } from "../store/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { CarriedAttachment, Message, MessageContent } from "../store/schema.ts";
 import { findWebhook } from "../store/webhooks.ts";
@@ -17,7 +17,7 @@ export interface CarryContext {
   attachmentLimitBytes: number;
 }
 
-export interface CarryWork {
+export interface CarryInput {
   mapping: Pick<Mapping, "adapter" | "credentials">;
   /** HighLevel's id. */
   conversationId: string;
@@ -30,30 +30,30 @@ export interface CarryWork {
  * only the provider's credentials open. Gives the content with their new URLs, or with why HighLevel cannot have them;
  * it is kept after each file, so that a retry goes on where this one ended. Throws a Failure for what a retry may change.
  */
-export async function carryAttachments(context: CarryContext, work: CarryWork): Promise<MessageContent> {
-  let { content } = work.message;
+export async function carryAttachments(context: CarryContext, input: CarryInput): Promise<MessageContent> {
+  let { content } = input.message;
   let opened: Promise<(Buffer | undefined)[]> | undefined;
   const open = async (index: number) => {
-    opened ??= openFiles(context.db, work);
+    opened ??= openFiles(context.db, input);
     return (await opened)[index];
   };
   for (const [index, attachment] of content.attachments.entries()) {
     const taken = new Set(content.attachments.slice(0, index).flatMap(({ name }) => name ?? []));
-    const carried = await carryOne(context, work, { attachment, index, taken, open });
+    const carried = await carryOne(context, input, { attachment, index, taken, open });
     if (carried === attachment) continue;
     content = { ...content, attachments: content.attachments.with(index, carried) };
-    await keepContent(context.db, work.message.id, content);
+    await keepAttachment(context.db, input.message.id, index, carried);
   }
   return content;
 }
 
-async function openFiles(db: Db, { mapping, message }: CarryWork): Promise<(Buffer | undefined)[]> {
+async function openFiles(db: Db, { mapping, message }: CarryInput): Promise<(Buffer | undefined)[]> {
   if (!mapping.adapter.openFiles || message.webhookId === null) return [];
   const webhook = await findWebhook(db, message.webhookId);
   return webhook ? mapping.adapter.openFiles(webhook) : [];
 }
 
-interface Item {
+interface AttachmentPlace {
   attachment: CarriedAttachment;
   index: number;
   /** The names of the files before it. */
@@ -61,38 +61,43 @@ interface Item {
   open(index: number): Promise<Buffer | undefined>;
 }
 
-async function carryOne(context: CarryContext, work: CarryWork, item: Item): Promise<CarriedAttachment> {
-  const { attachment, index } = item;
+async function carryOne(context: CarryContext, input: CarryInput, place: AttachmentPlace): Promise<CarriedAttachment> {
+  const { attachment, index } = place;
   const { url, refusal } = attachment;
   if (refusal !== undefined) return attachment;
-  if (url !== undefined) return isMedia(work.mapping, url) ? carryMedia(context, work, item, url) : attachment;
-  const content = await item.open(index);
+  if (url !== undefined) return isMedia(input.mapping, url) ? carryMedia(context, input, place, url) : attachment;
+  const content = await place.open(index);
   if (!content) return attachment;
-  return upload(context, work, item, { ...attachment, sizeBytes: content.length }, content);
+  return upload(context, input, place, { ...attachment, sizeBytes: content.length }, content);
 }
 
-function isMedia({ adapter }: CarryWork["mapping"], url: string): boolean {
+function isMedia({ adapter }: CarryInput["mapping"], url: string): boolean {
   return URL.canParse(url) && isAllowedHost(new URL(url).host, adapter.media?.hosts ?? []);
 }
 
-async function carryMedia(context: CarryContext, work: CarryWork, item: Item, url: string): Promise<CarriedAttachment> {
-  const { attachment } = item;
-  const early = attachment.contentType === undefined ? undefined : judge(context, item, attachment).refusal;
-  if (early) return refuse(item, attachment, early);
-  const file = await fetchMedia(context, work, url);
-  if ("refusal" in file) return refuse(item, attachment, file.refusal);
+async function carryMedia(
+  context: CarryContext,
+  input: CarryInput,
+  place: AttachmentPlace,
+  url: string,
+): Promise<CarriedAttachment> {
+  const { attachment } = place;
+  const early = attachment.contentType === undefined ? undefined : judge(context, place, attachment).refusal;
+  if (early) return refuse(place, attachment, early);
+  const file = await fetchMedia(context, input, url);
+  if ("refusal" in file) return refuse(place, attachment, file.refusal);
   const facts = {
     ...attachment,
     name: attachment.name ?? file.name,
     contentType: attachment.contentType ?? file.contentType,
     sizeBytes: file.sizeBytes,
   };
-  return upload(context, work, item, facts, file.stream).finally(() => file.stream.destroy());
+  return upload(context, input, place, facts, file.stream).finally(() => file.stream.destroy());
 }
 
 async function fetchMedia(
   context: CarryContext,
-  { mapping, access }: CarryWork,
+  { mapping, access }: CarryInput,
   url: string,
 ): Promise<FetchedFile | { refusal: string }> {
   const [credentials] = mapping.credentials;
@@ -112,39 +117,39 @@ async function fetchMedia(
 
 async function upload(
   context: CarryContext,
-  { access, conversationId }: CarryWork,
-  item: Item,
+  { access, conversationId }: CarryInput,
+  place: AttachmentPlace,
   facts: CarriedAttachment,
   content: UploadFile["content"],
 ): Promise<CarriedAttachment> {
-  const { name, refusal } = judge(context, item, facts);
-  if (refusal) return refuse(item, facts, refusal);
+  const { name, refusal } = judge(context, place, facts);
+  if (refusal) return refuse(place, facts, refusal);
   const contentType = facts.contentType ?? contentTypeOf(name);
   const { sizeBytes } = facts;
   try {
     const url = await context.highlevel.uploadFile(access, conversationId, { name, contentType, sizeBytes, content });
     return { ...facts, url, name, contentType };
   } catch (error) {
-    return refuse(item, facts, refusalOfUpload(error));
+    return refuse(place, facts, refusalOfUpload(error));
   }
 }
 
 /** What can be said of a file before it goes anywhere. */
 function judge(
   { attachmentLimitBytes }: CarryContext,
-  item: Item,
+  place: AttachmentPlace,
   facts: CarriedAttachment,
 ): { name: string; refusal: string | undefined } {
-  const name = nameOf(item, facts);
+  const name = nameOf(place, facts);
   if (!isTakenExtension(extensionOf(name))) return { name, refusal: refusals.type };
   return { name, refusal: (facts.sizeBytes ?? 0) > attachmentLimitBytes ? refusals.tooLarge : undefined };
 }
 
-function refuse(item: Item, facts: CarriedAttachment, refusal: string): CarriedAttachment {
-  return { ...facts, name: nameOf(item, facts), refusal };
+function refuse(place: AttachmentPlace, facts: CarriedAttachment, refusal: string): CarriedAttachment {
+  return { ...facts, name: nameOf(place, facts), refusal };
 }
 
-function nameOf({ index, taken }: Item, { name, contentType }: CarriedAttachment): string {
+function nameOf({ index, taken }: AttachmentPlace, { name, contentType }: CarriedAttachment): string {
   return nameFile({ name, contentType, index, taken }, isTakenExtension);
 }
 

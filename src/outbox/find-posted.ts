@@ -25,21 +25,21 @@ export async function findPosted(
   { conversationId, channel }: { conversationId: string; channel: Channel },
   message: ComposedMessage,
 ): Promise<Search> {
-  const seen: Seen = { named: 0, nameless: 0, emails: 0 };
+  const tally: Tally = { named: 0, nameless: 0, emails: 0 };
   const look = channel === "sms" ? lookAtTexts : lookAtEmails;
   let after: string | undefined;
   for (let page = 1; page <= max.pages; page++) {
     const { messages, nextPage, lastMessageId } = await highlevel.listMessages(access, conversationId, after);
-    const answer = await look({ highlevel, access, seen }, messages, message);
+    const answer = await look({ highlevel, access, tally }, messages, message);
     if (answer) return { outcome: "found", answer };
-    if (!nextPage || !lastMessageId || liesBefore(messages, message, channel)) return conclude(seen);
+    if (!nextPage || !lastMessageId || liesBefore(messages, message, channel)) return conclude(tally);
     after = lastMessageId;
   }
   return cannotTell(`it is not among the newest ${max.pages * 100} entries of the conversation, and there are more`);
 }
 
 /** What was read that could have been the message: with an `altId` and without one. */
-interface Seen {
+interface Tally {
   named: number;
   nameless: number;
   /** All emails of the pages that were read, also those that were not read themselves. */
@@ -49,24 +49,28 @@ interface Seen {
 interface LookContext {
   highlevel: Highlevel;
   access: Access;
-  seen: Seen;
+  tally: Tally;
 }
 
-type Found = Extract<Search, { outcome: "found" }>["answer"] | undefined;
+type PostedIds = Extract<Search, { outcome: "found" }>["answer"] | undefined;
 
-async function lookAtTexts({ seen }: LookContext, listed: ListedMessage[], message: ComposedMessage): Promise<Found> {
+async function lookAtTexts(
+  { tally }: LookContext,
+  listed: ListedMessage[],
+  message: ComposedMessage,
+): Promise<PostedIds> {
   const texts = listed.filter((each) => emailIdsOf(each).length === 0 && mayBe(each, message));
-  count(seen, texts);
+  count(tally, texts);
   const same = texts.find((each) => isSameText(each, message));
   return same && { messageId: same.id, emailMessageId: undefined };
 }
 
 /** The newest first, and of a thread its last email first. */
 async function lookAtEmails(
-  { highlevel, access, seen }: LookContext,
+  { highlevel, access, tally }: LookContext,
   listed: ListedMessage[],
   message: ComposedMessage,
-): Promise<Found> {
+): Promise<PostedIds> {
   const isSame = ({ altId }: { altId?: string | undefined }) => altId && altId === message.providerMessageId;
   const entry = listed.find(isSame);
   if (entry) return { messageId: entry.id, emailMessageId: emailIdsOf(entry)[0] };
@@ -75,12 +79,12 @@ async function lookAtEmails(
       .map((id) => ({ messageId: each.id, id }))
       .reverse(),
   );
-  const unread = emails.slice(0, Math.max(0, max.emails - seen.emails));
-  seen.emails += emails.length;
+  const unread = emails.slice(0, Math.max(0, max.emails - tally.emails));
+  tally.emails += emails.length;
   for (const { messageId, id } of unread) {
     const email = await highlevel.findEmail(access, id);
     if (isSame(email)) return { messageId, emailMessageId: id };
-    if (mayBe(email, message)) count(seen, [email]);
+    if (mayBe(email, message)) count(tally, [email]);
   }
   return undefined;
 }
@@ -88,11 +92,11 @@ async function lookAtEmails(
 const mayBe = ({ direction }: { direction?: string | undefined }, message: ComposedMessage) =>
   direction === undefined || direction === message.direction;
 
-function count(seen: Seen, candidates: { altId?: string | undefined }[]): void {
-  for (const { altId } of candidates) seen[altId ? "named" : "nameless"]++;
+function count(tally: Tally, candidates: { altId?: string | undefined }[]): void {
+  for (const { altId } of candidates) tally[altId ? "named" : "nameless"]++;
 }
 
-function conclude({ named, nameless, emails }: Seen): Search {
+function conclude({ named, nameless, emails }: Tally): Search {
   if (emails > max.emails) return cannotTell(`it is not among the newest ${max.emails} emails, and there are more`);
   if (named === 0 && nameless > 0) return cannotTell("none of the messages that it shows has an altId");
   return { outcome: "not there" };

@@ -7,7 +7,7 @@ import { composeOutbound } from "../messages/compose-outbound.ts";
 import { findParent, referencesTo } from "../messages/find-parent.ts";
 import type { SentMessage } from "../model.ts";
 import type { Mapping } from "../registry/mappings.ts";
-import { keepContent } from "../store/messages.ts";
+import { keepContentParts } from "../store/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { MessageContent } from "../store/schema.ts";
 import { type AttemptInput, type AttemptResult, requireMapping } from "./attempt.ts";
@@ -88,15 +88,14 @@ async function completeContent(context: SendContext, mapping: Mapping, input: At
   const parent = await findParent(context.db, { message, content, conversation, email });
   const others = (list: string[] | undefined) =>
     addressesOf(list?.join(", ")).filter((address) => address !== mapping.address && address !== conversation.address);
-  const complete = {
-    ...content,
+  const parts = {
     cc: others([...content.cc, ...(email?.cc ?? [])]),
     bcc: others(email?.bcc),
     ...(parent ? referencesTo(parent) : {}),
     isComplete: true,
   };
-  await keepContent(context.db, message.id, complete);
-  return complete;
+  await keepContentParts(context.db, message.id, parts);
+  return { ...content, ...parts };
 }
 
 /** After so long an email that HighLevel does not show will not be shown. */

@@ -24,8 +24,8 @@ export type Conversations = Map<string, Conversation>;
 export const keyOf = ({ mappingId, address }: Pick<Person, "mappingId" | "address">) => `${mappingId} ${address}`;
 
 /**
- * The conversations of these people, made where they are missing, and locked until the transaction ends: who registers
- * one of them meanwhile comes before or after, never in between.
+ * The conversations of these people, made where they are missing, and locked until the transaction ends: a
+ * registration of one of them comes before or after, never in between.
  */
 export async function ensureConversations(tx: Db, people: Person[]): Promise<Conversations> {
   const sought = new Map(people.map((person) => [keyOf(person), person]));
@@ -98,6 +98,19 @@ export async function keepHighlevelIds(db: Db, id: number, ids: HighlevelIds): P
     })
     .where(eq(conversations.id, id));
 }
+
+/** Keeps who these people are in HighLevel, for conversations that are locked. */
+export async function keepContactIds(tx: Db, contacts: { conversationId: number; contactId: string }[]): Promise<void> {
+  if (contacts.length > 0) await keepContacts(tx, { contacts: JSON.stringify(contacts) });
+}
+
+const keepContacts = prepare<{ contacts: string }>(
+  "keep-contact-ids",
+  (value) => sql`
+    update conversations set highlevel_contact_id = contact."contactId", updated_at = now()
+    from json_to_recordset(${value("contacts")}::json) as contact ("conversationId" bigint, "contactId" text)
+    where conversations.id = contact."conversationId"`,
+);
 
 /** Sets both ids as given, so that a wrong one can be corrected. */
 export async function registerHighlevelIds(db: Db, id: number, ids: HighlevelIds): Promise<Conversation> {

@@ -56,8 +56,10 @@ describe("a subject is the same with whatever mail programs put before it", () =
 });
 
 describe("the chain of an answer", () => {
-  const parent = (rfcMessageId: string | null, content: Partial<MessageContent> | null): Message =>
-    ({ rfcMessageId, content: content && contentOf(content) }) as Message;
+  const parent = (rfcMessageId: string | null, content: Partial<MessageContent> | null) => {
+    const { inReplyTo = null, references = null } = content === null ? {} : contentOf(content);
+    return { rfcMessageId, inReplyTo, references };
+  };
 
   test("is the parent's and the parent", () => {
     expect(referencesTo(parent("c@x", { references: ["a@x", "b@x"], inReplyTo: ["b@x"] }))).toEqual({

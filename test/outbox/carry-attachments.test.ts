@@ -2,28 +2,35 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
+import type { SQL } from "drizzle-orm";
+import { PgDialect } from "drizzle-orm/pg-core";
 import { afterEach, describe, expect, test } from "vitest";
 import { createCallApi } from "../../src/calls/call-api.ts";
 import type { FetchFile } from "../../src/calls/fetch-file.ts";
 import { Failure, type FailureReason } from "../../src/errors.ts";
 import { readForm } from "../../src/formats/form.ts";
 import { createHighlevel } from "../../src/highlevel/client.ts";
-import { type CarryContext, type CarryWork, carryAttachments } from "../../src/outbox/carry-attachments.ts";
+import { type CarryContext, type CarryInput, carryAttachments } from "../../src/outbox/carry-attachments.ts";
 import { adapterOf } from "../../src/providers/registry.ts";
 import type { Db } from "../../src/store/postgres/database.ts";
 import type { CarriedAttachment, MessageContent } from "../../src/store/schema.ts";
 import { signer } from "../fixtures/twilio/sign.ts";
 
 const url = "https://api.twilio.com/media";
-let kept: MessageContent[] = [];
-/** As far as `keepContent` goes: what a message was last said to hold. */
+let kept: CarriedAttachment[] = [];
+/** As far as `keepAttachment` goes: what a message's files were last said to be. */
 const db = {
   update: () => ({
-    set: (row: { content: MessageContent }) => ({ where: async () => void kept.push(row.content) }),
+    set: (row: { content: SQL }) => ({
+      async where() {
+        const [index, attachment] = new PgDialect().sqlToQuery(row.content).params;
+        kept[Number(index)] = JSON.parse(String(attachment)) as CarriedAttachment;
+      },
+    }),
   }),
 } as unknown as Db;
 const adapter = adapterOf("twilio");
-const work = (attachments: CarriedAttachment[]): CarryWork => {
+const work = (attachments: CarriedAttachment[]): CarryInput => {
   if (!adapter) throw new Error("there is no adapter for twilio");
   const lists = { to: [], cc: [], bcc: [], inReplyTo: [], references: [] };
   return {
@@ -76,7 +83,7 @@ test("streams a file through: its beginning is at HighLevel before its end is he
   callApi.close();
 
   expect(attachments).toMatchObject([{ url: "https://storage.example/image-1.png", name: "image-1.png" }]);
-  expect(kept.at(-1)?.attachments).toEqual(attachments);
+  expect(kept).toEqual(attachments);
   const [locationId, conversationId, file] = form;
   expect(locationId).toMatchObject({ name: "locationId", content: Buffer.from("loc") });
   expect(conversationId).toMatchObject({ name: "conversationId", content: Buffer.from("conversation-1") });
@@ -96,7 +103,7 @@ describe("a file that cannot be fetched", () => {
   ])("is kept with the reason when another try would change nothing (%#)", async (given, refusal) => {
     const { attachments } = await carryAttachments(given, work([{ url, contentType: "image/png" }]));
     expect(attachments).toEqual([{ url, contentType: "image/png", name: "image-1.png", refusal }]);
-    expect(kept.at(-1)?.attachments).toEqual(attachments);
+    expect(kept).toEqual(attachments);
     await carryAttachments(context({}), work(attachments));
   });
 

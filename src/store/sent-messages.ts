@@ -1,0 +1,114 @@
+import { and, eq, inArray, isNotNull, sql } from "drizzle-orm";
+import { columnsOf } from "./postgres/columns.ts";
+import type { Db } from "./postgres/database.ts";
+import { prepare } from "./postgres/prepare.ts";
+import { type Conversation, conversations, type Message, messages } from "./schema.ts";
+
+/** Which message of a mapping a receipt is about: by our id of it, by the provider's, or by both. */
+export interface SentMessageKey {
+  mappingId: string;
+  /** In digits. */
+  reference: string | undefined;
+  providerMessageId: string;
+}
+
+export interface SentMessageRow {
+  message: Message;
+  conversation: Conversation;
+}
+
+const messageColumns = columnsOf<Message>(messages);
+const conversationColumns = columnsOf<Conversation>(conversations);
+
+/**
+ * The messages that we sent and that receipts are about, each with its conversation, in the order of their ids, locked
+ * until the transaction ends.
+ */
+export async function lockSentMessages(tx: Db, keys: SentMessageKey[]): Promise<SentMessageRow[]> {
+  if (keys.length === 0) return [];
+  const rows = await lockSent(tx, { keys: JSON.stringify(keys) });
+  return rows.map((row) => ({ message: messageColumns.read(row), conversation: conversationColumns.read(row) }));
+}
+
+const lockSent = prepare<{ keys: string }, Record<string, unknown>>(
+  "lock-sent-messages",
+  (value) => sql`
+    with keys as materialized (
+      select * from json_to_recordset(${value("keys")}::json) as input (
+        "mappingId" uuid, reference bigint, "providerMessageId" text
+      )
+    ), sought as (
+      select m.id from keys join messages m on m.id = keys.reference and m.mapping_id = keys."mappingId"
+      union
+      select m.id from keys
+      join messages m on m.mapping_id = keys."mappingId" and m.provider_message_id = keys."providerMessageId"
+    )
+    select ${messageColumns.list}, ${conversationColumns.list}
+    from sought
+    join messages on messages.id = sought.id
+    join conversations on conversations.id = messages.conversation_id
+    where messages.direction = 'outbound'
+    order by messages.id
+    for no key update of messages`,
+);
+
+/**
+ * Keeps what receipts made of messages that are locked. A provider's id that another message of the mapping has is not
+ * taken over. An integrator's gateway may give what is none of its own, such as the same word each time; receipts then go
+ * by our reference alone.
+ */
+export async function keepFates(tx: Db, changed: Message[]): Promise<void> {
+  if (changed.length === 0) return;
+  const fates = changed.map(({ id, mappingId, state, error, recipients, providerMessageId }) => {
+    return { id, mappingId, state, error, recipients, providerMessageId };
+  });
+  await keep(tx, { fates: JSON.stringify(fates) });
+}
+
+const keep = prepare<{ fates: string }>(
+  "keep-fates",
+  (value) => sql`
+    with fates as materialized (
+      select *, row_number() over (partition by "mappingId", "providerMessageId" order by id) = 1 as is_first
+      from json_to_recordset(${value("fates")}::json) as input (
+        id bigint, "mappingId" uuid, state text, error jsonb, recipients jsonb, "providerMessageId" text
+      )
+    )
+    update messages
+    set state = fates.state, error = fates.error, recipients = fates.recipients,
+      provider_message_id = case when fates."providerMessageId" is null or not is_first or exists (
+          select from messages other
+          where other.mapping_id = messages.mapping_id and other.id <> messages.id
+            and other.provider_message_id = fates."providerMessageId"
+        ) then messages.provider_message_id else fates."providerMessageId" end
+    from fates
+    where messages.id = fates.id`,
+);
+
+export interface SentEmailKey {
+  mappingId: string;
+  rfcMessageId: string;
+}
+
+/** As which an email stands in what `findSentEmails` gives. */
+export const emailKeyOf = ({ mappingId, rfcMessageId }: SentEmailKey) => `${mappingId} ${rfcMessageId.toLowerCase()}`;
+
+/** Which of these emails, by their Message-IDs, went out by these mappings. */
+export async function findSentEmails(tx: Db, sought: SentEmailKey[]): Promise<Set<string>> {
+  if (sought.length === 0) return new Set();
+  const rfcMessageId = sql<string>`lower(${messages.rfcMessageId})`;
+  const mappingIds = [...new Set(sought.map(({ mappingId }) => mappingId))];
+  const lowerCased = sought.map((each) => each.rfcMessageId.toLowerCase());
+  const found = await tx
+    .select({ mappingId: sql<string>`${messages.mappingId}`, rfcMessageId })
+    .from(messages)
+    .where(
+      and(
+        inArray(rfcMessageId, lowerCased),
+        isNotNull(messages.rfcMessageId),
+        inArray(messages.mappingId, mappingIds),
+        eq(messages.direction, "outbound"),
+      ),
+    );
+  return new Set(found.map(emailKeyOf));
+}

@@ -1,0 +1,127 @@
+import { and, desc, eq, inArray, isNotNull, lt, or, type SQL, sql } from "drizzle-orm";
+import type { Db } from "./postgres/database.ts";
+import { type Conversation, conversations, type Message, messages } from "./schema.ts";
+
+/** An email, as far as threads go by it: without its text, HTML and files. */
+export interface ThreadEmail {
+  id: number;
+  rfcMessageId: string | null;
+  highlevelEmailMessageId: string | null;
+  /** `false` once the content was deleted after the retention time: the three below are null then. */
+  hasContent: boolean;
+  subject: string | null;
+  inReplyTo: string[] | null;
+  references: string[] | null;
+}
+
+const threadColumns = {
+  id: messages.id,
+  rfcMessageId: messages.rfcMessageId,
+  highlevelEmailMessageId: messages.highlevelEmailMessageId,
+  hasContent: sql<boolean>`${messages.content} is not null`,
+  subject: sql<string | null>`${messages.content} ->> 'subject'`,
+  inReplyTo: sql<string[] | null>`${messages.content} -> 'inReplyTo'`,
+  references: sql<string[] | null>`${messages.content} -> 'references'`,
+};
+
+/**
+ * HighLevel's id of the email that answers to one of these RFC 5322 ids, the first id that is known winning.
+ * Looked for in the conversation and wherever else HighLevel has the same person: a thread does not cross people.
+ */
+export async function findThread(
+  db: Db,
+  conversation: Conversation,
+  rfcMessageIds: string[],
+): Promise<string | undefined> {
+  if (rfcMessageIds.length === 0) return undefined;
+  const lowerCased = rfcMessageIds.map((id) => id.toLowerCase());
+  const localParts = rfcMessageIds.map((id) => id.replace(/@[^@]*$/, ""));
+  const isNamed = and(isNotNull(messages.rfcMessageId), inArray(sql`lower(${messages.rfcMessageId})`, lowerCased));
+  const found = await db
+    .select({
+      rfcMessageId: sql<string>`lower(coalesce(${messages.rfcMessageId}, ''))`,
+      providerMessageId: messages.providerMessageId,
+      emailMessageId: messages.highlevelEmailMessageId,
+    })
+    .from(messages)
+    .innerJoin(conversations, eq(conversations.id, messages.conversationId))
+    .where(
+      and(
+        or(isNamed, wasRenamed(conversation, localParts)),
+        isNotNull(messages.highlevelEmailMessageId),
+        or(...samePerson(conversation)),
+      ),
+    );
+  const rank = ({ rfcMessageId, providerMessageId }: (typeof found)[number]) =>
+    lowerCased.findIndex((id, index) => id === rfcMessageId || localParts[index] === providerMessageId);
+  const [nearest] = found.sort((a, b) => rank(a) - rank(b));
+  return nearest?.emailMessageId ?? undefined;
+}
+
+/** Some providers put an id of their own in place of ours: their id of the message, before a domain of theirs. */
+function wasRenamed({ mappingId }: Conversation, localParts: string[]): SQL | undefined {
+  if (mappingId === null) return undefined;
+  return and(eq(messages.mappingId, mappingId), inArray(messages.providerMessageId, localParts));
+}
+
+/** A person's conversations: this one, and wherever else HighLevel has the same contact. */
+function samePerson({ id, highlevelContactId, highlevelConversationId }: Conversation): SQL[] {
+  const same: SQL[] = [eq(conversations.id, id)];
+  if (highlevelContactId) same.push(eq(conversations.highlevelContactId, highlevelContactId));
+  if (highlevelConversationId) same.push(eq(conversations.highlevelConversationId, highlevelConversationId));
+  return same;
+}
+
+/** An email with this person, by HighLevel's id of it. */
+export async function findByEmailId(
+  db: Db,
+  person: Conversation,
+  highlevelEmailMessageId: string,
+): Promise<ThreadEmail | undefined> {
+  const [found] = await db
+    .select(threadColumns)
+    .from(messages)
+    .innerJoin(conversations, eq(conversations.id, messages.conversationId))
+    .where(and(or(...samePerson(person)), eq(messages.highlevelEmailMessageId, highlevelEmailMessageId)))
+    .orderBy(desc(messages.id))
+    .limit(1);
+  return found;
+}
+
+/** A mapping's message by the provider's id of it. */
+export async function findByProviderId(
+  db: Db,
+  mappingId: string,
+  providerMessageId: string,
+): Promise<ThreadEmail | undefined> {
+  const [found] = await db
+    .select(threadColumns)
+    .from(messages)
+    .where(and(eq(messages.mappingId, mappingId), eq(messages.providerMessageId, providerMessageId)));
+  return found;
+}
+
+/** The newest emails that an integrator had HighLevel send to a person, newest first. */
+export async function listRelayedEmails(db: Db, person: Conversation, limit: number): Promise<ThreadEmail[]> {
+  return db
+    .select(threadColumns)
+    .from(messages)
+    .innerJoin(conversations, eq(conversations.id, messages.conversationId))
+    .where(and(or(...samePerson(person)), eq(messages.origin, "api"), isNotNull(messages.highlevelEmailMessageId)))
+    .orderBy(desc(messages.id))
+    .limit(limit);
+}
+
+/** The newest emails of a conversation before the given message, newest first. */
+export async function listEmailsBefore(
+  db: Db,
+  { id, conversationId }: Pick<Message, "id" | "conversationId">,
+  limit: number,
+): Promise<ThreadEmail[]> {
+  return db
+    .select(threadColumns)
+    .from(messages)
+    .where(and(eq(messages.conversationId, conversationId), lt(messages.id, id), isNotNull(messages.rfcMessageId)))
+    .orderBy(desc(messages.id))
+    .limit(limit);
+}
