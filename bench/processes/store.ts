@@ -18,7 +18,10 @@ const { openDatabase } = await loadProduct<typeof import("../../src/store/postgr
   "store/postgres/database",
 );
 const { claimLanes } = await loadProduct<typeof import("../../src/store/lanes.ts")>(product, "store/lanes");
-const { insertMessages } = await loadProduct<typeof import("../../src/store/messages.ts")>(product, "store/messages");
+const { insertMessages } = await loadProduct<typeof import("../../src/store/messages/messages.ts")>(
+  product,
+  "store/messages/messages",
+);
 const { insertWebhooks } = await loadProduct<typeof import("../../src/store/webhooks.ts")>(product, "store/webhooks");
 
 type Place = (typeof databases)[number] & { db: Db };

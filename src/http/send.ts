@@ -5,7 +5,7 @@ import type { Log } from "../log.ts";
 import type { Wake } from "../model.ts";
 import type { AttemptContext } from "../outbox/attempt-once.ts";
 import { type RelayResult, requestRelay } from "../outbox/request-relay.ts";
-import { findMessage } from "../store/messages.ts";
+import { findMessage } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Message } from "../store/schema.ts";
 import { jsonBody } from "./admin/admin-routes.ts";

@@ -5,10 +5,10 @@ import type { ProviderEvent, ProviderMessage, Receipt } from "../model.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
 import { ensureConversations, keyOf, type Person } from "../store/conversations.ts";
 import type { NewDelivery } from "../store/deliveries.ts";
-import { insertMessages } from "../store/messages.ts";
+import { insertMessages } from "../store/messages/messages.ts";
+import { emailKeyOf, findSentEmails } from "../store/messages/sent-messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, NewMessage, Webhook } from "../store/schema.ts";
-import { emailKeyOf, findSentEmails } from "../store/sent-messages.ts";
 import type { WebhookOutcome } from "../store/webhooks.ts";
 import { applyReceipts } from "./apply-receipts.ts";
 import {

@@ -5,7 +5,7 @@ import type { OutboundRequest } from "../highlevel/webhook.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
 import { ensureConversations, keepContactIds, keyOf, type Person } from "../store/conversations.ts";
 import type { NewDelivery } from "../store/deliveries.ts";
-import { insertMessages } from "../store/messages.ts";
+import { insertMessages } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, MessageContent, NewMessage, Webhook } from "../store/schema.ts";
 import type { WebhookOutcome } from "../store/webhooks.ts";

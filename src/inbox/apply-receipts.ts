@@ -3,8 +3,8 @@ import type { Receipt } from "../model.ts";
 import { isReference } from "../providers/kit/reference.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
 import type { NewDelivery } from "../store/deliveries.ts";
+import { keepFates, lockSentMessages, type SentMessageRow } from "../store/messages/sent-messages.ts";
 import type { Db } from "../store/postgres/database.ts";
-import { keepFates, lockSentMessages, type SentMessageRow } from "../store/sent-messages.ts";
 
 export interface MappedReceipt {
   mapping: MappingFacts;

@@ -1,7 +1,7 @@
 import type { Email } from "../highlevel/schemas.ts";
+import { findByEmailId, findByProviderId, listEmailsBefore, type ThreadEmail } from "../store/messages/threads.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, Message, MessageContent } from "../store/schema.ts";
-import { findByEmailId, findByProviderId, listEmailsBefore, type ThreadEmail } from "../store/threads.ts";
 
 const maxEmails = 50;
 const maxReferences = 20;

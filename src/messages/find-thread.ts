@@ -1,6 +1,6 @@
+import { findThread, listRelayedEmails } from "../store/messages/threads.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, MessageContent } from "../store/schema.ts";
-import { findThread, listRelayedEmails } from "../store/threads.ts";
 import { baseSubject, isReply } from "./find-parent.ts";
 
 const maxRelayed = 50;

@@ -4,7 +4,7 @@ import { describeError, type Log } from "../log.ts";
 import type { DeliveryKind } from "../model.ts";
 import type { TraceAttempt } from "../observe/trace.ts";
 import type { Mappings } from "../registry/mappings.ts";
-import { findMessage } from "../store/messages.ts";
+import { findMessage } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Message } from "../store/schema.ts";
 import { type AttemptInput, type AttemptResult, LeaseLost } from "./attempt.ts";

@@ -4,7 +4,7 @@ import { contentTypeOf, extensionOf, nameFile } from "../formats/file-names.ts";
 import type { Access, Highlevel } from "../highlevel/client.ts";
 import { isTakenExtension, type UploadFile } from "../highlevel/upload-form.ts";
 import type { Mapping } from "../registry/mappings.ts";
-import { keepAttachment } from "../store/messages.ts";
+import { keepAttachment } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { CarriedAttachment, Message, MessageContent } from "../store/schema.ts";
 import { findWebhook } from "../store/webhooks.ts";

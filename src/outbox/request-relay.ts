@@ -5,9 +5,9 @@ import { ensureContactConversation } from "../store/conversations.ts";
 import { enqueueDeliveries } from "../store/deliveries.ts";
 import { findLocation, listLocations } from "../store/locations.ts";
 import { findProviderLocation } from "../store/mappings.ts";
-import { findMessage, insertMessages } from "../store/messages.ts";
+import { findMessage, insertMessages } from "../store/messages/messages.ts";
+import { findByIdempotencyKey, finishSend, requeueFailed } from "../store/messages/relays.ts";
 import type { Db } from "../store/postgres/database.ts";
-import { findByIdempotencyKey, finishSend, requeueFailed } from "../store/relays.ts";
 import type { Conversation, Message, MessageContent } from "../store/schema.ts";
 import { type AttemptContext, attemptOnce } from "./attempt-once.ts";
 

@@ -7,7 +7,7 @@ import { composeOutbound } from "../messages/compose-outbound.ts";
 import { findParent, referencesTo } from "../messages/find-parent.ts";
 import type { SentMessage } from "../model.ts";
 import type { Mapping } from "../registry/mappings.ts";
-import { keepContentParts } from "../store/messages.ts";
+import { keepContentParts } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { MessageContent } from "../store/schema.ts";
 import { type AttemptInput, type AttemptResult, requireMapping } from "./attempt.ts";

@@ -4,15 +4,16 @@ import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
 import { processWebhooks } from "../../src/inbox/process-webhooks.ts";
 import { putLocation } from "../../src/store/locations.ts";
 import { insertMapping } from "../../src/store/mappings.ts";
-import { insertMessages, listMessages } from "../../src/store/messages.ts";
+import { insertMessages, listMessages } from "../../src/store/messages/messages.ts";
 import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
 import { pruneStep } from "../../src/store/retention.ts";
 import { findWebhook, insertWebhooks, listWebhooks } from "../../src/store/webhooks.ts";
 import { createDatabase } from "../support/postgres.ts";
 
-vi.mock(import("../../src/store/messages.ts"), { spy: true });
-const messagesStore =
-  await vi.importActual<typeof import("../../src/store/messages.ts")>("../../src/store/messages.ts");
+vi.mock(import("../../src/store/messages/messages.ts"), { spy: true });
+const messagesStore = await vi.importActual<typeof import("../../src/store/messages/messages.ts")>(
+  "../../src/store/messages/messages.ts",
+);
 
 let database: Database;
 let owner: Awaited<ReturnType<typeof createDatabase>>;

@@ -3,7 +3,7 @@ import { baseSubject, findParent, referencesTo } from "../../src/messages/find-p
 import { registerLocation, registerMapping } from "../../src/registry/register.ts";
 import { createSealer } from "../../src/secrets/seal.ts";
 import { ensureConversation } from "../../src/store/conversations.ts";
-import { findMessage, insertMessages } from "../../src/store/messages.ts";
+import { findMessage, insertMessages } from "../../src/store/messages/messages.ts";
 import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
 import type { Conversation, Message, MessageContent, NewMessage } from "../../src/store/schema.ts";
 import { signer } from "../fixtures/generic-email/sign.ts";

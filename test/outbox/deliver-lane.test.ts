@@ -12,7 +12,7 @@ import { createSealer } from "../../src/secrets/seal.ts";
 import { createRecorder } from "../../src/store/attempts.ts";
 import { ensureConversation, registerHighlevelIds } from "../../src/store/conversations.ts";
 import { enqueueDeliveries, replayDeliveries } from "../../src/store/deliveries.ts";
-import { insertMessages } from "../../src/store/messages.ts";
+import { insertMessages } from "../../src/store/messages/messages.ts";
 import { type Database, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
 import { signer } from "../fixtures/generic-sms/sign.ts";
 import { createDatabase } from "../support/postgres.ts";

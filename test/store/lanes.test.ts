@@ -5,7 +5,7 @@ import { enqueueDeliveries, listDeliveries, replayDeliveries } from "../../src/s
 import { claimLanes, giveLaneBack, type HeldLane, type LeaseChange } from "../../src/store/lanes.ts";
 import { pauseLocation, putLocation } from "../../src/store/locations.ts";
 import { insertMapping } from "../../src/store/mappings.ts";
-import { insertMessages } from "../../src/store/messages.ts";
+import { insertMessages } from "../../src/store/messages/messages.ts";
 import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
 import { createDatabase } from "../support/postgres.ts";
 

@@ -1,7 +1,7 @@
 import { Router } from "express";
 import { z } from "zod";
 import { listDeliveriesOfMessage } from "../../store/deliveries.ts";
-import { findMessage, listMessages } from "../../store/messages.ts";
+import { findMessage, listMessages } from "../../store/messages/messages.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { Message } from "../../store/schema.ts";
 import { findWebhook } from "../../store/webhooks.ts";

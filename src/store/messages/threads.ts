@@ -1,6 +1,6 @@
 import { and, desc, eq, inArray, isNotNull, lt, or, type SQL, sql } from "drizzle-orm";
-import type { Db } from "./postgres/database.ts";
-import { type Conversation, conversations, type Message, messages } from "./schema.ts";
+import type { Db } from "../postgres/database.ts";
+import { type Conversation, conversations, type Message, messages } from "../schema.ts";
 
 /** An email, as far as threads go by it: without its text, HTML and files. */
 export interface ThreadEmail {

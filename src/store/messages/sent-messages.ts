@@ -1,8 +1,8 @@
 import { and, eq, inArray, isNotNull, sql } from "drizzle-orm";
-import { columnsOf } from "./postgres/columns.ts";
-import type { Db } from "./postgres/database.ts";
-import { prepare } from "./postgres/prepare.ts";
-import { type Conversation, conversations, type Message, messages } from "./schema.ts";
+import { columnsOf } from "../postgres/columns.ts";
+import type { Db } from "../postgres/database.ts";
+import { prepare } from "../postgres/prepare.ts";
+import { type Conversation, conversations, type Message, messages } from "../schema.ts";
 
 /** Which message of a mapping a receipt is about: by our id of it, by the provider's, or by both. */
 export interface SentMessageKey {

@@ -1,6 +1,6 @@
 import { and, eq } from "drizzle-orm";
-import type { Db } from "./postgres/database.ts";
-import { type Message, messages } from "./schema.ts";
+import type { Db } from "../postgres/database.ts";
+import { type Message, messages } from "../schema.ts";
 
 /** Messages that integrators have HighLevel send. */
 

@@ -1,7 +1,7 @@
 import { and, desc, eq, exists, gte, inArray, isNotNull, lt, type SQL, sql } from "drizzle-orm";
-import type { DeliveryState, Direction, MessageState } from "../model.ts";
-import type { Db } from "./postgres/database.ts";
-import { prepare } from "./postgres/prepare.ts";
+import type { DeliveryState, Direction, MessageState } from "../../model.ts";
+import type { Db } from "../postgres/database.ts";
+import { prepare } from "../postgres/prepare.ts";
 import {
   type CarriedAttachment,
   conversations,
@@ -10,7 +10,7 @@ import {
   type MessageContent,
   messages,
   type NewMessage,
-} from "./schema.ts";
+} from "../schema.ts";
 
 /** What is known of a message that was just stored. */
 export type StoredMessage = Pick<Message, "id" | "conversationId" | "webhookId" | "providerMessageId">;
