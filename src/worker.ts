@@ -1,5 +1,6 @@
+import { startLoop } from "./concurrency/loop.ts";
 import { type ProcessContext, processWebhooks } from "./inbox/process-webhooks.ts";
-import { describeError, type Log } from "./log.ts";
+import { describeError } from "./log.ts";
 import type { Inbox, Queue, Wake } from "./model.ts";
 import type { DeliverContext } from "./outbox/attempt-delivery.ts";
 import { claimDueLanes } from "./outbox/claim-due-lanes.ts";
@@ -90,59 +91,4 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
 
 async function pruneSome(db: Db, retentionDays: number): Promise<boolean> {
   return (await pruneStep(db, { retentionDays, rows: 1000 })) > 0;
-}
-
-interface Loop {
-  wake(): void;
-  secondsSinceTurn(): number;
-  stop(): Promise<void>;
-  isStopping(): boolean;
-}
-
-/** Calls `run` again at once while it gives `true`, else when woken or at the next poll. Trouble is logged, and tried again. */
-function startLoop(options: { log: Log; name: string; pollSeconds: number; run: () => Promise<boolean> }): Loop {
-  let isStopping = false;
-  let isWoken = false;
-  let endSleep = () => {};
-  let turnedAt = performance.now();
-
-  async function sleep(): Promise<void> {
-    if (isWoken || isStopping) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, options.pollSeconds * 1000);
-      endSleep = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
-  async function loop(): Promise<void> {
-    while (!isStopping) {
-      isWoken = false;
-      let hasMore = false;
-      try {
-        hasMore = await options.run();
-        turnedAt = performance.now();
-      } catch (error) {
-        options.log("error", "worker.failed", { loop: options.name, ...describeError(error) });
-      }
-      if (!hasMore) await sleep();
-    }
-  }
-
-  const done = loop();
-  return {
-    wake() {
-      isWoken = true;
-      endSleep();
-    },
-    secondsSinceTurn: () => (performance.now() - turnedAt) / 1000,
-    async stop() {
-      isStopping = true;
-      endSleep();
-      await done;
-    },
-    isStopping: () => isStopping,
-  };
 }

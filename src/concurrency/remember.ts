@@ -14,11 +14,18 @@ export function remember<Value>(
 ): Remembered<Value> {
   const kept = new Map<string, { value: Promise<Value | undefined>; until: number }>();
 
+  /** All are kept for the same time, so that the first of the map is the first to go anyway. */
+  function forgetOldest(): void {
+    const [oldest] = kept.keys();
+    if (kept.size >= maxKeys && oldest !== undefined) kept.delete(oldest);
+  }
+
   return {
     get(key) {
       const known = kept.get(key);
       if (known && known.until > performance.now()) return known.value;
-      if (kept.size >= maxKeys) kept.clear();
+      kept.delete(key);
+      forgetOldest();
       const entry = { value: load(key), until: performance.now() + options.seconds * 1000 };
       kept.set(key, entry);
       const drop = () => {

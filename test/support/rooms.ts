@@ -11,7 +11,7 @@ const ground = ["model", "errors", "log"];
 export const rooms: Record<string, string> = {
   main: "config start-bridge",
   "start-bridge": "http inbox outbox registry access highlevel calls observe secrets store config worker",
-  worker: "inbox outbox store",
+  worker: "inbox outbox concurrency store",
   config: "highlevel zod",
   http: "inbox outbox registry access observe store concurrency formats/escape-html secrets/compare express helmet rate-limiter-flexible zod",
   inbox: "messages registry providers highlevel formats store",

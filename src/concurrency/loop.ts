@@ -1,0 +1,59 @@
+import { describeError, type Log } from "../log.ts";
+
+export interface Loop {
+  /** Ends the wait for the next poll, or has `run` called once more if it is under way. */
+  wake(): void;
+  /** Since `run` last ended without trouble. */
+  secondsSinceTurn(): number;
+  /** Resolves when what is under way has ended. */
+  stop(): Promise<void>;
+  isStopping(): boolean;
+}
+
+/** Calls `run` again at once while it gives `true`, else when woken or at the next poll. Trouble is logged, and tried again. */
+export function startLoop(options: { log: Log; name: string; pollSeconds: number; run: () => Promise<boolean> }): Loop {
+  let isStopping = false;
+  let isWoken = false;
+  let endSleep = () => {};
+  let turnedAt = performance.now();
+
+  async function sleep(): Promise<void> {
+    if (isWoken || isStopping) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, options.pollSeconds * 1000);
+      endSleep = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  async function loop(): Promise<void> {
+    while (!isStopping) {
+      isWoken = false;
+      let hasMore = false;
+      try {
+        hasMore = await options.run();
+        turnedAt = performance.now();
+      } catch (error) {
+        options.log("error", "worker.failed", { loop: options.name, ...describeError(error) });
+      }
+      if (!hasMore) await sleep();
+    }
+  }
+
+  const done = loop();
+  return {
+    wake() {
+      isWoken = true;
+      endSleep();
+    },
+    secondsSinceTurn: () => (performance.now() - turnedAt) / 1000,
+    async stop() {
+      isStopping = true;
+      endSleep();
+      await done;
+    },
+    isStopping: () => isStopping,
+  };
+}
