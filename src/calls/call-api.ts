@@ -3,7 +3,8 @@ import https from "node:https";
 import { Readable } from "node:stream";
 import axios, { AxiosError, type AxiosResponse } from "axios";
 import { RequestFilteringHttpAgent, RequestFilteringHttpsAgent } from "request-filtering-agent";
-import { Failure, type FailureReason } from "../errors.ts";
+import { Failure } from "../errors.ts";
+import { reasonOf } from "./failure-reason.ts";
 
 export interface ApiRequest {
   method: "GET" | "POST" | "PUT" | "DELETE";
@@ -173,26 +174,14 @@ function networkFailure(error: unknown, url: string): Failure {
   }
   const cause = error.cause as { syscall?: string } | undefined;
   const code = error.code ?? "unknown";
-  const neverLeft = connecting.has(cause?.syscall ?? "") || handshake.test(code);
-  return neverLeft
-    ? new Failure("unreachable", `no connection (${code})`, { cause: error })
-    : new Failure("outcome_unknown", `the request left, but no whole answer came (${code})`, { cause: error });
+  const hasLeft = !connecting.has(cause?.syscall ?? "") && !handshake.test(code);
+  const words = hasLeft ? `the request left, but no whole answer came (${code})` : `no connection (${code})`;
+  return new Failure(reasonOf("anybody", { hasLeft }), words, { cause: error });
 }
-
-const reasonByStatus: Record<number, FailureReason> = {
-  401: "unauthorized",
-  408: "unavailable",
-  425: "unavailable",
-  429: "throttled",
-  502: "unavailable",
-  503: "unavailable",
-  504: "unavailable",
-};
 
 function refusal(answer: ApiAnswer): Failure {
   const { status } = answer;
-  const reason = reasonByStatus[status] ?? (status >= 500 ? "server_error" : "rejected");
-  return new Failure(reason, `HTTP ${status}${wordsOf(answer.body)}`, {
+  return new Failure(reasonOf("anybody", { status }), `HTTP ${status}${wordsOf(answer.body)}`, {
     status,
     retryAfterSeconds: retryAfterSeconds(answer.headers["retry-after"]),
     answer: answer.body,

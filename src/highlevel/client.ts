@@ -1,5 +1,6 @@
 import type { ZodType } from "zod";
 import type { ApiAnswer, ApiRequest, CallApi } from "../calls/call-api.ts";
+import { reasonOf } from "../calls/failure-reason.ts";
 import { Failure } from "../errors.ts";
 import type { Direction, HighlevelMessageType, MessageError, ReceiptStatus } from "../model.ts";
 import {
@@ -239,27 +240,12 @@ export function isProviderMismatch(failure: Failure): boolean {
   return /PROVIDER_MISMATCH|Incorrect conversationProviderId\/type/.test(textOf(failure.answer));
 }
 
-/**
- * A 401 can mean five things, and only a new token helps against some of them: a token that has expired, lacks a
- * scope or is of the wrong kind. A wrong Version header is our mistake; a provider of another app is a setting.
- */
-const unauthorizedWords: [RegExp, Failure["reason"]][] = [
-  [/version header/i, "internal_error"],
-  [/PROVIDER_NO_ACCESS|No conversation provider found|No message found/i, "misconfigured"],
-];
-const misconfiguredWords = /PROVIDER_MISMATCH|conversationProvider/i;
-
+/** HighLevel's words can say more than the status of its answer. */
 function readRefusal(failure: Failure): Failure {
-  const text = textOf(failure.answer);
-  const reasonOf401 = unauthorizedWords.find(([words]) => words.test(text))?.[1];
-  if (failure.status === 401 && reasonOf401) return withReason(failure, reasonOf401);
-  if (failure.status === 400 && misconfiguredWords.test(text)) return withReason(failure, "misconfigured");
-  return failure;
-}
-
-function withReason(failure: Failure, reason: Failure["reason"]): Failure {
   const { message, status, answer } = failure;
-  return new Failure(reason, message, { ...(status === undefined ? {} : { status }), answer, cause: failure });
+  if (status === undefined) return failure;
+  const reason = reasonOf("highlevel", { status, words: textOf(answer) });
+  return reason === failure.reason ? failure : new Failure(reason, message, { status, answer, cause: failure });
 }
 
 function textOf(answer: unknown): string {

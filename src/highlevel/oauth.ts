@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { ApiRequest, CallApi } from "../calls/call-api.ts";
-import { Failure, type FailureReason } from "../errors.ts";
+import { reasonOf } from "../calls/failure-reason.ts";
+import { Failure } from "../errors.ts";
 
 /** Whose token: a sub-account's or an agency's. */
 export type UserType = "Location" | "Company";
@@ -120,20 +121,13 @@ function readTokens(answer: z.output<typeof tokenAnswer>): Tokens {
 
 /** Seen so, or in the shape of HighLevel's other refusals. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
 const oauthError = z.object({ error: z.string(), error_description: z.string().optional() });
-const clientErrors = new Set(["invalid_client", "unauthorized_client"]);
-
-/** What is wrong with a token endpoint is never a single message's fault: what is no refusal may be over in a while. */
-const reasons: Partial<Record<FailureReason, FailureReason>> = {
-  rejected: "unauthorized",
-  server_error: "unavailable",
-};
 
 function readRefusal(failure: Failure): Failure {
   const said = oauthError.safeParse(failure.answer).data;
-  const isAboutClient = clientErrors.has(said?.error ?? "");
-  const reason = isAboutClient ? "misconfigured" : (reasons[failure.reason] ?? failure.reason);
-  const words = [said?.error, said?.error_description].filter((part) => part && !failure.message.includes(part));
   const { status, retryAfterSeconds } = failure;
+  const code = said?.error ?? "";
+  const reason = status === undefined ? failure.reason : reasonOf("highlevel-tokens", { status, code });
+  const words = [said?.error, said?.error_description].filter((part) => part && !failure.message.includes(part));
   // Without the answer and its cause: nothing that holds a token may travel with an error.
   return new Failure(reason, [failure.message, ...words].join(" · "), { status, retryAfterSeconds });
 }

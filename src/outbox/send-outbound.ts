@@ -1,4 +1,5 @@
 import type { CallApi } from "../calls/call-api.ts";
+import { reasonOf } from "../calls/failure-reason.ts";
 import { Failure } from "../errors.ts";
 import { addressesOf } from "../formats/mailbox.ts";
 import type { Highlevel } from "../highlevel/client.ts";
@@ -61,9 +62,6 @@ function changeBy({ providerMessageId, rfcMessageId }: SentMessage): AttemptResu
   return { providerMessageId, ...(rfcMessageId ? { rfcMessageId } : {}), ifQueued: { state: "sent" } };
 }
 
-/** 503 and 429 say that nothing was done. After another 5xx it may have been sent all the same. */
-const notCarriedOut = new Set([408, 425, 429, 503]);
-
 /** A provider's refusal in its own words. */
 function readRefusal({ adapter, provider }: Mapping, failure: Failure): Failure {
   const { status, answer, retryAfterSeconds } = failure;
@@ -71,9 +69,7 @@ function readRefusal({ adapter, provider }: Mapping, failure: Failure): Failure 
   const words = adapter.readError(answer);
   const message = words ? `${words.message} (${provider} ${words.code})` : `${provider}: ${failure.message}`;
   const more = { status, code: words?.code, retryAfterSeconds, answer, cause: failure };
-  if (notCarriedOut.has(status)) return new Failure(failure.reason, message, more);
-  if (status >= 500) return new Failure("outcome_unknown", message, more);
-  return new Failure(status === 401 || status === 403 ? "misconfigured" : "rejected", message, more);
+  return new Failure(reasonOf("provider", { status }), message, more);
 }
 
 /** An email with its thread, and with the cc and bcc that HighLevel's call leaves out: read back once, and kept. */
