@@ -45,7 +45,7 @@ export class Failure extends Error {
   readonly code: string | undefined;
   /** What the answer's Retry-After asked for. */
   readonly retryAfterSeconds: number | undefined;
-  /** The answer, for who can read more out of it than its status. */
+  /** The answer, for a caller that can read more out of it than its status. */
   readonly answer: unknown;
 
   constructor(

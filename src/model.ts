@@ -21,6 +21,7 @@ export type Wake = (queue: Queue) => void;
 export type WebhookState = "received" | "processed" | "failed" | "ignored";
 export type WebhookSource = "provider" | "highlevel";
 export type DeliveryState = "pending" | "delivered" | "dead";
+/** `send-through-highlevel` is a relay, and so is a message of origin `api`: rows and metrics know it by these words. */
 export type DeliveryKind = "post-inbound" | "send-outbound" | "report-status" | "send-through-highlevel";
 export type Direction = "inbound" | "outbound";
 /** `received` is inbound; an outbound message begins `queued` and goes forward only. */

@@ -4,9 +4,14 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AccessTokens, createAccessTokens } from "./access/access-tokens.ts";
 import { createBudget } from "./access/budget.ts";
-import { applyInstallEvent, type Connected, createInstaller, type Installer } from "./access/install.ts";
-import { callStandIns, createCallApi } from "./calls/call-api.ts";
-import { createFetchFile } from "./calls/fetch-file.ts";
+import {
+  applyInstallEvent,
+  type Connection,
+  createInstaller,
+  type InstallContext,
+  type Installer,
+} from "./access/install.ts";
+import { createDoors, type Doors } from "./calls/doors.ts";
 import type { Config } from "./config.ts";
 import { ConfigError } from "./errors.ts";
 import { createHighlevel } from "./highlevel/client.ts";
@@ -57,12 +62,12 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const keys = encryptionKeys(config);
   const sealer = createSealer(keys);
   const mappings = createMappings({ db, sealer });
-  const doors = createDoors(config, traces);
+  const doors = createDoorsOf(config, traces);
   const oauth =
     config.oauth && createOauthClient({ ...config.oauth, callApi: doors.callApi, baseUrl: config.highlevelUrl });
   const renewal = oauth && { oauth, log, connections: renewalConnections(config) };
   const accessTokens = createAccessTokens({ db, sealer, renewal });
-  const attempts = createAttempts(config, {
+  const delivering = createDelivering(config, {
     db,
     log,
     mappings,
@@ -72,7 +77,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
     firstDelaySeconds,
     visibleAfterSeconds,
   });
-  const worker = startWork(config, attempts, pollSeconds);
+  const worker = startWork(config, delivering, pollSeconds);
   const receiver = createReceiver({ db, log, highlevelKeys: config.highlevelKeys, onStored: worker.wake });
   const { publicUrl, bodyLimitBytes, adminApiKey, metricsToken } = config;
   const onWork = worker.wake;
@@ -89,7 +94,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
     bodyLimitBytes,
     adminApiKey,
     onWork,
-    attempts,
+    delivering,
     metrics,
     metricsToken,
     secondsSinceTurn,
@@ -139,11 +144,11 @@ function startWork(config: Config, context: DeliverContext & ProcessContext, pol
   };
 }
 
-/** What attempts and processing work with. */
-function createAttempts(
+/** What processing and delivering work with. */
+function createDelivering(
   config: Config,
   parts: Pick<DeliverContext, "db" | "log" | "mappings" | "accessTokens" | "visibleAfterSeconds" | "traceAttempt"> &
-    Pick<Tuning, "firstDelaySeconds"> & { doors: ReturnType<typeof createDoors> },
+    Pick<Tuning, "firstDelaySeconds"> & { doors: Doors },
 ): DeliverContext & ProcessContext {
   const { doors, firstDelaySeconds, ...rest } = parts;
   const { publicUrl, attachmentLimitBytes, emailAttachmentsLimitBytes, retryHours, sendRetryHours } = config;
@@ -168,27 +173,11 @@ function createAttempts(
   };
 }
 
-/** The ways out: to HighLevel, to providers or their stand-ins, and to wherever a file is said to lie. */
-function createDoors(config: Config, traces: Traces | undefined) {
-  const traced: Traces["traceCalls"] = traces?.traceCalls ?? ((call) => call);
-  const options = { timeoutSeconds: config.highlevelTimeoutSeconds, maxSockets: config.deliveryConcurrency * 2 };
-  const callApi = createCallApi(options);
-  const guarded = createCallApi({ ...options, guard: "public", allow: config.allowedPrivateHosts });
-  const { providersUrl } = config;
-  const openMedia = providersUrl === undefined ? guarded.open : callStandIns(callApi.open, providersUrl);
-  return {
-    callApi: traced(callApi, "shown"),
-    /** An integrator's own provider is wherever he says. */
-    callProvider: traced(providersUrl === undefined ? guarded : callStandIns(callApi, providersUrl), "hidden"),
-    /** Files that a provider keeps. */
-    fetchMedia: createFetchFile(traced(openMedia, "hidden")),
-    /** Files that anybody may have named. */
-    fetchPublic: createFetchFile(traced(guarded.open, "hidden")),
-    close: () => {
-      callApi.close();
-      guarded.close();
-    },
-  };
+/** The ways out, with each call traced where traces are. */
+function createDoorsOf(config: Config, traces: Traces | undefined): Doors {
+  const { highlevelTimeoutSeconds: timeoutSeconds, deliveryConcurrency, allowedPrivateHosts, providersUrl } = config;
+  const options = { timeoutSeconds, maxSockets: deliveryConcurrency * 2, allowedPrivateHosts, providersUrl };
+  return createDoors(options, traces?.traceCalls);
 }
 
 /** A renewal holds a connection while HighLevel answers: most of them are for everything else. */
@@ -198,18 +187,15 @@ function renewalConnections({ database }: Config): number {
 
 function createInstallerOf(
   config: Config,
-  parts: Pick<Parameters<typeof createInstaller>[0], "db" | "sealer" | "log" | "oauth"> & {
-    accessTokens: AccessTokens;
-    onWork: Wake;
-  },
+  parts: InstallContext & { accessTokens: AccessTokens; onWork: Wake },
 ): Installer | undefined {
-  const { accessTokens, onWork, ...rest } = parts;
+  const { accessTokens, onWork, ...context } = parts;
   const redirectUri = `${config.publicUrl}/oauth/callback`;
-  const onConnected = ({ id }: Connected) => {
+  const onConnected = ({ id }: Connection) => {
     accessTokens.forget(id);
     onWork("deliveries");
   };
-  return config.oauth && createInstaller({ ...rest, app: config.oauth, redirectUri, onConnected });
+  return config.oauth && createInstaller({ ...context, app: config.oauth, redirectUri, onConnected });
 }
 
 function encryptionKeys(config: Config): Buffer[] {
@@ -223,7 +209,7 @@ async function listen(server: Server, { port, host }: Config): Promise<string> {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const hint =
         error.code === "EADDRINUSE"
-          ? `port ${port} is taken: stop who listens there, or set another PORT`
+          ? `port ${port} is taken: stop what listens there, or set another PORT`
           : error.message;
       reject(new ConfigError(`HOST ${host}, PORT ${port}: the server cannot listen, ${hint}`));
     });

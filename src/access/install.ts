@@ -16,7 +16,7 @@ import type { Location } from "../store/schema.ts";
 import { sealTokens } from "./sealed-tokens.ts";
 
 /** What a person has connected: one sub-account, or an agency, whose locations follow when they are first needed. */
-export interface Connected {
+export interface Connection {
   kind: "location" | "company";
   id: string;
 }
@@ -26,18 +26,23 @@ export interface Installer {
   /** Where a person chooses what to connect; HighLevel sends the browser back with the state and a code. */
   authorizeUrl(state: string): string;
   /** Takes the code that came back. Throws a Failure with HighLevel's words. */
-  connect(code: string): Promise<Connected>;
+  connect(code: string): Promise<Connection>;
 }
 
-export function createInstaller(options: {
+export interface InstallContext {
   db: Db;
   sealer: Sealer;
   log: Log;
   oauth: OauthClient;
+}
+
+export interface InstallOptions {
   app: { clientId: string; authorizeUrl: string; scopes: string };
   redirectUri: string;
-  onConnected: (connected: Connected) => void;
-}): Installer {
+  onConnected: (connected: Connection) => void;
+}
+
+export function createInstaller(options: InstallContext & InstallOptions): Installer {
   const { db, sealer, log, oauth, app, redirectUri, onConnected } = options;
   return {
     authorizeUrl(state) {
@@ -49,7 +54,7 @@ export function createInstaller(options: {
 
     async connect(code) {
       const installation = await oauth.exchangeCode({ code, redirectUri });
-      const connected: Connected =
+      const connected: Connection =
         installation.userType === "Location"
           ? { kind: "location", id: installation.locationId }
           : { kind: "company", id: installation.companyId };

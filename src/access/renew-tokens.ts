@@ -27,7 +27,7 @@ export interface RenewContext {
 /** `busy`: another process is at it, and the caller did not want to wait. */
 export type Renewal = "renewed" | "refused" | "impossible" | "busy";
 
-interface Wanted {
+interface RenewalRequest {
   locationId: string;
   /** The token that is to be replaced. */
   usedVersion: number;
@@ -42,18 +42,18 @@ interface Wanted {
  * `refused` pauses the location until somebody connects it again. Throws a Failure when HighLevel could not be asked;
  * `impossible` is a token that nothing renews.
  */
-export async function renewLocation(context: RenewContext, wanted: Wanted): Promise<Renewal> {
-  const access = await findLocationAccess(context.db, wanted.locationId);
+export async function renewLocation(context: RenewContext, request: RenewalRequest): Promise<Renewal> {
+  const access = await findLocationAccess(context.db, request.locationId);
   if (!access) return "impossible";
-  const known = knownOutcome(access, wanted.usedVersion);
+  const known = knownOutcome(access, request.usedVersion);
   if (known) return known;
-  if (access.sealedRefreshToken) return refreshLocation(context, wanted);
-  return access.companyId === null ? "impossible" : mintByCompany(context, wanted, access.companyId);
+  if (access.sealedRefreshToken) return refreshLocation(context, request);
+  return access.companyId === null ? "impossible" : mintByCompany(context, request, access.companyId);
 }
 
-async function refreshLocation(context: RenewContext, wanted: Wanted): Promise<Renewal> {
-  const owner = { kind: "location" as const, id: wanted.locationId };
-  const renewal = await replaceUnderLock(context, wanted, ({ sealedRefreshToken }) => {
+async function refreshLocation(context: RenewContext, request: RenewalRequest): Promise<Renewal> {
+  const owner = { kind: "location" as const, id: request.locationId };
+  const renewal = await replaceUnderLock(context, request, ({ sealedRefreshToken }) => {
     const refreshToken = openRefreshToken(context.sealer, owner, sealedRefreshToken ?? "");
     return orRefusal(context.oauth.refreshTokens({ refreshToken, userType: "Location" }));
   });
@@ -63,15 +63,15 @@ async function refreshLocation(context: RenewContext, wanted: Wanted): Promise<R
 const companyTokenRefused = "company token refused";
 
 /** A company's token may be refused before its time; that is no word on the location yet. */
-async function mintByCompany(context: RenewContext, wanted: Wanted, companyId: string): Promise<Renewal> {
+async function mintByCompany(context: RenewContext, request: RenewalRequest, companyId: string): Promise<Renewal> {
   let refusedToken: string | undefined;
   for (;;) {
-    const company = await companyToken(context, wanted.locationId, companyId, refusedToken);
+    const company = await companyToken(context, request.locationId, companyId, refusedToken);
     if (company === "refused") return company;
-    if ("refusal" in company) return pause(context, context.db, wanted, company.refusal);
+    if ("refusal" in company) return pause(context, context.db, request, company.refusal);
     const isFirst = refusedToken === undefined;
-    const renewal = await replaceUnderLock(context, wanted, async () => {
-      const { locationId } = wanted;
+    const renewal = await replaceUnderLock(context, request, async () => {
+      const { locationId } = request;
       const asked = context.oauth.mintLocationToken({ companyToken: company.token, companyId, locationId });
       const answer = await orRefusal(asked);
       if ("refusal" in answer) return isFirst && answer.refusal.status === 401 ? companyTokenRefused : answer;
@@ -83,23 +83,23 @@ async function mintByCompany(context: RenewContext, wanted: Wanted, companyId: s
   }
 }
 
-type Ask = (locked: LocationAccess) => Promise<Tokens | { refusal: TokenRefusal } | typeof companyTokenRefused>;
+type AskForToken = (locked: LocationAccess) => Promise<Tokens | { refusal: TokenRefusal } | typeof companyTokenRefused>;
 
 function replaceUnderLock(
   context: RenewContext,
-  wanted: Wanted,
-  ask: Ask,
+  request: RenewalRequest,
+  ask: AskForToken,
 ): Promise<Renewal | typeof companyTokenRefused> {
-  return context.limit.run(() => context.db.transaction((tx) => replaceToken(context, tx, wanted, ask)));
+  return context.limit.run(() => context.db.transaction((tx) => replaceToken(context, tx, request, ask)));
 }
 
 async function replaceToken(
   context: RenewContext,
   tx: Db,
-  wanted: Wanted,
-  ask: Ask,
+  request: RenewalRequest,
+  ask: AskForToken,
 ): Promise<Renewal | typeof companyTokenRefused> {
-  const { locationId, usedVersion, whenLocked } = wanted;
+  const { locationId, usedVersion, whenLocked } = request;
   const locked = await lockLocationAccess(tx, locationId, whenLocked);
   if (!locked) return whenLocked === "skip" ? "busy" : "impossible";
   const known = knownOutcome(locked, usedVersion);
@@ -107,7 +107,7 @@ async function replaceToken(
   const answer = await ask(locked);
   if (answer === companyTokenRefused) return answer;
   // Nobody else can have replaced the token meanwhile: the row is locked.
-  if ("refusal" in answer) return pause(context, tx, wanted, answer.refusal);
+  if ("refusal" in answer) return pause(context, tx, request, answer.refusal);
   const owner = { kind: "location" as const, id: locationId };
   await saveLocationTokens(tx, locationId, sealTokens(context.sealer, owner, answer));
   return "renewed";
@@ -129,7 +129,7 @@ async function companyToken(
   const { db, sealer, limit } = context;
   const owner = { kind: "company" as const, id: companyId };
   const usable = (company: CompanyAccess | undefined) =>
-    company?.sealedToken && company.sealedToken !== refusedToken && (company.expiresInSeconds ?? 0) > minAgencySeconds
+    company?.sealedToken && company.sealedToken !== refusedToken && (company.expiresInSeconds ?? 0) > minCompanySeconds
       ? { token: openAccessToken(sealer, owner, company.sealedToken), sealedToken: company.sealedToken }
       : undefined;
 
@@ -157,7 +157,7 @@ async function companyToken(
   );
 }
 
-const minAgencySeconds = 60;
+const minCompanySeconds = 60;
 
 async function refreshCompany(
   { oauth, sealer }: RenewContext,
@@ -197,8 +197,13 @@ async function orRefusal(asked: Promise<Tokens>): Promise<Tokens | { refusal: To
 
 const reason = "needs_reauthorization";
 
-async function pause(context: RenewContext, db: Db, wanted: Wanted, refusal: TokenRefusal): Promise<"refused"> {
-  const { locationId, usedVersion: tokenVersion } = wanted;
+async function pause(
+  context: RenewContext,
+  db: Db,
+  request: RenewalRequest,
+  refusal: TokenRefusal,
+): Promise<"refused"> {
+  const { locationId, usedVersion: tokenVersion } = request;
   const { detail, seconds } = refusal;
   const isPaused = await pauseLocation(db, { locationId, tokenVersion, reason, detail, seconds });
   if (isPaused) logPause(context.log, locationId, seconds);

@@ -93,7 +93,7 @@ function toFile(answer: Awaited<ReturnType<OpenUrl>>, url: URL, options: FetchFi
 
 const unzip = (body: Readable): Readable => pipeline(body, createUnzip(), () => {});
 
-/** For who encodes although we ask for the file as it is. */
+/** For servers that encode although we ask for the file as it is. */
 const decoders: Record<string, (body: Readable) => Readable> = {
   gzip: unzip,
   "x-gzip": unzip,
@@ -132,7 +132,7 @@ function limitStream(body: Readable, url: URL, options: FetchFileOptions): Reada
       done(error && asFetchFailure(error, url));
     },
   });
-  // An error that comes before somebody reads must not end the process; who reads meets it all the same.
+  // An error that comes before somebody reads must not end the process; whoever reads meets it all the same.
   limited.on("error", () => {});
   finished(body, (error) => {
     if (error) limited.destroy(error);

@@ -1,19 +1,16 @@
 import express, { type Express } from "express";
 import helmet from "helmet";
-import { adminRoutes } from "./admin/admin-routes.ts";
-import { healthRoutes } from "./health.ts";
+import { type AdminContext, adminRoutes } from "./admin/admin-routes.ts";
+import { type HealthContext, healthRoutes } from "./health.ts";
 import { type MetricsContext, metricsRoutes } from "./metrics.ts";
-import { oauthRoutes } from "./oauth.ts";
+import { type OauthContext, oauthRoutes } from "./oauth.ts";
 import { notFound, problems } from "./problem.ts";
-import { sendRoutes } from "./send.ts";
-import { webhookRoutes } from "./webhooks.ts";
+import { type SendContext, sendRoutes } from "./send.ts";
+import { type WebhooksContext, webhookRoutes } from "./webhooks.ts";
 
-export type AppContext = Parameters<typeof adminRoutes>[0] &
-  Parameters<typeof healthRoutes>[0] &
-  MetricsContext &
-  Parameters<typeof oauthRoutes>[0] &
-  Parameters<typeof sendRoutes>[0] &
-  Parameters<typeof webhookRoutes>[0];
+/** What a process that takes nothing in serves with. */
+export type WorkerAppContext = HealthContext & MetricsContext;
+export type AppContext = WorkerAppContext & AdminContext & OauthContext & SendContext & WebhooksContext;
 
 /** The bridge's HTTP side. */
 export function createApp(context: AppContext): Express {
@@ -31,7 +28,7 @@ export function createApp(context: AppContext): Express {
 }
 
 /** All that a process serves which takes nothing in: its health and its metrics. */
-export function createWorkerApp(context: Parameters<typeof healthRoutes>[0] & MetricsContext): Express {
+export function createWorkerApp(context: WorkerAppContext): Express {
   const app = express();
   app.set("etag", false);
   app.use(helmet());

@@ -32,8 +32,8 @@ const stuckSeconds = 60;
  * - `needsReauthorization`: up to 20 locations that somebody must connect again, of those that the caller's key reaches;
  *   without a key this is left out
  *
- * 503: the database is away, or the worker of a process that does nothing else is stuck. To start such a process anew
- * helps, and loses nothing.
+ * 503: the database is away, or the worker of a process that does nothing else is stuck. To restart such a
+ * process helps, and loses nothing.
  */
 export function healthRoutes(context: HealthContext): Router {
   const { database, log, secondsSinceTurn, takesRequests } = context;

@@ -1,7 +1,7 @@
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import { type RequestHandler, type Response, Router } from "express";
 import helmet from "helmet";
-import type { Connected, Installer } from "../access/install.ts";
+import type { Connection, Installer } from "../access/install.ts";
 import { Failure } from "../errors.ts";
 import { escapeHtml } from "../formats/escape-html.ts";
 import type { Log } from "../log.ts";
@@ -147,8 +147,8 @@ const adviceOf: Partial<Record<Failure["reason"], string>> = {
     "Whoever runs the bridge must check HIGHLEVEL_CLIENT_ID and HIGHLEVEL_CLIENT_SECRET. Then begin again.",
 };
 
-const connected = ({ kind, id }: Connected): Page => ({
-  title: "Connected",
+const connected = ({ kind, id }: Connection): Page => ({
+  title: "Connection",
   lines:
     kind === "location"
       ? [`Location ${id} is connected.`, "Messages that waited for it go out now. You can close this page."]

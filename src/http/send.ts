@@ -15,7 +15,8 @@ import { Problem, parseId, parseInput } from "./problem.ts";
 export interface SendContext {
   db: Db;
   log: Log;
-  attempts: AttemptContext;
+  /** What an attempt works with: a send that is waited for is attempted at once. */
+  delivering: AttemptContext;
   adminApiKey: string;
   bodyLimitBytes: { email: number };
   onWork: Wake;
@@ -109,7 +110,7 @@ export function sendRoutes(context: SendContext): Router {
     const isQueued = wait === "false";
     const { locationIds } = caller;
     const send = { locationId, locationIds, idempotencyKey: key["Idempotency-Key"], request, isQueued };
-    const result = await requestRelay(context.attempts, send);
+    const result = await requestRelay(context.delivering, send);
     caller.ids["messageId"] = result.message.id;
     if (result.outcome === "failed") throw problemOf(result);
     if (result.isRepeated) res.set("Idempotency-Replayed", "true");

@@ -77,7 +77,7 @@ function composeEmail(
 
 /**
  * `src="cid:logo@x"` means the file with that Content-ID, https://www.rfc-editor.org/rfc/rfc2392: it is replaced by the
- * file's URL. The file stays among the attachments too: who reads the text alone would not see it otherwise.
+ * file's URL. The file stays among the attachments too, for whoever reads the text alone.
  */
 function showInline(html: string, attachments: CarriedAttachment[]): string {
   const urls = new Map(

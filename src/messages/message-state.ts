@@ -4,7 +4,7 @@ import type { Message, RecipientFate } from "../store/schema.ts";
 
 /**
  * States only go forward, in whatever order receipts come. A text that was delivered had not failed after all; an email
- * may be accepted by the person's server and come back later. Who has read it has got it.
+ * may be accepted by the person's server and come back later. An email that was read has arrived.
  */
 const ranks: Record<Channel, Record<MessageState, number>> = {
   sms: { received: 0, queued: 0, sent: 1, failed: 2, delivered: 3, read: 4 },

@@ -56,21 +56,21 @@ export interface MappingInput {
   name?: string | undefined;
 }
 
-export interface Registered {
+export interface RegisteredMapping {
   mapping: MappingRow;
   /** As they will be used: checked and opened. */
   credentials: unknown[];
 }
 
 /**
- * New mappings begin with `Custom`, which extra conversation providers take; another that fits is found by itself. Whose
- * mapping stands for the address already is told only to who reaches its location, one of `locationIds`.
+ * New mappings begin with `Custom`, which extra conversation providers take; another that fits is found by itself. Which
+ * mapping stands for the address already is told only to a caller that may see its location, one of `locationIds`.
  */
 export async function registerMapping(
   { db, sealer }: RegisterContext,
   input: MappingInput,
   { locationIds }: { locationIds?: string[] | undefined } = {},
-): Promise<Registered> {
+): Promise<RegisteredMapping> {
   const adapter = requireAdapter(input.provider);
   const address = requireAddress(adapter, input.address);
   const type = requireType(adapter, input.type ?? "Custom");
@@ -99,7 +99,7 @@ export async function registerMapping(
   } catch (error) {
     if (sqlStateOf(error) !== "23505") throw error;
     const other = await findMappingByAddress(db, { provider, address });
-    // A mapping's id is part of its webhook's URL: it is not for who does not reach its location.
+    // A mapping's id is part of its webhook's URL: only callers that may see its location may learn it.
     const isOwn = other && (locationIds?.includes(other.locationId) ?? true);
     const message = isOwn
       ? `mapping ${other.id} stands for it: change or delete that one`
@@ -126,7 +126,7 @@ export async function changeMapping(
   { db, sealer }: RegisterContext,
   mapping: MappingRow,
   change: MappingChange,
-): Promise<Registered> {
+): Promise<RegisteredMapping> {
   const adapter = requireAdapter(mapping.provider);
   const { credentials: newCredentials, type, ...rest } = change;
   const credentials = newCredentials === undefined ? [] : requireCredentials(adapter, mapping.provider, newCredentials);

@@ -3,7 +3,7 @@ import { type SealedTokens, tokenColumns } from "./locations.ts";
 import type { Db } from "./postgres/database.ts";
 import { type Company, companies } from "./schema.ts";
 
-/** Makes an agency or renews its tokens; waits for who holds its lock. */
+/** Makes an agency or renews its tokens; waits until nobody else holds its lock. */
 export async function putCompany(db: Db, company: { id: string } & SealedTokens): Promise<void> {
   const columns = tokenColumns(company);
   await db
@@ -49,7 +49,7 @@ export async function lockCompanyAccess(tx: Db, id: string): Promise<CompanyAcce
 
 const selectAccess = (db: Db, id: string) => db.select(accessColumns).from(companies).where(eq(companies.id, id));
 
-/** Stores renewed tokens, for who holds the lock. A refresh token that is not given stays. */
+/** Stores renewed tokens, for the holder of the lock. A refresh token that is not given stays. */
 export async function saveCompanyTokens(tx: Db, id: string, tokens: SealedTokens): Promise<void> {
   const { sealedRefreshToken, ...columns } = tokenColumns(tokens);
   await tx

@@ -192,7 +192,7 @@ const endLease = prepare<
     returning coalesce(due_at <= now(), false) as "isDue"`,
 );
 
-/** Has the lanes of replayed deliveries looked at again: at once, or when who holds one gives it back. */
+/** Has the lanes of replayed deliveries looked at again: at once, or when its holder gives it back. */
 export async function wakeLanes(tx: Db, replayed: { conversationId: number; kind: DeliveryKind }[]): Promise<void> {
   if (replayed.length === 0) return;
   const keys = replayed.map((lane) => sql`(${lane.conversationId}::bigint, ${lane.kind})`);

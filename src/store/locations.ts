@@ -135,7 +135,7 @@ const selectAccess = (db: Db, id: string) =>
     .from(locations)
     .where(and(eq(locations.id, id), isNull(locations.deletedAt)));
 
-/** Stores renewed tokens, for who holds the lock. A refresh token that is not given stays. */
+/** Stores renewed tokens, for the holder of the lock. A refresh token that is not given stays. */
 export async function saveLocationTokens(tx: Db, id: string, tokens: SealedTokens): Promise<void> {
   const { sealedRefreshToken, ...columns } = tokenColumns(tokens);
   await tx

@@ -126,7 +126,7 @@ export const mappings = pgTable(
     postAutomatic: boolean().notNull(),
     /** What follows when HighLevel may have taken a message and its list cannot tell. */
     onUnknownOutcome: text().$type<UnknownOutcomePolicy>().notNull().default("repost"),
-    /** Sends what HighLevel does not say the sender of. */
+    /** The fallback: sends when HighLevel names no mapping and the person has none yet. */
     isDefault: boolean().notNull().default(false),
     /** Posts of a reply only what is new in it. */
     stripQuoted: boolean().notNull().default(false),

@@ -3,7 +3,7 @@ import type { FailureReason } from "../errors.ts";
 import type { DeliveryKind } from "../model.ts";
 import { type Db, selectRows } from "./postgres/database.ts";
 
-/** How things stand, for who watches. */
+/** How things stand, for an operator or a monitor. */
 export interface Standing {
   /** Deliveries that wait, with the age of the oldest. */
   pending: { kind: DeliveryKind; count: number; oldestSeconds: number }[];

@@ -35,7 +35,7 @@ const mappingColumns = columnsOf<MappingRow>(mappings);
 
 /**
  * Locks, until the transaction ends, the mappings whose oldest received webhooks have waited longest, passing over those
- * that another process has locked. Who holds the lock reads the webhooks in a statement of its own: then it sees all
+ * that another process has locked. The holder of the lock reads the webhooks in a statement of its own: then it sees all
  * that were committed before, so that webhooks of one mapping are processed in the order in which they were stored.
  * A process that stands still meanwhile loses its connection, and with it the locks, after some seconds.
  */

@@ -6,10 +6,15 @@ import { conversationRoutes } from "./conversations.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { keyRoutes } from "./keys.ts";
 import { locationRoutes } from "./locations.ts";
-import { type AdminContext, mappingRoutes } from "./mappings.ts";
+import { type MappingsContext, mappingRoutes } from "./mappings.ts";
 import { messageRoutes } from "./messages.ts";
 import { previewRoutes } from "./preview.ts";
 import { webhookAdminRoutes } from "./webhooks.ts";
+
+export interface AdminContext extends MappingsContext {
+  adminApiKey: string;
+  log: Log;
+}
 
 /**
  * The admin route, for integrators and operators: JSON in and out, problem details for everything else.
@@ -19,7 +24,7 @@ import { webhookAdminRoutes } from "./webhooks.ts";
  *
  * Every write leaves a line `admin.wrote` in the log: who, the route's pattern, the status, and the ids that it is about.
  */
-export function adminRoutes(context: AdminContext & { adminApiKey: string; log: Log }): Router {
+export function adminRoutes(context: AdminContext): Router {
   const router = Router();
   // A preview carries a whole webhook, whose bytes grow by a third in base64.
   router.use(authenticate(context), ...jsonBody(Math.ceil(context.bodyLimitBytes.email * 1.5)));

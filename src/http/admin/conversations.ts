@@ -6,7 +6,7 @@ import type { Conversation } from "../../store/schema.ts";
 import { type Caller, callerOf } from "../caller.ts";
 import { numberedPageQuery, toPage } from "../list.ts";
 import { Problem, parseInput } from "../problem.ts";
-import { type AdminContext, requireMapping } from "./mappings.ts";
+import { type MappingsContext, requireMapping } from "./mappings.ts";
 
 const id = z.string().trim().min(1, "must not be empty");
 const registration = z
@@ -18,7 +18,7 @@ const listQuery = z.object(numberedPageQuery);
  * Who is which conversation: `PUT /admin/mappings/{id}/conversations/{address}` 200, and what was held for this sender
  * is delivered (`replayed` says how many). `GET` lists them all, or one · `DELETE` 204 forgets who the sender is.
  */
-export function conversationRoutes(context: AdminContext): Router {
+export function conversationRoutes(context: MappingsContext): Router {
   const { db } = context;
   const router = Router();
 

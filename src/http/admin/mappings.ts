@@ -11,7 +11,7 @@ import { Problem, parseInput } from "../problem.ts";
 import { isUuid } from "../uuid.ts";
 import type { LocationsContext } from "./locations.ts";
 
-export interface AdminContext extends LocationsContext {
+export interface MappingsContext extends LocationsContext {
   mappings: Mappings;
   publicUrl: string;
   bodyLimitBytes: Record<Channel, number>;
@@ -53,7 +53,7 @@ const listQuery = z.object({ ...uuidPageQuery, locationId: z.string().optional()
  * `GET /admin/mappings[/{id}]` 200 · `PATCH` 200 · `DELETE` 204: webhooks are answered 410 from then on, and what was
  * acknowledged before is still delivered. 409 for an address that is mapped already, 422 for what does not fit.
  */
-export function mappingRoutes(context: AdminContext): Router {
+export function mappingRoutes(context: MappingsContext): Router {
   const { db, mappings } = context;
   const router = Router();
   const urlOf = (mapping: MappingRow) => `${context.publicUrl}/webhooks/${mapping.id}`;
@@ -113,7 +113,7 @@ export function mappingRoutes(context: AdminContext): Router {
 
 /** The mapping, if the caller reaches it. */
 export async function requireMapping(
-  { db }: Pick<AdminContext, "db">,
+  { db }: Pick<MappingsContext, "db">,
   caller: Caller,
   id: string,
 ): Promise<MappingRow> {

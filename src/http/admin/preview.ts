@@ -4,7 +4,7 @@ import { previewWebhook } from "../../inbox/preview.ts";
 import { openMapping } from "../../registry/mappings.ts";
 import { callerOf } from "../caller.ts";
 import { Problem, parseInput } from "../problem.ts";
-import { type AdminContext, requireMapping } from "./mappings.ts";
+import { type MappingsContext, requireMapping } from "./mappings.ts";
 
 const sample = z
   .strictObject({
@@ -25,7 +25,7 @@ type Sample = z.infer<typeof sample>;
  * `POST /admin/mappings/{id}/preview` 200: what would be posted to HighLevel for a sample webhook. Nothing is stored and
  * nobody is called; `verified` says whether the sample's signature would have been accepted. 422 when it cannot be read.
  */
-export function previewRoutes(context: AdminContext): Router {
+export function previewRoutes(context: MappingsContext): Router {
   const router = Router();
   router.post("/:id/preview", async (req, res) => {
     const mapping = openMapping(await requireMapping(context, callerOf(res), req.params.id), context.sealer);
