@@ -3,7 +3,7 @@ import type { ErrorRequestHandler, Request, RequestHandler } from "express";
 import { z } from "zod";
 import { InvalidRequest } from "../errors.ts";
 import { describeError, type Log } from "../log.ts";
-import { isUnavailable } from "../store/postgres/database.ts";
+import { isUnavailable } from "../store/postgres/database-errors.ts";
 
 /** An answer other than the one that was asked for, as RFC 9457 problem details: https://www.rfc-editor.org/rfc/rfc9457 */
 export class Problem extends Error {

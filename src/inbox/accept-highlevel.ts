@@ -4,9 +4,9 @@ import { providersOf } from "../providers/registry.ts";
 import { describeMapping, type MappingFacts } from "../registry/mappings.ts";
 import { findMapping, findSendingMapping } from "../store/mappings.ts";
 import type { Db } from "../store/postgres/database.ts";
+import { findKnownEvents, type WebhookOutcome } from "../store/received-webhooks.ts";
 import { eventDays } from "../store/retention.ts";
 import type { Webhook } from "../store/schema.ts";
-import { findKnownEvents, type WebhookOutcome } from "../store/webhooks.ts";
 import { acceptOutbound, type MappedRequest } from "./accept-outbound.ts";
 import { type Acceptance, readWebhook, type WebhookReading } from "./read-webhook.ts";
 

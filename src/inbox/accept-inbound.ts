@@ -8,8 +8,8 @@ import type { NewDelivery } from "../store/deliveries.ts";
 import { insertMessages } from "../store/messages/messages.ts";
 import { emailKeyOf, findSentEmails } from "../store/messages/sent-messages.ts";
 import type { Db } from "../store/postgres/database.ts";
+import type { WebhookOutcome } from "../store/received-webhooks.ts";
 import type { Conversation, NewMessage, Webhook } from "../store/schema.ts";
-import type { WebhookOutcome } from "../store/webhooks.ts";
 import { applyReceipts } from "./apply-receipts.ts";
 import {
   type Acceptance,

@@ -7,8 +7,8 @@ import { ensureConversations, keepContactIds, keyOf, type Person } from "../stor
 import type { NewDelivery } from "../store/deliveries.ts";
 import { insertMessages } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
+import type { WebhookOutcome } from "../store/received-webhooks.ts";
 import type { Conversation, MessageContent, NewMessage, Webhook } from "../store/schema.ts";
-import type { WebhookOutcome } from "../store/webhooks.ts";
 import type { Acceptance } from "./read-webhook.ts";
 
 /** What HighLevel asks a mapping to send. */

@@ -3,15 +3,16 @@ import type { Inbox } from "../model.ts";
 import { adapterOf } from "../providers/registry.ts";
 import { describeMapping } from "../registry/mappings.ts";
 import { enqueueDeliveries } from "../store/deliveries.ts";
-import { type Db, isAboutData, isUnavailable, repeatOnConflict, sqlStateOf } from "../store/postgres/database.ts";
-import type { MappingRow, Webhook } from "../store/schema.ts";
+import type { Db } from "../store/postgres/database.ts";
+import { isAboutData, isUnavailable, repeatOnConflict, sqlStateOf } from "../store/postgres/database-errors.ts";
 import {
   finishWebhooks,
   listReceivedWebhooks,
   lockAppWebhooks,
   lockMappingsWithWebhooks,
   type WebhookOutcome,
-} from "../store/webhooks.ts";
+} from "../store/received-webhooks.ts";
+import type { MappingRow, Webhook } from "../store/schema.ts";
 import { acceptHighlevel, type HighlevelContext, type HighlevelWebhook } from "./accept-highlevel.ts";
 import { acceptInbound } from "./accept-inbound.ts";
 import type { Acceptance, MappedWebhook } from "./read-webhook.ts";

@@ -3,8 +3,8 @@ import { describeError, type Log } from "../log.ts";
 import type { ProviderEvent, ProviderMessage } from "../model.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
 import type { NewDelivery } from "../store/deliveries.ts";
+import type { WebhookOutcome } from "../store/received-webhooks.ts";
 import type { Webhook } from "../store/schema.ts";
-import type { WebhookOutcome } from "../store/webhooks.ts";
 
 /** What was posted to a mapping, by its provider or by HighLevel. */
 export interface MappedWebhook {

@@ -5,7 +5,7 @@ import { type Recorder, recordAttempts } from "../store/attempts.ts";
 import { enqueueDeliveries } from "../store/deliveries.ts";
 import { giveLaneBack, type HeldDelivery, type HeldLane } from "../store/lanes.ts";
 import { pauseLocation } from "../store/locations.ts";
-import { repeatOnConflict } from "../store/postgres/database.ts";
+import { repeatOnConflict } from "../store/postgres/database-errors.ts";
 import { LeaseLost } from "./attempt.ts";
 import { type AttemptContext, type AttemptOutcome, attemptOnce } from "./attempt-once.ts";
 import { type ClaimedLane, leaseAfter, leftSeconds } from "./claim-due-lanes.ts";

@@ -10,7 +10,8 @@ import { ensureConversation, type HighlevelIds, registerHighlevelIds } from "../
 import { replayDeliveries } from "../store/deliveries.ts";
 import { deleteLocation, findLocation, putLocation } from "../store/locations.ts";
 import { findMappingByAddress, insertMapping, keepOneDefault, listMappings, updateMapping } from "../store/mappings.ts";
-import { type Db, sqlStateOf } from "../store/postgres/database.ts";
+import type { Db } from "../store/postgres/database.ts";
+import { sqlStateOf } from "../store/postgres/database-errors.ts";
 import type { Conversation, Location, MappingRow } from "../store/schema.ts";
 import { sealCredentials } from "./mappings.ts";
 

@@ -1,7 +1,8 @@
 import { sql } from "drizzle-orm";
 import type { AttemptRecord, RecordResult } from "./attempt-record.ts";
 import type { LeaseChange } from "./lanes.ts";
-import { type Db, repeatOnConflict } from "./postgres/database.ts";
+import type { Db } from "./postgres/database.ts";
+import { repeatOnConflict } from "./postgres/database-errors.ts";
 import { prepare } from "./postgres/prepare.ts";
 import { createSharedInsert } from "./postgres/shared-insert.ts";
 

@@ -1,9 +1,8 @@
-import { and, desc, eq, inArray, isNotNull, lt, notInArray, type Placeholder, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, isNotNull, lt, type SQL, sql } from "drizzle-orm";
 import type { WebhookState } from "../model.ts";
-import { columnsOf } from "./postgres/columns.ts";
-import { type Db, selectRows } from "./postgres/database.ts";
+import type { Db } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
-import { type MappingRow, mappings, type Webhook, webhooks } from "./schema.ts";
+import { mappings, type Webhook, webhooks } from "./schema.ts";
 
 export type NewWebhook = Pick<Webhook, "mappingId" | "source" | "url" | "headers" | "body">;
 
@@ -29,138 +28,6 @@ const insert = prepare<{ input: string; bodies: Buffer }, { id: number }>(
     )
     order by number
     returning id`,
-);
-
-const mappingColumns = columnsOf<MappingRow>(mappings);
-
-/**
- * Locks, until the transaction ends, the mappings whose oldest received webhooks have waited longest, passing over those
- * that another process has locked. The holder of the lock reads the webhooks in a statement of its own: then it sees all
- * that were committed before, so that webhooks of one mapping are processed in the order in which they were stored.
- * A process that stands still meanwhile loses its connection, and with it the locks, after some seconds.
- */
-export async function lockMappingsWithWebhooks(tx: Db, limit: number): Promise<MappingRow[]> {
-  return (await lockMappings(tx, { limit })).map(mappingColumns.read);
-}
-
-const lockMappings = prepare<{ limit: number }, Record<string, unknown>>(
-  "lock-mappings",
-  (value) => sql`
-    with recursive settings as materialized (
-      select set_config('idle_in_transaction_session_timeout', '5s', true)
-    ), oldest as (
-      (
-        select mapping_id, id from webhooks where mapping_id is not null and state = 'received'
-        order by mapping_id, id limit 1
-      )
-      union all
-      select next.mapping_id, next.id from oldest cross join lateral (
-        select w.mapping_id, w.id from webhooks w where w.mapping_id > oldest.mapping_id and w.state = 'received'
-        order by w.mapping_id, w.id limit 1
-      ) next
-    )
-    select ${mappingColumns.list}
-    from settings cross join oldest join mappings on mappings.id = oldest.mapping_id
-    order by oldest.id
-    limit ${value("limit")}
-    for no key update of mappings skip locked`,
-);
-
-/** Any number, the same in all versions of the bridge. */
-const appLock = 4_072_613_372;
-
-/** The same for what HighLevel posts to the app as a whole: `false` when there is nothing, or another process is at it. */
-export async function lockAppWebhooks(tx: Db): Promise<boolean> {
-  const [locked] = await selectRows<{ isLocked: boolean }>(
-    tx,
-    sql`
-      select pg_try_advisory_xact_lock(${appLock}) as "isLocked"
-      where exists (select from webhooks where mapping_id is null and state = 'received')`,
-  );
-  return locked?.isLocked ?? false;
-}
-
-/** Which of these events of HighLevel have been processed before, by other webhooks than these. */
-export async function findKnownEvents(tx: Db, eventIds: string[], webhookIds: number[]): Promise<Set<string>> {
-  if (eventIds.length === 0) return new Set();
-  const known = await tx
-    .select({ id: webhooks.eventId })
-    .from(webhooks)
-    .where(
-      and(inArray(webhooks.eventId, eventIds), eq(webhooks.state, "processed"), notInArray(webhooks.id, webhookIds)),
-    );
-  return new Set(known.flatMap(({ id }) => id ?? []));
-}
-
-const webhookColumns = columnsOf<Webhook>(webhooks);
-
-/**
- * The received webhooks of these mappings, or of the app for null: of each the oldest, as many as have room when all share
- * it, in the order in which they were stored; at least one.
- */
-export async function listReceivedWebhooks(
-  tx: Db,
-  mappingIds: string[] | null,
-  max: { rows: number; bytes: number },
-): Promise<Webhook[]> {
-  const { bytes } = max;
-  const rows =
-    mappingIds === null
-      ? await listOfApp(tx, { rows: max.rows, bytes })
-      : await listOfMappings(tx, { mappingIds, share: Math.ceil(max.rows / mappingIds.length), bytes });
-  return rows.map(webhookColumns.read);
-}
-
-const listOfMappings = prepare<{ mappingIds: string[]; share: number; bytes: number }, Record<string, unknown>>(
-  "list-webhooks-of-mappings",
-  (value) =>
-    selectFitting(
-      sql`
-        select oldest.id from unnest(${value("mappingIds")}::uuid[]) as mapping (id)
-        cross join lateral (
-          select w.id from webhooks w where w.mapping_id = mapping.id and w.state = 'received'
-          order by w.id limit ${value("share")}
-        ) oldest`,
-      value("bytes"),
-    ),
-);
-
-const listOfApp = prepare<{ rows: number; bytes: number }, Record<string, unknown>>("list-webhooks-of-app", (value) =>
-  selectFitting(
-    sql`select id from webhooks where mapping_id is null and state = 'received' order by id limit ${value("rows")}`,
-    value("bytes"),
-  ),
-);
-
-const selectFitting = (ids: SQL, bytes: Placeholder) => sql`
-  select ${webhookColumns.list} from webhooks
-  join (
-    select id, sum(octet_length(body)) over (order by id rows between unbounded preceding and 1 preceding) as before
-    from webhooks where id in (${ids})
-  ) sized using (id)
-  where coalesce(before, 0) < ${bytes}
-  order by id`;
-
-export interface WebhookOutcome {
-  id: number;
-  state: Exclude<WebhookState, "received">;
-  reason: string | undefined;
-  /** HighLevel's id of the event. */
-  eventId?: string | undefined;
-}
-
-export async function finishWebhooks(db: Db, outcomes: WebhookOutcome[]): Promise<void> {
-  await finish(db, { outcomes: JSON.stringify(outcomes) });
-}
-
-const finish = prepare<{ outcomes: string }>(
-  "finish-webhooks",
-  (value) => sql`
-    update webhooks set state = outcome.state, reason = outcome.reason, event_id = outcome."eventId"
-    from json_to_recordset(${value("outcomes")}::json) as outcome (
-      id bigint, state text, reason text, "eventId" text
-    )
-    where webhooks.id = outcome.id`,
 );
 
 /** Lets a failed or ignored webhook be processed again; `false` when there is none, or it is waiting already. */

@@ -1,4 +1,4 @@
-import { isAboutData } from "./database.ts";
+import { isAboutData } from "./database-errors.ts";
 
 /** The queue of rows that wait for the next INSERT is full: come again later. */
 export class QueueFull extends Error {

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { type Database, openDatabase, selectRows } from "../../../src/store/postgres/database.ts";
 import { prepare } from "../../../src/store/postgres/prepare.ts";
-import { lockMappingsWithWebhooks } from "../../../src/store/webhooks.ts";
+import { lockMappingsWithWebhooks } from "../../../src/store/received-webhooks.ts";
 import { createDatabase } from "../../support/postgres.ts";
 
 let database: Database;
