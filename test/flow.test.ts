@@ -3,9 +3,8 @@ import { signer as genericEmail } from "./fixtures/generic-email/sign.ts";
 import { signer as genericSms } from "./fixtures/generic-sms/sign.ts";
 import { signer as twilio } from "./fixtures/twilio/sign.ts";
 import { emailProviderId, publicUrl, startTestBridge, type TestBridge, until, untilPosted } from "./support/bridge.ts";
-import { readFixtures, type Sample, type Signer } from "./support/fixtures.ts";
+import { plainNames, readFixtures, type Sample, type Signer } from "./support/fixtures.ts";
 import { type Provider, providerOf, providers } from "./support/providers.ts";
-import { plainNames } from "./support/write-webhooks.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely.
 type Item = any;

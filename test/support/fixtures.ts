@@ -25,6 +25,9 @@ export interface Fixture {
 
 export type MessageInJson = Omit<ProviderMessage, "sentAt"> & { sentAt?: string };
 
+/** The fixture of each provider that other messages are made of. */
+export const plainNames = { sms: "text", email: "mail" } as const;
+
 /** A request before it is signed. */
 export interface Sample {
   /** Without parameters: the signer adds a boundary. */

@@ -4,6 +4,7 @@ import type { Channel, ReceiptStatus } from "../../src/model.ts";
 import { adapterOf, providerNames } from "../../src/providers/registry.ts";
 import {
   type Fixture,
+  plainNames,
   type RefusalFixture,
   readFixtures,
   readRefusals,
@@ -11,7 +12,6 @@ import {
   type SendFixture,
   type Signer,
 } from "./fixtures.ts";
-import { plainNames } from "./write-webhooks.ts";
 
 export type AnyAdapter = NonNullable<ReturnType<typeof adapterOf>>;
 

@@ -38,6 +38,8 @@ describe.each(providers.map((provider, index) => ({ ...provider, index })))("the
     const told = { ...message, reference, receiptUrl: `${url}?message=${reference}`, ...change };
     return adapter.send(told, credentials, served.callApi);
   };
+  const means = provider.fixtures.flatMap(({ fixture }) => fixture.means);
+  const hasReferences = means.some((each) => each.kind === "receipt" && each.reference !== undefined);
   const lastSent = () => standIn.sent.at(-1) ?? expect.unreachable("nothing was sent");
   const failureOf = (sending: Promise<unknown>): Promise<Failure> =>
     sending.then(
@@ -158,14 +160,11 @@ describe.each(providers.map((provider, index) => ({ ...provider, index })))("the
       const webhook = standIn.receipt(lastSent(), status, { url, at, ...(recipient ? { recipient } : {}) });
       expect(await adapter.verify(webhook, signer.credentials)).toBe(true);
       const events = await adapter.parse(webhook);
-      expect(events).toMatchObject([{ kind: "receipt", status }]);
+      // A receipt may come before the answer to the send: only the reference tells then whose it is.
+      const known = hasReferences ? { reference: "44" } : { reference: undefined, providerMessageId };
+      expect(events).toMatchObject([{ kind: "receipt", status, ...known }]);
       const [event] = events;
       if (event?.kind !== "receipt") return expect.unreachable("it is no receipt");
-      // A receipt may come before the answer to the send: only the reference tells then whose it is.
-      const means = provider.fixtures.flatMap(({ fixture }) => fixture.means);
-      const hasReferences = means.some((each) => each.kind === "receipt" && each.reference !== undefined);
-      expect(event.reference).toBe(hasReferences ? "44" : undefined);
-      if (!hasReferences) expect(event.providerMessageId).toBe(providerMessageId);
       if (event.recipient !== undefined) expect(event.recipient).toBe("boss@example.org");
       expect(event.error).toEqual(
         status === "failed" ? { code: expect.any(String), message: expect.any(String) } : undefined,

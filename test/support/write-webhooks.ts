@@ -1,6 +1,6 @@
 import { parseMessageIds } from "../../src/formats/mail-headers.ts";
 import type { ReceiptStatus, WebhookRequest } from "../../src/model.ts";
-import type { Fixture, MessageInJson } from "./fixtures.ts";
+import { type Fixture, type MessageInJson, plainNames } from "./fixtures.ts";
 import type { Provider } from "./providers.ts";
 
 /** What a person writes, or the business outside HighLevel. */
@@ -48,9 +48,6 @@ export function writeSentElsewhere(
   const isThere = provider.fixtures.some(({ name }) => name === "sent-elsewhere");
   return isThere ? post(provider, messageFixture(provider, "sent-elsewhere"), message, posting) : undefined;
 }
-
-/** The fixture that other messages are made of. */
-export const plainNames = { sms: "text", email: "mail" } as const;
 
 function messageFixture({ name: provider, fixtures }: Provider, wanted: string): [Fixture, MessageInJson] {
   const fixture = fixtures.find(({ name }) => name === wanted)?.fixture;
