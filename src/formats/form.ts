@@ -15,27 +15,51 @@ export interface FormField {
 const maxFields = 10_000;
 
 /**
- * The fields of a multipart/form-data (RFC 7578) or application/x-www-form-urlencoded body, in their order. Not by
- * `Response.formData()`: that refuses the whole form when one file's name has an escaped quote or stands in `filename*`
- * (https://github.com/nodejs/undici/issues/3760), and loses bytes that are not UTF-8.
+ * The fields of a multipart/form-data (RFC 7578) or application/x-www-form-urlencoded body, in their order. Throws a
+ * ParseError for what is neither, for a form that breaks off, and for one of 10,000 fields or more.
  */
-export function readForm(contentType: string, body: Buffer): Promise<FormField[]> {
+export async function readForm(contentType: string, body: Buffer): Promise<FormField[]> {
+  if (/^multipart\//i.test(contentType)) return readMultipart(contentType, body);
+  if (/^application\/x-www-form-urlencoded\b/i.test(contentType)) return readUrlencoded(body);
+  throw refusal("that is no form's");
+}
+
+/**
+ * The fields of an application/x-www-form-urlencoded body, as https://url.spec.whatwg.org/#urlencoded-parsing has it, but
+ * with values as bytes: raw mail need not be UTF-8.
+ */
+export function readUrlencoded(body: Buffer): FormField[] {
+  const pairs = body
+    .toString("latin1")
+    .split("&")
+    .filter((pair) => pair !== "");
+  if (pairs.length >= maxFields) throw refusal(`it has ${maxFields} fields or more`);
+  return pairs.map((pair) => {
+    const [name = "", ...value] = pair.split("=");
+    return { name: unescapeBytes(name).toString("utf8"), content: unescapeBytes(value.join("=")) };
+  });
+}
+
+function unescapeBytes(latin1: string): Buffer {
+  const unescaped = latin1
+    .replaceAll("+", " ")
+    .replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return Buffer.from(unescaped, "latin1");
+}
+
+/**
+ * Not by `Response.formData()`: that refuses the whole form when one file's name has an escaped quote or stands in
+ * `filename*` (https://github.com/nodejs/undici/issues/3760), and loses bytes that are not UTF-8.
+ */
+function readMultipart(contentType: string, body: Buffer): Promise<FormField[]> {
   return new Promise((resolve, reject) => {
-    const refuse = (why: string) =>
-      reject(new ParseError(`the body is not the form that its content type says: ${why}`));
+    const refuse = (why: string) => reject(refusal(why));
     const fields: FormField[] = [];
     try {
-      const isMultipart = /^multipart\//i.test(contentType);
       const parser = new Busboy({
-        headers: { "content-type": isMultipart ? contentType : (contentType.split(";")[0] ?? "") },
-        // Bytes, whatever charset is claimed: of an urlencoded form one character each, of a multipart form as a stream.
-        defCharset: "latin1",
+        headers: { "content-type": contentType },
         isPartAFile: () => true,
-        limits: { fields: 2 * maxFields, parts: 2 * maxFields, fieldSize: body.length + 1 },
-      });
-      parser.on("field", (name, value) => {
-        const content = Buffer.from(value, "latin1");
-        fields.push({ name: Buffer.from(name, "latin1").toString("utf8"), content });
+        limits: { parts: 2 * maxFields },
       });
       parser.on("file", (name, stream, filename, _encoding, type) => {
         const chunks: Buffer[] = [];
@@ -57,6 +81,8 @@ export function readForm(contentType: string, body: Buffer): Promise<FormField[]
     }
   });
 }
+
+const refusal = (why: string) => new ParseError(`the body is not the form that its content type says: ${why}`);
 
 /** The text of a field; of the last one where several have the name. */
 export function formText(fields: FormField[], name: string): string | undefined {

@@ -1,6 +1,6 @@
 import type { AutomaticKind, ProviderMessage } from "../model.ts";
 import { parseMailboxes } from "./mailbox.ts";
-import { readTime } from "./parse-body.ts";
+import { readTime } from "./read-time.ts";
 
 export interface MailHeader {
   name: string;

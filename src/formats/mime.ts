@@ -1,23 +1,18 @@
 import type { Email } from "postal-mime";
 import { ParseError } from "../errors.ts";
-import type { ProviderMessage } from "../model.ts";
-import { findHeader, readMailHeaders } from "./mail-headers.ts";
+import { composeMail, type Mail } from "./mail.ts";
+import { findHeader } from "./mail-headers.ts";
 import { addressesOf, requireMailbox } from "./mailbox.ts";
 import { parseValue, text } from "./parse-value.ts";
 import { readMail } from "./read-mail.ts";
-
-/** An email as its own text tells it: without what only the provider knows. */
-export type Mail = Omit<ProviderMessage, "kind" | "providerMessageId">;
 
 /** A whole email (RFC 5322, MIME). The envelope's sender where it is known. */
 export async function parseMime(raw: Buffer | string, envelopeSender?: string): Promise<Mail> {
   const email = await read(raw);
   const headers = email.headers.map(({ key, value }) => ({ name: key, value }));
   const headerValue = (name: string) => findHeader(headers, name);
-  const from = requireMailbox(headerValue("from"), "the email's From header");
-  return {
-    from: from.address,
-    fromName: from.name,
+  return composeMail({
+    from: requireMailbox(headerValue("from"), "the email's From header"),
     to: addressesOf(headerValue("to")),
     cc: addressesOf(headerValue("cc")),
     bcc: addressesOf(headerValue("bcc")),
@@ -30,8 +25,9 @@ export async function parseMime(raw: Buffer | string, envelopeSender?: string): 
       contentType: clean(mimeType),
       sizeBytes: bytesOf(content).length,
     })),
-    ...readMailHeaders(headers, envelopeSender),
-  };
+    headers,
+    envelopeSender,
+  });
 }
 
 /** The contents of the email's files, in the order in which `parseMime` names them. */

@@ -1,6 +1,6 @@
 import { applyReceipt, isWorthReporting, reportInSeconds } from "../messages/message-state.ts";
 import type { Receipt } from "../model.ts";
-import { isReference } from "../providers/kit/reference.ts";
+import { parseReference } from "../providers/kit/reference.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
 import type { NewDelivery } from "../store/deliveries.ts";
 import { keepFates, lockSentMessages, type SentMessageRow } from "../store/messages/sent-messages.ts";
@@ -52,7 +52,7 @@ export async function applyReceipts(
 }
 
 function keyOf({ mapping, receipt: { reference, providerMessageId } }: MappedReceipt) {
-  const isOurs = reference !== undefined && isReference(reference);
+  const isOurs = parseReference(reference) !== undefined;
   return { mappingId: mapping.id, reference: isOurs ? reference : undefined, providerMessageId };
 }
 

@@ -10,7 +10,7 @@ import { emailData, readError, send, textData, webhookId } from "./generic-send.
 import type { AdapterSpec } from "./kit/adapter.ts";
 import { ed25519KeyMessage } from "./kit/ed25519.ts";
 import { isReference } from "./kit/reference.ts";
-import { decodePublicKey, decodeSecret, verifyWebhook } from "./kit/standard-webhooks.ts";
+import { decodePublicKeyOf, decodeSecret, verifyWebhook } from "./kit/standard-webhooks.ts";
 
 const secretMessage = "whsec_ and 24 to 64 random bytes in base64";
 const credentials = z.strictObject({
@@ -18,7 +18,7 @@ const credentials = z.strictObject({
     .string()
     .trim()
     .refine(
-      (secret) => decodeSecret(secret) !== undefined || decodePublicKey(secret) !== undefined,
+      (secret) => decodeSecret(secret) !== undefined || decodePublicKeyOf(secret) !== undefined,
       `must be ${secretMessage}, or for Ed25519 whpk_ and ${ed25519KeyMessage}`,
     ),
   sendUrl: z

@@ -2,7 +2,8 @@ import { z } from "zod";
 import { type FormField, formText, readForm } from "../formats/form.ts";
 import { findHeader, type MailHeader, readMailHeaders } from "../formats/mail-headers.ts";
 import { addressesOf, requireMailbox } from "../formats/mailbox.ts";
-import { type Mail, openMime, parseContentId, parseMime } from "../formats/mime.ts";
+import type { Mail } from "../formats/mail.ts";
+import { openMime, parseContentId, parseMime } from "../formats/mime.ts";
 import { maybeText, parseValue } from "../formats/parse-value.ts";
 import type { Attachment, WebhookRequest } from "../model.ts";
 

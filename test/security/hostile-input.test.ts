@@ -3,7 +3,7 @@ import { ParseError } from "../../src/errors.ts";
 import { readMailHeaders } from "../../src/formats/mail-headers.ts";
 import { addressesOf } from "../../src/formats/mailbox.ts";
 import { parseMime } from "../../src/formats/mime.ts";
-import { verifyWebhook } from "../../src/providers/kit/standard-webhooks.ts";
+import { standardWebhooks } from "../../src/providers/kit/standard-webhooks.ts";
 import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
 
 /** Of the processor, so that others on the machine do not count. */
@@ -41,6 +41,7 @@ describe("what somebody sends to keep the bridge busy", () => {
   });
 
   test("thousands of signatures cost one hash of the body", async () => {
+    const verify = standardWebhooks((given: string) => given);
     const { secret } = genericSms.credentials as { secret: string };
     const at = new Date();
     const body = Buffer.alloc(1_000_000, "x");
@@ -50,7 +51,7 @@ describe("what somebody sends to keep the bridge busy", () => {
       "webhook-signature": "v1,x ".repeat(3000),
     };
     const request = { url: "https://bridge.example.com/webhooks/1", headers, body, receivedAt: at };
-    expect(await msOf(() => expect(verifyWebhook(request, secret)).toBe(false))).toBeLessThan(100);
+    expect(await msOf(() => expect(verify(request, secret, () => expect.unreachable())).toBe(false))).toBeLessThan(100);
   });
 
   test("address headers and return paths are read in a time that grows with their length alone", async () => {

@@ -8,50 +8,73 @@ import type {
   SentMessage,
   WebhookRequest,
 } from "../../model.ts";
+import type { CredentialField } from "./credentials.ts";
 
-/**
- * What the bridge knows about one provider. One file per provider, which reads like the provider's manual;
- * one line in registry.ts; the contract test runs over its fixtures.
- */
-export interface AdapterSpec<Credentials> {
+/** What the bridge works with: a provider, made of its facts by `defineProvider`. */
+export interface Adapter<Given = unknown> {
+  /** The provider's name as people write it. */
+  label: string;
   channel: Channel;
   /** The content types that this provider posts; any other is answered 415. */
   contentTypes: readonly string[];
   /** The shape of the mapping's credentials; one that does not fit is refused when it is saved. An empty secret never fits. */
-  credentials: ZodType<Credentials>;
+  credentials: ZodType<Given>;
+  /** The same as data. */
+  credentialFields: readonly CredentialField[];
+  /** Where the mapping's `webhookUrl` goes at the provider, and what to know beside: sentences in Markdown. */
+  pasteAt: string;
+  notes: readonly string[];
   /** Is this webhook from the provider? Fails closed: a missing or malformed signature is `false`, never an exception. */
-  verify(request: WebhookRequest, credentials: Credentials): boolean | Promise<boolean>;
+  verify(request: WebhookRequest, credentials: Given): boolean | Promise<boolean>;
   /**
-   * What the webhook tells us. Pure. Throws a ParseError that names the field for what cannot be read;
+   * What the webhook says. Pure. Throws a ParseError that names the field for what cannot be read;
    * gives an `ignored` event for what is not bridged, and nothing but what the provider said: no time or id of our own.
    */
-  parse(request: WebhookRequest): ProviderEvent[] | Promise<ProviderEvent[]>;
+  parse(request: WebhookRequest): Promise<ProviderEvent[]>;
   /**
    * The contents of the files that came inside of the webhook, in the order of its one message's `attachments`; undefined
    * where there is only a URL. Empty for a webhook that holds none. Throws a ParseError as `parse` does.
    */
-  openFiles?(request: WebhookRequest): (Buffer | undefined)[] | Promise<(Buffer | undefined)[]>;
+  openFiles?(request: WebhookRequest): Promise<(Buffer | undefined)[]>;
   /**
-   * Sends one message by exactly one call. Throws a Failure: callApi's own, or `misconfigured` when the credentials lack
-   * what sending needs.
+   * Sends one message by exactly one call. Throws a Failure: callApi's own; `misconfigured` when the credentials lack what
+   * sending needs; `rejected` or what the code means for a refusal within a success; `invalid_answer` for a success
+   * without an id.
    */
-  send(message: OutboundMessage, credentials: Credentials, callApi: CallApi): Promise<SentMessage>;
+  send(message: OutboundMessage, credentials: Given, callApi: CallApi): Promise<SentMessage>;
   /** The provider's code and words in a refusal, for the agent who reads it; undefined when the answer holds none. */
   readError(answer: unknown): MessageError | undefined;
+  /** Codes that mean more than that this message is refused. */
+  refusals: RefusalCodes;
   /** Does the provider carry out a send once, however often it is repeated with the same reference? */
   isIdempotent?: true;
-  /**
-   * Files that only the credentials open: they are fetched from these hosts, and from no other. One that begins with a dot
-   * is every host that ends so. `headers` throws a Failure (`misconfigured`) when the credentials lack what opens files.
-   */
-  media?: {
-    hosts: readonly string[];
-    /** Where those redirect to: followed, but never given the credentials. */
-    redirectHosts?: readonly string[];
-    headers(credentials: Credentials): Record<string, string>;
-  };
-  /** What to paste at the provider, where it is not the plain URL: Basic credentials belong into it for who signs nothing. */
-  webhookUrl?(url: string, credentials: Credentials): string;
+  media?: Media<Given>;
+  /** What to paste at the provider, where it is not the plain URL: for a provider that signs nothing, it carries Basic credentials. */
+  webhookUrl?(url: string, credentials: Given): string;
   /** What the provider wants to be answered, where an empty 200 is not it. */
   acknowledgement?: { status: number; contentType: string; body: string };
+}
+
+/** `opted_out`: the person has said STOP. */
+export type RefusalMeaning = "opted_out" | "misconfigured" | "throttled";
+export type RefusalCodes = Readonly<Record<string, RefusalMeaning>>;
+
+/** Files that only the credentials open. */
+export interface Media<Given> {
+  /** They are fetched from these hosts, and from no other. One that begins with a dot is every host that ends so. */
+  hosts: readonly string[];
+  /** Where those redirect to: followed, but never given the credentials. */
+  redirectHosts?: readonly string[];
+  /** Throws a Failure, `misconfigured`, when the credentials lack what opens files. */
+  headers(credentials: Given): Record<string, string>;
+}
+
+/** For the adapters that are still to move onto the kit. */
+export interface AdapterSpec<Given>
+  extends Omit<
+    Adapter<Given>,
+    "label" | "credentialFields" | "pasteAt" | "notes" | "refusals" | "parse" | "openFiles"
+  > {
+  parse(request: WebhookRequest): ProviderEvent[] | Promise<ProviderEvent[]>;
+  openFiles?(request: WebhookRequest): (Buffer | undefined)[] | Promise<(Buffer | undefined)[]>;
 }

@@ -1,17 +1,21 @@
-const reference = /^\d{1,18}$/;
+/** As many digits as a number in JavaScript holds exactly. */
+const shape = /^\d{1,15}$/;
 
-/** Is this what a send gave along as its message's reference? A receipt's other words are not looked up. */
-export function isReference(value: string): boolean {
-  return reference.test(value);
+/** The bridge's id of a message, out of the reference that its send gave along; undefined for what is no reference. */
+export function parseReference(value: string | undefined): number | undefined {
+  return value !== undefined && shape.test(value) ? Number(value) : undefined;
 }
 
-/** The reference that a per-message callback URL holds: `?message=` and the bridge's id of the message. */
+/** The reference that a per-message callback URL holds, as `?message=42`. */
 export function referenceOf(url: string): string | undefined {
-  const value = queryOf(url).get("message") ?? "";
-  return isReference(value) ? value : undefined;
+  const value = queryOf(url).get("message") ?? undefined;
+  return parseReference(value) === undefined ? undefined : value;
 }
 
 /** Not by `new URL`, which throws: what stands in a request line is anybody's choice. */
 export function queryOf(url: string): URLSearchParams {
   return new URLSearchParams(url.replace(/^[^?]*/, ""));
 }
+
+// For the adapters that are still to move onto the kit.
+export const isReference = (value: string) => parseReference(value) !== undefined;

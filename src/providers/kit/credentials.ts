@@ -1,0 +1,118 @@
+import { z } from "zod";
+import { Failure } from "../../errors.ts";
+
+/** What a mapping's credentials are: their check, their fields as data, and what only sending needs. */
+export interface Credentials<Given, Sending> {
+  /** One that does not fit is refused when it is saved; so is a field that is not named here. */
+  schema: z.ZodType<Given>;
+  fields: readonly CredentialField[];
+  /** Throws a Failure, `misconfigured`, that names what is missing to send. */
+  toSend(given: Given): Sending;
+}
+
+/** A field as data: for a form, a document, and to know what must never be shown. */
+export interface CredentialField {
+  name: string;
+  /** As the provider calls it. */
+  label: string;
+  /** Where it is found at the provider, or what it does, in a sentence. */
+  help: string;
+  need: "always" | "to send" | "if wanted";
+  isSecret: boolean;
+  /** The only values that fit. */
+  choices?: readonly string[] | undefined;
+}
+
+/** A field's type: made by `secret`, `secretLike`, `setting` or `choice`. */
+export interface FieldType<Value> extends Pick<CredentialField, "label" | "help" | "isSecret" | "choices"> {
+  schema: z.ZodType<Value>;
+}
+
+type FieldTypes = Record<string, FieldType<string>>;
+type None = Record<never, never>;
+type Values<Types> = { [Name in keyof Types]: Types[Name] extends FieldType<infer Value> ? Value : never };
+type Maybe<Types> = { [Name in keyof Types]?: Values<Types>[Name] | undefined };
+
+/** The credentials of a provider: what it always needs, what only sending needs, and what may be left out. */
+export function credentials<
+  Always extends FieldTypes,
+  ToSend extends FieldTypes = None,
+  IfWanted extends FieldTypes = None,
+>(groups: {
+  always: Always;
+  toSend?: ToSend;
+  ifWanted?: IfWanted;
+}): Credentials<Values<Always> & Maybe<ToSend> & Maybe<IfWanted>, Values<Always> & Values<ToSend> & Maybe<IfWanted>> {
+  type Given = Values<Always> & Maybe<ToSend> & Maybe<IfWanted>;
+  const { always, toSend = {}, ifWanted = {} } = groups;
+  const shape = { ...schemasOf(always), ...optional(schemasOf({ ...toSend, ...ifWanted })) };
+  return {
+    // The shape is put together by name, which the compiler cannot follow: here the two are said to be the same.
+    schema: z.strictObject(shape) as unknown as z.ZodType<Given>,
+    fields: [...describe(always, "always"), ...describe(toSend, "to send"), ...describe(ifWanted, "if wanted")],
+    toSend(given) {
+      const there: Record<string, unknown> = given;
+      for (const name of Object.keys(toSend)) requireCredential(there[name], name);
+      return given as Given & Values<ToSend>;
+    },
+  };
+}
+
+/** A credential that is missing although it may be: what needs it throws a Failure that names it. */
+export function requireCredential<Value>(value: Value | undefined, name: string): Value {
+  if (value !== undefined) return value;
+  const advice = "PATCH /admin/mappings/{id} with one to send";
+  throw new Failure("misconfigured", `the mapping's credentials have no ${name}: ${advice}`);
+}
+
+const schemasOf = (types: FieldTypes) =>
+  Object.fromEntries(Object.entries(types).map(([name, { schema }]) => [name, schema]));
+
+const optional = (schemas: Record<string, z.ZodType>) =>
+  Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, schema.optional()]));
+
+function describe(types: FieldTypes, need: CredentialField["need"]): CredentialField[] {
+  return Object.entries(types).map(([name, { label, help, isSecret, choices }]) => {
+    return { name, label, help, need, isSecret, choices };
+  });
+}
+
+interface Words {
+  help: string;
+  /** What is said of a value that does not fit: what would. */
+  fits: string;
+}
+
+type Shape = RegExp | ((value: string) => boolean);
+
+/** A secret of at least so many characters; of one at least, for an empty one would let anybody in. */
+export function secret(label: string, { help, fits, minLength = 1 }: Words & { minLength?: number }) {
+  return fieldType({ label, help, isSecret: true }, z.string().trim().min(Math.max(1, minLength), fits));
+}
+
+/** A secret of a known shape. */
+export function secretLike(label: string, shape: Shape, { help, fits }: Words) {
+  return fieldType({ label, help, isSecret: true }, shaped(shape, fits));
+}
+
+/** What may be seen: an id, a name, a URL, a public key. */
+export function setting(label: string, shape: Shape, { help, fits }: Words) {
+  return fieldType({ label, help, isSecret: false }, shaped(shape, fits));
+}
+
+/** One of a few values. */
+export function choice<const Choices extends readonly [string, ...string[]]>(
+  label: string,
+  choices: Choices,
+  { help, fits }: Words,
+): FieldType<Choices[number]> {
+  return { label, help, isSecret: false, choices, schema: z.enum(choices, fits) };
+}
+
+/** Blanks around it come with copying. Nothing is no value, whatever the shape. */
+function shaped(shape: Shape, fits: string) {
+  const isFitting = (value: string) => value !== "" && (shape instanceof RegExp ? shape.test(value) : shape(value));
+  return z.string().trim().refine(isFitting, fits);
+}
+
+const fieldType = (facts: Omit<FieldType<string>, "schema">, schema: z.ZodType<string>) => ({ ...facts, schema });

@@ -1,0 +1,97 @@
+import type { ApiRequest, CallApi } from "../../calls/call-api.ts";
+import { Failure, type FailureReason } from "../../errors.ts";
+import type { OutboundMessage, ProviderEvent, SentMessage, WebhookRequest } from "../../model.ts";
+import type { Adapter, Media, RefusalCodes, RefusalMeaning } from "./adapter.ts";
+import type { AnswerReader } from "./answers.ts";
+import type { Credentials } from "./credentials.ts";
+import { type DecodedWebhook, decode } from "./decode.ts";
+import type { Proof } from "./proofs.ts";
+
+/** What the bridge must know of a provider: facts, and as little code as they allow. */
+export interface ProviderFacts<Given, Sending> extends Pick<Adapter<Given>, "label" | "channel" | "pasteAt"> {
+  /** What to know beside: limits, surprises. Sentences in Markdown. */
+  notes?: readonly string[];
+  credentials: Credentials<Given, Sending>;
+  receives: {
+    /** What it posts, its usual type first; anything else is answered 415. */
+    contentTypes: readonly string[];
+    /** Is it from the provider? A recipe of the kit. */
+    proof: Proof<Given>;
+    /** What a webhook says, in the words of kit/events.ts. Pure. */
+    read(webhook: DecodedWebhook): OneOrMore<ProviderEvent> | Promise<OneOrMore<ProviderEvent>>;
+    /** The files inside of a webhook, in the order of its message's attachments. */
+    files?(webhook: DecodedWebhook): (Buffer | undefined)[] | Promise<(Buffer | undefined)[]>;
+    /** What to paste at the provider, where it is not the plain URL. */
+    pastedUrl?(url: string, credentials: Given): string;
+    acknowledgement?: NonNullable<Adapter<Given>["acknowledgement"]>;
+  };
+  sends: {
+    /** The one call that sends a message. */
+    request(message: OutboundMessage, credentials: Sending): ApiRequest;
+    answer: AnswerReader;
+    refusals?: RefusalCodes;
+    isIdempotent?: true;
+  };
+  media?: Media<Given>;
+}
+
+type OneOrMore<Item> = Item | Item[];
+
+/** The adapter of a provider, by its facts. */
+export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sending>): Adapter<Given> {
+  const { label, channel, pasteAt, notes = [], credentials, receives, sends, media } = facts;
+  const { contentTypes, proof, read, files, pastedUrl, acknowledgement } = receives;
+  const open = decodeOnce(contentTypes);
+  return {
+    ...{ label, channel, contentTypes, pasteAt, notes },
+    credentials: credentials.schema,
+    credentialFields: credentials.fields,
+    verify: (request, given) => proof(request, given, () => open(request)),
+    parse: async (request) => [await read(await open(request))].flat(),
+    send: async (message, given, callApi) => send(facts, message, credentials.toSend(given), callApi),
+    readError: sends.answer.refused,
+    refusals: sends.refusals ?? {},
+    ...(files ? { openFiles: async (request) => files(await open(request)) } : {}),
+    ...(pastedUrl ? { webhookUrl: pastedUrl } : {}),
+    ...(acknowledgement ? { acknowledgement } : {}),
+    ...(sends.isIdempotent ? { isIdempotent: sends.isIdempotent } : {}),
+    ...(media ? { media } : {}),
+  };
+}
+
+/** A request's body is decoded once, for its proof, its events and its files, as long as the request itself is kept. */
+function decodeOnce(contentTypes: readonly string[]): (request: WebhookRequest) => Promise<DecodedWebhook> {
+  const decoded = new WeakMap<WebhookRequest, Promise<DecodedWebhook>>();
+  return (request) => {
+    const webhook = decoded.get(request) ?? decode(request, contentTypes);
+    decoded.set(request, webhook);
+    return webhook;
+  };
+}
+
+async function send<Given, Sending>(
+  { label, sends }: ProviderFacts<Given, Sending>,
+  message: OutboundMessage,
+  credentials: Sending,
+  callApi: CallApi,
+): Promise<SentMessage> {
+  const { answer, refusals = {} } = sends;
+  const answered = await callApi(sends.request(message, credentials));
+  const sent = answer.sent(answered, message);
+  if (sent) return sent;
+  const { status, body } = answered;
+  const refusal = answer.refusesWithin200 ? answer.refused(body) : undefined;
+  if (!refusal) {
+    throw new Failure("invalid_answer", `${label} took the message and gave no id for it`, { status, answer: body });
+  }
+  const meaning = Object.hasOwn(refusals, refusal.code) ? refusals[refusal.code] : undefined;
+  const words = `${refusal.message} (${label} ${refusal.code})`;
+  throw new Failure(meaning ? reasons[meaning] : "rejected", words, { status, code: refusal.code, answer: body });
+}
+
+/** The bridge has no reason of its own for a person who opted out: to that person nothing goes, as with any refusal. */
+const reasons: Record<RefusalMeaning, FailureReason> = {
+  opted_out: "rejected",
+  misconfigured: "misconfigured",
+  throttled: "throttled",
+};

@@ -1,0 +1,53 @@
+import type { Mail } from "../../formats/mail.ts";
+import type { Attachment, IgnoredEvent, MessageError, ProviderMessage, Receipt, ReceiptStatus } from "../../model.ts";
+
+/** What a webhook can say. The builders fill in what texts and mails have in common; nothing is invented. */
+
+export interface TextFacts extends Pick<ProviderMessage, "from" | "text" | "subject" | "sentAt" | "direction"> {
+  id: string;
+  to: string[];
+  cc?: string[];
+  attachments?: Attachment[];
+}
+
+export function text({ id, to, cc = [], attachments = [], ...rest }: TextFacts): ProviderMessage {
+  const none = { bcc: [], inReplyTo: [], references: [] };
+  return { kind: "message", providerMessageId: id, ...rest, to, cc, attachments, ...none };
+}
+
+export function mail(id: string, content: Mail): ProviderMessage {
+  return { kind: "message", providerMessageId: id, ...content };
+}
+
+/**
+ * What a provider's words say of a message. `complained`: the person has it, and marked it as spam. `remarked`: it is there,
+ * and the provider has something to say about it. A word that is not in the table says nothing that is passed on.
+ */
+export type StatusWords = Readonly<Record<string, ReceiptStatus | "complained" | "remarked">>;
+
+export interface ReceiptFacts {
+  id: string;
+  reference?: string | undefined;
+  /** Whom of an email's recipients it is about. */
+  recipient?: string | undefined;
+  /** Why it failed, as far as the provider says; else the word itself. */
+  code?: string | undefined;
+  message?: string | undefined;
+}
+
+/** A receipt, by the word for its status. Of a word that says nothing the rest is not read. */
+export function receipt(word: string, words: StatusWords, read: () => ReceiptFacts): Receipt | IgnoredEvent {
+  const meaning = Object.hasOwn(words, word) ? words[word] : undefined;
+  if (meaning === undefined) return ignored(`status ${word}: says nothing that is passed on`);
+  const { id, reference, recipient, code = word, message = `the provider says ${word}` } = read();
+  const reason = { code, message };
+  const errors: Partial<Record<typeof meaning, MessageError>> = {
+    failed: reason,
+    remarked: reason,
+    complained: { code: word, message: "the person marked it as spam" },
+  };
+  const status = meaning === "complained" || meaning === "remarked" ? "delivered" : meaning;
+  return { kind: "receipt", reference, providerMessageId: id, status, recipient, error: errors[meaning] };
+}
+
+export const ignored = (reason: string): IgnoredEvent => ({ kind: "ignored", reason });

@@ -1,0 +1,70 @@
+import { z } from "zod";
+import { parseMailboxes } from "../../formats/mailbox.ts";
+import { maybeText, requiredText, text } from "../../formats/parse-value.ts";
+import { normalizePhoneNumber } from "../../formats/phone-number.ts";
+import { parseTime } from "../../formats/read-time.ts";
+import { parseReference } from "./reference.ts";
+
+/** Types of fields. What stands in one is normalised as it is read; when it does not fit, the error names its path. */
+export { maybeText, requiredText, text } from "../../formats/parse-value.ts";
+
+/** A provider's id of a message. It is a key: one that no index can hold is refused here, where it can be said. */
+export const messageId = requiredText.refine((id) => id.length <= 998, "is longer than 998 characters");
+
+/** A phone number in E.164 form, a short code, or a sender's name. */
+export const phone = requiredText.transform((given, context) => {
+  const number = normalizePhoneNumber(given);
+  if (number === undefined) context.addIssue("is not a phone number, a short code or a sender's name");
+  return number ?? z.NEVER;
+});
+
+/** The first mailbox of an address header: it must hold one. */
+export const mailbox = maybeText.transform((header, context) => {
+  const [first] = parseMailboxes(header);
+  if (!first) context.addIssue("holds no mailbox");
+  return first ?? z.NEVER;
+});
+
+/** The addresses of a header, each once; none of a header that is missing or holds none. */
+export const addresses = maybeText.transform((header) => [
+  ...new Set(parseMailboxes(header).map(({ address }) => address)),
+]);
+
+/** A time in ISO 8601 with its zone; one that cannot be read is left out. */
+export const time = maybeText.transform(parseTime);
+
+/** A code that some write as a number. */
+export const code = z.union([requiredText, z.number().transform(String)]);
+
+/** The reference that a send gave along, as its receipts bring it back. */
+export const reference = z
+  .string()
+  .refine((value) => parseReference(value) !== undefined, "is not one that the bridge gave");
+
+/** A Message-ID without its angle brackets, where a provider's id of an email is one. */
+export const rfcMessageId = text.transform((id) => id.trim().replace(/^<|>$/g, "")).pipe(messageId);
+
+/** A size or count that may be missing or null. */
+export const maybeNumber = z
+  .number()
+  .nullish()
+  .transform((value) => value ?? undefined);
+
+/** A list that may be missing or null: then it is empty. */
+export const listOf = <Item>(item: z.ZodType<Item>) =>
+  z
+    .array(item)
+    .nullish()
+    .transform((items) => items ?? []);
+
+/** JSON within a field; undefined where the field is missing or empty. */
+export function jsonText<Output>(schema: z.ZodType<Output>) {
+  const decoded = maybeText.transform((value, context) => {
+    try {
+      return value && JSON.parse(value);
+    } catch {
+      context.addIssue("is not JSON");
+    }
+  });
+  return decoded.pipe(schema.optional());
+}

@@ -1,0 +1,65 @@
+import { createHash, createHmac } from "node:crypto";
+import { z } from "zod";
+import type { WebhookRequest } from "../../model.ts";
+import { isSame } from "../../secrets/compare.ts";
+import { isFresh } from "./freshness.ts";
+import type { Proof } from "./proofs.ts";
+
+/**
+ * A JSON Web Token in a header, by HMAC-SHA256 (HS256) and nothing else, which must be in time, and hold the SHA-256 of the
+ * body in a claim, in hexadecimal digits: a token alone would fit any body. https://www.rfc-editor.org/rfc/rfc7519
+ */
+export function jwt<Given>(recipe: {
+  header: string;
+  prefix?: string;
+  key(credentials: Given): string;
+  payloadHash: string;
+  /** The claim with the SHA-256 of the whole URL, where there is one. */
+  urlHash?: string;
+}): Proof<Given> {
+  const { header, prefix = "", payloadHash, urlHash } = recipe;
+  return (request, credentials) => {
+    const given = request.headers[header] ?? "";
+    const secret = recipe.key(credentials);
+    if (!given.startsWith(prefix) || secret === "") return false;
+    const claims = readClaims(given.slice(prefix.length), secret);
+    if (!claims || !isInTime(claims, request)) return false;
+    const isOf = (claim: string, content: string | Buffer) => isSame(String(claims[claim] ?? ""), sha256(content));
+    return isOf(payloadHash, request.body) && (urlHash === undefined || isOf(urlHash, request.url));
+  };
+}
+
+const head = z.object({ alg: z.literal("HS256") });
+const times = z.object({ iat: z.number().optional(), nbf: z.number().optional(), exp: z.number().optional() });
+const claims = z.looseObject(times.shape);
+type Claims = z.infer<typeof claims>;
+
+/** The claims of a token that the secret has signed. */
+function readClaims(token: string, secret: string): Claims | undefined {
+  const [first = "", second = "", signature = "", ...more] = token.split(".");
+  const expected = createHmac("sha256", secret).update(`${first}.${second}`).digest("base64url");
+  if (more.length > 0 || !isSame(signature, expected)) return undefined;
+  if (!head.safeParse(readSegment(first)).success) return undefined;
+  return claims.safeParse(readSegment(second)).data;
+}
+
+function readSegment(base64url: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(base64url, "base64url").toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** How far two clocks may differ. */
+const skewSeconds = 5;
+
+/** One that says when it ends must not have ended; any other must have been made within five minutes. */
+function isInTime({ iat, nbf, exp }: Claims, { receivedAt }: WebhookRequest): boolean {
+  const now = receivedAt.getTime() / 1000;
+  if (nbf !== undefined && nbf > now + skewSeconds) return false;
+  if (exp !== undefined) return exp > now - skewSeconds;
+  return iat !== undefined && isFresh(String(Math.floor(iat)), receivedAt);
+}
+
+const sha256 = (content: string | Buffer) => createHash("sha256").update(content).digest("hex");

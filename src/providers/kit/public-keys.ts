@@ -1,0 +1,34 @@
+import { createPublicKey, type KeyObject } from "node:crypto";
+
+/** What comes before the 32 bytes of a key in its DER form (SPKI): https://www.rfc-editor.org/rfc/rfc8410#section-4 */
+const spkiPrefix = Buffer.from("302a300506032b6570032100", "hex");
+
+export type KeyType = "ed25519" | "rsa" | "ec";
+
+export const ed25519KeyMessage = "32 bytes in base64";
+
+const decoded = new Map<string, KeyObject | undefined>();
+const maxDecoded = 1000;
+
+/**
+ * A public key, ready to verify with; `undefined` when it is none of this type. Ed25519: its 32 bytes in base64. RSA and
+ * ECDSA: PEM, or the same without its armour. Remembered: making it is dear.
+ */
+export function decodePublicKey(type: KeyType, text: string): KeyObject | undefined {
+  const id = `${type} ${text}`;
+  if (decoded.size > maxDecoded) decoded.clear();
+  if (!decoded.has(id)) decoded.set(id, decode(type, text));
+  return decoded.get(id);
+}
+
+function decode(type: KeyType, text: string): KeyObject | undefined {
+  try {
+    const der = Buffer.from(text.replace(/-----[A-Z ]+-----/g, ""), "base64");
+    if (type === "ed25519" && der.length !== 32) return undefined;
+    const key = type === "ed25519" ? Buffer.concat([spkiPrefix, der]) : der;
+    const decodedKey = createPublicKey({ format: "der", type: "spki", key });
+    return decodedKey.asymmetricKeyType === type ? decodedKey : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,128 @@
+import { createHmac, verify } from "node:crypto";
+import { ParseError } from "../../errors.ts";
+import type { WebhookRequest } from "../../model.ts";
+import { isSame } from "../../secrets/compare.ts";
+import type { DecodedWebhook } from "./decode.ts";
+import { isFresh } from "./freshness.ts";
+import type { Proof } from "./proofs.ts";
+import { decodePublicKey, type KeyType } from "./public-keys.ts";
+import { readTemplate } from "./signed-parts.ts";
+
+/** A signature as a webhook carries it, and what it must cover. */
+export interface Signature {
+  /** Any of them may be the one, as while a secret is rotated. */
+  candidates: string[];
+  signed: readonly (string | Buffer)[];
+}
+
+/** Where a signature is found; `undefined` when it is missing, malformed or stale. */
+export type SignatureSource = (
+  request: WebhookRequest,
+  decode: () => Promise<DecodedWebhook>,
+) => Signature | undefined | Promise<Signature | undefined>;
+
+/** An HMAC, by a secret that both sides know. */
+export function hmac<Given>(recipe: {
+  source: SignatureSource;
+  hash: "sha1" | "sha256" | "sha512";
+  encoding: "hex" | "base64";
+  key(credentials: Given): string | Buffer | undefined;
+}): Proof<Given> {
+  const { source, hash, encoding } = recipe;
+  return checkSignature(source, (credentials, { candidates, signed }) => {
+    const key = recipe.key(credentials);
+    if (key === undefined || key.length === 0) return false;
+    const mac = createHmac(hash, key);
+    for (const part of signed) mac.update(part);
+    const expected = mac.digest(encoding);
+    return candidates.some((candidate) => isSame(candidate, expected));
+  });
+}
+
+/**
+ * A signature by a private key that only the provider has. Ed25519 needs no hash; RSA is by PKCS #1 v1.5, ECDSA in DER.
+ * The key's type is the recipe's choice, never the sender's.
+ */
+export function publicKeySignature<Given>(
+  recipe: ({ type: "ed25519" } | { type: Exclude<KeyType, "ed25519">; hash: "sha1" | "sha256" }) & {
+    source: SignatureSource;
+    encoding?: "hex" | "base64";
+    key(credentials: Given): string;
+  },
+): Proof<Given> {
+  const { source, type, encoding = "base64" } = recipe;
+  const hash = "hash" in recipe ? recipe.hash : undefined;
+  return checkSignature(source, (credentials, { candidates, signed }) => {
+    const key = decodePublicKey(type, recipe.key(credentials));
+    if (!key) return false;
+    const bytes = Buffer.concat(signed.map((part) => Buffer.from(part)));
+    return candidates.some((candidate) => verify(hash, bytes, key, Buffer.from(candidate, encoding)));
+  });
+}
+
+/** Awaits only what must be: a signature in a header is judged at once. */
+function checkSignature<Given>(
+  source: SignatureSource,
+  isValid: (credentials: Given, signature: Signature) => boolean,
+): Proof<Given> {
+  return (request, credentials, decode) => {
+    const found = source(request, decode);
+    if (found instanceof Promise) return found.then((signature) => !!signature && isValid(credentials, signature));
+    return found !== undefined && isValid(credentials, found);
+  };
+}
+
+/** Each costs a check of the whole body, before we know who asks for it. */
+const maxCandidates = 10;
+
+export interface HeaderPlace {
+  /** What stands before the signature; a candidate without it is none. */
+  prefix?: string;
+  /** Where the header may hold several. */
+  separator?: " " | ",";
+  /** The header with the Unix seconds of the signature: five minutes are allowed, before and after. */
+  timestamp?: string;
+  /** The header with what makes each webhook another one, such as its id. */
+  nonce?: string;
+  /** What is signed, such as `{timestamp}.{body}`; else the body alone. */
+  over?: string;
+}
+
+/** A signature in a header. Names of headers are in lower case. */
+export function inHeader(header: string, place: HeaderPlace = {}): SignatureSource {
+  const { timestamp, nonce, over = "{body}" } = place;
+  const partsOf = readTemplate(over, { timestamp, nonce });
+  return (request) => {
+    if (timestamp !== undefined && !isFresh(request.headers[timestamp], request.receivedAt)) return undefined;
+    const candidates = candidatesIn(request.headers[header] ?? "", place);
+    const signed = candidates.length > 0 ? partsOf(request) : undefined;
+    return signed && { candidates, signed };
+  };
+}
+
+function candidatesIn(value: string, { prefix = "", separator }: HeaderPlace): string[] {
+  return (separator === undefined ? [value] : value.split(separator, maxCandidates))
+    .filter((each) => each.startsWith(prefix) && each.length > prefix.length)
+    .map((each) => each.slice(prefix.length));
+}
+
+/** What a body says of its own signature. `timestamp`, in Unix seconds, is for a signature that must be fresh. */
+export interface BodySignature {
+  signature: string;
+  timestamp?: string;
+  signed: (string | Buffer)[];
+}
+
+/** A signature in the body, which is decoded for it; one that cannot be read carries none. */
+export function inBody(read: (webhook: DecodedWebhook) => BodySignature): SignatureSource {
+  return async ({ receivedAt }, decode) => {
+    try {
+      const { signature, timestamp, signed } = read(await decode());
+      if (timestamp !== undefined && !isFresh(timestamp, receivedAt)) return undefined;
+      return { candidates: [signature], signed };
+    } catch (error) {
+      if (error instanceof ParseError) return undefined;
+      throw error;
+    }
+  };
+}
