@@ -1,190 +1,133 @@
-import { verify as verifySignature } from "node:crypto";
 import { z } from "zod";
-import type { CallApi } from "../calls/call-api.ts";
-import { Failure } from "../errors.ts";
-import { messageId, parseJson, parseTime } from "../formats/parse-body.ts";
-import { maybeText, requiredText } from "../formats/parse-value.ts";
 import { requirePhoneNumber } from "../formats/phone-number.ts";
-import type {
-  MessageError,
-  OutboundMessage,
-  ProviderEvent,
-  ProviderMessage,
-  ReceiptStatus,
-  SentMessage,
-  WebhookRequest,
-} from "../model.ts";
-import type { AdapterSpec } from "./kit/adapter.ts";
-import { decodeEd25519Key, ed25519KeyMessage } from "./kit/ed25519.ts";
-import { isFresh } from "./kit/freshness.ts";
-import { referenceOf } from "./kit/reference.ts";
-import { requireCredential } from "./kit/require-credential.ts";
-
-const credentials = z.strictObject({
-  publicKey: z
-    .string()
-    .trim()
-    .refine((key) => decodeEd25519Key(key) !== undefined, `must be the account's public key: ${ed25519KeyMessage}`),
-  /** To send with. */
-  apiKey: z
-    .string()
-    .trim()
-    .regex(/^[!-~]+$/, "must be an API key of the account")
-    .optional(),
-  /** Telnyx needs it only where the number alone does not tell it. */
-  messagingProfileId: z.uuid("must be the id of a messaging profile").optional(),
-});
-type Credentials = z.infer<typeof credentials>;
+import type { OutboundMessage } from "../model.ts";
+import { answerOf } from "./kit/answers.ts";
+import { credentials, secretLike, setting } from "./kit/credentials.ts";
+import type { DecodedWebhook } from "./kit/decode.ts";
+import { defineProvider } from "./kit/define-provider.ts";
+import { ignored, receipt, type StatusWords, text } from "./kit/events.ts";
+import { code, listOf, maybeNumber, maybeText, messageId, phone, requiredText, time } from "./kit/fields.ts";
+import { decodePublicKey, ed25519KeyMessage } from "./kit/public-keys.ts";
+import { inHeader, publicKeySignature } from "./kit/signatures.ts";
 
 /** Telnyx Messaging, API v2: https://developers.telnyx.com/docs/messaging/messages/receiving-webhooks */
-export const telnyx: AdapterSpec<Credentials> = {
+export const telnyx = defineProvider({
+  label: "Telnyx",
   channel: "sms",
-  contentTypes: ["application/json"],
-  credentials,
-  verify: (request, { publicKey }) => verify(request, publicKey),
-  parse,
-  send,
-  readError,
-};
-
-/** Ed25519 over the timestamp, a bar and the body: https://developers.telnyx.com/docs/messaging/messages/webhook-signing */
-function verify(request: WebhookRequest, publicKey: string): boolean {
-  const timestamp = request.headers["telnyx-timestamp"];
-  const signature = Buffer.from(request.headers["telnyx-signature-ed25519"] ?? "", "base64");
-  const key = decodeEd25519Key(publicKey);
-  if (!key || signature.length !== 64 || !isFresh(timestamp, request.receivedAt)) return false;
-  return verifySignature(null, Buffer.concat([Buffer.from(`${timestamp}|`), request.body]), key, signature);
-}
-
-const party = z.object({ phone_number: requiredText });
-const envelope = z.object({ data: z.object({ event_type: requiredText }) });
-const content = z.object({
-  id: messageId,
-  from: party,
-  to: z.array(party).min(1),
-  cc: z.array(party).nullish(),
-  text: maybeText,
-  subject: maybeText,
-  media: z.array(z.object({ url: requiredText, content_type: maybeText, size: z.number().nullish() })).nullish(),
-  received_at: maybeText,
-  sent_at: maybeText,
+  credentials: credentials({
+    always: {
+      publicKey: setting("Public key", (key) => decodePublicKey("ed25519", key) !== undefined, {
+        help: "In the portal under Keys & Credentials, Public Key.",
+        fits: `must be the account's public key: ${ed25519KeyMessage}`,
+      }),
+    },
+    toSend: {
+      apiKey: secretLike("API key", /^[!-~]+$/, {
+        help: "In the portal under Keys & Credentials, API Keys.",
+        fits: "must be an API key of the account",
+      }),
+    },
+    ifWanted: {
+      messagingProfileId: setting("Messaging profile id", (id) => z.uuid().safeParse(id).success, {
+        help: "Needed only where the number alone does not tell the profile.",
+        fits: "must be the id of a messaging profile",
+      }),
+    },
+  }),
+  pasteAt: "the messaging profile's inbound webhook. Receipts set themselves",
+  notes: ["A text that is sent from the portal, or by another tool, is recorded in HighLevel."],
+  receives: {
+    contentTypes: ["application/json"],
+    // https://developers.telnyx.com/docs/messaging/messages/webhook-signing
+    proof: publicKeySignature({
+      source: inHeader("telnyx-signature-ed25519", { timestamp: "telnyx-timestamp", over: "{timestamp}|{body}" }),
+      ...{ type: "ed25519", key: ({ publicKey }) => publicKey },
+    }),
+    read,
+  },
+  sends: {
+    // https://developers.telnyx.com/api-reference/messages/send-a-message
+    request: (message, { apiKey, messagingProfileId }) => ({
+      method: "POST",
+      url: "https://api.telnyx.com/v2/messages",
+      headers: { authorization: `Bearer ${apiKey}` },
+      body: compose(message, messagingProfileId),
+    }),
+    answer: answerOf({
+      taken: z.object({ data: z.object({ id: messageId }) }),
+      sent: ({ data }) => ({ providerMessageId: data.id }),
+      // The first of its errors: https://developers.telnyx.com/development/api-fundamentals/api-errors
+      refused: z.object({ errors: z.tuple([apiError()], z.unknown()) }).transform(({ errors: [first] }) => first),
+    }),
+    refusals: { "40300": "opted_out", "10009": "misconfigured", "10011": "throttled" },
+  },
 });
 
-function parse(request: WebhookRequest): ProviderEvent[] {
-  const { event_type: eventType } = parseJson(envelope, request.body).data;
-  const read = <Payload>(payload: z.ZodType<Payload>): Payload =>
-    parseJson(z.object({ data: z.object({ payload }) }), request.body).data.payload;
-  const reference = referenceOf(request.url);
-  if (eventType === "message.received") return [toMessage(read(content))];
-  if (eventType === "message.sent" && reference === undefined) return sentElsewhere(read);
-  if (eventType === "message.sent" || eventType === "message.finalized") return toReceipts(read(progress), reference);
-  return [{ kind: "ignored", reason: `event ${eventType}: says nothing that is bridged` }];
-}
-
-function toMessage(payload: z.infer<typeof content>): ProviderMessage {
-  const numbers = (parties: z.infer<typeof party>[], field: string) =>
-    parties.map((each) => requirePhoneNumber(each.phone_number, `data.payload.${field}`));
-  return {
-    kind: "message",
-    providerMessageId: payload.id,
-    from: requirePhoneNumber(payload.from.phone_number, "data.payload.from.phone_number"),
-    to: numbers(payload.to, "to"),
-    cc: numbers(payload.cc ?? [], "cc"),
-    bcc: [],
-    subject: payload.subject,
-    text: payload.text,
-    attachments: (payload.media ?? []).map(({ url, content_type: contentType, size }) => ({
-      url,
-      contentType,
-      sizeBytes: size ?? undefined,
-    })),
-    sentAt: parseTime(payload.sent_at) ?? parseTime(payload.received_at),
-    inReplyTo: [],
-    references: [],
-  };
-}
-
-/**
- * What the bridge sends has a webhook URL of its own, with a reference. An event at the messaging profile's URL is about
- * what the business sent from the portal or by another tool.
- */
-function sentElsewhere(read: <Payload>(payload: z.ZodType<Payload>) => Payload): ProviderEvent[] {
-  const { type } = read(z.object({ type: maybeText }));
-  if (type !== undefined && type !== "SMS" && type !== "MMS") {
-    return [{ kind: "ignored", reason: `a message of type ${type} was sent: only SMS and MMS are bridged` }];
-  }
-  return [{ ...toMessage(read(content)), direction: "outbound" }];
+function apiError() {
+  return z.object({ code, title: maybeText, detail: maybeText }).transform((error) => {
+    return { code: error.code, message: error.detail ?? error.title ?? `Telnyx error ${error.code}` };
+  });
 }
 
 /** `delivery_unconfirmed` is final: the carrier took the message, and nobody will say more. */
-const statuses = new Map<string, ReceiptStatus>([
-  ["sent", "sent"],
-  ["delivery_unconfirmed", "sent"],
-  ["delivered", "delivered"],
-  ["read", "read"],
-  ["expired", "failed"],
-  ["sending_failed", "failed"],
-  ["delivery_failed", "failed"],
-]);
+const words: StatusWords = {
+  ...{ sent: "sent", delivery_unconfirmed: "sent", delivered: "delivered", read: "read" },
+  ...{ expired: "failed", sending_failed: "failed", delivery_failed: "failed" },
+};
 
-const apiError = z
-  .object({ code: z.union([requiredText, z.number().transform(String)]), title: maybeText, detail: maybeText })
-  .transform(({ code, title, detail }) => ({ code, message: detail ?? title ?? `Telnyx error ${code}` }));
+const payloadOf = <Payload>(payload: z.ZodType<Payload>) => z.object({ data: z.object({ payload }) });
+const kind = z.object({ data: z.object({ event_type: requiredText }) });
+const sent = payloadOf(z.object({ type: maybeText }));
+const party = z.object({ phone_number: phone }).transform(({ phone_number: number }) => number);
+const file = z
+  .object({ url: requiredText, content_type: maybeText, size: maybeNumber })
+  .transform(({ url, content_type: contentType, size: sizeBytes }) => ({ url, contentType, sizeBytes }));
+const content = payloadOf(
+  z.object({
+    ...{ id: messageId, from: party, to: z.array(party).min(1), cc: listOf(party), subject: maybeText },
+    ...{ text: maybeText, media: listOf(file), received_at: time, sent_at: time },
+  }),
+);
+const person = z.object({ phone_number: requiredText, status: maybeText });
+const update = payloadOf(
+  z.object({ id: messageId, to: z.array(person).min(1), cc: listOf(person), errors: listOf(apiError()) }),
+);
 
-const recipients = z.array(z.object({ phone_number: requiredText, status: maybeText }));
-const progress = z.object({
-  id: messageId,
-  to: recipients.min(1),
-  cc: recipients.nullish(),
-  errors: z.array(apiError).nullish(),
-});
+/** What the bridge sends has a webhook URL with a reference. At the profile's URL come events about what others sent. */
+function read(webhook: DecodedWebhook) {
+  const { event_type: event } = webhook.read(kind).data;
+  if (event === "message.received") return readText(webhook);
+  if (event === "message.sent" && webhook.reference === undefined) return readSentElsewhere(webhook);
+  if (event === "message.sent" || event === "message.finalized") return readReceipts(webhook);
+  return ignored(`event ${event}: says nothing that is bridged`);
+}
+
+function readText(webhook: DecodedWebhook, direction?: "outbound") {
+  const { media: attachments, sent_at, received_at, ...rest } = webhook.read(content).data.payload;
+  return text({ ...rest, attachments, sentAt: sent_at ?? received_at, direction });
+}
+
+function readSentElsewhere(webhook: DecodedWebhook) {
+  const { type = "SMS" } = webhook.read(sent).data.payload;
+  if (type === "SMS" || type === "MMS") return readText(webhook, "outbound");
+  return ignored(`a message of type ${type} was sent: only SMS and MMS are bridged`);
+}
 
 /** One for each person of a group, of whom each is reached or not. */
-function toReceipts(payload: z.infer<typeof progress>, reference: string | undefined): ProviderEvent[] {
-  const people = [...payload.to, ...(payload.cc ?? [])];
-  return people.map(({ phone_number: number, status: word = "missing" }) => {
-    const status = statuses.get(word);
-    if (!status) return { kind: "ignored", reason: `status ${word}: says nothing that is passed on` };
-    const error = payload.errors?.[0] ?? { code: word, message: `Telnyx says ${word}` };
-    return {
-      kind: "receipt",
-      reference,
-      providerMessageId: payload.id,
-      status,
-      recipient: people.length > 1 ? requirePhoneNumber(number, "data.payload.to") : undefined,
-      error: status === "failed" ? error : undefined,
-    };
-  });
+function readReceipts(webhook: DecodedWebhook) {
+  const { id, to, cc, errors } = webhook.read(update).data.payload;
+  return [...to, ...cc].map(({ phone_number: number, status: word = "missing" }, _, { length }) =>
+    receipt(word, words, () => {
+      const recipient = length > 1 ? requirePhoneNumber(number, "data.payload.to") : undefined;
+      const error = errors[0] ?? { code: word, message: `Telnyx says ${word}` };
+      return { id, reference: webhook.reference, recipient, ...error };
+    }),
+  );
 }
 
-const created = z.object({ data: z.object({ id: messageId }) });
-
-/** Sends a message: https://developers.telnyx.com/api-reference/messages/send-a-message */
-async function send(message: OutboundMessage, given: Credentials, callApi: CallApi): Promise<SentMessage> {
-  const mediaUrls = message.attachments.map(({ url }) => url);
-  const { body } = await callApi({
-    method: "POST",
-    url: "https://api.telnyx.com/v2/messages",
-    headers: { authorization: `Bearer ${requireCredential(given.apiKey, "apiKey")}` },
-    body: {
-      from: message.from,
-      to: message.to,
-      ...(message.text ? { text: message.text } : {}),
-      ...(mediaUrls.length > 0 ? { type: "MMS", media_urls: mediaUrls } : {}),
-      ...(given.messagingProfileId ? { messaging_profile_id: given.messagingProfileId } : {}),
-      webhook_url: message.receiptUrl,
-      // Else a receipt that failed at our URL would be repeated at the profile's, where it has no reference.
-      use_profile_webhooks: false,
-    },
-  });
-  const answer = created.safeParse(body);
-  if (!answer.success) throw new Failure("invalid_answer", "Telnyx took the message and gave no id for it");
-  return { providerMessageId: answer.data.data.id };
-}
-
-const refusal = z.object({ errors: z.tuple([apiError], z.unknown()) });
-
-/** The first of its errors: https://developers.telnyx.com/development/api-fundamentals/api-errors */
-function readError(answer: unknown): MessageError | undefined {
-  return refusal.safeParse(answer).data?.errors[0];
+function compose({ from, to, text: body, attachments, receiptUrl }: OutboundMessage, profile: string | undefined) {
+  const media = attachments.length > 0 ? { type: "MMS", media_urls: attachments.map(({ url }) => url) } : {};
+  const message = { from, to, text: body || undefined, ...media, messaging_profile_id: profile };
+  // Else a receipt that failed at our URL would be repeated at the profile's, where it has no reference.
+  return { ...message, webhook_url: receiptUrl, use_profile_webhooks: false };
 }
