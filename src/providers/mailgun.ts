@@ -1,44 +1,28 @@
-import { createHmac } from "node:crypto";
 import { z } from "zod";
-import type { CallApi } from "../calls/call-api.ts";
-import { Failure } from "../errors.ts";
-import { addressesOf, normalizeMailbox } from "../formats/mailbox.ts";
+import { attachmentOf, composeMail, type Mail } from "../formats/mail.ts";
+import { findHeader } from "../formats/mail-headers.ts";
+import { addressesOf, normalizeMailbox, requireMailbox } from "../formats/mailbox.ts";
+import { openMime, parseContentId, parseMime } from "../formats/mime.ts";
 import { formatMailbox, requireContent, threadHeaders } from "../formats/outgoing-mail.ts";
-import { messageId, parseJson } from "../formats/parse-body.ts";
-import { maybeText, requiredText, text } from "../formats/parse-value.ts";
-import type {
-  MessageError,
-  OutboundMessage,
-  ProviderEvent,
-  ReceiptStatus,
-  SentMessage,
-  WebhookRequest,
-} from "../model.ts";
-import { isSame } from "../secrets/compare.ts";
-import type { AdapterSpec } from "./kit/adapter.ts";
-import { isFresh } from "./kit/freshness.ts";
-import { isReference } from "./kit/reference.ts";
-import { requireCredential } from "./kit/require-credential.ts";
-import { openMail, pick, readFields, readMail } from "./mailgun-mail.ts";
-
-const credentials = z.strictObject({
-  signingKey: z.string().trim().min(16, "must be the HTTP webhook signing key from Mailgun's API security page"),
-  /** For sending, and for opening stored files. */
-  apiKey: z
-    .string()
-    .trim()
-    .regex(/^[\x21-\x7e]+$/, "must be an API key of Mailgun: the domain's sending key, or the account's")
-    .optional(),
-  /** For sending. */
-  domain: z
-    .string()
-    .trim()
-    .regex(/^[a-z\d-]+(\.[a-z\d-]+)+$/i, "must be the domain that sends, such as mg.example.com")
-    .optional(),
-  /** Where the domain is kept; `us` where it is not given. */
-  region: z.enum(["us", "eu"], 'must be "us" or "eu": where the domain is kept').optional(),
-});
-type Credentials = z.infer<typeof credentials>;
+import type { OutboundMessage } from "../model.ts";
+import { answerOf } from "./kit/answers.ts";
+import { choice, credentials, requireCredential, secret, secretLike, setting } from "./kit/credentials.ts";
+import type { DecodedWebhook } from "./kit/decode.ts";
+import { defineProvider } from "./kit/define-provider.ts";
+import { mail, receipt, type StatusWords } from "./kit/events.ts";
+import {
+  code,
+  jsonText,
+  maybeNumber,
+  maybeText,
+  messageId,
+  reference,
+  requiredText,
+  rfcMessageId,
+  text,
+} from "./kit/fields.ts";
+import { basic } from "./kit/proofs.ts";
+import { hmac, inBody } from "./kit/signatures.ts";
 
 /**
  * Mailgun: routes that post a mail to a URL, by `forward` or `store(notify=…)`
@@ -47,165 +31,168 @@ type Credentials = z.infer<typeof credentials>;
  * (https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages) and receipts
  * (https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/webhook-payloads).
  */
-export const mailgun: AdapterSpec<Credentials> = {
+export const mailgun = defineProvider({
+  label: "Mailgun",
   channel: "email",
-  contentTypes: ["multipart/form-data", "application/x-www-form-urlencoded", "application/json"],
-  credentials,
-  verify: (request, { signingKey }) => verify(request, signingKey),
-  parse,
-  openFiles: async (request) => (isJson(request) ? [] : openMail(await readFields(request))),
-  send,
-  readError,
+  credentials: credentials({
+    always: {
+      signingKey: secret("HTTP webhook signing key", {
+        help: "In Mailgun's settings, on the page API security.",
+        fits: "must be the HTTP webhook signing key from Mailgun's API security page",
+        minLength: 16,
+      }),
+    },
+    toSend: {
+      apiKey: secretLike("API key", /^[\x21-\x7e]+$/, {
+        help: "The domain's sending key. To open the files of a route that stores, the account's.",
+        fits: "must be an API key of Mailgun: the domain's sending key, or the account's",
+      }),
+      domain: setting("Domain", /^[a-z\d-]+(\.[a-z\d-]+)+$/i, {
+        help: "The domain that sends, as Mailgun lists it.",
+        fits: "must be the domain that sends, such as mg.example.com",
+      }),
+    },
+    ifWanted: {
+      region: choice("Region", ["us", "eu"], {
+        help: "Where the domain is kept; us where it is not given.",
+        fits: 'must be "us" or "eu": where the domain is kept',
+      }),
+    },
+  }),
+  pasteAt:
+    'a route: `forward("<webhookUrl>")`, and the domain\'s webhooks for delivered, permanent failure, complained and opened',
+  notes: ["Mailgun signs a timestamp and a token, not the mail: use https. Opens come only when Mailgun tracks them."],
+  receives: {
+    contentTypes: ["multipart/form-data", "application/x-www-form-urlencoded", "application/json"],
+    // All three are in the body, and nothing else of it is signed: TLS alone protects it. Mailgun does not say whether a
+    // retry, minutes to hours later, is signed anew; under its first timestamp it is stale.
+    // https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
+    proof: hmac({
+      source: inBody((webhook) => {
+        const found = webhook.isJson ? webhook.read(inJson).signature : webhook.read(signature);
+        return { ...found, signed: [found.timestamp, found.token] };
+      }),
+      ...{ hash: "sha256", encoding: "hex", key: ({ signingKey }) => signingKey },
+    }),
+    read: (webhook) => (webhook.isJson ? readReceipt(webhook) : readMail(webhook)),
+    files: (webhook) => (webhook.isJson ? [] : openFiles(webhook)),
+  },
+  sends: {
+    // https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages/post-v3--domain-name--messages
+    request: (message, { apiKey, domain, region }) => ({
+      method: "POST",
+      url: `https://${region === "eu" ? "api.eu.mailgun.net" : "api.mailgun.net"}/v3/${domain}/messages`,
+      headers: { authorization: basic("api", apiKey) },
+      body: compose(message),
+    }),
+    answer: answerOf({
+      taken: z.object({ id: rfcMessageId }),
+      sent: ({ id }, sent) => ({ providerMessageId: id, rfcMessageId: id === sent.rfcMessageId ? undefined : id }),
+      // With words and no code: https://documentation.mailgun.com/docs/mailgun/api-reference/api-overview
+      refused: z.object({ message: requiredText }).transform(({ message }) => ({ code: "refused", message })),
+    }),
+  },
   media: {
     // A stored file is where its mail was taken in, such as storage-europe-west1.api.mailgun.net.
     hosts: ["api.mailgun.net", ".api.mailgun.net", "api.eu.mailgun.net"],
-    headers: ({ apiKey }) => authorization(requireCredential(apiKey, "apiKey")),
+    headers: ({ apiKey }) => ({ authorization: basic("api", requireCredential(apiKey, "apiKey")) }),
   },
-};
+});
 
 const signature = z.object({ timestamp: z.coerce.string(), token: z.string().min(1), signature: z.string().min(1) });
-
-/**
- * HMAC-SHA256 of the timestamp and the token, all three in the body. Nothing else of the body is signed: TLS alone
- * protects it. https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
- * Mailgun does not say whether a retry, minutes to hours later, is signed anew; under its first timestamp it is stale.
- */
-async function verify(request: WebhookRequest, signingKey: string): Promise<boolean> {
-  const found = await findSignature(request);
-  if (!found || !isFresh(found.timestamp, request.receivedAt)) return false;
-  const expected = createHmac("sha256", signingKey)
-    .update(found.timestamp + found.token)
-    .digest("hex");
-  return isSame(found.signature, expected);
-}
-
-async function findSignature(request: WebhookRequest): Promise<z.infer<typeof signature> | undefined> {
-  try {
-    if (isJson(request)) return parseJson(z.object({ signature }), request.body).signature;
-    return pick(signature, await readFields(request));
-  } catch {
-    return undefined;
-  }
-}
-
-const isJson = (request: WebhookRequest) => /^application\/json\b/i.test(request.headers["content-type"] ?? "");
+const inJson = z.object({ signature });
 
 const inbound = z.object({ token: messageId, recipient: maybeText, sender: z.string().optional() });
+const storedFile = z.object({ name: maybeText, "content-type": maybeText, size: maybeNumber, url: maybeText });
+const header = z.tuple([z.string(), z.string()], z.unknown());
+const parsed = z.object({
+  ...{ from: maybeText, subject: maybeText, "body-plain": maybeText, "body-html": maybeText },
+  "message-headers": jsonText(z.array(header.transform(([name, value]) => ({ name, value })))),
+  attachments: jsonText(z.array(storedFile)),
+  // By Content-ID the field of an uploaded file, or the URL of a stored one. No reason to lose a mail when it is spoiled.
+  "content-id-map": jsonText(z.record(z.string(), z.string())).catch(undefined),
+});
 
-async function parse(request: WebhookRequest): Promise<ProviderEvent[]> {
-  if (isJson(request)) return [readReceipt(request)];
-  const fields = await readFields(request);
-  const { token, recipient, sender } = pick(inbound, fields);
-  const mail = await readMail(fields, sender);
-  return [
-    {
-      kind: "message",
-      // Mailgun has no id of its own for a mail. A retry has the same Message-ID; the rare mail without one, its token.
-      providerMessageId: mail.rfcMessageId ?? token,
-      ...mail,
-      to: mail.to.length > 0 ? mail.to : addressesOf(recipient),
-    },
-  ];
+async function readMail(webhook: DecodedWebhook) {
+  const { token, recipient, sender } = webhook.read(inbound);
+  const raw = rawOf(webhook);
+  const content = raw ? await parseMime(raw, sender) : readParsed(webhook, sender);
+  const to = content.to.length > 0 ? content.to : addressesOf(recipient);
+  // Mailgun has no id of its own for a mail. A retry has the same Message-ID; the rare mail without one, its token.
+  return mail(content.rfcMessageId ?? token, { ...content, to });
+}
+
+const rawOf = ({ fields }: DecodedWebhook) => fields.find(({ name }) => name === "body-mime")?.content;
+const uploadsOf = ({ fields }: DecodedWebhook) => fields.filter(({ name }) => /^attachment-\d+$/.test(name));
+
+/** Those in the form itself, then those that a route stores for some days, of which there is a URL. */
+function openFiles(webhook: DecodedWebhook) {
+  const raw = rawOf(webhook);
+  if (raw) return openMime(raw);
+  const stored = webhook.read(parsed).attachments ?? [];
+  return [...uploadsOf(webhook).map(({ content }) => content), ...stored.map(() => undefined)];
+}
+
+function readParsed(webhook: DecodedWebhook, envelopeSender: string | undefined): Mail {
+  const fields = webhook.read(parsed);
+  const ids = new Map(Object.entries(fields["content-id-map"] ?? {}).map(([id, at]) => [at, parseContentId(id)]));
+  // Every header is also a field of its own; `message-headers` has them in their order and with repetitions.
+  const own = () => webhook.fields.map(({ name, content }) => ({ name, value: content.toString("utf8") }));
+  const headers = fields["message-headers"] ?? own();
+  const uploads = uploadsOf(webhook).map((file) => attachmentOf(file, ids.get(file.name)));
+  const stored = (fields.attachments ?? []).map(({ url, name, "content-type": contentType, size }) => {
+    const link = /^https:\/\//i.test(url ?? "") ? url : undefined;
+    return { url: link, contentId: ids.get(url ?? ""), name, contentType, sizeBytes: size };
+  });
+  return composeMail({
+    from: requireMailbox(fields.from ?? envelopeSender, "from"),
+    ...{ to: addressesOf(findHeader(headers, "to")), cc: addressesOf(findHeader(headers, "cc")), bcc: [] },
+    ...{ subject: fields.subject, text: fields["body-plain"], html: fields["body-html"] },
+    ...{ attachments: [...uploads, ...stored], headers, envelopeSender },
+  });
 }
 
 /** Events that tell what became of an email. A `temporary failure` does not: Mailgun tries again. */
-const statuses = new Map<string, { status: ReceiptStatus; hasError?: true }>([
-  ["delivered", { status: "delivered" }],
-  ["opened", { status: "read" }],
-  ["complained", { status: "delivered", hasError: true }],
-  ["permanent failure", { status: "failed", hasError: true }],
-  ["rejected", { status: "failed", hasError: true }],
-]);
+const words: StatusWords = {
+  ...{ delivered: "delivered", opened: "read", complained: "complained" },
+  ...{ "permanent failure": "failed", rejected: "failed" },
+};
 
-/** Mailgun's id of an email is its Message-ID, in brackets or without. */
-const mailId = text.transform((id) => id.trim().replace(/^<|>$/g, "")).pipe(messageId);
-const event = z.object({ "event-data": z.object({ event: requiredText, severity: maybeText.catch(undefined) }) });
-const reference = z.union([z.string(), z.number().transform(String)]).refine(isReference);
-const receipt = z.object({
+const kind = z.object({ "event-data": z.object({ event: requiredText, severity: maybeText.catch(undefined) }) });
+const status = z.object({ code: z.union([z.number(), text]).nullish(), message: maybeText, description: maybeText });
+const event = z.object({
   "event-data": z.object({
-    recipient: maybeText,
-    message: z.object({ headers: z.object({ "message-id": mailId }) }),
+    ...{ recipient: maybeText, message: z.object({ headers: z.object({ "message-id": rfcMessageId }) }) },
     // Not only what the bridge sent comes through the domain: others may keep there what they like.
-    "user-variables": z.object({ message: reference.optional() }).catch({}),
-    "delivery-status": z
-      .object({ code: z.union([z.number(), text]).nullish(), message: maybeText, description: maybeText })
-      .nullish(),
-    reason: maybeText,
-    reject: z.object({ reason: maybeText }).nullish(),
+    "user-variables": z.object({ message: code.pipe(reference).optional() }).catch({}),
+    ...{ "delivery-status": status.nullish(), reason: maybeText, reject: z.object({ reason: maybeText }).nullish() },
   }),
 });
 
-function readReceipt(request: WebhookRequest): ProviderEvent {
-  const { event: name, severity } = parseJson(event, request.body)["event-data"];
-  const word = name === "failed" ? `${severity} failure` : name;
-  const meaning = statuses.get(word);
-  if (!meaning) return { kind: "ignored", reason: `event ${word}: it does not tell what became of an email` };
-
-  const data = parseJson(receipt, request.body)["event-data"];
-  return {
-    kind: "receipt",
-    reference: data["user-variables"].message,
-    providerMessageId: data.message.headers["message-id"],
-    status: meaning.status,
-    recipient: normalizeMailbox(data.recipient ?? ""),
-    error: meaning.hasError && errorOf(name, data),
-  };
-}
-
-function errorOf(name: string, data: z.infer<typeof receipt>["event-data"]): MessageError {
-  if (name === "complained") return { code: name, message: "the person marked it as spam" };
-  const { code, message, description } = data["delivery-status"] ?? {};
-  const words = message ?? description ?? data.reject?.reason ?? data.reason ?? name;
-  return { code: String(code ?? data.reason ?? name), message: words };
-}
-
-const accepted = z.object({ id: mailId });
-
-/** https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages/post-v3--domain-name--messages */
-async function send(message: OutboundMessage, given: Credentials, callApi: CallApi): Promise<SentMessage> {
-  const headers = authorization(requireCredential(given.apiKey, "apiKey"));
-  const domain = requireCredential(given.domain, "domain");
-  const host = given.region === "eu" ? "api.eu.mailgun.net" : "api.mailgun.net";
-  const { status, body } = await callApi({
-    method: "POST",
-    url: `https://${host}/v3/${domain}/messages`,
-    headers,
-    body: compose(message),
+function readReceipt(webhook: DecodedWebhook) {
+  const { event: name, severity } = webhook.read(kind)["event-data"];
+  return receipt(name === "failed" ? `${severity} failure` : name, words, () => {
+    const { recipient, reason, reject, ...data } = webhook.read(event)["event-data"];
+    const { code: given, message, description } = data["delivery-status"] ?? {};
+    return {
+      ...{ id: data.message.headers["message-id"], reference: data["user-variables"].message },
+      ...{ recipient: normalizeMailbox(recipient ?? ""), code: String(given ?? reason ?? name) },
+      message: message ?? description ?? reject?.reason ?? reason ?? name,
+    };
   });
-  const { data } = accepted.safeParse(body);
-  if (!data) throw new Failure("invalid_answer", "the answer has no id", { status, answer: body });
-  return { providerMessageId: data.id, rfcMessageId: data.id === message.rfcMessageId ? undefined : data.id };
 }
-
-const authorization = (apiKey: string) => ({
-  authorization: `Basic ${Buffer.from(`api:${apiKey}`).toString("base64")}`,
-});
 
 /** Of a header's field name Mailgun takes what follows `h:`. What is in `v:` comes back in receipts, and goes to the person as well. */
 function compose(message: OutboundMessage): FormData {
+  const { to, cc, bcc, subject, text: plain, html, replyTo, reference: ours } = message;
   const form = new FormData();
-  const append = (name: string, value: string | undefined) => value && form.append(name, value);
-  append("from", formatMailbox(message.from, message.fromName));
-  append("to", message.to);
-  append("cc", message.cc.join(", "));
-  append("bcc", message.bcc.join(", "));
-  append("subject", message.subject);
-  append("text", message.text);
-  append("html", message.html);
-  append("h:Reply-To", message.replyTo);
-  for (const { name, value } of threadHeaders(message)) append(`h:${name}`, value);
-  append("v:message", message.reference);
+  const addresses = { from: formatMailbox(message.from, message.fromName), to, cc: cc.join(", "), bcc: bcc.join(", ") };
+  const thread = Object.fromEntries(threadHeaders(message).map(({ name, value }) => [`h:${name}`, value]));
+  const fields = { ...addresses, subject, text: plain, html, "h:Reply-To": replyTo, ...thread, "v:message": ours };
+  for (const [name, value] of Object.entries(fields)) if (value) form.append(name, value);
   for (const file of message.attachments) {
     const blob = new Blob([new Uint8Array(requireContent(file))], { type: file.contentType });
     form.append("attachment", blob, file.name);
   }
   return form;
-}
-
-/** Mailgun's refusals have words and no code: https://documentation.mailgun.com/docs/mailgun/api-reference/api-overview */
-const refusal = z.object({ message: requiredText });
-
-function readError(answer: unknown): MessageError | undefined {
-  const { data } = refusal.safeParse(answer);
-  return data && { code: "refused", message: data.message };
 }
