@@ -1,261 +1,209 @@
 import { z } from "zod";
+import type { ApiRequest } from "../calls/call-api.ts";
+import type { Mail } from "../formats/mail.ts";
 import { parseMessageIds, readMailHeaders } from "../formats/mail-headers.ts";
 import { addressesOf, requireMailbox } from "../formats/mailbox.ts";
 import { openMime, parseMime } from "../formats/mime.ts";
-import { messageId, parseJson, parseTime } from "../formats/parse-body.ts";
-import { maybeText, requiredText, text } from "../formats/parse-value.ts";
-import { requirePhoneNumber } from "../formats/phone-number.ts";
-import type { ProviderEvent, ProviderMessage, ReceiptStatus, WebhookRequest } from "../model.ts";
-import { emailData, readError, send, textData, webhookId } from "./generic-send.ts";
-import type { AdapterSpec } from "./kit/adapter.ts";
-import { ed25519KeyMessage } from "./kit/ed25519.ts";
-import { isReference } from "./kit/reference.ts";
-import { decodePublicKeyOf, decodeSecret, verifyWebhook } from "./kit/standard-webhooks.ts";
+import type { Channel, OutboundAttachment, OutboundMessage, ProviderMessage } from "../model.ts";
+import { answerOf } from "./kit/answers.ts";
+import { credentials, requireCredential, secretLike, setting } from "./kit/credentials.ts";
+import type { DecodedWebhook } from "./kit/decode.ts";
+import { defineProvider } from "./kit/define-provider.ts";
+import { ignored, mail, receipt, type StatusWords, text } from "./kit/events.ts";
+import {
+  text as anyText,
+  code,
+  listOf,
+  mailbox,
+  maybeNumber,
+  maybeText,
+  messageId,
+  phone,
+  reference,
+  requiredText,
+  time,
+} from "./kit/fields.ts";
+import { ed25519KeyMessage } from "./kit/public-keys.ts";
+import { decodeSecret, isPublicKey, signWebhook, standardWebhooks } from "./kit/standard-webhooks.ts";
 
-const secretMessage = "whsec_ and 24 to 64 random bytes in base64";
-const credentials = z.strictObject({
-  secret: z
-    .string()
-    .trim()
-    .refine(
-      (secret) => decodeSecret(secret) !== undefined || decodePublicKeyOf(secret) !== undefined,
-      `must be ${secretMessage}, or for Ed25519 whpk_ and ${ed25519KeyMessage}`,
-    ),
-  sendUrl: z
-    .url({ protocol: /^https?$/, error: "must be the https or http URL that takes messages to send" })
-    .optional(),
-  sendSecret: z
-    .string()
-    .trim()
-    .refine((secret) => decodeSecret(secret) !== undefined, `must be ${secretMessage}`)
-    .optional(),
-});
-type Credentials = z.infer<typeof credentials>;
-
-/**
- * Any sender that signs by Standard Webhooks (https://www.standardwebhooks.com). It posts JSON to the mapping's URL, with
- * a `type` and its `data`; other types than these are ignored. Fields that are not named here are, too.
- *
- * A person wrote:
- *
- *     { "type": "message.received",
- *       "data": { "id": "m-1", "from": "+15005550006", "to": "+15005550009", "text": "Hello",
- *                 "sentAt": "2026-01-31T09:30:00Z",
- *                 "attachments": [{ "url": "https://example.com/cat.jpg", "contentType": "image/jpeg" }] } }
- *
- * `id` (the sender's own, the same when the message is sent again), `from` and `to` must be there; `to` may be a list.
- * An attachment has a `url` and, where they are known, `name`, `contentType` and `sizeBytes`.
- *
- * The business itself wrote, outside HighLevel: `message.sent`, with the same `data`; `from` is then the mapping's
- * number, and `to` the person's. Not for what the bridge asked to be sent.
- *
- * **Sending.** The bridge posts each message to the credentials' `sendUrl`, signed by Standard Webhooks with `sendSecret`,
- * or with `secret` where that is missing (a `whpk_` key cannot sign):
- *
- *     webhook-id: msg_42
- *     webhook-timestamp: 1769851800
- *     webhook-signature: v1,...
- *
- *     { "type": "message.send", "timestamp": "2026-01-31T09:30:00.000Z",
- *       "data": { "reference": "42", "from": "+15005550009", "to": "+15005550006", "text": "Hello",
- *                 "attachments": [{ "url": "https://example.com/cat.jpg", "name": "cat.jpg",
- *                                   "contentType": "image/jpeg" }] } }
- *
- * The `webhook-id` stays when the same message is posted again, because an answer was lost: send it once. `text` may be
- * missing where there are attachments. Answer 2xx when you have taken it, with `{ "id": "..." }` where you have an id of
- * your own (a text); without one it is the `webhook-id`. To refuse it, answer 4xx with problem details
- * (https://www.rfc-editor.org/rfc/rfc9457), `{ "error": { "code", "message" } }` or `{ "message" }`; an agent reads it.
- * With 429 and 503 it comes again, after your Retry-After.
- *
- * **Receipts.** Then tell what became of it, at the mapping's URL, as often as there is news:
- *
- *     { "type": "message.status",
- *       "data": { "reference": "42", "id": "your-id", "status": "failed",
- *                 "error": { "code": "30003", "message": "The phone is switched off" } } }
- *
- * `status` is `sent`, `delivered`, `read` or `failed`, others are ignored; `reference` or `id`, or both, must be there.
- */
-export const genericSms: AdapterSpec<Credentials> = {
+/** Any sender of texts that speaks docs/protocol.md: JSON, signed by Standard Webhooks (https://www.standardwebhooks.com). */
+export const genericSms = genericProvider({
+  label: "Generic SMS",
   channel: "sms",
-  contentTypes: ["application/json"],
-  credentials,
-  verify: (request, { secret }) => verifyWebhook(request, secret),
-  parse: (request) => parse(request, { schema: sms, toMessage: toText, readRecipient: () => undefined }),
-  send: (message, given, callApi) => send(textData(message), given, callApi),
-  readError,
-  isIdempotent: true,
-};
+  readMessage: (webhook) => text(webhook.read(sms).data),
+  readRecipient: () => undefined,
+  compose: ({ from, to, text: body, attachments }) => ({ from, to, text: body, attachments: attachments.map(linkTo) }),
+});
 
-/**
- * The same for email. `data` holds `id`, and the email in one of two forms: as a whole in `mime` (RFC 5322; in base64 as
- * `mimeBase64`), as a mail server has it, or in fields: `from`, `to`, `cc`, `bcc`, `subject`, `text`, `html`, `sentAt`,
- * `attachments`, and for threads `messageId`, `inReplyTo`, `references` as in its headers. `autoSubmitted`, as in the
- * header, marks what a machine wrote.
- *
- * What is posted to `sendUrl` has in `data`, besides `reference`, `from`, `to` and `text`: `fromName`, `cc` and `bcc`
- * (lists), `replyTo`, `subject`, `html`, and for the headers `messageId`, `inReplyTo` (ids without angle brackets) and
- * `references` (a list, oldest first). Lists may be empty; anything else that there is none of is missing. `attachments`
- * are URLs, to be fetched before you send. Send with that `messageId`, or give yours as `messageId` in the answer:
- * answers thread by it.
- *
- * A receipt may name in `recipient` whom of several it is about.
- */
-export const genericEmail: AdapterSpec<Credentials> = {
-  ...genericSms,
+/** The same for emails, which come as a whole or in fields. */
+export const genericEmail = genericProvider({
+  label: "Generic email",
   channel: "email",
-  parse: (request) => parse(request, { schema: email, toMessage: toEmail, readRecipient }),
-  openFiles,
-  send: (message, given, callApi) => send(emailData(message), given, callApi),
-};
-
-const envelope = z.object({ type: requiredText });
+  readMessage: readEmail,
+  readRecipient: (webhook) => webhook.read(recipient).data.recipient.address,
+  files: (webhook) => {
+    const { attachments: links, ...whole } = webhook.read(files).data;
+    const raw = wholeEmail(whole);
+    return raw ? openMime(raw) : links.map(() => undefined);
+  },
+  compose: ({ from, fromName, to, cc, bcc, replyTo, subject, text: body, html, ...rest }) => ({
+    ...{ from, fromName, to, cc, bcc, replyTo, subject, text: body, html, messageId: rest.rfcMessageId },
+    ...{ inReplyTo: rest.inReplyTo, references: rest.references, attachments: rest.attachments.map(linkTo) },
+  }),
+});
 
 /** What texts and emails do not have in common. */
-interface Reading<Data> {
-  schema: z.ZodType<Data>;
-  toMessage(data: Data): ProviderMessage | Promise<ProviderMessage>;
-  readRecipient(recipient: string | undefined): string | undefined;
+interface Generic {
+  label: string;
+  channel: Channel;
+  readMessage(webhook: DecodedWebhook): ProviderMessage | Promise<ProviderMessage>;
+  /** Whom of an email's recipients a receipt is about, which names one. */
+  readRecipient(webhook: DecodedWebhook): string | undefined;
+  files?(webhook: DecodedWebhook): (Buffer | undefined)[] | Promise<Buffer[]>;
+  /** The data that is posted, besides the reference. */
+  compose(message: OutboundMessage): Record<string, unknown>;
 }
 
-async function parse<Data>(request: WebhookRequest, reading: Reading<Data>): Promise<ProviderEvent[]> {
-  const { type } = parseJson(envelope, request.body);
-  const read = <Output>(data: z.ZodType<Output>) => parseJson(z.object({ data }), request.body).data;
-  if (type === "message.received") return [await reading.toMessage(read(reading.schema))];
-  if (type === "message.sent") return [{ ...(await reading.toMessage(read(reading.schema))), direction: "outbound" }];
-  if (type === "message.status") return [toReceipt(read(progress), reading)];
-  return [{ kind: "ignored", reason: `event ${type}: says nothing that is bridged` }];
-}
-
-const statuses = new Map<string, ReceiptStatus>([
-  ["sent", "sent"],
-  ["delivered", "delivered"],
-  ["read", "read"],
-  ["failed", "failed"],
-]);
-
-const progress = z
-  .object({
-    id: messageId.nullish(),
-    reference: z.string().refine(isReference, "is not one that the bridge gave").nullish(),
-    status: requiredText,
-    recipient: maybeText,
-    error: z.object({ code: maybeText, message: maybeText }).nullish(),
-  })
-  .refine(({ id, reference }) => id || reference, "needs an id or a reference");
-
-function toReceipt(
-  data: z.infer<typeof progress>,
-  { readRecipient }: Pick<Reading<never>, "readRecipient">,
-): ProviderEvent {
-  const { id, reference, error } = data;
-  const status = statuses.get(data.status);
-  if (!status) return { kind: "ignored", reason: `status ${data.status}: says nothing that is passed on` };
-  const { code = "failed", message = "no reason was given" } = error ?? {};
-  return {
-    kind: "receipt",
-    reference: reference ?? undefined,
-    providerMessageId: id ?? webhookId(reference ?? ""),
-    status,
-    recipient: readRecipient(data.recipient),
-    error: status === "failed" ? { code, message } : undefined,
-  };
-}
-
-function readRecipient(recipient: string | undefined): string | undefined {
-  return recipient === undefined ? undefined : requireMailbox(recipient, "data.recipient").address;
-}
-
-const oneOrMore = z.union([z.array(text), text.transform((value) => [value])]);
-const attachments = z
-  .array(
-    z.object({
-      url: z.url({ protocol: /^https?$/ }),
-      name: maybeText,
-      contentType: maybeText,
-      sizeBytes: z.number().int().min(0).nullish(),
+function genericProvider(generic: Generic) {
+  const { label, channel, files: open, compose } = generic;
+  const fits = "must be whsec_ and 24 to 64 random bytes in base64";
+  return defineProvider({
+    ...{ label, channel },
+    credentials: credentials({
+      always: {
+        secret: secretLike("Secret", (value) => decodeSecret(value) !== undefined || isPublicKey(value), {
+          help: "The sender signs with it; without a sendSecret the bridge does, too. Of your choice, or the sender's.",
+          fits: `${fits}, or for Ed25519 whpk_ and ${ed25519KeyMessage}`,
+        }),
+      },
+      toSend: {
+        sendUrl: setting("Send URL", (value) => z.url({ protocol: /^https?$/ }).safeParse(value).success, {
+          help: "Where the bridge posts the messages that are to be sent.",
+          fits: "must be the https or http URL that takes messages to send",
+        }),
+      },
+      ifWanted: {
+        sendSecret: secretLike("Send secret", (value) => decodeSecret(value) !== undefined, {
+          help: "The bridge signs with it. Needed where the secret is a whpk_ key, which cannot sign.",
+          fits,
+        }),
+      },
     }),
-  )
-  .nullish()
-  .transform((list) => (list ?? []).map((each) => ({ ...each, sizeBytes: each.sizeBytes ?? undefined })));
+    pasteAt:
+      "any sender that signs by [Standard Webhooks](https://www.standardwebhooks.com). What it posts and is posted is described in [the protocol](../protocol.md)",
+    receives: {
+      contentTypes: ["application/json"],
+      proof: standardWebhooks(({ secret }) => secret),
+      read: (webhook) => read(generic, webhook),
+      ...(open ? { files: open } : {}),
+    },
+    sends: {
+      request: (message, { secret, sendUrl: url, sendSecret }) => {
+        const secretKey = requireCredential(decodeSecret(sendSecret ?? secret), "sendSecret");
+        return post(url, secretKey, { reference: message.reference, ...compose(message) });
+      },
+      answer: answers(),
+      isIdempotent: true,
+    },
+  });
+}
 
+const words: StatusWords = { sent: "sent", delivered: "delivered", read: "read", failed: "failed" };
+const kind = z.object({ type: requiredText });
+const progress = z.object({
+  ...{ id: messageId.nullish(), reference: reference.nullish(), status: requiredText, recipient: maybeText },
+  error: z.object({ code: maybeText, message: maybeText }).nullish(),
+});
+const update = z.object({
+  data: progress.refine(({ id, reference: ours }) => id || ours, "needs an id or a reference"),
+});
+const recipient = z.object({ data: z.object({ recipient: mailbox }) });
+
+async function read({ readMessage, readRecipient }: Generic, webhook: DecodedWebhook) {
+  const { type } = webhook.read(kind);
+  if (type === "message.received") return readMessage(webhook);
+  if (type === "message.sent") return { ...(await readMessage(webhook)), direction: "outbound" as const };
+  if (type !== "message.status") return ignored(`event ${type}: says nothing that is bridged`);
+  const { id, reference: ours, status, error, ...rest } = webhook.read(update).data;
+  return receipt(status, words, () => ({
+    ...{ id: id ?? webhookId(ours ?? ""), reference: ours ?? undefined },
+    recipient: rest.recipient === undefined ? undefined : readRecipient(webhook),
+    ...{ code: error?.code, message: error?.message ?? "no reason was given" },
+  }));
+}
+
+const oneOrMore = <Item>(item: z.ZodType<Item>) => z.union([z.array(item), item.transform((value) => [value])]);
+const url = z.url({ protocol: /^https?$/ });
+const sizeBytes = z.number().int().min(0).nullish().pipe(maybeNumber);
+const attachments = listOf(z.object({ url, name: maybeText, contentType: maybeText, sizeBytes }));
 const sms = z.object({
-  id: messageId,
-  from: requiredText,
-  to: oneOrMore,
-  text: maybeText,
-  sentAt: maybeText,
-  attachments,
+  data: z.object({ id: messageId, from: phone, to: oneOrMore(phone), text: maybeText, sentAt: time, attachments }),
 });
 
-function toText({ id, from, to, sentAt, ...rest }: z.infer<typeof sms>): ProviderMessage {
-  return {
-    kind: "message",
-    providerMessageId: id,
-    from: requirePhoneNumber(from, "data.from"),
-    to: to.map((number) => requirePhoneNumber(number, "data.to")),
-    cc: [],
-    bcc: [],
-    ...rest,
-    sentAt: parseTime(sentAt),
-    inReplyTo: [],
-    references: [],
-  };
-}
-
-const email = z.object({
-  id: messageId,
-  mime: z.string().min(1).nullish(),
-  mimeBase64: z.base64().nullish(),
-  from: maybeText,
-  to: oneOrMore.nullish(),
-  cc: oneOrMore.nullish(),
-  bcc: oneOrMore.nullish(),
-  subject: maybeText,
-  text: maybeText,
-  html: maybeText,
-  messageId: maybeText,
-  inReplyTo: oneOrMore.nullish(),
-  references: oneOrMore.nullish(),
-  autoSubmitted: maybeText,
-  sentAt: maybeText,
+/** A header's value, or its values in a list. */
+const header = oneOrMore(anyText)
+  .nullish()
+  .transform((values) => values ?? []);
+const fields = z.object({
+  ...{ id: messageId, mime: z.string().min(1).nullish(), mimeBase64: z.base64().nullish() },
+  ...{ from: maybeText, to: header, cc: header, bcc: header, subject: maybeText, text: maybeText, html: maybeText },
+  ...{ messageId: maybeText, inReplyTo: header, references: header, autoSubmitted: maybeText, sentAt: time },
   attachments,
 });
+const email = z.object({ data: fields });
+const files = z.object({ data: fields.pick({ mime: true, mimeBase64: true, attachments: true }) });
 
-const files = email.pick({ mime: true, mimeBase64: true, attachments: true });
-
-async function openFiles(request: WebhookRequest): Promise<(Buffer | undefined)[]> {
-  const { data } = parseJson(z.object({ data: files }), request.body);
+async function readEmail(webhook: DecodedWebhook) {
+  const data = webhook.read(email).data;
   const raw = wholeEmail(data);
-  return raw ? openMime(raw) : data.attachments.map(() => undefined);
+  return mail(data.id, raw ? await parseMime(raw) : readFields(data));
 }
 
-function wholeEmail({ mime, mimeBase64 }: z.infer<typeof files>): Buffer | string | null | undefined {
+function wholeEmail({ mime, mimeBase64 }: Pick<z.infer<typeof fields>, "mime" | "mimeBase64">) {
   return mimeBase64 ? Buffer.from(mimeBase64, "base64") : mime;
 }
 
-async function toEmail(data: z.infer<typeof email>): Promise<ProviderMessage> {
-  const raw = wholeEmail(data);
-  if (raw) return { kind: "message", providerMessageId: data.id, ...(await parseMime(raw)) };
-
-  const from = requireMailbox(data.from, "data.from");
-  const { subject, text: plain, html } = data;
-  const autoSubmitted = data.autoSubmitted ? [{ name: "auto-submitted", value: data.autoSubmitted }] : [];
+function readFields({ to, cc, bcc, ...data }: z.infer<typeof fields>): Mail {
+  const { address, name } = requireMailbox(data.from, "data.from");
+  const { automatic } = readMailHeaders([{ name: "auto-submitted", value: data.autoSubmitted ?? "no" }]);
   return {
-    kind: "message",
-    providerMessageId: data.id,
-    from: from.address,
-    fromName: from.name,
-    to: addressesOf(data.to?.join(", ")),
-    cc: addressesOf(data.cc?.join(", ")),
-    bcc: addressesOf(data.bcc?.join(", ")),
-    subject,
-    text: plain,
-    html,
-    attachments: data.attachments,
-    rfcMessageId: parseMessageIds(data.messageId)[0],
-    inReplyTo: parseMessageIds(data.inReplyTo?.join(" ")),
-    references: parseMessageIds(data.references?.join(" ")),
-    automatic: readMailHeaders(autoSubmitted).automatic,
-    sentAt: parseTime(data.sentAt),
+    ...{ from: address, fromName: name },
+    ...{ to: addressesOf(to.join(", ")), cc: addressesOf(cc.join(", ")), bcc: addressesOf(bcc.join(", ")) },
+    ...{ subject: data.subject, text: data.text, html: data.html, attachments: data.attachments },
+    ...{ rfcMessageId: parseMessageIds(data.messageId)[0], inReplyTo: parseMessageIds(data.inReplyTo.join(" ")) },
+    ...{ references: parseMessageIds(data.references.join(" ")), automatic, sentAt: data.sentAt },
   };
 }
+
+/** The time is the signature's, and so our own. */
+function post(url: string, secretKey: Buffer, data: { reference: string }): ApiRequest {
+  const at = new Date();
+  // As bytes: what is signed is what is sent.
+  const body = Buffer.from(JSON.stringify({ type: "message.send", timestamp: at.toISOString(), data }));
+  const signature = signWebhook(secretKey, webhookId(data.reference), at, body);
+  return { method: "POST", url, headers: { "content-type": "application/json", ...signature }, body };
+}
+
+function answers() {
+  const errorCode = code.default("rejected");
+  const none = { id: undefined, messageId: undefined };
+  const problem = z.object({ title: requiredText, detail: maybeText, status: errorCode });
+  return answerOf({
+    // What is taken may be answered in any way: also with nothing.
+    taken: z.object({ id: messageId.optional().catch(undefined), messageId: maybeText.catch(undefined) }).catch(none),
+    sent: ({ id, messageId: theirs }, { reference: ours }) => {
+      return { providerMessageId: id ?? webhookId(ours), rfcMessageId: parseMessageIds(theirs)[0] };
+    },
+    // Problem details, or the two shapes that are most common besides.
+    refused: z.union([
+      z.object({ error: z.object({ code: errorCode, message: requiredText }) }).transform(({ error }) => error),
+      problem.transform(({ title, detail, status }) => ({ code: status, message: detail ?? title })),
+      z.object({ code: errorCode, message: requiredText }),
+    ]),
+  });
+}
+
+/** The idempotency key, and the message's id where its sender has none. */
+const webhookId = (ours: string) => `msg_${ours}`;
+
+const linkTo = ({ url: link, name, contentType }: OutboundAttachment) => ({ url: link, name, contentType });
