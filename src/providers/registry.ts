@@ -1,13 +1,13 @@
 import type { Channel } from "../model.ts";
 import { genericEmail, genericSms } from "./generic.ts";
-import type { AdapterSpec } from "./kit/adapter.ts";
+import type { Adapter } from "./kit/adapter.ts";
 import { mailgun } from "./mailgun.ts";
 import { postmark } from "./postmark.ts";
 import { telnyx } from "./telnyx.ts";
 import { twilio } from "./twilio.ts";
 
 /** Every provider by the name that mappings are registered under. */
-const adapters: Record<string, AdapterSpec<unknown>> = {
+const adapters: Record<string, Adapter> = {
   twilio,
   telnyx,
   postmark,
@@ -22,6 +22,6 @@ export function providersOf(channel: Channel): string[] {
   return providerNames.filter((name) => adapters[name]?.channel === channel);
 }
 
-export function adapterOf(provider: string): AdapterSpec<unknown> | undefined {
+export function adapterOf(provider: string): Adapter | undefined {
   return Object.hasOwn(adapters, provider) ? adapters[provider] : undefined;
 }

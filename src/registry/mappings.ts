@@ -1,7 +1,7 @@
 import { type Remembered, remember } from "../concurrency/remember.ts";
 import { ConfigError } from "../errors.ts";
 import type { Channel, HighlevelMessageType, UnknownOutcomePolicy, UnknownSenderPolicy } from "../model.ts";
-import type { AdapterSpec } from "../providers/kit/adapter.ts";
+import type { Adapter } from "../providers/kit/adapter.ts";
 import { adapterOf } from "../providers/registry.ts";
 import type { Sealer } from "../secrets/seal.ts";
 import { findMapping } from "../store/mappings.ts";
@@ -13,7 +13,7 @@ export interface MappingFacts {
   id: string;
   locationId: string;
   provider: string;
-  adapter: AdapterSpec<unknown>;
+  adapter: Adapter;
   channel: Channel;
   address: string;
   conversationProviderId: string;

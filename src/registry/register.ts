@@ -3,7 +3,7 @@ import { tokenContext } from "../access/sealed-tokens.ts";
 import { InvalidRequest } from "../errors.ts";
 import { normalizeAddress } from "../formats/address.ts";
 import type { HighlevelMessageType, UnknownOutcomePolicy, UnknownSenderPolicy } from "../model.ts";
-import type { AdapterSpec } from "../providers/kit/adapter.ts";
+import type { Adapter } from "../providers/kit/adapter.ts";
 import { adapterOf, providerNames, providersOf } from "../providers/registry.ts";
 import type { Sealer } from "../secrets/seal.ts";
 import { ensureConversation, type HighlevelIds, registerHighlevelIds } from "../store/conversations.ts";
@@ -159,7 +159,7 @@ export async function registerConversation(
   });
 }
 
-export function requireAdapter(provider: string): AdapterSpec<unknown> {
+export function requireAdapter(provider: string): Adapter {
   const adapter = adapterOf(provider);
   if (adapter) return adapter;
   throw new InvalidRequest("invalid", "unknown provider", [
@@ -167,7 +167,7 @@ export function requireAdapter(provider: string): AdapterSpec<unknown> {
   ]);
 }
 
-export function requireAddress(adapter: AdapterSpec<unknown>, given: string): string {
+export function requireAddress(adapter: Adapter, given: string): string {
   const address = normalizeAddress(adapter.channel, given);
   if (address !== undefined) return address;
   const fits = {
@@ -179,7 +179,7 @@ export function requireAddress(adapter: AdapterSpec<unknown>, given: string): st
   ]);
 }
 
-function requireType(adapter: AdapterSpec<unknown>, type: HighlevelMessageType): HighlevelMessageType {
+function requireType(adapter: Adapter, type: HighlevelMessageType): HighlevelMessageType {
   const own = adapter.channel === "sms" ? "SMS" : "Email";
   if (type === "Custom" || type === own) return type;
   throw new InvalidRequest("invalid", "the type does not fit the provider", [
@@ -187,7 +187,7 @@ function requireType(adapter: AdapterSpec<unknown>, type: HighlevelMessageType):
   ]);
 }
 
-function requireCredentials(adapter: AdapterSpec<unknown>, provider: string, given: unknown): unknown[] {
+function requireCredentials(adapter: Adapter, provider: string, given: unknown): unknown[] {
   const list = Array.isArray(given) ? given : [given];
   const parsed = z
     .array(adapter.credentials)

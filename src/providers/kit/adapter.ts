@@ -68,13 +68,3 @@ export interface Media<Given> {
   /** Throws a Failure, `misconfigured`, when the credentials lack what opens files. */
   headers(credentials: Given): Record<string, string>;
 }
-
-/** For the adapters that are still to move onto the kit. */
-export interface AdapterSpec<Given>
-  extends Omit<
-    Adapter<Given>,
-    "label" | "credentialFields" | "pasteAt" | "notes" | "refusals" | "parse" | "openFiles"
-  > {
-  parse(request: WebhookRequest): ProviderEvent[] | Promise<ProviderEvent[]>;
-  openFiles?(request: WebhookRequest): (Buffer | undefined)[] | Promise<(Buffer | undefined)[]>;
-}

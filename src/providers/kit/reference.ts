@@ -16,6 +16,3 @@ export function referenceOf(url: string): string | undefined {
 export function queryOf(url: string): URLSearchParams {
   return new URLSearchParams(url.replace(/^[^?]*/, ""));
 }
-
-// For the adapters that are still to move onto the kit.
-export const isReference = (value: string) => parseReference(value) !== undefined;

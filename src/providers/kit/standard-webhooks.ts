@@ -1,5 +1,4 @@
 import { createHmac } from "node:crypto";
-import type { WebhookRequest } from "../../model.ts";
 import type { Proof } from "./proofs.ts";
 import { decodePublicKey } from "./public-keys.ts";
 import { hmac, inHeader, publicKeySignature } from "./signatures.ts";
@@ -47,8 +46,3 @@ const publicPrefix = "whpk_";
 export function isPublicKey(secret: string): boolean {
   return secret.startsWith(publicPrefix) && decodePublicKey("ed25519", secret.slice(publicPrefix.length)) !== undefined;
 }
-
-// For the adapters that are still to move onto the kit.
-export const verifyWebhook = (request: WebhookRequest, secret: string) =>
-  standardWebhooks((given: string) => given)(request, secret, () => Promise.reject(new Error("not in the body")));
-export const decodePublicKeyOf = (secret: string) => (isPublicKey(secret) ? secret : undefined);
