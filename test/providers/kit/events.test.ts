@@ -1,0 +1,45 @@
+import { describe, expect, test } from "vitest";
+import { receipt, type StatusWords, text } from "../../../src/providers/kit/events.ts";
+
+test("a text has what texts have in common, and nothing invented", () => {
+  const none = { cc: [], bcc: [], attachments: [], inReplyTo: [], references: [] };
+  const from = "+15005550006";
+  expect(text({ id: "m-1", from, to: ["+15005550009"] })).toEqual({
+    ...{ kind: "message", providerMessageId: "m-1", from, to: ["+15005550009"], ...none },
+  });
+});
+
+describe("a receipt", () => {
+  const words: StatusWords = { sent: "sent", gone: "failed", spam: "complained", slow: "remarked" };
+  const read = () => ({ id: "m-1", reference: "42", code: "7", message: "because" });
+
+  test.each([
+    ["sent", "sent", undefined],
+    ["gone", "failed", { code: "7", message: "because" }],
+    ["slow", "delivered", { code: "7", message: "because" }],
+    ["spam", "delivered", { code: "spam", message: "the person marked it as spam" }],
+  ])("means what the provider's word means: %s", (word, status, error) => {
+    expect(receipt(word, words, read)).toEqual({
+      kind: "receipt",
+      providerMessageId: "m-1",
+      reference: "42",
+      status,
+      error,
+    });
+  });
+
+  test("says why it failed in the provider's word where there is nothing else", () => {
+    const { error } = receipt("gone", words, () => ({ id: "m-1" })) as { error?: unknown };
+    expect(error).toEqual({ code: "gone", message: "the provider says gone" });
+  });
+
+  test.each(["unheard-of", "constructor", "__proto__", ""])(
+    "of a word that says nothing is ignored, unread: %j",
+    (word) => {
+      expect(receipt(word, words, () => expect.unreachable())).toMatchObject({
+        kind: "ignored",
+        reason: expect.any(String),
+      });
+    },
+  );
+});

@@ -1,0 +1,50 @@
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import * as fields from "../../../src/providers/kit/fields.ts";
+import { parseReference, referenceOf } from "../../../src/providers/kit/reference.ts";
+
+test.each([
+  [fields.phone, "+1 (500) 555-0006", "+15005550006"],
+  [fields.phone, "whatsapp:+15005550006", "+15005550006"],
+  [fields.mailbox, "Ann <Ann@Example.org>, b@x.example", { address: "ann@example.org", name: "Ann" }],
+  [fields.addresses, "Ann <Ann@Example.org>, ann@example.org, nobody", ["ann@example.org"]],
+  [fields.addresses, undefined, []],
+  [fields.rfcMessageId, " <a@x.example> ", "a@x.example"],
+  [fields.time, "2026-01-31T09:30:00Z", new Date("2026-01-31T09:30:00Z")],
+  [fields.time, "yesterday", undefined],
+  [fields.code, 21610, "21610"],
+  [fields.maybeNumber, null, undefined],
+  [fields.listOf(z.number()), null, []],
+  [fields.jsonText(z.array(z.number())), "[1]", [1]],
+  [fields.jsonText(z.array(z.number())), "", undefined],
+])("a field is normalised as it is read (%#)", (type, given, read) => {
+  expect(z.object({ field: type }).parse({ field: given })).toEqual({ field: read });
+});
+
+test.each([
+  [fields.phone, "anonymous", "is not a phone number"],
+  [fields.phone, "", "is empty"],
+  [fields.mailbox, "nobody", "holds no mailbox"],
+  [fields.mailbox, undefined, "holds no mailbox"],
+  [fields.messageId, "x".repeat(999), "longer than 998"],
+  [fields.reference, "m-1", "is not one that the bridge gave"],
+  [fields.reference, 42, "expected string"],
+  [fields.jsonText(z.unknown()), "{", "is not JSON"],
+])("a field that does not fit is named with its path (%#)", (type, given, message) => {
+  const { error } = z.object({ data: z.object({ field: type }) }).safeParse({ data: { field: given } });
+  expect(error?.issues).toMatchObject([{ path: ["data", "field"], message: expect.stringContaining(message) }]);
+});
+
+describe("a reference", () => {
+  test("is a number that JavaScript holds exactly, and nothing else", () => {
+    expect(parseReference("999999999999999")).toBe(999_999_999_999_999);
+    for (const wrong of [undefined, "", "m-1", "-1", "1.5", "1e3", " 1", "1234567890123456", "١"])
+      expect(parseReference(wrong), wrong).toBeUndefined();
+  });
+
+  test("is found in a callback URL, whatever stands in it", () => {
+    expect(referenceOf("https://x.example/w?message=42&message=43")).toBe("42");
+    for (const wrong of ["", "?", "https://x.example/w#message=42", "?%ff&=&[", "?message=", "?message=x"])
+      expect(referenceOf(wrong), wrong).toBeUndefined();
+  });
+});

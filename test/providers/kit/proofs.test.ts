@@ -1,0 +1,47 @@
+import { describe, expect, test } from "vitest";
+import { basic, basicAuth, type Proof, token, withBasic } from "../../../src/providers/kit/proofs.ts";
+import { requestOf } from "./request.ts";
+
+const unneeded = () => expect.unreachable();
+const judge = <Given>(proof: Proof<Given>, headers: Record<string, string>, given: Given, url = "") =>
+  proof(requestOf("{}", { headers, url }), given, unneeded);
+
+describe("Basic", () => {
+  const proof = basicAuth(({ user, password }: { user: string; password: string }) => [user, password]);
+  const given = { user: "ann", password: "p@ss:w/rd" };
+
+  test("is taken as it is sent for a URL that holds it", () => {
+    const { username, password, host } = new URL(withBasic("https://x.example/w", given.user, given.password));
+    expect(host).toBe("x.example");
+    const authorization = basic(decodeURIComponent(username), decodeURIComponent(password));
+    expect(judge(proof, { authorization }, given)).toBe(true);
+  });
+
+  test.each([{}, { authorization: "" }, { authorization: basic("ann", "other") }, { authorization: "Basic" }])(
+    "fails closed: %j",
+    (headers) => expect(judge(proof, headers, given)).toBe(false),
+  );
+
+  test("of an empty password lets nobody in", () => {
+    expect(judge(proof, { authorization: basic("ann", "") }, { user: "ann", password: "" })).toBe(false);
+  });
+});
+
+describe("a token", () => {
+  const key = (given: string) => given;
+
+  test("is taken from a header, or from the query", () => {
+    expect(judge(token({ header: "x-token" }, key), { "x-token": "t" }, "t")).toBe(true);
+    expect(judge(token({ header: "authorization", prefix: "Bearer " }, key), { authorization: "Bearer t" }, "t")).toBe(
+      true,
+    );
+    expect(judge(token({ query: "token" }, key), {}, "t&", "https://x.example/w?a=b&token=t%26")).toBe(true);
+  });
+
+  test("fails closed", () => {
+    expect(judge(token({ header: "x-token" }, key), {}, "t")).toBe(false);
+    expect(judge(token({ header: "x-token" }, key), { "x-token": "" }, "")).toBe(false);
+    expect(judge(token({ header: "authorization", prefix: "Bearer " }, key), { authorization: "t" }, "t")).toBe(false);
+    expect(judge(token({ query: "token" }, key), { token: "t" }, "t", "https://x.example/w#token=t")).toBe(false);
+  });
+});
