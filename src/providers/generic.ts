@@ -90,7 +90,7 @@ function genericProvider(generic: Generic) {
       },
     }),
     pasteAt:
-      "any sender that signs by [Standard Webhooks](https://www.standardwebhooks.com). What it posts and is posted is described in [the protocol](../protocol.md)",
+      "your own sender, which signs by [Standard Webhooks](https://www.standardwebhooks.com). What it posts and is posted is described in [the protocol](../protocol.md)",
     receives: {
       contentTypes: ["application/json"],
       proof: standardWebhooks(({ secret }) => secret),
