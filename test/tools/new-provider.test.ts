@@ -1,0 +1,61 @@
+import { execFile } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const run = promisify(execFile);
+const root = join(import.meta.dirname, "../..");
+const copied = ["src", "test", "tools", "docs", "package.json", "tsconfig.json", "vitest.config.ts", "biome.json"];
+
+/** Runs a tool in the copy; what it says stands in the error. */
+const runs = (folder: string, tool: string, ...args: string[]) =>
+  run(process.execPath, [join(root, "node_modules", tool), ...args], { cwd: folder, maxBuffer: 50_000_000 });
+
+describe("a new provider", () => {
+  let folder = "";
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "new-provider-"));
+    for (const each of copied) cpSync(join(root, each), join(folder, each), { recursive: true });
+    symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+    for (const [name, channel] of [["acme-sms", "sms"] as const, ["zenith", "email"] as const])
+      await runs(folder, "tsx/dist/cli.mjs", "tools/new-provider.ts", name, "--channel", channel);
+  }, 120_000);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test("is in the registry, and passes the type check", async () => {
+    const registry = readFileSync(join(folder, "src/providers/registry.ts"), "utf8");
+    expect(registry).toMatch(/ {2}"acme-sms": acmeSms,\n {2}zenith,\n\};/);
+    const checked = { extends: "./tsconfig.json", include: ["src", "tools", "test/fixtures", "test/providers"] };
+    writeFileSync(join(folder, "tsconfig.check.json"), JSON.stringify(checked));
+    await runs(folder, "typescript/bin/tsc", "-p", "tsconfig.check.json");
+  }, 300_000);
+
+  test("passes the contract at once", async () => {
+    const contract = ["acme-sms", "zenith"].map((name) => {
+      const file = `test/providers/${name}.test.ts`;
+      writeFileSync(
+        join(folder, file),
+        `import { signer } from "../fixtures/${name}/sign.ts";
+import { describeAdapter } from "../support/adapter-contract.ts";
+describeAdapter("${name}", signer);
+`,
+      );
+      return file;
+    });
+    await runs(folder, "vitest/vitest.mjs", "run", "--reporter=dot", ...contract);
+  }, 300_000);
+
+  test("is refused under a name that is taken, or is none", async () => {
+    for (const args of [
+      ["acme-sms", "--channel", "sms"],
+      ["Acme", "--channel", "sms"],
+      ["acme"],
+      ["../x", "--channel", "sms"],
+    ])
+      await expect(runs(folder, "tsx/dist/cli.mjs", "tools/new-provider.ts", ...args)).rejects.toThrow(
+        /there already|Usage/,
+      );
+  }, 120_000);
+});
