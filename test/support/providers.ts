@@ -95,7 +95,7 @@ function unsourced({ fixtures, sendFixtures, refusals }: Pick<Provider, "fixture
     ...refusals.map((refusal) => ({ file: `send/refusals.json ("${refusal.about}")`, ...refusal })),
   ];
   return all
-    .filter(({ source = "" }) => !/^(https:\/\/\S+|src\/\S+|recorded \d{4}-\d{2}\b.*)$/.test(source))
+    .filter(({ source = "" }) => !/^(https:\/\/\S+|docs\/\S+|recorded \d{4}-\d{2}\b.*)$/.test(source))
     .map(({ file }) => `a source in ${file}: a URL, or "recorded 2026-10, ids replaced"`);
 }
 
