@@ -11,7 +11,7 @@ export interface Filling {
 }
 
 /** The id of the message of this number, the provider's: as spread out as Twilio's are. */
-export const filledIdSql = (number: string) => `'SM' || md5(${number}::text)`;
+const filledIdSql = (number: string) => `'SM' || md5(${number}::text)`;
 
 /** Applies the migrations, and makes locations with a mapping each. Gives the mappings in the order of their locations. */
 export async function prepareDatabase(product: ProductKind, url: string, locations: number): Promise<Target[]> {
