@@ -6,8 +6,8 @@ import type { StandIn, StandInMessage } from "../test/support/stand-ins/stand-in
 const fate: ReceiptStatus[] = ["sent", "delivered"];
 
 export interface Living {
-  /** Where the provider posts. */
-  webhookUrlOf(provider: string): string;
+  /** Where the provider posts; undefined while nobody has told it. A message may have a callback of its own. */
+  webhookUrlOf(provider: string): string | undefined;
   /** How long it waits before each word. */
   waitMs(): number;
   /** A message was taken, or a word on it was. */
@@ -42,8 +42,9 @@ export function bringToLife(standIns: StandIn[], living: Living): Life {
 async function tellFate(standIn: StandIn, message: StandInMessage, living: Living): Promise<void> {
   for (const status of fate.filter((each) => standIn.statuses.includes(each))) {
     await sleep(living.waitMs(), undefined, { ref: false });
-    const options = { url: living.webhookUrlOf(standIn.provider), at: new Date() };
-    const { url, headers, body } = standIn.receipt(message, status, options);
+    const webhookUrl = message.receiptUrl ?? living.webhookUrlOf(standIn.provider);
+    if (webhookUrl === undefined) continue;
+    const { url, headers, body } = standIn.receipt(message, status, { url: webhookUrl, at: new Date() });
     // Not taken while the demo stops: then there is nobody to tell it to.
     const answer = await fetch(url, { method: "POST", headers, body }).catch(() => undefined);
     if (answer?.ok) living.notice(standIn.provider, message, status);

@@ -30,8 +30,17 @@ export interface Stage {
 const locationId = "demo-location";
 const token = "demo-token";
 
-/** A sandbox in HighLevel's place, stand-ins in the providers', and between them the bridge with a mapping for each. */
-export async function setStage(living: Pick<Living, "waitMs" | "notice">): Promise<Stage> {
+/** Runs a bridge with these settings, and resolves when it answers. */
+export type RunBridge = (settings: Record<string, string>) => Promise<{ stop(): Promise<void> }>;
+
+/**
+ * A sandbox in HighLevel's place, stand-ins in the providers', and between them the bridge with a mapping for each: in this
+ * process, unless it is run otherwise.
+ */
+export async function setStage(
+  living: Pick<Living, "waitMs" | "notice">,
+  runBridge: RunBridge = runHere,
+): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), "conversation-bridge-demo-"));
   const standIns = mappings.map(({ provider }) => createStandIn(provider));
   const served = await serveStandIns(standIns);
@@ -39,7 +48,7 @@ export async function setStage(living: Pick<Living, "waitMs" | "notice">): Promi
   const adminApiKey = randomBytes(24).toString("hex");
   const port = await portOr(3000);
   const bridgeUrl = `http://127.0.0.1:${port}`;
-  const config = readConfig({
+  const bridge = await runBridge({
     PUBLIC_URL: bridgeUrl,
     PORT: String(port),
     HOST: "127.0.0.1",
@@ -50,8 +59,6 @@ export async function setStage(living: Pick<Living, "waitMs" | "notice">): Promi
     PROVIDERS_URL: served.url,
     LOG_LEVEL: "error",
   });
-  // The sandbox shows a message to the status calls at once.
-  const bridge = await startBridge(config, createLog("error", { write }), { visibleAfterSeconds: 0, pollSeconds: 0.1 });
   const adminHeader = `Authorization: Bearer ${adminApiKey}`;
   const ways = await registerWays(bridgeUrl, adminHeader, standIns);
   sandbox.putLocation({
@@ -82,6 +89,10 @@ export async function setStage(living: Pick<Living, "waitMs" | "notice">): Promi
     },
   };
 }
+
+/** The sandbox shows a message to the status calls at once. */
+const runHere: RunBridge = (settings) =>
+  startBridge(readConfig(settings), createLog("error", { write }), { visibleAfterSeconds: 0, pollSeconds: 0.1 });
 
 /** The bridge's errors, but for what a provider refuses: that is shown. */
 function write(line: string): void {

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -94,24 +93,6 @@ test("a tag is released only when it has passed everything, as an image whose or
   expect(jobs["release"]?.needs).toBe("image");
   const built = jobs["image"]?.steps.find(({ uses }) => uses?.startsWith("docker/build-push-action@"));
   expect(built?.with).toMatchObject({ push: true, provenance: "mode=max", sbom: true });
-});
-
-describe("the notes of a release", () => {
-  const notes = (tag: string) => spawnSync("node", ["tools/release-notes.mjs", tag], { cwd: root, encoding: "utf8" });
-
-  test("are that version's section of the changelog", () => {
-    const { status, stdout } = notes(`v${packageJson.version}`);
-    expect(status).toBe(0);
-    expect(stdout.trim().length).toBeGreaterThan(100);
-    expect(stdout).not.toMatch(/^## /m);
-    expect(read("CHANGELOG.md")).toContain(stdout.trim());
-  });
-
-  test("are refused for a tag that is not the version in package.json", () => {
-    const { status, stderr } = notes("v999.0.0");
-    expect(status).toBe(1);
-    expect(stderr).toContain(`package.json says ${packageJson.version}, and the tag v999.0.0`);
-  });
 });
 
 describe("the forms for issues", () => {

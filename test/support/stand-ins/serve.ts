@@ -5,13 +5,14 @@ import type { StandIn } from "./stand-in.ts";
 
 /** Serves the stand-ins on one port, each below the name of its host, and calls them there by the real `callApi`. */
 export async function serveStandIns(
-  standIns: StandIn[],
+  standIns: Pick<StandIn, "host" | "router">[],
+  port = 0,
 ): Promise<{ url: string; callApi: CallApi; stop(): Promise<void> }> {
   const app = express();
   for (const { host, router } of standIns) app.use(`/${host}`, router);
   app.use((req, res) => void res.status(404).json({ message: `no stand-in has ${req.method} ${req.path}` }));
-  const server = await new Promise<ReturnType<typeof app.listen>>((resolve) => {
-    const listening = app.listen(0, "127.0.0.1", () => resolve(listening));
+  const server = await new Promise<ReturnType<typeof app.listen>>((resolve, reject) => {
+    const listening = app.listen(port, "127.0.0.1", (error) => (error ? reject(error) : resolve(listening)));
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const callApi = createCallApi({ timeoutSeconds: 5, maxSockets: 4 });
