@@ -50,7 +50,7 @@ beforeAll(async () => {
     const pasted = await fetch(`${standInsUrl}/webhooks/${provider}`, { method: "PUT", body: webhookUrl });
     expect(await pasted.text()).toContain(`${provider} posts receipts to `);
   }
-}, 120_000);
+}, 300_000);
 
 afterAll(() => {
   for (const { child } of scripts) child.kill("SIGKILL");
