@@ -1,7 +1,6 @@
 import { conversationProviderIds } from "../src/sandbox/sample-location.ts";
-import type { Fixture } from "../test/support/fixtures.ts";
+import { type Fixture, plainNames } from "../test/support/fixtures.ts";
 import { allCredentials, type Provider } from "../test/support/providers.ts";
-import { plainNames } from "../test/support/write-webhooks.ts";
 
 /** A webhook by its name; without one, the provider's usual text or email. */
 export function sampleOf({ name, channel, fixtures }: Provider, wanted: string = plainNames[channel]): Fixture {
