@@ -226,7 +226,7 @@ export interface Config {
   logLevel: Settings["LOG_LEVEL"];
 }
 
-/** Every setting with its sentence, for the README's table and its test. */
+/** Every setting with its sentence, for docs/settings.md and its test. */
 export const settingDescriptions: Record<string, string> = Object.fromEntries(
   Object.entries(settings.shape).map(([name, schema]) => [name, schema.description ?? ""]),
 );

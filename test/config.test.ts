@@ -92,9 +92,9 @@ describe("the marketplace app", () => {
   });
 });
 
-test("the README lists every setting, with the sentence that the bridge itself says of it", () => {
-  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
-  const rows = [...readme.matchAll(/^\| `([A-Z0-9_]+)` *\|[^|]*\| (.*?) *\|$/gm)].map(([, name, sentence]) => [
+test("docs/settings.md lists every setting, with the sentence that the bridge itself says of it", () => {
+  const page = readFileSync(new URL("../docs/settings.md", import.meta.url), "utf8");
+  const rows = [...page.matchAll(/^\| `([A-Z0-9_]+)` *\|[^|]*\| (.*?) *\|$/gm)].map(([, name, sentence]) => [
     name,
     sentence,
   ]);
