@@ -1,14 +1,14 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { randomUUID } from "node:crypto";
+import { randomInt, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { signer as twilio } from "../fixtures/twilio/sign.ts";
-import { freePort } from "../support/postgres.ts";
 import { root } from "./blocks.ts";
 
 const locationId = "ve9EPM428h8vShlRW1KT";
@@ -122,7 +122,7 @@ export async function setStage(): Promise<Stage> {
   const contact = sandbox.addContact({ locationId, phone: "+15005550006", email: "ann@example.org" });
   const running = await startBridge(original, {
     ...{
-      PUBLIC_URL: `http://127.0.0.1:${await freePort()}`,
+      PUBLIC_URL: `http://127.0.0.1:${await quietPort()}`,
       ADMIN_API_KEY: adminApiKey,
       DATA_DIR: join(folder, "data"),
     },
@@ -135,7 +135,7 @@ export async function setStage(): Promise<Stage> {
       copyProject(original, copy);
       const logs = join(copy, "logs");
       mkdirSync(logs);
-      const ports = { bridge: await freePort(), sandbox: await freePort(), standIns: await freePort() };
+      const ports = { bridge: await quietPort(), sandbox: await quietPort(), standIns: await quietPort() };
       const isOwn = pagesWithoutBridge.has(page);
       const bridgeUrl = isOwn ? `http://127.0.0.1:${ports.bridge}` : running.url;
       if (!isOwn) await removeMappings(running.url);
@@ -233,5 +233,22 @@ async function makeTrouble(bridgeUrl: string): Promise<void> {
   }
   for (const path of ["/deliveries?state=dead", "/webhooks?state=failed"]) {
     while ((await admin<List>(bridgeUrl, "GET", path)).items.length === 0) await sleep(50);
+  }
+}
+
+/**
+ * A free port that the system gives to nobody by itself: it is used minutes later, when a page comes to it.
+ * https://www.rfc-editor.org/rfc/rfc6335#section-6 and Linux begin those further up.
+ */
+async function quietPort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(20_000, 30_000);
+    const probe = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      probe.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise((resolve) => probe.close(resolve));
+    return port;
   }
 }
