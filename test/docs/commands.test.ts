@@ -11,8 +11,8 @@ import { type PageScript, type Stage, setStage } from "./stage.ts";
 const blocks = listPages().flatMap(readBlocks);
 const runBlocks = blocks.filter(({ notRun }) => notRun === undefined);
 const pages = [...new Set(runBlocks.map(({ page }) => page))];
-/** Some of them start several processes, and make a database. */
-const pageSeconds = 300;
+/** Some of them start several processes and make databases, which a busy machine takes minutes for. */
+const pageSeconds = 900;
 
 const missing = ["bash", "curl", "openssl"].filter((tool) => spawnSync(tool, ["--help"]).error !== undefined);
 if (missing.length > 0) process.stdout.write(`The docs' commands are skipped: there is no ${missing.join(", ")}\n`);
