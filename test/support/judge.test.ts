@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Accepted, faultless, judge, personNumber } from "./support/load.ts";
+import { type Accepted, faultless, judge, personNumber } from "./load.ts";
 
 /** A message as HighLevel should have it. */
 const there = (id: string, change: Partial<Accepted> = {}): Accepted => {

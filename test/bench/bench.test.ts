@@ -11,11 +11,11 @@ import {
   tableLines,
   verdictOf,
   writeReport,
-} from "../bench/report.ts";
-import { median, quantile } from "../bench/statistics.ts";
-import { messageIdAt, publicUrl, requestAt, type Traffic, twilioAuthToken } from "../bench/webhooks.ts";
-import { telnyx } from "../src/providers/telnyx.ts";
-import { signer as telnyxSigner } from "./fixtures/telnyx/sign.ts";
+} from "../../bench/report.ts";
+import { median, quantile } from "../../bench/statistics.ts";
+import { messageIdAt, publicUrl, requestAt, type Traffic, twilioAuthToken } from "../../bench/webhooks.ts";
+import { telnyx } from "../../src/providers/telnyx.ts";
+import { signer as telnyxSigner } from "../fixtures/telnyx/sign.ts";
 
 const unit = "/s";
 const findings: Finding[] = [

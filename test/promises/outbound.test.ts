@@ -1,14 +1,14 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
-import { providersOf } from "../src/providers/registry.ts";
-import type { Contact, StoredMessage } from "../src/sandbox/state.ts";
-import { signer as genericSms } from "./fixtures/generic-sms/sign.ts";
-import { signer as telnyx } from "./fixtures/telnyx/sign.ts";
-import { locationId, publicUrl, startTestBridge, token, until } from "./support/bridge.ts";
-import { createDatabase } from "./support/postgres.ts";
-import { makeFaulty, type SendFault } from "./support/stand-ins/faulty.ts";
-import { startTwoWay, type TwoWay, type Way } from "./support/two-way.ts";
+import { providersOf } from "../../src/providers/registry.ts";
+import type { Contact, StoredMessage } from "../../src/sandbox/state.ts";
+import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
+import { signer as telnyx } from "../fixtures/telnyx/sign.ts";
+import { locationId, publicUrl, startTestBridge, token, until } from "../support/bridge.ts";
+import { createDatabase } from "../support/postgres.ts";
+import { makeFaulty, type SendFault } from "../support/stand-ins/faulty.ts";
+import { startTwoWay, type TwoWay, type Way } from "../support/two-way.ts";
 
 const oauth = {
   clientId: "app-x",

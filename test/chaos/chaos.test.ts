@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { type Build, breakBuild, buildBridge, type Patch } from "../chaos/build.ts";
-import { makeCertificate } from "../chaos/certificate.ts";
-import { runAll } from "../chaos/run-all.ts";
-import type { Result } from "../chaos/run-scenario.ts";
-import type { Scenario } from "../chaos/scenario.ts";
-import { scenarios } from "../chaos/scenarios.ts";
-import { complaints, table } from "../chaos/table.ts";
-import type { Fault } from "../src/sandbox/faults.ts";
-import { until } from "./support/bridge.ts";
+import { type Build, breakBuild, buildBridge, type Patch } from "../../chaos/build.ts";
+import { makeCertificate } from "../../chaos/certificate.ts";
+import { runAll } from "../../chaos/run-all.ts";
+import type { Result } from "../../chaos/run-scenario.ts";
+import type { Scenario } from "../../chaos/scenario.ts";
+import { scenarios } from "../../chaos/scenarios.ts";
+import { complaints, table } from "../../chaos/table.ts";
+import type { Fault } from "../../src/sandbox/faults.ts";
+import { until } from "../support/bridge.ts";
 
 /** The short form of `npm run chaos`, and the proof that it can fail. */
 const seed = 20_261_121;

@@ -2,12 +2,19 @@ import { randomBytes } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { signer as genericSms } from "./fixtures/generic-sms/sign.ts";
-import { signer as mailgun } from "./fixtures/mailgun/sign.ts";
-import { signer as postmark } from "./fixtures/postmark/sign.ts";
-import { signer as twilio } from "./fixtures/twilio/sign.ts";
-import { emailProviderId, publicUrl, startTestBridge, type TestBridge, until, untilPosted } from "./support/bridge.ts";
-import { readFixtures, type Sample, type Signer } from "./support/fixtures.ts";
+import { signer as genericSms } from "../../fixtures/generic-sms/sign.ts";
+import { signer as mailgun } from "../../fixtures/mailgun/sign.ts";
+import { signer as postmark } from "../../fixtures/postmark/sign.ts";
+import { signer as twilio } from "../../fixtures/twilio/sign.ts";
+import {
+  emailProviderId,
+  publicUrl,
+  startTestBridge,
+  type TestBridge,
+  until,
+  untilPosted,
+} from "../../support/bridge.ts";
+import { readFixtures, type Sample, type Signer } from "../../support/fixtures.ts";
 
 interface Media {
   status?: number;

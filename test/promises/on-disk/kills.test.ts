@@ -2,12 +2,12 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import axios from "axios";
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
-import type { WebhookRequest } from "../src/model.ts";
-import { startSandbox } from "../src/sandbox/sandbox.ts";
-import { emailProviderId, locationId, publicUrl, smsProviderId, token, until } from "./support/bridge.ts";
-import { type BridgeProcess, spawnBridge } from "./support/bridge-process.ts";
-import { acceptedBy, faultless, idOf, judge, type LoadProvider, loadProviders } from "./support/load.ts";
-import { createDatabase } from "./support/postgres.ts";
+import type { WebhookRequest } from "../../../src/model.ts";
+import { startSandbox } from "../../../src/sandbox/sandbox.ts";
+import { emailProviderId, locationId, publicUrl, smsProviderId, token, until } from "../../support/bridge.ts";
+import { type BridgeProcess, spawnBridge } from "../../support/bridge-process.ts";
+import { acceptedBy, faultless, idOf, judge, type LoadProvider, loadProviders } from "../../support/load.ts";
+import { createDatabase } from "../../support/postgres.ts";
 
 const adminApiKey = "k".repeat(32);
 let sandbox: Awaited<ReturnType<typeof startSandbox>>;

@@ -3,11 +3,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import axios from "axios";
 import pg from "pg";
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
-import { startSandbox } from "../src/sandbox/sandbox.ts";
-import { publicUrl, smsProviderId, until } from "./support/bridge.ts";
-import { type BridgeProcess, spawnBridge } from "./support/bridge-process.ts";
-import { acceptedBy, faultless, idOf, judge, loadProviders } from "./support/load.ts";
-import { createDatabase } from "./support/postgres.ts";
+import { startSandbox } from "../../../src/sandbox/sandbox.ts";
+import { publicUrl, smsProviderId, until } from "../../support/bridge.ts";
+import { type BridgeProcess, spawnBridge } from "../../support/bridge-process.ts";
+import { acceptedBy, faultless, idOf, judge, loadProviders } from "../../support/load.ts";
+import { createDatabase } from "../../support/postgres.ts";
 
 const adminApiKey = "k".repeat(32);
 let sandbox: Awaited<ReturnType<typeof startSandbox>>;

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import axios from "axios";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { startSandbox } from "../src/sandbox/sandbox.ts";
-import { signer } from "./fixtures/generic-sms/sign.ts";
-import { locationId, publicUrl, smsProviderId, until } from "./support/bridge.ts";
-import { type BridgeProcess, spawnBridge } from "./support/bridge-process.ts";
-import { createDatabase } from "./support/postgres.ts";
+import { startSandbox } from "../../../src/sandbox/sandbox.ts";
+import { signer } from "../../fixtures/generic-sms/sign.ts";
+import { locationId, publicUrl, smsProviderId, until } from "../../support/bridge.ts";
+import { type BridgeProcess, spawnBridge } from "../../support/bridge-process.ts";
+import { createDatabase } from "../../support/postgres.ts";
 
 const adminApiKey = "k".repeat(32);
 const address = "+15005550009";

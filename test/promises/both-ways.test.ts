@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { providersOf } from "../src/providers/registry.ts";
-import type { Contact, StoredMessage } from "../src/sandbox/state.ts";
-import { locationId, until } from "./support/bridge.ts";
-import type { StandInMessage } from "./support/stand-ins/stand-in.ts";
-import { startTwoWay, type TwoWay, type Way } from "./support/two-way.ts";
+import { providersOf } from "../../src/providers/registry.ts";
+import type { Contact, StoredMessage } from "../../src/sandbox/state.ts";
+import { locationId, until } from "../support/bridge.ts";
+import type { StandInMessage } from "../support/stand-ins/stand-in.ts";
+import { startTwoWay, type TwoWay, type Way } from "../support/two-way.ts";
 
 let twoWay: TwoWay;
 beforeAll(async () => {

@@ -6,8 +6,8 @@ import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Contact, StoredMessage } from "../src/sandbox/state.ts";
-import { until } from "./support/bridge.ts";
+import type { Contact, StoredMessage } from "../../src/sandbox/state.ts";
+import { until } from "../support/bridge.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "demo-test-"));
 const takers: Server[] = [];
@@ -29,7 +29,7 @@ afterAll(() => {
 
 function start(script: string, ...options: string[]) {
   const child = spawn(process.execPath, ["--import", "tsx", script, ...options], {
-    cwd: join(import.meta.dirname, ".."),
+    cwd: join(import.meta.dirname, "../.."),
     env: { PATH: "/usr/bin:/bin", PORT: "0", TMPDIR: folder },
     stdio: ["ignore", "pipe", "pipe"],
   });

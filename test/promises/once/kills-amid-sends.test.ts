@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import type { StoredMessage } from "../src/sandbox/state.ts";
-import { locationId, publicUrl, until } from "./support/bridge.ts";
-import { type BridgeProcess, spawnBridge } from "./support/bridge-process.ts";
-import { createDatabase } from "./support/postgres.ts";
-import { makeFaulty } from "./support/stand-ins/faulty.ts";
-import { serveStandIns } from "./support/stand-ins/serve.ts";
-import { startTwoWay, type TwoWay } from "./support/two-way.ts";
+import type { StoredMessage } from "../../../src/sandbox/state.ts";
+import { locationId, publicUrl, until } from "../../support/bridge.ts";
+import { type BridgeProcess, spawnBridge } from "../../support/bridge-process.ts";
+import { createDatabase } from "../../support/postgres.ts";
+import { makeFaulty } from "../../support/stand-ins/faulty.ts";
+import { serveStandIns } from "../../support/stand-ins/serve.ts";
+import { startTwoWay, type TwoWay } from "../../support/two-way.ts";
 
 const encryptionKey = randomBytes(32);
 const config = { encryptionKeys: [encryptionKey], highlevelTimeoutSeconds: 1, deliveryConcurrency: 2 };
