@@ -1,15 +1,31 @@
 import { defineConfig } from "vitest/config";
+import { testFilesByProject } from "./test/support/projects.ts";
 import { createSummaryReporter } from "./test/support/summary-reporter.ts";
+
+/**
+ * `unit` has no database, `postgres` has one in process or a server, `system` has processes: the bridge's own, PostgreSQL's
+ * to be stopped, a browser. What a test file imports, at whatever depth, decides where it belongs
+ * (test/support/projects.ts); nothing has to be entered anywhere.
+ */
+const files = testFilesByProject(import.meta.dirname);
+const databases = "test/support/set-up-databases.ts";
+const program = "test/support/set-up-program.ts";
 
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export.
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    globalSetup: ["test/support/global-setup.ts"],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    // Most tests of several processes wait for most of their time.
+    maxWorkers: "100%",
+    reporters: ["default", createSummaryReporter()],
+    projects: [
+      { extends: true, test: { name: "unit", include: files.unit, isolate: false } },
+      { extends: true, test: { name: "postgres", include: files.postgres, globalSetup: [databases] } },
+      { extends: true, test: { name: "system", include: files.system, globalSetup: [databases, program] } },
+    ],
+    // How long a test waits before it has failed: what it waits for comes in a fraction of that, but not on each machine.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     // `npm run fuzz` makes it 10,000.
     provide: { fuzzRuns: 500 },
-    reporters: ["default", createSummaryReporter()],
   },
 });

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { exitOnSignals } from "../test/support/at-exit.ts";
 import { startPostgres } from "../test/support/postgres.ts";
 import { type BenchOptions, type Lab, withLab } from "./lab.ts";
 import { describeMachine } from "./machine.ts";
@@ -91,4 +92,5 @@ function unmeasured(name: string, error: unknown): Finding {
   return { measure: name, rows: [{ what: name, unit: "", note }], details: { error: text } };
 }
 
+exitOnSignals();
 await run();

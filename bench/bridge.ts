@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { settingDescriptions } from "../src/config.ts";
 import { freePort } from "../test/support/postgres.ts";
+import { spawnChild } from "../test/support/spawn-child.ts";
 import type { Lab, SandboxInUse } from "./lab.ts";
 import { mainOf, projectRoot } from "./product.ts";
 import { type BenchProvider, credentialsOf, numberAt, publicUrl, type Target } from "./webhooks.ts";
@@ -42,7 +43,7 @@ export async function startBridgeProcess(
 ): Promise<BridgeInUse> {
   const port = await freePort();
   const spawned = performance.now();
-  const child = spawn(process.execPath, mainOf(product), {
+  const child = spawnChild(process.execPath, mainOf(product), {
     cwd: projectRoot,
     env: {
       PATH: "/usr/bin:/bin",
@@ -58,7 +59,7 @@ export async function startBridgeProcess(
     stdio: ["ignore", "ignore", "pipe"],
   });
   let errors = "";
-  child.stderr.on("data", (chunk) => {
+  child.stderr?.on("data", (chunk) => {
     errors = (errors + String(chunk)).slice(-4000);
   });
   atEnd(() => endProcess(child, "SIGKILL"));

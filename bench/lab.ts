@@ -1,4 +1,4 @@
-import { createDatabase } from "../test/support/postgres.ts";
+import { createDatabase } from "../test/support/database.ts";
 import type { Machine } from "./machine.ts";
 import type { Client } from "./processes/client.ts";
 import type { HandWrittenSettings } from "./processes/hand-written.ts";

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { appendFileSync, mkdirSync, rmSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
+import { atExit } from "../test/support/at-exit.ts";
 import type { Scenario } from "./scenario.ts";
 import type { World } from "./world.ts";
 
@@ -29,7 +30,7 @@ export const databaseFaults: Scenario[] = [
       client.on("error", () => undefined);
       await client.connect();
       let cut = 0;
-      for (let round = 1; round <= 100; round++) {
+      for (let round = 1; round <= 100 || (cut < enoughCuts && round <= 1000); round++) {
         const { rowCount } = await client.query(
           `select pg_terminate_backend(pid) from pg_stat_activity
            where datname = current_database() and pid <> pg_backend_pid() and (state <> 'idle' or random() < 0.02)`,
@@ -38,7 +39,7 @@ export const databaseFaults: Scenario[] = [
         await world.pass(0.02 + world.random() * 0.1);
       }
       await client.end();
-      if (cut < 10) throw new Error(`only ${cut} connections were cut`);
+      if (cut < enoughCuts) throw new Error(`only ${cut} connections were cut`);
     },
   },
   {
@@ -54,7 +55,7 @@ export const databaseFaults: Scenario[] = [
       const disk = diskOf(world);
       mkdirSync(disk);
       execFileSync("mount", ["-t", "tmpfs", "-o", `size=${diskMegabytes}m`, "tmpfs", disk]);
-      world.atEnd(() => execFileSync("umount", [disk]));
+      world.atEnd(atExit(() => execFileSync("umount", ["--lazy", disk])));
     },
     environment: (world) => ({ DATABASE_URL: "", DATA_DIR: join(diskOf(world), "data") }),
     async disturb(world) {
@@ -71,6 +72,9 @@ export const databaseFaults: Scenario[] = [
     },
   },
 ];
+
+/** Fewer say nothing: then it goes on for longer. */
+const enoughCuts = 10;
 
 /** Takes what room there is. */
 function fill(disk: string, ballast: string): void {

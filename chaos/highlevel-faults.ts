@@ -2,7 +2,7 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Fault } from "../src/sandbox/faults.ts";
-import { locationId } from "../test/support/bridge.ts";
+import { locationId } from "../test/support/location.ts";
 import { makeCertificate } from "./certificate.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Fate } from "./tcp-proxy.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import axios from "axios";
-import { publicUrl } from "../test/support/bridge.ts";
 import { idOf, type LoadProvider, loadProviders } from "../test/support/load.ts";
+import { publicUrl } from "../test/support/location.ts";
 
 /** Where the webhooks go, and how many. */
 export interface LoadOptions {

@@ -1,8 +1,10 @@
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
+import { exitOnSignals } from "../test/support/at-exit.ts";
+import { compileBridge, removeBridge } from "../test/support/build.ts";
 import { loadProviders } from "../test/support/load.ts";
 import { startPostgres } from "../test/support/postgres.ts";
-import { buildBridge } from "./build.ts";
+import { buildForChaos } from "./build.ts";
 import { runAll } from "./run-all.ts";
 import { isFaultless, type Result } from "./run-scenario.ts";
 import type { Scenario } from "./scenario.ts";
@@ -25,6 +27,7 @@ const { values } = parseArgs({
   },
 });
 
+exitOnSignals();
 if (values.help) say(usage);
 else if (values.list) for (const { name, about } of scenarios) say(`${name.padEnd(20)} ${about}`);
 else process.exitCode = await run(choose(values.only));
@@ -47,7 +50,8 @@ async function run(chosen: Scenario[]): Promise<number> {
     return !reason;
   });
   const started = performance.now();
-  const build = buildBridge();
+  const compiled = compileBridge();
+  const program = buildForChaos(compiled);
   const postgres = await startPostgres({ durable: true });
   const results = await runAll({
     scenarios: able,
@@ -56,13 +60,14 @@ async function run(chosen: Scenario[]): Promise<number> {
     pace: Number(values.pace),
     jobs: Number(values.jobs),
     people: Math.ceil(16 / loadProviders.length),
-    build,
+    program,
     keepsEvidence: true,
     postgres,
     onResult: report,
   });
   await postgres.stop();
-  build.remove();
+  removeBridge(program);
+  removeBridge(compiled);
   say(`\n${table(results)}\n`);
   say(
     `Scaled: attempts take ${attemptSeconds} s at most and leases ${attemptSeconds + 5} s, where the defaults are 30 s and 35 s; ` +

@@ -6,11 +6,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import axios from "axios";
 import { type Sandbox, startSandbox } from "../src/sandbox/sandbox.ts";
 import type { Tuning } from "../src/start-bridge.ts";
-import { emailProviderId, locationId, publicUrl, smsProviderId } from "../test/support/bridge.ts";
+import { atExit } from "../test/support/at-exit.ts";
 import { type BridgeProcess, spawnBridge } from "../test/support/bridge-process.ts";
+import type { Program } from "../test/support/build.ts";
+import { createDatabase } from "../test/support/database.ts";
 import { type LoadProvider, loadProviders } from "../test/support/load.ts";
-import { createDatabase, type PostgresServer, startPostgres } from "../test/support/postgres.ts";
-import type { Build } from "./build.ts";
+import { emailProviderId, locationId, publicUrl, smsProviderId } from "../test/support/location.ts";
+import { type PostgresServer, startPostgres } from "../test/support/postgres.ts";
 import { createRandom } from "./random.ts";
 import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
@@ -72,20 +74,22 @@ export interface WorldOptions {
   pace: number;
   /** Who write to each provider. */
   people: number;
-  build: Build;
+  /** Of `buildForChaos`. */
+  program: Program;
   /** Whether the logs and tables of a run that fails are kept. */
   keepsEvidence: boolean;
   postgres: Pick<PostgresServer, "url">;
 }
 
 export async function createWorld(options: WorldOptions): Promise<World> {
-  const { scenario, processes, build, pace } = options;
+  const { scenario, processes, program, pace } = options;
   const random = createRandom(options.seed, `${scenario.name} ${processes}`);
   const { sandbox, url, stop: stopSandbox } = await startSandbox({ rateLimit: undefined, seed: options.seed });
   const proxy = await startTcpProxy(Number(new URL(url).port));
   const postgres = scenario.ownPostgres && (await startPostgres({ durable: true }));
   const database = await createDatabase((postgres ?? options.postgres).url);
   const folder = mkdtempSync(join(tmpdir(), "bridge-chaos-run-"));
+  const removeFolder = atExit(() => rmSync(folder, { recursive: true, force: true }));
   const environment = {
     PUBLIC_URL: publicUrl,
     ADMIN_API_KEY: adminApiKey,
@@ -114,7 +118,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     async start(place, change = {}) {
       const settings = { ...environment, ...scenario.environment?.(world, place), ...change };
       const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== ""));
-      const bridge = await startAsSupervised(() => spawnBridge(given, build.program));
+      const bridge = await startAsSupervised(() => spawnBridge(program, given));
       started.push(bridge);
       world.bridges[place] = bridge;
       return bridge;
@@ -128,7 +132,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     async admin(method, path, data) {
       const url = `${world.bridges[0]?.url}/admin${path}`;
       return (
-        await axios.request({ method, url, data, headers: { authorization: `Bearer ${adminApiKey}` }, timeout: 10_000 })
+        await axios.request({ method, url, data, headers: { authorization: `Bearer ${adminApiKey}` }, timeout: 60_000 })
       ).data;
     },
     async putToken(token) {
@@ -145,7 +149,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       await stopSandbox();
       await database.drop();
       await postgres?.stop();
-      rmSync(folder, { recursive: true, force: true });
+      removeFolder();
     },
   };
   return world;

@@ -4,9 +4,11 @@ import axios from "axios";
 import pg from "pg";
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
 import type { Config } from "../src/config.ts";
-import { locationId, startTestBridge, type TestBridge, until, untilPosted } from "./support/bridge.ts";
+import { startTestBridge, type TestBridge, untilPosted } from "./support/bridge.ts";
+import { createDatabase } from "./support/database.ts";
 import { loadProviders } from "./support/load.ts";
-import { createDatabase } from "./support/postgres.ts";
+import { locationId } from "./support/location.ts";
+import { until } from "./support/until.ts";
 
 /** Nothing comes by polling while a test runs. */
 const tuning = { pollSeconds: 30 };

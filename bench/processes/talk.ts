@@ -1,6 +1,6 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { spawnChild } from "../../test/support/spawn-child.ts";
 
 /** What a process of the benchmark can be asked, by name. */
 export type Questions = Record<string, (argument: never) => unknown>;
@@ -43,7 +43,7 @@ export async function startHelper<Known extends Questions>(
   nodeOptions: string[] = [],
 ): Promise<Helper<Known>> {
   const file = join(import.meta.dirname, `${name}.ts`);
-  const child = spawn(process.execPath, [...nodeOptions, "--import", "tsx", file, JSON.stringify(settings)], {
+  const child = spawnChild(process.execPath, [...nodeOptions, "--import", "tsx", file, JSON.stringify(settings)], {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   const waiting = new Map<number, (answer: Answer) => void>();

@@ -10,8 +10,8 @@ import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { createSealer } from "../../src/secrets/seal.ts";
 import { findLocation, pauseLocation } from "../../src/store/locations.ts";
 import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
-import { until } from "../support/bridge.ts";
-import { createDatabase } from "../support/postgres.ts";
+import { createDatabase } from "../support/database.ts";
+import { until } from "../support/until.ts";
 
 const app = { clientId: "app-sandbox", clientSecret: "secret", scopes: "conversations.write" };
 const redirectUri = "https://bridge.example.com/oauth/callback";

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { createBudget } from "../../src/access/budget.ts";
 import { Failure } from "../../src/errors.ts";
 import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
-import { createDatabase } from "../support/postgres.ts";
+import { createDatabase } from "../support/database.ts";
 
 let store: Awaited<ReturnType<typeof createDatabase>>;
 let databases: Database[];

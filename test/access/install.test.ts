@@ -5,7 +5,7 @@ import { createSealer } from "../../src/secrets/seal.ts";
 import { findCompany, putCompany } from "../../src/store/companies.ts";
 import { deleteLocation, findLocation, putLocation } from "../../src/store/locations.ts";
 import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
-import { createDatabase } from "../support/postgres.ts";
+import { createDatabase } from "../support/database.ts";
 
 let database: Database;
 let owner: Awaited<ReturnType<typeof createDatabase>>;

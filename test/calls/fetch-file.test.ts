@@ -7,7 +7,7 @@ import { callStandIns, createCallApi } from "../../src/calls/call-api.ts";
 import { createFetchFile, type FetchFileOptions, isAllowedHost } from "../../src/calls/fetch-file.ts";
 import type { Failure } from "../../src/errors.ts";
 
-const options = { timeoutSeconds: 2, maxSockets: 4 };
+const options = { timeoutSeconds: 50, maxSockets: 4 };
 const guarded = createCallApi({ ...options, guard: "public" });
 const free = createCallApi(options);
 let server: Server | undefined;
@@ -30,7 +30,7 @@ afterAll(() => {
 
 const given = (more: Partial<FetchFileOptions> = {}): FetchFileOptions => ({
   limitBytes: 1000,
-  signal: AbortSignal.timeout(2000),
+  signal: AbortSignal.timeout(50_000),
   ...more,
 });
 const fetchFree = createFetchFile(free.open);
@@ -123,7 +123,9 @@ describe("fetchFile", () => {
     });
     const broken = await fetchFree(`${url}/broken`, given());
     expect(await failureOf(buffer(broken.stream))).toMatchObject({ reason: "unreachable" });
-    const stalled = await fetchFree(`${url}/stalled`, given({ signal: AbortSignal.timeout(50) }));
+    const stall = new AbortController();
+    const stalled = await fetchFree(`${url}/stalled`, given({ signal: stall.signal }));
+    stall.abort();
     expect(await failureOf(buffer(stalled.stream))).toMatchObject({ reason: "unreachable" });
     expect(await failureOf(fetchFree("http://does-not-exist.invalid/", given()))).toMatchObject({
       reason: "unreachable",

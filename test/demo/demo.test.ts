@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Contact, StoredMessage } from "../../src/sandbox/state.ts";
-import { until } from "../support/bridge.ts";
+import { until } from "../support/until.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "demo-test-"));
 const takers: Server[] = [];

@@ -4,16 +4,10 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { type AppContext, createApp } from "../../src/http/app.ts";
 import { routesOf } from "../security/route-stack.ts";
-import {
-  emailProviderId,
-  locationId,
-  publicUrl,
-  smsProviderId,
-  startTestBridge,
-  type TestBridge,
-  until,
-} from "../support/bridge.ts";
+import { startTestBridge, type TestBridge } from "../support/bridge.ts";
+import { emailProviderId, locationId, publicUrl, smsProviderId } from "../support/location.ts";
 import { providers, textProviders } from "../support/providers.ts";
+import { until } from "../support/until.ts";
 import { bodyMutation, byteMutation, headerMutation, mutateBody, mutateBytes, nastyTexts } from "./mutations.ts";
 import { expectSwift } from "./slowness.ts";
 

@@ -6,9 +6,9 @@ import { createSummaryReporter } from "../support/summary-reporter.ts";
 export default defineConfig({
   test: {
     include: ["test/fuzz/**/*.test.ts"],
-    globalSetup: ["test/support/global-setup.ts"],
+    globalSetup: ["test/support/set-up-databases.ts"],
     testTimeout: 1_800_000,
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
     provide: { fuzzRuns: 10_000 },
     reporters: ["default", createSummaryReporter()],
   },

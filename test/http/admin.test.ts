@@ -3,8 +3,10 @@ import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
 import { signer as mailgun } from "../fixtures/mailgun/sign.ts";
 import { signer as postmark } from "../fixtures/postmark/sign.ts";
 import { signer as twilio } from "../fixtures/twilio/sign.ts";
-import { locationId, publicUrl, smsProviderId, startTestBridge, type TestBridge, until } from "../support/bridge.ts";
+import { startTestBridge, type TestBridge } from "../support/bridge.ts";
 import { readFixtures } from "../support/fixtures.ts";
+import { locationId, publicUrl, smsProviderId } from "../support/location.ts";
+import { until } from "../support/until.ts";
 
 let bridge: TestBridge;
 beforeAll(async () => {

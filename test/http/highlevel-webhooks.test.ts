@@ -2,9 +2,11 @@ import { generateKeyPairSync, type KeyObject, randomUUID, sign } from "node:cryp
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { signer as genericEmail } from "../fixtures/generic-email/sign.ts";
 import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
-import { locationId, publicUrl, startTestBridge, type TestBridge, until } from "../support/bridge.ts";
+import { startTestBridge, type TestBridge } from "../support/bridge.ts";
+import { locationId, publicUrl } from "../support/location.ts";
 import { createStandIn } from "../support/stand-ins/from-fixtures.ts";
 import { serveStandIns } from "../support/stand-ins/serve.ts";
+import { until } from "../support/until.ts";
 
 const current = generateKeyPairSync("ed25519");
 const foreign = generateKeyPairSync("ed25519");

@@ -4,8 +4,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import axios from "axios";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createLimitedServer } from "../../src/http/limits.ts";
-import { publicUrl, startTestBridge, type TestBridge, until } from "../support/bridge.ts";
+import { startTestBridge, type TestBridge } from "../support/bridge.ts";
 import { loadProviders } from "../support/load.ts";
+import { publicUrl } from "../support/location.ts";
+import { until } from "../support/until.ts";
 
 const [twilio, telnyx] = loadProviders;
 if (!twilio || !telnyx) throw new Error("no providers");

@@ -1,7 +1,9 @@
 import supertest from "supertest";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
-import { locationId, publicUrl, startTestBridge, type TestBridge, until, untilPosted } from "../support/bridge.ts";
+import { startTestBridge, type TestBridge, untilPosted } from "../support/bridge.ts";
+import { locationId, publicUrl } from "../support/location.ts";
+import { until } from "../support/until.ts";
 
 const oauth = {
   clientId: "app-x",

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { signer as postmark } from "../fixtures/postmark/sign.ts";
-import { type Answer, locationId, publicUrl, until } from "../support/bridge.ts";
+import type { Answer } from "../support/bridge.ts";
+import { locationId, publicUrl } from "../support/location.ts";
 import { startTwoWay, type TwoWay } from "../support/two-way.ts";
+import { until } from "../support/until.ts";
 
 let twoWay: TwoWay;
 beforeAll(async () => {

@@ -3,8 +3,10 @@ import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
 import { signer as postmark } from "../fixtures/postmark/sign.ts";
-import { publicUrl, startTestBridge, type TestBridge, until } from "../support/bridge.ts";
+import { startTestBridge, type TestBridge } from "../support/bridge.ts";
+import { publicUrl } from "../support/location.ts";
 import { startPostgres } from "../support/postgres.ts";
+import { until } from "../support/until.ts";
 
 let bridge: TestBridge;
 let id: string;

@@ -8,7 +8,7 @@ import { insertMessages, listMessages } from "../../src/store/messages/messages.
 import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
 import { pruneStep } from "../../src/store/retention.ts";
 import { findWebhook, insertWebhooks, listWebhooks } from "../../src/store/webhooks.ts";
-import { createDatabase } from "../support/postgres.ts";
+import { createDatabase } from "../support/database.ts";
 
 vi.mock(import("../../src/store/messages/messages.ts"), { spy: true });
 const messagesStore = await vi.importActual<typeof import("../../src/store/messages/messages.ts")>(

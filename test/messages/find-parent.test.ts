@@ -7,7 +7,7 @@ import { findMessage, insertMessages } from "../../src/store/messages/messages.t
 import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
 import type { Conversation, Message, MessageContent, NewMessage } from "../../src/store/schema.ts";
 import { signer } from "../fixtures/generic-email/sign.ts";
-import { createDatabase } from "../support/postgres.ts";
+import { createDatabase } from "../support/database.ts";
 
 const contentOf = (more: Partial<MessageContent> = {}): MessageContent => ({
   fromName: undefined,

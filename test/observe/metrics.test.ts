@@ -6,16 +6,10 @@ import { parse } from "yaml";
 import { metricsRoutes } from "../../src/http/metrics.ts";
 import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
 import { signer as twilio } from "../fixtures/twilio/sign.ts";
-import {
-  locationId,
-  publicUrl,
-  startTestBridge,
-  type TestBridge,
-  token,
-  until,
-  untilPosted,
-} from "../support/bridge.ts";
+import { startTestBridge, type TestBridge, untilPosted } from "../support/bridge.ts";
+import { locationId, publicUrl, token } from "../support/location.ts";
 import { startPostgres } from "../support/postgres.ts";
+import { until } from "../support/until.ts";
 
 const metricsToken = "test-metrics-token";
 const person = "+15005550006";

@@ -7,7 +7,9 @@ import { Failure } from "../../src/errors.ts";
 import type { Log } from "../../src/log.ts";
 import { createTraces, type TraceConfig } from "../../src/observe/trace.ts";
 import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
-import { locationId, publicUrl, startTestBridge, token, until, untilPosted } from "../support/bridge.ts";
+import { startTestBridge, untilPosted } from "../support/bridge.ts";
+import { locationId, publicUrl, token } from "../support/location.ts";
+import { until } from "../support/until.ts";
 
 /** https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding */
 const exported = z.object({

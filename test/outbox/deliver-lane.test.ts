@@ -15,7 +15,7 @@ import { enqueueDeliveries, replayDeliveries } from "../../src/store/deliveries.
 import { insertMessages } from "../../src/store/messages/messages.ts";
 import { type Database, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
 import { signer } from "../fixtures/generic-sms/sign.ts";
-import { createDatabase } from "../support/postgres.ts";
+import { createDatabase } from "../support/database.ts";
 
 let database: Database;
 let owner: Awaited<ReturnType<typeof createDatabase>>;

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { providersOf } from "../../src/providers/registry.ts";
 import type { Contact, StoredMessage } from "../../src/sandbox/state.ts";
-import { locationId, until } from "../support/bridge.ts";
+import { locationId } from "../support/location.ts";
 import type { StandInMessage } from "../support/stand-ins/stand-in.ts";
 import { startTwoWay, type TwoWay, type Way } from "../support/two-way.ts";
+import { until } from "../support/until.ts";
 
 let twoWay: TwoWay;
 beforeAll(async () => {

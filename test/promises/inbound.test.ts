@@ -2,9 +2,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { signer as genericEmail } from "../fixtures/generic-email/sign.ts";
 import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
 import { signer as twilio } from "../fixtures/twilio/sign.ts";
-import { emailProviderId, publicUrl, startTestBridge, type TestBridge, until, untilPosted } from "../support/bridge.ts";
+import { startTestBridge, type TestBridge, untilPosted } from "../support/bridge.ts";
 import { plainNames, readFixtures, type Sample, type Signer } from "../support/fixtures.ts";
+import { emailProviderId, publicUrl } from "../support/location.ts";
 import { type Provider, providerOf, providers } from "../support/providers.ts";
+import { until } from "../support/until.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely.
 type Item = any;

@@ -5,10 +5,12 @@ import { providersOf } from "../../src/providers/registry.ts";
 import type { Contact, StoredMessage } from "../../src/sandbox/state.ts";
 import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
 import { signer as telnyx } from "../fixtures/telnyx/sign.ts";
-import { locationId, publicUrl, startTestBridge, token, until } from "../support/bridge.ts";
-import { createDatabase } from "../support/postgres.ts";
+import { startTestBridge } from "../support/bridge.ts";
+import { createDatabase } from "../support/database.ts";
+import { locationId, publicUrl, token } from "../support/location.ts";
 import { makeFaulty, type SendFault } from "../support/stand-ins/faulty.ts";
 import { startTwoWay, type TwoWay, type Way } from "../support/two-way.ts";
+import { until } from "../support/until.ts";
 
 const oauth = {
   clientId: "app-x",

@@ -3,10 +3,11 @@ import type { AddressInfo } from "node:net";
 import type { BrowserContext, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Contact, StoredMessage } from "../../src/sandbox/state.ts";
-import { locationId, until } from "../support/bridge.ts";
 import { startBrowser } from "../support/browser.ts";
+import { locationId } from "../support/location.ts";
 import type { StandInMessage } from "../support/stand-ins/stand-in.ts";
 import { startTwoWay, type TwoWay, type Way } from "../support/two-way.ts";
+import { until } from "../support/until.ts";
 
 const browser = await startBrowser();
 

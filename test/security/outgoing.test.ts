@@ -7,17 +7,9 @@ import { createFetchFile } from "../../src/calls/fetch-file.ts";
 import type { Failure } from "../../src/errors.ts";
 import { signer as genericEmail } from "../fixtures/generic-email/sign.ts";
 import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
-import {
-  emailProviderId,
-  locationId,
-  publicUrl,
-  smsProviderId,
-  startTestBridge,
-  type TestBridge,
-  token,
-  until,
-  untilPosted,
-} from "../support/bridge.ts";
+import { startTestBridge, type TestBridge, untilPosted } from "../support/bridge.ts";
+import { emailProviderId, locationId, publicUrl, smsProviderId, token } from "../support/location.ts";
+import { until } from "../support/until.ts";
 
 /** What stands within, and must never be asked. */
 let within: Server;

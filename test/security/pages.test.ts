@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { locationId, publicUrl, startTestBridge, type TestBridge } from "../support/bridge.ts";
+import { startTestBridge, type TestBridge } from "../support/bridge.ts";
+import { locationId, publicUrl } from "../support/location.ts";
 
 const attack = `"><script>alert(1)</script><img src=x onerror=alert(1)>'\``;
 const oauth = {

@@ -3,15 +3,9 @@ import axios from "axios";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type AppContext, createApp } from "../../src/http/app.ts";
 import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
-import {
-  type Answer,
-  locationId,
-  publicUrl,
-  smsProviderId,
-  startTestBridge,
-  type TestBridge,
-  until,
-} from "../support/bridge.ts";
+import { type Answer, startTestBridge, type TestBridge } from "../support/bridge.ts";
+import { locationId, publicUrl, smsProviderId } from "../support/location.ts";
+import { until } from "../support/until.ts";
 import { routesOf } from "./route-stack.ts";
 
 const highlevel = generateKeyPairSync("ed25519");

@@ -3,9 +3,10 @@ import { DrizzleQueryError } from "drizzle-orm";
 import supertest from "supertest";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createLog, describeError } from "../../src/log.ts";
-import { locationId, publicUrl, token, until } from "../support/bridge.ts";
+import { locationId, publicUrl, token } from "../support/location.ts";
 import { allCredentials, providerOf, providers, textProviders } from "../support/providers.ts";
 import { startTwoWay, type TwoWay, type Way } from "../support/two-way.ts";
+import { until } from "../support/until.ts";
 import { writeMessage } from "../support/write-webhooks.ts";
 
 /** What nobody but the two people may read, and what opens doors. */

@@ -1,7 +1,9 @@
 import { generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { emailProviderId, locationId, publicUrl, startTestBridge, type TestBridge, until } from "../support/bridge.ts";
+import { startTestBridge, type TestBridge } from "../support/bridge.ts";
+import { emailProviderId, locationId, publicUrl } from "../support/location.ts";
 import { providers, textProviders } from "../support/providers.ts";
+import { until } from "../support/until.ts";
 import { writeMessage } from "../support/write-webhooks.ts";
 
 const highlevel = generateKeyPairSync("ed25519");

@@ -7,7 +7,7 @@ import { pauseLocation, putLocation } from "../../src/store/locations.ts";
 import { insertMapping } from "../../src/store/mappings.ts";
 import { insertMessages } from "../../src/store/messages/messages.ts";
 import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
-import { createDatabase } from "../support/postgres.ts";
+import { createDatabase } from "../support/database.ts";
 
 let database: Database;
 let owner: Awaited<ReturnType<typeof createDatabase>>;

@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Program } from "./build.ts";
+import { spawnChild } from "./spawn-child.ts";
 
 export interface BridgeProcess {
   url: string;
@@ -11,22 +11,12 @@ export interface BridgeProcess {
   logLines: string[];
 }
 
-const root = join(import.meta.dirname, "../..");
-
 /** The sandbox takes any number, unless a test says otherwise. */
 const unlimited = { HIGHLEVEL_REQUESTS_PER_10_SECONDS: "0", WEBHOOKS_PER_MINUTE_PER_MAPPING: "0" };
 
-const fromSource = { folder: root, args: ["--import", "tsx", "src/main.ts"] };
-
-/**
- * The bridge as a process of its own, started as it is in production but from source, or as `program` says. Resolves when
- * it listens.
- */
-export async function spawnBridge(
-  environment: Record<string, string>,
-  program: { folder: string; args: string[] } = fromSource,
-): Promise<BridgeProcess> {
-  const child: ChildProcess = spawn(process.execPath, program.args, {
+/** The bridge as a process of its own, as it is started in production. Resolves when it listens. */
+export async function spawnBridge(program: Program, environment: Record<string, string>): Promise<BridgeProcess> {
+  const child = spawnChild(process.execPath, program.args, {
     cwd: program.folder,
     env: { PATH: "/usr/bin:/bin", PORT: "0", HOST: "127.0.0.1", ...unlimited, ...environment },
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,20 +1,17 @@
 import { createPublicKey, randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import axios from "axios";
+import { inject } from "vitest";
 import type { Config } from "../../src/config.ts";
 import { createLog } from "../../src/log.ts";
 import type { WebhookRequest } from "../../src/model.ts";
 import { type SandboxOptions, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { startBridge, type Tuning } from "../../src/start-bridge.ts";
+import { emailProviderId, locationId, publicUrl, smsProviderId, token } from "./location.ts";
+import { until } from "./until.ts";
 
-export const locationId = "location-1";
-export const token = "token-location-1";
-export const smsProviderId = "provider-sms-extra";
-export const emailProviderId = "provider-email-extra";
-export const publicUrl = "https://bridge.example.com";
 const adminApiKey = "test-admin-key-of-more-than-32-characters";
 
 export interface TestBridge {
@@ -63,6 +60,7 @@ export async function startTestBridge(
     ],
   });
   const dataDir = mkdtempSync(join(tmpdir(), "bridge-test-"));
+  if (!options.databaseUrl) cpSync(inject("embeddedTemplate"), dataDir, { recursive: true });
   const logLines: Record<string, unknown>[] = [];
   const log = createLog("debug", { write: (line) => void logLines.push(JSON.parse(line)) });
   let config: Config = {
@@ -149,22 +147,6 @@ export async function startTestBridge(
 
 const publicKeyOf = (spki: string) =>
   createPublicKey({ key: Buffer.from(spki, "base64"), format: "der", type: "spki" });
-
-/** Waits until it is so; gives up with what it is instead. */
-export async function until<Value>(
-  read: () => Value | Promise<Value>,
-  isSo: (value: Value) => boolean,
-  seconds = 10,
-): Promise<Value> {
-  const giveUpAt = performance.now() + seconds * 1000;
-  for (;;) {
-    const value = await read();
-    if (isSo(value)) return value;
-    if (performance.now() > giveUpAt)
-      throw new Error(`after ${seconds} s it still is ${JSON.stringify(value)?.slice(0, 2000)}`);
-    await sleep(10);
-  }
-}
 
 /** Waits until HighLevel has so many messages, and gives them in the order in which they were accepted. */
 export async function untilPosted(bridge: TestBridge, count: number, seconds?: number) {

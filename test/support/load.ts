@@ -1,6 +1,6 @@
 import type { WebhookRequest } from "../../src/model.ts";
 import type { Sandbox } from "../../src/sandbox/sandbox.ts";
-import { emailProviderId, publicUrl, smsProviderId } from "./bridge.ts";
+import { emailProviderId, publicUrl, smsProviderId } from "./location.ts";
 import { type Provider, providerOf, providers } from "./providers.ts";
 import { writeMessage } from "./write-webhooks.ts";
 

@@ -1,6 +1,7 @@
 import pg from "pg";
 import { expect, inject, test } from "vitest";
-import { createDatabase, startPostgres } from "./postgres.ts";
+import { createDatabase } from "./database.ts";
+import { startPostgres } from "./postgres.ts";
 
 async function query(url: string, statement: string): Promise<unknown[]> {
   const client = new pg.Client({ connectionString: url });

@@ -1,5 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { type ChildProcess, execFileSync, type StdioOptions } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
@@ -10,6 +9,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -20,6 +20,8 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
+import { atExit } from "./at-exit.ts";
+import { spawnChild } from "./spawn-child.ts";
 
 export interface PostgresServer {
   /** As a superuser, to the database `postgres`. */
@@ -46,6 +48,7 @@ export async function startPostgres(options: { durable?: boolean } = {}): Promis
   sweepLeftovers();
   const native = prepareBinaries();
   const folder = mkdtempSync(join(root, `server-${process.pid}-`));
+  const removeFolder = atExit(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
   chmodSync(folder, 0o755);
   const data = join(folder, "data");
   mkdirSync(data, { mode: 0o700 });
@@ -69,7 +72,8 @@ export async function startPostgres(options: { durable?: boolean } = {}): Promis
   let server: ChildProcess;
   const start = async () => {
     const args = ["-D", data, ...settings.flatMap((setting) => ["-c", setting])];
-    server = spawn(bin("postgres"), args, { ...runAs, env, cwd: "/", stdio: ["ignore", "ignore", "pipe"] });
+    const stdio: StdioOptions = ["ignore", "ignore", "pipe"];
+    server = spawnChild(bin("postgres"), args, { ...runAs, env, cwd: "/", stdio, endBy: "SIGQUIT" });
     await untilReady(url, server);
   };
   const stopBy = async (signal: NodeJS.Signals) => {
@@ -84,23 +88,9 @@ export async function startPostgres(options: { durable?: boolean } = {}): Promis
     stopImmediately: () => stopBy("SIGQUIT"),
     stop: async () => {
       await stopBy("SIGINT");
-      rmSync(folder, { recursive: true, force: true });
+      removeFolder();
     },
   };
-}
-
-/** A database of its own, so that test files do not see each other. */
-export async function createDatabase(serverUrl: string): Promise<{ url: string; drop(): Promise<void> }> {
-  const name = `test_${randomBytes(8).toString("hex")}`;
-  const run = async (statement: string) => {
-    const client = new pg.Client({ connectionString: serverUrl });
-    await client.connect();
-    await client.query(statement).finally(() => client.end());
-  };
-  await run(`create database ${name}`);
-  const url = new URL(serverUrl);
-  url.pathname = `/${name}`;
-  return { url: url.href, drop: () => run(`drop database if exists ${name} with (force)`) };
 }
 
 /** The binaries where their user can reach them: a checkout may lie in a folder that is closed to others, such as /root. */
@@ -136,20 +126,30 @@ function linkLibraries(native: string): void {
 }
 
 /**
- * Removes the data of test runs that were killed. A server that one of them left behind ends by itself within a minute:
- * it looks whether its `postmaster.pid` is still there. No process is signalled, as the number in a stale file may
- * meanwhile be anybody's.
+ * Ends the servers and removes the data of runs that were killed with -9. Where it cannot be told whose process a stale
+ * `postmaster.pid` names, none is signalled: the server ends by itself within a minute, when it looks and the file is gone.
  */
 function sweepLeftovers(): void {
   for (const name of readdirSync(root)) {
     const [, owner] = name.match(/^server-(\d+)-/) ?? [];
     if (owner === undefined || isAlive(Number(owner))) continue;
+    const folder = join(root, name);
     try {
-      rmSync(join(root, name), { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+      endServer(join(folder, "data"));
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
     } catch {
       // Another run sweeps too.
     }
   }
+}
+
+/** PostgreSQL works in its data directory: on Linux that tells its process from one that has since got its number. */
+function endServer(data: string): void {
+  const pidFile = join(data, "postmaster.pid");
+  if (!existsSync(pidFile)) return;
+  const pid = Number(readFileSync(pidFile, "utf8").split("\n")[0]);
+  const cwd = `/proc/${pid}/cwd`;
+  if (existsSync(cwd) && readlinkSync(cwd) === data) process.kill(pid, "SIGQUIT");
 }
 
 function isAlive(pid: number): boolean {

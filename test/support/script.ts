@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { until } from "./bridge.ts";
+import { until } from "./until.ts";
 
 export interface Script {
   child: ChildProcess;

@@ -1,14 +1,7 @@
 import type { Channel, ReceiptStatus } from "../../src/model.ts";
 import type { Provider as ConversationProvider } from "../../src/sandbox/state.ts";
-import {
-  emailProviderId,
-  locationId,
-  publicUrl,
-  smsProviderId,
-  startTestBridge,
-  type TestBridge,
-  token,
-} from "./bridge.ts";
+import { startTestBridge, type TestBridge } from "./bridge.ts";
+import { emailProviderId, locationId, publicUrl, smsProviderId, token } from "./location.ts";
 import { allCredentials, providers } from "./providers.ts";
 import { createStandIn } from "./stand-ins/from-fixtures.ts";
 import { serveStandIns } from "./stand-ins/serve.ts";

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import type { StoredMessage } from "../../src/sandbox/state.ts";
 import { sendSample } from "../../tools/send-sample.ts";
-import { until } from "../support/bridge.ts";
 import { type Script, startScript } from "../support/script.ts";
+import { until } from "../support/until.ts";
 
 let dev: Script | undefined;
 afterAll(() => void dev?.child.kill("SIGKILL"));

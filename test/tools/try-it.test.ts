@@ -1,15 +1,15 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { z } from "zod";
 import { providerNames } from "../../src/providers/registry.ts";
 import type { Contact, StoredMessage } from "../../src/sandbox/state.ts";
 import { sendSample } from "../../tools/send-sample.ts";
-import { until } from "../support/bridge.ts";
 import { type BridgeProcess, spawnBridge } from "../support/bridge-process.ts";
 import { freePort } from "../support/postgres.ts";
 import { type Script, startScript } from "../support/script.ts";
+import { until } from "../support/until.ts";
 
 /** As docs/try-it.md says it: a sandbox, stand-ins and a bridge, each a process, by what they print and nothing else. */
 const folder = mkdtempSync(join(tmpdir(), "bridge-try-it-"));
@@ -42,7 +42,7 @@ beforeAll(async () => {
   ]);
   ({ HIGHLEVEL_URL: sandboxUrl = "", PROVIDERS_URL: standInsUrl = "" } = settings);
   const own = { PUBLIC_URL, PORT: String(port), ADMIN_API_KEY: adminApiKey, DATA_DIR: folder };
-  bridge = await spawnBridge({ ...settings, ...own });
+  bridge = await spawnBridge(inject("program"), { ...settings, ...own });
   await admin("PUT", "/locations/sandbox-location", '{"token":"sandbox-token"}');
   for (const [line] of standIns.printed().matchAll(/^\{.*\}$/gm)) {
     const { provider, webhookUrl } = mapping.parse(await admin("POST", "/mappings", line));

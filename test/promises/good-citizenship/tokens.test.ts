@@ -1,56 +1,29 @@
-import { randomBytes } from "node:crypto";
 import axios from "axios";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { startSandbox } from "../../../src/sandbox/sandbox.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { signer } from "../../fixtures/generic-sms/sign.ts";
-import { locationId, publicUrl, smsProviderId, until } from "../../support/bridge.ts";
-import { type BridgeProcess, spawnBridge } from "../../support/bridge-process.ts";
-import { createDatabase } from "../../support/postgres.ts";
+import { type Cluster, startCluster } from "../../support/cluster.ts";
+import { locationId, publicUrl, smsProviderId } from "../../support/location.ts";
+import { until } from "../../support/until.ts";
 
-const adminApiKey = "k".repeat(32);
 const address = "+15005550009";
 const people = 50;
 
-let highlevel: Awaited<ReturnType<typeof startSandbox>>;
-let database: Awaited<ReturnType<typeof createDatabase>>;
-let bridges: BridgeProcess[] = [];
+let cluster: Cluster;
 beforeAll(async () => {
-  highlevel = await startSandbox({ rateLimit: undefined });
-  highlevel.sandbox.putLocation({
-    id: locationId,
-    token: "by hand",
-    providers: [{ id: smsProviderId, channel: "sms", extra: true }],
+  cluster = await startCluster({
+    processes: 3,
+    environment: (highlevelUrl) => ({
+      HIGHLEVEL_CLIENT_ID: "app-x",
+      HIGHLEVEL_CLIENT_SECRET: "secret",
+      HIGHLEVEL_AUTHORIZE_URL: `${highlevelUrl}/v2/oauth/chooselocation`,
+    }),
   });
-  database = await createDatabase(inject("postgresUrl"));
-  const environment = {
-    PUBLIC_URL: publicUrl,
-    ADMIN_API_KEY: adminApiKey,
-    DATABASE_URL: database.url,
-    ENCRYPTION_KEYS: randomBytes(32).toString("base64"),
-    HIGHLEVEL_URL: highlevel.url,
-    HIGHLEVEL_CLIENT_ID: "app-x",
-    HIGHLEVEL_CLIENT_SECRET: "secret",
-    HIGHLEVEL_AUTHORIZE_URL: `${highlevel.url}/v2/oauth/chooselocation`,
-  };
-  bridges = await Promise.all([spawnBridge(environment), spawnBridge(environment), spawnBridge(environment)]);
+  const providers = [{ id: smsProviderId, channel: "sms" as const, extra: true }];
+  cluster.sandbox.putLocation({ id: locationId, token: "by hand", providers });
 });
-afterAll(async () => {
-  for (const bridge of bridges) bridge.kill("SIGKILL");
-  await Promise.all(bridges.map((bridge) => bridge.exited));
-  await highlevel.stop();
-  await database.drop();
-});
+afterAll(() => cluster.stop());
 
-const urlOf = (index: number) => bridges[index % bridges.length]?.url ?? "";
-const admin = async (method: string, path: string, data?: unknown) =>
-  (
-    await axios.request({
-      method,
-      url: `${urlOf(0)}/admin${path}`,
-      data,
-      headers: { authorization: `Bearer ${adminApiKey}` },
-    })
-  ).data;
+const urlOf = (index: number) => cluster.bridges[index % 3]?.url ?? "";
 
 /** A person installs the app in a browser: at the first bridge, HighLevel, and the first bridge again. */
 async function install(): Promise<void> {
@@ -77,7 +50,7 @@ async function writeFromAll(mappingId: string, round: string): Promise<string[]>
 }
 
 test("a token expires while 50 conversations wait in 3 processes: one refresh, each message once, none dead", async () => {
-  const { sandbox } = highlevel;
+  const { sandbox, admin } = cluster;
   const { clientId, clientSecret } = { clientId: "app-x", clientSecret: "secret" };
   sandbox.setOauth({ clientId, clientSecret, chosen: { locationId }, refreshGraceSeconds: 0 });
   await install();
@@ -89,7 +62,6 @@ test("a token expires while 50 conversations wait in 3 processes: one refresh, e
     until(
       () => sandbox.messages().length,
       (count) => count >= expected.length,
-      30,
     );
   expected.push(...(await writeFromAll(mappingId, "before")));
   await untilAllPosted();

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { startTestBridge, type TestBridge, until } from "../../support/bridge.ts";
+import { startTestBridge, type TestBridge } from "../../support/bridge.ts";
+import { createDatabase } from "../../support/database.ts";
 import { acceptedBy, faultless, idOf, judge, type LoadProvider, loadProviders } from "../../support/load.ts";
-import { createDatabase } from "../../support/postgres.ts";
+import { until } from "../../support/until.ts";
 
 let bridge: TestBridge;
 let database: Awaited<ReturnType<typeof createDatabase>>;

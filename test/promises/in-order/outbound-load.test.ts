@@ -2,13 +2,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import type { ReceiptStatus } from "../../../src/model.ts";
 import type { Contact, StoredMessage } from "../../../src/sandbox/state.ts";
-import { locationId, until } from "../../support/bridge.ts";
-import { createDatabase } from "../../support/postgres.ts";
+import { createDatabase } from "../../support/database.ts";
+import { locationId } from "../../support/location.ts";
 import { providerOf, providers } from "../../support/providers.ts";
 import { createRandom, shuffle } from "../../support/random.ts";
 import { makeFaulty, type SendFault } from "../../support/stand-ins/faulty.ts";
 import type { StandIn, StandInMessage } from "../../support/stand-ins/stand-in.ts";
 import { startTwoWay, type TwoWay, type Way } from "../../support/two-way.ts";
+import { until } from "../../support/until.ts";
 
 const random = createRandom(20_261_121);
 const messagesPerConversation = 14;

@@ -6,15 +6,10 @@ import { signer as genericSms } from "../../fixtures/generic-sms/sign.ts";
 import { signer as mailgun } from "../../fixtures/mailgun/sign.ts";
 import { signer as postmark } from "../../fixtures/postmark/sign.ts";
 import { signer as twilio } from "../../fixtures/twilio/sign.ts";
-import {
-  emailProviderId,
-  publicUrl,
-  startTestBridge,
-  type TestBridge,
-  until,
-  untilPosted,
-} from "../../support/bridge.ts";
+import { startTestBridge, type TestBridge, untilPosted } from "../../support/bridge.ts";
 import { readFixtures, type Sample, type Signer } from "../../support/fixtures.ts";
+import { emailProviderId, publicUrl } from "../../support/location.ts";
+import { until } from "../../support/until.ts";
 
 interface Media {
   status?: number;

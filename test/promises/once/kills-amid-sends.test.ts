@@ -2,12 +2,13 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import type { StoredMessage } from "../../../src/sandbox/state.ts";
-import { locationId, publicUrl, until } from "../../support/bridge.ts";
 import { type BridgeProcess, spawnBridge } from "../../support/bridge-process.ts";
-import { createDatabase } from "../../support/postgres.ts";
+import { createDatabase } from "../../support/database.ts";
+import { locationId, publicUrl } from "../../support/location.ts";
 import { makeFaulty } from "../../support/stand-ins/faulty.ts";
 import { serveStandIns } from "../../support/stand-ins/serve.ts";
 import { startTwoWay, type TwoWay } from "../../support/two-way.ts";
+import { until } from "../../support/until.ts";
 
 const encryptionKey = randomBytes(32);
 const config = { encryptionKeys: [encryptionKey], highlevelTimeoutSeconds: 1, deliveryConcurrency: 2 };
@@ -43,7 +44,7 @@ afterAll(async () => {
 });
 
 async function startMortal(): Promise<BridgeProcess> {
-  const bridge = await spawnBridge({
+  const bridge = await spawnBridge(inject("program"), {
     PUBLIC_URL: publicUrl,
     ADMIN_API_KEY: "k".repeat(32),
     DATABASE_URL: database.url,
@@ -109,7 +110,7 @@ test("kill -9 in the middle of sends, and another process goes on: nothing is se
   await until(
     async () => (await twoWay.bridge.admin("GET", "/deliveries?state=pending&limit=1")).body.items.length,
     (left) => left === 0,
-    60,
+    120,
   );
   const counts = sentCounts();
   expect([...counts].filter(([, count]) => count > 1)).toEqual([]);
@@ -127,4 +128,4 @@ test("kill -9 in the middle of sends, and another process goes on: nothing is se
     const mine = messages.filter(({ conversationProviderId }) => conversationProviderId === providerId);
     expect(mine.filter((message) => message.status === "failed" || !counts.has(tokenOf(message)))).toEqual([]);
   }
-}, 90_000);
+}, 240_000);

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { signer } from "../../fixtures/generic-sms/sign.ts";
-import { publicUrl, startTestBridge, type TestBridge, until, untilPosted } from "../../support/bridge.ts";
+import { startTestBridge, type TestBridge, untilPosted } from "../../support/bridge.ts";
+import { publicUrl } from "../../support/location.ts";
+import { until } from "../../support/until.ts";
 
 /** HighLevel refuses a post with 503, so that nobody knows what it did, and then shows messages without their altId. */
 let bridge: TestBridge;

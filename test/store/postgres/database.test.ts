@@ -6,7 +6,7 @@ import { sql } from "drizzle-orm";
 import pg from "pg";
 import { expect, inject, test } from "vitest";
 import { openDatabase, selectRows } from "../../../src/store/postgres/database.ts";
-import { createDatabase } from "../../support/postgres.ts";
+import { createDatabase } from "../../support/database.ts";
 
 test("replicas that start at once migrate once, and all of them wait for it", async () => {
   const owner = await createDatabase(inject("postgresUrl"));

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { type Database, openDatabase, selectRows } from "../../../src/store/postgres/database.ts";
 import { prepare } from "../../../src/store/postgres/prepare.ts";
 import { lockMappingsWithWebhooks } from "../../../src/store/received-webhooks.ts";
-import { createDatabase } from "../../support/postgres.ts";
+import { createDatabase } from "../../support/database.ts";
 
 let database: Database;
 let owner: Awaited<ReturnType<typeof createDatabase>>;

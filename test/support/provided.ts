@@ -1,0 +1,15 @@
+import type { Program } from "./build.ts";
+
+/** What test files may `inject`. */
+declare module "vitest" {
+  export interface ProvidedContext {
+    /** A PostgreSQL server on which test files make databases of their own. */
+    postgresUrl: string;
+    /** A data directory of the embedded database, migrated and at rest, to be copied: making one takes seconds. */
+    embeddedTemplate: string;
+    /** The compiled bridge, for tests that start it as a process. */
+    program: Program;
+    /** How many mutated requests each adapter and each route must bear. */
+    fuzzRuns: number;
+  }
+}

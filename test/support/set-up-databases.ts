@@ -1,0 +1,36 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestProject } from "vitest/node";
+import { openDatabase } from "../../src/store/postgres/database.ts";
+import { startPostgres } from "./postgres.ts";
+
+/**
+ * One PostgreSQL for the whole run, the one of TEST_DATABASE_URL or one of our own, and one embedded database to copy.
+ * Made for the first project that needs them; the next one finds them.
+ */
+// biome-ignore lint/style/noDefaultExport: vitest reads the default export.
+export default async function setUp({ vitest }: TestProject): Promise<() => Promise<void>> {
+  const { postgresUrl } = vitest.getProvidedContext();
+  if (postgresUrl !== undefined) return async () => undefined;
+  const [server, template] = await Promise.all([findPostgres(), makeTemplate()]);
+  vitest.provide("postgresUrl", server.url);
+  vitest.provide("embeddedTemplate", template);
+  return async () => {
+    await server.stop();
+    rmSync(template, { recursive: true, force: true });
+  };
+}
+
+async function findPostgres(): Promise<{ url: string; stop(): Promise<void> }> {
+  // biome-ignore lint/style/noProcessEnv: the one setting of the test command.
+  const given = process.env.TEST_DATABASE_URL;
+  return given ? { url: given, stop: async () => undefined } : startPostgres();
+}
+
+async function makeTemplate(): Promise<string> {
+  const dataDir = mkdtempSync(join(tmpdir(), "bridge-embedded-"));
+  const database = await openDatabase({ dataDir });
+  await database.close();
+  return dataDir;
+}

@@ -1,0 +1,17 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Waits until it is so; gives up with what it is instead, long after a busy machine would have done it. */
+export async function until<Value>(
+  read: () => Value | Promise<Value>,
+  isSo: (value: Value) => boolean,
+  seconds = 50,
+): Promise<Value> {
+  const giveUpAt = performance.now() + seconds * 1000;
+  for (;;) {
+    const value = await read();
+    if (isSo(value)) return value;
+    if (performance.now() > giveUpAt)
+      throw new Error(`after ${seconds} s it still is ${JSON.stringify(value)?.slice(0, 2000)}`);
+    await sleep(10);
+  }
+}
