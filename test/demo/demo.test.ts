@@ -45,7 +45,7 @@ function start(script: string, ...options: string[]) {
     const text = await until(
       () => printed,
       (now) => words.test(now) || child.exitCode !== null,
-      100,
+      200,
     );
     const found = words.exec(text);
     if (!found) throw new Error(`${script} ended with ${child.exitCode} and without ${words}: ${text}`);
@@ -73,7 +73,7 @@ test("the demo shows the round trip of texts and emails, and ends with 0 when al
   expect(lines.length).toBeLessThan(45);
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(135);
   expect(readdirSync(folder).filter((name) => name.startsWith("conversation-bridge"))).toEqual([]);
-}, 120_000);
+}, 300_000);
 
 test("the demo stays up, and what is typed into its inbox goes out and is delivered", async () => {
   const demo = start("demo/demo.ts");
@@ -103,7 +103,7 @@ test("the demo stays up, and what is typed into its inbox goes out and is delive
   );
   demo.child.kill("SIGTERM");
   expect(await demo.exited).toBe(0);
-}, 120_000);
+}, 300_000);
 
 test("the sandbox alone says with which settings a bridge takes it for HighLevel", async () => {
   const sandbox = start("src/sandbox/main.ts");
@@ -114,4 +114,4 @@ test("the sandbox alone says with which settings a bridge takes it for HighLevel
   expect(publicKey.asymmetricKeyType).toBe("ed25519");
   sandbox.child.kill("SIGTERM");
   await sandbox.exited;
-}, 120_000);
+}, 300_000);

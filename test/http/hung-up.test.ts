@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import express from "express";
 import { expect, test } from "vitest";
 import { webhookRoutes } from "../../src/http/webhooks.ts";
@@ -12,10 +11,10 @@ const mappingId = "6f1f2a52-6a52-4a30-9d3c-0d5f3d1c9a11";
 test("a webhook whose sender hung up before its body was read is not taken for one with an empty body", async () => {
   const bodies: string[] = [];
   const mapping = { id: mappingId, provider: "postmark", channel: "email", adapter: adapterOf("postmark") };
+  let lookUp: () => Promise<unknown> = async () => mapping;
   const context = {
     log: () => undefined,
-    // As when the database is slow.
-    mappings: { get: () => sleep(200, mapping), forget: () => undefined },
+    mappings: { get: () => lookUp(), forget: () => undefined },
     receiver: {
       receive: async (_mapping: unknown, { body }: { body: Buffer }) => {
         bodies.push(body.toString());
@@ -29,16 +28,26 @@ test("a webhook whose sender hung up before its body was read is not taken for o
   const server = createServer(express().use("/webhooks", webhookRoutes(context))).listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  const post = (hangUpAfterMs: number) => {
-    const client = connect(port, "127.0.0.1", () => {
+  const post = () =>
+    connect(port, "127.0.0.1", function write() {
       const headers = `Host: x\r\nContent-Type: application/json\r\nContent-Length: 2`;
-      client.write(`POST /webhooks/${mappingId} HTTP/1.1\r\n${headers}\r\n\r\n{}`);
-      setTimeout(() => client.destroy(), hangUpAfterMs);
+      this.write(`POST /webhooks/${mappingId} HTTP/1.1\r\n${headers}\r\n\r\n{}`);
     });
-  };
-  post(50);
-  post(500);
-  await sleep(700);
+  // As when the database is slow: the sender has gone when the mapping is found.
+  const hungUp = once(server, "connection").then(([socket]) => once(socket, "close"));
+  const hasGone = new Promise<unknown>((resolve) => {
+    lookUp = () => {
+      client.destroy();
+      return hungUp.then(() => resolve(undefined)).then(() => mapping);
+    };
+  });
+  const client = post();
+  await hasGone;
+
+  lookUp = async () => mapping;
+  const patient = post();
+  await once(patient, "data");
+  patient.destroy();
   expect(bodies).toEqual(["{}"]);
   server.close();
 });

@@ -22,12 +22,14 @@ describe("a mapping that posts without end", () => {
 
   test("is answered 429 with Retry-After, its bodies unread, and keeps nobody else from posting", async () => {
     const [busy, quiet] = [await bridge.addMapping(twilio.mapping), await bridge.addMapping(telnyx.mapping)];
+    const started = performance.now();
     const answers = await Promise.all(
       Array.from({ length: 30 }, (_, number) => bridge.post(twilio.webhook(busy, 1, number))),
     );
     const refused = answers.filter(({ status }) => status === 429);
-    // Ten in ten seconds; a slow machine may see a second window begin.
-    expect(refused.length).toBeGreaterThanOrEqual(10);
+    // Ten in ten seconds; on a slow machine other windows begin meanwhile.
+    const windows = 1 + Math.ceil((performance.now() - started) / 10_000);
+    expect(refused.length).toBeGreaterThanOrEqual(30 - 10 * windows);
     expect(refused.length).toBeLessThanOrEqual(20);
     expect(Number(refused[0]?.headers["retry-after"])).toBeGreaterThanOrEqual(1);
     expect(Number(refused[0]?.headers["retry-after"])).toBeLessThanOrEqual(10);
@@ -94,11 +96,10 @@ describe("the server", () => {
     until(
       () => all.filter(({ isClosed }) => !isClosed).length,
       (left) => left === 0,
-      5,
     );
 
   test("does not wait for those who say nothing, or send their headers letter by letter; others are served meanwhile", async () => {
-    await start({ headersSeconds: 0.5, requestSeconds: 1 });
+    await start({ headersSeconds: 2, requestSeconds: 3 });
     const silent = Array.from({ length: 100 }, open);
     const slow = Array.from({ length: 100 }, open);
     for (const { socket } of slow) void drip(socket, `POST / HTTP/1.1\r\nHost: x\r\n${"X-A: b\r\n".repeat(20)}`);
@@ -109,7 +110,7 @@ describe("the server", () => {
   });
 
   test("does not wait for a body that comes letter by letter", async () => {
-    await start({ headersSeconds: 0.5, requestSeconds: 1 });
+    await start({ headersSeconds: 2, requestSeconds: 3 });
     const slow = open();
     slow.socket.write("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n");
     void drip(slow.socket, "x".repeat(1000));
@@ -125,7 +126,10 @@ describe("the server", () => {
     expect(large.received).toMatch(/^HTTP\/1.1 431 /);
 
     const held = [open(), open(), open()];
-    await sleep(100);
+    await until(
+      () => new Promise((resolve) => server.getConnections((_error, count) => resolve(count))),
+      (count) => count === 3,
+    );
     const fourth = open();
     await untilClosed([fourth]);
     expect(held.map(({ isClosed }) => isClosed)).toEqual([false, false, false]);

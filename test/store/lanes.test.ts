@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { recordAttempts } from "../../src/store/attempts.ts";
 import { ensureConversations, keyOf } from "../../src/store/conversations.ts";
@@ -30,6 +31,12 @@ beforeEach(async () => {
   location = `location-${++counter}`;
   await addLocation(location);
 });
+
+/** As if time had passed: until what is due and what is leased. */
+const pass = (seconds: number) =>
+  database.db.execute(
+    sql`update lanes set due_at = due_at - make_interval(secs => ${seconds}) where location_id = ${location}`,
+  );
 
 const addLocation = (id: string) => putLocation(database.db, { id, sealedToken: "sealed" });
 
@@ -192,9 +199,9 @@ describe("a lane", () => {
     await enqueue(["a", "a"]);
     const [lane] = await claim();
     if (!lane) throw new Error("nothing was claimed");
-    await record(lane, 0, "unreachable", { giveBack: { inSeconds: 0.3 } }, 0.3);
+    await record(lane, 0, "unreachable", { giveBack: { inSeconds: 300 } }, 300);
     expect(await claim()).toEqual([]);
-    await new Promise((resolve) => setTimeout(resolve, 350));
+    await pass(301);
     const [again] = await claim();
     expect(numbersOf(again)).toEqual([1, 2]);
     expect(again?.interruptedFrom).toBeNull();
@@ -202,16 +209,16 @@ describe("a lane", () => {
 
   test("whose holder died is taken over when the lease has ended, and the next holder knows", async () => {
     await enqueue(["a"]);
-    await claim({ leaseSeconds: 0.1 });
+    await claim({ leaseSeconds: 300 });
     expect(await claim()).toEqual([]);
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await pass(301);
     expect(await claim()).toMatchObject([{ interruptedFrom: 1 }]);
   });
 
   test("that was taken over accepts no retry or release of its former holder, but the truth that it delivered", async () => {
     await enqueue(["a", "a"]);
-    const [former] = await claim({ leaseSeconds: 0.05 });
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    const [former] = await claim({ leaseSeconds: 300 });
+    await pass(301);
     const [current] = await claim();
     if (!former || !current) throw new Error("nothing was claimed");
     expect(await record(former, 0, "unreachable", hold, 1000)).toEqual({ isHeld: false, isDue: false });
