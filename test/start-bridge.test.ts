@@ -61,7 +61,7 @@ async function ask(statement: string): Promise<unknown[]> {
 test("what a web process stores, a worker delivers at once, not at its next poll", async () => {
   const web = await start("web");
   const mappingId = await addTwilio(web);
-  const worker = await start("worker");
+  await start("worker");
   await untilListening(1);
   for (let number = 1; number <= 3; number++) {
     expect((await web.post(twilio.webhook(mappingId, 1, number))).status).toBe(200);

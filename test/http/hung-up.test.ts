@@ -28,11 +28,12 @@ test("a webhook whose sender hung up before its body was read is not taken for o
   const server = createServer(express().use("/webhooks", webhookRoutes(context))).listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  const post = () =>
-    connect(port, "127.0.0.1", function write() {
-      const headers = `Host: x\r\nContent-Type: application/json\r\nContent-Length: 2`;
-      this.write(`POST /webhooks/${mappingId} HTTP/1.1\r\n${headers}\r\n\r\n{}`);
-    });
+  const post = () => {
+    const client = connect(port, "127.0.0.1");
+    const headers = `Host: x\r\nContent-Type: application/json\r\nContent-Length: 2`;
+    client.write(`POST /webhooks/${mappingId} HTTP/1.1\r\n${headers}\r\n\r\n{}`);
+    return client;
+  };
   // As when the database is slow: the sender has gone when the mapping is found.
   const hungUp = once(server, "connection").then(([socket]) => once(socket, "close"));
   const hasGone = new Promise<unknown>((resolve) => {
