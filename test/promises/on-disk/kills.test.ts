@@ -10,7 +10,7 @@ afterEach(() => cluster.stop());
 
 /** One bridge, and people who write to it, or to whichever runs in its place. */
 async function begin(people: number) {
-  cluster = await startCluster({ processes: 1, environment: () => ({ HIGHLEVEL_TIMEOUT_SECONDS: "1" }) });
+  cluster = await startCluster({ processes: 1, environment: () => ({ HIGHLEVEL_TIMEOUT_SECONDS: "5" }) });
   await cluster.connect();
   const mappings = await cluster.addMappings();
   const nextUrl = () => cluster.bridges.at(-1)?.url ?? "";
@@ -43,7 +43,7 @@ test("kill -9 of the bridge 20 times under load: nothing that was acknowledged i
 
 test("SIGTERM finishes what is under way and ends with 0", async () => {
   const { load, untilMore } = await begin(1);
-  cluster.sandbox.setFaults([{ kind: "delay", delayMs: 800, path: inbound }]);
+  cluster.sandbox.setFaults([{ kind: "delay", delayMs: 500, path: inbound }]);
   const calls = () => cluster.sandbox.callCount(inbound);
   await untilMore(3);
   const callsBefore = calls();

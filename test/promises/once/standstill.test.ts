@@ -11,7 +11,7 @@ afterEach(() => cluster.stop());
 const accepted = () => new Set(acceptedBy(cluster.sandbox).map(({ altId }) => altId));
 
 test("three bridges on one database, one of them standing still longer than its lease: each message once, in order", async () => {
-  cluster = await startCluster({ processes: 1, environment: () => ({ HIGHLEVEL_TIMEOUT_SECONDS: "1" }) });
+  cluster = await startCluster({ processes: 1, environment: () => ({ HIGHLEVEL_TIMEOUT_SECONDS: "5" }) });
   await cluster.connect();
   const mappings = await cluster.addMappings();
   const { sandbox } = cluster;
@@ -25,6 +25,7 @@ test("three bridges on one database, one of them standing still longer than its 
   await until(
     () => sandbox.callCount(inbound),
     (calls) => calls >= 50,
+    240,
   );
   standing?.kill("SIGSTOP");
   await Promise.all([cluster.start(), cluster.start()]);
@@ -34,7 +35,7 @@ test("three bridges on one database, one of them standing still longer than its 
   ]);
   // When the others have delivered all that it had begun, its leases have ended.
   const before = [...load.acknowledged];
-  await until(accepted, (there) => before.every((id) => there.has(id)));
+  await until(accepted, (there) => before.every((id) => there.has(id)), 240);
   standing?.kill("SIGCONT");
   // It answers as soon as it goes on, and ends when it has come to terms with what it had begun.
   standing?.kill("SIGTERM");
@@ -42,4 +43,4 @@ test("three bridges on one database, one of them standing still longer than its 
   await load.stop();
   await cluster.untilSettled();
   expect(judge(load.acknowledged, load.sent, acceptedBy(sandbox))).toEqual(faultless);
-}, 240_000);
+}, 600_000);
