@@ -44,15 +44,17 @@ test("kill -9 of the bridge 20 times under load: nothing that was acknowledged i
 test("SIGTERM finishes what is under way and ends with 0", async () => {
   const { load, untilMore } = await begin(1);
   cluster.sandbox.setFaults([{ kind: "delay", delayMs: 500, path: inbound }]);
-  const calls = () => cluster.sandbox.callCount(inbound);
   await untilMore(3);
-  const callsBefore = calls();
-  await until(calls, (count) => count > callsBefore);
+  const stopping = load.stop();
+  await until(
+    () => cluster.sandbox.callCount(inbound),
+    (calls) => calls > 0,
+  );
   const [bridge] = cluster.bridges;
   bridge?.kill("SIGTERM");
   expect(await bridge?.exited).toBe(0);
   await cluster.start();
-  await load.stop();
+  await stopping;
   await cluster.untilSettled();
   expect(judge(load.acknowledged, load.sent, acceptedBy(cluster.sandbox))).toEqual(faultless);
   expect(bridge?.logLines.filter((line) => line.includes('"outcome":"cut off"'))).toEqual([]);
