@@ -276,6 +276,12 @@ describe("/admin/mappings/{id}/preview", () => {
     expect(answer.body.errors[0].message).toContain("From");
     expect((await bridge.admin("POST", `/mappings/${id}/preview`, {})).status).toBe(422);
   });
+
+  test("takes an object for a field of a form as its JSON, whatever the object's toString is", async () => {
+    const id = await bridge.addMapping(mapping({ address: "+15005550203" }));
+    const body = { ...(sample?.body as object), To: "+15005550203", ToCity: { toString: "US" } };
+    expect((await bridge.admin("POST", `/mappings/${id}/preview`, { body })).status).toBe(200);
+  });
 });
 
 describe("what happened", () => {

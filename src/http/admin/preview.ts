@@ -51,6 +51,11 @@ function encodeBody({ body, bodyBase64 }: Sample, contentType: string): Buffer {
     throw new Problem(422, `an object cannot be encoded as ${contentType}: give the body as text or as bodyBase64`);
   }
   const fields = new URLSearchParams();
-  for (const [name, value] of Object.entries(body ?? {})) fields.append(name, String(value));
+  for (const [name, value] of Object.entries(body ?? {})) fields.append(name, textOf(value));
   return Buffer.from(fields.toString());
+}
+
+/** Not `String`, which calls whatever the given object has as its `toString`. */
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
