@@ -5,6 +5,7 @@ import type { Inbox, Queue, Wake } from "./model.ts";
 import type { DeliverContext } from "./outbox/attempt-delivery.ts";
 import { claimDueLanes } from "./outbox/claim-due-lanes.ts";
 import { deliverLane } from "./outbox/deliver-lane.ts";
+import { createPlaces } from "./outbox/places.ts";
 import type { Db } from "./store/postgres/database.ts";
 import { pruneStep } from "./store/retention.ts";
 
@@ -56,22 +57,29 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
     run: () => pruneSome(db, options.retentionDays),
   });
 
+  const places = createPlaces(options.deliveryConcurrency);
   /** The last claim took so many lanes that more is probably due: claim again when half of the places are free. */
   let isFull = false;
   async function startDeliveries(): Promise<boolean> {
-    const free = options.deliveryConcurrency - underWay.size;
-    if (free === 0) return false;
+    const free = places.now();
+    if (free.free === 0) return false;
     const claimed = await claimDueLanes(context, free);
-    isFull = claimed.length >= free / 3;
-    for (const lane of claimed) {
-      const run = deliverLane(context, lane, () => deliver.isStopping())
+    isFull = claimed.length >= free.free / 3;
+    // Where slow lanes hold most of the places, half of them are not free for long: then the next claim follows this one.
+    let underWayOfClaim = claimed.length;
+    for (const { lane, ...rest } of claimed) {
+      const giveBack = places.take(lane);
+      const run = deliverLane(context, { lane, ...rest }, () => deliver.isStopping())
         .catch((error: unknown) => {
           log("error", "lane.broke", describeError(error));
           return false;
         })
         .then((isDueAgain) => {
           underWay.delete(run);
-          if (isFull ? underWay.size <= options.deliveryConcurrency / 2 : isDueAgain) deliver.wake();
+          giveBack();
+          underWayOfClaim--;
+          const hasRoom = underWay.size <= options.deliveryConcurrency / 2 || underWayOfClaim === 0;
+          if (isFull ? hasRoom : isDueAgain) deliver.wake();
         });
       underWay.add(run);
     }

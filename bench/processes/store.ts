@@ -67,7 +67,10 @@ const batch = <Row>(make: () => Row) => Array.from({ length: rowsPerBatch }, mak
 /** Each checks that the call did what is timed. */
 const calls = {
   async claim({ db }: Place) {
-    const claim = { lanes: lanesPerClaim, deliveriesPerLane: 10, leaseSeconds: 3600, leaseToken: randomUUID() };
+    const places = { free: lanesPerClaim, reserved: 0, held: { highlevel: {}, provider: {} } };
+    // An older product asks for `lanes`.
+    const lease = { deliveriesPerLane: 10, leaseSeconds: 3600, leaseToken: randomUUID() };
+    const claim = { ...lease, places, lanes: lanesPerClaim };
     const claimed = await claimLanes(db, claim);
     if (claimed.length !== lanesPerClaim) throw new Error(`${claimed.length} lanes were due, not ${lanesPerClaim}`);
   },

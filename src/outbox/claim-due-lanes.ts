@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { NextStep } from "../store/attempt-record.ts";
-import { claimLanes, type HeldDelivery, type HeldLane, type LeaseChange } from "../store/lanes.ts";
+import { claimLanes, type HeldDelivery, type HeldLane, type LeaseChange, type Places } from "../store/lanes.ts";
 import type { Db } from "../store/postgres/database.ts";
 
 export interface ClaimContext {
@@ -20,10 +20,10 @@ export interface ClaimedLane {
   heldUntilMs: number;
 }
 
-export async function claimDueLanes({ db, attemptSeconds }: ClaimContext, maxLanes: number): Promise<ClaimedLane[]> {
+export async function claimDueLanes({ db, attemptSeconds }: ClaimContext, places: Places): Promise<ClaimedLane[]> {
   const leaseSeconds = attemptSeconds + leaseMarginSeconds;
   const heldUntilMs = performance.now() + leaseSeconds * 1000;
-  const claim = { lanes: maxLanes, deliveriesPerLane, leaseSeconds, leaseToken: randomUUID() };
+  const claim = { places, deliveriesPerLane, leaseSeconds, leaseToken: randomUUID() };
   const lanes = await claimLanes(db, claim);
   return lanes.map((lane) => ({ lane, leaseSeconds, heldUntilMs }));
 }

@@ -32,8 +32,21 @@ export interface HeldDelivery {
   triedForSeconds: number;
 }
 
+/** A process's places for lanes, when it claims. */
+export interface Places {
+  free: number;
+  /** How many of the free ones are kept for locations that hold few. */
+  reserved: number;
+  /** How many each location holds, by what its lanes call. */
+  held: Record<LaneTarget, Record<string, number>>;
+}
+
+export type LaneTarget = "highlevel" | "provider";
+
+export const targetOf = (kind: DeliveryKind): LaneTarget => (kind === "send-outbound" ? "provider" : "highlevel");
+
 interface Claim {
-  lanes: number;
+  places: Places;
   deliveriesPerLane: number;
   leaseSeconds: number;
   leaseToken: string;
@@ -43,12 +56,19 @@ interface Claim {
  * Leases due lanes and reads the heads of their lines. Two statements, and they must be two: PostgreSQL rechecks a
  * locked lane at its newest version, but would still read its deliveries from the statement's older snapshot, and
  * so deliver twice. Lanes that call HighLevel stay where they are while their location is paused; those that send
- * through a provider go on. Locations take turns, so that a busy one does not keep the others waiting. Where many are due
- * it may take fewer lanes than it could.
+ * through a provider go on.
+ *
+ * Locations take turns, counted from what each holds already, so that a busy one does not keep the others waiting. The
+ * reserved places go to locations alone that hold less than half as many, towards HighLevel or towards providers: one
+ * whose provider answers slowly leaves them to the others. Where many are due it may take fewer lanes than it could.
  */
 export async function claimLanes(db: Db, claim: Claim): Promise<HeldLane[]> {
-  const { lanes: max, leaseToken, leaseSeconds, deliveriesPerLane } = claim;
-  const leased = await leaseLanes(db, { max, leaseToken, leaseSeconds });
+  const { places, leaseToken, leaseSeconds, deliveriesPerLane } = claim;
+  const leased = await leaseLanes(db, {
+    ...{ max: places.free, reserved: places.reserved, leaseToken, leaseSeconds },
+    heldHighlevel: JSON.stringify(places.held.highlevel),
+    heldProvider: JSON.stringify(places.held.provider),
+  });
   if (leased.length === 0) return [];
 
   const lanes = leased.map((lane) => ({ ...lane, leaseToken, deliveries: [] as HeldDelivery[] }));
@@ -61,12 +81,14 @@ export async function claimLanes(db: Db, claim: Claim): Promise<HeldLane[]> {
 }
 
 /**
- * The due lanes that call HighLevel, or a provider: of the locations whose first one is due longest, and of each no more
- * than the claim could take when they share it. The locations are found by going from one to the next in the index of what
+ * The due lanes that call HighLevel, or a provider: of the locations whose first one is due longest, before those that
+ * hold their share already, and of each no more than the claim could take when they share it. The locations are found by going from one to the next in the index of what
  * is due, so that those with nothing to do cost nothing. Nothing is locked here: what another worker takes meanwhile is
  * passed over when it is.
  */
-function dueLanes(target: "highlevel" | "provider", isSending: SQL, max: SQL): SQL {
+function dueLanes(target: LaneTarget, isSending: SQL, places: PlaceValues): SQL {
+  const { max, share } = places;
+  const held = sql`coalesce((${places.held[target]} ->> locations.id)::int, 0)`;
   const isOfTarget = sql`lanes.due_at is not null and lanes.kind ${isSending} 'send-outbound'`;
   const isReady =
     target === "highlevel"
@@ -82,12 +104,13 @@ function dueLanes(target: "highlevel" | "provider", isSending: SQL, max: SQL): S
         order by location_id, due_at limit 1
       ) next
     ), ${ready} as materialized (
-      select locations.id from ${first} first join locations on locations.id = first.location_id
-      where first.due_at <= now() and ${isReady}
-      order by first.due_at
+      select locations.id, ${held} as held from ${first} first join locations on locations.id = first.location_id
+      where first.due_at <= now() and ${isReady} and (${max} > ${places.reserved} or ${held} < ${share})
+      order by ${held} >= ${share}, first.due_at
       limit ${max}
     ), ${due} as (
-      select picked.* from ${ready} locations
+      select picked.*, held + row_number() over (partition by location_id order by due_at) as turn
+      from ${ready} locations
       cross join lateral (
         select conversation_id, kind, location_id, due_at from lanes
         where lanes.location_id = locations.id and due_at <= now() and ${isOfTarget}
@@ -97,25 +120,50 @@ function dueLanes(target: "highlevel" | "provider", isSending: SQL, max: SQL): S
     )`;
 }
 
+interface PlaceValues {
+  max: SQL;
+  reserved: SQL;
+  /** How many of the reserved places one location may hold. */
+  share: SQL;
+  held: Record<LaneTarget, SQL>;
+}
+
 const leaseLanes = prepare<
-  { max: number; leaseToken: string; leaseSeconds: number },
+  {
+    max: number;
+    reserved: number;
+    leaseToken: string;
+    leaseSeconds: number;
+    heldHighlevel: string;
+    heldProvider: string;
+  },
   Omit<HeldLane, "deliveries" | "leaseToken"> & { claimedFrom: number }
 >("lease-lanes", (value) => {
   const max = sql`${value("max")}::int`;
+  const reserved = sql`${value("reserved")}::int`;
+  const share = sql`(${reserved} + 1) / 2`;
+  const held = { highlevel: sql`${value("heldHighlevel")}::jsonb`, provider: sql`${value("heldProvider")}::jsonb` };
+  const places = { max, reserved, share, held };
   return sql`
-    with recursive ${dueLanes("highlevel", sql`<>`, max)}, ${dueLanes("provider", sql`=`, max)}, candidates as (
-      select conversation_id, kind, due_at, row_number() over (partition by location_id order by due_at) as turn
+    with recursive ${dueLanes("highlevel", sql`<>`, places)}, ${dueLanes("provider", sql`=`, places)}, candidates as (
+      select conversation_id, kind, due_at, turn
       from (select * from due_highlevel union all select * from due_provider) due
+      where ${max} > ${reserved} or turn <= ${share}
       order by turn, due_at
       limit 3 * ${max}
-    ), picked as (
-      select lanes.conversation_id, lanes.kind,
+    ), locked as (
+      select lanes.conversation_id, lanes.kind, candidates.turn, candidates.due_at,
         case when lanes.lease_token is not null then lanes.claimed_from end as interrupted_from
       from candidates join lanes using (conversation_id, kind)
       where lanes.due_at <= now()
       order by candidates.turn, candidates.due_at
       limit ${max}
       for update of lanes skip locked
+    ), numbered as (
+      select *, row_number() over (order by turn, due_at) as position from locked
+    ), picked as (
+      select conversation_id, kind, interrupted_from from numbered
+      where position <= ${max} - ${reserved} or turn <= ${share}
     )
     update lanes
     set lease_token = ${value("leaseToken")}, due_at = ${secondsFromNow(value("leaseSeconds"))},

@@ -6,6 +6,7 @@ import type { Highlevel } from "../../src/highlevel/client.ts";
 import type { DeliverContext } from "../../src/outbox/attempt-delivery.ts";
 import { claimDueLanes } from "../../src/outbox/claim-due-lanes.ts";
 import { deliverLane } from "../../src/outbox/deliver-lane.ts";
+import { createPlaces } from "../../src/outbox/places.ts";
 import { createMappings } from "../../src/registry/mappings.ts";
 import { registerLocation, registerMapping } from "../../src/registry/register.ts";
 import { createSealer } from "../../src/secrets/seal.ts";
@@ -105,7 +106,11 @@ const endLeases = () => database.db.execute(sql`update lanes set due_at = now() 
 afterEach(async () => {
   const { context } = contextWith(accept);
   await endLeases();
-  for (let lanes = await claimDueLanes(context, 100); lanes.length > 0; lanes = await claimDueLanes(context, 100)) {
+  for (
+    let lanes = await claimDueLanes(context, createPlaces(100).now());
+    lanes.length > 0;
+    lanes = await claimDueLanes(context, createPlaces(100).now())
+  ) {
     for (const lane of lanes) await deliverLane(context, lane, () => false);
   }
 });
@@ -114,9 +119,9 @@ describe("after an interrupted call", () => {
   test("the next holder looks before it posts, but only for the one that may have been under way", async () => {
     await enqueue(2);
     const { context, calls } = contextWith(accept);
-    await claimDueLanes(context, 10);
+    await claimDueLanes(context, createPlaces(10).now());
     await endLeases();
-    const [lane] = await claimDueLanes(context, 10);
+    const [lane] = await claimDueLanes(context, createPlaces(10).now());
     if (!lane) throw new Error("nothing was claimed");
     await deliverLane(context, lane, () => false);
     expect(calls.map((call) => call.split(" ")[0])).toEqual(["look", "post", "post"]);
@@ -125,13 +130,13 @@ describe("after an interrupted call", () => {
   test("a holder that stops before it has looked does not hide the interruption from the next one", async () => {
     await enqueue(1);
     const { context, calls } = contextWith(accept);
-    await claimDueLanes(context, 10);
+    await claimDueLanes(context, createPlaces(10).now());
     await endLeases();
-    const [second] = await claimDueLanes(context, 10);
+    const [second] = await claimDueLanes(context, createPlaces(10).now());
     if (!second) throw new Error("nothing was claimed");
     await deliverLane(context, second, () => true);
     await endLeases();
-    const [third] = await claimDueLanes(context, 10);
+    const [third] = await claimDueLanes(context, createPlaces(10).now());
     if (!third) throw new Error("nothing was claimed");
     await deliverLane(context, third, () => false);
     expect(calls.map((call) => call.split(" ")[0])).toEqual(["look", "post"]);
@@ -148,7 +153,7 @@ test("an attempt whose outcome is open is looked for when it is repeated, one th
       throw new Failure(reason, "x");
     });
     const run = async (context: DeliverContext) => {
-      const [lane] = await claimDueLanes(context, 10);
+      const [lane] = await claimDueLanes(context, createPlaces(10).now());
       if (!lane) throw new Error("nothing was claimed");
       await deliverLane(context, lane, () => false);
     };
@@ -163,7 +168,7 @@ test("an attempt whose outcome is open is looked for when it is repeated, one th
 test("a process that stood still longer than its lease posts nothing more", async () => {
   await enqueue(1);
   const { context, calls } = contextWith(accept);
-  const [lane] = await claimDueLanes(context, 10);
+  const [lane] = await claimDueLanes(context, createPlaces(10).now());
   if (!lane) throw new Error("nothing was claimed");
   await deliverLane(context, { ...lane, heldUntilMs: performance.now() - 1 }, () => false);
   expect(calls).toEqual([]);
@@ -180,19 +185,19 @@ test("a send that was interrupted is not taken for one before it that was replay
   const { context, calls } = contextWith(async () => {
     throw new Failure("rejected", "x");
   });
-  const [first] = await claimDueLanes(context, 10);
+  const [first] = await claimDueLanes(context, createPlaces(10).now());
   if (!first) throw new Error("nothing was claimed");
   let asked = 0;
   await deliverLane(context, first, () => asked++ > 0);
-  await claimDueLanes(context, 10);
+  await claimDueLanes(context, createPlaces(10).now());
   await database.db.transaction((tx) => replayDeliveries(tx, { limit: 10 }));
   await endLeases();
 
   const working = contextWith(accept);
   for (
-    let claimed = await claimDueLanes(working.context, 10);
+    let claimed = await claimDueLanes(working.context, createPlaces(10).now());
     claimed.length > 0;
-    claimed = await claimDueLanes(working.context, 10)
+    claimed = await claimDueLanes(working.context, createPlaces(10).now())
   ) {
     for (const lane of claimed) await deliverLane(working.context, lane, () => false);
   }

@@ -3,11 +3,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 
 import { recordAttempts } from "../../src/store/attempts.ts";
 import { ensureConversations, keyOf } from "../../src/store/conversations.ts";
 import { enqueueDeliveries, listDeliveries, replayDeliveries } from "../../src/store/deliveries.ts";
-import { claimLanes, giveLaneBack, type HeldLane, type LeaseChange } from "../../src/store/lanes.ts";
+import { claimLanes, giveLaneBack, type HeldLane, type LeaseChange, type Places } from "../../src/store/lanes.ts";
 import { pauseLocation, putLocation } from "../../src/store/locations.ts";
 import { insertMapping } from "../../src/store/mappings.ts";
 import { insertMessages } from "../../src/store/messages/messages.ts";
-import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
+import { type Database, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
 import { createDatabase } from "../support/database.ts";
 
 let database: Database;
@@ -71,9 +71,15 @@ async function enqueue(addresses: string[], locationId = location): Promise<void
   });
 }
 
-const claim = (more: Partial<Parameters<typeof claimLanes>[1]> = {}) =>
+const none = { highlevel: {}, provider: {} };
+const claim = ({
+  lanes = 100,
+  reserved = 0,
+  held = none,
+  ...more
+}: { lanes?: number; deliveriesPerLane?: number; leaseSeconds?: number } & Partial<Places> = {}) =>
   claimLanes(database.db, {
-    lanes: 100,
+    places: { free: lanes, reserved, held },
     deliveriesPerLane: 10,
     leaseSeconds: 60,
     leaseToken: crypto.randomUUID(),
@@ -139,6 +145,37 @@ describe("a claim", () => {
     await enqueue(["one"], quiet);
     const lanes = await claim({ lanes: 4 });
     expect(lanes.map((lane) => lane.locationId)).toContain(quiet);
+  });
+
+  test("leaves the reserved places to locations that hold few, and all others to one that is alone", async () => {
+    await enqueue(Array.from({ length: 50 }, (_, index) => `busy-${index}`));
+    expect(await claim({ lanes: 32, reserved: 4 })).toHaveLength(28);
+    const held = { highlevel: { [location]: 28 }, provider: {} };
+    expect(await claim({ lanes: 4, reserved: 4, held })).toEqual([]);
+    const quiet = `quiet-${location}`;
+    await addLocation(quiet);
+    await enqueue(["one", "two", "three"], quiet);
+    const lanes = await claim({ lanes: 4, reserved: 4, held });
+    expect(
+      lanes.map((lane) => lane.locationId),
+      "one newcomer leaves some for the next",
+    ).toEqual([quiet, quiet]);
+    expect(await claim({ lanes: 6, reserved: 4, held }), "beyond the reserve anybody may have them").toHaveLength(2);
+  });
+
+  test("passes locations over that hold their share, however long theirs have been due", async () => {
+    const full = Array.from({ length: 5 }, (_, index) => `full-${index}-${location}`);
+    for (const id of full) {
+      await addLocation(id);
+      await enqueue(["a", "b", "c"], id);
+    }
+    await enqueue(["late"]);
+    const held = { highlevel: Object.fromEntries(full.map((id) => [id, 5])), provider: {} };
+    const lanes = await claim({ lanes: 4, reserved: 4, held });
+    expect(lanes.map((lane) => lane.locationId)).toEqual([location]);
+    const ofAll = await claim({ lanes: 8, reserved: 4, held });
+    expect(new Set(ofAll.map((lane) => lane.locationId))).toEqual(new Set(full.slice(0, 4)));
+    await claim();
   });
 
   test("leaves a paused location alone until the time is over or its token is replaced", async () => {
@@ -255,4 +292,37 @@ test("replays by filter are whole and do not wait for each other for ever", asyn
   );
   expect(replays.reduce((sum, count) => sum + count, 0)).toBe(40);
   expect(await listDeliveries(database.db, { state: "dead", reason: "rejected", limit: 10 })).toEqual([]);
+});
+
+test("a claim reads no more than a few pages per location, however much waits and however many hold places", async () => {
+  const { db } = database;
+  await db.execute(sql`
+    insert into locations (id, sealed_token) select 'many-' || n, 'sealed' from generate_series(1, 300) n`);
+  await db.execute(sql`
+    insert into conversations (location_id, address)
+    select 'many-' || (1 + n % 300), 'person-' || n from generate_series(1, 30000) n`);
+  await db.execute(sql`
+    insert into lanes (conversation_id, kind, location_id, counter, due_at)
+    select id, 'post-inbound', location_id, 1, now() from conversations where location_id like 'many-%'`);
+  await db.execute(sql`analyze lanes, locations, conversations`);
+  const held = Object.fromEntries(Array.from({ length: 64 }, (_, index) => [`many-${index + 1}`, 4]));
+  const blocksRead = async () => {
+    const [row] = await selectRows<{ blocks: number }>(
+      db,
+      sql`select (heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read)::int as blocks
+        from pg_statio_user_tables where relname = 'lanes'`,
+    );
+    return row?.blocks ?? 0;
+  };
+  // A pool that is asked one thing after another answers by one connection.
+  const flush = () => db.execute(sql`select pg_stat_force_next_flush()`);
+  await flush();
+  const before = await blocksRead();
+  const lanes = await claim({ lanes: 32, reserved: 4, held: { highlevel: held, provider: {} } });
+  expect(lanes).toHaveLength(32);
+  await flush();
+  const read = (await blocksRead()) - before;
+  expect(read, "the statistics are told").toBeGreaterThan(0);
+  expect(read).toBeLessThan(300 * 10);
+  await db.execute(sql`update lanes set due_at = null where location_id like 'many-%'`);
 });
