@@ -1,4 +1,5 @@
-import { inArray, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
+import { isAnyOf } from "./postgres/any-of.ts";
 import type { Db } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
 import { budgets, locations } from "./schema.ts";
@@ -95,6 +96,6 @@ export async function addBudgets(db: Db, locationIds: string[]): Promise<void> {
       dayUsed: sql`0`.as("day_used"),
     })
     .from(locations)
-    .where(inArray(locations.id, locationIds));
+    .where(isAnyOf(locations.id, locationIds));
   await db.insert(budgets).select(full).onConflictDoNothing();
 }

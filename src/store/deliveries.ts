@@ -2,6 +2,7 @@ import { and, asc, desc, eq, inArray, lt, type SQL, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
 import type { DeliveryKind, DeliveryState } from "../model.ts";
 import { wakeLanes } from "./lanes.ts";
+import { isAnyOf } from "./postgres/any-of.ts";
 import { type Db, selectRows } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
 import { type Attempt, attempts, conversations, type Delivery, deliveries, messages } from "./schema.ts";
@@ -112,7 +113,7 @@ export async function replayDeliveries(
   const sends = replayed.filter(({ kind }) => kind === "send-outbound" || kind === "send-through-highlevel");
   if (sends.length > 0) {
     const ids = sends.map(({ messageId }) => messageId);
-    const failed = and(inArray(messages.id, ids), eq(messages.state, "failed"));
+    const failed = and(isAnyOf(messages.id, ids), eq(messages.state, "failed"));
     await tx.update(messages).set({ state: "queued", error: null, recipients: null }).where(failed);
   }
   await wakeLanes(tx, replayed);
@@ -146,7 +147,7 @@ function conditionsOf(filter: DeliveryFilter): SQL[] {
 }
 
 const isOfLocations = (locationIds: string[]) =>
-  sql`${deliveries.conversationId} in (select id from conversations where ${inArray(conversations.locationId, locationIds)})`;
+  sql`${deliveries.conversationId} in (select id from conversations where ${isAnyOf(conversations.locationId, locationIds)})`;
 
 /** With `locationIds` only if it is of one of these. */
 export async function findDelivery(
@@ -168,7 +169,7 @@ export async function listDeliveriesOfMessage(
 ): Promise<{ delivery: Delivery; attempts: Attempt[] }[]> {
   const found = await db.select().from(deliveries).where(eq(deliveries.messageId, messageId)).orderBy(deliveries.id);
   const ids = found.map((delivery) => delivery.id);
-  const tries = await db.select().from(attempts).where(inArray(attempts.deliveryId, ids)).orderBy(attempts.id);
+  const tries = await db.select().from(attempts).where(isAnyOf(attempts.deliveryId, ids)).orderBy(attempts.id);
   return found.map((delivery) => ({
     delivery,
     attempts: tries.filter((attempt) => attempt.deliveryId === delivery.id),

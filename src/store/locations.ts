@@ -1,5 +1,6 @@
-import { and, asc, eq, gt, inArray, isNull, not, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, gt, isNull, not, type SQL, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
+import { isAnyOf } from "./postgres/any-of.ts";
 import { type Db, secondsFromNow } from "./postgres/database.ts";
 import { type Location, locations } from "./schema.ts";
 
@@ -64,7 +65,7 @@ export async function listLocations(
   page: { locationIds?: string[] | undefined; after?: string | undefined; limit: number },
 ): Promise<Location[]> {
   const conditions: SQL[] = [isNull(locations.deletedAt)];
-  if (page.locationIds !== undefined) conditions.push(inArray(locations.id, page.locationIds));
+  if (page.locationIds !== undefined) conditions.push(isAnyOf(locations.id, page.locationIds));
   if (page.after !== undefined) conditions.push(gt(locations.id, page.after));
   return db
     .select()
@@ -199,7 +200,7 @@ export async function listNeedingReauthorization(
       and(
         eq(locations.pausedReason, "needs_reauthorization"),
         isNull(locations.deletedAt),
-        locationIds && inArray(locations.id, locationIds),
+        locationIds && isAnyOf(locations.id, locationIds),
       ),
     )
     .orderBy(asc(locations.id))

@@ -1,5 +1,6 @@
 import { and, asc, desc, eq, gt, inArray, isNull, ne, type SQL, sql } from "drizzle-orm";
 import type { HighlevelMessageType } from "../model.ts";
+import { isAnyOf } from "./postgres/any-of.ts";
 import type { Db } from "./postgres/database.ts";
 import { conversations, type MappingRow, mappings, messages, type NewMapping } from "./schema.ts";
 
@@ -40,7 +41,7 @@ export async function listMappings(
 ): Promise<MappingRow[]> {
   const conditions: SQL[] = [isNull(mappings.deletedAt)];
   if (page.locationId !== undefined) conditions.push(eq(mappings.locationId, page.locationId));
-  if (page.locationIds !== undefined) conditions.push(inArray(mappings.locationId, page.locationIds));
+  if (page.locationIds !== undefined) conditions.push(isAnyOf(mappings.locationId, page.locationIds));
   if (page.after !== undefined) conditions.push(gt(mappings.id, page.after));
   return db
     .select()

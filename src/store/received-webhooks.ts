@@ -1,5 +1,6 @@
-import { and, eq, inArray, notInArray, type Placeholder, type SQL, sql } from "drizzle-orm";
+import { and, eq, not, type Placeholder, type SQL, sql } from "drizzle-orm";
 import type { WebhookState } from "../model.ts";
+import { isAnyOf } from "./postgres/any-of.ts";
 import { columnsOf } from "./postgres/columns.ts";
 import { type Db, selectRows } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
@@ -61,7 +62,7 @@ export async function findKnownEvents(tx: Db, eventIds: string[], webhookIds: nu
     .select({ id: webhooks.eventId })
     .from(webhooks)
     .where(
-      and(inArray(webhooks.eventId, eventIds), eq(webhooks.state, "processed"), notInArray(webhooks.id, webhookIds)),
+      and(isAnyOf(webhooks.eventId, eventIds), eq(webhooks.state, "processed"), not(isAnyOf(webhooks.id, webhookIds))),
     );
   return new Set(known.flatMap(({ id }) => id ?? []));
 }

@@ -1,5 +1,6 @@
 import { and, desc, eq, inArray, isNotNull, lt, type SQL, sql } from "drizzle-orm";
 import type { WebhookState } from "../model.ts";
+import { isAnyOf } from "./postgres/any-of.ts";
 import type { Db } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
 import { mappings, type Webhook, webhooks } from "./schema.ts";
@@ -61,7 +62,7 @@ export interface WebhookReach {
 function within({ locationIds, isToMapping }: WebhookReach): SQL | undefined {
   const isOfLocations =
     locationIds &&
-    sql`${webhooks.mappingId} in (select id from mappings where ${inArray(mappings.locationId, locationIds)})`;
+    sql`${webhooks.mappingId} in (select id from mappings where ${isAnyOf(mappings.locationId, locationIds)})`;
   return and(isOfLocations, isToMapping ? isNotNull(webhooks.mappingId) : undefined);
 }
 

@@ -1,5 +1,6 @@
-import { and, desc, eq, exists, gte, inArray, isNotNull, lt, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, exists, gte, isNotNull, lt, type SQL, sql } from "drizzle-orm";
 import type { DeliveryState, Direction, MessageState } from "../../model.ts";
+import { isAnyOf } from "../postgres/any-of.ts";
 import type { Db } from "../postgres/database.ts";
 import { prepare } from "../postgres/prepare.ts";
 import {
@@ -95,7 +96,7 @@ export async function listMessages(
   if (page.direction !== undefined) conditions.push(eq(messages.direction, page.direction));
   if (page.from !== undefined) conditions.push(gte(messages.receivedAt, page.from));
   if (page.until !== undefined) conditions.push(lt(messages.receivedAt, page.until));
-  if (page.locationIds !== undefined) conditions.push(inArray(conversations.locationId, page.locationIds));
+  if (page.locationIds !== undefined) conditions.push(isAnyOf(conversations.locationId, page.locationIds));
   if (page.before !== undefined) conditions.push(lt(messages.id, page.before));
   if (page.deliveryState !== undefined) {
     const inState = and(eq(deliveries.messageId, messages.id), eq(deliveries.state, page.deliveryState));
@@ -120,6 +121,6 @@ export async function findMessage(
     .select({ message: messages, address: conversations.address })
     .from(messages)
     .innerJoin(conversations, eq(conversations.id, messages.conversationId))
-    .where(and(eq(messages.id, id), locationIds && inArray(conversations.locationId, locationIds)));
+    .where(and(eq(messages.id, id), locationIds && isAnyOf(conversations.locationId, locationIds)));
   return found;
 }

@@ -1,4 +1,5 @@
-import { and, eq, inArray, isNotNull, sql } from "drizzle-orm";
+import { and, eq, isNotNull, sql } from "drizzle-orm";
+import { isAnyOf } from "../postgres/any-of.ts";
 import { columnsOf } from "../postgres/columns.ts";
 import type { Db } from "../postgres/database.ts";
 import { prepare } from "../postgres/prepare.ts";
@@ -104,9 +105,9 @@ export async function findSentEmails(tx: Db, sought: SentEmailKey[]): Promise<Se
     .from(messages)
     .where(
       and(
-        inArray(rfcMessageId, lowerCased),
+        isAnyOf(rfcMessageId, lowerCased),
         isNotNull(messages.rfcMessageId),
-        inArray(messages.mappingId, mappingIds),
+        isAnyOf(messages.mappingId, mappingIds, "uuid"),
         eq(messages.direction, "outbound"),
       ),
     );

@@ -1,4 +1,5 @@
-import { and, desc, eq, inArray, isNotNull, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, isNotNull, lt, or, type SQL, sql } from "drizzle-orm";
+import { isAnyOf } from "../postgres/any-of.ts";
 import type { Db } from "../postgres/database.ts";
 import { type Conversation, conversations, type Message, messages } from "../schema.ts";
 
@@ -36,7 +37,7 @@ export async function findThread(
   if (rfcMessageIds.length === 0) return undefined;
   const lowerCased = rfcMessageIds.map((id) => id.toLowerCase());
   const localParts = rfcMessageIds.map((id) => id.replace(/@[^@]*$/, ""));
-  const isNamed = and(isNotNull(messages.rfcMessageId), inArray(sql`lower(${messages.rfcMessageId})`, lowerCased));
+  const isNamed = and(isNotNull(messages.rfcMessageId), isAnyOf(sql`lower(${messages.rfcMessageId})`, lowerCased));
   const found = await db
     .select({
       rfcMessageId: sql<string>`lower(coalesce(${messages.rfcMessageId}, ''))`,
@@ -61,7 +62,7 @@ export async function findThread(
 /** Some providers put an id of their own in place of ours: their id of the message, before a domain of theirs. */
 function wasRenamed({ mappingId }: Conversation, localParts: string[]): SQL | undefined {
   if (mappingId === null) return undefined;
-  return and(eq(messages.mappingId, mappingId), inArray(messages.providerMessageId, localParts));
+  return and(eq(messages.mappingId, mappingId), isAnyOf(messages.providerMessageId, localParts));
 }
 
 /** A person's conversations: this one, and wherever else HighLevel has the same contact. */

@@ -1,0 +1,87 @@
+import { randomUUID } from "node:crypto";
+import { sql } from "drizzle-orm";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { addBudgets } from "../../src/store/budgets.ts";
+import { ensureConversation } from "../../src/store/conversations.ts";
+import { findDelivery, listDeliveries, replayDeliveries } from "../../src/store/deliveries.ts";
+import { listLocations, listNeedingReauthorization, putLocation } from "../../src/store/locations.ts";
+import { insertMapping, listMappings } from "../../src/store/mappings.ts";
+import { findMessage, listMessages } from "../../src/store/messages/messages.ts";
+import { findSentEmails, lockSentMessages } from "../../src/store/messages/sent-messages.ts";
+import { findThread } from "../../src/store/messages/threads.ts";
+import { type Database, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
+import { findKnownEvents, finishWebhooks } from "../../src/store/received-webhooks.ts";
+import type { Conversation } from "../../src/store/schema.ts";
+import { findWebhook, listWebhooks } from "../../src/store/webhooks.ts";
+import { createDatabase } from "../support/postgres.ts";
+
+/** PostgreSQL takes 65,535 parameters in a statement. */
+const many = 70_000;
+const words = Array.from({ length: many }, (_, index) => `word-${index}@example.com`);
+const numbers = Array.from({ length: many }, (_, index) => index);
+const mappingId = randomUUID();
+const locationId = "location-1";
+let database: Database;
+let owner: Awaited<ReturnType<typeof createDatabase>>;
+let conversation: Conversation;
+
+beforeAll(async () => {
+  owner = await createDatabase(inject("postgresUrl"));
+  database = await openDatabase({ url: owner.url, poolSize: 2, startSeconds: 10 });
+  await putLocation(database.db, { id: locationId, sealedToken: "sealed" });
+  await insertMapping(database.db, {
+    ...{ id: mappingId, locationId, provider: "generic-email", address: "a@example.com" },
+    ...{ conversationProviderId: "p", type: "Custom", unknownSender: "create", postAutomatic: false },
+  });
+  conversation = await ensureConversation(database.db, { mappingId, locationId, address: "b@example.com" });
+});
+afterAll(async () => {
+  await database.close();
+  await owner.drop();
+});
+
+const page = { locationIds: words, limit: 10 };
+test.for([
+  ["findKnownEvents", () => findKnownEvents(database.db, words, numbers), new Set()],
+  ["findSentEmails", () => findSentEmails(database.db, words.map(toSent)), new Set()],
+  ["lockSentMessages", () => lockSentMessages(database.db, words.map(toReceipt)), []],
+  ["findThread", () => findThread(database.db, conversation, words), undefined],
+  ["finishWebhooks", () => finishWebhooks(database.db, numbers.map(toOutcome)), undefined],
+  ["addBudgets", () => addBudgets(database.db, words), undefined],
+  ["listMessages", () => listMessages(database.db, page), []],
+  ["listDeliveries", () => listDeliveries(database.db, page), []],
+  ["listWebhooks", () => listWebhooks(database.db, page), []],
+  ["listMappings", () => listMappings(database.db, page), []],
+  ["listLocations", () => listLocations(database.db, page), []],
+  ["listNeedingReauthorization", () => listNeedingReauthorization(database.db, 10, page), []],
+  ["findMessage", () => findMessage(database.db, 1, page), undefined],
+  ["findDelivery", () => findDelivery(database.db, 1, page), undefined],
+  ["findWebhook", () => findWebhook(database.db, 1, page), undefined],
+] as const)("%s takes more values than a statement takes parameters", async ([, run, result]) => {
+  expect(await run()).toEqual(result);
+});
+
+const toSent = (rfcMessageId: string) => ({ mappingId, rfcMessageId });
+const toReceipt = (providerMessageId: string) => ({ mappingId, providerMessageId, reference: undefined });
+const toOutcome = (id: number) => ({ id, state: "processed" as const, reason: undefined });
+
+test("more deliveries are replayed at once than a statement takes parameters, each lane woken", async () => {
+  const { db } = database;
+  await db.execute(sql`
+    with line as (
+      insert into lanes (conversation_id, kind, location_id, counter)
+      values (${conversation.id}, 'send-outbound', ${locationId}, ${many}) returning conversation_id
+    ), stored as (
+      insert into messages (mapping_id, conversation_id, direction, state, provider_message_id, received_at)
+      select ${mappingId}, conversation_id, 'outbound', 'failed', 'sent-' || n, now()
+      from line, generate_series(1, ${many}::int) n returning id, conversation_id
+    )
+    insert into deliveries (kind, conversation_id, number, message_id, state, reason)
+    select 'send-outbound', conversation_id, row_number() over (order by id), id, 'dead', 'rejected' from stored`);
+  const replayed = await db.transaction((tx) =>
+    replayDeliveries(tx, { conversationId: conversation.id, limit: 100_000 }),
+  );
+  expect(replayed).toBe(many);
+  const lanes = sql`select counter, due_at <= now() as "isDue" from lanes`;
+  expect(await selectRows(db, lanes)).toEqual([{ counter: many + 1, isDue: true }]);
+}, 120_000);
