@@ -76,17 +76,34 @@ export async function listWebhooks(
     limit: number;
   },
 ): Promise<ListedWebhook[]> {
-  const conditions: (SQL | undefined)[] = [within(page)];
-  if (page.state !== undefined) conditions.push(eq(webhooks.state, page.state));
-  if (page.mappingId !== undefined) conditions.push(eq(webhooks.mappingId, page.mappingId));
-  if (page.before !== undefined) conditions.push(lt(webhooks.id, page.before));
+  const { locationIds, mappingId, state, before, limit } = page;
+  const isListed = and(
+    state === undefined ? undefined : eq(webhooks.state, state),
+    before === undefined ? undefined : lt(webhooks.id, before),
+  );
+  const isOfLocations = locationIds && sql`id in (${newestOf(locationIds, isListed, limit)})`;
   return db
     .select(listed)
     .from(webhooks)
-    .where(and(...conditions))
+    .where(
+      and(
+        // Within a mapping the newest are found by the mapping itself.
+        mappingId === undefined ? isOfLocations : and(eq(webhooks.mappingId, mappingId), within(page)),
+        page.isToMapping ? isNotNull(webhooks.mappingId) : undefined,
+        isListed,
+      ),
+    )
     .orderBy(desc(webhooks.id))
-    .limit(page.limit);
+    .limit(limit);
 }
+
+/** The newest of each of these locations' mappings: what others have received costs nothing. */
+const newestOf = (locationIds: string[], isListed: SQL | undefined, limit: number) => sql`
+  select newest.id from ${mappings} cross join lateral (
+    select id from ${webhooks} where ${and(eq(webhooks.mappingId, mappings.id), isListed)}
+    order by id desc limit ${limit}
+  ) newest
+  where ${isAnyOf(mappings.locationId, locationIds)}`;
 
 export async function findWebhook(db: Db, id: number, reach: WebhookReach = {}): Promise<Webhook | undefined> {
   const [webhook] = await db
