@@ -84,6 +84,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const context = {
     db,
     database,
+    people: database.people,
     sealer,
     log,
     mappings,

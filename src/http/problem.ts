@@ -3,7 +3,7 @@ import type { ErrorRequestHandler, Request, RequestHandler } from "express";
 import { z } from "zod";
 import { InvalidRequest } from "../errors.ts";
 import { describeError, type Log } from "../log.ts";
-import { isUnavailable } from "../store/postgres/database-errors.ts";
+import { isTimeout, isUnavailable } from "../store/postgres/database-errors.ts";
 
 /** An answer other than the one that was asked for, as RFC 9457 problem details: https://www.rfc-editor.org/rfc/rfc9457 */
 export class Problem extends Error {
@@ -97,6 +97,9 @@ function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof InvalidRequest)
     return new Problem(statusOfKind[error.kind], error.message, { errors: error.errors });
+  if (isTimeout(error)) {
+    return new Problem(503, "the database needs too long for it: narrow the query, to a mapping, a state or a time");
+  }
   if (isUnavailable(error)) {
     return new Problem(503, "the database is away: try again", { headers: { "Retry-After": "5" } });
   }

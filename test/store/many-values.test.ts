@@ -13,7 +13,7 @@ import { type Database, openDatabase, selectRows } from "../../src/store/postgre
 import { findKnownEvents, finishWebhooks } from "../../src/store/received-webhooks.ts";
 import type { Conversation } from "../../src/store/schema.ts";
 import { findWebhook, listWebhooks } from "../../src/store/webhooks.ts";
-import { createDatabase } from "../support/postgres.ts";
+import { createDatabase } from "../support/database.ts";
 
 /** PostgreSQL takes 65,535 parameters in a statement. */
 const many = 70_000;

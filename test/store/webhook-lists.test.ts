@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { type Database, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
 import { listWebhooks } from "../../src/store/webhooks.ts";
-import { createDatabase } from "../support/postgres.ts";
+import { createDatabase } from "../support/database.ts";
 
 let database: Database;
 let owner: Awaited<ReturnType<typeof createDatabase>>;

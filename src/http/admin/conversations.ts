@@ -19,13 +19,13 @@ const listQuery = z.object(numberedPageQuery);
  * is delivered (`replayed` says how many). `GET` lists them all, or one · `DELETE` 204 forgets who the sender is.
  */
 export function conversationRoutes(context: MappingsContext): Router {
-  const { db } = context;
+  const { db, people } = context;
   const router = Router();
 
   router.get("/:id/conversations", async (req, res) => {
     const mapping = await requireMapping(context, callerOf(res), req.params.id);
     const { limit, cursor } = parseInput(listQuery, req.query);
-    const rows = await listConversations(db, { mappingId: mapping.id, after: cursor, limit: limit + 1 });
+    const rows = await listConversations(people, { mappingId: mapping.id, after: cursor, limit: limit + 1 });
     res.json(toPage(rows, { limit, keyOf: (row) => row.id, show: showConversation }));
   });
 

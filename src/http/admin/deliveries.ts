@@ -3,6 +3,7 @@ import { z } from "zod";
 import { failureReasons } from "../../errors.ts";
 import { type ReplayContext, replay } from "../../outbox/replay.ts";
 import { findDelivery, listDeliveries } from "../../store/deliveries.ts";
+import type { Db } from "../../store/postgres/database.ts";
 import type { Delivery } from "../../store/schema.ts";
 import { callerOf } from "../caller.ts";
 import { numberedPageQuery, toPage } from "../list.ts";
@@ -21,12 +22,12 @@ const replayBody = z.strictObject({ ...filter, limit: z.number().int().min(1).ma
  * `POST /admin/deliveries/{id}/replay` 202, or 409 when it is not dead. `POST /admin/deliveries/replay` 202: the oldest
  * dead ones that match, and how many those were. A replayed delivery goes to the head of its line.
  */
-export function deliveryRoutes(context: ReplayContext): Router {
-  const { db } = context;
+export function deliveryRoutes(context: ReplayContext & { people: Db }): Router {
+  const { db, people } = context;
   const router = Router();
   router.get("/", async (req, res) => {
     const { limit, cursor, ...rest } = parseInput(listQuery, req.query);
-    const rows = await listDeliveries(db, {
+    const rows = await listDeliveries(people, {
       ...rest,
       locationIds: callerOf(res).locationIds,
       before: cursor,

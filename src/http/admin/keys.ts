@@ -21,7 +21,7 @@ const listQuery = z.object(numberedPageQuery);
  * only its hash is kept. `GET /admin/keys` 200: newest first, also the revoked ones. `DELETE /admin/keys/{id}` 204: it
  * opens nothing from then on, at any process.
  */
-export function keyRoutes({ db }: { db: Db }): Router {
+export function keyRoutes({ db, people }: { db: Db; people: Db }): Router {
   const router = Router();
 
   router.post("/", async (req, res) => {
@@ -42,7 +42,7 @@ export function keyRoutes({ db }: { db: Db }): Router {
 
   router.get("/", async (req, res) => {
     const { limit, cursor } = parseInput(listQuery, req.query);
-    const rows = await listKeys(db, { before: cursor, limit: limit + 1 });
+    const rows = await listKeys(people, { before: cursor, limit: limit + 1 });
     res.json(toPage(rows, { limit, keyOf: (row) => row.id, show: (row) => row }));
   });
 

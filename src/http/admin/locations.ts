@@ -5,6 +5,7 @@ import { registerAgencyLocation } from "../../access/install.ts";
 import type { Wake } from "../../model.ts";
 import { type RegisterContext, registerLocation, removeLocation } from "../../registry/register.ts";
 import { findLocation, listLocations } from "../../store/locations.ts";
+import type { Db } from "../../store/postgres/database.ts";
 import type { Location } from "../../store/schema.ts";
 import { callerOf, reaches, requireReach } from "../caller.ts";
 import { pageQuery, toPage } from "../list.ts";
@@ -12,6 +13,8 @@ import { Problem, parseInput } from "../problem.ts";
 
 export interface LocationsContext extends RegisterContext {
   accessTokens: AccessTokens;
+  /** The database, for what people read. */
+  people: Db;
   /** New work may be due. */
   onWork: Wake;
 }
@@ -39,12 +42,16 @@ const listQuery = z.object(pageQuery);
  * `GET /admin/locations[/{locationId}]` 200 · `DELETE` 204, or 409 while it has mappings. A token is never given back.
  */
 export function locationRoutes(context: LocationsContext): Router {
-  const { db } = context;
+  const { db, people } = context;
   const router = Router();
 
   router.get("/", async (req, res) => {
     const { limit, cursor } = parseInput(listQuery, req.query);
-    const rows = await listLocations(db, { locationIds: callerOf(res).locationIds, after: cursor, limit: limit + 1 });
+    const rows = await listLocations(people, {
+      locationIds: callerOf(res).locationIds,
+      after: cursor,
+      limit: limit + 1,
+    });
     res.json(toPage(rows, { limit, keyOf: (row) => row.id, show: showLocation }));
   });
 

@@ -54,7 +54,7 @@ const listQuery = z.object({ ...uuidPageQuery, locationId: z.string().optional()
  * acknowledged before is still delivered. 409 for an address that is mapped already, 422 for what does not fit.
  */
 export function mappingRoutes(context: MappingsContext): Router {
-  const { db, mappings } = context;
+  const { db, people, mappings } = context;
   const router = Router();
   const urlOf = (mapping: MappingRow) => `${context.publicUrl}/webhooks/${mapping.id}`;
   const show = (mapping: MappingRow) => ({
@@ -82,7 +82,7 @@ export function mappingRoutes(context: MappingsContext): Router {
     const { limit, cursor, locationId } = parseInput(listQuery, req.query);
     if (cursor !== undefined && !isUuid(cursor))
       throw new Problem(422, "cursor: must be the nextCursor of the page before");
-    const rows = await listMappings(db, {
+    const rows = await listMappings(people, {
       locationId,
       locationIds: callerOf(res).locationIds,
       after: cursor,

@@ -31,7 +31,7 @@ const listQuery = z.object({
  * `GET /admin/messages` 200: newest first, by mapping, sender's address, state, state of its deliveries and time.
  * `GET /admin/messages/{id}` 200: the whole story, with its webhook, deliveries and every attempt.
  */
-export function messageRoutes({ db }: { db: Db }): Router {
+export function messageRoutes({ people: db }: { people: Db }): Router {
   const router = Router();
 
   router.get("/", async (req, res) => {

@@ -18,13 +18,13 @@ const listQuery = z.object({
  * `GET /admin/webhooks` 200: newest first, by state and mapping, without bodies. `GET /admin/webhooks/{id}` 200: with it.
  * `POST /admin/webhooks/{id}/replay` 202: has a failed or ignored one processed again; 409 for any other.
  */
-export function webhookAdminRoutes({ db, onWork }: { db: Db; onWork: Wake }): Router {
+export function webhookAdminRoutes({ db, people, onWork }: { db: Db; people: Db; onWork: Wake }): Router {
   const router = Router();
 
   router.get("/", async (req, res) => {
     const { limit, cursor, ...rest } = parseInput(listQuery, req.query);
     const { locationIds, isToMapping } = callerOf(res);
-    const rows = await listWebhooks(db, { ...rest, locationIds, isToMapping, before: cursor, limit: limit + 1 });
+    const rows = await listWebhooks(people, { ...rest, locationIds, isToMapping, before: cursor, limit: limit + 1 });
     res.json(toPage(rows, { limit, keyOf: (row) => row.id, show: (row) => row }));
   });
 

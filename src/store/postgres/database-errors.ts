@@ -27,6 +27,9 @@ export function isUnavailable(error: unknown): boolean {
   return false;
 }
 
+/** PostgreSQL ended a statement that took longer than its connection allows. */
+export const isTimeout = (error: unknown): boolean => sqlStateOf(error) === "57014";
+
 const repeatable = new Set(["40001", "40P01", "23505"]);
 
 /** Repeats a transaction that lost against a concurrent one: a deadlock, or a key that two inserted at once. */

@@ -16,6 +16,11 @@ export type Db = PgDatabase<PgQueryResultHKT>;
 
 export interface Database {
   db: Db;
+  /**
+   * For what people read: a few connections of their own, and no statement beyond 5 seconds, so that a list never takes
+   * those of webhooks and of the worker. The embedded database has one connection for all.
+   */
+  people: Db;
   /** Throws when the database does not answer. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -54,12 +59,31 @@ const planning =
 const planSeconds = 300;
 
 async function openPostgres(options: { url: string; poolSize: number; startSeconds: number }): Promise<Database> {
+  const pool = createPool({ ...options, statementSeconds: 30 });
+  try {
+    await migrateWhenThere(pool, options.startSeconds);
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+  const peoplesPool = createPool({ ...options, ...forPeople });
+  return {
+    db: openPool(pool),
+    people: openPool(peoplesPool),
+    ping: async () => void (await pool.query("select 1")),
+    close: async () => void (await Promise.all([pool.end(), peoplesPool.end()])),
+  };
+}
+
+const forPeople = { poolSize: 3, statementSeconds: 5 };
+
+function createPool(options: { url: string; poolSize: number; statementSeconds: number }): pg.Pool {
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.poolSize,
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
-    statement_timeout: 30_000,
+    statement_timeout: options.statementSeconds * 1000,
     options: planning,
     maxLifetimeSeconds: planSeconds,
     // A process that stands still in a transaction must not hold the others up.
@@ -70,19 +94,13 @@ async function openPostgres(options: { url: string; poolSize: number; startSecon
   // Without listeners, on the pool for idle ones and on each client for those in use, it would end the process.
   pool.on("error", () => undefined);
   pool.on("connect", (client) => void client.on("error", () => undefined));
-  try {
-    await migrateWhenThere(pool, options.startSeconds);
-  } catch (error) {
-    await pool.end();
-    throw error;
-  }
+  return pool;
+}
+
+function openPool(pool: pg.Pool): Db {
   const db: Db = drizzlePostgres(pool, { casing: "snake_case" });
   db.transaction = createTransaction(pool);
-  return {
-    db,
-    ping: async () => void (await pool.query("select 1")),
-    close: () => pool.end(),
-  };
+  return db;
 }
 
 /**
@@ -146,6 +164,7 @@ async function openEmbedded(dataDir: string): Promise<Database> {
     await migratePglite(db, { migrationsFolder });
     return {
       db,
+      people: db,
       ping: async () => void (await client.query("select 1")),
       close: async () => {
         await client.close();

@@ -6,6 +6,7 @@ import { sql } from "drizzle-orm";
 import pg from "pg";
 import { expect, inject, test } from "vitest";
 import { openDatabase, selectRows } from "../../../src/store/postgres/database.ts";
+import { isTimeout } from "../../../src/store/postgres/database-errors.ts";
 import { createDatabase } from "../../support/database.ts";
 
 test("replicas that start at once migrate once, and all of them wait for it", async () => {
@@ -64,3 +65,16 @@ test("gives every connection back whose transaction cannot begin, because it bro
   await breaker.end();
   await owner.drop();
 }, 120_000);
+
+test("what people read has connections of its own, and ends after 5 seconds", async () => {
+  const owner = await createDatabase(inject("postgresUrl"));
+  const { db, people, close } = await openDatabase({ url: owner.url, poolSize: 1, startSeconds: 10 });
+  const lists = Array.from({ length: 4 }, () => people.execute(sql`select pg_sleep(30)`).catch((error) => error));
+  const started = performance.now();
+  await db.execute(sql`select 1`);
+  expect(performance.now() - started, "they take none of the others'").toBeLessThan(3000);
+  const [first] = await Promise.all(lists);
+  expect(isTimeout(first)).toBe(true);
+  await close();
+  await owner.drop();
+}, 30_000);
