@@ -135,6 +135,11 @@ const settings = z.object({
   EMAIL_BODY_LIMIT_KB: wholeNumber(1, 100_000, "kB")
     .prefault("25000")
     .describe("The largest webhook of an email provider"),
+  BODY_MEMORY_MB: wholeNumber(2, 100_000, "MB")
+    .prefault("128")
+    .describe(
+      "What webhooks may take that are being read at one time, half of it for one mapping; more is answered 503",
+    ),
   ATTACHMENT_LIMIT_KB: wholeNumber(1, 100_000, "kB")
     .prefault("5000")
     .describe(
@@ -199,6 +204,8 @@ export interface Config {
   run: Settings["RUN"];
   /** Connections at once, and webhooks of one mapping a minute; 0 for any number of these. */
   incoming: { connections: number; webhooksPerMinute: number };
+  /** What bodies may take that are being read, verified and stored. */
+  bodyMemoryBytes: number;
   database: { url: string; poolSize: number } | { dataDir: string };
   /** Absent with the embedded database when it keeps a key of its own. */
   encryptionKeys: Buffer[] | undefined;
@@ -251,6 +258,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     host: value.HOST,
     run: value.RUN,
     incoming: { connections: value.MAX_CONNECTIONS, webhooksPerMinute: value.WEBHOOKS_PER_MINUTE_PER_MAPPING },
+    bodyMemoryBytes: readBodyMemory(value),
     database: readDatabase(value),
     encryptionKeys: value.ENCRYPTION_KEYS,
     highlevelUrl: value.HIGHLEVEL_URL,
@@ -282,6 +290,16 @@ export function readConfig(environment: Record<string, string | undefined>): Con
       : undefined,
     logLevel: value.LOG_LEVEL,
   };
+}
+
+/** One mapping may fill half of it: less would never let the largest mail in. */
+function readBodyMemory({ BODY_MEMORY_MB, EMAIL_BODY_LIMIT_KB }: Settings): number {
+  const bytes = BODY_MEMORY_MB * 1_000_000;
+  if (bytes >= 2 * EMAIL_BODY_LIMIT_KB * 1000) return bytes;
+  throw new ConfigError(
+    `BODY_MEMORY_MB is ${BODY_MEMORY_MB}, less than twice EMAIL_BODY_LIMIT_KB: the largest mail could never be read. ` +
+      `Set it to ${Math.ceil((2 * EMAIL_BODY_LIMIT_KB) / 1000)} or more.`,
+  );
 }
 
 function readDatabase(value: Settings): Config["database"] {

@@ -17,6 +17,7 @@ import { ConfigError } from "./errors.ts";
 import { createHighlevel } from "./highlevel/client.ts";
 import { createOauthClient } from "./highlevel/oauth.ts";
 import { createApp, createWorkerApp } from "./http/app.ts";
+import { createBodyMemory } from "./http/body-memory.ts";
 import { createLimitedServer, createWebhookLimit } from "./http/limits.ts";
 import type { ProcessContext } from "./inbox/process-webhooks.ts";
 import { createReceiver } from "./inbox/receive-webhook.ts";
@@ -25,6 +26,7 @@ import type { Wake } from "./model.ts";
 import { startObserving } from "./observe/start-observing.ts";
 import type { Traces } from "./observe/trace.ts";
 import type { DeliverContext } from "./outbox/attempt-delivery.ts";
+import { createKnownMappings } from "./registry/known-mappings.ts";
 import { createMappings } from "./registry/mappings.ts";
 import { createSealer } from "./secrets/seal.ts";
 import { createRecorder } from "./store/attempts.ts";
@@ -90,7 +92,9 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
     mappings,
     accessTokens,
     receiver,
+    isKnownMapping: createKnownMappings(db),
     webhookLimit: createWebhookLimit(config.incoming.webhooksPerMinute),
+    bodyMemory: createBodyMemory({ small: config.bodyMemoryBytes / 4, large: config.bodyMemoryBytes }),
     publicUrl,
     bodyLimitBytes,
     adminApiKey,

@@ -24,6 +24,11 @@ export function isFromHighlevel({ headers, body }: WebhookRequest, keys: Highlev
   return isAppEvent(body);
 }
 
+/** Is there a signature that could be HighLevel's? */
+export function isSignedLikeHighlevel(headers: WebhookRequest["headers"]): boolean {
+  return ["x-ghl-signature", "x-wh-signature"].some((name) => signatureIn(headers[name]) !== undefined);
+}
+
 function signatureIn(header: string | undefined): Buffer | undefined {
   const bytes = Buffer.from(header === "N/A" ? "" : (header ?? ""), "base64");
   return bytes.length > 0 ? bytes : undefined;

@@ -1,43 +1,46 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import type { WebhookSource } from "../model.ts";
 import { Problem } from "./problem.ts";
 
 /** So many webhooks of each mapping, so that one which posts without end leaves room for the others. */
 export interface WebhookLimit {
-  /**
-   * Throws a 429 for an id that nothing is known of, when too many of those turned out to be nobody's: who guesses must not
-   * keep the database busy. An id that was found once is always looked up.
-   */
-  admitLookup(id: string): Promise<void>;
-  /** Counts what was found, or that nothing was. Throws a 429 when it is too much; `via` are counted apart. */
-  count(id: string, via: "provider" | "highlevel", isFound: boolean): Promise<void>;
+  /** Throws a 429 when the mapping has posted too much; what is posted `via` HighLevel is counted apart. */
+  requireRoom(mappingId: string, via: WebhookSource): Promise<void>;
+  /** Counts one that has verified: nobody else's requests use up what a mapping may post. Throws a 429 when it is too much. */
+  count(mappingId: string, via: WebhookSource): Promise<void>;
+  /** Counts a request to an id that does not exist. Throws a 429 when too many came from this address. */
+  countStranger(address: string | undefined): Promise<void>;
 }
 
-/** Shorter than the minute of the setting, so that nobody waits long who was too fast. */
+/** Shorter than the minute of the setting, so that a provider that was too fast does not wait for long. */
 const windowSeconds = 10;
-const strangersPerWindow = 200;
-const strangers = "strangers";
+/** Requests to ids that do not exist, from one address. */
+const maxStrangersPerWindow = 100;
 
 /** For one process, which counts for itself. With 0 a mapping may post as much as it likes. */
 export function createWebhookLimit(perMinute: number): WebhookLimit {
   const points = Math.ceil((perMinute * windowSeconds) / 60);
   const known = perMinute > 0 ? new RateLimiterMemory({ points, duration: windowSeconds }) : undefined;
-  const unknown = new RateLimiterMemory({ points: strangersPerWindow, duration: windowSeconds });
-  const found = new Set<string>();
-
+  const strangers = new RateLimiterMemory({ points: maxStrangersPerWindow, duration: windowSeconds });
+  const count = async (limiter: RateLimiterMemory | undefined, key: string) => {
+    await limiter?.consume(key).catch((error: unknown) => {
+      throw error instanceof RateLimiterRes ? tooMany(error) : error;
+    });
+  };
   return {
-    async admitLookup(id) {
-      if (found.has(id)) return;
-      const spent = await unknown.get(strangers);
+    async requireRoom(mappingId, via) {
+      const spent = await known?.get(`${via} ${mappingId}`);
       if (spent && spent.remainingPoints <= 0) throw tooMany(spent);
     },
-    async count(id, via, isFound) {
-      if (isFound) found.add(id);
-      await (isFound ? known?.consume(`${via} ${id}`) : unknown.consume(strangers))?.catch((error: unknown) => {
-        throw error instanceof RateLimiterRes ? tooMany(error) : error;
-      });
-    },
+    count: (mappingId, via) => count(known, `${via} ${mappingId}`),
+    countStranger: (address = "") => count(strangers, networkOf(address)),
   };
+}
+
+/** Of IPv6, whose addresses are given away by the billion, the first half. */
+function networkOf(address: string): string {
+  return address.includes(":") && !address.includes(".") ? address.split(":").slice(0, 4).join(":") : address;
 }
 
 function tooMany({ msBeforeNext }: RateLimiterRes): Problem {

@@ -1,18 +1,22 @@
-import { createHmac, randomBytes } from "node:crypto";
-import express, { type Request, type RequestHandler, type Response, Router } from "express";
+import { type Request, Router } from "express";
 import type { Receiver } from "../inbox/receive-webhook.ts";
 import { describeError, type Log } from "../log.ts";
-import type { Channel } from "../model.ts";
+import type { Channel, WebhookRequest, WebhookSource } from "../model.ts";
+import type { IsKnownMapping } from "../registry/known-mappings.ts";
 import type { Mapping, Mappings } from "../registry/mappings.ts";
+import type { BodyMemory } from "./body-memory.ts";
 import type { WebhookLimit } from "./limits.ts";
 import { Problem } from "./problem.ts";
+import { declaredBytes, readBody } from "./read-body.ts";
 import { isUuid } from "./uuid.ts";
 
 export interface WebhooksContext {
   log: Log;
   mappings: Mappings;
+  isKnownMapping: IsKnownMapping;
   receiver: Receiver;
   webhookLimit: WebhookLimit;
+  bodyMemory: BodyMemory;
   publicUrl: string;
   bodyLimitBytes: Record<Channel, number>;
 }
@@ -24,84 +28,116 @@ export interface WebhooksContext {
  * - 200, or what the provider wants instead: verified, and committed to the database
  * - 400 the body broke off
  * - 401 forged, stale or unsigned
- * - 404 no such mapping · 410 a deleted one
+ * - 404 no such mapping · 410 a deleted one: the body was not read
  * - 413 larger than the limit for the mapping's channel
  * - 415 a content type that this provider never sends, or a compressed body
- * - 429 with Retry-After: too many of this mapping, or to nobody; the body was not read
- * - 503 with Retry-After: the database is away, or too much waits for it; nothing was stored
+ * - 429 with Retry-After: too many of this mapping, or from an address that tries ids; nothing was stored
+ * - 503 with Retry-After: the database is away, or too much is being read or waits for it; nothing was stored
  *
- * Who guesses ids learns no more from how long the answer takes than from its status: what HighLevel has not signed is 401
- * whether there is such a mapping or not, and a provider's body is read and hashed in either case.
+ * At HighLevel's URLs what is not signed by HighLevel is 401 whether there is such a mapping or not.
  */
 export function webhookRoutes(context: WebhooksContext): Router {
-  const readBody = {
-    sms: rawBody(context.bodyLimitBytes.sms),
-    email: rawBody(context.bodyLimitBytes.email),
-  };
   const router = Router();
   router.post(["/highlevel", "/highlevel/:mappingId"], async (req, res) => {
-    const receivedAt = new Date();
-    const mappingId = req.params["mappingId"]?.toString();
-    const mapping = mappingId === undefined ? undefined : await findMapping(context, mappingId, "highlevel");
-    const isMissing = mappingId !== undefined && (!mapping || mapping.isDeleted);
-    const about = { mappingId, provider: "highlevel" };
-    const body = await readBody.email(req, res);
-    const request = { url: `${context.publicUrl}${req.originalUrl}`, headers: textHeaders(req), body, receivedAt };
-    const isVerified = isMissing
-      ? context.receiver.isFromHighlevel(request)
-      : await orUnavailable(context.log, context.receiver.receiveHighlevel(mapping, request), about);
-    if (!isVerified) {
-      context.log("warn", "webhook.refused", about);
-      throw new Problem(401, "this is not signed by HighLevel: there is no X-GHL-Signature that fits the body");
-    }
-    if (isMissing) throw missing(mapping);
+    await takeHighlevel(context, req, req.params["mappingId"]?.toString().toLowerCase());
     res.status(200).end();
   });
   router.post("/:mappingId", async (req, res) => {
-    const receivedAt = new Date();
-    const mapping = await findMapping(context, req.params.mappingId, "provider");
-    if (!mapping || mapping.isDeleted) {
-      createHmac("sha256", decoyKey)
-        .update(await readBody.sms(req, res))
-        .digest();
-      throw missing(mapping);
-    }
-    if (!req.is([...mapping.adapter.contentTypes])) {
-      throw new Problem(415, `${mapping.provider} posts ${mapping.adapter.contentTypes.join(" or ")}`);
-    }
-    const about = { mappingId: mapping.id, provider: mapping.provider };
-    const body = await readBody[mapping.channel](req, res);
-    const request = { url: `${context.publicUrl}${req.originalUrl}`, headers: textHeaders(req), body, receivedAt };
-    const isVerified = await orUnavailable(context.log, context.receiver.receive(mapping, request), about);
-    if (!isVerified) {
-      context.log("warn", "webhook.refused", about);
-      throw new Problem(401, "the webhook does not verify against this mapping's credentials, or is too old");
-    }
-    const { acknowledgement } = mapping.adapter;
+    const { adapter } = await takeProviders(context, req, req.params.mappingId.toLowerCase());
+    const { acknowledgement } = adapter;
     if (!acknowledgement) return void res.status(200).end();
     res.status(acknowledgement.status).type(acknowledgement.contentType).send(acknowledgement.body);
   });
   return router;
 }
 
-async function findMapping(
-  { log, mappings, webhookLimit }: WebhooksContext,
-  id: string,
-  via: "provider" | "highlevel",
-): Promise<Mapping | undefined> {
-  if (!isUuid(id)) return undefined;
-  await webhookLimit.admitLookup(id);
-  const mapping = await orUnavailable(log, mappings.get(id), { mappingId: id });
-  await webhookLimit.count(id, via, mapping !== undefined).catch((error: unknown) => {
-    // A flood of these must not become one of the log.
-    if (error instanceof Problem) log("debug", "webhook.limited", limitedOf(id, via, mapping));
-    throw error;
+async function takeHighlevel(context: WebhooksContext, req: Request, mappingId: string | undefined): Promise<void> {
+  const about = { mappingId, provider: "highlevel" };
+  if (!context.receiver.looksSigned("highlevel", undefined, textHeaders(req)))
+    throw refused(context.log, about, unsigned);
+  const mapping = mappingId === undefined ? undefined : await findMapping(context, req, mappingId);
+  const isMissing = mappingId !== undefined && (!mapping || mapping.isDeleted);
+  if (mapping) await orLimited(context, about, context.webhookLimit.requireRoom(mapping.id, "highlevel"));
+  await read(
+    context,
+    req,
+    { owner: mapping?.id ?? "highlevel", limit: context.bodyLimitBytes.email },
+    async (request) => {
+      if (!context.receiver.isFromHighlevel(request)) throw refused(context.log, about, unsigned);
+      if (isMissing) throw missing(mapping);
+      await store(context, "highlevel", mapping, request);
+    },
+  );
+}
+
+async function takeProviders(context: WebhooksContext, req: Request, mappingId: string): Promise<Mapping> {
+  const mapping = await findMapping(context, req, mappingId);
+  if (!mapping || mapping.isDeleted) throw missing(mapping);
+  const { contentTypes } = mapping.adapter;
+  if (!req.is([...contentTypes])) throw new Problem(415, `${mapping.provider} posts ${contentTypes.join(" or ")}`);
+  const about = { mappingId, provider: mapping.provider };
+  await orLimited(context, about, context.webhookLimit.requireRoom(mapping.id, "provider"));
+  const room = { owner: mapping.id, limit: context.bodyLimitBytes[mapping.channel] };
+  if (!context.receiver.looksSigned("provider", mapping, textHeaders(req)))
+    throw refused(context.log, about, unverified);
+  await read(context, req, room, async (request) => {
+    const isVerified = await context.receiver.isVerified(mapping, request);
+    if (!isVerified) throw refused(context.log, about, unverified);
+    await store(context, "provider", mapping, request);
   });
   return mapping;
 }
 
-function limitedOf(mappingId: string, via: "provider" | "highlevel", mapping: Mapping | undefined) {
-  return { mappingId, provider: via === "highlevel" ? via : mapping?.provider };
+/** Undefined for an id that nobody was given, of which the database was not asked alone. */
+async function findMapping(context: WebhooksContext, req: Request, id: string): Promise<Mapping | undefined> {
+  const { log, mappings, isKnownMapping, webhookLimit } = context;
+  const about = { mappingId: id };
+  if (isUuid(id) && (await orUnavailable(log, isKnownMapping(id), about))) {
+    return orUnavailable(log, mappings.get(id), about);
+  }
+  await orLimited(context, about, webhookLimit.countStranger(req.socket.remoteAddress));
+  return undefined;
+}
+
+/** The body's memory is held until the request is done with. */
+async function read(
+  { bodyMemory, publicUrl }: WebhooksContext,
+  req: Request,
+  { owner, limit }: { owner: string; limit: number },
+  use: (request: WebhookRequest) => Promise<void>,
+): Promise<void> {
+  const receivedAt = new Date();
+  const hold = bodyMemory.begin(owner, declaredBytes(req));
+  try {
+    const body = await readBody(req, limit, hold);
+    await use({ url: `${publicUrl}${req.originalUrl}`, headers: textHeaders(req), body, receivedAt });
+  } finally {
+    hold.end();
+  }
+}
+
+async function store(
+  context: WebhooksContext,
+  source: WebhookSource,
+  mapping: Mapping | undefined,
+  request: WebhookRequest,
+): Promise<void> {
+  const about = { mappingId: mapping?.id, provider: source === "highlevel" ? source : mapping?.provider };
+  if (mapping) await orLimited(context, about, context.webhookLimit.count(mapping.id, source));
+  await orUnavailable(context.log, context.receiver.store(source, mapping, request), about);
+}
+
+interface About {
+  mappingId: string | undefined;
+  provider?: string | undefined;
+}
+
+const unsigned = "this is not signed by HighLevel: there is no X-GHL-Signature that fits the body";
+const unverified = "the webhook does not verify against this mapping's credentials, or is too old";
+
+function refused(log: Log, about: About, detail: string): Problem {
+  log("warn", "webhook.refused", { ...about });
+  return new Problem(401, detail);
 }
 
 function missing(mapping: Mapping | undefined): Problem {
@@ -110,42 +146,22 @@ function missing(mapping: Mapping | undefined): Problem {
     : new Problem(404, "there is no mapping with this id: compare the URL with the mapping's webhookUrl");
 }
 
-/** Stands for a mapping's secret where there is no mapping. */
-const decoyKey = randomBytes(32);
-
-/**
- * The exact bytes, as they were signed: whatever the content type, never unpacked. Who has hung up before they are read
- * leaves nothing to read, which is no empty body.
- */
-function rawBody(limit: number): (req: Request, res: Response) => Promise<Buffer> {
-  const parse: RequestHandler = express.raw({ type: () => true, limit, inflate: false });
-  return (req, res) =>
-    new Promise((resolve, reject) => {
-      parse(req, res, (error?: unknown) => {
-        if (error) reject(error);
-        else if (Buffer.isBuffer(req.body)) resolve(req.body);
-        else if (hasBody(req)) reject(new Problem(400, "the connection broke before the body was read: send it again"));
-        else resolve(Buffer.alloc(0));
-      });
-    });
-}
-
-function hasBody({ headers }: Request): boolean {
-  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
-}
-
 function textHeaders(req: Request): Record<string, string> {
   return Object.fromEntries(
     Object.entries(req.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : (value ?? "")]),
   );
 }
 
+/** A flood of these must not become one of the log. */
+async function orLimited({ log }: WebhooksContext, about: About, work: Promise<void>): Promise<void> {
+  await work.catch((error: unknown) => {
+    if (error instanceof Problem) log("debug", "webhook.limited", { ...about });
+    throw error;
+  });
+}
+
 /** Whatever keeps the database from taking it, the provider must come again: it is not stored. */
-async function orUnavailable<Result>(
-  log: Log,
-  work: Promise<Result>,
-  about: { mappingId: string | undefined; provider?: string },
-): Promise<Result> {
+async function orUnavailable<Result>(log: Log, work: Promise<Result>, about: About): Promise<Result> {
   try {
     return await work;
   } catch (error) {

@@ -1,4 +1,4 @@
-import { type HighlevelKeys, isFromHighlevel } from "../highlevel/webhook.ts";
+import { type HighlevelKeys, isFromHighlevel, isSignedLikeHighlevel } from "../highlevel/webhook.ts";
 import type { Log } from "../log.ts";
 import type { Inbox, WebhookRequest, WebhookSource } from "../model.ts";
 import type { Mapping } from "../registry/mappings.ts";
@@ -7,16 +7,18 @@ import { createSharedInsert } from "../store/postgres/shared-insert.ts";
 import { insertWebhooks, type NewWebhook } from "../store/webhooks.ts";
 
 /**
- * Verifies and stores webhooks: `true` once one is committed; `false` when it does not verify. Rejects when it could not
- * be stored: QueueFull, or whatever ails the database. Then whoever sent it must repeat it.
+ * Verifies and stores webhooks. Storing resolves once one is committed, and rejects when it could not be: QueueFull, or
+ * whatever ails the database. Then whoever sent it must repeat it.
  */
 export interface Receiver {
-  /** A provider's, by any of the mapping's credentials. */
-  receive(mapping: Mapping, request: WebhookRequest): Promise<boolean>;
-  /** HighLevel's, to one mapping's delivery URL or to that of the app. */
-  receiveHighlevel(mapping: Mapping | undefined, request: WebhookRequest): Promise<boolean>;
-  /** Verifies alone. */
+  /** Has it what a signature stands in? Asked before the body is read, and worth nothing else. `undefined` is the app. */
+  looksSigned(source: WebhookSource, mapping: Mapping | undefined, headers: WebhookRequest["headers"]): boolean;
+  /** Is it the provider's, by any of the mapping's credentials? */
+  isVerified(mapping: Mapping, request: WebhookRequest): Promise<boolean>;
+  /** Is it HighLevel's? */
   isFromHighlevel(request: WebhookRequest): boolean;
+  /** One that is verified: a provider's, or HighLevel's to one mapping's delivery URL or to that of the app. */
+  store(source: WebhookSource, mapping: Mapping | undefined, request: WebhookRequest): Promise<void>;
 }
 
 /** Never stored: they are credentials themselves. */
@@ -28,7 +30,7 @@ export function createReceiver(options: {
   highlevelKeys: HighlevelKeys;
   onStored: (inbox: Inbox) => void;
 }): Receiver {
-  const store = createSharedInsert<NewWebhook, number>({
+  const insert = createSharedInsert<NewWebhook, number>({
     insert: (rows) => insertWebhooks(options.db, rows),
     bytesOf: (row) => row.body.length + 1000,
     maxRows: 500,
@@ -36,22 +38,19 @@ export function createReceiver(options: {
     maxBytes: 8_000_000,
     maxWaitingBytes: 100_000_000,
   });
-  async function keep(source: WebhookSource, mapping: Mapping | undefined, request: WebhookRequest): Promise<true> {
-    const { url, body } = request;
-    const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !secretHeaders.has(name)));
-    const webhookId = await store({ mappingId: mapping?.id ?? null, source, url, headers, body });
-    const provider = source === "highlevel" ? source : mapping?.provider;
-    const durationMs = Date.now() - request.receivedAt.getTime();
-    options.log("debug", "webhook.accepted", { webhookId, mappingId: mapping?.id, provider, durationMs });
-    options.onStored(mapping ? "mappings" : "app");
-    return true;
-  }
-
   return {
-    receive: async (mapping, request) => (await isVerified(mapping, request)) && keep("provider", mapping, request),
+    looksSigned: (source, _mapping, headers) => source === "provider" || isSignedLikeHighlevel(headers),
+    isVerified,
     isFromHighlevel: (request) => isFromHighlevel(request, options.highlevelKeys),
-    receiveHighlevel: async (mapping, request) =>
-      isFromHighlevel(request, options.highlevelKeys) && keep("highlevel", mapping, request),
+    async store(source, mapping, request) {
+      const { url, body } = request;
+      const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !secretHeaders.has(name)));
+      const webhookId = await insert({ mappingId: mapping?.id ?? null, source, url, headers, body });
+      const provider = source === "highlevel" ? source : mapping?.provider;
+      const durationMs = Date.now() - request.receivedAt.getTime();
+      options.log("debug", "webhook.accepted", { webhookId, mappingId: mapping?.id, provider, durationMs });
+      options.onStored(mapping ? "mappings" : "app");
+    },
   };
 }
 

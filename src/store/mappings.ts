@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, gt, inArray, isNull, ne, type SQL, sql } from "drizzle-orm";
 import type { HighlevelMessageType } from "../model.ts";
 import { isAnyOf } from "./postgres/any-of.ts";
-import type { Db } from "./postgres/database.ts";
+import { type Db, selectRows } from "./postgres/database.ts";
 import { conversations, type MappingRow, mappings, messages, type NewMapping } from "./schema.ts";
 
 /** Throws PostgreSQL's 23505 when another mapping stands for the same address at the same provider. */
@@ -27,6 +27,21 @@ export async function findMappingByAddress(
       and(eq(mappings.provider, address.provider), eq(mappings.address, address.address), isNull(mappings.deletedAt)),
     );
   return mapping;
+}
+
+/**
+ * The ids of mappings that were added since a time that an earlier call gave as `until`, or of all; deleted ones too. A
+ * few that were added shortly before are among them as well: their transactions may have ended late.
+ */
+export async function listMappingIdsSince(db: Db, since: Date | undefined): Promise<{ added: string[]; until: Date }> {
+  const [read] = await selectRows<{ added: string[]; until: string }>(
+    db,
+    sql`
+      select now() as until, coalesce(json_agg(id), '[]') as added from mappings
+      where ${since?.toISOString() ?? null}::timestamptz is null
+        or created_at > ${since?.toISOString() ?? null}::timestamptz - interval '10 minutes'`,
+  );
+  return { added: read?.added ?? [], until: new Date(read?.until ?? 0) };
 }
 
 export async function listMappings(

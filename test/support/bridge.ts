@@ -80,6 +80,7 @@ export async function startTestBridge(
     retryHours: 36,
     sendRetryHours: 4,
     bodyLimitBytes: { sms: 100_000, email: 1_000_000 },
+    bodyMemoryBytes: 128_000_000,
     attachmentLimitBytes: 5_000_000,
     emailAttachmentsLimitBytes: 10_000_000,
     allowedPrivateHosts: [new URL(highlevelUrl).host],
