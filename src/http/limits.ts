@@ -38,8 +38,8 @@ export function createWebhookLimit(perMinute: number): WebhookLimit {
   };
 }
 
-/** Of IPv6, whose addresses are given away by the billion, the first half. */
-function networkOf(address: string): string {
+/** What is counted as one sender. Of IPv6, whose addresses are given away by the billion, the first half. */
+export function networkOf(address: string): string {
   return address.includes(":") && !address.includes(".") ? address.split(":").slice(0, 4).join(":") : address;
 }
 

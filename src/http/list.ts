@@ -4,8 +4,10 @@ const limit = z.coerce.number().int().min(1).max(200).default(50);
 const wrongCursor = "must be the nextCursor of the page before";
 const cursor = z
   .string()
+  .max(1000, wrongCursor)
   .regex(/^[\w-]+$/, wrongCursor)
-  .transform((text) => Buffer.from(text, "base64url").toString("utf8"));
+  .transform((text) => Buffer.from(text, "base64url").toString("utf8"))
+  .refine((text) => !text.includes("\0"), wrongCursor);
 
 /** The query of a list: `limit`, and the `cursor` that the last page gave as `nextCursor`. */
 export const pageQuery = { limit, cursor: cursor.optional() };

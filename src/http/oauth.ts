@@ -1,11 +1,13 @@
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import { type RequestHandler, type Response, Router } from "express";
 import helmet from "helmet";
+import { RateLimiterMemory } from "rate-limiter-flexible";
 import type { Connection, Installer } from "../access/install.ts";
 import { Failure } from "../errors.ts";
 import { escapeHtml } from "../formats/escape-html.ts";
 import type { Log } from "../log.ts";
 import { isSame } from "../secrets/compare.ts";
+import { networkOf } from "./limits.ts";
 import { Problem } from "./problem.ts";
 
 export interface OauthContext {
@@ -21,13 +23,14 @@ export interface OauthContext {
  * Installing the marketplace app, in a browser.
  * `GET /oauth/install` 302 to where a location or agency is chosen.
  * `GET /oauth/callback` (the app's redirect URL) 200 a page that says what is connected · 400 a page that says what to
- * do: the install was not begun in this browser, took too long, was declined, or HighLevel refuses the code · 502 a page
- * when HighLevel could not be asked. Both 404 while no app is configured.
+ * do: the install was not begun in this browser, took too long, was declined, or HighLevel refuses the code · 429 a page:
+ * too many codes from this address · 502 a page when HighLevel could not be asked. Both 404 while no app is configured.
  */
 export function oauthRoutes(context: OauthContext): Router {
   const { publicUrl, stateKey, log } = context;
   const installUrl = `${publicUrl}/oauth/install`;
-  const cookie = cookieOptions(publicUrl);
+  const cookie = cookieOf(publicUrl);
+  const mayExchange = createCodeLimit();
   const router = Router();
   router.use(protect, (_req, res, next) => {
     res.set("Cache-Control", "no-store");
@@ -37,22 +40,25 @@ export function oauthRoutes(context: OauthContext): Router {
   router.get("/install", (_req, res) => {
     const installer = requireInstaller(context);
     const secret = randomBytes(32).toString("base64url");
-    res.cookie(cookieName, secret, { ...cookie, maxAge: stateMinutes * 60_000 });
+    res.cookie(cookie.name, secret, { ...cookie.options, maxAge: stateMinutes * 60_000 });
     res.redirect(302, installer.authorizeUrl(signState(stateKey, secret, Date.now())));
   });
 
   router.get("/callback", async (req, res) => {
     const installer = requireInstaller(context);
     const { code, state, error, error_description } = req.query;
-    if (error !== undefined) return sendPage(res, 400, declined(installUrl, [error, error_description]));
+    const secret = readCookie(req.headers.cookie, cookie.name);
+    const isOwn = isOwnState(stateKey, secret, String(state), Date.now());
+    // Anybody can write words into a link: they are shown as HighLevel's where the install was begun in this browser.
+    if (error !== undefined) return sendPage(res, 400, declined(installUrl, isOwn ? [error, error_description] : []));
     // An install that began at HighLevel brings no state, and its code may be anybody's: somebody who lures a person
     // here with a code of his own would have that person's browser connect a foreign location, and what the person then
     // sets up would go there (login CSRF, https://www.rfc-editor.org/rfc/rfc6749#section-10.12). So begin here again.
     if (state === undefined) return sendPage(res, 200, beginHere(installUrl));
-    const secret = readCookie(req.headers.cookie);
-    if (!isOwnState(stateKey, secret, String(state), Date.now())) return sendPage(res, 400, wrongState(installUrl));
-    res.clearCookie(cookieName, cookie);
+    if (!isOwn) return sendPage(res, 400, wrongState(installUrl));
+    res.clearCookie(cookie.name, cookie.options);
     if (typeof code !== "string" || code === "") return sendPage(res, 400, declined(installUrl, ["no code came back"]));
+    if (!(await mayExchange(req.socket.remoteAddress))) return sendPage(res, 429, tooManyCodes(installUrl));
     const { status, page } = await connect(installer, code);
     sendPage(res, status, page);
   });
@@ -74,20 +80,35 @@ function requireInstaller({ installer }: OauthContext): Installer {
   throw new Problem(404, "OAuth is not configured: set HIGHLEVEL_CLIENT_ID and HIGHLEVEL_CLIENT_SECRET");
 }
 
-const cookieName = "oauth_install";
+/** Each code that a browser brings is a call to HighLevel. */
+const maxCodesPerMinute = 20;
+
+/** May this address bring another code? For one process. */
+function createCodeLimit(): (address: string | undefined) => Promise<boolean> {
+  const limiter = new RateLimiterMemory({ points: maxCodesPerMinute, duration: 60 });
+  return (address = "") =>
+    limiter.consume(networkOf(address)).then(
+      () => true,
+      () => false,
+    );
+}
+
 /** Time to log in to HighLevel and to choose. */
 const stateMinutes = 30;
 
-/** Lax, so that it comes along when HighLevel sends the browser back. */
-function cookieOptions(publicUrl: string) {
-  const { protocol, pathname } = new URL(publicUrl);
-  const path = `${pathname.replace(/\/$/, "")}/oauth`;
-  return { httpOnly: true, sameSite: "lax", secure: protocol === "https:", path } as const;
+/**
+ * Lax, so that it comes along when HighLevel sends the browser back. By its prefix browsers take it from this host alone,
+ * by https: https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Set-Cookie#cookie_prefixes
+ */
+function cookieOf(publicUrl: string) {
+  const secure = new URL(publicUrl).protocol === "https:";
+  const options = { httpOnly: true, sameSite: "lax", secure, path: "/" } as const;
+  return { name: secure ? "__Host-oauth_install" : "oauth_install", options };
 }
 
-function readCookie(header = ""): string {
+function readCookie(header = "", wanted: string): string {
   const pairs = header.split(";").map((pair) => pair.trim().split("="));
-  return pairs.find(([name]) => name === cookieName)?.[1] ?? "";
+  return pairs.find(([name]) => name === wanted)?.[1] ?? "";
 }
 
 /** A state is worth nothing without the cookie that it was made with. */
@@ -130,7 +151,16 @@ const wrongState = (url: string): Page => ({
 
 const declined = (url: string, words: unknown[]): Page => ({
   title: "Not connected",
-  lines: ["HighLevel sent you back without a connection:", ...words.filter(Boolean).map(String)],
+  lines: [
+    `HighLevel sent you back without a connection${words.length > 0 ? ":" : "."}`,
+    ...words.filter(Boolean).map((each) => String(each).slice(0, 500)),
+  ],
+  link: again(url),
+});
+
+const tooManyCodes = (url: string): Page => ({
+  title: "Not connected",
+  lines: ["Too many installs were tried from your address. Begin again in a minute."],
   link: again(url),
 });
 

@@ -31,23 +31,31 @@ export class Problem extends Error {
   }
 }
 
+/** An answer must not be many times longer than what it answers. */
+const maxErrors = 10;
+const maxWords = 300;
+
 /** The path of a field that the query or body got wrong, and what would fit. Throws a 422. */
 export function parseInput<Output>(schema: z.ZodType<Output>, input: unknown): Output {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map((issue) => ({ path: issue.path.join("."), message: issue.message }));
-  throw new Problem(422, "some fields are missing or wrong", { errors });
+  const { issues } = parsed.error;
+  const errors = issues
+    .slice(0, maxErrors)
+    .map((issue) => ({ path: issue.path.join(".").slice(0, maxWords), message: issue.message.slice(0, maxWords) }));
+  const more = issues.length > maxErrors ? `: the first ${maxErrors} of ${issues.length}` : "";
+  throw new Problem(422, `some fields are missing or wrong${more}`, { errors });
 }
 
 /** A row's id in a path; anything else is not there. */
 export function parseId(text: unknown, what: string): number {
   const id = z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER).safeParse(text);
-  if (!id.success) throw new Problem(404, `there is no ${what} ${String(text)}`);
+  if (!id.success) throw new Problem(404, `there is no ${what} ${String(text).slice(0, maxWords)}`);
   return id.data;
 }
 
 export const notFound: RequestHandler = (req) => {
-  throw new Problem(404, `there is nothing at ${req.method} ${req.path}`);
+  throw new Problem(404, `there is nothing at ${req.method} ${req.path.slice(0, maxWords)}`);
 };
 
 const statusOfKind = { invalid: 422, conflict: 409, not_found: 404 };

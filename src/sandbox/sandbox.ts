@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import express, { type ErrorRequestHandler, type Express } from "express";
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
 import { limitRate, type RateLimit, requireAccess } from "./access.ts";
 import { type Agent, createAgent } from "./agent.ts";
 import { ApiError } from "./api-error.ts";
@@ -95,6 +95,7 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
       [...calls].filter(([called]) => called.startsWith(path)).reduce((sum, [, count]) => sum + count, 0),
   };
 
+  app.use(requireOwnHost);
   app.use(inboxPage(state, agent));
   const { upload, files } = uploadRoutes(state);
   app.use("/_sandbox/files", files);
@@ -119,6 +120,18 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
   app.use(answerErrors);
   return sandbox;
 }
+
+const ownHost = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;
+const isForPeople = (path: string) => !/^\/(conversations|contacts|oauth|v2)(\/|$)/.test(path);
+
+/**
+ * What asks for no token is for this machine alone: a page from elsewhere whose name was made to point here
+ * (DNS rebinding) says so in its Host.
+ */
+const requireOwnHost: RequestHandler = (req, _res, next) => {
+  if (!isForPeople(req.path) || ownHost.test(req.headers.host ?? "")) return next();
+  throw new ApiError(403, "open the sandbox as localhost or 127.0.0.1");
+};
 
 const answerErrors: ErrorRequestHandler = (error, _req, res, _next) => {
   if (error instanceof ApiError) return void res.status(error.status).json(error.body);

@@ -60,7 +60,9 @@ describe("an install that begins here", () => {
       scope: "conversations.write oauth.write",
       state: expect.stringMatching(/^\d+\.[\w-]{43}$/),
     });
-    expect(begun.setCookie).toMatch(/; Max-Age=1800; Path=\/oauth; .*HttpOnly; Secure; SameSite=Lax$/);
+    expect(begun.setCookie).toMatch(
+      /^__Host-oauth_install=[\w-]{43}; Max-Age=1800; Path=\/; .*HttpOnly; Secure; SameSite=Lax$/,
+    );
     expect(begun.location).not.toContain(begun.cookie.split("=")[1]);
   });
 
@@ -120,7 +122,8 @@ describe("a callback that does not belong to this browser connects nothing", () 
     const back = await choose(mine.location);
     await expectRefused(back);
     await expectRefused(back, other.cookie);
-    await expectRefused(back, "oauth_install=");
+    await expectRefused(back, "__Host-oauth_install=");
+    await expectRefused(back, mine.cookie.replace("__Host-", ""));
     expect((await open(back, `theme=dark; ${mine.cookie}`)).status).toBe(200);
   });
 
@@ -139,11 +142,23 @@ describe("a callback that does not belong to this browser connects nothing", () 
 
 describe("when HighLevel says no", () => {
   test("in the redirect, its words are shown and nothing of them is markup", async () => {
-    const page = await open("/oauth/callback?error=access_denied&error_description=%3Cscript%3Ealert(1)%3C/script%3E");
+    const words = "error=access_denied&error_description=%3Cscript%3Ealert(1)%3C/script%3E";
+    const begun = await open("/oauth/install");
+    const state = new URL(begun.location).searchParams.get("state");
+    const page = await open(`/oauth/callback?${words}&state=${state}`, begun.cookie);
     expect(page.status).toBe(400);
     expect(page.text).toContain("access_denied");
     expect(page.text).toContain("&lt;script&gt;alert(1)&lt;/script&gt;");
     expect(page.text).not.toContain("<script");
+  });
+
+  test("in a link that anybody may have written, no words of it are shown as HighLevel's", async () => {
+    for (const state of ["", "&state=1.x"]) {
+      const page = await open(`/oauth/callback?error=Call+%2B15005550006&error_description=to+get+your+money${state}`);
+      expect(page.status).toBe(400);
+      expect(page.text).toContain("without a connection.");
+      expect(page.text).not.toMatch(/15005550006|money/);
+    }
   });
 
   test("to the code, the page has its words and trace id, and says what to do", async () => {
@@ -170,6 +185,21 @@ describe("when HighLevel says no", () => {
     expect(page.status).toBe(502);
     expect(page.text).toContain("Begin again in a minute");
   });
+});
+
+test("codes that one address makes up soon cost no calls any more", async () => {
+  await bridge.restart();
+  const bogus = async () => {
+    const begun = await open("/oauth/install");
+    const state = new URL(begun.location).searchParams.get("state");
+    return (await open(`/oauth/callback?code=made-up&state=${state}`, begun.cookie)).status;
+  };
+  const before = bridge.sandbox.callCount("/oauth/token");
+  const statuses: number[] = [];
+  for (let each = 0; each < 30; each++) statuses.push(await bogus());
+  expect(statuses.filter((status) => status === 429).length).toBeGreaterThanOrEqual(10);
+  expect(bridge.sandbox.callCount("/oauth/token") - before).toBeLessThanOrEqual(20);
+  await bridge.restart();
 });
 
 let mappingId: string | undefined;

@@ -14,6 +14,11 @@ const service = z.object({
   deploy: z.object({ replicas: z.number() }).optional(),
   volumes: z.array(z.string()).optional(),
   healthcheck: z.object({ test: z.array(z.string()) }).optional(),
+  mem_limit: z.string(),
+  pids_limit: z.number(),
+  cap_drop: z.array(z.string()),
+  security_opt: z.array(z.string()),
+  read_only: z.boolean().optional(),
 });
 const compose = z
   .object({ services: z.record(z.string(), service), volumes: z.record(z.string(), z.null()) })
@@ -55,6 +60,16 @@ test("compose.yaml: two processes answer and two deliver, on one PostgreSQL, wit
   expect(Object.keys(compose.volumes)).toEqual(["postgres", "certificates"]);
 });
 
+test("compose.yaml: no service may take all of the machine's memory or more rights than it needs", () => {
+  for (const [name, each] of Object.entries(compose.services)) {
+    expect(each.mem_limit, name).toMatch(/^\d+[mg]$/);
+    expect(each.pids_limit, name).toBeGreaterThan(0);
+    expect(each.cap_drop, name).toEqual(["ALL"]);
+    expect(each.security_opt, name).toEqual(["no-new-privileges:true"]);
+  }
+  for (const each of [web, worker, proxy]) expect(each?.read_only).toBe(true);
+});
+
 test("compose.yaml has no secret of its own: each comes from .env, and is required", () => {
   const names = ["ADMIN_API_KEY", "ENCRYPTION_KEYS", "POSTGRES_PASSWORD"];
   const text = read("compose.yaml");
@@ -72,6 +87,8 @@ test("the proxy serves PUBLIC_URL from the port of the web processes, and keeps 
   expect(Object.keys(proxy?.environment ?? {})).toEqual(["PUBLIC_URL"]);
   expect(caddyfile).toMatch(/^\{\$PUBLIC_URL\} \{$/m);
   expect(caddyfile).toMatch(/name web\n\s+port 3000\n/);
-  expect(caddyfile).toContain("@inside path /livez /readyz /metrics");
+  for (const path of ["/livez", "/readyz", "/metrics"]) {
+    expect(caddyfile).toMatch(new RegExp(`@inside path .*${path} ${path}/\\*`));
+  }
   expect(read("Dockerfile")).toContain('CMD ["node", "dist/main.js"]');
 });

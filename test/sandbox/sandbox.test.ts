@@ -267,3 +267,15 @@ test("the front page shows conversations, and nothing of a message as markup", a
   expect(page.text).toContain("&lt;b&gt;Ann&lt;/b&gt;");
   expect(page.text).not.toMatch(/<script(?! src="\/inbox\.js" defer>)|<img|<i>|"onload/);
 });
+
+test("answers no page and no control under a name that somebody else may have pointed here", async () => {
+  for (const path of ["/", "/inbox.js", "/_sandbox/state", "/_sandbox/public-key"]) {
+    for (const [host, status] of [
+      ["rebound.example", 403],
+      ["localhost:4010", 200],
+      ["127.0.0.1", 200],
+    ] as const) {
+      expect((await supertest(sandbox.app).get(path).set("Host", host)).status, `${host}${path}`).toBe(status);
+    }
+  }
+});

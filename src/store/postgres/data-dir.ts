@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tryLock } from "fs-native-extensions";
 import { ConfigError } from "../../errors.ts";
@@ -11,6 +11,7 @@ import { ConfigError } from "../../errors.ts";
  */
 export function lockDataDir(dataDir: string): { unlock(): void } {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  closeToOthers(dataDir);
   const file = openSync(join(dataDir, "lock"), "a+", 0o600);
   if (!tryLock(file)) {
     closeSync(file);
@@ -20,6 +21,12 @@ export function lockDataDir(dataDir: string): { unlock(): void } {
     );
   }
   return { unlock: () => closeSync(file) };
+}
+
+/** Of a directory that was there before. One that belongs to somebody else keeps the mode that its owner gave it. */
+function closeToOthers(dataDir: string): void {
+  const { mode, uid } = statSync(dataDir);
+  if (uid === process.getuid?.() && (mode & 0o077) !== 0) chmodSync(dataDir, 0o700);
 }
 
 /** The key made at the first start on the embedded database and kept beside it, readable by its owner only. */
