@@ -22,10 +22,12 @@ import { createLimitedServer, createWebhookLimit } from "./http/limits.ts";
 import type { ProcessContext } from "./inbox/process-webhooks.ts";
 import { createReceiver } from "./inbox/receive-webhook.ts";
 import type { Log } from "./log.ts";
+import { createPlainText, type PlainText } from "./messages/plain-text.ts";
 import type { Wake } from "./model.ts";
 import { startObserving } from "./observe/start-observing.ts";
 import type { Traces } from "./observe/trace.ts";
 import type { DeliverContext } from "./outbox/attempt-delivery.ts";
+import { createReading, type Reading } from "./providers/reading.ts";
 import { createKnownMappings } from "./registry/known-mappings.ts";
 import { createMappings } from "./registry/mappings.ts";
 import { createSealer } from "./secrets/seal.ts";
@@ -69,32 +71,20 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
     config.oauth && createOauthClient({ ...config.oauth, callApi: doors.callApi, baseUrl: config.highlevelUrl });
   const renewal = oauth && { oauth, log, connections: renewalConnections(config) };
   const accessTokens = createAccessTokens({ db, sealer, renewal });
-  const delivering = createDelivering(config, {
-    db,
-    log,
-    mappings,
-    accessTokens,
-    doors,
-    traceAttempt: traces?.traceAttempt,
-    firstDelaySeconds,
-    visibleAfterSeconds,
-  });
+  const core = { db, log, mappings, accessTokens };
+  const times = { firstDelaySeconds, visibleAfterSeconds };
+  const delivering = createDelivering(config, { ...core, ...times, doors, traceAttempt: traces?.traceAttempt });
+  const { reading, plainText } = delivering;
   const worker = startWork(config, delivering, pollSeconds);
-  const receiver = createReceiver({ db, log, highlevelKeys: config.highlevelKeys, onStored: worker.wake });
-  const { publicUrl, bodyLimitBytes, adminApiKey, metricsToken } = config;
+  const { publicUrl, bodyLimitBytes, adminApiKey, metricsToken, shutdownSeconds } = config;
   const onWork = worker.wake;
   const context = {
-    db,
+    ...core,
     database,
     people: database.people,
     sealer,
-    log,
-    mappings,
-    accessTokens,
-    receiver,
-    isKnownMapping: createKnownMappings(db),
-    webhookLimit: createWebhookLimit(config.incoming.webhooksPerMinute),
-    bodyMemory: createBodyMemory({ small: config.bodyMemoryBytes / 4, large: config.bodyMemoryBytes }),
+    reading,
+    ...createIntake(config, { db, log, onStored: worker.wake }),
     publicUrl,
     bodyLimitBytes,
     adminApiKey,
@@ -110,7 +100,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const app = config.run === "worker" ? createWorkerApp(context) : createApp(context);
   const server = createLimitedServer(app, config.incoming);
   const stop = () =>
-    stopBridge({ server, worker, database, doors, traces, log, shutdownSeconds: config.shutdownSeconds });
+    stopBridge({ server, worker, threads: [reading, plainText], database, doors, traces, log, shutdownSeconds });
   try {
     const url = await listen(server, config);
     log("info", "bridge.started", { url, database: "url" in config.database ? "postgresql" : "embedded" });
@@ -149,12 +139,23 @@ function startWork(config: Config, context: DeliverContext & ProcessContext, pol
   };
 }
 
+/** What webhooks come in through. */
+function createIntake(config: Config, parts: Pick<Parameters<typeof createReceiver>[0], "db" | "log" | "onStored">) {
+  const { bodyMemoryBytes: large, highlevelKeys, incoming } = config;
+  return {
+    receiver: createReceiver({ ...parts, highlevelKeys }),
+    isKnownMapping: createKnownMappings(parts.db),
+    webhookLimit: createWebhookLimit(incoming.webhooksPerMinute),
+    bodyMemory: createBodyMemory({ small: large / 4, large }),
+  };
+}
+
 /** What processing and delivering work with. */
 function createDelivering(
   config: Config,
   parts: Pick<DeliverContext, "db" | "log" | "mappings" | "accessTokens" | "visibleAfterSeconds" | "traceAttempt"> &
     Pick<Tuning, "firstDelaySeconds"> & { doors: Doors },
-): DeliverContext & ProcessContext {
+): DeliverContext & ProcessContext & { reading: Reading; plainText: PlainText } {
   const { doors, firstDelaySeconds, ...rest } = parts;
   const { publicUrl, attachmentLimitBytes, emailAttachmentsLimitBytes, retryHours, sendRetryHours } = config;
   const { highlevelRequests } = config;
@@ -165,6 +166,8 @@ function createDelivering(
       baseUrl: config.highlevelUrl,
       limit: highlevelRequests.per10Seconds > 0 ? createBudget({ db: parts.db, ...highlevelRequests }) : undefined,
     }),
+    reading: createReading(),
+    plainText: createPlainText(),
     callProvider: doors.callProvider,
     fetchMedia: doors.fetchMedia,
     fetchPublic: doors.fetchPublic,
@@ -226,6 +229,7 @@ async function listen(server: Server, { port, host }: Config): Promise<string> {
 const closeSeconds = 5;
 
 async function stopBridge(parts: {
+  threads: { stop(): Promise<void> }[];
   server: Server;
   worker: Worker;
   database: Database;
@@ -234,7 +238,7 @@ async function stopBridge(parts: {
   log: Log;
   shutdownSeconds: number;
 }): Promise<void> {
-  const { server, worker, database, doors, traces, log, shutdownSeconds } = parts;
+  const { threads, server, worker, database, doors, traces, log, shutdownSeconds } = parts;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   const outcome = await Promise.race([
@@ -245,7 +249,7 @@ async function stopBridge(parts: {
   doors.close();
   // A statement that never ends, or a collector that does not answer, must not keep the process from ending.
   await Promise.race([
-    Promise.all([database.close(), traces?.stop()]),
+    Promise.all([database.close(), traces?.stop(), ...threads.map((each) => each.stop())]),
     sleep(closeSeconds * 1000, undefined, { ref: false }),
   ]);
   log(outcome === "finished" ? "info" : "warn", "bridge.stopped", { outcome });

@@ -59,6 +59,8 @@ const context: DeliverContext & ProcessContext = {
     renew: async () => "impossible",
   },
   record: createRecorder(db),
+  reading: { parse: unused, openFiles: unused, stop: unused },
+  plainText: { of: unused },
   callProvider: unused,
   fetchMedia: unused,
   fetchPublic: unused,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ParseError } from "../errors.ts";
+import { requireBearableJson } from "./bearable-json.ts";
 
 /**
  * A text as PostgreSQL can hold it: without U+0000, and without halves of surrogate pairs. Every text that is taken from
@@ -23,9 +24,11 @@ export function parseValue<Output>(schema: z.ZodType<Output>, value: unknown): O
   throw new ParseError(`${problems.join("; ")}${more}`);
 }
 
-export function decodeJson(body: string): unknown {
+/** Throws a ParseError for what is no JSON, and for more of it than anybody's message holds. */
+export function decodeJson(body: Buffer): unknown {
+  requireBearableJson(body);
   try {
-    return JSON.parse(body);
+    return JSON.parse(body.toString("utf8"));
   } catch {
     throw new ParseError("the body is not JSON");
   }

@@ -91,7 +91,7 @@ const sendTypes = new Set(["SMS", "Email", "Custom", "RCS", "WhatsApp"]);
 
 /** What HighLevel posted. Throws a ParseError that names the field for what cannot be read. */
 export function readHighlevelEvent(body: Buffer): HighlevelEvent {
-  const json = decodeJson(body.toString("utf8"));
+  const json = decodeJson(body);
   const { type, webhookId, timestamp } = parseValue(envelope, json);
   const at = new Date(timestamp ?? "");
   const common = { eventId: webhookId, at: Number.isNaN(at.getTime()) ? undefined : at };

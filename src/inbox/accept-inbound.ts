@@ -2,6 +2,7 @@ import type { Log } from "../log.ts";
 import { contentOf } from "../messages/content.ts";
 import { admit, heldDetail, ignoredReason } from "../messages/unknown-sender.ts";
 import type { ProviderEvent, ProviderMessage, Receipt } from "../model.ts";
+import type { Reading } from "../providers/reading.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
 import { ensureConversations, keyOf, type Person } from "../store/conversations.ts";
 import type { NewDelivery } from "../store/deliveries.ts";
@@ -26,14 +27,14 @@ import {
  * receipts are about stay locked until the transaction ends.
  */
 export async function acceptInbound(
-  context: { tx: Db; log: Log; visibleAfterSeconds: number },
+  context: { tx: Db; log: Log; reading: Reading; visibleAfterSeconds: number },
   received: MappedWebhook[],
 ): Promise<Acceptance> {
-  const { tx, log } = context;
+  const { tx, log, reading } = context;
   const readings = await Promise.all(
     received.map(async ({ mapping, webhook }) => ({
       mapping,
-      ...(await readWebhook(log, webhook, () => readProviderEvents(mapping, webhook))),
+      ...(await readWebhook(log, webhook, () => readProviderEvents(reading, mapping, webhook))),
     })),
   );
   const receipts = await acceptReceipts(context, eventsOf(readings, isReceipt));
@@ -50,14 +51,14 @@ interface EventOutcomes {
   owed: NewDelivery[];
 }
 
-type Reading = WebhookReading<ProviderEvent[]> & MappedWebhook;
+type MappedReading = WebhookReading<ProviderEvent[]> & MappedWebhook;
 
 interface MappedEvent<Event> extends MappedWebhook {
   event: Event;
 }
 
 function eventsOf<Event extends ProviderEvent>(
-  readings: Reading[],
+  readings: MappedReading[],
   isSought: (event: ProviderEvent) => event is Event,
 ): MappedEvent<Event>[] {
   return readings.flatMap((each) => {
@@ -70,7 +71,7 @@ const isMessage = (event: ProviderEvent): event is ProviderMessage => event.kind
 const isReceipt = (event: ProviderEvent): event is Receipt => event.kind === "receipt";
 
 /** Processed when anything in it was new; else ignored, and why. */
-function outcomeOf(reading: Reading, reasons: Reasons): WebhookOutcome {
+function outcomeOf(reading: MappedReading, reasons: Reasons): WebhookOutcome {
   const { id } = reading.webhook;
   if ("failure" in reading) return { id, state: "failed", reason: reading.failure };
   const why = reading.content.map((event) => (event.kind === "ignored" ? event.reason : reasons.get(event)));

@@ -5,6 +5,7 @@ import { contentOf } from "../messages/content.ts";
 import { findThreadOf } from "../messages/find-thread.ts";
 import { admit, ignoredReason } from "../messages/unknown-sender.ts";
 import type { ProviderMessage, Receipt, WebhookRequest } from "../model.ts";
+import type { Reading } from "../providers/reading.ts";
 import type { Mapping } from "../registry/mappings.ts";
 import { findConversation } from "../store/conversations.ts";
 import type { Db } from "../store/postgres/database.ts";
@@ -31,10 +32,14 @@ interface PreviewedRequest {
 }
 
 /** What would be posted to HighLevel for a webhook. Stores nothing and calls nobody. */
-export async function previewWebhook(db: Db, mapping: Mapping, request: WebhookRequest): Promise<Preview> {
+export async function previewWebhook(
+  { db, reading }: { db: Db; reading: Reading },
+  mapping: Mapping,
+  request: WebhookRequest,
+): Promise<Preview> {
   const verified = await isVerified(mapping, request);
   try {
-    const events = await readProviderEvents(mapping, request);
+    const events = await readProviderEvents(reading, mapping, request);
     const previews: PreviewedEvent[] = [];
     for (const event of events) {
       if (event.kind === "ignored") previews.push({ outcome: "ignored", reason: event.reason });

@@ -1,5 +1,6 @@
 import { describeError, type Log } from "../log.ts";
 import type { Inbox } from "../model.ts";
+import type { Reading } from "../providers/reading.ts";
 import { adapterOf } from "../providers/registry.ts";
 import { describeMapping } from "../registry/mappings.ts";
 import { enqueueDeliveries } from "../store/deliveries.ts";
@@ -20,6 +21,7 @@ import type { Acceptance, MappedWebhook } from "./read-webhook.ts";
 export interface ProcessContext {
   db: Db;
   log: Log;
+  reading: Reading;
   applyInstall: HighlevelContext["applyInstall"];
   /** When HighLevel's status calls begin to know a message that it had us send. */
   visibleAfterSeconds: number;
@@ -71,7 +73,7 @@ async function processSome(context: ProcessContext, inbox: Inbox, limits: typeof
 
 /** Takes in a batch, whoever posted it. What it makes us owe is enqueued by one statement. */
 async function accept(
-  context: HighlevelContext & { visibleAfterSeconds: number },
+  context: HighlevelContext & { reading: Reading; visibleAfterSeconds: number },
   rows: MappingRow[],
   received: Webhook[],
 ): Promise<WebhookOutcome[]> {

@@ -1,6 +1,7 @@
 import { ParseError } from "../errors.ts";
 import { describeError, type Log } from "../log.ts";
-import type { ProviderEvent, ProviderMessage } from "../model.ts";
+import type { ProviderEvent, ProviderMessage, WebhookRequest } from "../model.ts";
+import type { Reading } from "../providers/reading.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
 import type { NewDelivery } from "../store/deliveries.ts";
 import type { WebhookOutcome } from "../store/received-webhooks.ts";
@@ -39,10 +40,11 @@ export async function readWebhook<Content>(
 
 /** What a provider's webhook says, as the mapping sees it. Throws a ParseError. */
 export async function readProviderEvents(
-  mapping: Pick<MappingFacts, "adapter" | "channel" | "address">,
-  webhook: Parameters<MappingFacts["adapter"]["parse"]>[0],
+  reading: Pick<Reading, "parse">,
+  mapping: Pick<MappingFacts, "provider" | "channel" | "address">,
+  webhook: WebhookRequest,
 ): Promise<ProviderEvent[]> {
-  const events = await mapping.adapter.parse(webhook);
+  const events = await reading.parse(mapping.provider, webhook);
   return events.map((event) => (event.kind === "message" ? asSeenBy(mapping, event) : event));
 }
 

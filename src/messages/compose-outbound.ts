@@ -1,4 +1,3 @@
-import { convert } from "html-to-text";
 import { escapeHtml } from "../formats/escape-html.ts";
 import { parseMailboxes } from "../formats/mailbox.ts";
 import type { Channel, OutboundAttachment, OutboundMessage } from "../model.ts";
@@ -12,13 +11,15 @@ export interface ComposeOutbound {
   message: Pick<Message, "id" | "rfcMessageId">;
   content: MessageContent;
   attachments: OutboundAttachment[];
+  /** Of an email that has HTML and no text: what its HTML says. */
+  plainText?: string | undefined;
   /** URLs of files that cannot go along: the text names them. */
   unfetched: string[];
 }
 
 /** What a provider is asked to send for a message. Pure. */
 export function composeOutbound(about: ComposeOutbound): OutboundMessage {
-  const { mapping, publicUrl, address, message, content, attachments, unfetched } = about;
+  const { mapping, publicUrl, address, message, content, attachments, unfetched, plainText } = about;
   const reference = String(message.id);
   const text = [content.text, ...unfetched].filter(Boolean).join("\n");
   const common = {
@@ -37,7 +38,7 @@ export function composeOutbound(about: ComposeOutbound): OutboundMessage {
     cc: content.cc,
     bcc: content.bcc,
     subject: content.subject,
-    text: content.text || !content.html ? text : [textOf(content.html), ...unfetched].join("\n"),
+    text: [content.text || plainText, ...unfetched].filter(Boolean).join("\n"),
     html,
     rfcMessageId: message.rfcMessageId ?? undefined,
     inReplyTo: content.inReplyTo[0],
@@ -57,7 +58,3 @@ function senderOf(mailbox: string, shown: string | undefined): Pick<OutboundMess
 }
 
 const domainOf = (address: string) => address.slice(address.lastIndexOf("@") + 1);
-
-function textOf(html: string): string {
-  return convert(html, { wordwrap: false, limits: { maxInputLength: 1_000_000 } });
-}

@@ -3,6 +3,7 @@ import { Failure } from "../errors.ts";
 import { contentTypeOf, extensionOf, nameFile } from "../formats/file-names.ts";
 import type { Access, Highlevel } from "../highlevel/client.ts";
 import { isTakenExtension, type UploadFile } from "../highlevel/upload-form.ts";
+import type { Reading } from "../providers/reading.ts";
 import type { Mapping } from "../registry/mappings.ts";
 import { keepAttachment } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
@@ -12,13 +13,14 @@ import { findWebhook } from "../store/webhooks.ts";
 export interface CarryContext {
   db: Db;
   highlevel: Pick<Highlevel, "uploadFile">;
+  reading: Pick<Reading, "openFiles">;
   fetchMedia: FetchFile;
   /** The largest file that is uploaded. */
   attachmentLimitBytes: number;
 }
 
 export interface CarryInput {
-  mapping: Pick<Mapping, "adapter" | "credentials">;
+  mapping: Pick<Mapping, "provider" | "adapter" | "credentials">;
   /** HighLevel's id. */
   conversationId: string;
   message: Pick<Message, "id" | "webhookId"> & { content: MessageContent };
@@ -34,7 +36,7 @@ export async function carryAttachments(context: CarryContext, input: CarryInput)
   let { content } = input.message;
   let opened: Promise<(Buffer | undefined)[]> | undefined;
   const open = async (index: number) => {
-    opened ??= openFiles(context.db, input);
+    opened ??= openFiles(context, input);
     return (await opened)[index];
   };
   for (const [index, attachment] of content.attachments.entries()) {
@@ -47,10 +49,13 @@ export async function carryAttachments(context: CarryContext, input: CarryInput)
   return content;
 }
 
-async function openFiles(db: Db, { mapping, message }: CarryInput): Promise<(Buffer | undefined)[]> {
+async function openFiles(
+  { db, reading }: CarryContext,
+  { mapping, message }: CarryInput,
+): Promise<(Buffer | undefined)[]> {
   if (!mapping.adapter.openFiles || message.webhookId === null) return [];
   const webhook = await findWebhook(db, message.webhookId);
-  return webhook ? mapping.adapter.openFiles(webhook) : [];
+  return webhook ? reading.openFiles(mapping.provider, webhook) : [];
 }
 
 interface AttachmentPlace {

@@ -6,6 +6,7 @@ import type { Highlevel } from "../highlevel/client.ts";
 import type { Email } from "../highlevel/schemas.ts";
 import { composeOutbound } from "../messages/compose-outbound.ts";
 import { findParent, referencesTo } from "../messages/find-parent.ts";
+import type { PlainText } from "../messages/plain-text.ts";
 import type { SentMessage } from "../model.ts";
 import type { Mapping } from "../registry/mappings.ts";
 import { keepContentParts } from "../store/messages/messages.ts";
@@ -19,6 +20,7 @@ export interface SendContext extends Omit<FetchAttachmentsContext, "signal"> {
   highlevel: Highlevel;
   /** The way out to providers. */
   callProvider: CallApi;
+  plainText: Pick<PlainText, "of">;
   publicUrl: string;
 }
 
@@ -46,7 +48,9 @@ export async function sendOutbound(context: SendContext, input: AttemptInput): P
   const urls = content.attachments.flatMap(({ url }) => url ?? []);
   const files = await fetchAttachments({ ...context, signal }, urls, mapping.channel);
   const { address } = conversation;
-  const outbound = composeOutbound({ mapping, publicUrl: context.publicUrl, address, message, content, ...files });
+  const { publicUrl } = context;
+  const plainText = content.html && !content.text ? await context.plainText.of(content.html) : undefined;
+  const outbound = composeOutbound({ mapping, publicUrl, address, message, content, plainText, ...files });
 
   const callApi: CallApi = (request) => {
     input.beforeCall();

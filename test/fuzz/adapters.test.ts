@@ -55,7 +55,9 @@ describe.each(providers)("$name", ({ adapter, signer, fixtures }) => {
 async function readWhole(adapter: AnyAdapter, request: WebhookRequest): Promise<void> {
   const { channel } = adapter;
   const mapping = { adapter, channel, address: addresses[channel] };
-  const events = await orParseError(() => readProviderEvents(mapping, request));
+  const events = await orParseError(() =>
+    readProviderEvents({ parse: () => adapter.parse(request) }, { ...mapping, provider: "" }, request),
+  );
   for (const event of events ?? []) {
     JSON.stringify(event, (_name, value) => {
       if (typeof value === "string") expect(value.includes("\0") || !value.isWellFormed()).toBe(false);

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
 import { processWebhooks } from "../../src/inbox/process-webhooks.ts";
+import { inlineReading } from "../../src/providers/reading.ts";
 import { putLocation } from "../../src/store/locations.ts";
 import { insertMapping } from "../../src/store/mappings.ts";
 import { insertMessages, listMessages } from "../../src/store/messages/messages.ts";
@@ -58,6 +59,7 @@ const context = {
     return database.db;
   },
   visibleAfterSeconds: 0,
+  reading: inlineReading,
   applyInstall: () => Promise.reject(new Error("is not called here")),
 };
 const processAll = async () => {

@@ -11,6 +11,7 @@ import { Failure, type FailureReason } from "../../src/errors.ts";
 import { readForm } from "../../src/formats/form.ts";
 import { createHighlevel } from "../../src/highlevel/client.ts";
 import { type CarryContext, type CarryInput, carryAttachments } from "../../src/outbox/carry-attachments.ts";
+import { inlineReading } from "../../src/providers/reading.ts";
 import { adapterOf } from "../../src/providers/registry.ts";
 import type { Db } from "../../src/store/postgres/database.ts";
 import type { CarriedAttachment, MessageContent } from "../../src/store/schema.ts";
@@ -34,7 +35,7 @@ const work = (attachments: CarriedAttachment[]): CarryInput => {
   if (!adapter) throw new Error("there is no adapter for twilio");
   const lists = { to: [], cc: [], bcc: [], inReplyTo: [], references: [] };
   return {
-    mapping: { adapter, credentials: [signer.credentials] },
+    mapping: { provider: "twilio", adapter, credentials: [signer.credentials] },
     conversationId: "conversation-1",
     message: { id: 1, webhookId: null, content: { ...lists, attachments } as unknown as MessageContent },
     access: { locationId: "loc", token: "t", signal: AbortSignal.timeout(5000) },
@@ -43,6 +44,7 @@ const work = (attachments: CarriedAttachment[]): CarryInput => {
 const context = (parts: Partial<CarryContext>): CarryContext => ({
   db,
   highlevel: { uploadFile: () => expect.unreachable("nothing was to be uploaded") },
+  reading: inlineReading,
   fetchMedia: () => expect.unreachable("nothing was to be fetched"),
   attachmentLimitBytes: 5_000_000,
   ...parts,

@@ -87,6 +87,8 @@ function contextWith(postInbound: () => Promise<never> | Promise<{ messageId: st
     mappings: createMappings({ db: database.db, sealer }),
     accessTokens: createAccessTokens({ db: database.db, sealer }),
     attemptSeconds: 1,
+    reading: { openFiles: unused },
+    plainText: { of: unused },
     callProvider: unused,
     fetchMedia: unused,
     fetchPublic: unused,

@@ -1,4 +1,6 @@
 import express, { type RequestHandler, Router } from "express";
+import { ParseError } from "../../errors.ts";
+import { requireBearableJson } from "../../formats/bearable-json.ts";
 import type { Log } from "../../log.ts";
 import { authenticate, noteMount, requireAdmin } from "../caller.ts";
 import { Problem } from "../problem.ts";
@@ -40,7 +42,16 @@ export function adminRoutes(context: AdminContext): Router {
 
 /** Bodies are JSON, and say so. */
 export function jsonBody(limit: number): RequestHandler[] {
-  return [requireJson, express.json({ limit, strict: true, reviver: refuseUnstorable })];
+  return [requireJson, express.json({ limit, strict: true, reviver: refuseUnstorable, verify: refuseUnbearable })];
+}
+
+/** Before it is parsed: many small values take many times the memory of their bytes. */
+function refuseUnbearable(_req: unknown, _res: unknown, body: Buffer): void {
+  try {
+    requireBearableJson(body);
+  } catch (error) {
+    throw error instanceof ParseError ? new Problem(413, error.message) : error;
+  }
 }
 
 /** PostgreSQL holds neither U+0000 nor halves of surrogate pairs. */

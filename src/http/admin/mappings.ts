@@ -1,6 +1,7 @@
 import { Router } from "express";
 import { z } from "zod";
 import type { Channel } from "../../model.ts";
+import type { Reading } from "../../providers/reading.ts";
 import type { Mappings } from "../../registry/mappings.ts";
 import { changeMapping, registerMapping, requireAdapter } from "../../registry/register.ts";
 import { deleteMapping, findMapping, listMappings } from "../../store/mappings.ts";
@@ -13,6 +14,7 @@ import type { LocationsContext } from "./locations.ts";
 
 export interface MappingsContext extends LocationsContext {
   mappings: Mappings;
+  reading: Reading;
   publicUrl: string;
   bodyLimitBytes: Record<Channel, number>;
 }

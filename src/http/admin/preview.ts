@@ -38,7 +38,7 @@ export function previewRoutes(context: MappingsContext): Router {
       body: encodeBody(given, contentType),
       receivedAt: new Date(),
     };
-    res.json(await previewWebhook(context.db, mapping, request));
+    res.json(await previewWebhook(context, mapping, request));
   });
   return router;
 }

@@ -25,7 +25,7 @@ export async function decode(request: WebhookRequest, contentTypes: readonly str
   const contentType = contentTypes.some((each) => isOfType(request, each)) ? given : (contentTypes[0] ?? given);
   const reference = referenceOf(url);
   if (!isForm(contentType)) {
-    const value = decodeJson(body.toString("utf8"));
+    const value = decodeJson(body);
     return { isJson: true, read: (schema) => parseValue(schema, value), fields: [], reference };
   }
   const fields = await readForm(contentType, body);

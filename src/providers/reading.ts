@@ -1,0 +1,70 @@
+import { createThreads, ThreadStopped } from "../concurrency/threads.ts";
+import { ParseError } from "../errors.ts";
+import type { ProviderEvent, WebhookRequest } from "../model.ts";
+import { adapterOf } from "./registry.ts";
+
+/**
+ * Reads what providers posted. Large webhooks are read in threads: whatever they hold, they keep nobody else waiting, and
+ * one that takes too long or too much memory ends its thread and not the process.
+ */
+export interface Reading {
+  /** As the adapter's `parse`. Throws a ParseError, also for what cannot be read within the limits. */
+  parse(provider: string, request: WebhookRequest): Promise<ProviderEvent[]>;
+  /** As the adapter's `openFiles`; throws the same. */
+  openFiles(provider: string, request: WebhookRequest): Promise<(Buffer | undefined)[]>;
+  stop(): Promise<void>;
+}
+
+/** What stands in a thread's mail box, and what comes back. */
+export interface ReadingInput {
+  what: "parse" | "openFiles";
+  provider: string;
+  request: Pick<WebhookRequest, "url" | "headers" | "body" | "receivedAt">;
+}
+
+/** Handing a body over takes longer than reading a smaller one. */
+const smallBytes = 100_000;
+const limits = { maxThreads: 2, maxSeconds: 20, maxMemoryMb: 256 };
+
+/** Reads everything where it is asked. */
+export const inlineReading: Reading = {
+  parse: async (provider, request) => requireAdapter(provider).parse(request),
+  openFiles: async (provider, request) => (await requireAdapter(provider).openFiles?.(request)) ?? [],
+  stop: async () => undefined,
+};
+
+export function createReading(): Reading {
+  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  const module = new URL(`./reading-thread.${extension}`, import.meta.url);
+  const threads = createThreads<ReadingInput, unknown>({ module, ...limits });
+
+  async function readApart(what: ReadingInput["what"], provider: string, request: WebhookRequest): Promise<unknown> {
+    const { url, headers, body, receivedAt } = request;
+    try {
+      return await threads.run({ what, provider, request: { url, headers, body, receivedAt } });
+    } catch (error) {
+      if (error instanceof ThreadStopped) throw new ParseError(`the bridge gave up reading it: ${error.message}`);
+      if (error instanceof Error && error.name === "ParseError") throw new ParseError(error.message);
+      throw error;
+    }
+  }
+
+  return {
+    async parse(provider, request) {
+      if (request.body.length <= smallBytes) return inlineReading.parse(provider, request);
+      return (await readApart("parse", provider, request)) as ProviderEvent[];
+    },
+    async openFiles(provider, request) {
+      if (request.body.length <= smallBytes) return inlineReading.openFiles(provider, request);
+      const files = (await readApart("openFiles", provider, request)) as (Uint8Array | undefined)[] | undefined;
+      return (files ?? []).map((file) => file && Buffer.from(file.buffer, file.byteOffset, file.byteLength));
+    },
+    stop: threads.stop,
+  };
+}
+
+function requireAdapter(provider: string) {
+  const adapter = adapterOf(provider);
+  if (!adapter) throw new Error(`there is no adapter for ${provider}`);
+  return adapter;
+}
