@@ -142,8 +142,9 @@ async function requireLocation(db: Db, { locationId, locationIds, request }: Rel
     throw refuse(`unknown location: PUT /admin/locations/${locationId} first`);
   }
   const { conversationProviderId } = request;
-  const byProvider = conversationProviderId && (await findProviderLocation(db, conversationProviderId));
-  if (byProvider && (locationIds?.includes(byProvider) ?? true)) return byProvider;
+  const byProvider =
+    conversationProviderId && (await findProviderLocation(db, conversationProviderId, { locationIds }));
+  if (byProvider) return byProvider;
   const [only, another] = await listLocations(db, { locationIds, limit: 2 });
   if (only && !another) return only.id;
   throw refuse("is required, as there is not just one location, and no mapping of that conversationProviderId");

@@ -117,12 +117,25 @@ export async function findSendingMapping(
   return fallback?.id;
 }
 
-/** The location whose mapping stands for a conversation provider; undefined also when several have one. */
-export async function findProviderLocation(db: Db, conversationProviderId: string): Promise<string | undefined> {
+/**
+ * The location whose mapping stands for a conversation provider, of those that the caller reaches; undefined also when
+ * several have one. Nobody else's mapping counts: an integrator may write anybody's id into its own.
+ */
+export async function findProviderLocation(
+  db: Db,
+  conversationProviderId: string,
+  { locationIds }: { locationIds?: string[] | undefined } = {},
+): Promise<string | undefined> {
   const [only, another] = await db
     .selectDistinct({ locationId: mappings.locationId })
     .from(mappings)
-    .where(and(eq(mappings.conversationProviderId, conversationProviderId), isNull(mappings.deletedAt)))
+    .where(
+      and(
+        eq(mappings.conversationProviderId, conversationProviderId),
+        isNull(mappings.deletedAt),
+        locationIds && inArray(mappings.locationId, locationIds),
+      ),
+    )
     .limit(2);
   return another ? undefined : only?.locationId;
 }

@@ -27,7 +27,7 @@ const threadColumns = {
 
 /**
  * HighLevel's id of the email that answers to one of these RFC 5322 ids, the first id that is known winning.
- * Looked for in the conversation and wherever else HighLevel has the same person: a thread does not cross people.
+ * Looked for in the conversation and wherever else its location has the same person: a thread does not cross people.
  */
 export async function findThread(
   db: Db,
@@ -50,7 +50,7 @@ export async function findThread(
       and(
         or(isNamed, wasRenamed(conversation, localParts)),
         isNotNull(messages.highlevelEmailMessageId),
-        or(...samePerson(conversation)),
+        samePerson(conversation),
       ),
     );
   const rank = ({ rfcMessageId, providerMessageId }: (typeof found)[number]) =>
@@ -65,12 +65,15 @@ function wasRenamed({ mappingId }: Conversation, localParts: string[]): SQL | un
   return and(eq(messages.mappingId, mappingId), isAnyOf(messages.providerMessageId, localParts));
 }
 
-/** A person's conversations: this one, and wherever else HighLevel has the same contact. */
-function samePerson({ id, highlevelContactId, highlevelConversationId }: Conversation): SQL[] {
+/**
+ * A person's conversations: this one, and wherever else the same location has the same contact. Integrators register both
+ * ids as they like: one that another location uses opens nothing there.
+ */
+function samePerson({ id, locationId, highlevelContactId, highlevelConversationId }: Conversation): SQL | undefined {
   const same: SQL[] = [eq(conversations.id, id)];
   if (highlevelContactId) same.push(eq(conversations.highlevelContactId, highlevelContactId));
   if (highlevelConversationId) same.push(eq(conversations.highlevelConversationId, highlevelConversationId));
-  return same;
+  return and(eq(conversations.locationId, locationId), or(...same));
 }
 
 /** An email with this person, by HighLevel's id of it. */
@@ -83,7 +86,7 @@ export async function findByEmailId(
     .select(threadColumns)
     .from(messages)
     .innerJoin(conversations, eq(conversations.id, messages.conversationId))
-    .where(and(or(...samePerson(person)), eq(messages.highlevelEmailMessageId, highlevelEmailMessageId)))
+    .where(and(samePerson(person), eq(messages.highlevelEmailMessageId, highlevelEmailMessageId)))
     .orderBy(desc(messages.id))
     .limit(1);
   return found;
@@ -108,7 +111,7 @@ export async function listRelayedEmails(db: Db, person: Conversation, limit: num
     .select(threadColumns)
     .from(messages)
     .innerJoin(conversations, eq(conversations.id, messages.conversationId))
-    .where(and(or(...samePerson(person)), eq(messages.origin, "api"), isNotNull(messages.highlevelEmailMessageId)))
+    .where(and(samePerson(person), eq(messages.origin, "api"), isNotNull(messages.highlevelEmailMessageId)))
     .orderBy(desc(messages.id))
     .limit(limit);
 }

@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { ensureContactConversation, ensureConversation, registerHighlevelIds } from "../../src/store/conversations.ts";
+import { putLocation } from "../../src/store/locations.ts";
+import { findProviderLocation, findSendingMapping, insertMapping } from "../../src/store/mappings.ts";
+import { insertMessages } from "../../src/store/messages/messages.ts";
+import { findByEmailId, findThread, listRelayedEmails } from "../../src/store/messages/threads.ts";
+import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
+import type { Conversation } from "../../src/store/schema.ts";
+import { createDatabase } from "../support/postgres.ts";
+
+const shared = { contactId: "contact-1", conversationId: "conversation-1" };
+const rfcMessageId = "secret-thread@mail.example.org";
+const emailMessageId = "email-of-the-victim";
+
+let database: Database;
+let owner: Awaited<ReturnType<typeof createDatabase>>;
+beforeAll(async () => {
+  owner = await createDatabase(inject("postgresUrl"));
+  database = await openDatabase({ url: owner.url, poolSize: 4, startSeconds: 10 });
+});
+afterAll(async () => {
+  await database.close();
+  await owner.drop();
+});
+
+async function addMapping(locationId: string): Promise<string> {
+  await putLocation(database.db, { id: locationId, sealedToken: "sealed" });
+  const mapping = await insertMapping(database.db, {
+    ...{ locationId, provider: "mailgun", address: `support@${locationId}.example`, conversationProviderId: "p" },
+    ...{ type: "Custom", unknownSender: "create", postAutomatic: false },
+  });
+  return mapping.id;
+}
+
+/** A person of a location who is registered as the contact whom both locations name, and that person's one email. */
+async function addPerson(locationId: string): Promise<{ person: Conversation; mappingId: string }> {
+  const mappingId = await addMapping(locationId);
+  const { id } = await ensureConversation(database.db, { mappingId, locationId, address: "ann@example.org" });
+  return { person: await registerHighlevelIds(database.db, id, shared), mappingId };
+}
+
+async function addEmail(conversation: Conversation, origin: "provider" | "api"): Promise<void> {
+  await insertMessages(database.db, [
+    {
+      ...{ mappingId: conversation.mappingId, conversationId: conversation.id, origin, direction: "outbound" },
+      ...{ state: "sent", providerMessageId: `${origin}-1`, rfcMessageId, receivedAt: new Date() },
+      ...{ highlevelMessageId: "thread-of-the-victim", highlevelEmailMessageId: emailMessageId },
+    },
+  ]);
+}
+
+describe("a location that registers another one's contact and conversation as its own", () => {
+  let victim: Conversation;
+  let attacker: Conversation;
+  let attackersMapping = "";
+  beforeAll(async () => {
+    ({ person: victim } = await addPerson("victim"));
+    await addEmail(victim, "provider");
+    await addEmail(await ensureContactConversation(database.db, "victim", shared.contactId), "api");
+    ({ person: attacker, mappingId: attackersMapping } = await addPerson("attacker"));
+  });
+
+  test("does not come into that location's threads by the Message-ID of one of its emails", async () => {
+    expect(await findThread(database.db, victim, [rfcMessageId])).toBe(emailMessageId);
+    expect(await findThread(database.db, attacker, [rfcMessageId])).toBeUndefined();
+  });
+
+  test("does not answer that location's emails by HighLevel's id of one", async () => {
+    expect(await findByEmailId(database.db, victim, emailMessageId)).toMatchObject({ rfcMessageId });
+    expect(await findByEmailId(database.db, attacker, emailMessageId)).toBeUndefined();
+  });
+
+  test("does not see what that location had HighLevel send", async () => {
+    expect(await listRelayedEmails(database.db, victim, 50)).toHaveLength(1);
+    expect(await listRelayedEmails(database.db, attacker, 50)).toEqual([]);
+  });
+
+  test("sends nothing by that location's mappings", async () => {
+    const about = { contactId: shared.contactId, providers: ["mailgun"] };
+    expect(await findSendingMapping(database.db, { ...about, locationId: "attacker" })).toBe(attackersMapping);
+  });
+
+  test("does not take the other's sends away by naming its conversation provider", async () => {
+    expect(await findProviderLocation(database.db, "p", { locationIds: ["victim"] })).toBe("victim");
+    expect(await findProviderLocation(database.db, "p")).toBeUndefined();
+  });
+});
