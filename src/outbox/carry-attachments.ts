@@ -1,9 +1,10 @@
-import { type FetchedFile, type FetchFile, isAllowedHost } from "../calls/fetch-file.ts";
+import type { FetchedFile, FetchFile } from "../calls/fetch-file.ts";
 import { Failure } from "../errors.ts";
 import { contentTypeOf, extensionOf, nameFile } from "../formats/file-names.ts";
 import type { Access, Highlevel } from "../highlevel/client.ts";
 import { isTakenExtension, type UploadFile } from "../highlevel/upload-form.ts";
 import type { Reading } from "../providers/reading.ts";
+import { isAtMediaHost, isMediaUrl } from "../providers/kit/media.ts";
 import type { Mapping } from "../registry/mappings.ts";
 import { keepAttachment } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
@@ -77,7 +78,7 @@ async function carryOne(context: CarryContext, input: CarryInput, place: Attachm
 }
 
 function isMedia({ adapter }: CarryInput["mapping"], url: string): boolean {
-  return URL.canParse(url) && isAllowedHost(new URL(url).host, adapter.media?.hosts ?? []);
+  return adapter.media !== undefined && isAtMediaHost(adapter.media, url);
 }
 
 async function carryMedia(
@@ -109,8 +110,11 @@ async function fetchMedia(
   const { media } = mapping.adapter;
   if (!media || credentials === undefined) return { refusal: refusals.noCredentials };
   try {
+    // Asked first: credentials that open no files are misconfigured.
+    const headers = media.headers(credentials);
+    if (!isMediaUrl(media, credentials, url)) return { refusal: refusals.noMedia };
     return await context.fetchMedia(url, {
-      headers: media.headers(credentials),
+      headers,
       allowedHosts: [...media.hosts, ...(media.redirectHosts ?? [])],
       limitBytes: context.attachmentLimitBytes,
       signal: access.signal ?? new AbortController().signal,
@@ -165,6 +169,7 @@ const refusals = {
   gone: "no longer there",
   notGiven: "not given by the provider",
   noCredentials: "not fetched, as its number was deleted here",
+  noMedia: "not fetched, as its address is not one of the provider's files",
   misconfigured: "not fetched, as the bridge's credentials do not open it",
 };
 

@@ -60,6 +60,8 @@ export const twilio = defineProvider({
   },
   media: {
     hosts: ["api.twilio.com"],
+    // https://www.twilio.com/docs/messaging/api/media-resource
+    path: ({ accountSid }) => `/2010-04-01/Accounts/${accountSid}/Messages/{id}/Media/{id}`,
     // To an address that is valid for four hours: https://support.twilio.com/hc/en-us/articles/223183748
     redirectHosts: [".twiliocdn.com", "s3-external-1.amazonaws.com"],
     headers: ({ accountSid, authToken }) => ({ authorization: basic(accountSid, authToken) }),

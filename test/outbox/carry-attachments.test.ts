@@ -17,7 +17,8 @@ import type { Db } from "../../src/store/postgres/database.ts";
 import type { CarriedAttachment, MessageContent } from "../../src/store/schema.ts";
 import { signer } from "../fixtures/twilio/sign.ts";
 
-const url = "https://api.twilio.com/media";
+const account = "/2010-04-01/Accounts/AC00000000000000000000000000000001";
+const url = `https://api.twilio.com${account}/Messages/MM1/Media/ME1`;
 let kept: CarriedAttachment[] = [];
 /** As far as `keepAttachment` goes: what a message's files were last said to be. */
 const db = {
@@ -151,4 +152,36 @@ describe("an upload that HighLevel refuses", () => {
     await expect(carryAttachments(refusing(reason, status), work([{ url }]))).rejects.toMatchObject({ reason, status });
     expect(kept).toEqual([]);
   });
+});
+
+test.each([
+  "/2010-04-01/Accounts.json",
+  `${account}/Messages.json`,
+  `${account}/Messages/MM1/Media/ME1.json`,
+  `${account}/Messages/MM1/Media/ME1?x=1`,
+  `${account}/Messages/MM1/Media/ME1#x`,
+  `${account}/Messages/MM1/Media/..`,
+  `${account}/Messages/MM1/Media/%2e%2e`,
+  `${account}/Messages/MM1/Media/..%2f..%2f..%2fKeys`,
+  `${account}/Messages/MM1/Media/x/../../../../Keys/K1/Media/ME1`,
+  `${account}/Messages//Media/ME1`,
+  `${account.toLowerCase()}/messages/mm1/media/me1`,
+  `${account.replace(/1$/, "2")}/Messages/MM1/Media/ME1`,
+  ":8443/2010-04-01/Accounts",
+  `:443${account}/Messages/MM1/Media/ME1`,
+])("the provider's credentials go to no address but a file's: %s", async (path) => {
+  const [attachment] = (await carryAttachments(context({}), work([{ url: `https://api.twilio.com${path}` }])))
+    .attachments;
+  expect(attachment?.refusal).toContain("not one of the provider's files");
+});
+
+test.each([
+  `https://user:pass@api.twilio.com${account}/Messages/MM1/Media/ME1`,
+  `https://API.twilio.com${account}/Messages/MM1/Media/ME1`,
+  `https://api.twilio.com\\2010-04-01/Accounts`,
+  `http://api.twilio.com${account}/Messages/MM1/Media/ME1`,
+  ` https://api.twilio.com${account}/Messages/MM1/Media/ME1`,
+])("an address that is spelled in another way is no file's: %s", async (given) => {
+  const [attachment] = (await carryAttachments(context({}), work([{ url: given }]))).attachments;
+  expect(attachment?.refusal).toContain("not one of the provider's files");
 });

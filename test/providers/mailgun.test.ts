@@ -1,5 +1,6 @@
 import MailComposer from "nodemailer/lib/mail-composer/index.js";
 import { describe, expect, test } from "vitest";
+import { isMediaUrl } from "../../src/providers/kit/media.ts";
 import { mailgun } from "../../src/providers/mailgun.ts";
 import { signer } from "../fixtures/mailgun/sign.ts";
 
@@ -155,6 +156,27 @@ describe("files", () => {
       authorization,
     });
     expect(() => mailgun.media?.headers(signer.credentials as never)).toThrow("no apiKey");
+  });
+
+  test("that a forged mail names are asked for at the domain's stored mails alone, never elsewhere in the API", () => {
+    const { media } = mailgun;
+    const given = { ...(signer.sendCredentials as { signingKey: string; apiKey: string }), domain: "mg.example.com" };
+    const isOpened = (at: string) => media !== undefined && isMediaUrl(media, given, `https://${at}`);
+    expect(isOpened("storage-us-east4.api.mailgun.net/v3/domains/mg.example.com/messages/BAAF-x==/attachments/0")).toBe(
+      true,
+    );
+    for (const elsewhere of [
+      "api.mailgun.net/v3/domains",
+      "api.mailgun.net/v4/keys",
+      "api.mailgun.net/v3/routes",
+      "api.mailgun.net/v3/mg.example.com/events",
+      "api.mailgun.net/v3/domains/mg.example.com/messages/BAAF",
+      "api.mailgun.net/v3/domains/other.example.com/messages/BAAF/attachments/0",
+      "api.mailgun.net/v3/domains/mg.example.com/messages/BAAF/attachments/..%2f..%2f..",
+      "api.mailgun.net.evil.example/v3/domains/mg.example.com/messages/BAAF/attachments/0",
+    ]) {
+      expect(isOpened(elsewhere), elsewhere).toBe(false);
+    }
   });
 
   test("keep their mail when their Content-IDs cannot be read", async () => {

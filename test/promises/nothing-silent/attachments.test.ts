@@ -24,7 +24,8 @@ let isProviderAway = false;
 const { accountSid, authToken } = twilio.credentials as { accountSid: string; authToken: string };
 const basic = `Basic ${Buffer.from(`${accountSid}:${authToken}`).toString("base64")}`;
 const provider: Server = createServer(({ url = "", headers }, res) => {
-  const [, host, id = ""] = url.split("/");
+  const [, host, ...path] = url.split("/");
+  const id = path.at(-1) ?? "";
   fetched.push(`${host}/${id}`);
   if (isProviderAway) return void res.writeHead(503).end();
   if (host === "api.twilio.com") {
@@ -95,7 +96,7 @@ describe("a text with media that only the provider's credentials open", () => {
   const mms = (to: string, items: [id: string, contentType: string][], body = ""): Sample => {
     const { contentType, body: fields } = sampleOf("twilio", "mms");
     const named = items.flatMap(([id, type], index) => [
-      [`MediaUrl${index}`, `https://api.twilio.com/${id}`],
+      [`MediaUrl${index}`, `https://api.twilio.com/2010-04-01/Accounts/${accountSid}/Messages/MM1/Media/${id}`],
       [`MediaContentType${index}`, type],
     ]);
     const changed = { MessageSid: `MM${++counter}`, To: to, Body: body, NumMedia: String(items.length) };
