@@ -8,6 +8,7 @@ import { receipt, type StatusWords, text } from "./kit/events.ts";
 import { maybeText, messageId, phone, requiredText } from "./kit/fields.ts";
 import { basic } from "./kit/proofs.ts";
 import { twilioSignature } from "./kit/twilio-signature.ts";
+import { isUncut } from "./twilio-fields.ts";
 
 /** Twilio Programmable Messaging: https://www.twilio.com/docs/messaging/guides/webhook-request */
 export const twilio = defineProvider({
@@ -36,7 +37,7 @@ export const twilio = defineProvider({
   notes: ["Twilio itself refuses more than ten files in one message."],
   receives: {
     contentTypes: ["application/x-www-form-urlencoded", "application/json"],
-    proof: twilioSignature("x-twilio-signature", ({ authToken }) => authToken),
+    proof: twilioSignature("x-twilio-signature", ({ authToken }) => authToken, isUncut),
     read,
     // A plain text would be sent to the person as a reply.
     acknowledgement: { status: 200, contentType: "text/xml", body: "<Response/>" },

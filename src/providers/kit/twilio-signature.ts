@@ -11,12 +11,18 @@ import { sortedFields } from "./signed-parts.ts";
  * alone, whose query then holds the body's SHA-256. Whether the signed URL has its default port differs from sender to
  * sender. https://www.twilio.com/docs/usage/security#validating-requests
  */
-export function twilioSignature<Given>(header: string, key: (credentials: Given) => string): Proof<Given> {
+export function twilioSignature<Given>(
+  header: string,
+  key: (credentials: Given) => string,
+  /** Has the form a meaning besides the one that was signed? It is refused before the signature is judged. */
+  isWhole: (body: Buffer, credentials: Given) => boolean = () => true,
+): Proof<Given> {
   return (request, credentials) => {
     const signature = request.headers[header];
     const signedBody = signedBodyOf(request);
     const secret = key(credentials);
     if (!signature || signedBody === undefined || secret === "") return false;
+    if (!isOfType(request, "application/json") && !isWhole(request.body, credentials)) return false;
     return urlsWithAndWithoutPort(request.url).some((url) =>
       isSame(
         signature,
