@@ -5,6 +5,7 @@ import type { Mapping } from "../registry/mappings.ts";
 import type { Db } from "../store/postgres/database.ts";
 import { createSharedInsert } from "../store/postgres/shared-insert.ts";
 import { insertWebhooks, type NewWebhook } from "../store/webhooks.ts";
+import { withoutProvingHeaders, withoutProvingQuery } from "./without-proofs.ts";
 
 /**
  * Verifies and stores webhooks. Storing resolves once one is committed, and rejects when it could not be: QueueFull, or
@@ -20,9 +21,6 @@ export interface Receiver {
   /** One that is verified: a provider's, or HighLevel's to one mapping's delivery URL or to that of the app. */
   store(source: WebhookSource, mapping: Mapping | undefined, request: WebhookRequest): Promise<void>;
 }
-
-/** Never stored: they are credentials themselves. */
-const secretHeaders = new Set(["authorization", "proxy-authorization", "cookie"]);
 
 export function createReceiver(options: {
   db: Db;
@@ -43,8 +41,8 @@ export function createReceiver(options: {
     isVerified,
     isFromHighlevel: (request) => isFromHighlevel(request, options.highlevelKeys),
     async store(source, mapping, request) {
-      const { url, body } = request;
-      const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !secretHeaders.has(name)));
+      const { body } = request;
+      const [url, headers] = [withoutProvingQuery(request.url), withoutProvingHeaders(request.headers)];
       const webhookId = await insert({ mappingId: mapping?.id ?? null, source, url, headers, body });
       const provider = source === "highlevel" ? source : mapping?.provider;
       const durationMs = Date.now() - request.receivedAt.getTime();

@@ -1,5 +1,6 @@
 import { Router } from "express";
 import { z } from "zod";
+import { withoutProvingFields, withoutProvingHeaders, withoutProvingQuery } from "../../inbox/without-proofs.ts";
 import type { Wake } from "../../model.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { Webhook } from "../../store/schema.ts";
@@ -15,7 +16,8 @@ const listQuery = z.object({
 });
 
 /**
- * `GET /admin/webhooks` 200: newest first, by state and mapping, without bodies. `GET /admin/webhooks/{id}` 200: with it.
+ * `GET /admin/webhooks` 200: newest first, by state and mapping, without bodies. `GET /admin/webhooks/{id}` 200: with it,
+ * but without signatures and tokens.
  * `POST /admin/webhooks/{id}/replay` 202: has a failed or ignored one processed again; 409 for any other.
  */
 export function webhookAdminRoutes({ db, people, onWork }: { db: Db; people: Db; onWork: Wake }): Router {
@@ -30,8 +32,10 @@ export function webhookAdminRoutes({ db, people, onWork }: { db: Db; people: Db;
 
   router.get("/:id", async (req, res) => {
     const webhook = await requireWebhook(callerOf(res), req.params.id);
-    const { url, headers, body } = webhook;
-    res.json({ ...showWebhook(webhook), url, headers, bodyBase64: body.toString("base64") });
+    // Also of webhooks that were stored with their proofs, by an earlier version.
+    const [url, headers] = [withoutProvingQuery(webhook.url), withoutProvingHeaders(webhook.headers)];
+    const bodyBase64 = withoutProvingFields(webhook.body).toString("base64");
+    res.json({ ...showWebhook(webhook), url, headers, bodyBase64 });
   });
 
   router.post("/:id/replay", async (req, res) => {
