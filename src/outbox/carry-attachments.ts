@@ -40,14 +40,23 @@ export async function carryAttachments(context: CarryContext, input: CarryInput)
     opened ??= openFiles(context, input);
     return (await opened)[index];
   };
-  for (const [index, attachment] of content.attachments.entries()) {
+  for (const [index, attachment] of content.attachments.slice(0, maxFiles).entries()) {
     const taken = new Set(content.attachments.slice(0, index).flatMap(({ name }) => name ?? []));
     const carried = await carryOne(context, input, { attachment, index, taken, open });
     if (carried === attachment) continue;
     content = { ...content, attachments: content.attachments.with(index, carried) };
     await keepAttachment(context.db, input.message.id, index, carried);
   }
-  return content;
+  // The rest is the same each time, so that it need not be kept.
+  return { ...content, attachments: content.attachments.map(refuseBeyondLimit) };
+}
+
+/** Of one message: each is a fetch and an upload, and anybody can write a mail of thousands. */
+const maxFiles = 50;
+
+function refuseBeyondLimit(attachment: CarriedAttachment, index: number): CarriedAttachment {
+  if (index < maxFiles || attachment.refusal !== undefined) return attachment;
+  return refuse({ index, taken: new Set() }, attachment, refusals.tooMany);
 }
 
 async function openFiles(
@@ -154,16 +163,24 @@ function judge(
   return { name, refusal: (facts.sizeBytes ?? 0) > attachmentLimitBytes ? refusals.tooLarge : undefined };
 }
 
-function refuse(place: AttachmentPlace, facts: CarriedAttachment, refusal: string): CarriedAttachment {
+function refuse(
+  place: Pick<AttachmentPlace, "index" | "taken">,
+  facts: CarriedAttachment,
+  refusal: string,
+): CarriedAttachment {
   return { ...facts, name: nameOf(place, facts), refusal };
 }
 
-function nameOf({ index, taken }: AttachmentPlace, { name, contentType }: CarriedAttachment): string {
+function nameOf(
+  { index, taken }: Pick<AttachmentPlace, "index" | "taken">,
+  { name, contentType }: CarriedAttachment,
+): string {
   return nameFile({ name, contentType, index, taken }, isTakenExtension);
 }
 
 const refusals = {
   tooLarge: "too large",
+  tooMany: "not carried, as the message has more than 50 files",
   type: "type not taken",
   refused: "not taken by HighLevel",
   gone: "no longer there",

@@ -13,7 +13,7 @@ const swallowed = /From(\+|\d|[a-z]+:)|AccountSidAC|MessageSid(SM|MM)/;
  * cut into others: a recorded request into another message, or a text that holds `From+1…` into one from that number. What
  * ends where it should not shows by the shapes of ids and names, and by the fields that must be in another's value then.
  */
-export function isUncut(body: Buffer, { accountSid }: { accountSid: string }): boolean {
+export function isUncut(body: Buffer, accountSid: string): boolean {
   const fields = textsOf(body);
   if (!fields) return false;
   const { AccountSid = accountSid, MessageSid, SmsSid, SmsMessageSid } = Object.fromEntries(fields);

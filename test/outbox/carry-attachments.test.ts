@@ -185,3 +185,17 @@ test.each([
   const [attachment] = (await carryAttachments(context({}), work([{ url: given }]))).attachments;
   expect(attachment?.refusal).toContain("not one of the provider's files");
 });
+
+test("of a message with thousands of files fifty are fetched, and the others are named", async () => {
+  let fetches = 0;
+  const fetchMedia: FetchFile = () => {
+    fetches++;
+    return Promise.reject(new Failure("rejected", "so it is", { status: 404 }));
+  };
+  const files = Array.from({ length: 3000 }, () => ({ url, contentType: "image/png" }));
+  const { attachments } = await carryAttachments(context({ fetchMedia }), work(files));
+  expect(fetches).toBe(50);
+  expect(kept).toHaveLength(50);
+  expect(attachments[49]?.refusal).toBe("no longer there");
+  expect(attachments.slice(50).every(({ refusal }) => refusal?.includes("more than 50 files"))).toBe(true);
+});

@@ -6,7 +6,7 @@ import { insertMessages } from "../../src/store/messages/messages.ts";
 import { findByEmailId, findThread, listRelayedEmails } from "../../src/store/messages/threads.ts";
 import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
 import type { Conversation } from "../../src/store/schema.ts";
-import { createDatabase } from "../support/postgres.ts";
+import { createDatabase } from "../support/database.ts";
 
 const shared = { contactId: "contact-1", conversationId: "conversation-1" };
 const rfcMessageId = "secret-thread@mail.example.org";
