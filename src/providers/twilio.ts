@@ -37,8 +37,10 @@ export const twilio = defineProvider({
   notes: ["Twilio itself refuses more than ten files in one message."],
   receives: {
     contentTypes: ["application/x-www-form-urlencoded", "application/json"],
-    proof: twilioSignature("x-twilio-signature", ({ authToken }) => authToken, (body, { accountSid }) =>
-      isUncut(body, accountSid),
+    proof: twilioSignature(
+      "x-twilio-signature",
+      ({ authToken }) => authToken,
+      (body, { accountSid }) => isUncut(body, accountSid),
     ),
     read,
     // A plain text would be sent to the person as a reply.

@@ -1,7 +1,7 @@
 import MailComposer from "nodemailer/lib/mail-composer/index.js";
 import { describe, expect, test } from "vitest";
-import { isMediaUrl } from "../../src/providers/kit/media.ts";
 import { mailgun } from "../../src/providers/mailgun.ts";
+import { isMediaUrl } from "../../src/providers/media-urls.ts";
 import { signer } from "../fixtures/mailgun/sign.ts";
 
 const form = "application/x-www-form-urlencoded";

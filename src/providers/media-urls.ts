@@ -1,5 +1,5 @@
-import { isAllowedHost } from "../../calls/fetch-file.ts";
-import type { Media } from "./adapter.ts";
+import { isAllowedHost } from "../calls/fetch-file.ts";
+import type { Media } from "./kit/adapter.ts";
 
 /** Does it stand at a host where credentials open files, on whatever path, port or spelling? */
 export function isAtMediaHost<Given>(media: Media<Given>, text: string): boolean {
