@@ -43,7 +43,7 @@ export class Failure extends Error {
   readonly status: number | undefined;
   /** The other side's own code for it. */
   readonly code: string | undefined;
-  /** What the answer's Retry-After asked for. */
+  /** What the answer's Retry-After asked for, or for how long a target is left alone. */
   readonly retryAfterSeconds: number | undefined;
   /** The answer, for a caller that can read more out of it than its status. */
   readonly answer: unknown;

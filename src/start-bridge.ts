@@ -66,7 +66,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const keys = encryptionKeys(config);
   const sealer = createSealer(keys);
   const mappings = createMappings({ db, sealer });
-  const doors = createDoorsOf(config, traces);
+  const doors = createDoorsOf(config, log, traces);
   const oauth =
     config.oauth && createOauthClient({ ...config.oauth, callApi: doors.callApi, baseUrl: config.highlevelUrl });
   const renewal = oauth && { oauth, log, connections: renewalConnections(config) };
@@ -182,9 +182,9 @@ function createDelivering(
 }
 
 /** The ways out, with each call traced where traces are. */
-function createDoorsOf(config: Config, traces: Traces | undefined): Doors {
+function createDoorsOf(config: Config, log: Log, traces: Traces | undefined): Doors {
   const { highlevelTimeoutSeconds: timeoutSeconds, deliveryConcurrency, allowedPrivateHosts, providersUrl } = config;
-  const options = { timeoutSeconds, maxSockets: deliveryConcurrency * 2, allowedPrivateHosts, providersUrl };
+  const options = { timeoutSeconds, concurrency: deliveryConcurrency, log, allowedPrivateHosts, providersUrl };
   return createDoors(options, traces?.traceCalls);
 }
 

@@ -1,10 +1,12 @@
-import http, { type ClientRequest } from "node:http";
-import https from "node:https";
+import type { ClientRequest } from "node:http";
 import { Readable } from "node:stream";
-import axios, { AxiosError, type AxiosResponse } from "axios";
-import { RequestFilteringHttpAgent, RequestFilteringHttpsAgent } from "request-filtering-agent";
-import { Failure } from "../errors.ts";
-import { reasonOf } from "./failure-reason.ts";
+import { setImmediate as turn } from "node:timers/promises";
+import axios, { type AxiosResponse } from "axios";
+import { type AgentPair, createFreeAgents, createGuardedAgents } from "./agents.ts";
+import { createDeparture } from "./departure.ts";
+import { hostAndPort, networkFailure, refusal } from "./failures.ts";
+import { callLimits } from "./limits.ts";
+import { parseAnswer } from "./parse-answer.ts";
 
 export interface ApiRequest {
   method: "GET" | "POST" | "PUT" | "DELETE";
@@ -16,7 +18,7 @@ export interface ApiRequest {
    * byte for byte, with the content type that the headers say. A stream is sent as it comes, and ended with the call.
    */
   body?: unknown;
-  /** The whole call is given up when this fires; otherwise after the timeout. */
+  /** The whole call is given up when this fires, and in any case after the timeout. */
   signal?: AbortSignal;
 }
 
@@ -43,11 +45,16 @@ export interface OpenAnswer {
   body: Readable;
 }
 
-/** Begins one GET. Resolves for any status, redirects too, as soon as the headers are here; throws a Failure when none come. */
+/**
+ * Begins one GET. Resolves for any status, redirects too, as soon as the headers are here; throws a Failure when none come
+ * in time. How long the body may take is the signal's to say.
+ */
 export type OpenUrl = (request: OpenRequest) => Promise<OpenAnswer>;
 
 export interface CallApiOptions {
+  /** The longest that a call may take, from the look-up of the name to the last byte of the answer. */
   timeoutSeconds: number;
+  /** For each origin. */
   maxSockets: number;
   /**
    * `public` for URLs that came from outside: every address to which a name resolves must be a public one, or the call
@@ -57,23 +64,45 @@ export interface CallApiOptions {
   guard?: "public";
   /** As in `localhost:8080`: who may be called although the address is not public. */
   allow?: readonly string[];
+  /** `address:port` of the name servers; without them, those that the system is set to. */
+  nameServers?: readonly string[];
 }
 
 /** The only door out: keep-alive connections, a timeout, no redirects. */
 export function createCallApi(options: CallApiOptions): CallApi & { open: OpenUrl; close(): void } {
   const agents = createAgents(options);
   const client = axios.create({
-    timeout: options.timeoutSeconds * 1000,
     maxRedirects: 0,
     ...(options.guard ? { proxy: false } : {}),
-    transitional: { clarifyTimeoutError: true },
     transformResponse: (data: unknown) => data,
     validateStatus: () => true,
   });
 
+  /** Makes one request, within its time as far as the work goes. */
+  async function begin<Result>(
+    { url, signal: given }: { url: string; signal?: AbortSignal },
+    work: (how: { transport: object; signal: AbortSignal } & AgentPair) => Promise<Result>,
+  ): Promise<Result> {
+    const departure = createDeparture();
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), options.timeoutSeconds * 1000);
+    const signal = given ? AbortSignal.any([given, late.signal]) : late.signal;
+    try {
+      // What came while the process was held up is heard first, such as the close of a kept connection: one turn may
+      // bring the last bytes of an answer, the next its end.
+      await turn();
+      await turn();
+      return await work({ transport: departure.transport, signal, ...agents.for(url) });
+    } catch (error) {
+      throw networkFailure(error, { url, hasLeft: departure.hasLeft, isLate: late.signal.aborted });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   const callApi: CallApi = async ({ method, url, headers, query, body, signal }) => {
-    const response = await client
-      .request<string>({
+    const response = await begin({ url, ...(signal ? { signal } : {}) }, (how) =>
+      client.request<string>({
         method,
         url,
         headers,
@@ -81,47 +110,34 @@ export function createCallApi(options: CallApiOptions): CallApi & { open: OpenUr
         // Axios trims a text that is sent as JSON, and quotes it when it is none.
         data: typeof body === "string" ? Buffer.from(body) : body,
         responseType: "text",
-        maxContentLength: 10_000_000,
-        ...agents.for(url),
-        ...(signal ? { signal } : {}),
-      })
-      .catch((error: unknown) => {
-        throw networkFailure(error, url);
-      })
-      .finally(() => {
-        if (body instanceof Readable) body.destroy();
-      });
+        maxContentLength: callLimits.maxAnswerBytes,
+        ...how,
+      }),
+    ).finally(() => {
+      if (body instanceof Readable) body.destroy();
+    });
     // Answered before the body had been sent: the connection is of no more use.
     if (body instanceof Readable && !body.readableEnded) (response.request as ClientRequest).destroy();
-    const answer = { status: response.status, headers: textHeaders(response), body: parseBody(response.data) };
-    if (answer.status < 200 || answer.status > 299) throw refusal(answer);
-    return answer;
+    const { status, data } = response;
+    const answer = { status, headers: textHeaders(response) };
+    if (status < 200 || status > 299) throw refusal(answer, data);
+    return { ...answer, body: parseAnswer(data) };
   };
 
-  const open: OpenUrl = async ({ url, headers, signal }) => {
-    const response = await client
-      .request<Readable>({ url, headers, signal, responseType: "stream", decompress: false, ...agents.for(url) })
-      .catch((error: unknown) => {
-        throw networkFailure(error, url);
-      });
+  const open: OpenUrl = async (request) => {
+    const { url, headers } = request;
+    const response = await begin(request, (how) =>
+      client.request<Readable>({ url, headers, responseType: "stream", decompress: false, ...how }),
+    );
     return { status: response.status, headers: textHeaders(response), body: response.data };
   };
   return Object.assign(callApi, { open, close: agents.close });
 }
 
-interface Agents {
-  httpAgent: http.Agent;
-  httpsAgent: https.Agent;
-}
-
-function createAgents({ maxSockets, guard, allow = [] }: CallApiOptions): { for(url: string): Agents; close(): void } {
-  const agentOptions = { keepAlive: true, maxSockets };
-  const free = { httpAgent: new http.Agent(agentOptions), httpsAgent: new https.Agent(agentOptions) };
-  const filter = { ...agentOptions, denyIPAddressList: publicLookingHosts };
-  const guarded = {
-    httpAgent: new RequestFilteringHttpAgent(filter),
-    httpsAgent: new RequestFilteringHttpsAgent(filter),
-  };
+function createAgents(options: CallApiOptions): { for(url: string): AgentPair; close(): void } {
+  const { guard, allow = [] } = options;
+  const free = createFreeAgents(options);
+  const guarded = createGuardedAgents(options);
   const allowed = new Set(allow.map((each) => each.toLowerCase()));
   return {
     for: (url) => (guard === undefined || allowed.has(hostAndPort(url)) ? free : guarded),
@@ -132,17 +148,6 @@ function createAgents({ maxSockets, guard, allow = [] }: CallApiOptions): { for(
       }
     },
   };
-}
-
-/** Azure's host of each virtual machine: https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16 */
-const publicLookingHosts = ["168.63.129.16"];
-
-const defaultPorts: Record<string, string> = { "http:": "80", "https:": "443" };
-
-function hostAndPort(url: string): string {
-  if (!URL.canParse(url)) return "";
-  const { hostname, port, protocol } = new URL(url);
-  return `${hostname}:${port || defaultPorts[protocol]}`;
 }
 
 /**
@@ -157,62 +162,8 @@ export function callStandIns<Request extends { url: string }, Answer>(
   return (request) => call({ ...request, url: request.url.replace(/^https:\/\//i, `${providersUrl}/`) });
 }
 
-/** System calls that fail before anything of the request is sent. */
-const connecting = new Set(["connect", "getaddrinfo"]);
-/** Codes of TLS handshakes that fail: sent before the request as well. */
-const handshake = /^(EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL)/;
-
-/** The words of request-filtering-agent, which gives its error no code. */
-const notPublic = /^DNS lookup .* is not allowed/;
-
-function networkFailure(error: unknown, url: string): Failure {
-  if (!(error instanceof AxiosError)) throw error;
-  // What broke a stream that was being sent.
-  if (error.cause instanceof Failure) return error.cause;
-  if (notPublic.test(error.message)) {
-    return new Failure("misconfigured", `${hostAndPort(url)} resolves to an address that is not public`);
-  }
-  const cause = error.cause as { syscall?: string } | undefined;
-  const code = error.code ?? "unknown";
-  const hasLeft = !connecting.has(cause?.syscall ?? "") && !handshake.test(code);
-  const words = hasLeft ? `the request left, but no whole answer came (${code})` : `no connection (${code})`;
-  return new Failure(reasonOf("anybody", { hasLeft }), words, { cause: error });
-}
-
-function refusal(answer: ApiAnswer): Failure {
-  const { status } = answer;
-  return new Failure(reasonOf("anybody", { status }), `HTTP ${status}${wordsOf(answer.body)}`, {
-    status,
-    retryAfterSeconds: retryAfterSeconds(answer.headers["retry-after"]),
-    answer: answer.body,
-  });
-}
-
-/** The other side's own words and the id under which its support finds the call. Tolerant: edges answer HTML. */
-function wordsOf(body: unknown): string {
-  if (typeof body !== "object" || body === null) return "";
-  const { message, canonicalCode, traceId } = body as Record<string, unknown>;
-  const words = [message, canonicalCode, traceId && `traceId ${String(traceId)}`].flat().filter(Boolean).map(String);
-  return words.length > 0 ? `: ${words.join(" · ").slice(0, 500)}` : "";
-}
-
-/** Seconds, or an HTTP date; https://www.rfc-editor.org/rfc/rfc9110#field.retry-after */
-export function retryAfterSeconds(value: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
-  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
-}
-
 function textHeaders(response: AxiosResponse): Record<string, string> {
   return Object.fromEntries(
     Object.entries(response.headers).map(([name, value]) => [name.toLowerCase(), String(value)]),
   );
-}
-
-function parseBody(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }

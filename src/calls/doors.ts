@@ -1,5 +1,7 @@
+import type { Log } from "../log.ts";
 import { type CallApi, callStandIns, createCallApi } from "./call-api.ts";
 import { createFetchFile, type FetchFile } from "./fetch-file.ts";
+import { createTargets } from "./targets.ts";
 
 /** The ways out: to HighLevel, to providers or their stand-ins, and to wherever a file is said to lie. */
 export interface Doors {
@@ -16,7 +18,9 @@ export interface Doors {
 
 export interface DoorOptions {
   timeoutSeconds: number;
-  maxSockets: number;
+  /** How many conversations are delivered to at once: calls, and files that are fetched, are shared out of it by target. */
+  concurrency: number;
+  log: Log;
   /** As in `localhost:8080`: what may be called although its address is not public. */
   allowedPrivateHosts: readonly string[];
   /** Where stand-ins of the providers are, instead of the providers. */
@@ -29,16 +33,25 @@ export type WrapCalls = <Request extends { url: string; method?: string }, Answe
   paths: "shown" | "hidden",
 ) => (request: Request) => Promise<Answer>;
 
+/**
+ * A slow provider, or a slow place of files, takes nothing from the others. HighLevel is one host for all locations: its
+ * limits are by location, and elsewhere.
+ */
 export function createDoors(options: DoorOptions, wrap: WrapCalls = (call) => call): Doors {
-  const { allowedPrivateHosts, providersUrl, ...limits } = options;
+  const { allowedPrivateHosts, providersUrl, timeoutSeconds, concurrency } = options;
+  const limits = { timeoutSeconds, maxSockets: concurrency * 2 };
   const callApi = createCallApi(limits);
   const guarded = createCallApi({ ...limits, guard: "public", allow: allowedPrivateHosts });
+  const callProvider = providersUrl === undefined ? guarded : callStandIns(callApi, providersUrl);
   const openMedia = providersUrl === undefined ? guarded.open : callStandIns(callApi.open, providersUrl);
+  // Apart, so that nobody can close the way to a provider by the files that they name.
+  const guardProviders = createTargets(options);
+  const guardFiles = createTargets(options);
   return {
     callApi: wrap(callApi, "shown"),
-    callProvider: wrap(providersUrl === undefined ? guarded : callStandIns(callApi, providersUrl), "hidden"),
-    fetchMedia: createFetchFile(wrap(openMedia, "hidden")),
-    fetchPublic: createFetchFile(wrap(guarded.open, "hidden")),
+    callProvider: wrap(guardProviders(callProvider), "hidden"),
+    fetchMedia: createFetchFile(wrap(guardFiles(openMedia), "hidden")),
+    fetchPublic: createFetchFile(wrap(guardFiles(guarded.open), "hidden")),
     close() {
       callApi.close();
       guarded.close();

@@ -1,14 +1,18 @@
 import { addAbortSignal, finished, pipeline, type Readable, Transform } from "node:stream";
 import { createBrotliDecompress, createUnzip } from "node:zlib";
 import { Failure } from "../errors.ts";
-import { type OpenUrl, retryAfterSeconds } from "./call-api.ts";
+import type { OpenUrl } from "./call-api.ts";
+import { retryAfterSeconds, shownHost } from "./failures.ts";
+import { callLimits, fileLimits } from "./limits.ts";
+import { wordsOf } from "./parse-answer.ts";
 
 export interface FetchFileOptions {
   /** Credentials: they go to the origin of the URL, and to no other one that it redirects to. */
   headers?: Record<string, string>;
   /**
-   * The only hosts to fetch from, by https: `api.example.com`, or `.example.com` for every host that ends so. Without it,
-   * any that the door out lets through.
+   * The only places to fetch from, by https: `api.example.com`, or `.example.com` for every host that ends so. With a path,
+   * as in `api.example.com/messages/:id/files/:id`, no other path; a step with a colon is any one. Without the list, any
+   * place that the door out lets through.
    */
   allowedHosts?: readonly string[];
   limitBytes: number;
@@ -27,14 +31,14 @@ export interface FetchedFile {
 }
 
 /**
- * Fetches a file as a stream, over up to five redirects, each of which is checked as the first URL is. Throws a Failure:
+ * Fetches a file as a stream, over a few redirects, each of which is checked as the first URL is. Throws a Failure:
  * - `unreachable`: the other side is away, overloaded or broke off, or the signal fired; fetching again may work
  * - `misconfigured`: the address is not public, the host not allowed, or the credentials do not open the file
  * - `rejected`: the file is not to be had; `status` says how it was refused, `code` is `too_large` when it is
  */
 export type FetchFile = (url: string, options: FetchFileOptions) => Promise<FetchedFile>;
 
-const maxRedirects = 5;
+const { maxRedirects, maxHeaderLength } = fileLimits;
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
 
 export function createFetchFile(open: OpenUrl): FetchFile {
@@ -51,7 +55,7 @@ export function createFetchFile(open: OpenUrl): FetchFile {
       answer.body.destroy();
       url = requireUrl(location, url, options);
     }
-    throw new Failure("rejected", `${url.host} redirects more than ${maxRedirects} times`);
+    throw new Failure("rejected", `${shownHost(url.host)} redirects more than ${maxRedirects} times`);
   };
 }
 
@@ -59,18 +63,37 @@ function requireUrl(text: string, base: URL | undefined, { allowedHosts }: Fetch
   if (!URL.canParse(text, base?.href)) throw new Failure("rejected", "the file's address is not a URL");
   const url = new URL(text, base?.href);
   if (allowedHosts ? url.protocol !== "https:" : !/^https?:$/.test(url.protocol)) {
-    throw new Failure("misconfigured", `${url.host} is not to be fetched from by ${url.protocol}`);
+    throw new Failure("misconfigured", `${shownHost(url.host)} is not to be fetched from by ${url.protocol}`);
   }
-  if (allowedHosts && !isAllowedHost(url.host, allowedHosts)) {
-    throw new Failure("misconfigured", `${url.host} is not among the hosts that this provider's files come from`);
+  if (allowedHosts && !isAllowedUrl(url, allowedHosts)) {
+    throw new Failure(
+      "misconfigured",
+      `${shownHost(url.host)} is not among the hosts that this provider's files come from`,
+    );
   }
   return url;
 }
 
-/** Is the host in the list, or, for entries that begin with a dot, does it end so? */
+/** Is the host in the list, or, for entries that begin with a dot, does it end so? Whatever the entries say of paths. */
 export function isAllowedHost(host: string, allowedHosts: readonly string[]): boolean {
-  return allowedHosts.some((allowed) => (allowed.startsWith(".") ? host.endsWith(allowed) : host === allowed));
+  return allowedHosts.some((allowed) => isHostOf(allowed.split("/")[0] ?? "", host));
 }
+
+const isHostOf = (allowed: string, host: string) =>
+  allowed.startsWith(".") ? host.endsWith(allowed) : host === allowed;
+
+function isAllowedUrl({ host, pathname }: URL, allowedHosts: readonly string[]): boolean {
+  const steps = pathname.split("/").slice(1);
+  return allowedHosts.some((each) => {
+    const [allowed = "", ...wanted] = each.split("/");
+    if (!isHostOf(allowed, host)) return false;
+    return wanted.length === 0 || (wanted.length === steps.length && wanted.every((step, i) => isStep(step, steps[i])));
+  });
+}
+
+/** An encoded slash would be another path to a server that decodes it. */
+const isStep = (wanted: string, step = "") =>
+  wanted.startsWith(":") ? step !== "" && !/%2f|%5c/i.test(step) : step === wanted;
 
 function toFile(answer: Awaited<ReturnType<OpenUrl>>, url: URL, options: FetchFileOptions): FetchedFile {
   const { headers, body } = answer;
@@ -81,25 +104,30 @@ function toFile(answer: Awaited<ReturnType<OpenUrl>>, url: URL, options: FetchFi
     body.destroy();
     throw failure;
   }
-  const decode = decoders[headers["content-encoding"]?.toLowerCase() ?? ""];
+  const decode = decoders.get(headers["content-encoding"]?.trim().toLowerCase() ?? "");
   return {
     stream: limitStream(decode ? decode(body) : body, url, options),
-    contentType: headers["content-type"]?.split(";")[0]?.trim().toLowerCase() || undefined,
+    contentType: bounded(headers["content-type"])?.split(";")[0]?.trim().toLowerCase() || undefined,
     // Encoded, the length is not the file's.
     sizeBytes: decode ? undefined : sizeBytes,
-    name: nameIn(headers["content-disposition"]),
+    name: nameIn(bounded(headers["content-disposition"])),
   };
 }
 
 const unzip = (body: Readable): Readable => pipeline(body, createUnzip(), () => {});
 
-/** For servers that encode although we ask for the file as it is. */
-const decoders: Record<string, (body: Readable) => Readable> = {
-  gzip: unzip,
-  "x-gzip": unzip,
-  deflate: unzip,
-  br: (body) => pipeline(body, createBrotliDecompress(), () => {}),
-};
+/**
+ * For servers that encode although the file is asked for as it is. What another word stands for is taken as it comes:
+ * storages say `utf-8` and `aws-chunked` of files that are not encoded at all.
+ */
+const decoders = new Map<string, (body: Readable) => Readable>([
+  ["gzip", unzip],
+  ["x-gzip", unzip],
+  ["deflate", unzip],
+  ["br", (body) => pipeline(body, createBrotliDecompress(), () => {})],
+]);
+
+const bounded = (header: string | undefined) => ((header?.length ?? 0) > maxHeaderLength ? undefined : header);
 
 function refusalOf(
   { status, headers }: Awaited<ReturnType<OpenUrl>>,
@@ -107,7 +135,7 @@ function refusalOf(
   options: FetchFileOptions,
 ): Failure | undefined {
   if (status >= 200 && status < 300) return undefined;
-  const words = `${url.host} answered HTTP ${status} instead of the file`;
+  const words = `${shownHost(url.host)} answered HTTP ${status} instead of the file`;
   const retryAfter = { retryAfterSeconds: retryAfterSeconds(headers["retry-after"]) };
   if (status >= 500 || passingStatuses.has(status)) return new Failure("unreachable", words, { status, ...retryAfter });
   const needsOtherCredentials = status === 401 && options.headers !== undefined;
@@ -142,8 +170,8 @@ function limitStream(body: Readable, url: URL, options: FetchFileOptions): Reada
 
 function asFetchFailure(error: unknown, url: URL): Failure {
   if (error instanceof Failure && (error.reason === "misconfigured" || error.reason === "rejected")) return error;
-  const words = error instanceof Error ? error.message : String(error);
-  return new Failure("unreachable", `${url.host} did not give the file: ${words}`, { cause: error });
+  const words = wordsOf(error instanceof Error ? error.message : String(error), callLimits.maxWordsLength);
+  return new Failure("unreachable", `${shownHost(url.host)} did not give the file: ${words}`, { cause: error });
 }
 
 /** The name in a Content-Disposition: https://www.rfc-editor.org/rfc/rfc6266 */

@@ -22,7 +22,7 @@ export const rooms: Record<string, string> = {
   providers: "calls concurrency formats secrets zod",
   "providers/kit": "calls formats secrets zod",
   highlevel: "calls formats zod",
-  calls: "axios request-filtering-agent",
+  calls: "concurrency axios request-filtering-agent",
   formats: "@fastify/busboy libphonenumber-js mime-types postal-mime zod",
   observe:
     "providers store concurrency prom-client @opentelemetry/api @opentelemetry/exporter-trace-otlp-http @opentelemetry/resources @opentelemetry/sdk-trace",
