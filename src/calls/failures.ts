@@ -65,7 +65,7 @@ const defaultPorts: Record<string, string> = { "http:": "80", "https:": "443" };
 export const shownHost = (host: string) => host.slice(0, callLimits.maxShownHostLength);
 
 /** `Sun, 06 Nov 1994 08:49:37 GMT`, and what is close to it; not what a parser of dates makes of any number. */
-const date = /^[a-z]{3,9},? \d{1,2}[ -][a-z]{3}[ -]\d{2,4} \d\d:\d\d:\d\d/i;
+const date = /^[a-z]{3,9},? \d{1,2}[ -][a-z]{3}[ -]\d{2,6} \d\d:\d\d:\d\d/i;
 
 /**
  * Seconds, or an HTTP date that is yet to come; undefined for everything else. At most some hours, whatever it asks for.

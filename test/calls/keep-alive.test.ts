@@ -1,0 +1,182 @@
+import { createServer, type RequestListener, type Server } from "node:http";
+import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
+import { afterEach, describe, expect, test } from "vitest";
+import { createCallApi } from "../../src/calls/call-api.ts";
+import { idleLimits } from "../../src/calls/limits.ts";
+import type { Failure } from "../../src/errors.ts";
+
+const ends: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end();
+});
+
+function door(): ReturnType<typeof createCallApi> {
+  const call = createCallApi({ timeoutSeconds: 15, maxSockets: 500 });
+  ends.push(call.close);
+  return call;
+}
+
+async function serve(listener: RequestListener, keepAliveMs = 60_000): Promise<{ url: string; server: Server }> {
+  const server = createServer({ keepAliveTimeout: keepAliveMs }, listener);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  ends.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, server };
+}
+
+const post = (call: ReturnType<typeof door>, url: string, id: string) =>
+  call({ method: "POST", url, headers: {}, body: { id } });
+
+describe("a kept connection", () => {
+  /** How long each server keeps idle connections, and whether it says so. */
+  const servers = [1, 2, 3, 4, 5].flatMap((seconds) => [
+    { seconds, saysSo: true },
+    { seconds, saysSo: false },
+  ]);
+  const perServer = 20;
+
+  test("loses no message, and sends none twice, in the moment in which the other side closes it", async () => {
+    const received = new Map<string, number>();
+    const call = door();
+    const runs = servers.map(async ({ seconds, saysSo }) => {
+      const { url } = await serve((req, res) => {
+        req.setEncoding("utf8").on("data", (text) => {
+          const { id } = JSON.parse(text);
+          received.set(id, (received.get(id) ?? 0) + 1);
+          // Told in one's own words, Node leaves the hint out.
+          if (!saysSo) res.setHeader("Connection", "keep-alive");
+          res.end("{}");
+        });
+      }, seconds * 1000);
+      const messages = Array.from({ length: perServer }, (_, index) => index);
+      const name = `${seconds} ${saysSo}`;
+      await Promise.all(messages.map((index) => post(call, url, `first ${name} ${index}`)));
+      // One each millisecond, before, at and after the moment.
+      const sends = messages.map(async (index) => {
+        await sleep(seconds * 1000 - perServer / 2 + index);
+        await post(call, url, `second ${name} ${index}`);
+      });
+      return Promise.allSettled(sends);
+    });
+    const outcomes = (await Promise.all(runs)).flat();
+    expect(outcomes.filter(({ status }) => status === "rejected")).toEqual([]);
+    expect(outcomes).toHaveLength(200);
+    expect(received.size).toBe(400);
+    expect([...received].filter(([, times]) => times !== 1)).toEqual([]);
+  });
+
+  test.each([
+    ["timeout=5", 4000],
+    ["max=100, Timeout=3", 2000],
+    ["timeout=86400", idleLimits.maxMs],
+    ["timeout=1", 0],
+    ["timeout=0", 0],
+    ["timeout=99999999999999999999", idleLimits.maxMs],
+    ["timeout=-5", idleLimits.silentMs],
+    ["max=5", idleLimits.silentMs],
+    [undefined, idleLimits.silentMs],
+  ])("to a server that says %s is kept for %i ms", async (header, idleMs) => {
+    const { url, server } = await serve((_req, res) => {
+      res.setHeader("Connection", "keep-alive");
+      if (header !== undefined) res.setHeader("Keep-Alive", header);
+      res.end("{}");
+    });
+    let closedAtMs: number | undefined;
+    server.on("connection", (socket) => socket.on("close", () => (closedAtMs = performance.now())));
+    const call = door();
+    await post(call, url, "1");
+    const answeredAtMs = performance.now();
+    const watchedMs = Math.min(idleMs, 2000);
+    await expect
+      .poll(() => closedAtMs ?? performance.now() - answeredAtMs > watchedMs, { timeout: 15_000 })
+      .toBeTruthy();
+    // However late it comes about, it is never early, and it does come about.
+    expect((closedAtMs ?? Number.POSITIVE_INFINITY) - answeredAtMs).toBeGreaterThan(idleMs - 100);
+    if (idleMs < 2500) await expect.poll(() => closedAtMs, { timeout: 15_000 }).toBeDefined();
+  });
+
+  test("serves the next call, and one that takes longer than an idle connection is kept", async () => {
+    let connections = 0;
+    const { url, server } = await serve(async (req, res) => {
+      req.resume();
+      if (req.url === "/slow") await sleep(idleLimits.silentMs * 2);
+      res.setHeader("Connection", "keep-alive").end("{}");
+    });
+    server.on("connection", () => connections++);
+    const call = door();
+    await post(call, url, "1");
+    await post(call, `${url}slow`, "2");
+    await post(call, url, "3");
+    expect(connections).toBe(1);
+  });
+
+  test("that the other side closed while the process was held up is not used", async () => {
+    const source = `
+      const { parentPort } = require("node:worker_threads");
+      const server = require("node:http").createServer({ keepAliveTimeout: 60000 }, (req, res) => {
+        res.setHeader("Connection", "keep-alive").end("{}");
+        if (req.url === "/first") res.on("finish", () => setTimeout(() => req.socket.destroy(), 20));
+      });
+      server.listen(0, "127.0.0.1", () => parentPort.postMessage(server.address().port));`;
+    const worker = new Worker(source, { eval: true });
+    ends.push(() => worker.terminate());
+    const url = `http://127.0.0.1:${await new Promise((resolve) => worker.once("message", resolve))}`;
+    const call = door();
+    for (let round = 0; round < 5; round++) {
+      await post(call, `${url}/first`, "1");
+      const until = performance.now() + 200;
+      while (performance.now() < until);
+      await post(call, `${url}/second`, "2");
+    }
+  });
+});
+
+describe("whether a request left", () => {
+  const reasonOf = (work: Promise<unknown>): Promise<string> =>
+    work.then(
+      () => "answered",
+      (error: Failure) => error.reason,
+    );
+
+  async function serveTcp(listener: (socket: Socket) => void): Promise<string> {
+    const server = createTcpServer(listener);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    ends.push(() => server.close());
+    return `127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  }
+
+  test("is certain where TLS never came about, whatever kept it from it", async () => {
+    const call = createCallApi({ timeoutSeconds: 0.5, maxSockets: 4 });
+    ends.push(call.close);
+    const silent = await serveTcp((socket) => ends.push(() => socket.destroy()));
+    const closing = await serveTcp((socket) => socket.end());
+    const resetting = await serveTcp((socket) => socket.once("data", () => socket.resetAndDestroy()));
+    for (const place of [silent, closing, resetting]) {
+      expect(await reasonOf(post(call, `https://${place}`, "1"))).toBe("unreachable");
+    }
+  });
+
+  test("is certain where the caller gave up before there was a connection", async () => {
+    const signal = AbortSignal.abort();
+    const { url } = await serve((_req, res) => res.end("{}"));
+    expect(await reasonOf(door()({ method: "POST", url, headers: {}, signal }))).toBe("unreachable");
+  });
+
+  test("is not known once a connection stood: a kept one that breaks may have been read from", async () => {
+    let count = 0;
+    const { url } = await serve((req, res) => {
+      if (++count === 1) res.setHeader("Connection", "keep-alive").end("{}");
+      else req.socket.resetAndDestroy();
+    });
+    const call = door();
+    await post(call, url, "1");
+    expect(await reasonOf(post(call, url, "2"))).toBe("outcome_unknown");
+    expect(await reasonOf(post(call, url, "3"))).toBe("outcome_unknown");
+    const half = await serveTcp((socket) => socket.once("data", () => socket.end("HTTP/1.1 200 OK\r\nContent-Len")));
+    expect(await reasonOf(post(call, `http://${half}`, "4"))).toBe("outcome_unknown");
+  });
+});
