@@ -1,22 +1,23 @@
 /**
  * The JSON of an answer, else its text. Without what a database refuses to keep: zero characters, and halves of
- * characters, which another side can only write as escapes of JSON.
+ * characters, which another side can only write as escapes of JSON. Takes its time by the length, whatever the depth.
  */
 export function parseAnswer(text: string): unknown {
   try {
-    return JSON.parse(
-      text,
-      unstorable.test(text) ? (_key, value) => (typeof value === "string" ? storable(value) : value) : undefined,
-    );
+    return JSON.parse(unstorable.test(text) ? text.toWellFormed().replace(escapes, storableEscape) : text);
   } catch {
-    return storable(text);
+    return text.replaceAll("\0", "").toWellFormed();
   }
 }
 
-const unstorable = /\0|\\u0000|\\u[dD][89a-fA-F]/;
+const unstorable = /\\u0000|\\u[dD][89a-fA-F]/;
 
-function storable(text: string): string {
-  return text.replaceAll("\0", "").toWellFormed();
+/** A pair of halves is one escape here, and so is an escaped backslash, after which a `u` is just a letter. */
+const escapes = /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)/g;
+
+function storableEscape(text: string): string {
+  if (text === "\\u0000") return "";
+  return /^\\u[dD][89a-fA-F]..$/.test(text) ? "\ufffd" : text;
 }
 
 /** Another side's words for a sentence of ours: one line, no longer than so many characters. */

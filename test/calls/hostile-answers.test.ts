@@ -150,6 +150,16 @@ describe("another side's words", () => {
     expect((await failureOf(post(await once("400 Bad Request", JSON.stringify(body))))).message).toBe(message);
   });
 
+  test.each([
+    ['{"a\\u0000b":"\\u0000"}', { ab: "" }],
+    ['["\\ud83d\\ude00","\\ud83d","\\ude00","\\uDE00\\uD83D"]', ["😀", "\ufffd", "\ufffd", "\ufffd\ufffd"]],
+    ['["\\\\u0000","\\\\\\u0000","\\\\ud800"]', ["\\u0000", "\\", "\\ud800"]],
+    ["a\0b\ud800", "ab\ufffd"],
+    ["\\u0000", "\\u0000"],
+  ])("are kept but for what cannot be: %j", (text, kept) => {
+    expect(parseAnswer(text)).toEqual(kept);
+  });
+
   test("can be kept in a database, whatever they are", () => {
     const bodies = fc.oneof(
       fc.json({ stringUnit: "binary" }),
