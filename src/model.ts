@@ -32,8 +32,11 @@ export type MessageOrigin = "provider" | "highlevel" | "api";
 /** What HighLevel calls the message. Extra conversation providers take `Custom` for texts and emails alike. */
 export type HighlevelMessageType = "SMS" | "Email" | "Custom";
 
-/** Mail that a machine wrote: kept, and by default not posted, so that no mail loop can start. */
-export type AutomaticKind = "auto_reply" | "bounce";
+/**
+ * Mail that a machine wrote: kept, and by default not posted, so that no mail loop can start. `auto_generated` is a notice
+ * that answers nothing, and `list` a letter to many.
+ */
+export type AutomaticKind = "auto_reply" | "bounce" | "auto_generated" | "list";
 
 /** A request as it came, before anything of it was parsed. */
 export interface WebhookRequest {
@@ -67,6 +70,10 @@ export interface ProviderMessage {
   from: string;
   /** The person's name as the email's From header gives it. */
   fromName?: string | undefined;
+  /** `from` in the person's own spelling, where that is another: answers go to it. */
+  fromSpelling?: string | undefined;
+  /** Where the email asks for answers, if that is not `from`. */
+  replyTo?: Correspondent | undefined;
   to: string[];
   cc: string[];
   bcc: string[];
@@ -82,6 +89,14 @@ export interface ProviderMessage {
   /** As in the header: oldest first. */
   references: string[];
   automatic?: AutomaticKind | undefined;
+  /** A mailing list or a group handed on what a person wrote. */
+  isFromList?: boolean | undefined;
+}
+
+export interface Correspondent {
+  address: string;
+  spelling?: string | undefined;
+  name?: string | undefined;
 }
 
 /** What became of a message that we sent. `sent`: the provider handed it on. `read` includes opened. */

@@ -1,13 +1,16 @@
-import type { AutomaticKind, ProviderMessage } from "../model.ts";
-import { parseMailboxes } from "./mailbox.ts";
-import { readTime } from "./read-time.ts";
+import type { ProviderMessage } from "../model.ts";
+import { automaticKind, isFromList } from "./automatic-kind.ts";
+import { decodeWords } from "./encoded-words.ts";
 
 export interface MailHeader {
   name: string;
   value: string;
 }
 
-export type MailFacts = Pick<ProviderMessage, "rfcMessageId" | "inReplyTo" | "references" | "automatic" | "sentAt">;
+export type MailFacts = Pick<
+  ProviderMessage,
+  "rfcMessageId" | "inReplyTo" | "references" | "automatic" | "isFromList" | "sentAt"
+>;
 
 /**
  * What the headers of an email say beyond its addresses and its subject. The envelope's sender, where the provider
@@ -17,11 +20,18 @@ export function readMailHeaders(headers: MailHeader[], envelopeSender?: string):
   const find = (name: string) => findHeader(headers, name);
   return {
     rfcMessageId: parseMessageIds(find("message-id"))[0],
-    inReplyTo: parseMessageIds(find("in-reply-to")),
-    references: parseMessageIds(find("references")),
-    automatic: automaticKind(find, envelopeSender ?? find("return-path")),
+    inReplyTo: parseMessageIds(allOf(headers, "in-reply-to")),
+    references: parseMessageIds(allOf(headers, "references")),
+    automatic: automaticKind(headers, envelopeSender ?? find("return-path")),
+    ...(isFromList(headers) ? { isFromList: true } : {}),
     sentAt: parseMailDate(find("date")),
   };
+}
+
+/** All headers of this name, given in lower case, as one: some programs write a header for each mailbox. */
+export function allOf(headers: MailHeader[], name: string): string | undefined {
+  const values = headers.filter((header) => header.name.toLowerCase() === name).map(({ value }) => value);
+  return values.length > 0 ? values.join(", ") : undefined;
 }
 
 /** The first header of this name, given in lower case: what comes first was put there last, by who is nearest to us. */
@@ -31,11 +41,13 @@ export function findHeader(headers: MailHeader[], name: string): string | undefi
 
 /**
  * The ids of a Message-ID, In-Reply-To or References header, without angle brackets, each once. Takes what clients
- * really write: folded lines, words between the ids, and ids without brackets. What is longer than a line of mail may
+ * really write: folded lines, words between the ids, ids without brackets, and ids in encoded words. What is longer than a line of mail may
  * be is no id. https://www.rfc-editor.org/rfc/rfc5322#section-3.6.4
  */
 export function parseMessageIds(header: string | undefined): string[] {
-  const line = (header ?? "").replaceAll("\0", "").toWellFormed();
+  const line = decodeWords(header ?? "")
+    .replaceAll("\0", "")
+    .toWellFormed();
   const bracketed = [...line.matchAll(/<([^<>]{1,998})>/g)].map((match) => (match[1] ?? "").replace(/\s/g, ""));
   const ids = bracketed.length > 0 ? bracketed : line.split(/[\s,;<>()[\]"']+/).filter((word) => word.includes("@"));
   return [...new Set(ids.filter((id) => id !== "" && Buffer.byteLength(id) <= 998))];
@@ -43,39 +55,17 @@ export function parseMessageIds(header: string | undefined): string[] {
 
 /** Without a zone, or with one that RFC 5322 does not know, a date would be read in this machine's zone. */
 const mailDate =
-  /^\s*(?:[a-z]{3,9},?\s*)?\d{1,2}\s+[a-z]{3,9}\s+(?:\d{2}|\d{4})\s+\d{1,2}:\d{2}(?::\d{2})?\s+(?:[+-]\d{2}:?\d{2}|UT|UTC|GMT|Z|[ECMP][SD]T)\b/i;
+  /^\s*(?:[a-z]{3,9}\.?,?\s*)?(\d{1,2}\s+[a-z]{3,9}\s+(?:\d{4}|\d{2})\s+\d{1,2}:\d{2}(?::\d{2})?)\s+(?:(?:UTC?|GMT|Z)?\s?([+-]\d{2}):?(\d{2})|(UTC?|GMT|Z|[ECMP][SD]T))(?![\w:+-])/i;
 
-/** A Date header (https://www.rfc-editor.org/rfc/rfc5322#section-3.3); `undefined` for what is none. */
+/** A Date header (https://www.rfc-editor.org/rfc/rfc5322#section-3.3); `undefined` for what is none, and for no time that mail can have. */
 export function parseMailDate(header: string | undefined): Date | undefined {
-  return readTime(header, mailDate);
+  const [, dayAndTime, hours, minutes, zone] = mailDate.exec(header ?? "") ?? [];
+  const time = new Date(`${dayAndTime} ${zone ?? `${hours}${minutes}`}`);
+  const isAbsurd =
+    Number.isNaN(time.getTime()) || time.getUTCFullYear() < firstYear || time.getUTCFullYear() > lastYear;
+  return isAbsurd ? undefined : time;
 }
 
-/**
- * Did a machine write it? By RFC 3834 (https://www.rfc-editor.org/rfc/rfc3834) an automatic response says so in
- * Auto-Submitted; older software by Precedence or headers of its own, Exchange by X-Auto-Response-Suppress (only `All`:
- * lesser values stand on people's mail too). Any other report than a bounce is a receipt. A bounce is a delivery status
- * notification (https://www.rfc-editor.org/rfc/rfc3464), or comes from the mailer daemon, or from nobody at all.
- */
-function automaticKind(
-  find: (name: string) => string | undefined,
-  returnPath: string | undefined,
-): AutomaticKind | undefined {
-  const contentType = find("content-type") ?? "";
-  const isReport = /^\s*multipart\/report\b/i.test(contentType);
-  if (isReport && /report-type\s*=\s*"?delivery-status\b/i.test(contentType)) return "bounce";
-  if (parseMailboxes(find("from")).some(({ address }) => /^(mailer-daemon|postmaster)@/.test(address))) return "bounce";
-
-  const saysSo =
-    isReport ||
-    isOtherThanNo(find("auto-submitted")) ||
-    /^\s*(bulk|list|junk|auto_reply)\b/i.test(find("precedence") ?? "") ||
-    /^\s*all\b/i.test(find("x-auto-response-suppress") ?? "") ||
-    ["x-autoreply", "x-autorespond", "x-auto-reply"].some((name) => isOtherThanNo(find(name)));
-  if (saysSo) return "auto_reply";
-
-  return returnPath !== undefined && /^(<\s*>)?$/.test(returnPath.trim()) ? "bounce" : undefined;
-}
-
-function isOtherThanNo(value: string | undefined): boolean {
-  return value !== undefined && value.trim() !== "" && !/^\s*no\b/i.test(value);
-}
+/** Clocks that were never set begin in 1970, 1980 or 2000, and one of 2099 is none either. */
+const firstYear = 2001;
+const lastYear = 2090;

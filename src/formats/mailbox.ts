@@ -1,29 +1,36 @@
-import { addressParser } from "postal-mime";
 import { ParseError } from "../errors.ts";
+import { decodeWords } from "./encoded-words.ts";
 import { text } from "./parse-value.ts";
 
 export interface Mailbox {
   /** In lower case: HighLevel compares it verbatim with the contact's. */
   address: string;
+  /** The sender's own spelling where it is another: to the address's host upper and lower case may be different people. */
+  spelling?: string | undefined;
   /** The display name, decoded; undefined where there is none. */
   name: string | undefined;
 }
 
-/** Some hundred mailboxes; what follows is left out. The parser takes a millisecond for a thousand hostile characters. */
-const mostCharacters = 20_000;
-
-const addressShape = /^[^\s@<>,;:"]{1,256}@[^\s@<>,;:"]{1,256}$/;
+/** Some hundred mailboxes; what follows is left out. */
+const maxCharacters = 20_000;
 
 /** The mailboxes of an address header: groups unwrapped, encoded words decoded, what is no mailbox left out. */
 export function parseMailboxes(header: string | undefined): Mailbox[] {
-  return addressParser((header ?? "").slice(0, mostCharacters), { flatten: true }).flatMap((parsed) => {
-    const address = text
-      .parse(parsed.address ?? "")
-      .trim()
-      .toLowerCase();
-    const name = text.parse(parsed.name).trim();
-    return addressShape.test(address) ? [{ address, name: name || undefined }] : [];
-  });
+  return splitList((header ?? "").slice(0, maxCharacters)).flatMap((entry) => readMailbox(entry) ?? []);
+}
+
+/**
+ * The mailbox of a From header, which names one person. It is in the last angle brackets, and all before them is a name,
+ * whatever it looks like: many decode a name before they hand the header on, and then commas, quotes, brackets and
+ * addresses stand in it as the sender chose. Undefined where the last brackets hold no address.
+ */
+export function parseSender(header: string | undefined): Mailbox | undefined {
+  const line = (header ?? "").slice(0, maxCharacters).trim();
+  const [, before = "", inside = ""] =
+    /^([\s\S]*)<((?:\s*"[^"]*"@)?[^<>]*)>[\s;,]*(?:\([^()<>]*\)[\s;,]*)?$/.exec(line) ?? [];
+  if (inside !== "" || line.endsWith(">")) return mailboxOf(inside, nameOf(before));
+  const [mailbox, ...others] = parseMailboxes(line);
+  return others.length === 0 ? mailbox : others.at(-1);
 }
 
 export function addressesOf(header: string | undefined): string[] {
@@ -37,7 +44,79 @@ export function normalizeMailbox(given: string): string | undefined {
 }
 
 export function requireMailbox(header: string | undefined, field: string): Mailbox {
-  const [mailbox] = parseMailboxes(header);
+  const mailbox = parseSender(header);
   if (!mailbox) throw new ParseError(`${field}: holds no mailbox`);
   return mailbox;
+}
+
+/**
+ * The entries of a list, and of the groups in it (https://www.rfc-editor.org/rfc/rfc5322#section-3.4). A name's part that
+ * a bare comma cuts off goes to the entry behind it.
+ */
+function splitList(header: string): string[] {
+  const entries: string[] = [];
+  let name = "";
+  for (const piece of header.match(entryPiece) ?? []) {
+    const isEnd = piece === "," || piece === ";";
+    if (!isEnd && piece !== ":") {
+      name += piece;
+      continue;
+    }
+    if (piece === ":" && name.includes("@")) name += piece;
+    else if (piece === ":") name = "";
+    else if (piece === "," && name.trim() !== "" && !name.includes("@")) name += piece;
+    else {
+      entries.push(name);
+      name = "";
+    }
+  }
+  return [...entries, name];
+}
+
+/** A quoted string, a comment, what is in angle brackets, a sign between entries, or what stands between those. */
+const entryPiece = /"(?:[^"\\]|\\[\s\S])*"|\((?:[^()\\]|\\[\s\S]|\([^()]*\))*\)|<[^<>]*>|[,;:]|[^"(<,;:]+|[\s\S]/g;
+
+function readMailbox(entry: string): Mailbox | undefined {
+  const [, before = "", inside] = /^([\s\S]*)<((?:\s*"[^"]*"@)?[^<>]*)>[^<>]*$/.exec(entry) ?? [];
+  if (inside !== undefined) return mailboxOf(inside, nameOf(before));
+  const comment = /\(([^()]*)\)/.exec(entry)?.[1];
+  const bare = entry.replace(/\((?:[^()]|\([^()]*\))*\)/g, " ").trim();
+  const [first = bare, ...others] = bare.startsWith('"') ? [bare] : bare.split(/\s+/);
+  const address = others.length === 0 ? first : bare.split(/\s+/).find((word) => word.includes("@"));
+  return mailboxOf(address ?? "", comment === undefined ? undefined : nameOf(comment));
+}
+
+function nameOf(words: string): string | undefined {
+  const trimmed = words.replace(/\s+/g, " ").trim();
+  const [, quoted] = /^"((?:[^"\\]|\\[\s\S])*)"$/.exec(trimmed) ?? [];
+  const plain = quoted === undefined ? trimmed.replace(/"((?:[^"\\]|\\[\s\S])*)"/g, "$1") : quoted;
+  return text.parse(decodeWords(plain.replace(/\\(["\\])/g, "$1"))).trim() || undefined;
+}
+
+const quotedLocal = /^"((?:[^"\\]|\\[\s\S])*)"$/;
+const domainShape = /^[^\s@<>,;:"()\\]{1,256}$/;
+const encodedWord = /=\?[^?\s]+\?[bq]\?/i;
+
+/** An address in one form: its local part in quotes where it needs them (https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2). */
+function mailboxOf(given: string, name: string | undefined): Mailbox | undefined {
+  const written = text
+    .parse(given)
+    .trim()
+    .replace(/^mailto:/i, "");
+  const at = written.lastIndexOf("@");
+  const local = localOf(written.slice(0, at));
+  const domain = written.slice(at + 1).replace(/\.$/, "");
+  if (at < 1 || local === undefined || !domainShape.test(domain) || encodedWord.test(written)) return undefined;
+  const spelling = `${local}@${domain}`;
+  const address = spelling.toLowerCase();
+  return { address, name, ...(spelling === address ? {} : { spelling }) };
+}
+
+function localOf(written: string): string | undefined {
+  const [, quoted] = quotedLocal.exec(written) ?? [];
+  const content = quoted === undefined ? written : quoted.replace(/\\([\s\S])/g, "$1");
+  if (content === "" || content.length > 256 || /\p{Cc}/u.test(content)) return undefined;
+  if (/^[^\s@<>,;:"()[\]\\.]+(\.[^\s@<>,;:"()[\]\\.]+)*$/.test(content)) return content;
+  const needsNoMore = quoted !== undefined || /^[^\s@<>,;:"()[\]\\]+$/.test(content);
+  return needsNoMore ? `"${content.replace(/["\\]/g, "\\$&")}"` : undefined;
 }

@@ -1,29 +1,28 @@
-import type { Email } from "postal-mime";
-import { ParseError } from "../errors.ts";
+import { decodeWords } from "./encoded-words.ts";
 import { composeMail, type Mail } from "./mail.ts";
-import { findHeader } from "./mail-headers.ts";
-import { addressesOf, requireMailbox } from "./mailbox.ts";
+import { allOf, findHeader } from "./mail-headers.ts";
+import { addressesOf, parseSender } from "./mailbox.ts";
 import { parseValue, text } from "./parse-value.ts";
 import { readMail } from "./read-mail.ts";
 
+export type { Mail } from "./mail.ts";
+
 /** A whole email (RFC 5322, MIME). The envelope's sender where it is known. */
 export async function parseMime(raw: Buffer | string, envelopeSender?: string): Promise<Mail> {
-  const email = await read(raw);
-  const headers = email.headers.map(({ key, value }) => ({ name: key, value }));
-  const headerValue = (name: string) => findHeader(headers, name);
+  const { headers, text, html, files } = await readMail(bytesOf(raw));
   return composeMail({
-    from: requireMailbox(headerValue("from"), "the email's From header"),
-    to: addressesOf(headerValue("to")),
-    cc: addressesOf(headerValue("cc")),
-    bcc: addressesOf(headerValue("bcc")),
-    subject: clean(email.subject),
-    text: clean(email.text),
-    html: clean(email.html),
-    attachments: email.attachments.map(({ filename, mimeType, contentId, content }) => ({
+    from: parseSender(findHeader(headers, "from")),
+    to: addressesOf(allOf(headers, "to")),
+    cc: addressesOf(allOf(headers, "cc")),
+    bcc: addressesOf(allOf(headers, "bcc")),
+    subject: clean(decodeWords(findHeader(headers, "subject") ?? "")),
+    text: clean(text),
+    html: clean(html),
+    attachments: files.map(({ name, contentType, contentId, content }) => ({
       contentId: parseContentId(contentId),
-      name: clean(filename ?? undefined),
-      contentType: clean(mimeType),
-      sizeBytes: bytesOf(content).length,
+      name: clean(name),
+      contentType: clean(contentType),
+      sizeBytes: content.length,
     })),
     headers,
     envelopeSender,
@@ -32,8 +31,8 @@ export async function parseMime(raw: Buffer | string, envelopeSender?: string): 
 
 /** The contents of the email's files, in the order in which `parseMime` names them. */
 export async function openMime(raw: Buffer | string): Promise<Buffer[]> {
-  const { attachments } = await read(raw);
-  return attachments.map(({ content }) => bytesOf(content));
+  const { files } = await readMail(bytesOf(raw));
+  return files.map(({ content }) => content);
 }
 
 /** A Content-ID without its angle brackets: what stands after `cid:` in the email's HTML. */
@@ -41,18 +40,6 @@ export function parseContentId(header: string | undefined): string | undefined {
   return clean(header?.trim().replace(/^<|>$/g, ""));
 }
 
-function read(raw: Buffer | string): Promise<Email> {
-  return readMail(typeof raw === "string" ? Buffer.from(raw) : raw).catch((error: unknown) => {
-    if (error instanceof ParseError) throw error;
-    throw new ParseError(`the email is not MIME: ${error instanceof Error ? error.message : "unreadable"}`);
-  });
-}
-
-function bytesOf(content: Email["attachments"][number]["content"]): Buffer {
-  if (typeof content === "string") return Buffer.from(content);
-  return content instanceof ArrayBuffer
-    ? Buffer.from(content)
-    : Buffer.from(content.buffer, content.byteOffset, content.byteLength);
-}
+const bytesOf = (raw: Buffer | string) => (typeof raw === "string" ? Buffer.from(raw) : raw);
 
 const clean = (value: string | undefined) => (value ? parseValue(text, value) : undefined);

@@ -1,78 +1,222 @@
+import { isUtf8 } from "node:buffer";
 import { setImmediate } from "node:timers/promises";
-import PostalMime, { type Email } from "postal-mime";
 import { ParseError } from "../errors.ts";
+import { charsetOf, decodeText, isAsciiLabel } from "./charset.ts";
+import { decodeWords } from "./encoded-words.ts";
+import { joinFlowed } from "./flowed-text.ts";
+import { findHeader, type MailHeader } from "./mail-headers.ts";
+import { joinWords, type Words } from "./mail-words.ts";
+import { type MimePart, readParts } from "./mime-parts.ts";
+import { openSigned } from "./smime.ts";
+import { openTnef } from "./tnef.ts";
+import { decodeTransfer } from "./transfer-encoding.ts";
 
-/**
- * Parses a whole email (RFC 5322, MIME) a piece at a time, so that everything else goes on meanwhile. Throws a ParseError
- * for one that a person could not have sent: the parser takes some microseconds for each line and each part, and 25 MB of
- * empty ones would take minutes.
- */
-export async function readMail(raw: Buffer): Promise<Email> {
-  requireBearable(raw);
-  const parser = new PostalMime({ maxNestingDepth: 50, maxRfc822NestingDepth: 2, maxHeadersSize: 500_000 });
-  takeBreaths(parser);
-  return parser.parse(raw);
+export interface WholeMail extends Words {
+  headers: MailHeader[];
+  /** In the order in which they stand in the mail. */
+  files: MailFile[];
 }
 
-/** The lines of an encoded file are longer. */
-const shortLine = 60;
-const mostShortLines = 200_000;
-const mostParts = 2_000;
-const newline = 0x0a;
-const dash = 0x2d;
+export interface MailFile {
+  name: string | undefined;
+  contentType: string;
+  contentId: string | undefined;
+  /** Exactly the bytes that were attached. */
+  content: Buffer;
+}
 
-function requireBearable(raw: Buffer): void {
-  let shortLines = 0;
-  let parts = 0;
-  for (let start = 0; start < raw.length; ) {
-    const found = raw.indexOf(newline, start);
-    const end = found === -1 ? raw.length : found;
-    if (end - start <= shortLine) shortLines++;
-    if (raw[start] === dash && raw[start + 1] === dash) parts++;
-    if (shortLines > mostShortLines || parts > mostParts)
-      throw new ParseError(`the email has more than ${mostShortLines} short lines, or ${mostParts} parts`);
-    start = end + 1;
+/**
+ * Reads a whole email: its words and its files. What it says is among the words however it is wrapped: of a type or in a
+ * multipart that breaks the rules, signed, in an email that is attached, or in a winmail.dat. Parts that only machines
+ * read, and that say what the words say, are left out. Works a part at a time, so that everything else goes on meanwhile.
+ */
+export async function readMail(raw: Buffer): Promise<WholeMail> {
+  const root = readParts(raw);
+  const place = { level: 0, isRoot: true, isReport: root.type === "multipart/report" };
+  const { words, files: all } = await gather(root, place);
+  const files = all.filter((file) => !isSecondInvitation(file, all));
+  if (words.length > 0) return { headers: root.headers, files, ...joinWords(words) };
+  const unnamed = files.find(({ name, content }) => name === undefined && isReadable(content));
+  const promoted = unnamed ? [wordsOf(unnamed.content, looksLikeHtml(unnamed.content))] : [];
+  return { headers: root.headers, files: files.filter((file) => file !== unnamed), ...joinWords(promoted) };
+}
+
+/** Many send an invitation as an alternative to the words and as a file. */
+const isSecondInvitation = (file: MailFile, all: MailFile[]) =>
+  file.name === undefined && isInvitation(file) && all.some((other) => other.name !== undefined && isInvitation(other));
+
+const isInvitation = ({ contentType }: MailFile) => /^(text\/calendar|application\/ics)$/.test(contentType);
+
+interface Place {
+  /** How many mails within mails. */
+  level: number;
+  isRoot: boolean;
+  /** The mail within a report is evidence, and nobody's words. */
+  isReport: boolean;
+}
+
+interface Gathered {
+  words: Words[];
+  files: MailFile[];
+}
+
+const maxLevel = 2;
+const nothing: Gathered = { words: [], files: [] };
+
+async function gather(part: MimePart, place: Place): Promise<Gathered> {
+  await setImmediate();
+  if (part.type.startsWith("multipart/") && part.parts.length > 0) return gatherMultipart(part, place);
+  if (isSignature(part)) return nothing;
+  if (isMail(part) && !place.isReport && place.level < maxLevel) return gatherMail(part, place);
+  const content = decodeTransfer(part.body, headerOf(part, "content-transfer-encoding"));
+  if (isText(part, place)) return { words: textWords(part, content), files: [] };
+  return (
+    (await gatherWrapped(part, content, place)) ?? {
+      words: [],
+      files: content.length > 0 ? [fileOf(part, content)] : [],
+    }
+  );
+}
+
+async function gatherMultipart(part: MimePart, place: Place): Promise<Gathered> {
+  const isAlternative = part.type === "multipart/alternative";
+  const parts = isAlternative ? part.parts.filter((each) => !isForMachines(each, part.parts)) : part.parts;
+  const gathered: Gathered[] = [];
+  for (const each of parts) gathered.push(await gather(each, { ...place, isRoot: false }));
+  const words = gathered.flatMap((each) => each.words);
+  const files = gathered.flatMap((each) => each.files);
+  if (part.type === "multipart/encrypted") return { words: [{ text: encrypted("PGP") }], files: [] };
+  if (!isAlternative || words.length < 2) return { words, files };
+  const texts = words.flatMap(({ text }) => text ?? []);
+  const pages = words.flatMap(({ html }) => html ?? []);
+  return { words: [{ text: texts.join("\n") || undefined, html: pages.join("\n") || undefined }], files };
+}
+
+/** Says what text and HTML say. An invitation that is nowhere else is a file. */
+function isForMachines(part: MimePart, beside: MimePart[]): boolean {
+  if (!part.type.startsWith("text/") || nameOf(part) !== undefined) return false;
+  if (part.type === "text/calendar") return false;
+  return (
+    part.type !== "text/plain" &&
+    part.type !== "text/html" &&
+    beside.some(({ type }) => /^text\/(plain|html)$/.test(type))
+  );
+}
+
+const isSignature = ({ type }: MimePart) =>
+  /^application\/(pgp-signature|pgp-encrypted|(x-)?pkcs7-signature)$/.test(type);
+
+const isMail = (part: MimePart) =>
+  part.type === "message/rfc822" || part.type === "message/global" || /\.eml$/i.test(nameOf(part) ?? "");
+
+async function gatherMail(part: MimePart, { level }: Place): Promise<Gathered> {
+  const inner = readParts(decodeTransfer(part.body, headerOf(part, "content-transfer-encoding")));
+  const within = { level: level + 1, isRoot: true, isReport: inner.type === "multipart/report" };
+  const { words, files } = await gather(inner, within);
+  const facts = ["From", "Date", "Subject", "To"].flatMap((name) => {
+    const value = decodeWords(findHeader(inner.headers, name.toLowerCase()) ?? "");
+    return value === "" ? [] : [`${name}: ${value}`];
+  });
+  const name = nameOf(part);
+  const title = `---------- Forwarded message${name === undefined ? "" : ` (${name})`} ----------`;
+  const { text, html } = joinWords(words);
+  const head = { text: `\n${[title, ...facts].join("\n")}\n` };
+  return { words: [head, { text, html }], files };
+}
+
+/** What holds a mail, or its words, in a wrapping of its own. */
+async function gatherWrapped(part: MimePart, content: Buffer, place: Place): Promise<Gathered | undefined> {
+  const name = (nameOf(part) ?? "").toLowerCase();
+  if (/^application\/(x-)?pkcs7-mime$/.test(part.type) || /\.p7m$/.test(name)) {
+    const signed = openSigned(content);
+    if (signed && place.level < maxLevel)
+      return gather(readParts(signed), { ...place, level: place.level + 1, isRoot: true });
+    return { words: [{ text: encrypted("S/MIME") }], files: [fileOf(part, content)] };
+  }
+  if (part.type !== "application/ms-tnef" && part.type !== "application/vnd.ms-tnef" && name !== "winmail.dat")
+    return undefined;
+  const opened = openTnef(content);
+  return (
+    opened && {
+      words: opened.text || opened.html ? [{ text: opened.text, html: opened.html }] : [],
+      files: opened.files,
+    }
+  );
+}
+
+const encrypted = (how: string) =>
+  `[This email is encrypted by ${how}. Only the program that holds its receiver's key can read it: ask for it unencrypted.]`;
+
+/** A body that is marked as a file without a name is the body none the less. */
+function isText(part: MimePart, { isRoot }: Place): boolean {
+  if (part.type !== "text/plain" && part.type !== "text/html") return false;
+  return part.disposition.value !== "attachment" || (isRoot && nameOf(part) === undefined);
+}
+
+function textWords(part: MimePart, content: Buffer): Words[] {
+  requireBearable(content);
+  const isHtml = part.type === "text/html";
+  const text = decodeText(content, labelOf(part, content, isHtml)).replace(/\r\n?/g, "\n");
+  if (text.trim() === "") return [];
+  const isFlowed = !isHtml && /^flowed/i.test(part.parameters.get("format") ?? "");
+  const deletesSpace = /^yes/i.test(part.parameters.get("delsp") ?? "");
+  const shown = withLineBreak(isFlowed ? joinFlowed(text, deletesSpace) : text);
+  return [isHtml ? { html: shown } : { text: shown }];
+}
+
+const maxLines = 500_000;
+const newline = 0x0a;
+
+/** Nobody reads so many lines, and all that follows has to carry them. Of a file they may be as many as they like. */
+function requireBearable(content: Buffer): void {
+  let lines = 0;
+  for (let at = content.indexOf(newline); at !== -1; at = content.indexOf(newline, at + 1)) {
+    if (++lines > maxLines) throw new ParseError(`the email's text has more than ${maxLines} lines`);
   }
 }
 
-/** What of the parser's inside we reach for. Were it otherwise in another version, mail would be parsed at one go as before. */
-interface Inside {
-  processLine?: (line: Uint8Array, isFinal: boolean) => Promise<void>;
-  currentNode?: { contentDecoder?: Decoder | null };
-}
-interface Decoder {
-  chunks?: (Uint8Array | string)[];
+function wordsOf(content: Buffer, isHtml: boolean): Words {
+  const text = withLineBreak(decodeText(content).replace(/\r\n?/g, "\n"));
+  return isHtml ? { html: text } : { text };
 }
 
-const linesPerBreath = 500;
+const withLineBreak = (text: string) => (text.endsWith("\n") ? text : `${text}\n`);
 
-/**
- * Lets others have their turn after some lines, and joins the lines of a plain part, which the parser keeps one by one and
- * then puts together with great effort.
- */
-function takeBreaths(parser: PostalMime): void {
-  const inside = parser as unknown as Inside;
-  const processLine = inside.processLine?.bind(parser);
-  if (!processLine) return;
-  const joined = new WeakMap<Decoder, number>();
-  let lines = 0;
-  inside.processLine = async (line, isFinal) => {
-    await processLine(line, isFinal);
-    if (++lines % linesPerBreath !== 0) return;
-    const decoder = inside.currentNode?.contentDecoder;
-    if (decoder?.chunks && decoder.chunks.length > linesPerBreath) joinSince(decoder.chunks, joined.get(decoder) ?? 0);
-    if (decoder) joined.set(decoder, decoder.chunks?.length ?? 0);
-    await setImmediate();
+/** The charset that the part's header names; else, and where its bytes are no such text, the one that its HTML names. */
+function labelOf({ parameters, charset }: MimePart, content: Buffer, isHtml: boolean): string | undefined {
+  const label = parameters.get("charset");
+  const isUsable = charsetOf(label) !== undefined && !isAsciiLabel(label);
+  if (isUsable && (charsetOf(label) !== "utf-8" || isUtf8(content))) return label;
+  return (isHtml ? charsetInHtml(content) : undefined) ?? (isUsable ? label : charset) ?? label;
+}
+
+/** https://html.spec.whatwg.org/multipage/parsing.html#prescan-a-byte-stream-to-determine-its-encoding */
+function charsetInHtml(content: Buffer): string | undefined {
+  const beginning = content.toString("latin1", 0, 10_000);
+  return /<(?:meta|\?xml)\b[^>]{0,300}?(?:charset|encoding)\s{0,5}=\s{0,5}["']?([\w.:-]{1,40})/i.exec(beginning)?.[1];
+}
+
+/** Text as people write it: no bytes that only programs put there. */
+function isReadable(content: Buffer): boolean {
+  const beginning = content.toString("latin1", 0, 10_000);
+  const isBinary = /(?![\s\u001b\u0080-\u009f])\p{Cc}/u.test(beginning) || /[\x80-\xff]{20}/.test(beginning);
+  return beginning.trim() !== "" && (isUtf8(content) || !isBinary) && !beginning.includes("\0");
+}
+
+const looksLikeHtml = (content: Buffer) =>
+  /^\s*(<!doctype html|<html|<body|<p\b|<div\b|<table\b)/i.test(content.toString("latin1", 0, 500));
+
+function fileOf(part: MimePart, content: Buffer): MailFile {
+  return {
+    name: nameOf(part),
+    contentType: part.type,
+    contentId: headerOf(part, "content-id"),
+    content,
   };
 }
 
-/** Replaces the chunks from a place on by one that holds them all. */
-function joinSince(chunks: (Uint8Array | string)[], place: number): void {
-  const loose = chunks.slice(place);
-  if (!loose.every((chunk) => typeof chunk === "string" || chunk instanceof Uint8Array)) return;
-  chunks.splice(
-    place,
-    loose.length,
-    Buffer.concat(loose.map((chunk) => (typeof chunk === "string" ? Buffer.from(chunk) : chunk))),
-  );
+function nameOf({ parameters, disposition }: Pick<MimePart, "parameters" | "disposition">): string | undefined {
+  return disposition.parameters.get("filename") || parameters.get("name") || undefined;
 }
+
+const headerOf = (part: MimePart, name: string) => findHeader(part.headers, name);

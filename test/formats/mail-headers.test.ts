@@ -39,18 +39,18 @@ describe("automatic mail", () => {
 
   test.each([
     [{ "Auto-Submitted": "auto-replied" }, "auto_reply"],
-    [{ "AUTO-SUBMITTED": "auto-generated; owner=x" }, "auto_reply"],
+    [{ "AUTO-SUBMITTED": "auto-generated; owner=x" }, "auto_generated"],
     [{ "Auto-Submitted": "No" }, undefined],
     [{ "Auto-Submitted": "no (a person wrote this)" }, undefined],
     [{ "Auto-Submitted": "" }, undefined],
-    [{ Precedence: "bulk" }, "auto_reply"],
-    [{ Precedence: "List" }, "auto_reply"],
+    [{ Precedence: "bulk" }, undefined],
+    [{ Precedence: "List" }, undefined],
     [{ Precedence: "auto_reply" }, "auto_reply"],
     [{ Precedence: "first-class" }, undefined],
     [{ "X-Autoreply": "yes" }, "auto_reply"],
     [{ "X-Autorespond": "Out of office" }, "auto_reply"],
     [{ "X-Autoreply": "no" }, undefined],
-    [{ "X-Auto-Response-Suppress": "All" }, "auto_reply"],
+    [{ "X-Auto-Response-Suppress": "All" }, undefined],
     [{ "X-Auto-Response-Suppress": "DR, OOF, AutoReply" }, undefined],
     [{ "Return-Path": "<>" }, "bounce"],
     [{ "Return-Path": "<ann@example.org>" }, undefined],
@@ -110,7 +110,7 @@ test("a name that a database cannot hold is cleaned", () => {
 
 test("mailboxes are in lower case, their names decoded", () => {
   expect(parseMailboxes('=?UTF-8?B?SsO2cmc=?= <J@X.example>, "Doe, Jane" <jane@x.example>, nobody')).toEqual([
-    { address: "j@x.example", name: "Jörg" },
+    { address: "j@x.example", spelling: "J@X.example", name: "Jörg" },
     { address: "jane@x.example", name: "Doe, Jane" },
   ]);
   expect(normalizeMailbox("Support@Example.com")).toBe("support@example.com");
