@@ -4,7 +4,9 @@ import { ParseError } from "../errors.ts";
 const channelPrefix = /^(whatsapp|rcs|sms|mms|sip|tel):/i;
 const withheld = /^(anonymous|unknown|restricted|private|unavailable|withheld)$/i;
 const shortCode = /^\d{3,8}$/;
-const international = /^\+?[1-9]\d{6,14}$/;
+/** An extension is dialled by a person: no text can be sent to it. */
+const extension =
+  /(?:\d[\s().-]{0,3}){6}[\s,;#]*(?:[#,;]|ext(?:n|ension)?|x|durchwahl|dw|poste|int|anexo)[.:=\s]{0,3}\d/i;
 /**
  * Can be received from, and not answered. Senders may have more signs in their names than they should; but nothing that
  * begins with a plus, or has an at sign: that would be a number or an email address gone wrong.
@@ -14,25 +16,72 @@ const alphanumericSender = /^(?!\+)(?=.*\p{L})[\p{L}\d .&_+'!/-]{1,64}$/u;
 
 /**
  * A sender or receiver as it is stored: E.164 for a phone number, a short code or an alphanumeric sender as it is.
- * A number is never given a region: providers send it in international form, some without the plus.
- * `undefined` for what is none of these, such as a withheld number.
+ * `undefined` for what is none of these, such as a withheld number or one with an extension.
+ *
+ * A number without a plus is international only where it cannot be anything else; otherwise it is of the country of
+ * `ownNumber`, the business's number in E.164. Without that a national number is undefined: no country is guessed.
  */
-export function normalizePhoneNumber(given: string): string | undefined {
+export function normalizePhoneNumber(given: string, ownNumber?: string): string | undefined {
   const address = given.trim().replace(channelPrefix, "");
-  const digits = address.replace(/[\s().-]/g, "");
+  if (extension.test(address)) return undefined;
+  const digits = address.replace(/[\s().\u00a0\u2010-\u2015/-]/g, "");
+  if (/^\+[1-9]\d{6,14}$/.test(digits)) return toE164(digits);
+  if (/^\d{7,15}$/.test(digits)) return withoutPlus(digits, address, ownNumber);
   if (shortCode.test(digits)) return digits;
-  if (international.test(digits)) return toE164(digits);
   return alphanumericSender.test(address) && !withheld.test(address) ? address : undefined;
+}
+
+/**
+ * A receiver, or why nothing can be sent to it, in words for the agent who tried. Alphanumeric senders are none.
+ */
+export function readReceiver(given: string | undefined, ownNumber?: string): { number: string } | { problem: string } {
+  const address = (given ?? "").trim();
+  if (address === "") return { problem: "the contact has no phone number" };
+  if (extension.test(address)) return { problem: `${address} has an extension: texts go to whole numbers only` };
+  const number = normalizePhoneNumber(address, ownNumber);
+  if (number !== undefined && /\p{L}/u.test(number))
+    return { problem: `${address} is a sender's name and no phone number` };
+  if (number !== undefined) return { number };
+  return { problem: `${address} is no phone number with its country: write it as +1 415 555 0123` };
+}
+
+export function requirePhoneNumber(given: string, field: string, ownNumber?: string): string {
+  const number = normalizePhoneNumber(given, ownNumber);
+  if (number === undefined) throw new ParseError(`${field}: is not a phone number, a short code or a sender's name`);
+  return number;
 }
 
 /** Numbers that no plan has yet (and test numbers) stay as they came: a message is not lost for a new area code. */
 function toE164(digits: string): string {
-  const withPlus = digits.startsWith("+") ? digits : `+${digits}`;
-  return parsePhoneNumberFromString(withPlus)?.number ?? withPlus;
+  return parsePhoneNumberFromString(digits)?.number ?? digits;
 }
 
-export function requirePhoneNumber(given: string, field: string): string {
-  const number = normalizePhoneNumber(given);
-  if (number === undefined) throw new ParseError(`${field}: is not a phone number, a short code or a sender's name`);
-  return number;
+function withoutPlus(digits: string, address: string, ownNumber: string | undefined): string | undefined {
+  const callingCode = parsePhoneNumberFromString(ownNumber ?? "")?.countryCallingCode;
+  if (callingCode !== undefined) return inCountry(digits, callingCode);
+  // A short code is written without blanks and brackets.
+  if (digits.length <= 8) return address === digits ? digits : undefined;
+  return isInternational(digits) ? toE164(`+${digits}`) : undefined;
 }
+
+function inCountry(digits: string, defaultCallingCode: string): string | undefined {
+  const isWhole = digits.startsWith(defaultCallingCode) && isPossible(`+${digits}`);
+  const national = parsePhoneNumberFromString(digits, { defaultCallingCode });
+  if (digits.length <= 8) return national?.isValid() ? national.number : digits;
+  if (isWhole && digits.length > 10) return toE164(`+${digits}`);
+  if (national?.isPossible() && (national.isValid() || !isValid(`+${digits}`))) return national.number;
+  return isWhole || isValid(`+${digits}`) ? toE164(`+${digits}`) : undefined;
+}
+
+/**
+ * Ten digits may always be of North America, where a number's area code looks like another country's calling code: only
+ * longer ones are certain, or those that its plan does not have.
+ */
+function isInternational(digits: string): boolean {
+  if (digits.startsWith("0")) return false;
+  if (digits.length === 10) return isValid(`+${digits}`) && !isPossible(`+1${digits}`);
+  return isValid(`+${digits}`) || (digits.length > 10 && isPossible(`+${digits}`));
+}
+
+const isValid = (number: string) => parsePhoneNumberFromString(number)?.isValid() === true;
+const isPossible = (number: string) => parsePhoneNumberFromString(number)?.isPossible() === true;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ParseError } from "../../src/errors.ts";
-import { normalizePhoneNumber, requirePhoneNumber } from "../../src/formats/phone-number.ts";
+import { normalizePhoneNumber, readReceiver, requirePhoneNumber } from "../../src/formats/phone-number.ts";
 
 test.each([
   ["+15005550006", "+15005550006"],
@@ -48,3 +48,60 @@ test.each([
   expect(() => requirePhoneNumber(given, "From")).toThrow(ParseError);
   expect(() => requirePhoneNumber(given, "From")).toThrow(/^From: /);
 });
+
+test.each([
+  ["4155550123", "+15005550009", "+14155550123"],
+  ["(415) 555-0123", "+15005550009", "+14155550123"],
+  ["1 415 555 0123", "+15005550009", "+14155550123"],
+  ["415.555.0123", "+15005550009", "+14155550123"],
+  ["447911123456", "+15005550009", "+447911123456"],
+  ["079 123 45 67", "+41443643535", "+41791234567"],
+  ["41791234567", "+41443643535", "+41791234567"],
+  ["0151 23456789", "+4930123456", "+4915123456789"],
+  ["4915123456789", "+4930123456", "+4915123456789"],
+  ["07911 123456", "+442071838750", "+447911123456"],
+  ["20 12 34 56", "+4532123456", "+4520123456"],
+  ["612 345 678", "+34912345678", "+34612345678"],
+  ["262966", "+15005550009", "262966"],
+  ["+4915123456789", "+15005550009", "+4915123456789"],
+])("the national number %s is of the country of our own number %s", (given, own, number) => {
+  expect(normalizePhoneNumber(given, own)).toBe(number);
+});
+
+test.each([
+  "4155550123",
+  "(415) 555-0123",
+  "212 555 0123",
+  "079 123 45 67",
+  "0151 23456789",
+  "555-0123",
+  "(650) 253-0000",
+])("the national number %s is of no country that somebody could guess", (given) =>
+  expect(normalizePhoneNumber(given)).toBeUndefined(),
+);
+
+test.each([
+  "+1 415 555 0123 ext. 5",
+  "415 555 0123 x5",
+  "+14155550123;ext=12",
+  "+1 415 555 0123 #7",
+  "tel:+1-415-555-0123,,9",
+])("%s, which has an extension, is refused with that reason", (given) => {
+  expect(normalizePhoneNumber(given, "+15005550009")).toBeUndefined();
+  expect(readReceiver(given, "+15005550009")).toMatchObject({ problem: expect.stringContaining("extension") });
+});
+
+test.each([
+  [undefined, "no phone"],
+  ["  ", "no phone"],
+  ["n/a", "sender's name"],
+  ["ACME", "sender's name"],
+  ["(415) 555-0123", "country"],
+])("nothing can be sent to %s, and the agent is told why", (given, why) => {
+  expect(readReceiver(given)).toMatchObject({ problem: expect.stringContaining(why) });
+});
+
+test.each([
+  ["+1 415 555 0123", "+14155550123"],
+  ["262966", "262966"],
+])("%s can be sent to", (given, number) => expect(readReceiver(given)).toEqual({ number }));
