@@ -19,15 +19,62 @@ export function nameFile(
   isWanted: (extension: string) => boolean,
 ): string {
   const { contentType, index, taken } = facts;
-  const extensions = mime.extensions[contentType?.split(";")[0]?.trim().toLowerCase() ?? ""] ?? [];
+  const extensions = mime.extensions[usualType(contentType)] ?? [];
   const byType = extensions.find(isWanted) ?? extensions[0];
   const own = cleanName(facts.name ?? "");
-  const [kind = ""] = (contentType ?? "").toLowerCase().split("/");
+  const [kind = ""] = usualType(contentType).split("/");
   const stem = own || `${namedKinds.has(kind) ? kind : "file"}-${index + 1}`;
   const needsExtension =
     byType !== undefined && (extensionOf(stem) === "" || (!isWanted(extensionOf(stem)) && isWanted(byType)));
   return makeUnique(needsExtension ? `${stem}.${byType}` : stem, taken);
 }
+
+/** A content type without its parameters, by its registered name where it has another that cameras and programs write. */
+export function usualType(contentType: string | undefined): string {
+  const type = contentType?.split(";")[0]?.trim().toLowerCase() ?? "";
+  return usualTypes[type] ?? type;
+}
+
+const usualTypes: Record<string, string> = {
+  "image/jpg": "image/jpeg",
+  "image/pjpeg": "image/jpeg",
+  "image/jpe": "image/jpeg",
+  "image/x-jpeg": "image/jpeg",
+  "image/x-jpg": "image/jpeg",
+  "image/x-citrix-jpeg": "image/jpeg",
+  "image/x-png": "image/png",
+  "image/x-citrix-png": "image/png",
+  "image/x-gif": "image/gif",
+  "image/tif": "image/tiff",
+  "image/x-tiff": "image/tiff",
+  "image/svg": "image/svg+xml",
+  "application/x-pdf": "application/pdf",
+  "application/acrobat": "application/pdf",
+  "application/vnd.pdf": "application/pdf",
+  "text/pdf": "application/pdf",
+  "text/x-pdf": "application/pdf",
+  "text/x-csv": "text/csv",
+  "application/csv": "text/csv",
+  "application/x-csv": "text/csv",
+  "text/comma-separated-values": "text/csv",
+  "application/x-zip-compressed": "application/zip",
+  "application/x-zip": "application/zip",
+  "application/word": "application/msword",
+  "application/doc": "application/msword",
+  "application/x-msword": "application/msword",
+  "application/excel": "application/vnd.ms-excel",
+  "application/x-excel": "application/vnd.ms-excel",
+  "application/x-msexcel": "application/vnd.ms-excel",
+  "audio/mp3": "audio/mpeg",
+  "audio/x-mp3": "audio/mpeg",
+  "audio/mpeg3": "audio/mpeg",
+  "audio/x-mpeg": "audio/mpeg",
+  "audio/x-m4a": "audio/mp4",
+  "audio/m4a": "audio/mp4",
+  "audio/amr-nb": "audio/amr",
+  "video/x-mp4": "video/mp4",
+  "video/mov": "video/quicktime",
+};
 
 const namedKinds = new Set(["image", "video", "audio"]);
 
