@@ -199,7 +199,7 @@ function charsetInHtml(content: Buffer): string | undefined {
 /** Text as people write it: no bytes that only programs put there. */
 function isReadable(content: Buffer): boolean {
   const beginning = content.toString("latin1", 0, 10_000);
-  const isBinary = /(?![\s\u001b\u0080-\u009f])\p{Cc}/u.test(beginning) || /[\x80-\xff]{20}/.test(beginning);
+  const isBinary = /[\x80-\xff]{20}/.test(beginning) || beginning.includes("\x01") || beginning.includes("\x02");
   return beginning.trim() !== "" && (isUtf8(content) || !isBinary) && !beginning.includes("\0");
 }
 

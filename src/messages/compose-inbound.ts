@@ -54,7 +54,7 @@ function composeEmail(
   const unsent = content.attachments.flatMap(nameWithoutUrl);
   const withFiles = (text: string | undefined) => [text, ...unsent].filter(Boolean).join("\n\n");
   const text = withFiles(content.text);
-  const shownText = mapping.stripQuoted && content.text ? withFiles(stripQuoted(content.text)) : text;
+  const shownText = mapping.stripQuoted && content.text ? withFiles(stripQuoted(content.text, content.html)) : text;
   const html = content.html
     ? showInline(content.html, content.attachments) + unsent.map((line) => `<p>${escapeHtml(line)}</p>`).join("")
     : `<div style="white-space:pre-wrap">${escapeHtml(text || noText)}</div>`;
