@@ -1,6 +1,6 @@
 import type { AutomaticKind } from "../model.ts";
-import { decodeWords } from "./encoded-words.ts";
-import type { MailHeader } from "./mail-headers.ts";
+import { decodeWords } from "./email/encoded-words.ts";
+import { findHeader, type MailHeader } from "./email/header.ts";
 import { parseMailboxes } from "./mailbox.ts";
 
 /**
@@ -39,7 +39,7 @@ type Find = (name: string) => string | undefined;
 const finder =
   (headers: MailHeader[]): Find =>
   (name) =>
-    headers.find((header) => header.name.toLowerCase() === name)?.value;
+    findHeader(headers, name);
 
 function isBounce(find: Find, isReport: boolean): boolean {
   if (isReport && /report-type\s*=\s*"?delivery-status\b/i.test(find("content-type") ?? "")) return true;

@@ -1,6 +1,6 @@
 import { Busboy } from "@fastify/busboy";
 import { ParseError } from "../errors.ts";
-import { decodeWords } from "./encoded-words.ts";
+import { decodeWords } from "./email/encoded-words.ts";
 
 /** A field of a form, or an uploaded file. */
 export interface FormField {

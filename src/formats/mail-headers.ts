@@ -1,11 +1,9 @@
 import type { ProviderMessage } from "../model.ts";
 import { automaticKind, isFromList } from "./automatic-kind.ts";
-import { decodeWords } from "./encoded-words.ts";
+import { decodeWords } from "./email/encoded-words.ts";
+import { findHeader, type MailHeader } from "./email/header.ts";
 
-export interface MailHeader {
-  name: string;
-  value: string;
-}
+export { findHeader, type MailHeader };
 
 export type MailFacts = Pick<
   ProviderMessage,
@@ -32,11 +30,6 @@ export function readMailHeaders(headers: MailHeader[], envelopeSender?: string):
 export function allOf(headers: MailHeader[], name: string): string | undefined {
   const values = headers.filter((header) => header.name.toLowerCase() === name).map(({ value }) => value);
   return values.length > 0 ? values.join(", ") : undefined;
-}
-
-/** The first header of this name, given in lower case: what comes first was put there last, by who is nearest to us. */
-export function findHeader(headers: MailHeader[], name: string): string | undefined {
-  return headers.find((header) => header.name.toLowerCase() === name)?.value;
 }
 
 /**

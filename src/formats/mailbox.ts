@@ -1,5 +1,5 @@
 import { ParseError } from "../errors.ts";
-import { decodeWords } from "./encoded-words.ts";
+import { decodeWords } from "./email/encoded-words.ts";
 import { text } from "./parse-value.ts";
 
 export interface Mailbox {

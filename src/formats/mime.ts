@@ -1,9 +1,9 @@
-import { decodeWords } from "./encoded-words.ts";
+import { decodeWords } from "./email/encoded-words.ts";
+import { readMail } from "./email/read-mail.ts";
 import { composeMail, type Mail } from "./mail.ts";
 import { allOf, findHeader } from "./mail-headers.ts";
 import { addressesOf, parseSender } from "./mailbox.ts";
 import { parseValue, text } from "./parse-value.ts";
-import { readMail } from "./read-mail.ts";
 
 export type { Mail } from "./mail.ts";
 

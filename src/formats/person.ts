@@ -1,6 +1,7 @@
 import { ParseError } from "../errors.ts";
 import type { Correspondent, ProviderMessage } from "../model.ts";
-import type { MailFacts, MailHeader } from "./mail-headers.ts";
+import { findHeader, type MailHeader } from "./email/header.ts";
+import type { MailFacts } from "./mail-headers.ts";
 import { type Mailbox, parseMailboxes, parseSender } from "./mailbox.ts";
 
 export interface SenderFacts extends Pick<MailFacts, "automatic"> {
@@ -22,17 +23,17 @@ const nobody: Mailbox = { address: "mailer-daemon@sender.invalid", name: undefin
  */
 export function requirePerson(facts: SenderFacts): { person: Mailbox; replyTo: Mailbox | undefined } {
   const { from, headers, envelopeSender, automatic } = facts;
-  const replyTo = parseMailboxes(headerOf(headers, "reply-to")).find(({ address }) => address !== from?.address);
+  const replyTo = parseMailboxes(findHeader(headers, "reply-to")).find(({ address }) => address !== from?.address);
   if (from && !isRelay(from, facts)) return { person: from, replyTo };
   if (from) {
     const person = relayedFor(from, facts, replyTo) ?? from;
     return { person, replyTo: replyTo?.address === person.address ? undefined : replyTo };
   }
   const others = [
-    headerOf(headers, "sender"),
-    headerOf(headers, "reply-to"),
+    findHeader(headers, "sender"),
+    findHeader(headers, "reply-to"),
     envelopeSender,
-    headerOf(headers, "return-path"),
+    findHeader(headers, "return-path"),
   ];
   const person = others.flatMap((header) => parseSender(header) ?? [])[0] ?? (automatic ? nobody : undefined);
   if (!person) throw new ParseError("the email's From header: holds no mailbox, and nothing else names its sender");
@@ -70,19 +71,19 @@ const openHosts =
 /** A group that may not write in other people's names puts itself into From, and says "Ann via Group". */
 function isGroupsOwn({ address, name = "" }: Mailbox, headers: MailHeader[]): boolean {
   const posts = /mailto:([^>?]+)/i
-    .exec(headerOf(headers, "list-post") ?? "")?.[1]
+    .exec(findHeader(headers, "list-post") ?? "")?.[1]
     ?.trim()
     .toLowerCase();
   if (posts === address) return true;
-  const listId = /<([^<>]+)>\s*$/.exec(headerOf(headers, "list-id") ?? "")?.[1]?.toLowerCase();
+  const listId = /<([^<>]+)>\s*$/.exec(findHeader(headers, "list-id") ?? "")?.[1]?.toLowerCase();
   if (listId === address.replace("@", ".")) return true;
-  const isGroup = listId !== undefined || headerOf(headers, "x-google-group-id") !== undefined;
+  const isGroup = listId !== undefined || findHeader(headers, "x-google-group-id") !== undefined;
   return isGroup && /\bvia\b/i.test(name);
 }
 
 function relayedFor(from: Mailbox, { headers }: SenderFacts, replyTo: Mailbox | undefined): Mailbox | undefined {
   const originals = isGroupsOwn(from, headers) ? ["x-original-from", "x-original-sender"] : ["x-original-from"];
-  const named = originals.flatMap((header) => parseSender(headerOf(headers, header)) ?? []);
+  const named = originals.flatMap((header) => parseSender(findHeader(headers, header)) ?? []);
   const person = [...named, ...(replyTo ? [replyTo] : [])].find(
     (mailbox) => mailbox.address !== from.address && !noReply.test(split(mailbox.address)[0]),
   );
@@ -96,6 +97,3 @@ function split(address: string): [string, string] {
   const at = address.lastIndexOf("@");
   return [address.slice(0, at), address.slice(at + 1)];
 }
-
-const headerOf = (headers: MailHeader[], name: string) =>
-  headers.find((header) => header.name.toLowerCase() === name)?.value;

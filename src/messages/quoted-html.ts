@@ -6,9 +6,27 @@ const maxTags = 10_000;
 
 /** What mail programs put around what they quote: it is left out, and what stands between two of them stays. */
 const quotes = [
-  ...["blockquote[type=cite]", "blockquote.gmail_quote", "div.gmail_attr", "div.yahoo_quoted", "blockquote.protonmail_quote"],
-  ...["div.moz-cite-prefix", "blockquote.tutanota_quote", "blockquote#zmail_reply", "div.zmail_extra", "blockquote.quote"],
-  ...["div.moz-email-headers-table", "p#reply-intro", "div#reply-intro", "div.x_gmail_attr", "blockquote.x_gmail_quote"],
+  ...[
+    "blockquote[type=cite]",
+    "blockquote.gmail_quote",
+    "div.gmail_attr",
+    "div.yahoo_quoted",
+    "blockquote.protonmail_quote",
+  ],
+  ...[
+    "div.moz-cite-prefix",
+    "blockquote.tutanota_quote",
+    "blockquote#zmail_reply",
+    "div.zmail_extra",
+    "blockquote.quote",
+  ],
+  ...[
+    "div.moz-email-headers-table",
+    "p#reply-intro",
+    "div#reply-intro",
+    "div.x_gmail_attr",
+    "blockquote.x_gmail_quote",
+  ],
 ];
 const quoteShape =
   /<(?:blockquote|div|p)\b[^<>]{0,500}?(?:type\s*=\s*["']?cite|gmail_attr|yahoo_quoted|protonmail_quote|moz-cite-prefix|tutanota_quote|zmail_extra|zmail_reply|reply-intro|(?:class\s*=\s*["']?(?:[^"'<>]{0,100}\s)?(?:x_)?gmail_quote\b[^<>]{0,300}?blockquote))/i;

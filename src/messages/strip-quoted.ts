@@ -1,5 +1,5 @@
-import { ownWordsOfHtml } from "./quoted-html.ts";
 import { forwardWords, headerWords, originalWords, wroteWords } from "./quote-words.ts";
+import { ownWordsOfHtml } from "./quoted-html.ts";
 
 /**
  * What a person wrote anew in a reply: without the mail that it quotes, be that below, above or between the new lines.
@@ -26,33 +26,37 @@ const maxAttributionLines = 3;
 function stripText(text: string): string | undefined {
   const lines = toLines(text);
   const own: string[] = [];
+  let at = 0;
   // Once a quote is known to be one, marked lines further down go with it.
-  let isQuoting = /^\s*>/.test(text);
+  let isQuoting = isMarked(text.trimStart());
   let quotes = 0;
-  for (let at = 0; at < lines.length; ) {
-    const line = lines[at] ?? "";
-    if (isMarked(line) && (isQuoting || attributionAt(lines, at) > 0)) {
-      if (own.at(-1) === "") own.pop();
-      at = endOfMarked(lines, at);
-      quotes++;
-    } else if (beginsRest(lines, at)) {
-      quotes++;
-      dropRule(own);
-      break;
-    } else {
-      const length = attributionAt(lines, at);
-      quotes += length > 0 ? 1 : 0;
-      if (length === 0) own.push(line);
-      at = length === 0 ? at + 1 : endOfMarked(lines, at + length);
+  while (at < lines.length && !beginsRest(lines, at)) {
+    const end = endOfQuote(lines, at, isQuoting);
+    if (end === at) {
+      own.push(lines[at++] ?? "");
+      continue;
     }
-    isQuoting ||= quotes > 0;
+    if (isMarked(lines[at] ?? "") && own.at(-1) === "") own.pop();
+    isQuoting = true;
+    quotes++;
+    at = end;
   }
-  return quotes === 0 ? undefined : own.join("\n").trim();
+  if (at < lines.length) dropRule(own);
+  return quotes === 0 && at === lines.length ? undefined : own.join("\n").trim();
+}
+
+/** Where the quote ends that begins here; the same place where none does. */
+function endOfQuote(lines: string[], at: number, isQuoting: boolean): number {
+  const length = attributionAt(lines, at);
+  if (isMarked(lines[at] ?? "")) return isQuoting || length > 0 ? endOfMarked(lines, at) : at;
+  return length > 0 ? endOfMarked(lines, at + length) : at;
 }
 
 function toLines(text: string): string[] {
   const lines = text.replace(/\r\n?/g, "\n").split("\n");
-  return lines.map((line) => line.trimEnd()).filter((line, index, all) => line !== "" || all[index - 1] !== "" || all[index - 2] !== "");
+  return lines
+    .map((line) => line.trimEnd())
+    .filter((line, index, all) => line !== "" || all[index - 1] !== "" || all[index - 2] !== "");
 }
 
 const isMarked = (line: string) => line.startsWith(">");
@@ -68,30 +72,34 @@ function endOfMarked(lines: string[], start: number): number {
 
 /** How many lines the program's words above a marked quote have that begin here; 0 where there are none. */
 function attributionAt(lines: string[], at: number): number {
-  for (let count = 1; count <= maxAttributionLines; count++) {
-    const said = joined(lines, at, count);
-    if (said === undefined || (count > 1 && !mayBeBroken(lines[at] ?? ""))) return 0;
-    if (isMarked(lines[at] ?? "")) {
-      if (isAttribution(said, true)) return count;
-    } else if (isAttribution(said, false) && isMarked(lines[endOfBlank(lines, at + count)] ?? "")) return count;
-  }
-  return 0;
-}
-
-function endOfBlank(lines: string[], start: number): number {
-  return lines[start] === "" ? start + 1 : start;
+  const isWithin = isMarked(lines[at] ?? "");
+  return (
+    1 +
+    sayings(lines, at).findIndex((said, index) => {
+      return isWithin ? isAttribution(said, true) : isAttribution(said, false) && isAboveMarked(lines, at + index + 1);
+    })
+  );
 }
 
 /** Does everything from here on belong to a quote that nothing marks? */
 function beginsRest(lines: string[], at: number): boolean {
   const line = lines[at] ?? "";
+  if (isMarked(line)) return false;
   if (isOriginal(line) || isHeaderBlock(lines, at)) return true;
-  for (let count = 1; count <= maxAttributionLines; count++) {
-    const said = joined(lines, at, count);
-    if (said === undefined || (count > 1 && !mayBeBroken(line))) return false;
-    if (isAttribution(said, true) && !isMarked(lines[endOfBlank(lines, at + count)] ?? "")) return true;
-  }
-  return false;
+  return sayings(lines, at).some((said, index) => isAttribution(said, true) && !isAboveMarked(lines, at + index + 1));
+}
+
+const isAboveMarked = (lines: string[], at: number) => isMarked(lines[lines[at] === "" ? at + 1 : at] ?? "");
+
+const sayingEnds: ReadonlySet<string | undefined> = new Set([":", "：", "*", "道"]);
+
+/** What may be one line of a mail program's that begins here: the line, and with one or two more where it may be broken. */
+function sayings(lines: string[], at: number): string[] {
+  if (!lines.slice(at, at + maxAttributionLines).some((line) => sayingEnds.has(line.at(-1)))) return [];
+  const most = mayBeBroken(lines[at] ?? "") ? maxAttributionLines : 1;
+  const all = Array.from({ length: most }, (_, index) => joined(lines, at, index + 1));
+  const end = all.indexOf(undefined);
+  return all.slice(0, end === -1 ? most : end).filter((said) => said !== undefined);
 }
 
 /** Is it the beginning of a line that a mail program broke? Above a quote it begins by the date or by the mailbox. */
@@ -107,7 +115,10 @@ function joined(lines: string[], at: number, count: number): string | undefined 
 const dateShape = /\b\d{4}\b|\d{4}\s?[年년г]|\b\d{1,2}[./-]\s?\d{1,2}[./-]\s?\d{2,4}/;
 const timeShape = /\d{1,2}[:.h]\s?\d{2}/;
 const addressShape = /[^\s<>@]{1,64}@[^\s<>@]{1,255}\.[^\s<>@]{2,60}/;
-const wrote = new RegExp(`(?:^|[^\\p{L}])(?:${wroteWords.map(escaped).join("|")})(?![\\p{L}])|写道|寫道|書きました|のメ(?:ッセージ|ール)|님이`, "iu");
+const wrote = new RegExp(
+  `(?:^|[^\\p{L}])(?:${wroteWords.map(escaped).join("|")})(?![\\p{L}])|写道|寫道|書きました|のメ(?:ッセージ|ール)|님이`,
+  "iu",
+);
 
 /** "On Sat, Nov 21, 2026 at 10:59, Ann <ann@example.org> wrote:", for which a person's "On Monday Bob wrote:" is too little. */
 function isAttribution(said: string, standsAlone: boolean): boolean {
@@ -120,29 +131,41 @@ function isAttribution(said: string, standsAlone: boolean): boolean {
 }
 
 const original = new RegExp(`^[-_=*\\s]{2,60}(?:${originalWords.map(escaped).join("|")})[-_=*\\s]{2,60}$`, "iu");
-const isOriginal = (line: string) => line.length <= maxLineLength && original.test(line);
+const isOriginal = (line: string) => /^[-_=*\s]/.test(line) && line.length <= maxLineLength && original.test(line);
 
-const forward = new RegExp(`^[-_=*>\\s]{0,60}(?:${forwardWords.map(escaped).join("|")})[^\\n]{0,60}?[-_=*:：\\s]{1,60}$`, "iu");
+const forward = new RegExp(
+  `^[-_=*>\\s]{0,60}(?:${forwardWords.map(escaped).join("|")})[^\\n]{0,60}?[-_=*:：\\s]{1,60}$`,
+  "iu",
+);
 
 function isForward(text: string): boolean {
-  return text.split("\n", 20_000).some((line) => line.length <= 150 && forward.test(line));
+  return text
+    .split("\n", 20_000)
+    .some((line) => line.length <= 150 && /[-_=*:：]\s*$/.test(line) && forward.test(line));
 }
 
 type HeaderKind = keyof typeof headerWords;
 const headerKinds: readonly HeaderKind[] = ["from", "date", "to", "subject"];
 const headerShapes = headerKinds.map(
-  (kind) => [kind, new RegExp(`^[\\s*>]{0,10}(?:${headerWords[kind].map(escaped).join("|")})\\s?\\**\\s?[:：]`, "iu")] as const,
+  (kind) =>
+    [kind, new RegExp(`^[\\s*>]{0,10}(?:${headerWords[kind].map(escaped).join("|")})\\s?\\**\\s?[:：]`, "iu")] as const,
 );
 
 /** Four lines would be a journey that a person asks for, too: so it is a mail's headers only with a subject or an address. */
 function isHeaderBlock(lines: string[], at: number): boolean {
   const first = lines[at] ?? "";
-  if (first.length > maxLineLength || !headerShapes[0]?.[1].test(first)) return false;
+  if (!/[:：]/.test(first) || first.length > maxLineLength || !headerShapes[0]?.[1].test(first)) return false;
   const end = lines.indexOf("", at);
-  const block = lines.slice(at, Math.min(end === -1 ? lines.length : end, at + 7)).map((line) => line.slice(0, maxLineLength));
-  const kinds = new Set(block.slice(1).flatMap((line) => headerShapes.flatMap(([kind, shape]) => (shape.test(line) ? [kind] : []))));
+  const block = lines
+    .slice(at, Math.min(end === -1 ? lines.length : end, at + 7))
+    .map((line) => line.slice(0, maxLineLength));
+  const kinds = new Set(
+    block.slice(1).flatMap((line) => headerShapes.flatMap(([kind, shape]) => (shape.test(line) ? [kind] : []))),
+  );
   const isAddressed = block.some((line) => addressShape.test(line));
-  return kinds.has("date") ? kinds.has("subject") || (kinds.has("to") && isAddressed) : kinds.has("subject") && isAddressed;
+  return kinds.has("date")
+    ? kinds.has("subject") || (kinds.has("to") && isAddressed)
+    : kinds.has("subject") && isAddressed;
 }
 
 /** Outlook draws a line above the headers of what it quotes. */

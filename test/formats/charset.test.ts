@@ -1,8 +1,8 @@
 import { TextDecoder as Reference } from "@kayahr/text-encoding";
 import { describe, expect, test } from "vitest";
-import { charsetOf, decodeText } from "../../src/formats/charset.ts";
-import { decodeWords } from "../../src/formats/encoded-words.ts";
-import { parseStructured } from "../../src/formats/header-parameters.ts";
+import { charsetOf, decodeText } from "../../src/formats/email/charset.ts";
+import { decodeWords } from "../../src/formats/email/encoded-words.ts";
+import { parseStructured } from "../../src/formats/email/header-parameters.ts";
 
 /** https://encoding.spec.whatwg.org/#names-and-labels, without UTF-8, UTF-16 and what the standard refuses to decode. */
 const labels: Record<string, string> = {

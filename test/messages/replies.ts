@@ -11,19 +11,97 @@ interface Language {
 }
 
 export const languages: Record<string, Language> = {
-  en: { web: "On Sat, Nov 21, 2026 at 10:59 AM # wrote:", desk: "On 21 Nov 2026, at 10:59, # wrote:", headers: ["From", "Sent", "To", "Subject"], original: "Original Message", sent: "Saturday, November 21, 2026 10:59 AM" },
-  de: { web: "Am Sa., 21. Nov. 2026 um 10:59 Uhr schrieb #:", desk: "Am 21.11.2026 um 10:59 schrieb #:", headers: ["Von", "Gesendet", "An", "Betreff"], original: "Ursprüngliche Nachricht", sent: "Samstag, 21. November 2026 10:59" },
-  fr: { web: "Le sam. 21 nov. 2026 à 10:59, # a écrit :", desk: "Le 21/11/2026 à 10:59, # a écrit :", headers: ["De ", "Envoyé ", "À ", "Objet "], original: "Message d'origine", sent: "samedi 21 novembre 2026 10:59" },
-  es: { web: "El sáb, 21 nov 2026 a las 10:59, # escribió:", desk: "El 21/11/2026 a las 10:59, # escribió:", headers: ["De", "Enviado", "Para", "Asunto"], original: "Mensaje original", sent: "sábado, 21 de noviembre de 2026 10:59" },
-  it: { web: "Il giorno sab 21 nov 2026 alle ore 10:59 # ha scritto:", desk: "Il 21/11/2026 10:59, # ha scritto:", headers: ["Da", "Inviato", "A", "Oggetto"], original: "Messaggio originale", sent: "sabato 21 novembre 2026 10:59" },
-  pt: { web: "Em sáb., 21 de nov. de 2026 às 10:59, # escreveu:", desk: "Em 21/11/2026 10:59, # escreveu:", headers: ["De", "Enviado", "Para", "Assunto"], original: "Mensagem original", sent: "sábado, 21 de novembro de 2026 10:59" },
-  nl: { web: "Op za 21 nov 2026 om 10:59 schreef #:", desk: "Op 21-11-2026 om 10:59 schreef #:", headers: ["Van", "Verzonden", "Aan", "Onderwerp"], original: "Oorspronkelijk bericht", sent: "zaterdag 21 november 2026 10:59" },
-  sv: { web: "Den lör 21 nov. 2026 kl 10:59 skrev #:", desk: "Den 2026-11-21 kl. 10:59, skrev #:", headers: ["Från", "Skickat", "Till", "Ämne"], original: "Ursprungligt meddelande", sent: "den 21 november 2026 10:59" },
-  pl: { web: "sob., 21 lis 2026 o 10:59 # napisał(a):", desk: "W dniu 21.11.2026 o 10:59, # pisze:", headers: ["Od", "Wysłano", "Do", "Temat"], original: "Wiadomość oryginalna", sent: "sobota, 21 listopada 2026 10:59" },
-  ru: { web: "сб, 21 нояб. 2026 г. в 10:59, #:", desk: "21.11.2026 10:59, # пишет:", headers: ["От", "Отправлено", "Кому", "Тема"], original: "Исходное сообщение", sent: "21 ноября 2026 г. 10:59" },
-  ja: { web: "2026年11月21日(土) 10:59 #:", desk: "2026/11/21 10:59、#のメール:", headers: ["差出人", "送信日時", "宛先", "件名"], original: "元のメッセージ", sent: "2026年11月21日 10:59" },
-  zh: { web: "# 于2026年11月21日周六 10:59写道：", desk: "在 2026/11/21 10:59, # 写道:", headers: ["发件人", "发送时间", "收件人", "主题"], original: "原始邮件", sent: "2026年11月21日 10:59" },
-  da: { web: "Den lør. 21. nov. 2026 kl. 10.59 skrev #:", desk: "Den 21-11-2026 kl. 10:59 skrev #:", headers: ["Fra", "Sendt", "Til", "Emne"], original: "Oprindelig meddelelse", sent: "21. november 2026 10:59" },
+  en: {
+    web: "On Sat, Nov 21, 2026 at 10:59 AM # wrote:",
+    desk: "On 21 Nov 2026, at 10:59, # wrote:",
+    headers: ["From", "Sent", "To", "Subject"],
+    original: "Original Message",
+    sent: "Saturday, November 21, 2026 10:59 AM",
+  },
+  de: {
+    web: "Am Sa., 21. Nov. 2026 um 10:59 Uhr schrieb #:",
+    desk: "Am 21.11.2026 um 10:59 schrieb #:",
+    headers: ["Von", "Gesendet", "An", "Betreff"],
+    original: "Ursprüngliche Nachricht",
+    sent: "Samstag, 21. November 2026 10:59",
+  },
+  fr: {
+    web: "Le sam. 21 nov. 2026 à 10:59, # a écrit :",
+    desk: "Le 21/11/2026 à 10:59, # a écrit :",
+    headers: ["De ", "Envoyé ", "À ", "Objet "],
+    original: "Message d'origine",
+    sent: "samedi 21 novembre 2026 10:59",
+  },
+  es: {
+    web: "El sáb, 21 nov 2026 a las 10:59, # escribió:",
+    desk: "El 21/11/2026 a las 10:59, # escribió:",
+    headers: ["De", "Enviado", "Para", "Asunto"],
+    original: "Mensaje original",
+    sent: "sábado, 21 de noviembre de 2026 10:59",
+  },
+  it: {
+    web: "Il giorno sab 21 nov 2026 alle ore 10:59 # ha scritto:",
+    desk: "Il 21/11/2026 10:59, # ha scritto:",
+    headers: ["Da", "Inviato", "A", "Oggetto"],
+    original: "Messaggio originale",
+    sent: "sabato 21 novembre 2026 10:59",
+  },
+  pt: {
+    web: "Em sáb., 21 de nov. de 2026 às 10:59, # escreveu:",
+    desk: "Em 21/11/2026 10:59, # escreveu:",
+    headers: ["De", "Enviado", "Para", "Assunto"],
+    original: "Mensagem original",
+    sent: "sábado, 21 de novembro de 2026 10:59",
+  },
+  nl: {
+    web: "Op za 21 nov 2026 om 10:59 schreef #:",
+    desk: "Op 21-11-2026 om 10:59 schreef #:",
+    headers: ["Van", "Verzonden", "Aan", "Onderwerp"],
+    original: "Oorspronkelijk bericht",
+    sent: "zaterdag 21 november 2026 10:59",
+  },
+  sv: {
+    web: "Den lör 21 nov. 2026 kl 10:59 skrev #:",
+    desk: "Den 2026-11-21 kl. 10:59, skrev #:",
+    headers: ["Från", "Skickat", "Till", "Ämne"],
+    original: "Ursprungligt meddelande",
+    sent: "den 21 november 2026 10:59",
+  },
+  pl: {
+    web: "sob., 21 lis 2026 o 10:59 # napisał(a):",
+    desk: "W dniu 21.11.2026 o 10:59, # pisze:",
+    headers: ["Od", "Wysłano", "Do", "Temat"],
+    original: "Wiadomość oryginalna",
+    sent: "sobota, 21 listopada 2026 10:59",
+  },
+  ru: {
+    web: "сб, 21 нояб. 2026 г. в 10:59, #:",
+    desk: "21.11.2026 10:59, # пишет:",
+    headers: ["От", "Отправлено", "Кому", "Тема"],
+    original: "Исходное сообщение",
+    sent: "21 ноября 2026 г. 10:59",
+  },
+  ja: {
+    web: "2026年11月21日(土) 10:59 #:",
+    desk: "2026/11/21 10:59、#のメール:",
+    headers: ["差出人", "送信日時", "宛先", "件名"],
+    original: "元のメッセージ",
+    sent: "2026年11月21日 10:59",
+  },
+  zh: {
+    web: "# 于2026年11月21日周六 10:59写道：",
+    desk: "在 2026/11/21 10:59, # 写道:",
+    headers: ["发件人", "发送时间", "收件人", "主题"],
+    original: "原始邮件",
+    sent: "2026年11月21日 10:59",
+  },
+  da: {
+    web: "Den lør. 21. nov. 2026 kl. 10.59 skrev #:",
+    desk: "Den 21-11-2026 kl. 10:59 skrev #:",
+    headers: ["Fra", "Sendt", "Til", "Emne"],
+    original: "Oprindelig meddelelse",
+    sent: "21. november 2026 10:59",
+  },
 };
 
 export const ownWords = "Thank you!\nIt works: 5 > 4, at 10:59.\n\nBest regards,\nAnn";
@@ -32,8 +110,16 @@ const quoted = ["Hello Ann,", "", "does it work?", "From here it does.", "", "Be
 const box = "Support <support@example.com>";
 const marked = quoted.map((line) => `> ${line}`.trimEnd()).join("\n");
 const block = ({ headers: [from, date, to, subject], sent }: Language, bold = "") =>
-  [`${from}: ${box}`, `${date}: ${sent}`, `${to}: Ann <ann@example.org>`, `${subject}: RE: x`].map((line) => line.replace(/^([^:]+):/, `${bold}$1:${bold}`)).join("\n");
-const html = (text: string) => text.replaceAll("<", "&lt;").replaceAll(">", "&gt;").split("\n").map((line) => `<div>${line || "<br>"}</div>`).join("");
+  [`${from}: ${box}`, `${date}: ${sent}`, `${to}: Ann <ann@example.org>`, `${subject}: RE: x`]
+    .map((line) => line.replace(/^([^:]+):/, `${bold}$1:${bold}`))
+    .join("\n");
+const html = (text: string) =>
+  text
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .split("\n")
+    .map((line) => `<div>${line || "<br>"}</div>`)
+    .join("");
 const own = html(ownWords);
 const quotedHtml = html(quoted.join("\n"));
 
@@ -50,7 +136,9 @@ const wrapped = (line: string) => line.replace(" <support", " <\nsupport");
 export const clients: Record<string, (language: Language) => Reply> = {
   "Gmail, text": (language) => ({ text: `${ownWords}\n\n${web(language)}\n\n${marked}\n` }),
   "Gmail, its line broken": (language) => ({ text: `${ownWords}\n\n${wrapped(web(language))}\n\n${marked}\n` }),
-  "Gmail, its line broken before its end": (language) => ({ text: `${ownWords}\n\n${web(language).replace("com> ", "com>\n")}\n\n${marked}\n` }),
+  "Gmail, its line broken before its end": (language) => ({
+    text: `${ownWords}\n\n${web(language).replace("com> ", "com>\n")}\n\n${marked}\n`,
+  }),
   "Gmail, HTML": (language) => ({
     text: `${ownWords}\n\n${web(language)}\n\n${quoted.join("\n")}\n`,
     html: `<div dir="ltr">${own}</div><br><div class="gmail_quote gmail_quote_container"><div dir="ltr" class="gmail_attr">${html(web(language))}</div><blockquote class="gmail_quote" style="margin:0">${quotedHtml}</blockquote></div>`,
@@ -60,17 +148,23 @@ export const clients: Record<string, (language: Language) => Reply> = {
     text: `${ownWords}\n\n${desk(language)}\n\n${quoted.join("\n")}`,
     html: `<body>${own}<div><br><blockquote type="cite"><div>${html(desk(language))}</div>${quotedHtml}</blockquote></div></body>`,
   }),
-  "iPhone": (language) => ({ text: `${ownWords}\n\n${desk(language)}\n\n${marked}\n` }),
-  Thunderbird: (language) => ({ text: `${ownWords}\n\n${desk(language).replace(` <support@example.com>`, "")}\n${marked}\n` }),
+  iPhone: (language) => ({ text: `${ownWords}\n\n${desk(language)}\n\n${marked}\n` }),
+  Thunderbird: (language) => ({
+    text: `${ownWords}\n\n${desk(language).replace(` <support@example.com>`, "")}\n${marked}\n`,
+  }),
   "Thunderbird, HTML": (language) => ({
     text: `${ownWords}\n\n${desk(language)}\n${marked}`,
     html: `<body><p>${own}</p><div class="moz-cite-prefix">${html(desk(language))}</div><blockquote type="cite" cite="mid:1@x">${quotedHtml}</blockquote></body>`,
   }),
   "K-9 Mail": (language) => ({ text: `${ownWords}\n\n${desk(language)}\n${marked.replaceAll("> ", ">")}\n` }),
   "Outlook, text": (language) => ({ text: `${ownWords}\n\n${block(language)}\n\n${quoted.join("\n")}\n` }),
-  "Outlook on the web": (language) => ({ text: `${ownWords}\n\n________________________________\n${block(language)}\n\n${quoted.join("\n")}\n` }),
+  "Outlook on the web": (language) => ({
+    text: `${ownWords}\n\n________________________________\n${block(language)}\n\n${quoted.join("\n")}\n`,
+  }),
   "Outlook for Mac, bold": (language) => ({ text: `${ownWords}\n\n${block(language, "*")}\n\n${quoted.join("\n")}\n` }),
-  "Outlook of old": (language) => ({ text: `${ownWords}\n\n-----${language.original}-----\n${block(language)}\n\n${quoted.join("\n")}\n` }),
+  "Outlook of old": (language) => ({
+    text: `${ownWords}\n\n-----${language.original}-----\n${block(language)}\n\n${quoted.join("\n")}\n`,
+  }),
   "Outlook on the web, HTML": (language) => ({
     text: `${ownWords}\n\n${quoted.join("\n")}`,
     html: `<body><div class="elementToProof">${own}</div><div id="appendonsend"></div><hr tabindex="-1"><div id="divRplyFwdMsg" dir="ltr">${html(block(language))}</div>${quotedHtml}</body>`,
@@ -92,9 +186,15 @@ export const clients: Record<string, (language: Language) => Reply> = {
     html: `${own}<div class="protonmail_quote">${html(desk(language))}<blockquote class="protonmail_quote" type="cite">${quotedHtml}</blockquote></div>`,
   }),
   "Proton Mail, text": (language) => ({ text: `${ownWords}\n\n${desk(language)}\n\n${marked}\n` }),
-  "Roundcube": (language) => ({ text: `${ownWords}\n\n${desk(language).replace(` <support@example.com>`, "")}\n${marked}\n` }),
-  "a program that marks nothing": (language) => ({ text: `${ownWords}\n\n${desk(language)}\n\n${quoted.join("\n")}\n` }),
-  "Samsung Email": (language) => ({ text: `${ownWords}\n\n-------- ${language.original} --------\n${block(language)}\n\n${quoted.join("\n")}\n` }),
+  Roundcube: (language) => ({
+    text: `${ownWords}\n\n${desk(language).replace(` <support@example.com>`, "")}\n${marked}\n`,
+  }),
+  "a program that marks nothing": (language) => ({
+    text: `${ownWords}\n\n${desk(language)}\n\n${quoted.join("\n")}\n`,
+  }),
+  "Samsung Email": (language) => ({
+    text: `${ownWords}\n\n-------- ${language.original} --------\n${block(language)}\n\n${quoted.join("\n")}\n`,
+  }),
 };
 
 /** What people write themselves, though it looks like a quote. */

@@ -1,5 +1,5 @@
 import { convert } from "html-to-text";
-import { escapeHtml } from "./escape-html.ts";
+import { escapeHtml } from "../escape-html.ts";
 
 /** What an email says, or a part of it: as text, as HTML, or as both. */
 export interface Words {

@@ -1,10 +1,10 @@
 import { isUtf8 } from "node:buffer";
 import { setImmediate } from "node:timers/promises";
-import { ParseError } from "../errors.ts";
+import { ParseError } from "../../errors.ts";
 import { charsetOf, decodeText, isAsciiLabel } from "./charset.ts";
 import { decodeWords } from "./encoded-words.ts";
 import { joinFlowed } from "./flowed-text.ts";
-import { findHeader, type MailHeader } from "./mail-headers.ts";
+import { findHeader, type MailHeader } from "./header.ts";
 import { joinWords, type Words } from "./mail-words.ts";
 import { type MimePart, readParts } from "./mime-parts.ts";
 import { openSigned } from "./smime.ts";

@@ -1,7 +1,7 @@
-import { ParseError } from "../errors.ts";
+import { ParseError } from "../../errors.ts";
 import { charsetOf, decodeText, isAsciiLabel } from "./charset.ts";
+import type { MailHeader } from "./header.ts";
 import { parseStructured, type StructuredHeader } from "./header-parameters.ts";
-import type { MailHeader } from "./mail-headers.ts";
 
 /** A part of an email, or the email itself, with the bytes as they came. */
 export interface MimePart {
