@@ -103,7 +103,7 @@ function sayings(lines: string[], at: number): string[] {
 }
 
 /** Is it the beginning of a line that a mail program broke? Above a quote it begins by the date or by the mailbox. */
-const mayBeBroken = (line: string) => dateShape.test(line) || /<$/.test(line) || addressShape.test(line);
+const mayBeBroken = (line: string) => line.length <= maxLineLength && (dateShape.test(line) || /<$/.test(line) || addressShape.test(line));
 
 /** Some lines as one, without the marks before them; undefined where one is empty or too long for a mail program's. */
 function joined(lines: string[], at: number, count: number): string | undefined {
