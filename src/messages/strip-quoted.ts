@@ -103,7 +103,8 @@ function sayings(lines: string[], at: number): string[] {
 }
 
 /** Is it the beginning of a line that a mail program broke? Above a quote it begins by the date or by the mailbox. */
-const mayBeBroken = (line: string) => line.length <= maxLineLength && (dateShape.test(line) || /<$/.test(line) || addressShape.test(line));
+const mayBeBroken = (line: string) =>
+  line.length <= maxLineLength && (dateShape.test(line) || /<$/.test(line) || addressShape.test(line));
 
 /** Some lines as one, without the marks before them; undefined where one is empty or too long for a mail program's. */
 function joined(lines: string[], at: number, count: number): string | undefined {
@@ -144,6 +145,8 @@ function isForward(text: string): boolean {
     .some((line) => line.length <= 150 && /[-_=*:：]\s*$/.test(line) && forward.test(line));
 }
 
+const maxHeaderLines = 7;
+
 type HeaderKind = keyof typeof headerWords;
 const headerKinds: readonly HeaderKind[] = ["from", "date", "to", "subject"];
 const headerShapes = headerKinds.map(
@@ -155,10 +158,9 @@ const headerShapes = headerKinds.map(
 function isHeaderBlock(lines: string[], at: number): boolean {
   const first = lines[at] ?? "";
   if (!/[:：]/.test(first) || first.length > maxLineLength || !headerShapes[0]?.[1].test(first)) return false;
-  const end = lines.indexOf("", at);
-  const block = lines
-    .slice(at, Math.min(end === -1 ? lines.length : end, at + 7))
-    .map((line) => line.slice(0, maxLineLength));
+  const below = lines.slice(at, at + maxHeaderLines);
+  const end = below.indexOf("");
+  const block = (end === -1 ? below : below.slice(0, end)).map((line) => line.slice(0, maxLineLength));
   const kinds = new Set(
     block.slice(1).flatMap((line) => headerShapes.flatMap(([kind, shape]) => (shape.test(line) ? [kind] : []))),
   );
