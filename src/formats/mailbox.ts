@@ -1,4 +1,3 @@
-import { ParseError } from "../errors.ts";
 import { decodeWords } from "./email/encoded-words.ts";
 import { text } from "./parse-value.ts";
 
@@ -41,12 +40,6 @@ export function addressesOf(header: string | undefined): string[] {
 export function normalizeMailbox(given: string): string | undefined {
   const [mailbox, another] = parseMailboxes(given);
   return another ? undefined : mailbox?.address;
-}
-
-export function requireMailbox(header: string | undefined, field: string): Mailbox {
-  const mailbox = parseSender(header);
-  if (!mailbox) throw new ParseError(`${field}: holds no mailbox`);
-  return mailbox;
 }
 
 /**

@@ -36,7 +36,7 @@ export function requirePerson(facts: SenderFacts): { person: Mailbox; replyTo: M
     findHeader(headers, "return-path"),
   ];
   const person = others.flatMap((header) => parseSender(header) ?? [])[0] ?? (automatic ? nobody : undefined);
-  if (!person) throw new ParseError("the email's From header: holds no mailbox, and nothing else names its sender");
+  if (!person) throw new ParseError("from: holds no mailbox, and nothing else in the email names its sender");
   return { person, replyTo };
 }
 

@@ -1,5 +1,5 @@
 import { escapeHtml } from "../formats/escape-html.ts";
-import { parseMailboxes } from "../formats/mailbox.ts";
+import { parseSender } from "../formats/mailbox.ts";
 import type { Channel, OutboundAttachment, OutboundMessage } from "../model.ts";
 import type { Message, MessageContent } from "../store/schema.ts";
 
@@ -51,7 +51,7 @@ export function composeOutbound(about: ComposeOutbound): OutboundMessage {
  * come to the mapping's mailbox.
  */
 function senderOf(mailbox: string, shown: string | undefined): Pick<OutboundMessage, "from" | "fromName" | "replyTo"> {
-  const [sender] = parseMailboxes(shown);
+  const sender = parseSender(shown);
   const isOwn = sender !== undefined && domainOf(sender.address) === domainOf(mailbox);
   const from = isOwn ? sender.address : mailbox;
   return { from, fromName: sender?.name, replyTo: from === mailbox ? undefined : mailbox };

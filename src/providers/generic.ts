@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { ApiRequest } from "../calls/call-api.ts";
-import type { Mail } from "../formats/mail.ts";
-import { parseMessageIds, readMailHeaders } from "../formats/mail-headers.ts";
-import { addressesOf, requireMailbox } from "../formats/mailbox.ts";
+import { composeMail, type Mail } from "../formats/mail.ts";
+import { parseMessageIds } from "../formats/mail-headers.ts";
+import { addressesOf, parseSender } from "../formats/mailbox.ts";
 import { openMime, parseMime } from "../formats/mime.ts";
 import type { Channel, OutboundAttachment, OutboundMessage, ProviderMessage } from "../model.ts";
 import { answerOf } from "./kit/answers.ts";
@@ -146,7 +146,8 @@ const header = oneOrMore(anyText)
   .transform((values) => values ?? []);
 const fields = z.object({
   ...{ id: messageId, mime: z.string().min(1).nullish(), mimeBase64: z.base64().nullish() },
-  ...{ from: maybeText, to: header, cc: header, bcc: header, subject: maybeText, text: maybeText, html: maybeText },
+  ...{ from: maybeText, replyTo: maybeText, to: header, cc: header, bcc: header },
+  ...{ subject: maybeText, text: maybeText, html: maybeText },
   ...{ messageId: maybeText, inReplyTo: header, references: header, autoSubmitted: maybeText, sentAt: time },
   attachments,
 });
@@ -164,15 +165,18 @@ function wholeEmail({ mime, mimeBase64 }: Pick<z.infer<typeof fields>, "mime" | 
 }
 
 function readFields({ to, cc, bcc, ...data }: z.infer<typeof fields>): Mail {
-  const { address, name } = requireMailbox(data.from, "data.from");
-  const { automatic } = readMailHeaders([{ name: "auto-submitted", value: data.autoSubmitted ?? "no" }]);
-  return {
-    ...{ from: address, fromName: name },
+  const headers = {
+    ...{ From: data.from, "Reply-To": data.replyTo, Subject: data.subject, "Auto-Submitted": data.autoSubmitted },
+    ...{ "Message-ID": data.messageId, "In-Reply-To": data.inReplyTo.join(" ") },
+    References: data.references.join(" "),
+  };
+  const email = composeMail({
+    from: parseSender(data.from),
     ...{ to: addressesOf(to.join(", ")), cc: addressesOf(cc.join(", ")), bcc: addressesOf(bcc.join(", ")) },
     ...{ subject: data.subject, text: data.text, html: data.html, attachments: data.attachments },
-    ...{ rfcMessageId: parseMessageIds(data.messageId)[0], inReplyTo: parseMessageIds(data.inReplyTo.join(" ")) },
-    ...{ references: parseMessageIds(data.references.join(" ")), automatic, sentAt: data.sentAt },
-  };
+    headers: Object.entries(headers).flatMap(([name, value]) => (value ? { name, value } : [])),
+  });
+  return { ...email, sentAt: data.sentAt };
 }
 
 /** The time is the signature's, and so our own. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { attachmentOf, composeMail, type Mail } from "../formats/mail.ts";
-import { findHeader } from "../formats/mail-headers.ts";
-import { addressesOf, normalizeMailbox, requireMailbox } from "../formats/mailbox.ts";
+import { allOf, findHeader } from "../formats/mail-headers.ts";
+import { addressesOf, normalizeMailbox, parseSender } from "../formats/mailbox.ts";
 import { openMime, parseContentId, parseMime } from "../formats/mime.ts";
 import { formatMailbox, requireContent, threadHeaders } from "../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../model.ts";
@@ -147,8 +147,8 @@ function readParsed(webhook: DecodedWebhook, envelopeSender: string | undefined)
     return { url: link, contentId: ids.get(url ?? ""), name, contentType, sizeBytes: size };
   });
   return composeMail({
-    from: requireMailbox(fields.from ?? envelopeSender, "from"),
-    ...{ to: addressesOf(findHeader(headers, "to")), cc: addressesOf(findHeader(headers, "cc")), bcc: [] },
+    from: parseSender(fields.from ?? findHeader(headers, "from")),
+    ...{ to: addressesOf(allOf(headers, "to")), cc: addressesOf(allOf(headers, "cc")), bcc: [] },
     ...{ subject: fields.subject, text: fields["body-plain"], html: fields["body-html"] },
     ...{ attachments: [...uploads, ...stored], headers, envelopeSender },
   });

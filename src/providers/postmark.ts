@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { composeMail } from "../formats/mail.ts";
-import { addressesOf, normalizeMailbox, requireMailbox } from "../formats/mailbox.ts";
+import { addressesOf, normalizeMailbox, parseSender } from "../formats/mailbox.ts";
 import { parseContentId } from "../formats/mime.ts";
 import { formatMailbox, requireContent, threadHeaders } from "../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../model.ts";
@@ -87,7 +87,7 @@ const file = z.object({
 });
 const inbound = z.object({
   ...{ MessageID: messageId, Subject: maybeText, Date: maybeText, TextBody: maybeText, HtmlBody: maybeText },
-  ...{ From: maybeText, To: maybeText, Cc: maybeText, Bcc: maybeText },
+  ...{ From: maybeText, To: maybeText, Cc: maybeText, Bcc: maybeText, ReplyTo: maybeText },
   ...{ FromFull: z.object({ Email: text, Name: maybeText }).nullish(), ToFull: list, CcFull: list, BccFull: list },
   Headers: listOf(z.object({ Name: text, Value: text }).transform(({ Name: name, Value: value }) => ({ name, value }))),
   Attachments: listOf(file),
@@ -102,13 +102,14 @@ function read(webhook: DecodedWebhook) {
 
 function readMail(webhook: DecodedWebhook) {
   const { Headers, Attachments, ...body } = webhook.read(inbound);
-  const from = requireMailbox(body.FromFull?.Email || body.From, "FromFull.Email");
-  // From and Date are fields of their own and not among the headers; Return-Path is, first, put there by Postmark.
-  const headers = [...Headers, { name: "From", value: from.address }, { name: "Date", value: body.Date ?? "" }];
+  const from = parseSender(body.FromFull?.Email || body.From);
+  // These are fields of their own and not always among the headers; Return-Path is, first, put there by Postmark.
+  const own = { From: from?.address, Subject: body.Subject, Date: body.Date, "Reply-To": body.ReplyTo };
+  const headers = [...Headers, ...Object.entries(own).map(([name, value]) => ({ name, value: value ?? "" }))];
   return mail(
     body.MessageID,
     composeMail({
-      from: { address: from.address, name: body.FromFull?.Name ?? from.name },
+      from: from && { ...from, name: body.FromFull?.Name ?? from.name },
       to: addressesIn(body.ToFull, body.To),
       cc: addressesIn(body.CcFull, body.Cc),
       bcc: addressesIn(body.BccFull, body.Bcc),

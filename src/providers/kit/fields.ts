@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseMailboxes } from "../../formats/mailbox.ts";
+import { parseMailboxes, parseSender } from "../../formats/mailbox.ts";
 import { maybeText, requiredText, text } from "../../formats/parse-value.ts";
 import { normalizePhoneNumber } from "../../formats/phone-number.ts";
 import { parseTime } from "../../formats/read-time.ts";
@@ -18,11 +18,11 @@ export const phone = requiredText.transform((given, context) => {
   return number ?? z.NEVER;
 });
 
-/** The first mailbox of an address header: it must hold one. */
+/** The mailbox of a header that names one person, as From does: whatever stands before its last brackets is a name. */
 export const mailbox = maybeText.transform((header, context) => {
-  const [first] = parseMailboxes(header);
-  if (!first) context.addIssue("holds no mailbox");
-  return first ?? z.NEVER;
+  const person = parseSender(header);
+  if (!person) context.addIssue("holds no mailbox");
+  return person ?? z.NEVER;
 });
 
 /** The addresses of a header, each once; none of a header that is missing or holds none. */

@@ -6,7 +6,11 @@ import { parseReference, referenceOf } from "../../../src/providers/kit/referenc
 test.each([
   [fields.phone, "+1 (500) 555-0006", "+15005550006"],
   [fields.phone, "whatsapp:+15005550006", "+15005550006"],
-  [fields.mailbox, "Ann <Ann@Example.org>, b@x.example", { address: "ann@example.org", name: "Ann" }],
+  [
+    fields.mailbox,
+    "b@x.example, <c@x.example> <Ann@Example.org>",
+    { address: "ann@example.org", spelling: "Ann@Example.org", name: "b@x.example, <c@x.example>" },
+  ],
   [fields.addresses, "Ann <Ann@Example.org>, ann@example.org, nobody", ["ann@example.org"]],
   [fields.addresses, undefined, []],
   [fields.rfcMessageId, " <a@x.example> ", "a@x.example"],

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { believeTime } from "../../src/formats/believe-time.ts";
 import { parseMailDate } from "../../src/formats/mail-headers.ts";
+import { believeTime } from "../../src/formats/read-time.ts";
 
 const receivedAt = new Date("2026-11-25T09:14:05Z");
 
