@@ -58,13 +58,14 @@ const outbound = z.object({
   contactId: requiredText,
   messageId: requiredText,
   emailMessageId: maybeText,
-  phone: maybeText,
+  /** One that cannot be read is none: the message is reported as failed then, which a webhook that fails would not be. */
+  phone: z.union([maybeText, z.number().transform(String)]).catch(undefined),
   message: maybeText,
   html: maybeText,
   subject: maybeText,
   emailFrom: maybeText,
   /** Shown as a list, specified as a text. */
-  emailTo: listOf,
+  emailTo: listOf.catch([]),
   attachments: listOf,
   replyToAltId: maybeText,
   type: text,

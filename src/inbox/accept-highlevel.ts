@@ -15,6 +15,8 @@ export interface HighlevelContext {
   log: Log;
   /** Keeps locations true; gives what it did, for the log. */
   applyInstall: (tx: Db, event: InstallEvent, at: Date | undefined) => Promise<string>;
+  /** When HighLevel's status calls begin to know a message that it had us send. */
+  visibleAfterSeconds: number;
 }
 
 /** What HighLevel posted: to the delivery URL of a mapping, or to that of the app. */
@@ -52,7 +54,7 @@ export async function acceptHighlevel(context: HighlevelContext, received: Highl
     const eventId = eventIds.get(webhook.id);
     if (eventId !== undefined && !isFailed) known.add(eventId);
   }
-  const accepted = await acceptOutbound(tx, requested);
+  const accepted = await acceptOutbound(context, requested);
   return {
     outcomes: [...outcomes, ...accepted.outcomes].map((each) => ({ ...each, eventId: eventIds.get(each.id) })),
     owed: accepted.owed,

@@ -1,3 +1,4 @@
+import { believeTime } from "../formats/read-time.ts";
 import type { Log } from "../log.ts";
 import { contentOf } from "../messages/content.ts";
 import { admit, heldDetail, ignoredReason } from "../messages/unknown-sender.ts";
@@ -7,7 +8,6 @@ import type { MappingFacts } from "../registry/mappings.ts";
 import { ensureConversations, keyOf, type Person } from "../store/conversations.ts";
 import type { NewDelivery } from "../store/deliveries.ts";
 import { insertMessages } from "../store/messages/messages.ts";
-import { emailKeyOf, findSentEmails } from "../store/messages/sent-messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { WebhookOutcome } from "../store/received-webhooks.ts";
 import type { Conversation, NewMessage, Webhook } from "../store/schema.ts";
@@ -20,6 +20,7 @@ import {
   readWebhook,
   type WebhookReading,
 } from "./read-webhook.ts";
+import { findAnswers, findCopies } from "./recognize-ours.ts";
 
 /**
  * Turns what providers posted, to whichever mappings, into messages and the deliveries that they make us owe, in the order
@@ -101,6 +102,7 @@ async function acceptMessages(tx: Db, received: MappedEvent<ProviderMessage>[]):
     addressed.flatMap(({ person }) => person ?? []),
   );
   const isOurs = await findCopies(tx, received);
+  const answersOurs = await findAnswers(tx, received);
 
   const reasons: Reasons = new Map();
   const accepted: AcceptedMessage[] = [];
@@ -111,7 +113,9 @@ async function acceptMessages(tx: Db, received: MappedEvent<ProviderMessage>[]):
       reasons.set(event, ignoredReason);
     } else {
       reasons.set(event, "duplicate: a message with this providerMessageId is known");
-      accepted.push({ row: newMessage(mapping, conversation, webhook, event), mapping, conversation, event });
+      const automatic = answersOurs.has(event) ? undefined : event.automatic;
+      const row = newMessage(mapping, conversation, webhook, { ...event, automatic });
+      accepted.push({ row, mapping, conversation, event });
     }
   }
   const stored = await insertMessages(
@@ -143,8 +147,8 @@ interface AcceptedMessage {
 }
 
 /** None for what a machine wrote, and a dead one for a person whom the mapping does not let in yet. */
-function deliveryOf({ mapping, conversation, event }: AcceptedMessage, messageId: number): NewDelivery[] {
-  if (event.automatic && !mapping.postAutomatic) return [];
+function deliveryOf({ mapping, conversation, row }: AcceptedMessage, messageId: number): NewDelivery[] {
+  if (row.automatic && !mapping.postAutomatic) return [];
   const isHeld = admit(mapping, conversation) === "held";
   const dead = isHeld ? { reason: "unknown_sender" as const, detail: heldDetail } : undefined;
   const { locationId } = mapping;
@@ -157,19 +161,6 @@ function personOf({ mapping, event }: MappedEvent<ProviderMessage>): Person | un
   return address === undefined
     ? undefined
     : { mappingId, locationId, address, onlyIfKnown: unknownSender === "ignore" };
-}
-
-/** Mails of the business that are our own sendings, seen in a copy. */
-async function findCopies(tx: Db, received: MappedEvent<ProviderMessage>[]): Promise<Set<ProviderMessage>> {
-  const written = received.flatMap(({ mapping, event }) => {
-    const { direction, rfcMessageId } = event;
-    return direction === "outbound" && rfcMessageId ? { event, key: { mappingId: mapping.id, rfcMessageId } } : [];
-  });
-  const sent = await findSentEmails(
-    tx,
-    written.map(({ key }) => key),
-  );
-  return new Set(written.flatMap(({ event, key }) => (sent.has(emailKeyOf(key)) ? event : [])));
 }
 
 function newMessage(
@@ -189,7 +180,7 @@ function newMessage(
     rfcMessageId: message.rfcMessageId ?? null,
     automatic: message.automatic ?? null,
     content: contentOf(message),
-    sentAt: message.sentAt ?? null,
+    sentAt: believeTime(message.sentAt, webhook.receivedAt) ?? null,
     receivedAt: webhook.receivedAt,
   };
 }

@@ -1,9 +1,16 @@
 import { randomUUID } from "node:crypto";
-import { normalizeAddress } from "../formats/address.ts";
 import { addressesOf } from "../formats/mailbox.ts";
+import { readReceiver as readNumber } from "../formats/phone-number.ts";
 import type { OutboundRequest } from "../highlevel/webhook.ts";
+import { reportInSeconds } from "../messages/message-state.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
-import { ensureConversations, keepContactIds, keyOf, type Person } from "../store/conversations.ts";
+import {
+  ensureContactConversation,
+  ensureConversations,
+  keepContactIds,
+  keyOf,
+  type Person,
+} from "../store/conversations.ts";
 import type { NewDelivery } from "../store/deliveries.ts";
 import { insertMessages } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
@@ -20,18 +27,28 @@ export interface MappedRequest {
 
 /**
  * Turns what HighLevel asks mappings to send into queued messages and the deliveries that they make us owe, in the order
- * given. A message that is known already is passed over.
+ * given. One that can reach nobody has failed from the start, and HighLevel is owed that. A message that is known already
+ * is passed over.
  */
-export async function acceptOutbound(tx: Db, requested: MappedRequest[]): Promise<Acceptance> {
-  const addressed = requested.map((each) => ({ ...each, ...readPerson(each) }));
+export async function acceptOutbound(
+  { tx, visibleAfterSeconds }: { tx: Db; visibleAfterSeconds: number },
+  requested: MappedRequest[],
+): Promise<Acceptance> {
+  const own = requested.filter((each) => foreignLocation(each) === undefined);
+  const addressed = own.map((each) => ({ ...each, receiver: readReceiver(each) }));
   const conversations = await ensureConversations(
     tx,
-    addressed.flatMap(({ person }) => person ?? []),
+    addressed.flatMap(({ receiver }) => ("person" in receiver ? receiver.person : [])),
   );
   const rows: NewMessage[] = [];
   const contacts = new Map<Conversation, string>();
-  for (const { person, mapping, request, webhook } of addressed) {
-    const conversation = person && conversations.get(keyOf(person));
+  for (const { receiver, mapping, request, webhook } of addressed) {
+    if ("problem" in receiver) {
+      const ofContact = await ensureContactConversation(tx, mapping.locationId, request.contactId);
+      rows.push({ ...newMessage(mapping, ofContact, webhook, request), ...failed(receiver) });
+      continue;
+    }
+    const conversation = conversations.get(keyOf(receiver.person));
     if (!conversation) continue;
     rows.push(newMessage(mapping, conversation, webhook, request));
     if (conversation.highlevelContactId === null && !contacts.has(conversation)) {
@@ -45,28 +62,55 @@ export async function acceptOutbound(tx: Db, requested: MappedRequest[]): Promis
   const stored = await insertMessages(tx, rows);
 
   const byWebhook = new Map(stored.map((message) => [message.webhookId, message]));
-  const outcomes = addressed.map(({ webhook: { id }, problem }): WebhookOutcome => {
-    if (problem !== undefined) return { id, state: "failed", reason: problem };
-    if (byWebhook.has(id)) return { id, state: "processed", reason: undefined };
+  const foreign = requested.flatMap((each): WebhookOutcome[] => {
+    const reason = foreignLocation(each);
+    return reason === undefined ? [] : [{ id: each.webhook.id, state: "failed", reason }];
+  });
+  const outcomes = addressed.map(({ webhook: { id }, receiver }): WebhookOutcome => {
+    const reason = "problem" in receiver ? `reported as failed: ${receiver.problem}` : undefined;
+    if (byWebhook.has(id)) return { id, state: "processed", reason };
     return { id, state: "ignored", reason: "duplicate: a message with this id of HighLevel's is known" };
   });
-  const owed = requested.flatMap(({ mapping: { locationId }, webhook }): NewDelivery[] => {
+  const owed = addressed.flatMap(({ mapping: { locationId }, webhook, receiver }): NewDelivery[] => {
     const message = byWebhook.get(webhook.id);
     if (!message) return [];
-    return [{ kind: "send-outbound", conversationId: message.conversationId, locationId, messageId: message.id }];
+    const { conversationId, id: messageId } = message;
+    if ("person" in receiver) return [{ kind: "send-outbound", conversationId, locationId, messageId }];
+    const inSeconds = reportInSeconds(visibleAfterSeconds, webhook);
+    return [{ kind: "report-status", conversationId, locationId, messageId, inSeconds }];
   });
-  return { outcomes, owed };
+  return { outcomes: [...foreign, ...outcomes], owed };
 }
 
-function readPerson({ mapping, request }: MappedRequest): { person?: Person; problem?: string } {
+function foreignLocation({ mapping: { locationId }, request }: MappedRequest): string | undefined {
+  return request.locationId === locationId
+    ? undefined
+    : `locationId: is ${request.locationId}, and this mapping is of location ${locationId}`;
+}
+
+/** Why nothing can be sent, in words for the agent; and what HighLevel gave for an address. */
+interface Unreachable {
+  problem: string;
+  given: string | undefined;
+}
+
+function readReceiver({ mapping, request }: MappedRequest): { person: Person } | Unreachable {
   const { id: mappingId, locationId, channel } = mapping;
-  if (request.locationId !== locationId) {
-    return { problem: `locationId: is ${request.locationId}, and this mapping is of location ${locationId}` };
+  if (channel === "sms") {
+    const read = readNumber(request.phone, mapping.address);
+    if ("number" in read) return { person: { mappingId, locationId, address: read.number } };
+    return { problem: `phone: ${read.problem}`, given: request.phone };
   }
-  const [field, given] = channel === "sms" ? ["phone", request.phone] : ["emailTo", request.emailTo[0]];
-  const address = normalizeAddress(channel, given ?? "");
-  if (address !== undefined) return { person: { mappingId, locationId, address } };
-  return { problem: `${field}: holds nobody whom this mapping could send to` };
+  const [given] = request.emailTo;
+  const [address, another] = addressesOf(given);
+  if (address !== undefined && another === undefined) return { person: { mappingId, locationId, address } };
+  const problem = given === undefined ? "the contact has no email address" : `${given} is not one email address`;
+  return { problem: `emailTo: ${problem}`, given };
+}
+
+function failed({ problem: message, given }: Unreachable): Pick<NewMessage, "state" | "error" | "recipients"> {
+  const error = { code: "no_receiver", message };
+  return { state: "failed", error, recipients: given === undefined ? {} : { [given]: { status: "failed", error } } };
 }
 
 function newMessage(

@@ -1,4 +1,5 @@
 import { InvalidRequest, ParseError } from "../errors.ts";
+import { believeTime } from "../formats/read-time.ts";
 import type { InboundPost } from "../highlevel/client.ts";
 import { type ComposedMessage, composeInbound } from "../messages/compose-inbound.ts";
 import { contentOf } from "../messages/content.ts";
@@ -11,6 +12,7 @@ import { findConversation } from "../store/conversations.ts";
 import type { Db } from "../store/postgres/database.ts";
 import { addressOfPerson, readProviderEvents } from "./read-webhook.ts";
 import { isVerified } from "./receive-webhook.ts";
+import { findAnswers } from "./recognize-ours.ts";
 
 export interface Preview {
   /** Would the webhook have been accepted as it is? A sample without a signature would not, and is shown all the same. */
@@ -65,13 +67,15 @@ async function previewMessage(
   const stored = await findConversation(db, mapping.id, address);
   const stranger = { address, highlevelContactId: null, highlevelConversationId: null };
   const conversation = stored ?? stranger;
-  const thread = stored && (await findThreadOf(db, stored, contentOf(event)));
-  const { providerMessageId, sentAt = null, direction = "inbound" } = event;
+  const thread = stored && (await findThreadOf(db, stored, { receivedAt, content: contentOf(event) }));
+  const { providerMessageId, direction = "inbound" } = event;
+  const sentAt = believeTime(event.sentAt, receivedAt) ?? null;
   const message: ComposedMessage = { direction, providerMessageId, sentAt, receivedAt, content: contentOf(event) };
   const body = composeInbound(mapping, conversation, message, thread);
   const composed = { method: "POST" as const, path: "/conversations/messages/inbound" as const, body };
 
-  if (event.automatic && !mapping.postAutomatic) {
+  const isAnswer = (await findAnswers(db, [{ mapping, event }])).has(event);
+  if (event.automatic && !isAnswer && !mapping.postAutomatic) {
     return {
       outcome: "kept",
       reason: `${event.automatic}: the mapping does not post automatic mail`,

@@ -73,7 +73,7 @@ async function processSome(context: ProcessContext, inbox: Inbox, limits: typeof
 
 /** Takes in a batch, whoever posted it. What it makes us owe is enqueued by one statement. */
 async function accept(
-  context: HighlevelContext & { reading: Reading; visibleAfterSeconds: number },
+  context: HighlevelContext & { reading: Reading },
   rows: MappingRow[],
   received: Webhook[],
 ): Promise<WebhookOutcome[]> {

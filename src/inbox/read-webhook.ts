@@ -1,4 +1,5 @@
 import { ParseError } from "../errors.ts";
+import { personBehind } from "../formats/person.ts";
 import { describeError, type Log } from "../log.ts";
 import type { ProviderEvent, ProviderMessage, WebhookRequest } from "../model.ts";
 import type { Reading } from "../providers/reading.ts";
@@ -44,26 +45,39 @@ export async function readProviderEvents(
   mapping: Pick<MappingFacts, "provider" | "channel" | "address">,
   webhook: WebhookRequest,
 ): Promise<ProviderEvent[]> {
-  const events = await reading.parse(mapping.provider, webhook);
+  const events = await reading.parse(mapping.provider, webhook, mapping.address);
   return events.map((event) => (event.kind === "message" ? asSeenBy(mapping, event) : event));
 }
 
 /**
  * A text to another number than the mapping's shows that the wrong webhook URL stands at the provider. Not so an email:
- * mail reaches a mailbox by aliases, forwards and lists too. One that the mailbox itself has sent to somebody is a copy
- * of what the business wrote elsewhere.
+ * mail reaches a mailbox by aliases, forwards and lists too.
  */
-function asSeenBy(mapping: Pick<MappingFacts, "channel" | "address">, message: ProviderMessage): ProviderMessage {
-  if (mapping.channel === "email") {
-    const isCopy = message.from === mapping.address && addressOfPerson(mapping, { ...message, direction: "outbound" });
-    return isCopy ? { ...message, direction: "outbound" } : message;
-  }
+function asSeenBy(mapping: Pick<MappingFacts, "channel" | "address">, message: ProviderMessage): ProviderEvent {
+  if (mapping.channel === "email") return emailSeenBy(mapping, message);
   const own = message.direction === "outbound" ? [message.from] : [...message.to, ...message.cc];
   if (own.includes(mapping.address)) return message;
   throw new ParseError(
     `the text was sent ${message.direction === "outbound" ? "from" : "to"} ${own.join(", ") || "nobody"}, and this ` +
       `mapping stands for ${mapping.address}: paste this webhook URL at that number only, and register a mapping for the other one`,
   );
+}
+
+/**
+ * What comes from our own mailbox was written by a form that names the person, or is a copy of what the business wrote
+ * elsewhere to somebody. Where it is neither there is nobody whose conversation it could belong into.
+ */
+function emailSeenBy(mapping: Pick<MappingFacts, "address">, message: ProviderMessage): ProviderEvent {
+  if (message.direction === "outbound") return message;
+  const person = personBehind(message, mapping.address);
+  if (person) {
+    const { address: from, name: fromName, spelling: fromSpelling } = person;
+    return { ...message, from, fromName, fromSpelling, replyTo: undefined };
+  }
+  if (message.from !== mapping.address) return message;
+  const copy: ProviderMessage = { ...message, direction: "outbound" };
+  if (addressOfPerson(mapping, copy) !== undefined) return copy;
+  return { kind: "ignored", reason: "an email from the mapping's own mailbox to itself, which names nobody else" };
 }
 
 /** Whose conversation a message belongs into: its sender, or the first receiver of what the business sent. */

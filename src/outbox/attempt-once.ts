@@ -48,6 +48,7 @@ export async function attemptOnce(
 ): Promise<AttemptOutcome> {
   const { kind, locationId, conversation, message } = subject;
   const { target, attempt, rereads } = deliveryKinds[kind];
+  const mappingId = conversation.mappingId ?? message.mappingId;
   const signal = AbortSignal.timeout(context.attemptSeconds * 1000);
   let isCalling = false;
   let usedToken: AccessToken | undefined;
@@ -56,7 +57,7 @@ export async function attemptOnce(
     return attempt(context, {
       ...subject,
       message: rereads ? await reread(context, message) : message,
-      mapping: conversation.mappingId === null ? undefined : await context.mappings.get(conversation.mappingId),
+      mapping: mappingId === null ? undefined : await context.mappings.get(mappingId),
       signal,
       async access() {
         usedToken = await context.accessTokens.get(locationId);

@@ -15,7 +15,7 @@ export interface AttemptInput {
   conversation: Conversation;
   /** As it was when the lane was claimed; read again for the kinds that need it as receipts have left it. */
   message: Message;
-  /** The conversation's, also a deleted one. Undefined for a relay, whose conversation has none: see `requireMapping`. */
+  /** The message's, also a deleted one. Undefined for a relay, which has none: see `requireMapping`. */
   mapping: Mapping | undefined;
   /** An earlier attempt may have been carried out: look before calling again. */
   isOutcomeUnknown: boolean;

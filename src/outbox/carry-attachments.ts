@@ -1,6 +1,6 @@
 import type { FetchedFile, FetchFile } from "../calls/fetch-file.ts";
 import { Failure } from "../errors.ts";
-import { contentTypeOf, extensionOf, nameFile } from "../formats/file-names.ts";
+import { contentTypeOf, extensionOf, nameFile, usualType } from "../formats/file-names.ts";
 import type { Access, Highlevel } from "../highlevel/client.ts";
 import { isTakenExtension, type UploadFile } from "../highlevel/upload-form.ts";
 import { isAtMediaHost, isMediaUrl } from "../providers/media-urls.ts";
@@ -142,7 +142,7 @@ async function upload(
 ): Promise<CarriedAttachment> {
   const { name, refusal } = judge(context, place, facts);
   if (refusal) return refuse(place, facts, refusal);
-  const contentType = facts.contentType ?? contentTypeOf(name);
+  const contentType = usualType(facts.contentType) || contentTypeOf(name);
   const { sizeBytes } = facts;
   try {
     const url = await context.highlevel.uploadFile(access, conversationId, { name, contentType, sizeBytes, content });

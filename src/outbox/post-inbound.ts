@@ -143,7 +143,7 @@ async function postWithFittingType(
   { mapping, conversation, message, access }: Post,
   beforeCall: () => void,
 ): Promise<{ answer: InboundAnswer & { status: number }; detail: string | undefined }> {
-  const emailMessageId = await findThreadOf(db, conversation, message.content);
+  const emailMessageId = await findThreadOf(db, conversation, message);
   const body = composeInbound(mapping, conversation, message, emailMessageId);
   beforeCall();
   try {

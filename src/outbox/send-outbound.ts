@@ -9,7 +9,7 @@ import { findParent, referencesTo } from "../messages/find-parent.ts";
 import type { PlainText } from "../messages/plain-text.ts";
 import type { SentMessage } from "../model.ts";
 import type { Mapping } from "../registry/mappings.ts";
-import { keepContentParts } from "../store/messages/messages.ts";
+import { findSpelling, keepContentParts } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { MessageContent } from "../store/schema.ts";
 import { type AttemptInput, type AttemptResult, requireMapping } from "./attempt.ts";
@@ -47,7 +47,9 @@ export async function sendOutbound(context: SendContext, input: AttemptInput): P
   const content = await completeContent(context, mapping, input);
   const urls = content.attachments.flatMap(({ url }) => url ?? []);
   const files = await fetchAttachments({ ...context, signal }, urls, mapping.channel);
-  const { address } = conversation;
+  // HighLevel knows the address in lower case only; to its host upper and lower case may be different people.
+  const spelling = mapping.channel === "email" ? await findSpelling(context.db, conversation.id) : undefined;
+  const address = spelling ?? conversation.address;
   const { publicUrl } = context;
   const plainText = content.html && !content.text ? await context.plainText.of(content.html) : undefined;
   const outbound = composeOutbound({ mapping, publicUrl, address, message, content, plainText, ...files });

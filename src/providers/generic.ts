@@ -18,7 +18,7 @@ import {
   maybeNumber,
   maybeText,
   messageId,
-  phone,
+  phoneSeenBy,
   reference,
   requiredText,
   time,
@@ -30,7 +30,7 @@ import { decodeSecret, isPublicKey, signWebhook, standardWebhooks } from "./kit/
 export const genericSms = genericProvider({
   label: "Generic SMS",
   channel: "sms",
-  readMessage: (webhook) => text(webhook.read(sms).data),
+  readMessage: (webhook, ownNumber) => text(webhook.read(smsSeenBy(ownNumber)).data),
   readRecipient: () => undefined,
   compose: ({ from, to, text: body, attachments }) => ({ from, to, text: body, attachments: attachments.map(linkTo) }),
 });
@@ -56,7 +56,7 @@ export const genericEmail = genericProvider({
 interface Generic {
   label: string;
   channel: Channel;
-  readMessage(webhook: DecodedWebhook): ProviderMessage | Promise<ProviderMessage>;
+  readMessage(webhook: DecodedWebhook, ownAddress: string | undefined): ProviderMessage | Promise<ProviderMessage>;
   /** Whom of an email's recipients a receipt is about, which names one. */
   readRecipient(webhook: DecodedWebhook): string | undefined;
   files?(webhook: DecodedWebhook): (Buffer | undefined)[] | Promise<Buffer[]>;
@@ -94,7 +94,7 @@ function genericProvider(generic: Generic) {
     receives: {
       contentTypes: ["application/json"],
       proof: standardWebhooks(({ secret }) => secret),
-      read: (webhook) => read(generic, webhook),
+      read: (webhook, ownAddress) => read(generic, webhook, ownAddress),
       ...(open ? { files: open } : {}),
     },
     sends: {
@@ -119,10 +119,10 @@ const update = z.object({
 });
 const recipient = z.object({ data: z.object({ recipient: mailbox }) });
 
-async function read({ readMessage, readRecipient }: Generic, webhook: DecodedWebhook) {
+async function read({ readMessage, readRecipient }: Generic, webhook: DecodedWebhook, ownAddress?: string) {
   const { type } = webhook.read(kind);
-  if (type === "message.received") return readMessage(webhook);
-  if (type === "message.sent") return { ...(await readMessage(webhook)), direction: "outbound" as const };
+  if (type === "message.received") return readMessage(webhook, ownAddress);
+  if (type === "message.sent") return { ...(await readMessage(webhook, ownAddress)), direction: "outbound" as const };
   if (type !== "message.status") return ignored(`event ${type}: says nothing that is bridged`);
   const { id, reference: ours, status, error, ...rest } = webhook.read(update).data;
   return receipt(status, words, () => ({
@@ -136,9 +136,12 @@ const oneOrMore = <Item>(item: z.ZodType<Item>) => z.union([z.array(item), item.
 const url = z.url({ protocol: /^https?$/ });
 const sizeBytes = z.number().int().min(0).nullish().pipe(maybeNumber);
 const attachments = listOf(z.object({ url, name: maybeText, contentType: maybeText, sizeBytes }));
-const sms = z.object({
-  data: z.object({ id: messageId, from: phone, to: oneOrMore(phone), text: maybeText, sentAt: time, attachments }),
-});
+const smsSeenBy = (ownNumber: string | undefined) => {
+  const phone = phoneSeenBy(ownNumber);
+  return z.object({
+    data: z.object({ id: messageId, from: phone, to: oneOrMore(phone), text: maybeText, sentAt: time, attachments }),
+  });
+};
 
 /** A header's value, or its values in a list. */
 const header = oneOrMore(anyText)

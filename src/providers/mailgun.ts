@@ -93,8 +93,8 @@ export const mailgun = defineProvider({
     }),
   },
   media: {
-    // A stored file is where its mail was taken in, such as storage-europe-west1.api.mailgun.net.
-    hosts: ["api.mailgun.net", ".api.mailgun.net", "api.eu.mailgun.net"],
+    // A stored file is where its mail was taken in, such as storage-europe-west1.api.mailgun.net or storage.eu.mailgun.net.
+    hosts: [".mailgun.net"],
     // The fields that name a file are not signed: so only files, and only of the mapping's own domain.
     path: ({ domain }) => domain && `/v3/domains/${domain}/messages/{id}/attachments/{id}`,
     headers: ({ apiKey }) => ({ authorization: basic("api", requireCredential(apiKey, "apiKey")) }),

@@ -9,7 +9,7 @@ import { adapterOf } from "./registry.ts";
  */
 export interface Reading {
   /** As the adapter's `parse`. Throws a ParseError, also for what cannot be read within the limits. */
-  parse(provider: string, request: WebhookRequest): Promise<ProviderEvent[]>;
+  parse(provider: string, request: WebhookRequest, ownAddress?: string): Promise<ProviderEvent[]>;
   /** As the adapter's `openFiles`; throws the same. */
   openFiles(provider: string, request: WebhookRequest): Promise<(Buffer | undefined)[]>;
   stop(): Promise<void>;
@@ -20,6 +20,7 @@ export interface ReadingInput {
   what: "parse" | "openFiles";
   provider: string;
   request: Pick<WebhookRequest, "url" | "headers" | "body" | "receivedAt">;
+  ownAddress?: string | undefined;
 }
 
 /** Handing a body over takes longer than reading a smaller one. */
@@ -28,7 +29,7 @@ const limits = { maxThreads: 2, maxSeconds: 20, maxMemoryMb: 256 };
 
 /** Reads everything where it is asked. */
 export const inlineReading: Reading = {
-  parse: async (provider, request) => requireAdapter(provider).parse(request),
+  parse: async (provider, request, ownAddress) => requireAdapter(provider).parse(request, ownAddress),
   openFiles: async (provider, request) => (await requireAdapter(provider).openFiles?.(request)) ?? [],
   stop: async () => undefined,
 };
@@ -38,10 +39,10 @@ export function createReading(): Reading {
   const module = new URL(`./reading-thread.${extension}`, import.meta.url);
   const threads = createThreads<ReadingInput, unknown>({ module, ...limits });
 
-  async function readApart(what: ReadingInput["what"], provider: string, request: WebhookRequest): Promise<unknown> {
+  async function readApart({ request, ...rest }: ReadingInput): Promise<unknown> {
     const { url, headers, body, receivedAt } = request;
     try {
-      return await threads.run({ what, provider, request: { url, headers, body, receivedAt } });
+      return await threads.run({ ...rest, request: { url, headers, body, receivedAt } });
     } catch (error) {
       if (error instanceof ThreadStopped) throw new ParseError(`the bridge gave up reading it: ${error.message}`);
       if (error instanceof Error && error.name === "ParseError") throw new ParseError(error.message);
@@ -50,13 +51,13 @@ export function createReading(): Reading {
   }
 
   return {
-    async parse(provider, request) {
-      if (request.body.length <= smallBytes) return inlineReading.parse(provider, request);
-      return (await readApart("parse", provider, request)) as ProviderEvent[];
+    async parse(provider, request, ownAddress) {
+      if (request.body.length <= smallBytes) return inlineReading.parse(provider, request, ownAddress);
+      return (await readApart({ what: "parse", provider, request, ownAddress })) as ProviderEvent[];
     },
     async openFiles(provider, request) {
       if (request.body.length <= smallBytes) return inlineReading.openFiles(provider, request);
-      const files = (await readApart("openFiles", provider, request)) as (Uint8Array | undefined)[] | undefined;
+      const files = (await readApart({ what: "openFiles", provider, request })) as (Uint8Array | undefined)[] | undefined;
       return (files ?? []).map((file) => file && Buffer.from(file.buffer, file.byteOffset, file.byteLength));
     },
     stop: threads.stop,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { describePlace } from "../formats/describe-place.ts";
 import type { OutboundMessage } from "../model.ts";
 import { answerOf } from "./kit/answers.ts";
 import { credentials, secret, setting } from "./kit/credentials.ts";
@@ -64,7 +65,7 @@ export const twilio = defineProvider({
     refusals: { "21610": "opted_out", "20003": "misconfigured", "20429": "throttled" },
   },
   media: {
-    hosts: ["api.twilio.com"],
+    hosts: [".twilio.com"],
     // https://www.twilio.com/docs/messaging/api/media-resource
     path: ({ accountSid }) => `/2010-04-01/Accounts/${accountSid}/Messages/{id}/Media/{id}`,
     // To an address that is valid for four hours: https://support.twilio.com/hc/en-us/articles/223183748
@@ -84,6 +85,8 @@ const kind = z.object({ MessageStatus: maybeText, SmsStatus: maybeText });
 const update = z.object({ MessageSid: messageId, ErrorCode: maybeText, ErrorMessage: maybeText });
 const fileCount = z.coerce.number().int().min(0).max(50).default(0);
 const incoming = z.object({ MessageSid: messageId, From: phone, To: phone, Body: maybeText, NumMedia: fileCount });
+/** Of WhatsApp: https://www.twilio.com/docs/messaging/guides/webhook-request#location-sharing-parameters */
+const place = z.object({ Label: maybeText, Address: maybeText, Latitude: maybeText, Longitude: maybeText });
 
 /** A status callback has MessageStatus; an incoming message has SmsStatus=received, and no time of its own. */
 function read(webhook: DecodedWebhook) {
@@ -104,7 +107,9 @@ function readText(webhook: DecodedWebhook) {
     const file = webhook.read(z.object({ [url]: requiredText, [contentType]: maybeText }));
     return { url: file[url], contentType: file[contentType] };
   });
-  return text({ id, from, to: [To], text: Body, attachments });
+  const { Label: label, Address: address, Latitude: latitude, Longitude: longitude } = webhook.read(place);
+  const words = [Body, describePlace({ label, address, latitude, longitude })].filter(Boolean).join("\n");
+  return text({ id, from, to: [To], text: words || undefined, attachments });
 }
 
 function compose({ to, from, text: body, attachments, receiptUrl }: OutboundMessage, service: string | undefined) {

@@ -209,7 +209,7 @@ export interface CarriedAttachment extends Attachment {
 /** What is deleted after the retention time. */
 export type MessageContent = Pick<
   ProviderMessage,
-  "fromName" | "to" | "cc" | "bcc" | "subject" | "text" | "html" | "inReplyTo" | "references"
+  "fromName" | "fromSpelling" | "to" | "cc" | "bcc" | "subject" | "text" | "html" | "inReplyTo" | "references"
 > & {
   attachments: CarriedAttachment[];
   /** The mailbox that HighLevel shows as an outbound email's sender. */

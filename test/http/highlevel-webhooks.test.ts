@@ -207,16 +207,28 @@ describe("what comes again", () => {
   });
 });
 
-describe("what cannot be sent is a failed webhook that says why", () => {
+describe("what can reach nobody is processed as a message that failed, so that HighLevel is told", () => {
+  test.each<[string, () => [string, unknown], RegExp]>([
+    ["no phone", () => [texts, textBody({ phone: undefined })], /phone: the contact has no phone number/],
+    ["a phone that is none", () => [texts, textBody({ phone: "-" })], /phone: - is no phone number/],
+    ["a phone of another type", () => [texts, textBody({ phone: {} })], /phone: the contact has no phone number/],
+    ["no emailTo", () => [emails, emailBody({ emailTo: [] })], /emailTo: the contact has no email address/],
+  ])("%s", async (_name, make, reason) => {
+    const [mappingId, body] = make();
+    const outcome = await outcomeOf(mappingId, body);
+    expect(outcome).toMatchObject({ state: "processed", mappingId, reason: expect.stringMatching(reason) });
+    const [message] = (await bridge.admin("GET", `/messages?mappingId=${mappingId}&state=failed`)).body.items;
+    expect(message).toMatchObject({ origin: "highlevel", error: { message: expect.stringMatching(reason) } });
+  });
+});
+
+describe("what cannot be read is a failed webhook that says why", () => {
   const refusals: [string, () => [string, unknown], RegExp][] = [
     [
       "another location's id",
       () => [texts, textBody({ locationId: "other" })],
       /^locationId: is other, .* location-1$/,
     ],
-    ["no phone", () => [texts, textBody({ phone: undefined })], /^phone: holds nobody/],
-    ["a phone that is none", () => [texts, textBody({ phone: "-" })], /^phone: holds nobody/],
-    ["no emailTo", () => [emails, emailBody({ emailTo: [] })], /^emailTo: holds nobody/],
     ["no messageId", () => [texts, textBody({ messageId: undefined })], /messageId/],
     ["no contactId", () => [texts, textBody({ contactId: "" })], /contactId/],
     ["no JSON", () => [texts, "{"], /./],

@@ -29,8 +29,9 @@ export interface Adapter<Given = unknown> {
   /**
    * What the webhook says. Pure. Throws a ParseError that names the field for what cannot be read;
    * gives an `ignored` event for what is not bridged, and nothing but what the provider said: no time or id of our own.
+   * A national number is of the country of `ownAddress`, the mapping's number; without that it cannot be read.
    */
-  parse(request: WebhookRequest): Promise<ProviderEvent[]>;
+  parse(request: WebhookRequest, ownAddress?: string): Promise<ProviderEvent[]>;
   /**
    * The contents of the files that came inside of the webhook, in the order of its one message's `attachments`; undefined
    * where there is only a URL. Empty for a webhook that holds none. Throws a ParseError as `parse` does.

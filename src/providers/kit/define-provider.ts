@@ -17,8 +17,8 @@ export interface ProviderFacts<Given, Sending> extends Pick<Adapter<Given>, "lab
     contentTypes: readonly string[];
     /** Is it from the provider? A recipe of the kit. */
     proof: Proof<Given>;
-    /** What a webhook says, in the words of kit/events.ts. Pure. */
-    read(webhook: DecodedWebhook): OneOrMore<ProviderEvent> | Promise<OneOrMore<ProviderEvent>>;
+    /** What a webhook to the mapping's number or mailbox says, in the words of kit/events.ts. Pure. */
+    read(webhook: DecodedWebhook, ownAddress?: string): OneOrMore<ProviderEvent> | Promise<OneOrMore<ProviderEvent>>;
     /** The files inside of a webhook, in the order of its message's attachments. */
     files?(webhook: DecodedWebhook): (Buffer | undefined)[] | Promise<(Buffer | undefined)[]>;
     /** What to paste at the provider, where it is not the plain URL. */
@@ -47,7 +47,7 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     credentials: credentials.schema,
     credentialFields: credentials.fields,
     verify: (request, given) => proof(request, given, () => open(request)),
-    parse: async (request) => [await read(await open(request))].flat(),
+    parse: async (request, ownAddress) => [await read(await open(request), ownAddress)].flat(),
     send: async (message, given, callApi) => send(facts, message, credentials.toSend(given), callApi),
     readError: sends.answer.refused,
     refusals: sends.refusals ?? {},

@@ -11,12 +11,16 @@ export { maybeText, requiredText, text } from "../../formats/parse-value.ts";
 /** A provider's id of a message. It is a key: one that no index can hold is refused here, where it can be said. */
 export const messageId = requiredText.refine((id) => id.length <= 998, "is longer than 998 characters");
 
-/** A phone number in E.164 form, a short code, or a sender's name. */
-export const phone = requiredText.transform((given, context) => {
-  const number = normalizePhoneNumber(given);
-  if (number === undefined) context.addIssue("is not a phone number, a short code or a sender's name");
-  return number ?? z.NEVER;
-});
+/** A phone number in E.164 form, a short code, or a sender's name. A national number is of the country of `ownNumber`. */
+export const phoneSeenBy = (ownNumber: string | undefined) =>
+  requiredText.transform((given, context) => {
+    const number = normalizePhoneNumber(given, ownNumber);
+    if (number === undefined) context.addIssue("is not a phone number, a short code or a sender's name");
+    return number ?? z.NEVER;
+  });
+
+/** The same where the provider names countries always. */
+export const phone = phoneSeenBy(undefined);
 
 /** The mailbox of a header that names one person, as From does: whatever stands before its last brackets is a name. */
 export const mailbox = maybeText.transform((header, context) => {

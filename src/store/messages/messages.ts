@@ -32,16 +32,17 @@ const insert = prepare<{ input: string }, StoredMessage>(
   (value) => sql`
     insert into messages (mapping_id, conversation_id, webhook_id, origin, direction, state, provider_message_id,
       rfc_message_id, requested_id, highlevel_message_id, highlevel_email_message_id, idempotency_key, send_request,
-      automatic,
+      automatic, error, recipients,
       content, sent_at, received_at)
     select "mappingId", "conversationId", "webhookId", origin, direction, state, "providerMessageId",
       "rfcMessageId", "requestedId", "highlevelMessageId", "highlevelEmailMessageId", "idempotencyKey", "sendRequest",
-      automatic,
+      automatic, error, recipients,
       content, "sentAt", "receivedAt"
     from json_to_recordset(${value("input")}::json) as input (
       number int, "mappingId" uuid, "conversationId" bigint, "webhookId" bigint, origin text, direction text,
       state text, "providerMessageId" text, "rfcMessageId" text, "requestedId" text, "highlevelMessageId" text,
       "highlevelEmailMessageId" text, "idempotencyKey" text, "sendRequest" jsonb, automatic text, content jsonb,
+      error jsonb, recipients jsonb,
       "sentAt" timestamptz, "receivedAt" timestamptz
     )
     order by number
@@ -49,6 +50,18 @@ const insert = prepare<{ input: string }, StoredMessage>(
     returning id, conversation_id as "conversationId", webhook_id as "webhookId",
       provider_message_id as "providerMessageId"`,
 );
+
+/** How the person of a conversation wrote their own address last, where that was not in lower case. */
+export async function findSpelling(db: Db, conversationId: number): Promise<string | undefined> {
+  const isFromPerson = and(eq(messages.conversationId, conversationId), eq(messages.direction, "inbound"));
+  const [last] = await db
+    .select({ spelling: sql<string | null>`${messages.content} ->> 'fromSpelling'` })
+    .from(messages)
+    .where(and(isFromPerson, isNotNull(messages.content)))
+    .orderBy(desc(messages.id))
+    .limit(1);
+  return last?.spelling ?? undefined;
+}
 
 /** Keeps what became of one of a message's files. What was deleted after the retention time stays deleted. */
 export async function keepAttachment(

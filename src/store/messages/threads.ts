@@ -1,4 +1,4 @@
-import { and, desc, eq, isNotNull, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, isNotNull, lt, lte, or, type SQL, sql } from "drizzle-orm";
 import { isAnyOf } from "../postgres/any-of.ts";
 import type { Db } from "../postgres/database.ts";
 import { type Conversation, conversations, type Message, messages } from "../schema.ts";
@@ -105,13 +105,25 @@ export async function findByProviderId(
   return found;
 }
 
-/** The newest emails that an integrator had HighLevel send to a person, newest first. */
-export async function listRelayedEmails(db: Db, person: Conversation, limit: number): Promise<ThreadEmail[]> {
+/** The newest emails to a person before a time, newest first; with `isRelayed` only what an integrator had HighLevel send. */
+export async function listSentEmails(
+  db: Db,
+  person: Conversation,
+  { before, isRelayed, limit }: { before: Date; isRelayed: boolean; limit: number },
+): Promise<ThreadEmail[]> {
   return db
     .select(threadColumns)
     .from(messages)
     .innerJoin(conversations, eq(conversations.id, messages.conversationId))
-    .where(and(samePerson(person), eq(messages.origin, "api"), isNotNull(messages.highlevelEmailMessageId)))
+    .where(
+      and(
+        samePerson(person),
+        eq(messages.direction, "outbound"),
+        isRelayed ? eq(messages.origin, "api") : undefined,
+        lte(messages.receivedAt, before),
+        isNotNull(messages.highlevelEmailMessageId),
+      ),
+    )
     .orderBy(desc(messages.id))
     .limit(limit);
 }

@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Email, type RealInput, startRealInput } from "../support/real-input.ts";
+
+let real: RealInput;
+beforeAll(async () => {
+  real = await startRealInput();
+});
+afterAll(() => real.stop());
+
+const own = () => real.way("postmark").address;
+const contacts = () => new Set(real.bridge.sandbox.messages().map(({ emailFrom }) => emailFrom));
+
+describe("a person's mail is posted, whatever marks its way has left on it", () => {
+  test.each<[string, Record<string, string>]>([
+    ["a rule's wish not to be answered", { "X-Auto-Response-Suppress": "All" }],
+    ["a forwarding hop", { "Auto-Submitted": "auto-forwarded", "X-MS-Exchange-Inbox-Rules-Loop": "info@shop.example" }],
+    ["a bulk mark without a list", { Precedence: "bulk" }],
+    ["a group", { "List-Id": "Friends <friends.example.org>", "List-Post": "<mailto:friends@example.org>" }],
+  ])("%s", async (what, headers) => {
+    const id = `way ${what}`;
+    await real.receiveEmail({ id, from: "rosa@client.example", headers });
+    expect(await real.posted(id)).toMatchObject({ direction: "inbound", emailFrom: "rosa@client.example" });
+  });
+});
+
+describe("what a machine wrote is kept", () => {
+  test.each<[string, Omit<Email, "id" | "from">, string]>([
+    ["an absence notice", { headers: { "Auto-Submitted": "auto-replied" } }, "auto_reply"],
+    ["one of an old autoresponder", { headers: { "X-Autoreply": "yes", Precedence: "auto_reply" } }, "auto_reply"],
+    ["one that only its subject tells", { subject: "Automatic reply: Your order" }, "auto_reply"],
+    ["a notice that answers nothing", { headers: { "Auto-Submitted": "auto-generated" } }, "auto_generated"],
+  ])("%s", async (what, email, automatic) => {
+    const id = `kept ${what}`;
+    expect(await real.receiveEmail({ id, from: "rosa@client.example", ...email })).toMatchObject({
+      state: "processed",
+    });
+    expect(await real.kept("postmark", id)).toMatchObject({ automatic, deliveries: [] });
+  });
+
+  test("but not what answers an email of ours, save an automatic reply", async () => {
+    const by = real.way("postmark");
+    const contact = real.addContact({ email: "helpdesk@client.example" });
+    real.write(by, contact.id, "Is it mended by now?");
+    const sent = await real.sent(by, "Is it mended by now?");
+    const headers = { "In-Reply-To": sent.headers["message-id"] ?? "" };
+    const from = "helpdesk@client.example";
+    await real.receiveEmail({ id: "answer-1", from, headers: { ...headers, "Auto-Submitted": "auto-generated" } });
+    expect(await real.posted("answer-1")).toMatchObject({ direction: "inbound", contactId: contact.id });
+    await real.receiveEmail({ id: "answer-2", from, headers: { ...headers, "Auto-Submitted": "auto-replied" } });
+    expect(await real.kept("postmark", "answer-2")).toMatchObject({ automatic: "auto_reply", deliveries: [] });
+  });
+});
+
+describe("the person is whom a relay names", () => {
+  test("two who wrote by one form are two people, and each is answered alone", async () => {
+    const by = real.way("postmark");
+    for (const name of ["Mara", "Nils"]) {
+      const person = `${name.toLowerCase()}@home.example`;
+      const email = { from: "no-reply@forms.example", fromName: "Contact form", replyTo: `${name} <${person}>` };
+      await real.receiveEmail({ id: `form-${name}`, subject: "New enquiry", ...email });
+      const { contactId, emailFrom } = await real.posted(`form-${name}`);
+      expect(emailFrom).toBe(person);
+      real.write(by, contactId, `An answer to ${name}`);
+      expect((await real.sent(by, `An answer to ${name}`)).to).toEqual([person]);
+    }
+    expect(contacts()).not.toContain("no-reply@forms.example");
+  });
+
+  test.each([
+    ["our own mailbox", () => own()],
+    ["another mailbox of our domain", () => own().replace("support@", "shop@")],
+    ["a web server's mailbox", () => "wordpress@hosting.example"],
+  ])("a form that writes from %s", async (what, from) => {
+    await real.receiveEmail({ id: `own ${what}`, from: from(), replyTo: "vera@home.example" });
+    expect(await real.posted(`own ${what}`)).toMatchObject({ direction: "inbound", emailFrom: "vera@home.example" });
+    expect(contacts()).not.toContain(from());
+  });
+
+  test("our own mailbox writing to itself is nobody, and makes no conversation", async () => {
+    const outcome = await real.receiveEmail({ id: "own-alone", from: own() });
+    expect(outcome).toMatchObject({ state: "ignored", reason: expect.stringContaining("own mailbox") });
+    expect(contacts()).not.toContain(own());
+  });
+
+  test("an ordinary sender does not speak for whom they put into Reply-To", async () => {
+    await real.receiveEmail({
+      id: "wish",
+      from: "eve@other.example",
+      fromName: "Eve",
+      replyTo: "Mara <mara@home.example>",
+    });
+    expect(await real.posted("wish")).toMatchObject({ emailFrom: "eve@other.example" });
+  });
+});
+
+describe("a sender that is unusual is a sender", () => {
+  const address = '"ken..sato."@phone.example';
+
+  test("a carrier's quoted address is one person at each provider, and is answered with its quotes", async () => {
+    await real.receiveEmail({ id: "quoted-1", from: address, fromName: "Ken" });
+    const { contactId } = await real.posted("quoted-1");
+    const fields = { recipient: real.way("mailgun").address, sender: "ken..sato.@phone.example", "body-plain": "Hi" };
+    await real.receive("mailgun", { ...fields, from: `Ken <${address}>`, "Message-Id": "<quoted-2@phone.example>" });
+    expect((await real.posted("quoted-2@phone.example")).contactId).toBe(contactId);
+    const by = real.way("postmark");
+    real.write(by, contactId, "See you tomorrow");
+    expect((await real.sent(by, "See you tomorrow")).to).toEqual([address]);
+  });
+
+  test("whom only the envelope names is posted as its sender", async () => {
+    const fields = { recipient: real.way("mailgun").address, sender: "lone@phone.example", "body-plain": "Hi" };
+    await real.receive("mailgun", { ...fields, from: "undisclosed", "Message-Id": "<envelope@phone.example>" });
+    expect((await real.posted("envelope@phone.example")).emailFrom).toBe("lone@phone.example");
+  });
+
+  test("a bounce from nobody is kept as a bounce, and wakes nobody", async () => {
+    const outcome = await real.receiveEmail({ id: "nobody", from: "", headers: { "Return-Path": "<>" } });
+    expect(outcome).toMatchObject({ state: "processed" });
+    expect(await real.kept("postmark", "nobody")).toMatchObject({ automatic: "bounce", deliveries: [] });
+    expect(real.bridge.logLines.filter(({ level }) => level === "error" || level === 50)).toEqual([]);
+  });
+});
+
+describe("a name is not the sender, whatever it looks like", () => {
+  test.each([
+    ["an address in brackets", "<boss@partner.example> <eve@other.example>", "eve@other.example"],
+    ["an address and a comma", "boss@partner.example, please <eve@other.example>", "eve@other.example"],
+    ["the family name first", "Weiß, Jörn - ACME <joern@client.example>", "joern@client.example"],
+  ])("%s", async (what, from, sender) => {
+    const to = real.way("generic-email").address;
+    const data = { id: `name ${what}`, from, to, subject: "Hello", text: "Pay today" };
+    await real.receive("generic-email", { type: "message.received", data });
+    const { emailFrom, contactId } = await real.posted(data.id);
+    expect(emailFrom).toBe(sender);
+    if (from.startsWith("Weiß")) {
+      expect(real.bridge.sandbox.contacts().find(({ id }) => id === contactId)?.name).toBe("Weiß, Jörn - ACME");
+    }
+  });
+});
+
+describe("an answer goes to the address as the person wrote it last", () => {
+  test.each(["postmark", "mailgun", "generic-email"])("by %s", async (provider) => {
+    const by = real.way(provider);
+    const receive = async (id: string, from: string) => {
+      if (provider === "postmark") return real.receiveEmail({ id, from });
+      const data = { id, from, to: by.address, text: "Hi" };
+      if (provider === "generic-email") return real.receive(provider, { type: "message.received", data });
+      return real.receive(provider, { recipient: by.address, from, "body-plain": "Hi", "Message-Id": `<${id}>` });
+    };
+    const spellings = [`Token+aBc${provider}@Market.example`, `Token+AbC${provider}@market.example`];
+    for (const [index, spelling] of spellings.entries()) {
+      await receive(`spelling-${provider}-${index}`, spelling);
+      const { contactId, emailFrom } = await real.posted(`spelling-${provider}-${index}`);
+      expect(emailFrom).toBe(spelling.toLowerCase());
+      real.write(by, contactId, `Still there ${index} ${provider}`);
+      expect((await real.sent(by, `Still there ${index} ${provider}`)).to).toEqual([spelling]);
+    }
+  });
+});
