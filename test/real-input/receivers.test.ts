@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { until } from "../support/until.ts";
 import { type RealInput, startRealInput } from "../support/real-input.ts";
+import { until } from "../support/until.ts";
 
 let real: RealInput;
 beforeAll(async () => {

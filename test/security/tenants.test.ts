@@ -3,7 +3,7 @@ import { ensureContactConversation, ensureConversation, registerHighlevelIds } f
 import { putLocation } from "../../src/store/locations.ts";
 import { findProviderLocation, findSendingMapping, insertMapping } from "../../src/store/mappings.ts";
 import { insertMessages } from "../../src/store/messages/messages.ts";
-import { findByEmailId, findThread, listRelayedEmails } from "../../src/store/messages/threads.ts";
+import { findByEmailId, findThread, listSentEmails } from "../../src/store/messages/threads.ts";
 import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
 import type { Conversation } from "../../src/store/schema.ts";
 import { createDatabase } from "../support/database.ts";
@@ -71,8 +71,9 @@ describe("a location that registers another one's contact and conversation as it
   });
 
   test("does not see what that location had HighLevel send", async () => {
-    expect(await listRelayedEmails(database.db, victim, 50)).toHaveLength(1);
-    expect(await listRelayedEmails(database.db, attacker, 50)).toEqual([]);
+    const relayed = { before: new Date(Date.now() + 60_000), isRelayed: true, limit: 50 };
+    expect(await listSentEmails(database.db, victim, relayed)).toHaveLength(1);
+    expect(await listSentEmails(database.db, attacker, relayed)).toEqual([]);
   });
 
   test("sends nothing by that location's mappings", async () => {

@@ -1,9 +1,9 @@
 import type { Contact, StoredMessage } from "../../src/sandbox/state.ts";
 import { locationId } from "./location.ts";
-import { until } from "./until.ts";
 import { providerOf } from "./providers.ts";
 import type { StandInMessage } from "./stand-ins/stand-in.ts";
 import { startTwoWay, type TwoWay, type Way } from "./two-way.ts";
+import { until } from "./until.ts";
 
 /** An email as Postmark posts it, of which a test says what matters to it. */
 export interface Email {
