@@ -104,8 +104,12 @@ const isSame = (some: string[], others: string[]) => JSON.stringify(some) === JS
 const asIs = (texts: string[]) => texts;
 const asAddresses = (texts: string[], channel: Channel) =>
   channel === "email"
-    ? texts.flatMap((list) => addressParser(list, { flatten: true }).map(({ address, name }) => address || name))
+    ? texts.flatMap((list) =>
+        addressParser(list, { flatten: true }).map(({ address, name }) => requoted(address || name)),
+      )
     : texts.map(withPlus);
+/** The parser takes the quotes off a local part, also where it is no address without them. */
+const requoted = (address: string) => address.replace(/^(?=[^@]*(?:\.\.|\.@)|\.)([^@"]+)@/, '"$1"@');
 const withPlus = (number: string) => number.replace(/^(?=\d{9,15}$)/, "+");
 const asIds = (texts: string[]) => texts.flatMap((ids) => parseMessageIds(ids));
 
