@@ -57,7 +57,9 @@ export function createReading(): Reading {
     },
     async openFiles(provider, request) {
       if (request.body.length <= smallBytes) return inlineReading.openFiles(provider, request);
-      const files = (await readApart({ what: "openFiles", provider, request })) as (Uint8Array | undefined)[] | undefined;
+      const files = (await readApart({ what: "openFiles", provider, request })) as
+        | (Uint8Array | undefined)[]
+        | undefined;
       return (files ?? []).map((file) => file && Buffer.from(file.buffer, file.byteOffset, file.byteLength));
     },
     stop: threads.stop,

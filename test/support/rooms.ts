@@ -10,7 +10,8 @@ const ground = ["model", "errors", "log"];
  */
 export const rooms: Record<string, string> = {
   main: "config start-bridge",
-  "start-bridge": "http inbox outbox messages providers registry access highlevel calls observe secrets store config worker",
+  "start-bridge":
+    "http inbox outbox messages providers registry access highlevel calls observe secrets store config worker",
   worker: "inbox outbox concurrency store",
   config: "highlevel zod",
   http: "inbox outbox providers/reading registry access observe store concurrency formats/escape-html formats/bearable-json secrets/compare express helmet rate-limiter-flexible zod",

@@ -179,18 +179,18 @@ describe.each(providers.map((provider, index) => ({ ...provider, index })))("the
       ...(channel === "email" && isNamedByProvider ? [undefined] : []),
     ]) {
       const { rfcMessageId: chosen = rfcMessageId } = await send({ rfcMessageId });
-      const webhook = standIn.answer(lastSent(), { url, at, id: "SM1", text: 'Thanks "& 😀' });
+      const webhook = standIn.answer(lastSent(), { url, at, id: "answer-1", text: 'Thanks "& 😀' });
       expect(webhook.url).toBe(url);
       expect(await adapter.verify(webhook, signer.credentials)).toBe(true);
       const events = await adapter.parse(webhook);
       expect(events).toMatchObject([{ kind: "message", from: message.to, cc: [], text: 'Thanks "& 😀' }]);
       const [event] = events;
       if (event?.kind !== "message") return expect.unreachable("it is no message");
-      expect(event.providerMessageId).toMatch(/^SM1(@mail\.example\.org)?$/);
+      expect(event.providerMessageId).toMatch(/^answer-1(@mail\.example\.org)?$/);
       expect(event.sentAt ?? at).toEqual(at);
       expect(event.to).toEqual([message.replyTo ?? message.from]);
       const thread = { inReplyTo: [chosen], references: [...email.references, chosen] };
-      const mail = { subject: "Re: Hello", rfcMessageId: "SM1@mail.example.org", ...thread };
+      const mail = { subject: "Re: Hello", rfcMessageId: "answer-1@mail.example.org", ...thread };
       expect(event).toMatchObject(channel === "email" ? mail : { inReplyTo: [], references: [] });
     }
   });
