@@ -10,8 +10,8 @@ import { keepHighlevelIds } from "../store/conversations.ts";
 import { keepMappingType } from "../store/mappings.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, Message } from "../store/schema.ts";
+import { type CarryContext, carryAttachments } from "./attachments/carry-attachments.ts";
 import { type AttemptInput, type AttemptResult, requireMapping } from "./attempt.ts";
-import { type CarryContext, carryAttachments } from "./carry-attachments.ts";
 import { findPosted, type Search } from "./find-posted.ts";
 
 export interface PostInboundContext extends CarryContext {

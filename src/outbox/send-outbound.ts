@@ -12,8 +12,8 @@ import type { Mapping } from "../registry/mappings.ts";
 import { findSpelling, keepContentParts } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { MessageContent } from "../store/schema.ts";
+import { type FetchAttachmentsContext, fetchAttachments } from "./attachments/fetch-attachments.ts";
 import { type AttemptInput, type AttemptResult, requireMapping } from "./attempt.ts";
-import { type FetchAttachmentsContext, fetchAttachments } from "./fetch-attachments.ts";
 
 export interface SendContext extends Omit<FetchAttachmentsContext, "signal"> {
   db: Db;

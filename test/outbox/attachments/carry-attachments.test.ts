@@ -5,17 +5,21 @@ import { buffer } from "node:stream/consumers";
 import type { SQL } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
 import { afterEach, describe, expect, test } from "vitest";
-import { createCallApi } from "../../src/calls/call-api.ts";
-import type { FetchFile } from "../../src/calls/fetch-file.ts";
-import { Failure, type FailureReason } from "../../src/errors.ts";
-import { readForm } from "../../src/formats/form.ts";
-import { createHighlevel } from "../../src/highlevel/client.ts";
-import { type CarryContext, type CarryInput, carryAttachments } from "../../src/outbox/carry-attachments.ts";
-import { inlineReading } from "../../src/providers/reading.ts";
-import { adapterOf } from "../../src/providers/registry.ts";
-import type { Db } from "../../src/store/postgres/database.ts";
-import type { CarriedAttachment, MessageContent } from "../../src/store/schema.ts";
-import { signer } from "../fixtures/twilio/sign.ts";
+import { createCallApi } from "../../../src/calls/call-api.ts";
+import type { FetchFile } from "../../../src/calls/fetch-file.ts";
+import { Failure, type FailureReason } from "../../../src/errors.ts";
+import { readForm } from "../../../src/formats/form.ts";
+import { createHighlevel } from "../../../src/highlevel/client.ts";
+import {
+  type CarryContext,
+  type CarryInput,
+  carryAttachments,
+} from "../../../src/outbox/attachments/carry-attachments.ts";
+import { inlineReading } from "../../../src/providers/reading.ts";
+import { adapterOf } from "../../../src/providers/registry.ts";
+import type { Db } from "../../../src/store/postgres/database.ts";
+import type { CarriedAttachment, MessageContent } from "../../../src/store/schema.ts";
+import { signer } from "../../fixtures/twilio/sign.ts";
 
 const account = "/2010-04-01/Accounts/AC00000000000000000000000000000001";
 const url = `https://api.twilio.com${account}/Messages/MM1/Media/ME1`;

@@ -1,9 +1,9 @@
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createCallApi } from "../../src/calls/call-api.ts";
-import { createFetchFile } from "../../src/calls/fetch-file.ts";
-import { fetchAttachments } from "../../src/outbox/fetch-attachments.ts";
+import { createCallApi } from "../../../src/calls/call-api.ts";
+import { createFetchFile } from "../../../src/calls/fetch-file.ts";
+import { fetchAttachments } from "../../../src/outbox/attachments/fetch-attachments.ts";
 
 const answers: Record<string, RequestListener> = {
   "/files/offer%20%C3%BC.pdf": (_req, res) => res.setHeader("Content-Type", "application/pdf").end("%PDF"),

@@ -1,8 +1,8 @@
 import { buffer } from "node:stream/consumers";
-import type { FetchedFile, FetchFile } from "../calls/fetch-file.ts";
-import { Failure } from "../errors.ts";
-import { contentTypeOf, extensionOf, nameFile } from "../formats/file-names.ts";
-import type { Channel, OutboundAttachment } from "../model.ts";
+import type { FetchedFile, FetchFile } from "../../calls/fetch-file.ts";
+import { Failure } from "../../errors.ts";
+import { contentTypeOf, extensionOf, nameFile } from "../../formats/file-names.ts";
+import type { Channel, OutboundAttachment } from "../../model.ts";
 
 export interface FetchAttachmentsContext {
   fetchPublic: FetchFile;

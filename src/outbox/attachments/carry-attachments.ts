@@ -1,15 +1,15 @@
-import type { FetchedFile, FetchFile } from "../calls/fetch-file.ts";
-import { Failure } from "../errors.ts";
-import { contentTypeOf, extensionOf, nameFile, usualType } from "../formats/file-names.ts";
-import type { Access, Highlevel } from "../highlevel/client.ts";
-import { isTakenExtension, type UploadFile } from "../highlevel/upload-form.ts";
-import { isAtMediaHost, isMediaUrl } from "../providers/media-urls.ts";
-import type { Reading } from "../providers/reading.ts";
-import type { Mapping } from "../registry/mappings.ts";
-import { keepAttachment } from "../store/messages/messages.ts";
-import type { Db } from "../store/postgres/database.ts";
-import type { CarriedAttachment, Message, MessageContent } from "../store/schema.ts";
-import { findWebhook } from "../store/webhooks.ts";
+import type { FetchedFile, FetchFile } from "../../calls/fetch-file.ts";
+import { Failure } from "../../errors.ts";
+import { contentTypeOf, extensionOf, nameFile, usualType } from "../../formats/file-names.ts";
+import type { Access, Highlevel } from "../../highlevel/client.ts";
+import { isTakenExtension, type UploadFile } from "../../highlevel/upload-form.ts";
+import { isAtMediaHost, isMediaUrl } from "../../providers/media-urls.ts";
+import type { Reading } from "../../providers/reading.ts";
+import type { Mapping } from "../../registry/mappings.ts";
+import { keepAttachment } from "../../store/messages/messages.ts";
+import type { Db } from "../../store/postgres/database.ts";
+import type { CarriedAttachment, Message, MessageContent } from "../../store/schema.ts";
+import { findWebhook } from "../../store/webhooks.ts";
 
 export interface CarryContext {
   db: Db;
