@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, inject, test } from "vitest";
@@ -19,6 +19,7 @@ test("starts on the embedded database, refuses a second process on it, and ends 
   const bridge = await start(enough);
   expect((await fetch(`${bridge.url}/readyz`)).status).toBe(200);
   await expect(start(enough)).rejects.toThrow("is in use by another bridge process");
+  cpSync(inject("embeddedTemplate"), `${dataDir}/other`, { recursive: true });
   const taken = { ...enough, DATA_DIR: `${dataDir}/other`, PORT: new URL(bridge.url).port };
   await expect(start(taken)).rejects.toThrow("set another PORT");
   bridge.kill("SIGINT");

@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { spawnChild } from "./spawn-child.ts";
 import { until } from "./until.ts";
 
 export interface Script {
@@ -17,14 +18,14 @@ const root = join(import.meta.dirname, "../..");
 
 /** A script of the project as a process of its own, with nothing in its environment but what is given. */
 export function startScript(script: string, args: string[] = [], environment: Record<string, string> = {}): Script {
-  const child = spawn(process.execPath, ["--import", "tsx", script, ...args], {
+  const child = spawnChild(process.execPath, ["--import", "tsx", script, ...args], {
     cwd: root,
     env: { PATH: "/usr/bin:/bin", ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (chunk) => {
+    stream?.on("data", (chunk) => {
       printed += String(chunk);
     });
   }
@@ -35,7 +36,7 @@ export function startScript(script: string, args: string[] = [], environment: Re
       const text = await until(
         () => printed,
         (now) => words.test(now) || child.exitCode !== null,
-        100,
+        200,
       );
       const found = words.exec(text);
       if (!found) throw new Error(`${script} ended with ${child.exitCode} and without ${words}: ${text}`);
