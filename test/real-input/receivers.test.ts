@@ -37,7 +37,7 @@ describe("a national number is of the country of the mapping's own number", () =
 describe("what can reach nobody is shown as failed, and goes to no provider", () => {
   test.each([
     ["", /has no phone/],
-    ["n/a", /n\/a is no phone number/],
+    ["n/a", /n\/a is a sender's name/],
     ["ACME", /a sender's name/],
     ["+1 415 555 0123 ext. 12", /has an extension/],
   ])("a text to %j", async (phone, words) => {

@@ -4,5 +4,7 @@ import { type SQL, type SQLWrapper, sql } from "drizzle-orm";
 export function isAnyOf(column: SQLWrapper, values: readonly string[], type?: "text" | "uuid"): SQL;
 export function isAnyOf(column: SQLWrapper, values: readonly number[]): SQL;
 export function isAnyOf(column: SQLWrapper, values: readonly (string | number)[], type = "text"): SQL {
+  // Of nothing its type cannot be told.
+  if (values.length === 0) return sql`false`;
   return sql`${column} = any(${sql.param(values)}::${sql.raw(typeof values[0] === "number" ? "bigint" : type)}[])`;
 }
