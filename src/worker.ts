@@ -34,6 +34,9 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
   const { log, db } = context;
   const { pollSeconds } = options;
   const underWay = new Set<Promise<void>>();
+  const places = createPlaces(options.deliveryConcurrency);
+  /** The last claim took so many lanes that more is probably due: claim again when half of the places are free. */
+  let isFull = false;
   const deliver = startLoop({ log, pollSeconds, name: "deliver", run: () => startDeliveries() });
   const startProcessing = (inbox: Inbox) =>
     startLoop({
@@ -57,9 +60,6 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
     run: () => pruneSome(db, options.retentionDays),
   });
 
-  const places = createPlaces(options.deliveryConcurrency);
-  /** The last claim took so many lanes that more is probably due: claim again when half of the places are free. */
-  let isFull = false;
   async function startDeliveries(): Promise<boolean> {
     const free = places.now();
     if (free.free === 0) return false;
