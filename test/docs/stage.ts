@@ -219,7 +219,7 @@ async function makeTrouble(bridgeUrl: string): Promise<void> {
   const { webhookUrl: url } = await admin<{ webhookUrl: string }>(bridgeUrl, "POST", "/mappings", mapping);
   for (const To of [address, "+15005550001"]) {
     const sms = {
-      MessageSid: randomUUID(),
+      MessageSid: `SM${randomUUID().replaceAll("-", "")}`,
       From: "+15005550008",
       To,
       Body: "Hi",
