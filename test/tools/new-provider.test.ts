@@ -7,7 +7,17 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "../..");
-const copied = ["src", "test", "tools", "docs", "package.json", "tsconfig.json", "vitest.config.ts", "biome.json"];
+const copied = [
+  "src",
+  "test",
+  "tools",
+  "docs",
+  "package.json",
+  "tsconfig.json",
+  "vitest.config.ts",
+  "biome.json",
+  "demo",
+];
 
 /** Runs a tool in the copy; what it says stands in the error. */
 const runs = (folder: string, tool: string, ...args: string[]) =>
