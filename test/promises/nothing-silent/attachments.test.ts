@@ -99,7 +99,15 @@ describe("a text with media that only the provider's credentials open", () => {
       [`MediaUrl${index}`, `https://api.twilio.com/2010-04-01/Accounts/${accountSid}/Messages/MM1/Media/${id}`],
       [`MediaContentType${index}`, type],
     ]);
-    const changed = { MessageSid: `MM${++counter}`, To: to, Body: body, NumMedia: String(items.length) };
+    const sid = `MM${String(++counter).padStart(32, "0")}`;
+    const changed = {
+      MessageSid: sid,
+      SmsSid: sid,
+      SmsMessageSid: sid,
+      To: to,
+      Body: body,
+      NumMedia: String(items.length),
+    };
     return { contentType, body: { ...(fields as object), ...changed, ...Object.fromEntries(named) } };
   };
 
