@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { believeTime } from "../../src/formats/read-time.ts";
 import { signer as genericEmail } from "../fixtures/generic-email/sign.ts";
 import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
 import { signer as twilio } from "../fixtures/twilio/sign.ts";
@@ -90,7 +91,9 @@ describe("a message of each provider", () => {
       if (event?.kind !== "message") return expect.unreachable(`${name} is no message`);
       const { providerMessageId: altId, sentAt: dateAdded, subject, from: emailFrom, html, text: body, to } = event;
       const words = provider.channel === "sms" ? { body } : { subject, emailFrom, html };
-      await arrives(provider, name, to[0] ?? "", { altId, ...words, ...(dateAdded ? { dateAdded } : {}) });
+      // A fixture grows old, and a time long past is not believed.
+      const isBelieved = dateAdded !== undefined && believeTime(new Date(dateAdded), new Date()) !== undefined;
+      await arrives(provider, name, to[0] ?? "", { altId, ...words, ...(isBelieved ? { dateAdded } : {}) });
     },
   );
 
