@@ -1,5 +1,5 @@
 /** The part of a text that has a time's shape. One that cannot be read is left out: a message is worth more than its time. */
-export function readTime(value: string | undefined, shape: RegExp): Date | undefined {
+function readTime(value: string | undefined, shape: RegExp): Date | undefined {
   const time = new Date(shape.exec(value ?? "")?.[0] ?? "");
   return Number.isNaN(time.getTime()) ? undefined : time;
 }

@@ -22,13 +22,13 @@ export function joinWords(words: Words[]): Words {
 }
 
 /** HTML as a person would read it. Of more than a million characters the beginning; bounded for the most hostile HTML. */
-export function textOfHtml(html: string): string {
+function textOfHtml(html: string): string {
   const beginning = html.slice(0, maxHtml);
   // The converter takes a time that grows with the square of the depth of tags, which may be their number.
   if (beginning.split("<", maxTags).length === maxTags) return beginning.replace(/<[^<>]{0,1000}>/g, " ");
   return convert(beginning, { wordwrap: false, limits: { maxDepth: 100 } });
 }
 
-export function htmlOfText(text: string): string {
+function htmlOfText(text: string): string {
   return `<div style="white-space:pre-wrap">${escapeHtml(text)}</div>`;
 }
