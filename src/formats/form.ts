@@ -29,22 +29,47 @@ export async function readForm(contentType: string, body: Buffer): Promise<FormF
  * with values as bytes: raw mail need not be UTF-8.
  */
 export function readUrlencoded(body: Buffer): FormField[] {
-  const pairs = body
-    .toString("latin1")
-    .split("&")
-    .filter((pair) => pair !== "");
-  if (pairs.length >= maxFields) throw refusal(`it has ${maxFields} fields or more`);
-  return pairs.map((pair) => {
-    const [name = "", ...value] = pair.split("=");
-    return { name: unescapeBytes(name).toString("utf8"), content: unescapeBytes(value.join("=")) };
-  });
+  const fields: FormField[] = [];
+  for (let start = 0; start < body.length; ) {
+    const pair = until("&", body.subarray(start));
+    start += pair.length + 1;
+    if (pair.length === 0) continue;
+    if (fields.length + 1 >= maxFields) throw refusal(`it has ${maxFields} fields or more`);
+    const name = until("=", pair);
+    fields.push({ name: unescapeBytes(name).toString("utf8"), content: unescapeBytes(pair.subarray(name.length + 1)) });
+  }
+  return fields;
 }
 
-function unescapeBytes(latin1: string): Buffer {
-  const unescaped = latin1
-    .replaceAll("+", " ")
-    .replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-  return Buffer.from(unescaped, "latin1");
+function until(sign: string, bytes: Buffer): Buffer {
+  const end = bytes.indexOf(sign);
+  return end === -1 ? bytes : bytes.subarray(0, end);
+}
+
+const [percent, plus, space] = Buffer.from("%+ ");
+const hexDigits = new Map(
+  [..."0123456789abcdefABCDEF"].map((digit) => [digit.charCodeAt(0), Number.parseInt(digit, 16)]),
+);
+const valueOfHex = Int8Array.from({ length: 256 }, (_, byte) => hexDigits.get(byte) ?? -1);
+
+/** Byte by byte: it is done before anybody is known, and an expression takes 25 times as long for a body of escapes. */
+function unescapeBytes(escaped: Buffer): Buffer {
+  const bytes = Buffer.allocUnsafe(escaped.length);
+  let length = 0;
+  for (let at = 0; at < escaped.length; at++) {
+    let byte = escaped[at] as number;
+    if (byte === plus) byte = space as number;
+    else if (byte === percent) {
+      const high = valueOfHex[escaped[at + 1] ?? 0] ?? -1;
+      const low = valueOfHex[escaped[at + 2] ?? 0] ?? -1;
+      if (high >= 0 && low >= 0) {
+        byte = high * 16 + low;
+        at += 2;
+      }
+    }
+    bytes[length++] = byte;
+  }
+  return bytes.subarray(0, length);
 }
 
 /**

@@ -66,8 +66,12 @@ function splitList(header: string): string[] {
   return [...entries, name];
 }
 
-/** A quoted string, a comment, what is in angle brackets, a sign between entries, or what stands between those. */
-const entryPiece = /"(?:[^"\\]|\\[\s\S])*"|\((?:[^()\\]|\\[\s\S]|\([^()]*\))*\)|<[^<>]*>|[,;:]|[^"(<,;:]+|[\s\S]/g;
+/**
+ * A quoted string, a comment, what is in angle brackets, a sign between entries, or what stands between those. Strings and
+ * comments have an end here, for of many that never close each is searched to its own.
+ */
+const entryPiece =
+  /"(?:[^"\\]|\\[\s\S]){0,500}"|\((?:[^()\\]|\\[\s\S]|\([^()]*\)){0,500}\)|<[^<>]*>|[,;:]|[^"(<,;:]+|[\s\S]/g;
 
 function readMailbox(entry: string): Mailbox | undefined {
   const [, before = "", inside] = /^([\s\S]*)<((?:\s*"[^"]*"@)?[^<>]*)>[^<>]*$/.exec(entry) ?? [];
@@ -82,7 +86,7 @@ function readMailbox(entry: string): Mailbox | undefined {
 function nameOf(words: string): string | undefined {
   const trimmed = words.replace(/\s+/g, " ").trim();
   const [, quoted] = /^"((?:[^"\\]|\\[\s\S])*)"$/.exec(trimmed) ?? [];
-  const plain = quoted === undefined ? trimmed.replace(/"((?:[^"\\]|\\[\s\S])*)"/g, "$1") : quoted;
+  const plain = quoted === undefined ? trimmed.replace(/"((?:[^"\\]|\\[\s\S]){0,500})"/g, "$1") : quoted;
   return text.parse(decodeWords(plain.replace(/\\(["\\])/g, "$1"))).trim() || undefined;
 }
 
