@@ -81,7 +81,7 @@ stay() {
 npm() {
   case "$*" in
     ci) ;; # node_modules is linked.
-    "run demo") stay "Look around" npm_itself run demo ;;
+    "run demo") npm_itself run demo -- --once ;; # test/demo has it stay.
     "run sandbox") stay "The sandbox listens" env PORT=$SANDBOX_PORT PUBLIC_URL=$BRIDGE_URL npm run sandbox ;;
     "run stand-ins") stay "stand-ins listen" npm_itself run stand-ins -- --port $STAND_INS_PORT ;;
     start) stay bridge.started env PORT=$BRIDGE_PORT HOST=127.0.0.1 npm start ;;

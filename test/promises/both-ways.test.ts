@@ -8,7 +8,7 @@ import { until } from "../support/until.ts";
 
 let twoWay: TwoWay;
 beforeAll(async () => {
-  twoWay = await startTwoWay();
+  twoWay = await startTwoWay({ isEmbedded: true });
 });
 afterAll(() => twoWay.stop());
 

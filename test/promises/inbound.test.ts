@@ -13,7 +13,7 @@ import { until } from "../support/until.ts";
 type Item = any;
 let bridge: TestBridge;
 beforeAll(async () => {
-  bridge = await startTestBridge();
+  bridge = await startTestBridge({ isEmbedded: true });
 });
 afterAll(() => bridge.stop());
 

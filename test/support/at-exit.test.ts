@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { spawnChild } from "./spawn-child.ts";
 import { until } from "./until.ts";
 
@@ -25,36 +25,33 @@ function descendantsOf(pid: number, all = listProcesses()): Listed[] {
   return [...children, ...children.flatMap((child) => descendantsOf(child.pid, all))];
 }
 
-const programs: [string, string[], RegExp][] = [
-  ["bench", ["bench/bench.ts", "--source", "--quick", "--only", "end-to-end"], /bench\/processes|src\/main\.ts/],
-  ["chaos", ["chaos/main.ts", "--only", "no-answer", "--processes", "1", "--pace", "100"], /dist\/main\.js/],
-];
+const bench = ["bench/bench.ts", "--source", "--quick", "--only", "end-to-end"];
+const chaos = ["chaos/main.ts", "--only", "no-answer", "--processes", "1", "--pace", "100"];
 
-describe.each(programs)("npm run %s", (_name, args, itsChild) => {
-  test.each([
-    ["Ctrl+C, which the whole group gets", "SIGINT", -1],
-    ["SIGTERM to it alone", "SIGTERM", 1],
-  ] as const)(
-    "leaves no process running after %s",
-    async (_what, signal, to) => {
-      const program = spawnChild(process.execPath, ["--import", "tsx", ...args], {
-        cwd: root,
-        detached: true,
-        stdio: "ignore",
-      });
-      const pid = program.pid ?? 0;
-      const runs = (command: RegExp) => descendantsOf(pid).some((each) => command.test(each.command));
-      await until(
-        () => runs(/postgres/) && runs(itsChild),
-        (are) => are || program.exitCode !== null,
-        200,
-      );
-      const started = descendantsOf(pid).map((each) => each.pid);
-      expect(started.length).toBeGreaterThan(2);
-      process.kill(pid * to, signal);
-      const left = () => listProcesses().filter((each) => each.pid === pid || started.includes(each.pid));
-      await until(left, (processes) => processes.length === 0);
-    },
-    300_000,
-  );
-});
+// Both leave by the same way, `exitOnSignals`; each start takes seconds.
+test.each([
+  ["bench", "Ctrl+C, which the whole group gets", bench, /bench\/processes|src\/main\.ts/, "SIGINT", -1],
+  ["chaos", "SIGTERM to it alone", chaos, /dist\/main\.js/, "SIGTERM", 1],
+] as const)(
+  "npm run %s leaves no process running after %s",
+  async (_name, _what, args, itsChild, signal, to) => {
+    const program = spawnChild(process.execPath, ["--import", "tsx", ...args], {
+      cwd: root,
+      detached: true,
+      stdio: "ignore",
+    });
+    const pid = program.pid ?? 0;
+    const runs = (command: RegExp) => descendantsOf(pid).some((each) => command.test(each.command));
+    await until(
+      () => runs(/postgres/) && runs(itsChild),
+      (are) => are || program.exitCode !== null,
+      200,
+    );
+    const started = descendantsOf(pid).map((each) => each.pid);
+    expect(started.length).toBeGreaterThan(2);
+    process.kill(pid * to, signal);
+    const left = () => listProcesses().filter((each) => each.pid === pid || started.includes(each.pid));
+    await until(left, (processes) => processes.length === 0);
+  },
+  300_000,
+);

@@ -9,6 +9,7 @@ import { createLog } from "../../src/log.ts";
 import type { WebhookRequest } from "../../src/model.ts";
 import { type SandboxOptions, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { startBridge, type Tuning } from "../../src/start-bridge.ts";
+import { createDatabase } from "./database.ts";
 import { emailProviderId, locationId, publicUrl, smsProviderId, token } from "./location.ts";
 import { until } from "./until.ts";
 
@@ -41,9 +42,12 @@ export interface Answer {
   body: any;
 }
 
-/** A bridge with a sandbox behind it and one location registered: on the embedded database, or on the PostgreSQL of `url`. */
+/**
+ * A bridge with a sandbox behind it and one location registered: on a PostgreSQL database of its own, on that of
+ * `databaseUrl`, or on the embedded one.
+ */
 export async function startTestBridge(
-  options: { databaseUrl?: string; config?: Partial<Config>; tuning?: Partial<Tuning>; sandbox?: SandboxOptions } = {},
+  options: { databaseUrl?: string; isEmbedded?: boolean; config?: Partial<Config>; tuning?: Partial<Tuning>; sandbox?: SandboxOptions } = {},
 ): Promise<TestBridge> {
   const {
     url: highlevelUrl,
@@ -60,7 +64,10 @@ export async function startTestBridge(
     ],
   });
   const dataDir = mkdtempSync(join(tmpdir(), "bridge-test-"));
-  if (!options.databaseUrl) cpSync(inject("embeddedTemplate"), dataDir, { recursive: true });
+  if (options.isEmbedded) cpSync(inject("embeddedTemplate"), dataDir, { recursive: true });
+  const isOwn = !options.databaseUrl && !options.isEmbedded;
+  const own = isOwn ? await createDatabase(inject("postgresUrl"), inject("postgresTemplate")) : undefined;
+  const url = options.databaseUrl ?? own?.url;
   const logLines: Record<string, unknown>[] = [];
   const log = createLog("debug", { write: (line) => void logLines.push(JSON.parse(line)) });
   let config: Config = {
@@ -70,7 +77,7 @@ export async function startTestBridge(
     host: "127.0.0.1",
     run: "all",
     incoming: { connections: 5000, webhooksPerMinute: 0 },
-    database: options.databaseUrl ? { url: options.databaseUrl, poolSize: 10 } : { dataDir },
+    database: url ? { url, poolSize: 10 } : { dataDir },
     encryptionKeys: [randomBytes(32)],
     highlevelUrl,
     highlevelTimeoutSeconds: 5,
@@ -139,6 +146,7 @@ export async function startTestBridge(
     async stop() {
       await bridge.stop();
       await stopSandbox();
+      await own?.drop();
       rmSync(dataDir, { recursive: true, force: true });
     },
   };

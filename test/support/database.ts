@@ -6,10 +6,10 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** A database of its own, so that test files do not see each other. */
-export async function createDatabase(serverUrl: string): Promise<TestDatabase> {
+/** A database of its own, so that test files do not see each other: an empty one, or a copy of another. */
+export async function createDatabase(serverUrl: string, template = "template1"): Promise<TestDatabase> {
   const name = `test_${randomBytes(8).toString("hex")}`;
-  await runOn(serverUrl, `create database ${name}`);
+  await runOn(serverUrl, `create database ${name} template ${template}`);
   const { href: url } = Object.assign(new URL(serverUrl), { pathname: name });
   return { url, drop: () => runOn(serverUrl, `drop database if exists ${name} with (force)`) };
 }

@@ -7,6 +7,8 @@ declare module "vitest" {
     postgresUrl: string;
     /** A data directory of the embedded database, migrated and at rest, to be copied: making one takes seconds. */
     embeddedTemplate: string;
+    /** The name of a database that has all migrations, to be copied. */
+    postgresTemplate: string;
     /** The compiled bridge, for tests that start it as a process. */
     program: Program;
     /** How many mutated requests each adapter and each route must bear. */

@@ -3,22 +3,27 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { openDatabase } from "../../src/store/postgres/database.ts";
+import { createDatabase } from "./database.ts";
 import { startPostgres } from "./postgres.ts";
 
 /**
- * One PostgreSQL for the whole run, the one of TEST_DATABASE_URL or one of our own, and one embedded database to copy.
+ * One PostgreSQL for the whole run, the one of TEST_DATABASE_URL or one of our own, and in both kinds a database to copy.
  * Made for the first project that needs them; the next one finds them.
  */
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export.
 export default async function setUp({ vitest }: TestProject): Promise<() => Promise<void>> {
   const { postgresUrl } = vitest.getProvidedContext();
   if (postgresUrl !== undefined) return async () => undefined;
-  const [server, template] = await Promise.all([findPostgres(), makeTemplate()]);
+  const [server, embedded] = await Promise.all([findPostgres(), makeEmbedded()]);
+  const migrated = await createDatabase(server.url);
+  await (await openDatabase({ url: migrated.url, poolSize: 1, startSeconds: 30 })).close();
   vitest.provide("postgresUrl", server.url);
-  vitest.provide("embeddedTemplate", template);
+  vitest.provide("postgresTemplate", new URL(migrated.url).pathname.slice(1));
+  vitest.provide("embeddedTemplate", embedded);
   return async () => {
+    await migrated.drop();
     await server.stop();
-    rmSync(template, { recursive: true, force: true });
+    rmSync(embedded, { recursive: true, force: true });
   };
 }
 
@@ -28,7 +33,7 @@ async function findPostgres(): Promise<{ url: string; stop(): Promise<void> }> {
   return given ? { url: given, stop: async () => undefined } : startPostgres();
 }
 
-async function makeTemplate(): Promise<string> {
+async function makeEmbedded(): Promise<string> {
   const dataDir = mkdtempSync(join(tmpdir(), "bridge-embedded-"));
   const database = await openDatabase({ dataDir });
   await database.close();

@@ -25,11 +25,11 @@ async function begin(people: number) {
   return { load, untilMore };
 }
 
-test("kill -9 of the bridge 20 times under load: nothing that was acknowledged is missing, doubled or out of order", async () => {
-  const { load, untilMore } = await begin(10);
+test("kill -9 of the bridge ten times under load: nothing that was acknowledged is missing, doubled or out of order", async () => {
+  const { load, untilMore } = await begin(3);
   cluster.sandbox.setFaults([{ kind: "delay", delayMs: 20, path: inbound }]);
-  for (let kill = 1; kill <= 20; kill++) {
-    await untilMore(10 + Math.floor(Math.random() * 40));
+  for (let kill = 1; kill <= 10; kill++) {
+    await untilMore(10 + Math.floor(Math.random() * 30));
     const [bridge] = cluster.bridges.slice(-1);
     bridge?.kill("SIGKILL");
     await bridge?.exited;
@@ -37,7 +37,7 @@ test("kill -9 of the bridge 20 times under load: nothing that was acknowledged i
   }
   await load.stop();
   await cluster.untilSettled();
-  expect(load.acknowledged.size).toBeGreaterThan(200);
+  expect(load.acknowledged.size).toBeGreaterThan(100);
   expect(judge(load.acknowledged, load.sent, acceptedBy(cluster.sandbox))).toEqual(faultless);
 }, 600_000);
 
