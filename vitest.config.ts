@@ -19,7 +19,7 @@ export default defineConfig({
     reporters: ["default", createSummaryReporter()],
     projects: [
       { extends: true, test: { name: "unit", include: files.unit, isolate: false } },
-      { extends: true, test: { name: "postgres", include: files.postgres, globalSetup: [databases] } },
+      { extends: true, test: { name: "postgres", isolate: false, include: files.postgres, globalSetup: [databases] } },
       { extends: true, test: { name: "system", include: files.system, globalSetup: [databases, program] } },
     ],
     // How long a test waits before it has failed: what it waits for comes in a fraction of that, but not on each machine.
