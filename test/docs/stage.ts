@@ -81,6 +81,7 @@ stay() {
 npm() {
   case "$*" in
     ci) ;; # node_modules is linked.
+    "run build") test -f dist/main.js ;; # The stage has run it.
     "run demo") npm_itself run demo -- --once ;; # test/demo has it stay.
     "run sandbox") stay "The sandbox listens" env PORT=$SANDBOX_PORT PUBLIC_URL=$BRIDGE_URL npm run sandbox ;;
     "run stand-ins") stay "stand-ins listen" npm_itself run stand-ins -- --port $STAND_INS_PORT ;;
@@ -115,7 +116,7 @@ export async function setStage(): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), "bridge-docs-"));
   const original = join(folder, "project");
   copyProject(root, original);
-  execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], { cwd: original });
+  execFileSync("npm", ["run", "--silent", "build"], { cwd: original });
   const { sandbox, url: highlevelUrl, stop } = await startSandbox({ rateLimit: undefined });
   const providers = [{ id: conversationProviderId, channel: "sms" as const, extra: true }];
   sandbox.putLocation({ id: locationId, token, providers });

@@ -47,7 +47,13 @@ export interface Answer {
  * `databaseUrl`, or on the embedded one.
  */
 export async function startTestBridge(
-  options: { databaseUrl?: string; isEmbedded?: boolean; config?: Partial<Config>; tuning?: Partial<Tuning>; sandbox?: SandboxOptions } = {},
+  options: {
+    databaseUrl?: string;
+    isEmbedded?: boolean;
+    config?: Partial<Config>;
+    tuning?: Partial<Tuning>;
+    sandbox?: SandboxOptions;
+  } = {},
 ): Promise<TestBridge> {
   const {
     url: highlevelUrl,

@@ -32,7 +32,7 @@ const adminApiKey = "k".repeat(32);
 export async function startCluster(options: {
   processes: number;
   sandbox?: SandboxOptions;
-  environment?: (sandboxUrl: string) => Record<string, string>;
+  environment?: (sandboxUrl: string, sandbox: Sandbox) => Record<string, string>;
 }): Promise<Cluster> {
   const highlevel = await startSandbox({ rateLimit: undefined, ...options.sandbox });
   const database = await createDatabase(inject("postgresUrl"));
@@ -42,7 +42,7 @@ export async function startCluster(options: {
     DATABASE_URL: database.url,
     ENCRYPTION_KEYS: randomBytes(32).toString("base64"),
     HIGHLEVEL_URL: highlevel.url,
-    ...options.environment?.(highlevel.url),
+    ...options.environment?.(highlevel.url, highlevel.sandbox),
   };
   const { sandbox } = highlevel;
   const bridges: BridgeProcess[] = [];

@@ -1,0 +1,147 @@
+import { randomUUID } from "node:crypto";
+import { connect } from "node:net";
+import { emailProviderId, smsProviderId } from "../support/location.ts";
+import type { Stage } from "./stage.ts";
+
+/** What somebody does to stop the others, or to learn of them; `size` is 1 where it is done as hard as it was done once. */
+export interface Attack {
+  name: string;
+  /** Resolves when it has done its worst; what it leaves open ends with the stage. */
+  run(stage: Stage, size: number): Promise<unknown>;
+}
+
+const times = <Result>(count: number, what: (index: number) => Result) =>
+  Array.from({ length: Math.max(1, Math.ceil(count)) }, (_, index) => what(index));
+const together = (count: number, what: (index: number) => Promise<unknown>) => Promise.all(times(count, what));
+
+const mail = (content: object) => ({
+  type: "message.received",
+  data: { id: randomUUID(), from: "person@example.net", to: "support@attacker.example.com", text: "x", ...content },
+});
+const text = (content: object) => ({
+  type: "message.received",
+  data: { id: randomUUID(), from: "+15005558000", to: "+15005550001", text: "x", ...content },
+});
+
+/** Sends a request's head and some of its body, and then nothing. */
+function holdOpen(stage: Stage, path: string, bytes: number): Promise<void> {
+  const { hostname, port, host } = new URL(stage.cluster.bridges[0]?.url ?? "");
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), hostname, () => {
+      socket.write(`POST ${path} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\n`);
+      socket.write(`content-length: ${bytes}\r\n\r\n`);
+      socket.write(Buffer.alloc(bytes - 1, "x"), () => resolve());
+    });
+    socket.on("error", () => resolve()).on("close", () => resolve());
+    socket.resume();
+  });
+}
+
+const million = 1_000_000;
+
+export const attacks: Attack[] = [
+  {
+    name: "lists of millions of elements, in webhooks that are signed",
+    run: (stage, size) =>
+      together(8 * size, () =>
+        stage.postSigned("generic-email", mail({ attachments: times(12 * million * Math.max(size, 0.2), () => 1) })),
+      ),
+  },
+  {
+    name: "a mail to 25,500 people, and one that refers to as many",
+    run: (stage, size) =>
+      together(5 * size, () => {
+        const people = times(25_500, (index) => `person${index}@example.net`);
+        return Promise.all([
+          stage.postSigned("generic-email", mail({ to: people })),
+          stage.postSigned(
+            "generic-email",
+            mail({ text: "x", headers: people.map((id) => ["References", `<${id}>`]) }),
+          ),
+        ]);
+      }),
+  },
+  {
+    name: "JSON that is nested 100,000 deep",
+    run: (stage, size) =>
+      together(20 * size, () => stage.postSigned("generic-sms", `${"[".repeat(100_000)}${"]".repeat(100_000)}`)),
+  },
+  {
+    name: "HTML that takes long to read, by an agent and in mails",
+    async run(stage, size) {
+      const html = "<div><table><tr><td>&amp;".repeat(Math.ceil(100_000 * Math.max(size, 0.3)));
+      for (const _ of times(4 * size, () => 1))
+        stage.cluster.sandbox.sendAsAgent(stage.attacker.contact.id, {
+          providerId: emailProviderId,
+          html,
+          subject: "x",
+        });
+      await together(6 * size, () => stage.postSigned("generic-email", mail({ html, text: undefined })));
+    },
+  },
+  {
+    name: "bodies of 24 MB that nobody has signed, and that never end",
+    async run(stage, size) {
+      const paths = [
+        ...Object.values(stage.attacker.mappings).map(({ webhookPath }) => webhookPath),
+        `/webhooks/${randomUUID()}`,
+      ];
+      await together(60 * size, (index) => holdOpen(stage, paths[index % paths.length] ?? "", 24_000_000));
+    },
+  },
+  {
+    name: "guessing mapping ids, and posting unsigned to the other tenant's own",
+    async run(stage, size) {
+      const theirs = stage.victim.mappings["generic-sms"].webhookPath;
+      const json = { "content-type": "application/json" };
+      await together(1000 * size, () => stage.ask("POST", `/webhooks/${randomUUID()}`, json, Buffer.from("{}")));
+      await together(1000 * size, () => stage.ask("POST", theirs, json, Buffer.from("{}")));
+    },
+  },
+  {
+    name: "texts to a sendUrl that never answers",
+    async run(stage, size) {
+      for (const index of times(200 * size, (each) => each)) {
+        const phone = `+1500555${1000 + index}`;
+        const contact = stage.cluster.sandbox.addContact({ locationId: stage.attacker.locationId, phone });
+        stage.cluster.sandbox.sendAsAgent(contact.id, { providerId: smsProviderId, message: "x" });
+      }
+    },
+  },
+  {
+    name: "all lists, over and over, with a key of one location",
+    async run(stage, size) {
+      const headers = { authorization: `Bearer ${stage.attacker.key}` };
+      const lists = [
+        "messages?deliveryState=dead",
+        "deliveries?state=dead",
+        "webhooks?state=failed",
+        "mappings",
+        "locations",
+        "messages?address=%2B15005557000",
+      ];
+      for (const _ of times(50 * size, () => 1)) {
+        await Promise.all(lists.map((list) => stage.ask("GET", `/admin/${list}`, headers)));
+      }
+    },
+  },
+  {
+    name: "mails of 20 MB, many at once",
+    async run(stage, size) {
+      const content = Buffer.alloc(14_000_000, "mail ").toString("base64");
+      await together(12 * size, () =>
+        stage.postSigned("generic-email", mail({ attachments: [{ name: "a.bin", content }] })),
+      );
+    },
+  },
+  {
+    name: "texts from 20,000 people in one minute",
+    async run(stage, size) {
+      for (const round of times(20 * size, (each) => each)) {
+        await together(100, (index) =>
+          stage.postSigned("generic-sms", text({ from: `+1500${5_600_000 + round * 100 + index}` })),
+        );
+      }
+    },
+  },
+];
