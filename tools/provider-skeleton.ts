@@ -31,12 +31,13 @@ interface Names {
 
 const adapterOf = ({ name, variable, label, channel }: Names) => `import { z } from "zod";
 ${channel === "sms" ? "" : mailImports}import type { OutboundMessage } from "../model.ts";
-import { answerOf } from "./kit/answers.ts";
-import { credentials, secret } from "./kit/credentials.ts";
+import { atLeast, credentials, printable, secret } from "./kit/credentials.ts";
 import type { DecodedWebhook } from "./kit/decode.ts";
 import { defineProvider } from "./kit/define-provider.ts";
 import { ignored, ${channel === "sms" ? "receipt, type StatusWords, text" : "mail, receipt, type StatusWords"} } from "./kit/events.ts";
-import { ${channel === "sms" ? "maybeText, messageId, phone, reference, requiredText, time" : "addresses, listOf, mailbox, maybeText, messageId, reference, requiredText, text"} } from "./kit/fields.ts";
+import { ${channel === "sms" ? "at, maybeText, messageId, phone, reference, requiredText, time" : "addresses, at, listOf, mailbox, maybeText, messageId, reference, requiredText, text"} } from "./kit/fields.ts";
+import { bearer } from "./kit/proofs.ts";
+import { answerOf, idAt, post } from "./kit/sends.ts";
 import { hmac, inHeader } from "./kit/signatures.ts";
 
 /** ${label}: ${source}. TODO: everything here is made up. Replace it by facts, each with the page that says so. */
@@ -44,16 +45,8 @@ export const ${variable} = defineProvider({
   label: "${label}",
   channel: "${channel}",
   credentials: credentials({
-    always: {
-      signingSecret: secret("Signing secret", {
-        help: "On the page of the webhook.",
-        fits: "must be the webhook's signing secret, of 16 characters or more",
-        minLength: 16,
-      }),
-    },
-    toSend: {
-      apiKey: secret("API key", { help: "On the page API keys.", fits: "must be an API key" }),
-    },
+    always: { signingSecret: secret("Signing secret", "On the page of the webhook.", atLeast(16)) },
+    toSend: { apiKey: secret("API key", "On the page API keys.", printable) },
   }),
   pasteAt: "the webhook's URL",
   receives: {
@@ -65,26 +58,17 @@ export const ${variable} = defineProvider({
     read,
   },
   sends: {
-    request: (message, { apiKey }) => ({
-      method: "POST",
-      url: "https://api.${name}.example/messages",
-      headers: { authorization: \`Bearer \${apiKey}\` },
-      body: compose(message),
-    }),
-    answer: answerOf({
-      taken: z.object({ id: messageId }),
-      sent: ({ id }) => ({ providerMessageId: id }),
-      refused: z.object({ error: z.object({ code: requiredText, message: requiredText }) }).transform(({ error }) => error),
-    }),
+    request: (message, { apiKey }) => post("https://api.${name}.example/messages", bearer(apiKey), compose(message)),
+    answer: answerOf({ ...idAt("id"), refused: at("error", { code: requiredText, message: requiredText }) }),
   },
 });
 
 const words: StatusWords = { sent: "sent", delivered: "delivered", failed: "failed" };
-const kind = z.object({ event: requiredText });
+const kind = at("event", requiredText);
 const update = z.object({ id: messageId, reference: reference.optional().catch(undefined), status: requiredText, error: maybeText });
 ${channel === "sms" ? textReading : mailReading}
 function read(webhook: DecodedWebhook) {
-  const { event } = webhook.read(kind);
+  const event = webhook.read(kind);
   if (event === "received") return readMessage(webhook);
   if (event === "status") return readReceipt(webhook);
   return ignored(\`event \${event}: says nothing that is bridged\`);

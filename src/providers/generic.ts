@@ -5,13 +5,13 @@ import { parseMessageIds } from "../formats/mail-headers.ts";
 import { addressesOf, parseSender } from "../formats/mailbox.ts";
 import { openMime, parseMime } from "../formats/mime.ts";
 import type { Channel, OutboundAttachment, OutboundMessage, ProviderMessage } from "../model.ts";
-import { answerOf } from "./kit/answers.ts";
-import { credentials, requireCredential, secretLike, setting } from "./kit/credentials.ts";
+import { credentials, httpUrl, requireCredential, secret, setting } from "./kit/credentials.ts";
 import type { DecodedWebhook } from "./kit/decode.ts";
 import { defineProvider } from "./kit/define-provider.ts";
 import { ignored, mail, receipt, type StatusWords, text } from "./kit/events.ts";
 import {
   text as anyText,
+  at,
   code,
   listOf,
   mailbox,
@@ -23,14 +23,14 @@ import {
   requiredText,
   time,
 } from "./kit/fields.ts";
-import { ed25519KeyMessage } from "./kit/public-keys.ts";
-import { decodeSecret, isPublicKey, signWebhook, standardWebhooks } from "./kit/standard-webhooks.ts";
+import { answerOf, post } from "./kit/sends.ts";
+import { decodeSecret, signWebhook, standardWebhooks, webhookKey, webhookSecret } from "./kit/standard-webhooks.ts";
 
 /** Any sender of texts that speaks docs/protocol.md: JSON, signed by Standard Webhooks (https://www.standardwebhooks.com). */
 export const genericSms = genericProvider({
   label: "Generic SMS",
   channel: "sms",
-  readMessage: (webhook, ownNumber) => text(webhook.read(smsSeenBy(ownNumber)).data),
+  readMessage: (webhook, ownNumber) => text(webhook.read(smsSeenBy(ownNumber))),
   readRecipient: () => undefined,
   compose: ({ from, to, text: body, attachments }) => ({ from, to, text: body, attachments: attachments.map(linkTo) }),
 });
@@ -40,9 +40,9 @@ export const genericEmail = genericProvider({
   label: "Generic email",
   channel: "email",
   readMessage: readEmail,
-  readRecipient: (webhook) => webhook.read(recipient).data.recipient.address,
+  readRecipient: (webhook) => webhook.read(recipient).address,
   files: (webhook) => {
-    const { attachments: links, ...whole } = webhook.read(files).data;
+    const { attachments: links, ...whole } = webhook.read(files);
     const raw = wholeEmail(whole);
     return raw ? openMime(raw) : links.map(() => undefined);
   },
@@ -66,27 +66,25 @@ interface Generic {
 
 function genericProvider(generic: Generic) {
   const { label, channel, files: open, compose } = generic;
-  const fits = "must be whsec_ and 24 to 64 random bytes in base64";
   return defineProvider({
     ...{ label, channel },
     credentials: credentials({
       always: {
-        secret: secretLike("Secret", (value) => decodeSecret(value) !== undefined || isPublicKey(value), {
-          help: "The sender signs with it; without a sendSecret the bridge does, too. Of your choice, or the sender's.",
-          fits: `${fits}, or for Ed25519 whpk_ and ${ed25519KeyMessage}`,
-        }),
+        secret: secret(
+          "Secret",
+          "The sender signs with it; without a sendSecret the bridge does, too. Of your choice, or the sender's.",
+          webhookKey,
+        ),
       },
       toSend: {
-        sendUrl: setting("Send URL", (value) => z.url({ protocol: /^https?$/ }).safeParse(value).success, {
-          help: "Where the bridge posts the messages that are to be sent.",
-          fits: "must be the https or http URL that takes messages to send",
-        }),
+        sendUrl: setting("Send URL", "Where the bridge posts the messages that are to be sent.", httpUrl),
       },
       ifWanted: {
-        sendSecret: secretLike("Send secret", (value) => decodeSecret(value) !== undefined, {
-          help: "The bridge signs with it. Needed where the secret is a whpk_ key, which cannot sign.",
-          fits,
-        }),
+        sendSecret: secret(
+          "Send secret",
+          "The bridge signs with it. Needed where the secret is a whpk_ key, which cannot sign.",
+          webhookSecret,
+        ),
       },
     }),
     pasteAt:
@@ -100,7 +98,7 @@ function genericProvider(generic: Generic) {
     sends: {
       request: (message, { secret, sendUrl: url, sendSecret }) => {
         const secretKey = requireCredential(decodeSecret(sendSecret ?? secret), "sendSecret");
-        return post(url, secretKey, { reference: message.reference, ...compose(message) });
+        return signedPost(url, secretKey, { reference: message.reference, ...compose(message) });
       },
       answer: answers(),
       isIdempotent: true,
@@ -109,22 +107,23 @@ function genericProvider(generic: Generic) {
 }
 
 const words: StatusWords = { sent: "sent", delivered: "delivered", read: "read", failed: "failed" };
-const kind = z.object({ type: requiredText });
+const kind = at("type", requiredText);
 const progress = z.object({
   ...{ id: messageId.nullish(), reference: reference.nullish(), status: requiredText, recipient: maybeText },
   error: z.object({ code: maybeText, message: maybeText }).nullish(),
 });
-const update = z.object({
-  data: progress.refine(({ id, reference: ours }) => id || ours, "needs an id or a reference"),
-});
-const recipient = z.object({ data: z.object({ recipient: mailbox }) });
+const update = at(
+  "data",
+  progress.refine(({ id, reference: ours }) => id || ours, "needs an id or a reference"),
+);
+const recipient = at("data.recipient", mailbox);
 
 async function read({ readMessage, readRecipient }: Generic, webhook: DecodedWebhook, ownAddress?: string) {
-  const { type } = webhook.read(kind);
+  const type = webhook.read(kind);
   if (type === "message.received") return readMessage(webhook, ownAddress);
   if (type === "message.sent") return { ...(await readMessage(webhook, ownAddress)), direction: "outbound" as const };
   if (type !== "message.status") return ignored(`event ${type}: says nothing that is bridged`);
-  const { id, reference: ours, status, error, ...rest } = webhook.read(update).data;
+  const { id, reference: ours, status, error, ...rest } = webhook.read(update);
   return receipt(status, words, () => ({
     ...{ id: id ?? webhookId(ours ?? ""), reference: ours ?? undefined },
     recipient: rest.recipient === undefined ? undefined : readRecipient(webhook),
@@ -138,9 +137,8 @@ const sizeBytes = z.number().int().min(0).nullish().pipe(maybeNumber);
 const attachments = listOf(z.object({ url, name: maybeText, contentType: maybeText, sizeBytes }));
 const smsSeenBy = (ownNumber: string | undefined) => {
   const phone = phoneSeenBy(ownNumber);
-  return z.object({
-    data: z.object({ id: messageId, from: phone, to: oneOrMore(phone), text: maybeText, sentAt: time, attachments }),
-  });
+  const to = oneOrMore(phone);
+  return at("data", { id: messageId, from: phone, to, text: maybeText, sentAt: time, attachments });
 };
 
 /** A header's value, or its values in a list. */
@@ -154,11 +152,11 @@ const fields = z.object({
   ...{ messageId: maybeText, inReplyTo: header, references: header, autoSubmitted: maybeText, sentAt: time },
   attachments,
 });
-const email = z.object({ data: fields });
-const files = z.object({ data: fields.pick({ mime: true, mimeBase64: true, attachments: true }) });
+const email = at("data", fields);
+const files = at("data", fields.pick({ mime: true, mimeBase64: true, attachments: true }));
 
 async function readEmail(webhook: DecodedWebhook) {
-  const data = webhook.read(email).data;
+  const data = webhook.read(email);
   const raw = wholeEmail(data);
   return mail(data.id, raw ? await parseMime(raw) : readFields(data));
 }
@@ -183,12 +181,12 @@ function readFields({ to, cc, bcc, ...data }: z.infer<typeof fields>): Mail {
 }
 
 /** The time is the signature's, and so our own. */
-function post(url: string, secretKey: Buffer, data: { reference: string }): ApiRequest {
-  const at = new Date();
+function signedPost(url: string, secretKey: Buffer, data: { reference: string }): ApiRequest {
+  const now = new Date();
   // As bytes: what is signed is what is sent.
-  const body = Buffer.from(JSON.stringify({ type: "message.send", timestamp: at.toISOString(), data }));
-  const signature = signWebhook(secretKey, webhookId(data.reference), at, body);
-  return { method: "POST", url, headers: { "content-type": "application/json", ...signature }, body };
+  const body = Buffer.from(JSON.stringify({ type: "message.send", timestamp: now.toISOString(), data }));
+  const signature = signWebhook(secretKey, webhookId(data.reference), now, body);
+  return post(url, { "content-type": "application/json", ...signature }, body);
 }
 
 function answers() {
@@ -203,7 +201,7 @@ function answers() {
     },
     // Problem details, or the two shapes that are most common besides.
     refused: z.union([
-      z.object({ error: z.object({ code: errorCode, message: requiredText }) }).transform(({ error }) => error),
+      at("error", { code: errorCode, message: requiredText }),
       problem.transform(({ title, detail, status }) => ({ code: status, message: detail ?? title })),
       z.object({ code: errorCode, message: requiredText }),
     ]),

@@ -5,12 +5,12 @@ import { addressesOf, normalizeMailbox, parseSender } from "../formats/mailbox.t
 import { openMime, parseContentId, parseMime } from "../formats/mime.ts";
 import { formatMailbox, requireContent, threadHeaders } from "../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../model.ts";
-import { answerOf } from "./kit/answers.ts";
-import { choice, credentials, requireCredential, secret, secretLike, setting } from "./kit/credentials.ts";
+import { atLeast, choice, credentials, domainName, printable, secret, setting } from "./kit/credentials.ts";
 import type { DecodedWebhook } from "./kit/decode.ts";
 import { defineProvider } from "./kit/define-provider.ts";
 import { mail, receipt, type StatusWords } from "./kit/events.ts";
 import {
+  at,
   code,
   jsonText,
   maybeNumber,
@@ -22,6 +22,7 @@ import {
   text,
 } from "./kit/fields.ts";
 import { basic } from "./kit/proofs.ts";
+import { answerOf, post } from "./kit/sends.ts";
 import { hmac, inBody } from "./kit/signatures.ts";
 
 /**
@@ -36,28 +37,17 @@ export const mailgun = defineProvider({
   channel: "email",
   credentials: credentials({
     always: {
-      signingKey: secret("HTTP webhook signing key", {
-        help: "In Mailgun's settings, on the page API security.",
-        fits: "must be the HTTP webhook signing key from Mailgun's API security page",
-        minLength: 16,
-      }),
+      signingKey: secret("HTTP webhook signing key", "In Mailgun's settings, on the page API security.", atLeast(16)),
     },
     toSend: {
-      apiKey: secretLike("API key", /^[\x21-\x7e]+$/, {
-        help: "The domain's sending key. To open the files of a route that stores, the account's.",
-        fits: "must be an API key of Mailgun: the domain's sending key, or the account's",
-      }),
-      domain: setting("Domain", /^[a-z\d-]+(\.[a-z\d-]+)+$/i, {
-        help: "The domain that sends, as Mailgun lists it.",
-        fits: "must be the domain that sends, such as mg.example.com",
-      }),
+      apiKey: secret(
+        "API key",
+        "The domain's sending key. To open the files of a route that stores, the account's.",
+        printable,
+      ),
+      domain: setting("Domain", "The domain that sends, as Mailgun lists it.", domainName),
     },
-    ifWanted: {
-      region: choice("Region", ["us", "eu"], {
-        help: "Where the domain is kept; us where it is not given.",
-        fits: 'must be "us" or "eu": where the domain is kept',
-      }),
-    },
+    ifWanted: { region: choice("Region", "Where the domain is kept; us where it is not given.", ["us", "eu"]) },
   }),
   pasteAt:
     'a route: `forward("<webhookUrl>")`, and the domain\'s webhooks for delivered, permanent failure, complained and opened',
@@ -69,7 +59,7 @@ export const mailgun = defineProvider({
     // https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
     proof: hmac({
       source: inBody((webhook) => {
-        const found = webhook.isJson ? webhook.read(inJson).signature : webhook.read(signature);
+        const found = webhook.isJson ? webhook.read(inJson) : webhook.read(signature);
         return { ...found, signed: [found.timestamp, found.token] };
       }),
       ...{ hash: "sha256", encoding: "hex", key: ({ signingKey }) => signingKey },
@@ -79,12 +69,10 @@ export const mailgun = defineProvider({
   },
   sends: {
     // https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages/post-v3--domain-name--messages
-    request: (message, { apiKey, domain, region }) => ({
-      method: "POST",
-      url: `https://${region === "eu" ? "api.eu.mailgun.net" : "api.mailgun.net"}/v3/${domain}/messages`,
-      headers: { authorization: basic("api", apiKey) },
-      body: compose(message),
-    }),
+    request: (message, { apiKey, domain, region }) => {
+      const host = region === "eu" ? "api.eu.mailgun.net" : "api.mailgun.net";
+      return post(`https://${host}/v3/${domain}/messages`, basic("api", apiKey), compose(message));
+    },
     answer: answerOf({
       taken: z.object({ id: rfcMessageId }),
       sent: ({ id }, sent) => ({ providerMessageId: id, rfcMessageId: id === sent.rfcMessageId ? undefined : id }),
@@ -97,12 +85,12 @@ export const mailgun = defineProvider({
     hosts: [".mailgun.net"],
     // The fields that name a file are not signed: so only files, and only of the mapping's own domain.
     path: ({ domain }) => domain && `/v3/domains/${domain}/messages/{id}/attachments/{id}`,
-    headers: ({ apiKey }) => ({ authorization: basic("api", requireCredential(apiKey, "apiKey")) }),
+    headers: ({ apiKey }) => basic("api", apiKey),
   },
 });
 
 const signature = z.object({ timestamp: z.coerce.string(), token: z.string().min(1), signature: z.string().min(1) });
-const inJson = z.object({ signature });
+const inJson = at("signature", signature);
 
 const inbound = z.object({ token: messageId, recipient: maybeText, sender: z.string().optional() });
 const storedFile = z.object({ name: maybeText, "content-type": maybeText, size: maybeNumber, url: maybeText });
@@ -160,24 +148,22 @@ const words: StatusWords = {
   ...{ "permanent failure": "failed", rejected: "failed" },
 };
 
-const kind = z.object({ "event-data": z.object({ event: requiredText, severity: maybeText.catch(undefined) }) });
+const kind = at("event-data", { event: requiredText, severity: maybeText.catch(undefined) });
 const status = z.object({ code: z.union([z.number(), text]).nullish(), message: maybeText, description: maybeText });
-const event = z.object({
-  "event-data": z.object({
-    ...{ recipient: maybeText, message: z.object({ headers: z.object({ "message-id": rfcMessageId }) }) },
-    // Not only what the bridge sent comes through the domain: others may keep there what they like.
-    "user-variables": z.object({ message: code.pipe(reference).optional() }).catch({}),
-    ...{ "delivery-status": status.nullish(), reason: maybeText, reject: z.object({ reason: maybeText }).nullish() },
-  }),
+const event = at("event-data", {
+  ...{ recipient: maybeText, message: at("headers.message-id", rfcMessageId) },
+  // Not only what the bridge sent comes through the domain: others may keep there what they like.
+  "user-variables": z.object({ message: code.pipe(reference).optional() }).catch({}),
+  ...{ "delivery-status": status.nullish(), reason: maybeText, reject: z.object({ reason: maybeText }).nullish() },
 });
 
 function readReceipt(webhook: DecodedWebhook) {
-  const { event: name, severity } = webhook.read(kind)["event-data"];
+  const { event: name, severity } = webhook.read(kind);
   return receipt(name === "failed" ? `${severity} failure` : name, words, () => {
-    const { recipient, reason, reject, ...data } = webhook.read(event)["event-data"];
+    const { recipient, reason, reject, ...data } = webhook.read(event);
     const { code: given, message, description } = data["delivery-status"] ?? {};
     return {
-      ...{ id: data.message.headers["message-id"], reference: data["user-variables"].message },
+      ...{ id: data.message, reference: data["user-variables"].message },
       ...{ recipient: normalizeMailbox(recipient ?? ""), code: String(given ?? reason ?? name) },
       message: message ?? description ?? reject?.reason ?? reason ?? name,
     };

@@ -4,13 +4,13 @@ import { addressesOf, normalizeMailbox, parseSender } from "../formats/mailbox.t
 import { parseContentId } from "../formats/mime.ts";
 import { formatMailbox, requireContent, threadHeaders } from "../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../model.ts";
-import { answerOf } from "./kit/answers.ts";
-import { credentials, secret, secretLike, setting } from "./kit/credentials.ts";
+import { atLeast, credentials, printable, secret, setting, shape } from "./kit/credentials.ts";
 import type { DecodedWebhook } from "./kit/decode.ts";
 import { defineProvider } from "./kit/define-provider.ts";
 import { mail, receipt, type StatusWords } from "./kit/events.ts";
 import { listOf, maybeNumber, maybeText, messageId, reference, text } from "./kit/fields.ts";
 import { basicAuth, withBasic } from "./kit/proofs.ts";
+import { answerOf, post } from "./kit/sends.ts";
 
 /**
  * Postmark: inbound mail (https://postmarkapp.com/developer/webhooks/inbound-webhook), sending
@@ -22,27 +22,24 @@ export const postmark = defineProvider({
   channel: "email",
   credentials: credentials({
     always: {
-      username: setting("User name", /^[^:\s]+$/, {
-        help: "Of your choice: it becomes a part of the webhook's URL.",
-        fits: "must not be empty, and hold no colon and no space",
-      }),
-      password: secret("Password", {
-        help: "Of your choice: it becomes a part of the webhook's URL.",
-        fits: "must have at least 16 characters; make one by: openssl rand -hex 24",
-        minLength: 16,
-      }),
+      username: setting(
+        "User name",
+        "Of your choice: it becomes a part of the webhook's URL.",
+        shape(/^[^:\s]+$/, "must not be empty, and hold no colon and no space"),
+      ),
+      password: secret(
+        "Password",
+        "Of your choice, as `openssl rand -hex 24` makes one: it becomes a part of the webhook's URL.",
+        atLeast(16),
+      ),
     },
-    toSend: {
-      serverToken: secretLike("Server API token", /^[\x21-\x7e]+$/, {
-        help: "On the server's page, under API Tokens.",
-        fits: "must be the API token of the Postmark server that sends",
-      }),
-    },
+    toSend: { serverToken: secret("Server API token", "On the server's page, under API Tokens.", printable) },
     ifWanted: {
-      messageStream: setting("Message stream", /^[\w-]+$/, {
-        help: "Which of the server's streams sends; without it Postmark takes outbound.",
-        fits: "must be the id of a message stream, such as outbound",
-      }),
+      messageStream: setting(
+        "Message stream",
+        "Which of the server's streams sends; without it Postmark takes outbound.",
+        shape(/^[\w-]+$/, "must be the id of a message stream, such as outbound"),
+      ),
     },
   }),
   pasteAt:
@@ -56,12 +53,10 @@ export const postmark = defineProvider({
     files: (webhook) => webhook.read(files).Attachments.map(({ Content }) => bytesOf(Content)),
   },
   sends: {
-    request: (message, { serverToken, messageStream }) => ({
-      method: "POST",
-      url: "https://api.postmarkapp.com/email",
-      headers: { accept: "application/json", "x-postmark-server-token": serverToken },
-      body: compose(message, messageStream),
-    }),
+    request: (message, { serverToken, messageStream }) => {
+      const headers = { accept: "application/json", "x-postmark-server-token": serverToken };
+      return post("https://api.postmarkapp.com/email", headers, compose(message, messageStream));
+    },
     answer: answerOf({
       // Also when its words name a recipient that Postmark does not deliver to any more.
       taken: z.object({ ErrorCode: z.literal(0), MessageID: text.refine((id) => id !== "") }),

@@ -1,13 +1,14 @@
 import { z } from "zod";
 import { requirePhoneNumber } from "../formats/phone-number.ts";
 import type { OutboundMessage } from "../model.ts";
-import { answerOf } from "./kit/answers.ts";
-import { credentials, secretLike, setting } from "./kit/credentials.ts";
+import { credentials, printable, secret, setting, uuid } from "./kit/credentials.ts";
 import type { DecodedWebhook } from "./kit/decode.ts";
 import { defineProvider } from "./kit/define-provider.ts";
 import { ignored, receipt, type StatusWords, text } from "./kit/events.ts";
-import { code, listOf, maybeNumber, maybeText, messageId, phone, requiredText, time } from "./kit/fields.ts";
-import { decodePublicKey, ed25519KeyMessage } from "./kit/public-keys.ts";
+import { at, code, listOf, maybeNumber, maybeText, messageId, phone, requiredText, time } from "./kit/fields.ts";
+import { bearer } from "./kit/proofs.ts";
+import { ed25519Key } from "./kit/public-keys.ts";
+import { answerOf, idAt, post } from "./kit/sends.ts";
 import { inHeader, publicKeySignature } from "./kit/signatures.ts";
 
 /** Telnyx Messaging, API v2: https://developers.telnyx.com/docs/messaging/messages/receiving-webhooks */
@@ -15,23 +16,10 @@ export const telnyx = defineProvider({
   label: "Telnyx",
   channel: "sms",
   credentials: credentials({
-    always: {
-      publicKey: setting("Public key", (key) => decodePublicKey("ed25519", key) !== undefined, {
-        help: "In the portal under Keys & Credentials, Public Key.",
-        fits: `must be the account's public key: ${ed25519KeyMessage}`,
-      }),
-    },
-    toSend: {
-      apiKey: secretLike("API key", /^[!-~]+$/, {
-        help: "In the portal under Keys & Credentials, API Keys.",
-        fits: "must be an API key of the account",
-      }),
-    },
+    always: { publicKey: setting("Public key", "In the portal under Keys & Credentials, Public Key.", ed25519Key) },
+    toSend: { apiKey: secret("API key", "In the portal under Keys & Credentials, API Keys.", printable) },
     ifWanted: {
-      messagingProfileId: setting("Messaging profile id", (id) => z.uuid().safeParse(id).success, {
-        help: "Needed only where the number alone does not tell the profile.",
-        fits: "must be the id of a messaging profile",
-      }),
+      messagingProfileId: setting("Messaging profile id", "Where the number alone does not tell the profile.", uuid),
     },
   }),
   pasteAt: "the messaging profile's inbound webhook. Receipts set themselves",
@@ -47,25 +35,17 @@ export const telnyx = defineProvider({
   },
   sends: {
     // https://developers.telnyx.com/api-reference/messages/send-a-message
-    request: (message, { apiKey, messagingProfileId }) => ({
-      method: "POST",
-      url: "https://api.telnyx.com/v2/messages",
-      headers: { authorization: `Bearer ${apiKey}` },
-      body: compose(message, messagingProfileId),
-    }),
-    answer: answerOf({
-      taken: z.object({ data: z.object({ id: messageId }) }),
-      sent: ({ data }) => ({ providerMessageId: data.id }),
-      // The first of its errors: https://developers.telnyx.com/development/api-fundamentals/api-errors
-      refused: z.object({ errors: z.tuple([apiError()], z.unknown()) }).transform(({ errors: [first] }) => first),
-    }),
+    request: (message, { apiKey, messagingProfileId }) =>
+      post("https://api.telnyx.com/v2/messages", bearer(apiKey), compose(message, messagingProfileId)),
+    // https://developers.telnyx.com/development/api-fundamentals/api-errors
+    answer: answerOf({ ...idAt("data.id"), refused: at("errors.0", apiError()) }),
     refusals: { "40300": "opted_out", "10009": "misconfigured", "10011": "throttled" },
   },
 });
 
 function apiError() {
-  return z.object({ code, title: maybeText, detail: maybeText }).transform((error) => {
-    return { code: error.code, message: error.detail ?? error.title ?? `Telnyx error ${error.code}` };
+  return z.object({ code, title: maybeText, detail: maybeText }).transform(({ title, detail, ...error }) => {
+    return { ...error, message: detail ?? title ?? `Telnyx error ${error.code}` };
   });
 }
 
@@ -75,27 +55,24 @@ const words: StatusWords = {
   ...{ expired: "failed", sending_failed: "failed", delivery_failed: "failed" },
 };
 
-const payloadOf = <Payload>(payload: z.ZodType<Payload>) => z.object({ data: z.object({ payload }) });
-const kind = z.object({ data: z.object({ event_type: requiredText }) });
-const sent = payloadOf(z.object({ type: maybeText }));
-const party = z.object({ phone_number: phone }).transform(({ phone_number: number }) => number);
+const kind = at("data.event_type", requiredText);
+const typeOfSent = at("data.payload.type", maybeText);
+const party = at("phone_number", phone);
 const file = z
   .object({ url: requiredText, content_type: maybeText, size: maybeNumber })
   .transform(({ url, content_type: contentType, size: sizeBytes }) => ({ url, contentType, sizeBytes }));
-const content = payloadOf(
-  z.object({
-    ...{ id: messageId, from: party, to: z.array(party).min(1), cc: listOf(party), subject: maybeText },
-    ...{ text: maybeText, media: listOf(file), received_at: time, sent_at: time },
-  }),
-);
+const content = at("data.payload", {
+  ...{ id: messageId, from: party, to: z.array(party).min(1), cc: listOf(party), subject: maybeText },
+  ...{ text: maybeText, media: listOf(file), received_at: time, sent_at: time },
+});
 const person = z.object({ phone_number: requiredText, status: maybeText });
-const update = payloadOf(
-  z.object({ id: messageId, to: z.array(person).min(1), cc: listOf(person), errors: listOf(apiError()) }),
-);
+const update = at("data.payload", {
+  ...{ id: messageId, to: z.array(person).min(1), cc: listOf(person), errors: listOf(apiError()) },
+});
 
 /** What the bridge sends has a webhook URL with a reference. At the profile's URL come events about what others sent. */
 function read(webhook: DecodedWebhook) {
-  const { event_type: event } = webhook.read(kind).data;
+  const event = webhook.read(kind);
   if (event === "message.received") return readText(webhook);
   if (event === "message.sent" && webhook.reference === undefined) return readSentElsewhere(webhook);
   if (event === "message.sent" || event === "message.finalized") return readReceipts(webhook);
@@ -103,19 +80,19 @@ function read(webhook: DecodedWebhook) {
 }
 
 function readText(webhook: DecodedWebhook, direction?: "outbound") {
-  const { media: attachments, sent_at, received_at, ...rest } = webhook.read(content).data.payload;
+  const { media: attachments, sent_at, received_at, ...rest } = webhook.read(content);
   return text({ ...rest, attachments, sentAt: sent_at ?? received_at, direction });
 }
 
 function readSentElsewhere(webhook: DecodedWebhook) {
-  const { type = "SMS" } = webhook.read(sent).data.payload;
+  const type = webhook.read(typeOfSent) ?? "SMS";
   if (type === "SMS" || type === "MMS") return readText(webhook, "outbound");
   return ignored(`a message of type ${type} was sent: only SMS and MMS are bridged`);
 }
 
 /** One for each person of a group, of whom each is reached or not. */
 function readReceipts(webhook: DecodedWebhook) {
-  const { id, to, cc, errors } = webhook.read(update).data.payload;
+  const { id, to, cc, errors } = webhook.read(update);
   return [...to, ...cc].map(({ phone_number: number, status: word = "missing" }, _, { length }) =>
     receipt(word, words, () => {
       const recipient = length > 1 ? requirePhoneNumber(number, "data.payload.to") : undefined;

@@ -1,15 +1,14 @@
 import { z } from "zod";
 import { describePlace } from "../formats/describe-place.ts";
 import type { OutboundMessage } from "../model.ts";
-import { answerOf } from "./kit/answers.ts";
-import { credentials, secret, setting } from "./kit/credentials.ts";
+import { credentials, secret, setting, sid } from "./kit/credentials.ts";
 import type { DecodedWebhook } from "./kit/decode.ts";
 import { defineProvider } from "./kit/define-provider.ts";
 import { receipt, type StatusWords, text } from "./kit/events.ts";
-import { maybeText, messageId, phone, requiredText } from "./kit/fields.ts";
+import { code, maybeText, messageId, phone, requiredText } from "./kit/fields.ts";
 import { basic } from "./kit/proofs.ts";
+import { answerOf, idAt, post } from "./kit/sends.ts";
 import { twilioSignature } from "./kit/twilio-signature.ts";
-import { isUncut } from "./twilio-fields.ts";
 
 /** Twilio Programmable Messaging: https://www.twilio.com/docs/messaging/guides/webhook-request */
 export const twilio = defineProvider({
@@ -17,20 +16,15 @@ export const twilio = defineProvider({
   channel: "sms",
   credentials: credentials({
     always: {
-      accountSid: setting("Account SID", /^AC[0-9a-f]{32}$/i, {
-        help: "On the first page of the Console, under Account Info.",
-        fits: "must be the Account SID: AC and 32 hexadecimal digits",
-      }),
-      authToken: secret("Auth Token", {
-        help: "Beside the Account SID. It must be the primary one: Twilio signs with no other.",
-        fits: "must be the primary Auth Token of the account that owns the number",
-      }),
+      accountSid: setting("Account SID", "On the first page of the Console, under Account Info.", sid("AC")),
+      authToken: secret("Auth Token", "Beside the Account SID. The primary one: Twilio signs with no other."),
     },
     ifWanted: {
-      messagingServiceSid: setting("Messaging Service SID", /^MG[0-9a-f]{32}$/i, {
-        help: "Sends through this service, still from the mapping's number, which must be in its sender pool.",
-        fits: "must be a Messaging Service SID: MG and 32 hexadecimal digits",
-      }),
+      messagingServiceSid: setting(
+        "Messaging Service SID",
+        "Sends through this service, still from the mapping's number, which must be in its sender pool.",
+        sid("MG"),
+      ),
     },
   }),
   pasteAt:
@@ -38,29 +32,19 @@ export const twilio = defineProvider({
   notes: ["Twilio itself refuses more than ten files in one message."],
   receives: {
     contentTypes: ["application/x-www-form-urlencoded", "application/json"],
-    proof: twilioSignature(
-      "x-twilio-signature",
-      ({ authToken }) => authToken,
-      (body, { accountSid }) => isUncut(body, accountSid),
-    ),
+    proof: twilioSignature("x-twilio-signature", ({ authToken: key, accountSid }) => ({ key, accountSid })),
     read,
     // A plain text would be sent to the person as a reply.
     acknowledgement: { status: 200, contentType: "text/xml", body: "<Response/>" },
   },
   sends: {
     // https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource
-    request: (message, { accountSid, authToken, messagingServiceSid }) => ({
-      method: "POST",
-      url: `https://api.twilio.com/2010-04-01/Accounts/${accountSid}/Messages.json`,
-      headers: { authorization: basic(accountSid, authToken) },
-      body: compose(message, messagingServiceSid),
-    }),
+    request: (message, { accountSid, authToken, messagingServiceSid }) => {
+      const url = `https://api.twilio.com/2010-04-01/Accounts/${accountSid}/Messages.json`;
+      return post(url, basic(accountSid, authToken), compose(message, messagingServiceSid));
+    },
     // https://www.twilio.com/docs/usage/twilios-response#response-formats-exceptions
-    answer: answerOf({
-      taken: z.object({ sid: messageId }),
-      sent: ({ sid }) => ({ providerMessageId: sid }),
-      refused: z.object({ code: z.number().transform(String), message: requiredText }),
-    }),
+    answer: answerOf({ ...idAt("sid"), refused: z.object({ code, message: requiredText }) }),
     // https://www.twilio.com/docs/api/errors
     refusals: { "21610": "opted_out", "20003": "misconfigured", "20429": "throttled" },
   },
@@ -70,7 +54,7 @@ export const twilio = defineProvider({
     path: ({ accountSid }) => `/2010-04-01/Accounts/${accountSid}/Messages/{id}/Media/{id}`,
     // To an address that is valid for four hours: https://support.twilio.com/hc/en-us/articles/223183748
     redirectHosts: [".twiliocdn.com", "s3-external-1.amazonaws.com"],
-    headers: ({ accountSid, authToken }) => ({ authorization: basic(accountSid, authToken) }),
+    headers: ({ accountSid, authToken }) => basic(accountSid, authToken),
   },
 });
 

@@ -23,7 +23,7 @@ export interface CredentialField {
   choices?: readonly string[] | undefined;
 }
 
-/** A field's type: made by `secret`, `secretLike`, `setting` or `choice`. */
+/** A field's type: made by `secret`, `setting` or `choice`. */
 export interface FieldType<Value> extends Pick<CredentialField, "label" | "help" | "isSecret" | "choices"> {
   schema: z.ZodType<Value>;
 }
@@ -77,42 +77,59 @@ function describe(types: FieldTypes, need: CredentialField["need"]): CredentialF
   });
 }
 
-interface Words {
-  help: string;
-  /** What is said of a value that does not fit: what would. */
+/** What a value must look like: a test, and what is said of a value that does not pass it. */
+export interface Shape {
+  isFit(value: string): boolean;
   fits: string;
 }
 
-type Shape = RegExp | ((value: string) => boolean);
-
-/** A secret of at least so many characters; of one at least, for an empty one would let anybody in. */
-export function secret(label: string, { help, fits, minLength = 1 }: Words & { minLength?: number }) {
-  return fieldType({ label, help, isSecret: true }, z.string().trim().min(Math.max(1, minLength), fits));
+export function shape(test: RegExp | ((value: string) => boolean), fits: string): Shape {
+  return { isFit: test instanceof RegExp ? (value) => test.test(value) : test, fits };
 }
 
-/** A secret of a known shape. */
-export function secretLike(label: string, shape: Shape, { help, fits }: Words) {
-  return fieldType({ label, help, isSecret: true }, shaped(shape, fits));
+const notEmpty = shape(() => true, "must not be empty");
+export const atLeast = (characters: number) =>
+  shape((value) => value.length >= characters, `must have at least ${characters} characters`);
+/** A key that a provider has made: it goes into a header as it is. */
+export const printable = shape(/^[!-~]+$/, "must be letters, digits and signs, without blanks");
+/** An id of Twilio's kind: two letters for what it is of, and 32 digits. */
+export const sid = (prefix: string) =>
+  shape(new RegExp(`^${prefix}[0-9a-f]{32}$`, "i"), `must be ${prefix} and 32 hexadecimal digits`);
+export const uuid = shape((value) => z.uuid().safeParse(value).success, "must be a UUID");
+export const domainName = shape(/^[a-z\d-]+(\.[a-z\d-]+)+$/i, "must be a domain, such as mg.example.com");
+export const httpUrl = shape(
+  (value) => z.url({ protocol: /^https?$/ }).safeParse(value).success,
+  "must be a URL that begins with https:// or http://",
+);
+
+/** What nobody may see. An empty one would let anybody in, and never fits. */
+export function secret(label: string, help: string, valueShape: Shape = notEmpty): FieldType<string> {
+  return { label, help, isSecret: true, schema: schemaOf(label, help, valueShape) };
 }
 
 /** What may be seen: an id, a name, a URL, a public key. */
-export function setting(label: string, shape: Shape, { help, fits }: Words) {
-  return fieldType({ label, help, isSecret: false }, shaped(shape, fits));
+export function setting(label: string, help: string, valueShape: Shape): FieldType<string> {
+  return { label, help, isSecret: false, schema: schemaOf(label, help, valueShape) };
 }
 
 /** One of a few values. */
 export function choice<const Choices extends readonly [string, ...string[]]>(
   label: string,
+  help: string,
   choices: Choices,
-  { help, fits }: Words,
 ): FieldType<Choices[number]> {
-  return { label, help, isSecret: false, choices, schema: z.enum(choices, fits) };
+  const fits = `must be ${choices.map((each) => `"${each}"`).join(" or ")}`;
+  return { label, help, isSecret: false, choices, schema: z.enum(choices, refusal(label, help, fits)) };
 }
 
 /** Blanks around it come with copying. Nothing is no value, whatever the shape. */
-function shaped(shape: Shape, fits: string) {
-  const isFitting = (value: string) => value !== "" && (shape instanceof RegExp ? shape.test(value) : shape(value));
-  return z.string().trim().refine(isFitting, fits);
+function schemaOf(label: string, help: string, { isFit, fits }: Shape) {
+  const message = refusal(label, help, fits);
+  return z
+    .string()
+    .trim()
+    .refine((value) => value !== "" && isFit(value), message);
 }
 
-const fieldType = (facts: Omit<FieldType<string>, "schema">, schema: z.ZodType<string>) => ({ ...facts, schema });
+/** Says what would fit, and where it is found. */
+const refusal = (label: string, help: string, fits: string) => `${fits}. ${label}: ${help}`;

@@ -2,10 +2,10 @@ import type { ApiRequest, CallApi } from "../../calls/call-api.ts";
 import { Failure, type FailureReason } from "../../errors.ts";
 import type { OutboundMessage, ProviderEvent, SentMessage, WebhookRequest } from "../../model.ts";
 import type { Adapter, Media, RefusalCodes, RefusalMeaning } from "./adapter.ts";
-import type { AnswerReader } from "./answers.ts";
 import type { Credentials } from "./credentials.ts";
 import { type DecodedWebhook, decode } from "./decode.ts";
 import type { Proof } from "./proofs.ts";
+import type { AnswerReader } from "./sends.ts";
 
 /** What the bridge must know of a provider: facts, and as little code as they allow. */
 export interface ProviderFacts<Given, Sending> extends Pick<Adapter<Given>, "label" | "channel" | "pasteAt"> {
@@ -32,7 +32,10 @@ export interface ProviderFacts<Given, Sending> extends Pick<Adapter<Given>, "lab
     refusals?: RefusalCodes;
     isIdempotent?: true;
   };
-  media?: Media<Given>;
+  media?: Omit<Media<Given>, "headers"> & {
+    /** Of credentials that lack nothing that sending needs. */
+    headers(credentials: Sending): Record<string, string>;
+  };
 }
 
 type OneOrMore<Item> = Item | Item[];
@@ -55,7 +58,7 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     ...(pastedUrl ? { webhookUrl: pastedUrl } : {}),
     ...(acknowledgement ? { acknowledgement } : {}),
     ...(sends.isIdempotent ? { isIdempotent: sends.isIdempotent } : {}),
-    ...(media ? { media } : {}),
+    ...(media ? { media: { ...media, headers: (given) => media.headers(credentials.toSend(given)) } } : {}),
   };
 }
 

@@ -61,6 +61,19 @@ export const listOf = <Item>(item: z.ZodType<Item>) =>
     .nullish()
     .transform((items) => items ?? []);
 
+/** What stands at a path, such as `data.payload`: of a schema, or an object with these fields. `0` is a list's first item. */
+export function at<Output>(path: string, schema: z.ZodType<Output>): z.ZodType<Output>;
+export function at<Fields extends z.ZodRawShape>(path: string, fields: Fields): z.ZodType<z.infer<z.ZodObject<Fields>>>;
+export function at(path: string, wanted: z.ZodType | z.ZodRawShape): z.ZodType {
+  const schema = wanted instanceof z.ZodType ? wanted : z.object(wanted);
+  return path.split(".").reduceRight<z.ZodType>((inner, name) => within(name, inner), schema);
+}
+
+function within(name: string, inner: z.ZodType): z.ZodType {
+  if (name === "0") return z.tuple([inner], z.unknown()).transform(([first]) => first);
+  return z.object({ [name]: inner }).transform((found) => found[name]);
+}
+
 /** JSON within a field; undefined where the field is missing or empty. */
 export function jsonText<Output>(schema: z.ZodType<Output>) {
   const decoded = maybeText.transform((value, context) => {

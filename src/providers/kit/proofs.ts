@@ -17,14 +17,17 @@ export type Proof<Given> = (
 export function basicAuth<Given>(pairOf: (credentials: Given) => [user: string, password: string]): Proof<Given> {
   return ({ headers }, credentials) => {
     const [user, password] = pairOf(credentials);
-    return password !== "" && isSame(headers["authorization"] ?? "", basic(user, password));
+    return password !== "" && isSame(headers["authorization"] ?? "", basic(user, password).authorization);
   };
 }
 
-/** The value of an Authorization header: https://www.rfc-editor.org/rfc/rfc7617 */
-export function basic(user: string, password: string): string {
-  return `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+/** The header of https://www.rfc-editor.org/rfc/rfc7617 */
+export function basic(user: string, password: string): { authorization: string } {
+  return { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}` };
 }
+
+/** The header of https://www.rfc-editor.org/rfc/rfc6750 */
+export const bearer = (secret: string) => ({ authorization: `Bearer ${secret}` });
 
 /** The URL with Basic credentials in it, which a provider that calls it turns into an Authorization header. */
 export function withBasic(url: string, user: string, password: string): string {

@@ -1,11 +1,13 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
+import { shape } from "./credentials.ts";
 
 /** What comes before the 32 bytes of a key in its DER form (SPKI): https://www.rfc-editor.org/rfc/rfc8410#section-4 */
 const spkiPrefix = Buffer.from("302a300506032b6570032100", "hex");
 
 export type KeyType = "ed25519" | "rsa" | "ec";
 
-export const ed25519KeyMessage = "32 bytes in base64";
+/** An Ed25519 public key as a credential. */
+export const ed25519Key = shape((text) => decodePublicKey("ed25519", text) !== undefined, "must be 32 bytes in base64");
 
 const decoded = new Map<string, KeyObject | undefined>();
 const maxDecoded = 1000;

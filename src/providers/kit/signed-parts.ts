@@ -49,7 +49,7 @@ export function readTemplate(
  * that cannot be read.
  */
 export function sortedFields(body: Buffer): string | undefined {
-  const fields = fieldsOf(body);
+  const fields = formFields(body);
   if (!fields) return undefined;
   const valuesByName = new Map<string, Set<string>>();
   for (const { name, content } of fields) {
@@ -62,7 +62,8 @@ export function sortedFields(body: Buffer): string | undefined {
     .join("");
 }
 
-function fieldsOf(body: Buffer): FormField[] | undefined {
+/** Undefined for a form that cannot be read. */
+export function formFields(body: Buffer): FormField[] | undefined {
   try {
     return readUrlencoded(body);
   } catch (error) {

@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { shape } from "./credentials.ts";
 import type { Proof } from "./proofs.ts";
 import { decodePublicKey } from "./public-keys.ts";
 import { hmac, inHeader, publicKeySignature } from "./signatures.ts";
@@ -40,9 +41,21 @@ export function decodeSecret(secret: string): Buffer | undefined {
   return bytes && bytes.length >= 24 && bytes.length <= 64 ? bytes : undefined;
 }
 
+/** The key with which both sides sign. */
+export const webhookSecret = shape(
+  (value) => decodeSecret(value) !== undefined,
+  "must be whsec_ and 24 to 64 random bytes in base64",
+);
+
+/** The same, or the other side's public key. */
+export const webhookKey = shape(
+  (value) => webhookSecret.isFit(value) || isPublicKey(value),
+  `${webhookSecret.fits}, or for Ed25519 whpk_ and 32 bytes in base64`,
+);
+
 const publicPrefix = "whpk_";
 
 /** Is it `whpk_` and a public key in base64? */
-export function isPublicKey(secret: string): boolean {
+function isPublicKey(secret: string): boolean {
   return secret.startsWith(publicPrefix) && decodePublicKey("ed25519", secret.slice(publicPrefix.length)) !== undefined;
 }

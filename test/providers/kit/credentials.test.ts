@@ -1,12 +1,16 @@
 import { expect, test } from "vitest";
-import { choice, credentials, secret, secretLike, setting } from "../../../src/providers/kit/credentials.ts";
+import { choice, credentials, secret, setting, shape } from "../../../src/providers/kit/credentials.ts";
 
 const given = credentials({
-  always: { key: secret("Key", { help: "On the first page.", fits: "must be the key" }) },
-  toSend: { apiKey: secretLike("API key", /^k-\d+$/, { help: "On the second page.", fits: "must be an API key" }) },
+  always: { key: secret("Key", "On the first page.") },
+  toSend: { apiKey: secret("API key", "On the second page.", shape(/^k-\d+$/, "must be k- and digits")) },
   ifWanted: {
-    profile: setting("Profile", (value) => value.length < 5, { help: "Rarely needed.", fits: "must be short" }),
-    region: choice("Region", ["us", "eu"], { help: "Where it is kept.", fits: "must be us or eu" }),
+    profile: setting(
+      "Profile",
+      "Rarely needed.",
+      shape((value) => value.length < 5, "must be short"),
+    ),
+    region: choice("Region", "Where it is kept.", ["us", "eu"]),
   },
 });
 const fits = (value: unknown) => given.schema.safeParse(value).success;
@@ -51,10 +55,12 @@ test.each([
   expect(fits(value)).toBe(false);
 });
 
-test("a value that does not fit is told what would", () => {
-  expect(given.schema.safeParse({ key: "x", apiKey: "wrong" }).error?.issues).toMatchObject([
-    { path: ["apiKey"], message: "must be an API key" },
-  ]);
+test.each([
+  ["key", "", "must not be empty. Key: On the first page."],
+  ["apiKey", "wrong", "must be k- and digits. API key: On the second page."],
+  ["region", "mars", 'must be "us" or "eu". Region: Where it is kept.'],
+])("a value that does not fit is told what would, and where that is found: %s", (name, value, message) => {
+  expect(given.schema.safeParse({ key: "x", [name]: value }).error?.issues).toMatchObject([{ path: [name], message }]);
 });
 
 test("what only sending needs may be missing until then: the failure names it", () => {

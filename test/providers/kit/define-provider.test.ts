@@ -2,18 +2,20 @@ import { expect, test, vi } from "vitest";
 import { z } from "zod";
 import type { ApiAnswer } from "../../../src/calls/call-api.ts";
 import type { OutboundMessage } from "../../../src/model.ts";
-import { answerOf } from "../../../src/providers/kit/answers.ts";
 import { credentials, secret } from "../../../src/providers/kit/credentials.ts";
 import { defineProvider } from "../../../src/providers/kit/define-provider.ts";
 import { ignored } from "../../../src/providers/kit/events.ts";
+import { answerOf } from "../../../src/providers/kit/sends.ts";
 import { hmac, inBody } from "../../../src/providers/kit/signatures.ts";
 import { requestOf } from "./request.ts";
 
-const words = { help: "Anywhere.", fits: "must be there" };
 const acme = (more: { refusesWithin200?: true } = {}) =>
   defineProvider({
     ...{ label: "Acme", channel: "sms", pasteAt: "anywhere" },
-    credentials: credentials({ always: { key: secret("Key", words) }, toSend: { apiKey: secret("API key", words) } }),
+    credentials: credentials({
+      always: { key: secret("Key", "Anywhere.") },
+      toSend: { apiKey: secret("API key", "Anywhere.") },
+    }),
     receives: {
       contentTypes: ["application/json"],
       proof: hmac({

@@ -52,3 +52,20 @@ describe("a reference", () => {
       expect(referenceOf(wrong), wrong).toBeUndefined();
   });
 });
+
+describe("what stands at a path", () => {
+  const type = fields.at("data.errors.0", { code: fields.code, title: fields.maybeText });
+
+  test("is read without what is around it, and of a list the first item", () => {
+    expect(type.parse({ data: { errors: [{ code: 7 }, "other"], more: 1 } })).toEqual({ code: "7" });
+    expect(fields.at("data.type", fields.maybeText).parse({ data: {} })).toBe(undefined);
+  });
+
+  test.each([
+    [{}, ["data"]],
+    [{ data: { errors: [] } }, ["data", "errors", 0]],
+    [{ data: { errors: [{ code: "" }] } }, ["data", "errors", 0, "code"]],
+  ])("is named with the whole path where it does not fit: %j", (given, path) => {
+    expect(type.safeParse(given).error?.issues).toMatchObject([{ path }]);
+  });
+});

@@ -1,0 +1,46 @@
+import type { z } from "zod";
+import type { ApiAnswer, ApiRequest } from "../../calls/call-api.ts";
+import type { MessageError, OutboundMessage, SentMessage } from "../../model.ts";
+import { at, messageId } from "./fields.ts";
+
+/** How a provider is asked to send, and how its answers are read. */
+
+/** The one call that sends: a form, or anything else as JSON. */
+export const post = (url: string, headers: Record<string, string>, body: ApiRequest["body"]): ApiRequest => {
+  return { method: "POST", url, headers, body };
+};
+
+export interface AnswerReader {
+  /** What a success says; undefined when it lacks what it must carry. */
+  sent(answer: ApiAnswer, message: OutboundMessage): SentMessage | undefined;
+  /** The provider's code and words in a refusal; undefined when the body is none. */
+  refused(body: unknown): MessageError | undefined;
+  /** Are some refusals answered with a 2xx? */
+  refusesWithin200?: true;
+}
+
+/** What is read of a success, and what that means. */
+interface Success<Taken> {
+  taken: z.ZodType<Taken>;
+  sent(taken: Taken, message: OutboundMessage): SentMessage;
+}
+
+/** Reads answers by what their bodies hold. A body that fits `taken` is a success, also when it reads as a refusal, too. */
+export function answerOf<Taken>(
+  reading: Success<Taken> & { refused: z.ZodType<MessageError>; refusesWithin200?: true },
+): AnswerReader {
+  const { taken, sent, refused, refusesWithin200 } = reading;
+  return {
+    sent: ({ body }, message) => {
+      const parsed = taken.safeParse(body);
+      return parsed.success ? sent(parsed.data, message) : undefined;
+    },
+    refused: (body) => refused.safeParse(body).data,
+    ...(refusesWithin200 ? { refusesWithin200 } : {}),
+  };
+}
+
+/** A success of which no more is read than the provider's id of the message, at this path. */
+export function idAt(path: string): Success<string> {
+  return { taken: at(path, messageId), sent: (id) => ({ providerMessageId: id }) };
+}
