@@ -56,12 +56,14 @@ function composePage(name: string, adapter: Adapter): string {
   const read = sorted(readFixtures(name)).map(({ fixture }) => [fixture.about, meaningOf(fixture)]);
   const sent = sorted(readSendFixtures(name)).map(({ fixture }) => `- ${fixture.about}`);
   const refused = readRefusals(name).flatMap(({ about, error }) => (error ? [[about, `\`${error.code}\``]] : []));
+  const headers = adapter.proof.headers.map((header) => `\`${header}\``).join(", ");
+  const needs = headers && ` What lacks one of these headers is answered 401 before its body is read: ${headers}.`;
   const meanings = Object.entries(adapter.refusals).map(([code, meaning]) => [`\`${code}\``, meaningWords[meaning]]);
   return page(adapter.label, [
     `Registered as \`${name}\`, for ${kind}.`,
     `## Credentials\n\n${table(["field", "called", "needed", "secret", "where it is found"], fields)}`,
     `## Where the \`webhookUrl\` goes\n\nInto ${adapter.pasteAt}.`,
-    `## What is read\n\nIt posts ${adapter.contentTypes.map((type) => `\`${type}\``).join(" or ")}; anything else is answered 415.\n\n${table(["", "becomes"], read)}`,
+    `## What is read\n\nIt posts ${adapter.contentTypes.map((type) => `\`${type}\``).join(" or ")}; anything else is answered 415.${needs}\n\n${table(["", "becomes"], read)}`,
     `## What is sent\n\n${sent.join("\n")}${adapter.isIdempotent ? `\n\n${idempotent}` : ""}`,
     `## Refusals\n\nThe agent reads the provider's own words.\n\n${table(["such as", "code"], refused)}`,
     ...(meanings.length > 0

@@ -27,7 +27,7 @@ export interface WebhooksContext {
  * their numbers. The answer:
  * - 200, or what the provider wants instead: verified, and committed to the database
  * - 400 the body broke off
- * - 401 forged, stale or unsigned
+ * - 401 forged, stale or unsigned; of what lacks a header that its proof needs the body was not read
  * - 404 no such mapping · 410 a deleted one: the body was not read
  * - 413 larger than the limit for the mapping's channel
  * - 415 a content type that this provider never sends, or a compressed body
@@ -54,7 +54,7 @@ export function webhookRoutes(context: WebhooksContext): Router {
 async function takeHighlevel(context: WebhooksContext, req: Request, mappingId: string | undefined): Promise<void> {
   const about = { mappingId, provider: "highlevel" };
   if (!context.receiver.looksSigned("highlevel", undefined, textHeaders(req)))
-    throw refused(context.log, about, unsigned);
+    throw refused(context.log, { ...about, reason: "unsigned" }, notHighlevel);
   const mapping = mappingId === undefined ? undefined : await findMapping(context, req, mappingId);
   const isMissing = mappingId !== undefined && (!mapping || mapping.isDeleted);
   if (mapping) await orLimited(context, about, context.webhookLimit.requireRoom(mapping.id, "highlevel"));
@@ -63,7 +63,8 @@ async function takeHighlevel(context: WebhooksContext, req: Request, mappingId: 
     req,
     { owner: mapping?.id ?? "highlevel", limit: context.bodyLimitBytes.email },
     async (request) => {
-      if (!context.receiver.isFromHighlevel(request)) throw refused(context.log, about, unsigned);
+      if (!context.receiver.isFromHighlevel(request))
+        throw refused(context.log, { ...about, reason: "unverified" }, notHighlevel);
       if (isMissing) throw missing(mapping);
       await store(context, "highlevel", mapping, request);
     },
@@ -78,11 +79,14 @@ async function takeProviders(context: WebhooksContext, req: Request, mappingId: 
   const about = { mappingId, provider: mapping.provider };
   await orLimited(context, about, context.webhookLimit.requireRoom(mapping.id, "provider"));
   const room = { owner: mapping.id, limit: context.bodyLimitBytes[mapping.channel] };
-  if (!context.receiver.looksSigned("provider", mapping, textHeaders(req)))
-    throw refused(context.log, about, unverified);
+  if (!context.receiver.looksSigned("provider", mapping, textHeaders(req))) {
+    const needed = mapping.adapter.proof.headers.join(", ");
+    const detail = `the webhook does not verify: ${mapping.provider} posts with the headers ${needed}`;
+    throw refused(context.log, { ...about, reason: "unsigned" }, detail);
+  }
   await read(context, req, room, async (request) => {
     const isVerified = await context.receiver.isVerified(mapping, request);
-    if (!isVerified) throw refused(context.log, about, unverified);
+    if (!isVerified) throw refused(context.log, { ...about, reason: "unverified" }, unverified);
     await store(context, "provider", mapping, request);
   });
   return mapping;
@@ -132,10 +136,11 @@ interface About {
   provider?: string | undefined;
 }
 
-const unsigned = "this is not signed by HighLevel: there is no X-GHL-Signature that fits the body";
+const notHighlevel = "this is not signed by HighLevel: there is no X-GHL-Signature that fits the body";
 const unverified = "the webhook does not verify against this mapping's credentials, or is too old";
 
-function refused(log: Log, about: About, detail: string): Problem {
+/** `unsigned`: it lacks what its proof stands in, and its body was not read. */
+function refused(log: Log, about: About & { reason: "unsigned" | "unverified" }, detail: string): Problem {
   log("warn", "webhook.refused", { ...about });
   return new Problem(401, detail);
 }

@@ -37,12 +37,19 @@ export function createReceiver(options: {
     maxWaitingBytes: 100_000_000,
   });
   return {
-    looksSigned: (source, _mapping, headers) => source === "provider" || isSignedLikeHighlevel(headers),
+    looksSigned: (source, mapping, headers) =>
+      source === "highlevel"
+        ? isSignedLikeHighlevel(headers)
+        : (mapping?.adapter.proof.headers ?? []).every((name) => headers[name]),
     isVerified,
     isFromHighlevel: (request) => isFromHighlevel(request, options.highlevelKeys),
     async store(source, mapping, request) {
       const { body } = request;
-      const [url, headers] = [withoutProvingQuery(request.url), withoutProvingHeaders(request.headers)];
+      const secrets = mapping?.adapter.proof.secrets;
+      const [url, headers] = [
+        withoutProvingQuery(request.url, secrets),
+        withoutProvingHeaders(request.headers, secrets),
+      ];
       const webhookId = await insert({ mappingId: mapping?.id ?? null, source, url, headers, body });
       const provider = source === "highlevel" ? source : mapping?.provider;
       const durationMs = Date.now() - request.receivedAt.getTime();

@@ -1,18 +1,29 @@
+import { adapterOf } from "../providers/registry.ts";
+
 /**
  * What is kept and shown of a webhook: all but what proves it. A signature that somebody reads can be posted again, with
- * another body where the provider does not sign the whole one.
+ * another body where the provider does not sign the whole one. `secrets` are the names that the provider's proof gives;
+ * the patterns are for what no proof names, such as a proxy's cookie, and for providers that this version lacks.
  */
 const provingHeader = /authorization|cookie|signature|token|secret|password|api-?key/i;
 const provingField = /signature|token|secret|password|api_?key|^(key|sig|auth|pass|pwd)$/i;
 
-export function withoutProvingHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !provingHeader.test(name)));
+/** The names that a provider's proof gives. */
+export const secretsOf = (provider: string): readonly string[] => adapterOf(provider)?.proof.secrets ?? [];
+
+export function withoutProvingHeaders(
+  headers: Readonly<Record<string, string>>,
+  secrets: readonly string[] = [],
+): Record<string, string> {
+  const isKept = (name: string) => !provingHeader.test(name) && !secrets.includes(name);
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => isKept(name)));
 }
 
 /** Each value that may open something becomes `***`; the rest of the URL stays as it came. */
-export function withoutProvingQuery(url: string): string {
+export function withoutProvingQuery(url: string, secrets: readonly string[] = []): string {
+  const isProving = (name: string) => provingField.test(name) || secrets.includes(name);
   return url.replace(/([?&])([^=&#]*)=([^&#]*)/g, (whole, before: string, name: string) =>
-    provingField.test(unescapeName(name)) ? `${before}${name}=***` : whole,
+    isProving(unescapeName(name)) ? `${before}${name}=***` : whole,
   );
 }
 
@@ -20,10 +31,31 @@ function unescapeName(name: string): string {
   return new URLSearchParams(`${name}=`).keys().next().value ?? name;
 }
 
-/** A body is kept as it came; shown, it has asterisks for each HMAC in a field `signature`, of a form or of JSON. */
-export function withoutProvingFields(body: Buffer): Buffer {
-  const shown = body
-    .toString("latin1")
-    .replace(/(signature[^0-9a-f]{1,20})[0-9a-f]{64}(?![0-9a-f])/gi, (_, before: string) => before + "*".repeat(64));
+/**
+ * A body is kept as it came. Shown, it has asterisks for what stands in the fields that prove it, and for an HMAC in any
+ * field `signature`.
+ */
+export function withoutProvingFields(
+  body: Buffer,
+  contentType: string | undefined,
+  secrets: readonly string[] = [],
+): Buffer {
+  const proving = [...secrets.map((name) => fieldOf(contentType ?? "", name)), anyHmac];
+  const shown = proving.reduce(
+    (text, field) => text.replace(field, (_, before: string, value: string) => before + "*".repeat(value.length)),
+    body.toString("latin1"),
+  );
   return Buffer.from(shown, "latin1");
+}
+
+const anyHmac = /(signature[^0-9a-f]{1,20})([0-9a-f]{64})(?![0-9a-f])/gi;
+
+/** What stands before a field's value in a body of this type, and the value. */
+function fieldOf(contentType: string, field: string): RegExp {
+  const name = field.replace(/[^\w-]/g, "\\$&");
+  if (/^application\/x-www-form-urlencoded/i.test(contentType)) return new RegExp(`((?:^|&)${name}=)([^&]*)`, "g");
+  if (/^multipart\//i.test(contentType)) {
+    return new RegExp(String.raw`(; *name="?${name}"?\r?\n(?:[\w-]+:[^\n]*\n)*\r?\n)([^\r\n]*)`, "gi");
+  }
+  return new RegExp(String.raw`("${name}"\s*:\s*")((?:[^"\\]|\\.)*)`, "g");
 }

@@ -91,7 +91,7 @@ function genericProvider(generic: Generic) {
       "your own sender, which signs by [Standard Webhooks](https://www.standardwebhooks.com). What it posts and is posted is described in [the protocol](../protocol.md)",
     receives: {
       contentTypes: ["application/json"],
-      proof: standardWebhooks(({ secret }) => secret),
+      proof: standardWebhooks({ key: ({ secret: key }) => key }),
       read: (webhook, ownAddress) => read(generic, webhook, ownAddress),
       ...(open ? { files: open } : {}),
     },

@@ -58,7 +58,7 @@ export const mailgun = defineProvider({
     // retry, minutes to hours later, is signed anew; under its first timestamp it is stale.
     // https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
     proof: hmac({
-      source: inBody((webhook) => {
+      source: inBody("signature", (webhook) => {
         const found = webhook.isJson ? webhook.read(inJson) : webhook.read(signature);
         return { ...found, signed: [found.timestamp, found.token] };
       }),

@@ -47,7 +47,7 @@ export const postmark = defineProvider({
   notes: ["Opens come only when Postmark tracks them."],
   receives: {
     contentTypes: ["application/json"],
-    proof: basicAuth(({ username, password }) => [username, password]),
+    proof: basicAuth({ pair: ({ username, password }) => [username, password] }),
     pastedUrl: (url, { username, password }) => withBasic(url, username, password),
     read,
     files: (webhook) => webhook.read(files).Attachments.map(({ Content }) => bytesOf(Content)),

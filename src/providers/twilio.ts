@@ -32,7 +32,10 @@ export const twilio = defineProvider({
   notes: ["Twilio itself refuses more than ten files in one message."],
   receives: {
     contentTypes: ["application/x-www-form-urlencoded", "application/json"],
-    proof: twilioSignature("x-twilio-signature", ({ authToken: key, accountSid }) => ({ key, accountSid })),
+    proof: twilioSignature({
+      header: "x-twilio-signature",
+      pair: ({ accountSid, authToken }) => [accountSid, authToken],
+    }),
     read,
     // A plain text would be sent to the person as a reply.
     acknowledgement: { status: 200, contentType: "text/xml", body: "<Response/>" },

@@ -95,7 +95,7 @@ describe("POST /webhooks/{mappingId}", () => {
     expect((await bridge.post(request)).status).toBe(200);
 
     const status = await new Promise((resolve) => {
-      const headers = { "Content-Type": "application/json", "Transfer-Encoding": "chunked" };
+      const headers = { ...signed().headers, "transfer-encoding": "chunked" };
       const chunked = httpRequest(`${bridge.url}/webhooks/${id}`, { method: "POST", headers }, (res) =>
         resolve(res.statusCode),
       );

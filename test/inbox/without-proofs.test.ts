@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { withoutProvingFields, withoutProvingHeaders, withoutProvingQuery } from "../../src/inbox/without-proofs.ts";
 import { providers } from "../support/providers.ts";
 
@@ -9,14 +9,17 @@ test.each(providers)("what is kept and shown of a webhook does not prove it agai
   for (const { name, fixture } of fixtures) {
     const genuine = signer.sign(fixture.request, { url, at: new Date() });
     expect(await adapter.verify(genuine, signer.credentials), name).toBe(true);
-    const shown = {
-      ...genuine,
-      url: withoutProvingQuery(genuine.url),
-      headers: withoutProvingHeaders(genuine.headers),
-      body: withoutProvingFields(genuine.body),
-    };
-    expect(await adapter.verify(shown, signer.credentials), name).toBe(false);
-    expect(withoutProvingHeaders(genuine.headers)["content-type"]).toBe(genuine.headers["content-type"]);
+    for (const secrets of [adapter.proof.secrets, undefined]) {
+      const shown = {
+        ...genuine,
+        url: withoutProvingQuery(genuine.url, secrets),
+        headers: withoutProvingHeaders(genuine.headers, secrets),
+        body: withoutProvingFields(genuine.body, genuine.headers["content-type"], secrets),
+      };
+      expect(await adapter.verify(shown, signer.credentials), name).toBe(false);
+      expect(shown.headers["content-type"]).toBe(genuine.headers["content-type"]);
+      expect(await adapter.parse(shown), "and says what it said").toEqual(await adapter.parse(genuine));
+    }
   }
 });
 
@@ -24,4 +27,26 @@ test("a URL keeps all but what may open something", () => {
   expect(withoutProvingQuery(`${url}?message=42&bodySHA256=ab&token=t&X-%53ignature=s&api_key=k#x`)).toBe(
     `${url}?message=42&bodySHA256=ab&token=***&X-%53ignature=***&api_key=***#x`,
   );
+});
+
+describe("what a provider's proof names is neither kept nor shown, also under a name that says nothing", () => {
+  const secrets = ["x-acme", "mac"];
+
+  test("in headers and in the query", () => {
+    expect(withoutProvingHeaders({ "x-acme": "s3cret", "x-acme-time": "1" }, secrets)).toEqual({ "x-acme-time": "1" });
+    expect(withoutProvingQuery(`${url}?mac=s3cret&macro=1`, secrets)).toBe(`${url}?mac=***&macro=1`);
+  });
+
+  const multipart = (value: string) =>
+    `--b\r\nContent-Disposition: form-data; name="mac"\r\nContent-Type: text/plain\r\n\r\n${value}\r\n--b\r\n` +
+    'Content-Disposition: form-data; name="text"\r\n\r\nmac=s3cret&"mac":"s3cret"\r\n--b--\r\n';
+  test.each<[string, (value: string) => string]>([
+    ["application/json", (value) => `{"a":{"mac" : "${value}"},"text":"mac=s3cret&\\"mac\\":"}`],
+    ["application/json; charset=utf-8", (value) => `{"mac":"${value}","macro":"s3cret"}`],
+    ["application/x-www-form-urlencoded", (value) => `a=%22mac%22:s3cret&mac=${value}&macro=s3cret`],
+    ["multipart/form-data; boundary=b", multipart],
+  ])("in a field of %s", (contentType, bodyWith) => {
+    const shown = withoutProvingFields(Buffer.from(bodyWith("s3cret")), contentType, secrets);
+    expect(shown.toString()).toBe(bodyWith("******"));
+  });
 });

@@ -57,6 +57,14 @@ export function describeAdapter({ name: provider, adapter, signer, fixtures, ...
       );
     });
 
+    test("is refused without any one of the headers that its proof names", async () => {
+      for (const name of adapter.proof.headers) {
+        const { [name]: value, ...headers } = signed().headers;
+        expect(value, name).toBeTruthy();
+        expect(await verify({ ...signed(), headers }), name).toBe(false);
+      }
+    });
+
     if (signer.signsBody)
       test("is refused when any byte was changed", async () => {
         const { body } = signed();

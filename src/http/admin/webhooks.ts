@@ -1,7 +1,13 @@
 import { Router } from "express";
 import { z } from "zod";
-import { withoutProvingFields, withoutProvingHeaders, withoutProvingQuery } from "../../inbox/without-proofs.ts";
+import {
+  secretsOf,
+  withoutProvingFields,
+  withoutProvingHeaders,
+  withoutProvingQuery,
+} from "../../inbox/without-proofs.ts";
 import type { Wake } from "../../model.ts";
+import { findMapping } from "../../store/mappings.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { Webhook } from "../../store/schema.ts";
 import { findWebhook, listWebhooks, replayWebhook } from "../../store/webhooks.ts";
@@ -32,10 +38,7 @@ export function webhookAdminRoutes({ db, people, onWork }: { db: Db; people: Db;
 
   router.get("/:id", async (req, res) => {
     const webhook = await requireWebhook(callerOf(res), req.params.id);
-    // Also of webhooks that were stored with their proofs, by an earlier version.
-    const [url, headers] = [withoutProvingQuery(webhook.url), withoutProvingHeaders(webhook.headers)];
-    const bodyBase64 = withoutProvingFields(webhook.body).toString("base64");
-    res.json({ ...showWebhook(webhook), url, headers, bodyBase64 });
+    res.json({ ...showWebhook(webhook), ...(await withoutProofs(webhook)) });
   });
 
   router.post("/:id/replay", async (req, res) => {
@@ -46,6 +49,15 @@ export function webhookAdminRoutes({ db, people, onWork }: { db: Db; people: Db;
     onWork(webhook.mappingId === null ? "app" : "mappings");
     res.status(202).json({ replayed: 1 });
   });
+
+  /** Also of webhooks that were stored with their proofs, by an earlier version. */
+  async function withoutProofs({ source, mappingId, body, ...webhook }: Webhook) {
+    const mapping = source === "provider" && mappingId !== null ? await findMapping(people, mappingId) : undefined;
+    const secrets = mapping && secretsOf(mapping.provider);
+    const headers = withoutProvingHeaders(webhook.headers, secrets);
+    const shown = withoutProvingFields(body, headers["content-type"], secrets);
+    return { url: withoutProvingQuery(webhook.url, secrets), headers, bodyBase64: shown.toString("base64") };
+  }
 
   async function requireWebhook(caller: Caller, text: string): Promise<Webhook> {
     const id = parseId(text, "webhook");

@@ -9,6 +9,7 @@ import type {
   WebhookRequest,
 } from "../../model.ts";
 import type { CredentialField } from "./credentials.ts";
+import type { ProofPlaces } from "./proofs.ts";
 
 /** What the bridge works with: a provider, made of its facts by `defineProvider`. */
 export interface Adapter<Given = unknown> {
@@ -24,6 +25,8 @@ export interface Adapter<Given = unknown> {
   /** Where the mapping's `webhookUrl` goes at the provider, and what to know beside: sentences in Markdown. */
   pasteAt: string;
   notes: readonly string[];
+  /** Where a webhook of this provider holds what `verify` goes by. */
+  proof: ProofPlaces;
   /** Is this webhook from the provider? Fails closed: a missing or malformed signature is `false`, never an exception. */
   verify(request: WebhookRequest, credentials: Given): boolean | Promise<boolean>;
   /**

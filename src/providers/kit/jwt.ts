@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { WebhookRequest } from "../../model.ts";
 import { isSame } from "../../secrets/compare.ts";
 import { isFresh } from "./freshness.ts";
-import type { Proof } from "./proofs.ts";
+import { inOneHeader, type Proof } from "./proofs.ts";
 
 /**
  * A JSON Web Token in a header, by HMAC-SHA256 (HS256) and nothing else, which must be in time, and hold the SHA-256 of the
@@ -18,14 +18,17 @@ export function jwt<Given>(recipe: {
   urlHash?: string;
 }): Proof<Given> {
   const { header, prefix = "", payloadHash, urlHash } = recipe;
-  return (request, credentials) => {
-    const given = request.headers[header] ?? "";
-    const secret = recipe.key(credentials);
-    if (!given.startsWith(prefix) || secret === "") return false;
-    const claims = readClaims(given.slice(prefix.length), secret);
-    if (!claims || !isInTime(claims, request)) return false;
-    const isOf = (claim: string, content: string | Buffer) => isSame(String(claims[claim] ?? ""), sha256(content));
-    return isOf(payloadHash, request.body) && (urlHash === undefined || isOf(urlHash, request.url));
+  return {
+    ...inOneHeader(header),
+    check(request, credentials) {
+      const given = request.headers[header] ?? "";
+      const secret = recipe.key(credentials);
+      if (!given.startsWith(prefix) || secret === "") return false;
+      const claims = readClaims(given.slice(prefix.length), secret);
+      if (!claims || !isInTime(claims, request)) return false;
+      const isOf = (claim: string, content: string | Buffer) => isSame(String(claims[claim] ?? ""), sha256(content));
+      return isOf(payloadHash, request.body) && (urlHash === undefined || isOf(urlHash, request.url));
+    },
   };
 }
 

@@ -3,23 +3,35 @@ import { isSame } from "../../secrets/compare.ts";
 import type { DecodedWebhook } from "./decode.ts";
 import { queryOf } from "./reference.ts";
 
-/**
- * Is a webhook from the provider? Fails closed: what is missing or malformed is `false`, never an exception. Secrets are
- * compared in constant time. `decode` is for signatures that stand in the body: everything else judges the bytes.
- */
-export type Proof<Given> = (
-  request: WebhookRequest,
-  credentials: Given,
-  decode: () => Promise<DecodedWebhook>,
-) => boolean | Promise<boolean>;
+/** Where a request holds what proves it. Names of headers are in lower case. */
+export interface ProofPlaces {
+  /** The headers of every genuine request: one that lacks any is refused before its body is read. */
+  headers: readonly string[];
+  /** The headers, parameters of the query or fields of the body that open something: they are neither kept nor shown. */
+  secrets: readonly string[];
+}
+
+/** What proves that a webhook is from the provider: a recipe of the kit. */
+export interface Proof<Given> extends ProofPlaces {
+  /**
+   * Fails closed: what is missing or malformed is `false`, never an exception. Secrets are compared in constant time.
+   * `decode` is for signatures that stand in the body: everything else judges the bytes.
+   */
+  check(request: WebhookRequest, credentials: Given, decode: () => Promise<DecodedWebhook>): boolean | Promise<boolean>;
+}
 
 /** HTTP Basic, for a provider that signs nothing. */
-export function basicAuth<Given>(pairOf: (credentials: Given) => [user: string, password: string]): Proof<Given> {
-  return ({ headers }, credentials) => {
-    const [user, password] = pairOf(credentials);
-    return password !== "" && isSame(headers["authorization"] ?? "", basic(user, password).authorization);
+export function basicAuth<Given>(recipe: { pair(credentials: Given): [user: string, password: string] }): Proof<Given> {
+  return {
+    ...inOneHeader("authorization"),
+    check({ headers }, credentials) {
+      const [user, password] = recipe.pair(credentials);
+      return password !== "" && isSame(headers["authorization"] ?? "", basic(user, password).authorization);
+    },
   };
 }
+
+export const inOneHeader = (name: string): ProofPlaces => ({ headers: [name], secrets: [name] });
 
 /** The header of https://www.rfc-editor.org/rfc/rfc7617 */
 export function basic(user: string, password: string): { authorization: string } {
@@ -36,13 +48,15 @@ export function withBasic(url: string, user: string, password: string): string {
 
 /** A shared secret that comes along as it is, in a header or in the query, for a provider that signs nothing. */
 export function token<Given>(
-  place: { header: string; prefix?: string } | { query: string },
-  secretOf: (credentials: Given) => string,
+  recipe: ({ header: string; prefix?: string } | { query: string }) & { key(credentials: Given): string },
 ): Proof<Given> {
-  return ({ headers, url }, credentials) => {
-    const secret = secretOf(credentials);
-    if (secret === "") return false;
-    if ("query" in place) return isSame(queryOf(url).get(place.query) ?? "", secret);
-    return isSame(headers[place.header] ?? "", `${place.prefix ?? ""}${secret}`);
+  return {
+    ...("query" in recipe ? { headers: [], secrets: [recipe.query] } : inOneHeader(recipe.header)),
+    check({ headers, url }, credentials) {
+      const secret = recipe.key(credentials);
+      if (secret === "") return false;
+      if ("query" in recipe) return isSame(queryOf(url).get(recipe.query) ?? "", secret);
+      return isSame(headers[recipe.header] ?? "", `${recipe.prefix ?? ""}${secret}`);
+    },
   };
 }

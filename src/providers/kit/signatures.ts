@@ -4,7 +4,7 @@ import type { WebhookRequest } from "../../model.ts";
 import { isSame } from "../../secrets/compare.ts";
 import type { DecodedWebhook } from "./decode.ts";
 import { isFresh } from "./freshness.ts";
-import type { Proof } from "./proofs.ts";
+import type { Proof, ProofPlaces } from "./proofs.ts";
 import { decodePublicKey, type KeyType } from "./public-keys.ts";
 import { readTemplate } from "./signed-parts.ts";
 
@@ -15,11 +15,14 @@ export interface Signature {
   signed: readonly (string | Buffer)[];
 }
 
-/** Where a signature is found; `undefined` when it is missing, malformed or stale. */
-export type SignatureSource = (
-  request: WebhookRequest,
-  decode: () => Promise<DecodedWebhook>,
-) => Signature | undefined | Promise<Signature | undefined>;
+/** Where a signature is found. */
+export interface SignatureSource extends ProofPlaces {
+  /** `undefined` when it is missing, malformed or stale. */
+  find(
+    request: WebhookRequest,
+    decode: () => Promise<DecodedWebhook>,
+  ): Signature | undefined | Promise<Signature | undefined>;
+}
 
 /** An HMAC, by a secret that both sides know. */
 export function hmac<Given>(recipe: {
@@ -62,13 +65,16 @@ export function publicKeySignature<Given>(
 
 /** Awaits only what must be: a signature in a header is judged at once. */
 function checkSignature<Given>(
-  source: SignatureSource,
+  { find, headers, secrets }: SignatureSource,
   isValid: (credentials: Given, signature: Signature) => boolean,
 ): Proof<Given> {
-  return (request, credentials, decode) => {
-    const found = source(request, decode);
-    if (found instanceof Promise) return found.then((signature) => !!signature && isValid(credentials, signature));
-    return found !== undefined && isValid(credentials, found);
+  return {
+    ...{ headers, secrets },
+    check(request, credentials, decode) {
+      const found = find(request, decode);
+      if (found instanceof Promise) return found.then((signature) => !!signature && isValid(credentials, signature));
+      return found !== undefined && isValid(credentials, found);
+    },
   };
 }
 
@@ -92,11 +98,15 @@ export interface HeaderPlace {
 export function inHeader(header: string, place: HeaderPlace = {}): SignatureSource {
   const { timestamp, nonce, over = "{body}" } = place;
   const partsOf = readTemplate(over, { timestamp, nonce });
-  return (request) => {
-    if (timestamp !== undefined && !isFresh(request.headers[timestamp], request.receivedAt)) return undefined;
-    const candidates = candidatesIn(request.headers[header] ?? "", place);
-    const signed = candidates.length > 0 ? partsOf(request) : undefined;
-    return signed && { candidates, signed };
+  return {
+    headers: [header, timestamp, nonce].filter((name) => name !== undefined),
+    secrets: [header],
+    find(request) {
+      if (timestamp !== undefined && !isFresh(request.headers[timestamp], request.receivedAt)) return undefined;
+      const candidates = candidatesIn(request.headers[header] ?? "", place);
+      const signed = candidates.length > 0 ? partsOf(request) : undefined;
+      return signed && { candidates, signed };
+    },
   };
 }
 
@@ -113,16 +123,20 @@ export interface BodySignature {
   signed: (string | Buffer)[];
 }
 
-/** A signature in the body, which is decoded for it; one that cannot be read carries none. */
-export function inBody(read: (webhook: DecodedWebhook) => BodySignature): SignatureSource {
-  return async ({ receivedAt }, decode) => {
-    try {
-      const { signature, timestamp, signed } = read(await decode());
-      if (timestamp !== undefined && !isFresh(timestamp, receivedAt)) return undefined;
-      return { candidates: [signature], signed };
-    } catch (error) {
-      if (error instanceof ParseError) return undefined;
-      throw error;
-    }
+/** A signature in a field of the body, which is decoded for it; a body that cannot be read carries none. */
+export function inBody(field: string, read: (webhook: DecodedWebhook) => BodySignature): SignatureSource {
+  return {
+    headers: [],
+    secrets: [field],
+    async find({ receivedAt }, decode) {
+      try {
+        const { signature, timestamp, signed } = read(await decode());
+        if (timestamp !== undefined && !isFresh(timestamp, receivedAt)) return undefined;
+        return { candidates: [signature], signed };
+      } catch (error) {
+        if (error instanceof ParseError) return undefined;
+        throw error;
+      }
+    },
   };
 }

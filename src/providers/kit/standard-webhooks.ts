@@ -9,10 +9,11 @@ import { hmac, inHeader, publicKeySignature } from "./signatures.ts";
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  * The key's form says which of them counts, never the sender. Svix, from which it comes, names the headers `svix-…`.
  */
-export function standardWebhooks<Given>(
-  key: (credentials: Given) => string,
-  names: "webhook" | "svix" = "webhook",
-): Proof<Given> {
+export function standardWebhooks<Given>(recipe: {
+  key(credentials: Given): string;
+  names?: "webhook" | "svix";
+}): Proof<Given> {
+  const { names = "webhook" } = recipe;
   const signature = (prefix: string) =>
     inHeader(`${names}-signature`, {
       ...{ nonce: `${names}-id`, timestamp: `${names}-timestamp`, over: "{nonce}.{timestamp}.{body}" },
@@ -20,11 +21,14 @@ export function standardWebhooks<Given>(
     });
   const byMac = hmac<Buffer>({ source: signature("v1,"), hash: "sha256", encoding: "base64", key: (bytes) => bytes });
   const byKey = publicKeySignature<string>({ source: signature("v1a,"), type: "ed25519", key: (base64) => base64 });
-  return (request, credentials, decode) => {
-    const secret = key(credentials);
-    const bytes = decodeSecret(secret);
-    if (bytes) return byMac(request, bytes, decode);
-    return isPublicKey(secret) && byKey(request, secret.slice(publicPrefix.length), decode);
+  return {
+    ...{ headers: byMac.headers, secrets: byMac.secrets },
+    check(request, credentials, decode) {
+      const secret = recipe.key(credentials);
+      const bytes = decodeSecret(secret);
+      if (bytes) return byMac.check(request, bytes, decode);
+      return isPublicKey(secret) && byKey.check(request, secret.slice(publicPrefix.length), decode);
+    },
   };
 }
 

@@ -2,7 +2,7 @@ import { createHash, createHmac } from "node:crypto";
 import type { WebhookRequest } from "../../model.ts";
 import { isSame } from "../../secrets/compare.ts";
 import { isOfType } from "./decode.ts";
-import type { Proof } from "./proofs.ts";
+import { inOneHeader, type Proof } from "./proofs.ts";
 import { queryOf } from "./reference.ts";
 import { formFields, sortedFields } from "./signed-parts.ts";
 
@@ -11,24 +11,22 @@ import { formFields, sortedFields } from "./signed-parts.ts";
  * alone, whose query then holds the body's SHA-256. Whether the signed URL has its default port differs from sender to
  * sender. https://www.twilio.com/docs/usage/security#validating-requests
  */
-export function twilioSignature<Given>(
-  header: string,
-  accountOf: (credentials: Given) => { key: string; accountSid: string },
-): Proof<Given> {
-  return (request, credentials) => {
-    const signature = request.headers[header];
-    const signedBody = signedBodyOf(request);
-    const { key, accountSid } = accountOf(credentials);
-    if (!signature || signedBody === undefined || key === "") return false;
-    if (!isOfType(request, "application/json") && !isUncut(request.body, accountSid)) return false;
-    return urlsWithAndWithoutPort(request.url).some((url) =>
-      isSame(
-        signature,
-        createHmac("sha1", key)
-          .update(url + signedBody)
-          .digest("base64"),
-      ),
-    );
+export function twilioSignature<Given>(recipe: {
+  header: string;
+  pair(credentials: Given): [accountSid: string, key: string];
+}): Proof<Given> {
+  const { header } = recipe;
+  return {
+    ...inOneHeader(header),
+    check(request, credentials) {
+      const signature = request.headers[header];
+      const signedBody = signedBodyOf(request);
+      const [accountSid, key] = recipe.pair(credentials);
+      if (!signature || signedBody === undefined || key === "") return false;
+      if (!isOfType(request, "application/json") && !isUncut(request.body, accountSid)) return false;
+      const signatureOf = (url: string) => createHmac("sha1", key).update(`${url}${signedBody}`).digest("base64");
+      return urlsWithAndWithoutPort(request.url).some((url) => isSame(signature, signatureOf(url)));
+    },
   };
 }
 

@@ -19,7 +19,10 @@ const acme = (more: { refusesWithin200?: true } = {}) =>
     receives: {
       contentTypes: ["application/json"],
       proof: hmac({
-        source: inBody((webhook) => ({ signature: webhook.read(z.object({ mac: z.string() })).mac, signed: ["x"] })),
+        source: inBody("mac", (webhook) => ({
+          signature: webhook.read(z.object({ mac: z.string() })).mac,
+          signed: ["x"],
+        })),
         ...{ hash: "sha256", encoding: "hex", key: ({ key }) => key },
       }),
       read: () => ignored("nothing"),

@@ -23,7 +23,7 @@ describe("a JSON Web Token", () => {
   });
   const claims = { iat: now, payload_hash: sha256("{}") };
   const isTaken = (token: string, body = "{}", given = "secret") =>
-    proof(requestOf(body, { headers: { authorization: `Bearer ${token}` } }), given, () => expect.unreachable());
+    proof.check(requestOf(body, { headers: { authorization: `Bearer ${token}` } }), given, () => expect.unreachable());
 
   test("proves the body that it holds the hash of", () => {
     expect(isTaken(tokenOf(claims))).toBe(true);
@@ -84,7 +84,7 @@ describe("a JSON Web Token", () => {
       urlHash: "url_hash",
     });
     const judge = (token: string, at: string) =>
-      strict(requestOf("{}", { headers: { "x-jwt": token }, url: at }), "secret", () => expect.unreachable());
+      strict.check(requestOf("{}", { headers: { "x-jwt": token }, url: at }), "secret", () => expect.unreachable());
     const token = tokenOf({ ...claims, url_hash: sha256(url) });
     expect([judge(token, url), judge(token, `${url}?a=b`), judge(tokenOf(claims), url)]).toEqual([true, false, false]);
   });

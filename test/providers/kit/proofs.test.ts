@@ -4,10 +4,10 @@ import { requestOf } from "./request.ts";
 
 const unneeded = () => expect.unreachable();
 const judge = <Given>(proof: Proof<Given>, headers: Record<string, string>, given: Given, url = "") =>
-  proof(requestOf("{}", { headers, url }), given, unneeded);
+  proof.check(requestOf("{}", { headers, url }), given, unneeded);
 
 describe("Basic", () => {
-  const proof = basicAuth(({ user, password }: { user: string; password: string }) => [user, password]);
+  const proof = basicAuth({ pair: ({ user, password }: { user: string; password: string }) => [user, password] });
   const given = { user: "ann", password: "p@ss:w/rd" };
 
   test("is taken as it is sent for a URL that holds it", () => {
@@ -31,17 +31,17 @@ describe("a token", () => {
   const key = (given: string) => given;
 
   test("is taken from a header, or from the query", () => {
-    expect(judge(token({ header: "x-token" }, key), { "x-token": "t" }, "t")).toBe(true);
-    expect(judge(token({ header: "authorization", prefix: "Bearer " }, key), { authorization: "Bearer t" }, "t")).toBe(
+    expect(judge(token({ header: "x-token", key }), { "x-token": "t" }, "t")).toBe(true);
+    expect(judge(token({ header: "authorization", prefix: "Bearer ", key }), { authorization: "Bearer t" }, "t")).toBe(
       true,
     );
-    expect(judge(token({ query: "token" }, key), {}, "t&", "https://x.example/w?a=b&token=t%26")).toBe(true);
+    expect(judge(token({ query: "token", key }), {}, "t&", "https://x.example/w?a=b&token=t%26")).toBe(true);
   });
 
   test("fails closed", () => {
-    expect(judge(token({ header: "x-token" }, key), {}, "t")).toBe(false);
-    expect(judge(token({ header: "x-token" }, key), { "x-token": "" }, "")).toBe(false);
-    expect(judge(token({ header: "authorization", prefix: "Bearer " }, key), { authorization: "t" }, "t")).toBe(false);
-    expect(judge(token({ query: "token" }, key), { token: "t" }, "t", "https://x.example/w#token=t")).toBe(false);
+    expect(judge(token({ header: "x-token", key }), {}, "t")).toBe(false);
+    expect(judge(token({ header: "x-token", key }), { "x-token": "" }, "")).toBe(false);
+    expect(judge(token({ header: "authorization", prefix: "Bearer ", key }), { authorization: "t" }, "t")).toBe(false);
+    expect(judge(token({ query: "token", key }), { token: "t" }, "t", "https://x.example/w#token=t")).toBe(false);
   });
 });

@@ -16,7 +16,7 @@ import { at, atSeconds, requestOf } from "./request.ts";
 const key = (given: string) => given;
 const form = "application/x-www-form-urlencoded";
 const judge = (proof: Proof<string>, request: WebhookRequest, given = "secret") =>
-  proof(request, given, () => decode(request, ["application/json", form]));
+  proof.check(request, given, () => decode(request, ["application/json", form]));
 const macOf = (parts: (string | Buffer)[], secret = "secret") => {
   const mac = createHmac("sha256", secret);
   for (const part of parts) mac.update(part);
@@ -102,7 +102,7 @@ describe("an HMAC in a header", () => {
 
 test("an HMAC that stands in the body is judged by what it says; a body that cannot be read carries none", async () => {
   const schema = z.object({ t: z.string(), mac: z.string() });
-  const source = inBody((webhook) => {
+  const source = inBody("mac", (webhook) => {
     const { t, mac } = webhook.read(schema);
     return { signature: mac, timestamp: t, signed: [t] };
   });

@@ -17,7 +17,9 @@ test("Svix's headers have names of their own, and nobody chooses between the two
     Object.entries(signed).map(([name, value]) => [name.replace("webhook", "svix"), value]),
   );
   const judge = (names: "webhook" | "svix", headers: Record<string, string>) =>
-    standardWebhooks((given: string) => given, names)(requestOf("{}", { headers }), secret, () => expect.unreachable());
+    standardWebhooks({ key: (given: string) => given, names }).check(requestOf("{}", { headers }), secret, () =>
+      expect.unreachable(),
+    );
   expect([judge("svix", svix), judge("svix", signed), judge("webhook", signed), judge("webhook", svix)]).toEqual([
     ...[true, false, true, false],
   ]);

@@ -5,7 +5,7 @@ import { requestOf } from "./request.ts";
 
 const accountSid = "2f1d8a90-5b7e-4c3a-9e21-0a6b4c8d7e5f";
 const messageSid = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
-const proof = twilioSignature("x-signalwire-signature", (key: string) => ({ key, accountSid }));
+const proof = twilioSignature({ header: "x-signalwire-signature", pair: (key: string) => [accountSid, key] });
 const unneeded = () => expect.unreachable();
 const genuine = { AccountSid: accountSid, Body: "hi", From: "+15005550006", MessageSid: messageSid, NumMedia: "0" };
 const { url } = requestOf("");
@@ -15,7 +15,7 @@ const signature = createHmac("sha1", "key")
 
 function isTaken(fields: Record<string, string>) {
   const headers = { "content-type": "application/x-www-form-urlencoded", "x-signalwire-signature": signature };
-  return proof(requestOf(new URLSearchParams(fields).toString(), { headers }), "key", unneeded);
+  return proof.check(requestOf(new URLSearchParams(fields).toString(), { headers }), "key", unneeded);
 }
 
 test("of those who have UUIDs for ids, as SignalWire has, covers a form, and holds for no other cut of its letters", () => {
