@@ -12,13 +12,13 @@ import type { Db } from "../store/postgres/database.ts";
 import type { WebhookOutcome } from "../store/received-webhooks.ts";
 import type { Conversation, NewMessage, Webhook } from "../store/schema.ts";
 import { applyReceipts } from "./apply-receipts.ts";
+import { countOnce, eventIdOf, type MappedReading } from "./count-once.ts";
 import {
   type Acceptance,
   addressOfPerson,
   type MappedWebhook,
-  readProviderEvents,
+  readProviderWebhook,
   readWebhook,
-  type WebhookReading,
 } from "./read-webhook.ts";
 import { findAnswers, findCopies } from "./recognize-ours.ts";
 
@@ -32,11 +32,14 @@ export async function acceptInbound(
   received: MappedWebhook[],
 ): Promise<Acceptance> {
   const { tx, log, reading } = context;
-  const readings = await Promise.all(
-    received.map(async ({ mapping, webhook }) => ({
-      mapping,
-      ...(await readWebhook(log, webhook, () => readProviderEvents(reading, mapping, webhook))),
-    })),
+  const readings = await countOnce(
+    tx,
+    await Promise.all(
+      received.map(async ({ mapping, webhook }) => ({
+        mapping,
+        ...(await readWebhook(log, webhook, () => readProviderWebhook(reading, mapping, webhook))),
+      })),
+    ),
   );
   const receipts = await acceptReceipts(context, eventsOf(readings, isReceipt));
   const messages = await acceptMessages(tx, eventsOf(readings, isMessage));
@@ -52,8 +55,6 @@ interface EventOutcomes {
   owed: NewDelivery[];
 }
 
-type MappedReading = WebhookReading<ProviderEvent[]> & MappedWebhook;
-
 interface MappedEvent<Event> extends MappedWebhook {
   event: Event;
 }
@@ -64,7 +65,7 @@ function eventsOf<Event extends ProviderEvent>(
 ): MappedEvent<Event>[] {
   return readings.flatMap((each) => {
     const { mapping, webhook } = each;
-    return "content" in each ? each.content.filter(isSought).map((event) => ({ mapping, webhook, event })) : [];
+    return "content" in each ? each.content.events.filter(isSought).map((event) => ({ mapping, webhook, event })) : [];
   });
 }
 
@@ -75,9 +76,10 @@ const isReceipt = (event: ProviderEvent): event is Receipt => event.kind === "re
 function outcomeOf(reading: MappedReading, reasons: Reasons): WebhookOutcome {
   const { id } = reading.webhook;
   if ("failure" in reading) return { id, state: "failed", reason: reading.failure };
-  const why = reading.content.map((event) => (event.kind === "ignored" ? event.reason : reasons.get(event)));
-  if (why.includes(undefined)) return { id, state: "processed", reason: undefined };
-  return { id, state: "ignored", reason: [...new Set(why)].join("; ") || "the webhook holds no events" };
+  const eventId = eventIdOf(reading);
+  const why = reading.content.events.map((event) => (event.kind === "ignored" ? event.reason : reasons.get(event)));
+  if (why.includes(undefined)) return { id, state: "processed", reason: undefined, eventId };
+  return { id, state: "ignored", reason: [...new Set(why)].join("; ") || "the webhook holds no events", eventId };
 }
 
 async function acceptReceipts(

@@ -10,7 +10,7 @@ import type { Reading } from "../providers/reading.ts";
 import type { Mapping } from "../registry/mappings.ts";
 import { findConversation } from "../store/conversations.ts";
 import type { Db } from "../store/postgres/database.ts";
-import { addressOfPerson, readProviderEvents } from "./read-webhook.ts";
+import { addressOfPerson, readProviderWebhook } from "./read-webhook.ts";
 import { isVerified } from "./receive-webhook.ts";
 import { findAnswers } from "./recognize-ours.ts";
 
@@ -41,7 +41,7 @@ export async function previewWebhook(
 ): Promise<Preview> {
   const verified = await isVerified(mapping, request);
   try {
-    const events = await readProviderEvents(reading, mapping, request);
+    const { events } = await readProviderWebhook(reading, mapping, request);
     const previews: PreviewedEvent[] = [];
     for (const event of events) {
       if (event.kind === "ignored") previews.push({ outcome: "ignored", reason: event.reason });

@@ -2,7 +2,7 @@ import { ParseError } from "../errors.ts";
 import { personBehind } from "../formats/person.ts";
 import { describeError, type Log } from "../log.ts";
 import type { ProviderEvent, ProviderMessage, WebhookRequest } from "../model.ts";
-import type { Reading } from "../providers/reading.ts";
+import type { ProviderReading, Reading } from "../providers/reading.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
 import type { NewDelivery } from "../store/deliveries.ts";
 import type { WebhookOutcome } from "../store/received-webhooks.ts";
@@ -40,13 +40,13 @@ export async function readWebhook<Content>(
 }
 
 /** What a provider's webhook says, as the mapping sees it. Throws a ParseError. */
-export async function readProviderEvents(
+export async function readProviderWebhook(
   reading: Pick<Reading, "parse">,
   mapping: Pick<MappingFacts, "provider" | "channel" | "address">,
   webhook: WebhookRequest,
-): Promise<ProviderEvent[]> {
-  const events = await reading.parse(mapping.provider, webhook, mapping.address);
-  return events.map((event) => (event.kind === "message" ? asSeenBy(mapping, event) : event));
+): Promise<ProviderReading> {
+  const { events, nonce } = await reading.parse(mapping.provider, webhook, mapping.address);
+  return { events: events.map((event) => (event.kind === "message" ? asSeenBy(mapping, event) : event)), nonce };
 }
 
 /**

@@ -54,16 +54,17 @@ export const mailgun = defineProvider({
   notes: ["Mailgun signs a timestamp and a token, not the mail: use https. Opens come only when Mailgun tracks them."],
   receives: {
     contentTypes: ["multipart/form-data", "application/x-www-form-urlencoded", "application/json"],
-    // All three are in the body, and nothing else of it is signed: TLS alone protects it. Mailgun does not say whether a
-    // retry, minutes to hours later, is signed anew; under its first timestamp it is stale.
+    // All three are in the body, and nothing else of it is signed: TLS alone protects it, and a token counts once. Mailgun
+    // does not say whether a retry is signed anew: under its first timestamp the last one comes eight hours later.
     // https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
     proof: hmac({
       source: inBody("signature", (webhook) => {
-        const found = webhook.isJson ? webhook.read(inJson) : webhook.read(signature);
-        return { ...found, signed: [found.timestamp, found.token] };
+        const found = readSignature(webhook);
+        return { ...found, signed: [found.timestamp, found.token], maxAgeSeconds: 9 * 3600 };
       }),
       ...{ hash: "sha256", encoding: "hex", key: ({ signingKey }) => signingKey },
     }),
+    nonce: (webhook) => readSignature(webhook).token,
     read: (webhook) => (webhook.isJson ? readReceipt(webhook) : readMail(webhook)),
     files: (webhook) => (webhook.isJson ? [] : openFiles(webhook)),
   },
@@ -89,8 +90,9 @@ export const mailgun = defineProvider({
   },
 });
 
-const signature = z.object({ timestamp: z.coerce.string(), token: z.string().min(1), signature: z.string().min(1) });
+const signature = z.object({ timestamp: z.coerce.string(), token: messageId, signature: z.string().min(1) });
 const inJson = at("signature", signature);
+const readSignature = (webhook: DecodedWebhook) => webhook.read(webhook.isJson ? inJson : signature);
 
 const inbound = z.object({ token: messageId, recipient: maybeText, sender: z.string().optional() });
 const storedFile = z.object({ name: maybeText, "content-type": maybeText, size: maybeNumber, url: maybeText });

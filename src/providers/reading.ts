@@ -8,11 +8,18 @@ import { adapterOf } from "./registry.ts";
  * one that takes too long or too much memory ends its thread and not the process.
  */
 export interface Reading {
-  /** As the adapter's `parse`. Throws a ParseError, also for what cannot be read within the limits. */
-  parse(provider: string, request: WebhookRequest, ownAddress?: string): Promise<ProviderEvent[]>;
+  /** As the adapter's `parse` and `nonceOf`. Throws a ParseError, also for what cannot be read within the limits. */
+  parse(provider: string, request: WebhookRequest, ownAddress?: string): Promise<ProviderReading>;
   /** As the adapter's `openFiles`; throws the same. */
   openFiles(provider: string, request: WebhookRequest): Promise<(Buffer | undefined)[]>;
   stop(): Promise<void>;
+}
+
+/** What a provider's webhook says. */
+export interface ProviderReading {
+  events: ProviderEvent[];
+  /** No other webhook of the mapping may have it. */
+  nonce: string | undefined;
 }
 
 /** What stands in a thread's mail box, and what comes back. */
@@ -29,7 +36,10 @@ const limits = { maxThreads: 2, maxSeconds: 20, maxMemoryMb: 256 };
 
 /** Reads everything where it is asked. */
 export const inlineReading: Reading = {
-  parse: async (provider, request, ownAddress) => requireAdapter(provider).parse(request, ownAddress),
+  async parse(provider, request, ownAddress) {
+    const adapter = requireAdapter(provider);
+    return { events: await adapter.parse(request, ownAddress), nonce: await adapter.nonceOf?.(request) };
+  },
   openFiles: async (provider, request) => (await requireAdapter(provider).openFiles?.(request)) ?? [],
   stop: async () => undefined,
 };
@@ -53,7 +63,7 @@ export function createReading(): Reading {
   return {
     async parse(provider, request, ownAddress) {
       if (request.body.length <= smallBytes) return inlineReading.parse(provider, request, ownAddress);
-      return (await readApart({ what: "parse", provider, request, ownAddress })) as ProviderEvent[];
+      return (await readApart({ what: "parse", provider, request, ownAddress })) as ProviderReading;
     },
     async openFiles(provider, request) {
       if (request.body.length <= smallBytes) return inlineReading.openFiles(provider, request);

@@ -67,6 +67,16 @@ export async function findKnownEvents(tx: Db, eventIds: string[], webhookIds: nu
   return new Set(known.flatMap(({ id }) => id ?? []));
 }
 
+/** Which of these ids other webhooks than these have, whatever became of them. */
+export async function findUsedEventIds(tx: Db, eventIds: string[], webhookIds: number[]): Promise<Set<string>> {
+  if (eventIds.length === 0) return new Set();
+  const used = await tx
+    .select({ id: webhooks.eventId })
+    .from(webhooks)
+    .where(and(isAnyOf(webhooks.eventId, eventIds), not(isAnyOf(webhooks.id, webhookIds))));
+  return new Set(used.flatMap(({ id }) => id ?? []));
+}
+
 const webhookColumns = columnsOf<Webhook>(webhooks);
 
 /**
@@ -120,7 +130,7 @@ export interface WebhookOutcome {
   id: number;
   state: Exclude<WebhookState, "received">;
   reason: string | undefined;
-  /** HighLevel's id of the event. */
+  /** HighLevel's id of the event; of a provider's webhook, the mapping and what its signature must not be used for again. */
   eventId?: string | undefined;
 }
 

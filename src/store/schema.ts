@@ -155,7 +155,10 @@ export const webhooks = pgTable(
     state: text().$type<WebhookState>().notNull().default("received"),
     /** Why it failed or was ignored. */
     reason: text(),
-    /** HighLevel's `webhookId`, once it is processed: the same again is a duplicate. */
+    /**
+     * HighLevel's `webhookId`, or a mapping's id and what its provider signs for one webhook only, once it is processed: the
+     * same again is a duplicate.
+     */
     eventId: text(),
     receivedAt: createdAt(),
   },

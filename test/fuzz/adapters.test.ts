@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, inject, test } from "vitest";
 import { ParseError } from "../../src/errors.ts";
 import { isFromHighlevel, readHighlevelEvent } from "../../src/highlevel/webhook.ts";
-import { addressOfPerson, readProviderEvents } from "../../src/inbox/read-webhook.ts";
+import { addressOfPerson, readProviderWebhook } from "../../src/inbox/read-webhook.ts";
 import { composeInbound } from "../../src/messages/compose-inbound.ts";
 import { composeOutbound } from "../../src/messages/compose-outbound.ts";
 import { contentOf } from "../../src/messages/content.ts";
@@ -55,17 +55,16 @@ describe.each(providers)("$name", ({ adapter, signer, fixtures }) => {
 async function readWhole(adapter: AnyAdapter, request: WebhookRequest): Promise<void> {
   const { channel } = adapter;
   const mapping = { adapter, channel, address: addresses[channel] };
-  const events = await orParseError(() =>
-    readProviderEvents({ parse: () => adapter.parse(request) }, { ...mapping, provider: "" }, request),
-  );
-  for (const event of events ?? []) {
+  const parse = async () => ({ events: await adapter.parse(request), nonce: await adapter.nonceOf?.(request) });
+  const reading = await orParseError(() => readProviderWebhook({ parse }, { ...mapping, provider: "" }, request));
+  for (const event of reading?.events ?? []) {
     JSON.stringify(event, (_name, value) => {
       if (typeof value === "string") expect(value.includes("\0") || !value.isWellFormed()).toBe(false);
       return value;
     });
     if (event.kind === "message") post(mapping, event);
   }
-  if (events && adapter.openFiles) await orParseError(() => adapter.openFiles?.(request));
+  if (reading && adapter.openFiles) await orParseError(() => adapter.openFiles?.(request));
 }
 
 function post(mapping: { channel: Channel; address: string }, event: ProviderMessage): void {

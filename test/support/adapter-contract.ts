@@ -76,10 +76,12 @@ export function describeAdapter({ name: provider, adapter, signer, fixtures, ...
       });
 
     if (signer.signsTime)
-      test("is refused when it is older than five minutes, or from the future", async () => {
+      test("is refused when it is too old, or from the future", async () => {
+        const { maxAgeSeconds = 300 } = signer;
         const later = (seconds: number) => new Date(at.getTime() + seconds * 1000);
-        for (const seconds of [299, -299]) expect(await verify({ ...signed(), receivedAt: later(seconds) })).toBe(true);
-        for (const seconds of [301, -301])
+        for (const seconds of [maxAgeSeconds - 1, -299])
+          expect(await verify({ ...signed(), receivedAt: later(seconds) })).toBe(true);
+        for (const seconds of [maxAgeSeconds + 1, -301])
           expect(await verify({ ...signed(), receivedAt: later(seconds) })).toBe(false);
       });
 

@@ -55,6 +55,8 @@ export interface Signer {
   signsBody: boolean;
   /** Does it cover a timestamp? Then old webhooks are refused. */
   signsTime: boolean;
+  /** How old they may be, where that is not five minutes. */
+  maxAgeSeconds?: number;
   sign(sample: Sample, options: { url: string; at: Date; credentials?: unknown }): WebhookRequest;
   /** Where the bridge signs what it sends: is it signed by `sendCredentials`? Elsewhere its headers are those of the fixtures. */
   isSigned?(headers: Record<string, string>, body: Buffer): boolean;

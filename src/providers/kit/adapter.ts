@@ -35,6 +35,8 @@ export interface Adapter<Given = unknown> {
    * A national number is of the country of `ownAddress`, the mapping's number; without that it cannot be read.
    */
   parse(request: WebhookRequest, ownAddress?: string): Promise<ProviderEvent[]>;
+  /** What a webhook has that no other of the mapping may have, where its signature covers little besides. Throws as `parse`. */
+  nonceOf?(request: WebhookRequest): Promise<string>;
   /**
    * The contents of the files that came inside of the webhook, in the order of its one message's `attachments`; undefined
    * where there is only a URL. Empty for a webhook that holds none. Throws a ParseError as `parse` does.

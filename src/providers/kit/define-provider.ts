@@ -17,6 +17,8 @@ export interface ProviderFacts<Given, Sending> extends Pick<Adapter<Given>, "lab
     contentTypes: readonly string[];
     /** Is it from the provider? A recipe of the kit. */
     proof: Proof<Given>;
+    /** What the signature covers and no other webhook has, where it does not cover the rest: with that it counts once. */
+    nonce?(webhook: DecodedWebhook): string;
     /** What a webhook to the mapping's number or mailbox says, in the words of kit/events.ts. Pure. */
     read(webhook: DecodedWebhook, ownAddress?: string): OneOrMore<ProviderEvent> | Promise<OneOrMore<ProviderEvent>>;
     /** The files inside of a webhook, in the order of its message's attachments. */
@@ -43,7 +45,7 @@ type OneOrMore<Item> = Item | Item[];
 /** The adapter of a provider, by its facts. */
 export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sending>): Adapter<Given> {
   const { label, channel, pasteAt, notes = [], credentials, receives, sends, media } = facts;
-  const { contentTypes, proof, read, files, pastedUrl, acknowledgement } = receives;
+  const { contentTypes, proof, nonce, read, files, pastedUrl, acknowledgement } = receives;
   const open = decodeOnce(contentTypes);
   return {
     ...{ label, channel, contentTypes, pasteAt, notes },
@@ -55,6 +57,7 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     send: async (message, given, callApi) => send(facts, message, credentials.toSend(given), callApi),
     readError: sends.answer.refused,
     refusals: sends.refusals ?? {},
+    ...(nonce ? { nonceOf: async (request) => nonce(await open(request)) } : {}),
     ...(files ? { openFiles: async (request) => files(await open(request)) } : {}),
     ...(pastedUrl ? { webhookUrl: pastedUrl } : {}),
     ...(acknowledgement ? { acknowledgement } : {}),

@@ -116,10 +116,13 @@ function candidatesIn(value: string, { prefix = "", separator }: HeaderPlace): s
     .map((each) => each.slice(prefix.length));
 }
 
-/** What a body says of its own signature. `timestamp`, in Unix seconds, is for a signature that must be fresh. */
+/** What a body says of its own signature. */
 export interface BodySignature {
   signature: string;
+  /** In Unix seconds, for a signature that must be fresh. */
   timestamp?: string;
+  /** Five minutes where it is not given; for a provider whose retries keep the first signature, as long as it tries. */
+  maxAgeSeconds?: number;
   signed: (string | Buffer)[];
 }
 
@@ -130,8 +133,8 @@ export function inBody(field: string, read: (webhook: DecodedWebhook) => BodySig
     secrets: [field],
     async find({ receivedAt }, decode) {
       try {
-        const { signature, timestamp, signed } = read(await decode());
-        if (timestamp !== undefined && !isFresh(timestamp, receivedAt)) return undefined;
+        const { signature, timestamp, maxAgeSeconds, signed } = read(await decode());
+        if (timestamp !== undefined && !isFresh(timestamp, receivedAt, maxAgeSeconds)) return undefined;
         return { candidates: [signature], signed };
       } catch (error) {
         if (error instanceof ParseError) return undefined;
