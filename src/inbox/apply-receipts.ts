@@ -13,8 +13,9 @@ export interface MappedReceipt {
 
 /**
  * Takes in what providers say became of messages that we sent, in the order given; what is new, HighLevel is owed.
- * A receipt carries the reference that the send gave along, so that it may come before the send is recorded. Gives the
- * receipts that are about a message of their mapping. The messages stay locked until the transaction ends.
+ * A receipt carries the reference that the send gave along, so that it may come before the send is recorded. Where nobody
+ * signed that reference, the provider's id counts before it: a receipt may have been recorded, and posted again under the
+ * reference of another message. Gives the receipts that are about a message of their mapping. The messages stay locked until the transaction ends.
  */
 export async function applyReceipts(
   { tx, visibleAfterSeconds }: { tx: Db; visibleAfterSeconds: number },
@@ -57,8 +58,13 @@ function keyOf({ mapping, receipt: { reference, providerMessageId } }: MappedRec
 }
 
 /** By our reference, else by the provider's id; -1 for a message that this mapping has not sent. */
-function findSent(sent: SentMessageRow[], { id }: MappingFacts, { reference, providerMessageId }: Receipt): number {
+function findSent(sent: SentMessageRow[], { id, adapter }: MappingFacts, receipt: Receipt): number {
+  const { reference, providerMessageId } = receipt;
+  const byId = sent.findIndex(
+    ({ message }) => message.mappingId === id && message.providerMessageId === providerMessageId,
+  );
   const byReference = sent.findIndex(({ message }) => message.mappingId === id && String(message.id) === reference);
-  if (byReference !== -1) return byReference;
-  return sent.findIndex(({ message }) => message.mappingId === id && message.providerMessageId === providerMessageId);
+  if (byReference === -1) return byId;
+  const isNew = byId === -1 && sent[byReference]?.message.providerMessageId === null;
+  return adapter.isReferenceSigned || isNew ? byReference : byId;
 }

@@ -92,6 +92,7 @@ function genericProvider(generic: Generic) {
     receives: {
       contentTypes: ["application/json"],
       proof: standardWebhooks({ key: ({ secret: key }) => key }),
+      isReferenceSigned: true,
       read: (webhook, ownAddress) => read(generic, webhook, ownAddress),
       ...(open ? { files: open } : {}),
     },

@@ -36,6 +36,7 @@ export const twilio = defineProvider({
       header: "x-twilio-signature",
       pair: ({ accountSid, authToken }) => [accountSid, authToken],
     }),
+    isReferenceSigned: true,
     read,
     // A plain text would be sent to the person as a reply.
     acknowledgement: { status: 200, contentType: "text/xml", body: "<Response/>" },

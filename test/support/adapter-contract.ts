@@ -57,6 +57,18 @@ export function describeAdapter({ name: provider, adapter, signer, fixtures, ...
       );
     });
 
+    const isReceipt = fixture.means.some((event) => event.kind === "receipt" && event.reference !== undefined);
+    if (isReceipt && adapter.isReferenceSigned)
+      test("is refused under another reference", async () => {
+        const { url: signedUrl, body, ...rest } = signed();
+        const changed = {
+          ...{ ...rest, url: signedUrl.replace("message=42", "message=43") },
+          body: Buffer.from(body.toString().replace('"reference":"42"', '"reference":"43"')),
+        };
+        expect(changed.url !== signedUrl || !changed.body.equals(body), "it has the reference 42").toBe(true);
+        expect(await verify(changed)).toBe(false);
+      });
+
     test("is refused without any one of the headers that its proof names", async () => {
       for (const name of adapter.proof.headers) {
         const { [name]: value, ...headers } = signed().headers;

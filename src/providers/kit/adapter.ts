@@ -37,6 +37,8 @@ export interface Adapter<Given = unknown> {
   parse(request: WebhookRequest, ownAddress?: string): Promise<ProviderEvent[]>;
   /** What a webhook has that no other of the mapping may have, where its signature covers little besides. Throws as `parse`. */
   nonceOf?(request: WebhookRequest): Promise<string>;
+  /** Does the signature cover the reference of a receipt? Else a recorded one may come under the reference of another message. */
+  isReferenceSigned?: true;
   /**
    * The contents of the files that came inside of the webhook, in the order of its one message's `attachments`; undefined
    * where there is only a URL. Empty for a webhook that holds none. Throws a ParseError as `parse` does.

@@ -19,6 +19,8 @@ export interface ProviderFacts<Given, Sending> extends Pick<Adapter<Given>, "lab
     proof: Proof<Given>;
     /** What the signature covers and no other webhook has, where it does not cover the rest: with that it counts once. */
     nonce?(webhook: DecodedWebhook): string;
+    /** Is the reference of a receipt a part of what is signed, as in the URL that Twilio signs? */
+    isReferenceSigned?: true;
     /** What a webhook to the mapping's number or mailbox says, in the words of kit/events.ts. Pure. */
     read(webhook: DecodedWebhook, ownAddress?: string): OneOrMore<ProviderEvent> | Promise<OneOrMore<ProviderEvent>>;
     /** The files inside of a webhook, in the order of its message's attachments. */
@@ -58,6 +60,7 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     readError: sends.answer.refused,
     refusals: sends.refusals ?? {},
     ...(nonce ? { nonceOf: async (request) => nonce(await open(request)) } : {}),
+    ...(receives.isReferenceSigned ? { isReferenceSigned: true } : {}),
     ...(files ? { openFiles: async (request) => files(await open(request)) } : {}),
     ...(pastedUrl ? { webhookUrl: pastedUrl } : {}),
     ...(acknowledgement ? { acknowledgement } : {}),
