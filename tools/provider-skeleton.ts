@@ -55,6 +55,7 @@ export const ${variable} = defineProvider({
       source: inHeader("x-${name}-signature", { timestamp: "x-${name}-time", over: "{timestamp}.{body}" }),
       ...{ hash: "sha256", encoding: "hex", key: ({ signingSecret }) => signingSecret },
     }),
+    isReferenceSigned: true,
     read,
   },
   sends: {
