@@ -1,4 +1,4 @@
-import { and, eq, not, type Placeholder, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, not, type Placeholder, type SQL, sql } from "drizzle-orm";
 import type { WebhookState } from "../model.ts";
 import { isAnyOf } from "./postgres/any-of.ts";
 import { columnsOf } from "./postgres/columns.ts";
@@ -69,6 +69,14 @@ export async function findKnownEvents(tx: Db, eventIds: string[], webhookIds: nu
 
 const webhookColumns = columnsOf<Webhook>(webhooks);
 
+/** How long a process may take from counting that it reads a webhook to having locked its mapping again. */
+const lockSeconds = 10;
+
+export interface ReceivedWebhook extends Webhook {
+  /** Its reading was counted a moment ago, perhaps by a process that is about to do it. */
+  isBeingRead: boolean;
+}
+
 /**
  * The received webhooks of these mappings, or of the app for null: of each the oldest, as many as have room when all share
  * it, in the order in which they were stored; at least one.
@@ -77,13 +85,13 @@ export async function listReceivedWebhooks(
   tx: Db,
   mappingIds: string[] | null,
   max: { rows: number; bytes: number },
-): Promise<Webhook[]> {
+): Promise<ReceivedWebhook[]> {
   const { bytes } = max;
   const rows =
     mappingIds === null
       ? await listOfApp(tx, { rows: max.rows, bytes })
       : await listOfMappings(tx, { mappingIds, share: Math.ceil(max.rows / mappingIds.length), bytes });
-  return rows.map(webhookColumns.read);
+  return rows.map((row) => ({ ...webhookColumns.read(row), isBeingRead: row["isBeingRead"] === true }));
 }
 
 const listOfMappings = prepare<{ mappingIds: string[]; share: number; bytes: number }, Record<string, unknown>>(
@@ -108,13 +116,28 @@ const listOfApp = prepare<{ rows: number; bytes: number }, Record<string, unknow
 );
 
 const selectFitting = (ids: SQL, bytes: Placeholder) => sql`
-  select ${webhookColumns.list} from webhooks
+  select ${webhookColumns.list}, last_read_at > now() - make_interval(secs => ${sql.raw(String(lockSeconds))}) as "isBeingRead"
+  from webhooks
   join (
     select id, sum(octet_length(body)) over (order by id rows between unbounded preceding and 1 preceding) as before
     from webhooks where id in (${ids})
   ) sized using (id)
   where coalesce(before, 0) < ${bytes}
   order by id`;
+
+/** The newest webhook of all, or 0: what a process that starts finds was received before. */
+export async function findNewestWebhookId(db: Db): Promise<number> {
+  const [newest] = await db.select({ id: webhooks.id }).from(webhooks).orderBy(desc(webhooks.id)).limit(1);
+  return newest?.id ?? 0;
+}
+
+/** Notes that these webhooks are about to be read, for the process that comes after this one if it dies over them. */
+export async function countReadAttempts(tx: Db, ids: number[]): Promise<void> {
+  await tx
+    .update(webhooks)
+    .set({ readAttempts: sql`${webhooks.readAttempts} + 1`, lastReadAt: sql`now()` })
+    .where(isAnyOf(webhooks.id, ids));
+}
 
 export interface WebhookOutcome {
   id: number;

@@ -157,6 +157,9 @@ export const webhooks = pgTable(
     reason: text(),
     /** HighLevel's `webhookId`, once it is processed: the same again is a duplicate. */
     eventId: text(),
+    /** Counted before one is read over which a process may have died: see `countReadAttempts`. */
+    readAttempts: integer().notNull().default(0),
+    lastReadAt: time(),
     receivedAt: createdAt(),
   },
   (table) => [
