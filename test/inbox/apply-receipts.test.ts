@@ -1,0 +1,71 @@
+import { randomUUID } from "node:crypto";
+import { sql } from "drizzle-orm";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { applyReceipts } from "../../src/inbox/apply-receipts.ts";
+import type { Receipt } from "../../src/model.ts";
+import type { MappingFacts } from "../../src/registry/mappings.ts";
+import { describeMapping } from "../../src/registry/mappings.ts";
+import { ensureConversation } from "../../src/store/conversations.ts";
+import { putLocation } from "../../src/store/locations.ts";
+import { insertMapping } from "../../src/store/mappings.ts";
+import { type Database, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
+import { createDatabase } from "../support/database.ts";
+
+const many = 3_000;
+let database: Database;
+let owner: Awaited<ReturnType<typeof createDatabase>>;
+let mapping: MappingFacts;
+let ids: number[];
+
+beforeAll(async () => {
+  owner = await createDatabase(inject("postgresUrl"));
+  database = await openDatabase({ url: owner.url, poolSize: 2, startSeconds: 10 });
+  const { db } = database;
+  await putLocation(db, { id: "loc", sealedToken: "sealed" });
+  mapping = describeMapping(
+    await insertMapping(db, {
+      ...{ id: randomUUID(), locationId: "loc", provider: "twilio", address: "+15005550001" },
+      ...{ conversationProviderId: "p", type: "Custom", unknownSender: "create", postAutomatic: false },
+    }),
+  );
+  const person = { mappingId: mapping.id, locationId: "loc", address: "+15005550006" };
+  const conversation = await ensureConversation(db, person);
+  const rows = await selectRows<{ id: number }>(
+    db,
+    sql`
+      insert into messages (mapping_id, conversation_id, origin, direction, state, provider_message_id, received_at)
+      select ${mapping.id}, ${conversation.id}, 'highlevel', 'outbound', 'queued', case when n % 2 = 0 then 'sm-' || n end, now()
+      from generate_series(0, ${many - 1}::int) n order by n returning id`,
+  );
+  ids = rows.map(({ id }) => id);
+});
+afterAll(async () => {
+  await database.close();
+  await owner.drop();
+});
+
+test("receipts of thousands of messages are told apart, also by an id that an earlier one of them brought", async () => {
+  const sent = ids.flatMap((id, n): Receipt[] => [
+    // Half of the messages know the provider's id; the other half learn it by their first receipt.
+    { ...receiptOf(n, "sent"), reference: n % 2 === 0 ? undefined : String(id) },
+    receiptOf(n, "delivered"),
+  ]);
+  const unknown = receiptOf(many, "delivered");
+  const received = [...sent, unknown].map((receipt) => ({ mapping, receipt }));
+  const { known, owed } = await database.db.transaction((tx) =>
+    applyReceipts({ tx, visibleAfterSeconds: 0 }, received),
+  );
+  expect([known.size, known.has(unknown)]).toEqual([sent.length, false]);
+  expect(owed.map(({ messageId }) => messageId)).toEqual(ids);
+  const rows = await selectRows<{ state: string; isOwn: boolean }>(
+    database.db,
+    sql`select distinct state, provider_message_id = 'sm-' || (id - ${ids[0]}) as "isOwn" from messages`,
+  );
+  expect(rows).toEqual([{ state: "delivered", isOwn: true }]);
+});
+
+const receiptOf = (n: number, status: Receipt["status"]): Receipt => ({
+  kind: "receipt",
+  providerMessageId: `sm-${n}`,
+  status,
+});
