@@ -271,6 +271,7 @@ export const messages = pgTable(
     index("messages_rfc_id").on(sql`lower(${table.rfcMessageId})`).where(sql`${table.rfcMessageId} is not null`),
     index("messages_conversation").on(table.conversationId, table.id),
     index("messages_mapping").on(table.mappingId, table.id),
+    index("messages_failed").on(table.id).where(sql`${table.state} = 'failed'`),
     index("messages_retention").on(table.createdAt).where(sql`${table.content} is not null`),
   ],
 );
@@ -340,7 +341,7 @@ export const deliveries = pgTable(
     index("deliveries_pending")
       .on(table.conversationId, table.kind, table.number)
       .where(sql`${table.state} = 'pending'`),
-    index("deliveries_waiting").on(table.createdAt).where(sql`${table.state} = 'pending'`),
+    index("deliveries_waiting").on(table.id).where(sql`${table.state} = 'pending'`),
     index("deliveries_dead").on(table.id).where(sql`${table.state} = 'dead'`),
     index("deliveries_message").on(table.messageId),
   ],

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { putLocation } from "../../src/store/locations.ts";
@@ -40,7 +40,8 @@ async function receive(mapping: { id: string; address: string }, texts: string[]
   );
 }
 
-const runWorker = () => startScript(join(import.meta.dirname, "deadly-worker.ts"), [owner.url]).exited;
+const deadlyWorker = fileURLToPath(new URL("./deadly-worker.ts", import.meta.url));
+const runWorker = () => startScript(deadlyWorker, [owner.url]).exited;
 const states = () =>
   selectRows<{ state: string; reason: string | null; readAttempts: number }>(
     database.db,

@@ -6,7 +6,8 @@ import { createProcessing } from "../../src/inbox/process-webhooks.ts";
 import { inlineReading } from "../../src/providers/reading.ts";
 import { putLocation } from "../../src/store/locations.ts";
 import { insertMapping } from "../../src/store/mappings.ts";
-import { insertMessages, listMessages } from "../../src/store/messages/messages.ts";
+import { listMessages as listPage } from "../../src/store/messages/list-messages.ts";
+import { insertMessages } from "../../src/store/messages/messages.ts";
 import { type Database, type Db, openDatabase } from "../../src/store/postgres/database.ts";
 import { pruneStep } from "../../src/store/retention.ts";
 import { findWebhook, insertWebhooks, listWebhooks } from "../../src/store/webhooks.ts";
@@ -30,6 +31,7 @@ afterAll(async () => {
   await owner.drop();
 });
 
+const listMessages = async (db: Db, page: Parameters<typeof listPage>[1]) => (await listPage(db, page)).rows;
 const log = () => undefined;
 let counter = 0;
 async function addMapping(provider = "generic-sms"): Promise<{ id: string; address: string }> {
@@ -123,7 +125,7 @@ test("what is old and done is deleted, and its ids still stop duplicates", async
     );
   }
   while ((await pruneStep(database.db, { retentionDays: 30, rows: 50 })) > 0);
-  const left = await listWebhooks(database.db, { mappingId: mapping.id, limit: 10 });
+  const { rows: left } = await listWebhooks(database.db, { mappingId: mapping.id, limit: 10 });
   expect(
     left.map((webhook) => webhook.state),
     "a failed one waits for its replay",
