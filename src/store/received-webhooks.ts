@@ -1,4 +1,4 @@
-import { and, desc, eq, not, type Placeholder, type SQL, sql } from "drizzle-orm";
+import { desc, type Placeholder, type SQL, sql } from "drizzle-orm";
 import type { WebhookState } from "../model.ts";
 import { isAnyOf } from "./postgres/any-of.ts";
 import { columnsOf } from "./postgres/columns.ts";
@@ -58,14 +58,16 @@ export async function lockAppWebhooks(tx: Db): Promise<boolean> {
 /** Which of these events of HighLevel have been processed before, by other webhooks than these. */
 export async function findKnownEvents(tx: Db, eventIds: string[], webhookIds: number[]): Promise<Set<string>> {
   if (eventIds.length === 0) return new Set();
-  const known = await tx
-    .select({ id: webhooks.eventId })
-    .from(webhooks)
-    .where(
-      and(isAnyOf(webhooks.eventId, eventIds), eq(webhooks.state, "processed"), not(isAnyOf(webhooks.id, webhookIds))),
-    );
-  return new Set(known.flatMap(({ id }) => id ?? []));
+  return new Set((await findEvents(tx, { eventIds, webhookIds })).map(({ id }) => id));
 }
+
+const findEvents = prepare<{ eventIds: string[]; webhookIds: number[] }, { id: string }>(
+  "find-known-events",
+  (value) => sql`
+    select event_id as id from webhooks
+    where event_id = any(${value("eventIds")}::text[]) and event_id is not null and state = 'processed'
+      and id <> all(${value("webhookIds")}::bigint[])`,
+);
 
 const webhookColumns = columnsOf<Webhook>(webhooks);
 
@@ -143,7 +145,7 @@ export interface WebhookOutcome {
   id: number;
   state: Exclude<WebhookState, "received">;
   reason: string | undefined;
-  /** HighLevel's id of the event. */
+  /** HighLevel's id of the event, or one made of its content. */
   eventId?: string | undefined;
 }
 

@@ -155,7 +155,7 @@ export const webhooks = pgTable(
     state: text().$type<WebhookState>().notNull().default("received"),
     /** Why it failed or was ignored. */
     reason: text(),
-    /** HighLevel's `webhookId`, once it is processed: the same again is a duplicate. */
+    /** HighLevel's `webhookId`, or a hash of the body, once it is processed: the same again is a duplicate. */
     eventId: text(),
     /** Counted before one is read over which a process may have died: see `countReadAttempts`. */
     readAttempts: integer().notNull().default(0),

@@ -178,6 +178,19 @@ describe("what comes again", () => {
     await untilSent(() => textsTo(body.phone));
   });
 
+  test("without a webhookId is known by its content, also at another mapping of the location", async () => {
+    const another = await addTexts("+15005550019");
+    const body = textBody();
+    expect(await outcomeOf(texts, body)).toMatchObject({ state: "processed" });
+    for (const url of [texts, another, undefined]) {
+      expect(await outcomeOf(url, body)).toMatchObject({
+        state: "ignored",
+        reason: "duplicate: an event with this content is known",
+      });
+    }
+    await untilSent(() => textsTo(body.phone));
+  });
+
   test("and at once, many times, is sent once", async () => {
     const body = textBody({ webhookId: randomUUID() });
     await Promise.all(Array.from({ length: 20 }, () => post(texts, body)));
