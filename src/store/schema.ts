@@ -135,7 +135,9 @@ export const mappings = pgTable(
     deletedAt: time(),
   },
   (table) => [
-    uniqueIndex("mappings_address").on(table.provider, table.address).where(sql`${table.deletedAt} is null`),
+    uniqueIndex("mappings_address")
+      .on(table.locationId, table.provider, table.address)
+      .where(sql`${table.deletedAt} is null`),
     index("mappings_location").on(table.locationId),
   ],
 );
