@@ -25,7 +25,7 @@ import {
 import type { MappingRow, Webhook } from "../store/schema.ts";
 import { acceptHighlevel, type HighlevelContext, type HighlevelWebhook } from "./accept-highlevel.ts";
 import { acceptInbound } from "./accept-inbound.ts";
-import { type Caution, chooseWebhooks, maxDeaths } from "./choose-webhooks.ts";
+import { type Caution, chooseWebhooks, maxDeaths, newCaution } from "./choose-webhooks.ts";
 import type { Acceptance, MappedWebhook } from "./read-webhook.ts";
 
 export interface ProcessContext {
@@ -50,8 +50,9 @@ const few = { mappings: 20, rows: 20, bytes: 1_000_000 };
  * before, and what the bridge has died over is read alone. In the ordinary way nothing is counted.
  */
 export function createProcessing(context: ProcessContext): (inbox?: Inbox) => Promise<boolean> {
-  const caution: Caution = { newestAtStart: undefined, counted: new Set(), failures: new Map() };
+  const cautions = { mappings: newCaution(), app: newCaution() };
   return async (inbox = "mappings") => {
+    const caution = cautions[inbox];
     caution.newestAtStart ??= await findNewestWebhookId(context.db);
     // Counted and processed in one go: a process that stops in between would look as if it had died.
     let result = await processSome(context, caution, inbox);
@@ -182,6 +183,7 @@ const nothing: Acceptance = { outcomes: [], owed: [] };
 /** `durationMs` is that of all that were processed together. */
 function finish({ log, caution }: Notes, processed: Webhook[], outcomes: WebhookOutcome[], started: number): void {
   const durationMs = Math.round(performance.now() - started);
+  caution.turn++;
   const mappingIds = new Map(processed.map(({ id, mappingId }) => [id, mappingId]));
   for (const { id, state } of outcomes) {
     caution.counted.delete(id);

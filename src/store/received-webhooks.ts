@@ -81,7 +81,8 @@ export interface ReceivedWebhook extends Webhook {
 
 /**
  * The received webhooks of these mappings, or of the app for null: of each the oldest, as many as have room when all share
- * it, in the order in which they were stored; at least one.
+ * it, in the order in which they were stored; at least one. They share the bytes, too: of each the first, then of each the
+ * second, so that the large ones of one leave room for the others'.
  */
 export async function listReceivedWebhooks(
   tx: Db,
@@ -121,8 +122,11 @@ const selectFitting = (ids: SQL, bytes: Placeholder) => sql`
   select ${webhookColumns.list}, last_read_at > now() - make_interval(secs => ${sql.raw(String(lockSeconds))}) as "isBeingRead"
   from webhooks
   join (
-    select id, sum(octet_length(body)) over (order by id rows between unbounded preceding and 1 preceding) as before
-    from webhooks where id in (${ids})
+    select id, sum(bytes) over (order by nth, id rows between unbounded preceding and 1 preceding) as before
+    from (
+      select id, octet_length(body) as bytes, row_number() over (partition by mapping_id order by id) as nth
+      from webhooks where id in (${ids})
+    ) lines
   ) sized using (id)
   where coalesce(before, 0) < ${bytes}
   order by id`;

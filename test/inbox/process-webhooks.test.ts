@@ -9,6 +9,7 @@ import { insertMapping } from "../../src/store/mappings.ts";
 import { listMessages as listPage } from "../../src/store/messages/list-messages.ts";
 import { insertMessages } from "../../src/store/messages/messages.ts";
 import { type Database, type Db, openDatabase } from "../../src/store/postgres/database.ts";
+import { listReceivedWebhooks } from "../../src/store/received-webhooks.ts";
 import { pruneStep } from "../../src/store/retention.ts";
 import { findWebhook, insertWebhooks, listWebhooks } from "../../src/store/webhooks.ts";
 import { createDatabase } from "../support/database.ts";
@@ -254,6 +255,23 @@ test("only what was received before a process started costs it a count", async (
   while (await processWebhooks());
   expect(await findWebhook(database.db, before)).toMatchObject({ state: "processed", readAttempts: 1 });
   expect(await findWebhook(database.db, since)).toMatchObject({ state: "processed", readAttempts: 0 });
+});
+
+test("the large webhooks of one mapping leave room for another's, and at least one is read, however large", async () => {
+  const [large, small] = [await addMapping(), await addMapping()];
+  const [first = 0] = await storeWebhooks(
+    large.id,
+    Array.from({ length: 5 }, () => randomBytes(2_000)),
+  );
+  const [other = 0] = await storeWebhooks(small.id, [body("other", small.address)]);
+  const idsWithin = async (bytes: number) => {
+    const found = await listReceivedWebhooks(database.db, [large.id, small.id], { rows: 200, bytes });
+    return found.map(({ id }) => id);
+  };
+  expect(await idsWithin(1)).toEqual([first]);
+  expect(await idsWithin(2_050)).toEqual([first, other]);
+  expect(await idsWithin(5_000)).toEqual([first, first + 1, first + 2, other]);
+  await processAll();
 });
 
 test("webhooks of many mappings are processed together, those of each in their order, and a large backlog waits its turn", async () => {
