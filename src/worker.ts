@@ -1,5 +1,5 @@
 import { startLoop } from "./concurrency/loop.ts";
-import { type ProcessContext, processWebhooks } from "./inbox/process-webhooks.ts";
+import { createProcessing, type ProcessContext } from "./inbox/process-webhooks.ts";
 import { describeError } from "./log.ts";
 import type { Inbox, Queue, Wake } from "./model.ts";
 import type { DeliverContext } from "./outbox/attempt-delivery.ts";
@@ -38,13 +38,14 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
   /** The last claim took so many lanes that more is probably due: claim again when half of the places are free. */
   let isFull = false;
   const deliver = startLoop({ log, pollSeconds, name: "deliver", run: () => startDeliveries() });
+  const processWebhooks = createProcessing(context);
   const startProcessing = (inbox: Inbox) =>
     startLoop({
       log,
       pollSeconds,
       name: `process ${inbox}`,
       run: async () => {
-        const processed = await processWebhooks(context, inbox);
+        const processed = await processWebhooks(inbox);
         if (processed) {
           deliver.wake();
           options.onDue();

@@ -8,6 +8,8 @@ import {
   adoptLocation,
   disconnectLocation,
   disconnectLocationsOfCompany,
+  expireTokens,
+  noteInstall,
   resumeLocationsOfCompany,
 } from "../store/installs.ts";
 import { putLocation } from "../store/locations.ts";
@@ -102,10 +104,18 @@ export async function applyInstallEvent(
   const { appId, type } = event;
   if (known.clientId === undefined) return `${type} ignored: HIGHLEVEL_CLIENT_ID is not set`;
   if (appId !== known.clientId.split("-")[0]) return `${type} ignored: it is about another app, ${appId ?? "unnamed"}`;
-  return type === "INSTALL" ? applyInstall(tx, event, known.at) : applyUninstall(tx, event, known.at);
+  if (type === "INSTALL") return applyInstall(tx, event, known.at);
+  return known.at ? applyUninstall(tx, event, known.at) : doubtUninstall(tx, event);
 }
 
 async function applyInstall(tx: Db, event: InstallEvent, at: Date | undefined): Promise<string> {
+  const { locationId, companyId } = event;
+  const result = await install(tx, event, at);
+  if (at) await noteInstall(tx, { locationId, companyId, at });
+  return result;
+}
+
+async function install(tx: Db, event: InstallEvent, at: Date | undefined): Promise<string> {
   const { locationId, companyId } = event;
   if (companyId === undefined) return `INSTALL of location ${locationId ?? "unnamed"}: its redirect brings the tokens`;
   await addCompany(tx, companyId);
@@ -118,7 +128,16 @@ async function applyInstall(tx: Db, event: InstallEvent, at: Date | undefined): 
 
 const uninstalled = "the app was uninstalled: install it again at /oauth/install";
 
-async function applyUninstall(tx: Db, event: InstallEvent, at: Date | undefined): Promise<string> {
+/**
+ * HighLevel does not always tell when it was: then it may have been before the last install, and takes nothing away. If it
+ * is true HighLevel refuses to renew the tokens, and what lives by them waits to be connected again.
+ */
+async function doubtUninstall(tx: Db, { locationId, companyId }: InstallEvent): Promise<string> {
+  await expireTokens(tx, { locationId, companyId });
+  return `UNINSTALL of ${locationId ?? companyId ?? "nobody"} without a timestamp: HighLevel is asked for new tokens`;
+}
+
+async function applyUninstall(tx: Db, event: InstallEvent, at: Date): Promise<string> {
   const { locationId, companyId } = event;
   const nothing = "changes nothing: it is not connected by the app, or was connected again since";
   if (locationId !== undefined) {

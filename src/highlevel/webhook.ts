@@ -42,6 +42,15 @@ function isAppEvent(body: Buffer): boolean {
   }
 }
 
+/** Which location an event names; undefined also for what cannot be read, which is told when it is processed. */
+export function readLocationId(body: Buffer): string | undefined {
+  try {
+    return parseValue(z.object({ locationId: maybeText }), decodeJson(body)).locationId;
+  } catch {
+    return undefined;
+  }
+}
+
 const oneOrMore = z.union([z.array(text), text.transform((value) => [value])]);
 const listOf = oneOrMore.nullish().transform((list) => (list ?? []).filter(Boolean));
 

@@ -18,16 +18,25 @@ export const numberedPageQuery = {
   cursor: cursor.transform(Number).pipe(z.int(wrongCursor)).optional(),
 };
 
-/** One page. Ask the store for one row more than the limit: it shows whether there is a next page. */
+/**
+ * One page. Ask the store for one row more than the limit: it shows whether there is a next page. A list that looks at so
+ * many rows and no more may have stopped sooner: the next page begins where it did.
+ */
 export function toPage<Row, Item>(
   rows: Row[],
-  options: { limit: number; keyOf: (row: Row) => string | number; show: (row: Row) => Item },
+  options: {
+    limit: number;
+    keyOf: (row: Row) => string | number;
+    show: (row: Row) => Item;
+    walkedTo?: number | undefined;
+  },
 ): { items: Item[]; nextCursor: string | null } {
   const shown = rows.slice(0, options.limit);
   const last = shown.at(-1);
   const hasMore = rows.length > options.limit && last !== undefined;
+  const next = hasMore ? options.keyOf(last) : options.walkedTo;
   return {
     items: shown.map(options.show),
-    nextCursor: hasMore ? Buffer.from(String(options.keyOf(last))).toString("base64url") : null,
+    nextCursor: next === undefined ? null : Buffer.from(String(next)).toString("base64url"),
   };
 }

@@ -28,6 +28,7 @@ export interface WebhooksContext {
  * - 200, or what the provider wants instead: verified, and committed to the database
  * - 400 the body broke off
  * - 401 forged, stale or unsigned; of what lacks a header that its proof needs the body was not read
+ * - 403 HighLevel's event about another location than the mapping's
  * - 404 no such mapping · 410 a deleted one: the body was not read
  * - 413 larger than the limit for the mapping's channel
  * - 415 a content type that this provider never sends, or a compressed body
@@ -66,6 +67,10 @@ async function takeHighlevel(context: WebhooksContext, req: Request, mappingId: 
       if (!context.receiver.isFromHighlevel(request))
         throw refused(context.log, { ...about, reason: "unverified" }, notHighlevel);
       if (isMissing) throw missing(mapping);
+      if (mapping && context.receiver.isAboutAnother(mapping, request)) {
+        context.log("warn", "webhook.misdirected", about);
+        throw new Problem(403, "locationId: the event is about another location than this mapping: nothing was stored");
+      }
       await store(context, "highlevel", mapping, request);
     },
   );

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { type HighlevelEvent, type InstallEvent, readHighlevelEvent } from "../highlevel/webhook.ts";
 import type { Log } from "../log.ts";
 import { providersOf } from "../providers/registry.ts";
@@ -63,7 +64,15 @@ export async function acceptHighlevel(context: HighlevelContext, received: Highl
 
 type Reading = WebhookReading<HighlevelEvent> & Pick<HighlevelWebhook, "mapping">;
 
-const eventIdOf = (reading: Reading) => ("content" in reading ? reading.content.eventId : undefined);
+/**
+ * As HighLevel signs what it posts, the same bytes are the same event where it gives them no id. A location's id is among
+ * them, so nobody's event is taken for another location's.
+ */
+function eventIdOf(reading: Reading): string | undefined {
+  if (!("content" in reading)) return undefined;
+  const { content, webhook } = reading;
+  return content.eventId ?? `sha256:${createHash("sha256").update(webhook.body).digest("hex")}`;
+}
 
 type Outcome = Omit<WebhookOutcome, "id" | "eventId">;
 
@@ -75,7 +84,7 @@ async function judge(
 ): Promise<Outcome | Omit<MappedRequest, "webhook">> {
   if ("failure" in reading) return { state: "failed", reason: reading.failure };
   const { webhook, content: event } = reading;
-  const refusal = refuseRepeated(event, webhook.receivedAt, known);
+  const refusal = refuseRepeated(event, eventIdOf(reading), webhook.receivedAt, known);
   if (refusal !== undefined) return { state: "ignored", reason: refusal };
   if (event.kind === "other") return { state: "ignored", reason: `event ${event.type} is not bridged` };
   if (event.kind === "install") {
@@ -86,9 +95,15 @@ async function judge(
   return { mapping, request: event.request };
 }
 
-function refuseRepeated(event: HighlevelEvent, receivedAt: Date, known: Set<string>): string | undefined {
-  if (event.eventId !== undefined && known.has(event.eventId))
-    return "duplicate: an event with this webhookId is known";
+function refuseRepeated(
+  event: HighlevelEvent,
+  eventId: string | undefined,
+  receivedAt: Date,
+  known: Set<string>,
+): string | undefined {
+  if (eventId !== undefined && known.has(eventId)) {
+    return `duplicate: an event with this ${event.eventId === undefined ? "content" : "webhookId"} is known`;
+  }
   const ageMs = event.at ? receivedAt.getTime() - event.at.getTime() : 0;
   return ageMs > eventDays * 86_400_000
     ? `older than ${eventDays} days: not told from a repetition any more`

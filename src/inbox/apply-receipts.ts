@@ -5,6 +5,7 @@ import type { MappingFacts } from "../registry/mappings.ts";
 import type { NewDelivery } from "../store/deliveries.ts";
 import { keepFates, lockSentMessages, type SentMessageRow } from "../store/messages/sent-messages.ts";
 import type { Db } from "../store/postgres/database.ts";
+import type { Message } from "../store/schema.ts";
 
 export interface MappedReceipt {
   mapping: MappingFacts;
@@ -25,13 +26,16 @@ export async function applyReceipts(
   const after = [...before];
   const channels = new Map(received.map(({ mapping }) => [mapping.id, mapping.channel]));
   const known = new Set<Receipt>();
+  const places = createPlaces(after);
   for (const { mapping, receipt } of received) {
-    const index = findSent(after, mapping, receipt);
-    const sent = after[index];
-    if (!sent) continue;
+    const place = places.find(mapping, receipt);
+    const sent = after[place ?? -1];
+    if (!sent || place === undefined) continue;
     known.add(receipt);
     const about = { channel: mapping.channel, address: sent.conversation.address, message: sent.message };
-    after[index] = { ...sent, message: applyReceipt(about, receipt) };
+    const message = applyReceipt(about, receipt);
+    after[place] = { ...sent, message };
+    places.put(message, place);
   }
 
   const changes = after.flatMap((sent, index) => {
@@ -57,14 +61,28 @@ function keyOf({ mapping, receipt: { reference, providerMessageId } }: MappedRec
   return { mappingId: mapping.id, reference: isOurs ? reference : undefined, providerMessageId };
 }
 
-/** By our reference, else by the provider's id; -1 for a message that this mapping has not sent. */
-function findSent(sent: SentMessageRow[], { id, adapter }: MappingFacts, receipt: Receipt): number {
-  const { reference, providerMessageId } = receipt;
-  const byId = sent.findIndex(
-    ({ message }) => message.mappingId === id && message.providerMessageId === providerMessageId,
-  );
-  const byReference = sent.findIndex(({ message }) => message.mappingId === id && String(message.id) === reference);
-  if (byReference === -1) return byId;
-  const isNew = byId === -1 && sent[byReference]?.message.providerMessageId === null;
-  return adapter.isReferenceSigned || isNew ? byReference : byId;
+/**
+ * Where each message stands, by its mapping and our reference, or by its mapping and the provider's id; of two that have
+ * the same the first. Kept in maps: a batch may hold thousands of receipts of as many messages.
+ */
+function createPlaces(sent: SentMessageRow[]) {
+  const byReference = new Map<string, number>();
+  const byProviderId = new Map<string, number>();
+  const put = ({ id, mappingId, providerMessageId }: Message, place: number) => {
+    byReference.set(`${mappingId} ${id}`, place);
+    const key = `${mappingId} ${providerMessageId}`;
+    if (providerMessageId !== null) byProviderId.set(key, Math.min(place, byProviderId.get(key) ?? place));
+  };
+  for (const [place, { message }] of sent.entries()) put(message, place);
+  return {
+    put,
+    /** By our reference where it is signed, or where the message has no id yet; else by the provider's id. */
+    find({ id, adapter }: MappingFacts, { reference, providerMessageId }: Receipt) {
+      const byId = byProviderId.get(`${id} ${providerMessageId}`);
+      const place = byReference.get(`${id} ${reference}`);
+      if (place === undefined) return byId;
+      const isNew = byId === undefined && sent[place]?.message.providerMessageId === null;
+      return adapter.isReferenceSigned || isNew ? place : byId;
+    },
+  };
 }

@@ -5,17 +5,27 @@ import { adapterOf } from "../providers/registry.ts";
 import { describeMapping } from "../registry/mappings.ts";
 import { enqueueDeliveries } from "../store/deliveries.ts";
 import type { Db } from "../store/postgres/database.ts";
-import { isAboutData, isUnavailable, repeatOnConflict, sqlStateOf } from "../store/postgres/database-errors.ts";
 import {
+  isAboutData,
+  isAboutDatabase,
+  isOverrun,
+  isTimeout,
+  repeatOnConflict,
+} from "../store/postgres/database-errors.ts";
+import {
+  countReadAttempts,
+  findNewestWebhookId,
   finishWebhooks,
   listReceivedWebhooks,
   lockAppWebhooks,
   lockMappingsWithWebhooks,
+  type ReceivedWebhook,
   type WebhookOutcome,
 } from "../store/received-webhooks.ts";
 import type { MappingRow, Webhook } from "../store/schema.ts";
 import { acceptHighlevel, type HighlevelContext, type HighlevelWebhook } from "./accept-highlevel.ts";
 import { acceptInbound } from "./accept-inbound.ts";
+import { type Caution, chooseWebhooks, maxDeaths, newCaution } from "./choose-webhooks.ts";
 import type { Acceptance, MappedWebhook } from "./read-webhook.ts";
 
 export interface ProcessContext {
@@ -28,47 +38,117 @@ export interface ProcessContext {
 }
 
 const batch = { mappings: 20, rows: 200, bytes: 20_000_000 };
-const single = { mappings: 1, rows: 1, bytes: 1 };
+/** While some are read alone. */
+const few = { mappings: 20, rows: 20, bytes: 1_000_000 };
 
 /**
- * Processes the oldest received webhooks of some mappings, or of the app, those of each in their order, in one transaction;
- * other processes take other mappings meanwhile. `false` when there was nothing to do.
+ * What processes the oldest received webhooks of some mappings, or of the app, those of each in their order, in one
+ * transaction; other processes take other mappings meanwhile. It gives `false` when there was nothing to do.
+ *
+ * What fails in a batch, through a mistake of ours or its own, is processed alone, and has failed when it fails alone
+ * twice. What was received before this process started may be what ended the last one: that it is read is counted
+ * before, and what the bridge has died over is read alone. In the ordinary way nothing is counted.
  */
-export async function processWebhooks(context: ProcessContext, inbox: Inbox = "mappings"): Promise<boolean> {
-  try {
-    return await processSome(context, inbox, batch);
-  } catch (error) {
-    if (!isAboutOneWebhook(error)) throw error;
-  }
-  // One webhook spoils it for all: process them one by one until it is found.
-  return processSome(context, inbox, single);
+export function createProcessing(context: ProcessContext): (inbox?: Inbox) => Promise<boolean> {
+  const cautions = { mappings: newCaution(), app: newCaution() };
+  return async (inbox = "mappings") => {
+    const caution = cautions[inbox];
+    caution.newestAtStart ??= await findNewestWebhookId(context.db);
+    // Counted and processed in one go: a process that stops in between would look as if it had died.
+    let result = await processSome(context, caution, inbox);
+    while (result === "counted") result = await processSome(context, caution, inbox);
+    return result === "processed";
+  };
 }
 
-async function processSome(context: ProcessContext, inbox: Inbox, limits: typeof batch): Promise<boolean> {
+type Result = "counted" | "processed" | "nothing";
+
+async function processSome(context: ProcessContext, caution: Caution, inbox: Inbox): Promise<Result> {
   const { db, log } = context;
   const started = performance.now();
-  let received: Webhook[] = [];
+  let chosen: Webhook[] = [];
   try {
-    const outcomes = await repeatOnConflict(() =>
+    const { uncounted, outcomes } = await repeatOnConflict(() =>
       db.transaction(async (tx) => {
-        const mappings = inbox === "app" ? undefined : await lockMappingsWithWebhooks(tx, limits.mappings);
-        if (mappings ? mappings.length === 0 : !(await lockAppWebhooks(tx))) return [];
-        received = await listReceivedWebhooks(tx, mappings?.map(({ id }) => id) ?? null, limits);
-        const outcomes = await accept({ ...context, tx }, mappings ?? [], received);
+        chosen = [];
+        const { mappings, received } = await lockReceived(tx, inbox, caution);
+        const choice = chooseWebhooks(received, caution);
+        if ("uncounted" in choice) {
+          await countReadAttempts(tx, choice.uncounted);
+          return { ...choice, outcomes: [] };
+        }
+        chosen = "fatal" in choice ? choice.fatal : choice.webhooks;
+        const outcomes =
+          "fatal" in choice
+            ? choice.fatal.map((each) => giveUp(log, each))
+            : await accept({ ...context, tx }, mappings, chosen);
         await finishWebhooks(tx, outcomes);
-        return outcomes;
+        return { uncounted: [], outcomes };
       }),
     );
-    logOutcomes(log, received, outcomes, Math.round(performance.now() - started));
-    return outcomes.length > 0;
+    for (const id of uncounted) caution.counted.add(id);
+    if (uncounted.length > 0) return "counted";
+    finish({ log, caution }, chosen, outcomes, started);
+    return outcomes.length > 0 ? "processed" : "nothing";
   } catch (error) {
-    const id = received[0]?.id;
-    if (limits.rows > 1 || id === undefined || !isAboutOneWebhook(error)) throw error;
-    log("error", "webhook.broke", { webhookId: id, ...describeError(error) });
-    const reason = isAboutData(error) ? "PostgreSQL cannot store what it says" : "the bridge itself failed over it";
-    await finishWebhooks(db, [{ id, state: "failed", reason: `${reason}; its log has a line webhook.broke` }]);
-    return true;
+    if (chosen.length === 0 || isAboutDatabase(error)) throw error;
+    const outcomes = isolate({ log, caution }, chosen, error);
+    await finishWebhooks(db, outcomes);
+    finish({ log, caution }, chosen, outcomes, started);
+    return "processed";
   }
+}
+
+/** Locks mappings, or the app's webhooks, until the transaction ends, and reads what they have received. */
+async function lockReceived(
+  tx: Db,
+  inbox: Inbox,
+  { failures }: Caution,
+): Promise<{ mappings: MappingRow[]; received: ReceivedWebhook[] }> {
+  const limits = failures.size > 0 ? few : batch;
+  const mappings = inbox === "app" ? [] : await lockMappingsWithWebhooks(tx, limits.mappings);
+  const isLocked = inbox === "app" ? await lockAppWebhooks(tx) : mappings.length > 0;
+  if (!isLocked) return { mappings: [], received: [] };
+  const mappingIds = inbox === "app" ? null : mappings.map(({ id }) => id);
+  return { mappings, received: await listReceivedWebhooks(tx, mappingIds, limits) };
+}
+
+interface Notes {
+  log: Log;
+  caution: Caution;
+}
+
+/** What a failure of these webhooks, or of one of them, comes to: they are processed alone, or one has failed for good. */
+function isolate({ log, caution }: Notes, webhooks: Webhook[], error: unknown): WebhookOutcome[] {
+  const { failures } = caution;
+  const [first, second] = webhooks;
+  if (!first || second) {
+    log("warn", "webhooks.isolated", { webhooks: webhooks.length, webhookId: first?.id, ...describeError(error) });
+    for (const { id } of webhooks) failures.set(id, failures.get(id) ?? 0);
+    return [];
+  }
+  const { id, mappingId } = first;
+  const times = (failures.get(id) ?? 0) + 1;
+  failures.set(id, times);
+  log("error", "webhook.broke", { webhookId: id, mappingId, times, ...describeError(error) });
+  if (times < maxFailures) return [];
+  return [{ id, state: "failed", reason: `${describeFailure(error)}; its log has a line webhook.broke` }];
+}
+
+/** So often may a webhook fail alone. */
+const maxFailures = 2;
+
+function describeFailure(error: unknown): string {
+  if (isAboutData(error)) return "PostgreSQL cannot store what it says";
+  if (isTimeout(error) || isOverrun(error)) return "processing it takes longer than the database allows";
+  return "the bridge itself failed over it";
+}
+
+function giveUp(log: Log, { id, mappingId }: Webhook): WebhookOutcome {
+  log("error", "webhook.fatal", { webhookId: id, mappingId });
+  const why = `the bridge died over it: its process ended ${maxDeaths} times while it was reading this webhook`;
+  const hint = `See how it ended (out of memory?), then POST /admin/webhooks/${id}/replay`;
+  return { id, state: "failed", reason: `${why}. ${hint}` };
 }
 
 /** Takes in a batch, whoever posted it. What it makes us owe is enqueued by one statement. */
@@ -101,15 +181,14 @@ async function accept(
 const nothing: Acceptance = { outcomes: [], owed: [] };
 
 /** `durationMs` is that of all that were processed together. */
-function logOutcomes(log: Log, received: Webhook[], outcomes: WebhookOutcome[], durationMs: number): void {
-  const mappingIds = new Map(received.map(({ id, mappingId }) => [id, mappingId]));
+function finish({ log, caution }: Notes, processed: Webhook[], outcomes: WebhookOutcome[], started: number): void {
+  const durationMs = Math.round(performance.now() - started);
+  caution.turn++;
+  const mappingIds = new Map(processed.map(({ id, mappingId }) => [id, mappingId]));
   for (const { id, state } of outcomes) {
+    caution.counted.delete(id);
+    caution.failures.delete(id);
     const fields = { webhookId: id, mappingId: mappingIds.get(id), state, durationMs };
     log(state === "failed" ? "error" : "info", "webhook.processed", fields);
   }
-}
-
-/** A value that PostgreSQL refuses, or a mistake of ours: it must not hold up the webhooks of everybody else. */
-function isAboutOneWebhook(error: unknown): boolean {
-  return isAboutData(error) || (sqlStateOf(error) === undefined && !isUnavailable(error));
 }

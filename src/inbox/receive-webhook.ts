@@ -1,4 +1,4 @@
-import { type HighlevelKeys, isFromHighlevel, isSignedLikeHighlevel } from "../highlevel/webhook.ts";
+import { type HighlevelKeys, isFromHighlevel, isSignedLikeHighlevel, readLocationId } from "../highlevel/webhook.ts";
 import type { Log } from "../log.ts";
 import type { Inbox, WebhookRequest, WebhookSource } from "../model.ts";
 import type { Mapping } from "../registry/mappings.ts";
@@ -18,6 +18,8 @@ export interface Receiver {
   isVerified(mapping: Mapping, request: WebhookRequest): Promise<boolean>;
   /** Is it HighLevel's? */
   isFromHighlevel(request: WebhookRequest): boolean;
+  /** Does HighLevel's event name another location than the mapping's? Whoever reads the mapping's webhooks must not see it. */
+  isAboutAnother(mapping: Mapping, request: WebhookRequest): boolean;
   /** One that is verified: a provider's, or HighLevel's to one mapping's delivery URL or to that of the app. */
   store(source: WebhookSource, mapping: Mapping | undefined, request: WebhookRequest): Promise<void>;
 }
@@ -43,6 +45,7 @@ export function createReceiver(options: {
         : (mapping?.adapter.proof.headers ?? []).every((name) => headers[name]),
     isVerified,
     isFromHighlevel: (request) => isFromHighlevel(request, options.highlevelKeys),
+    isAboutAnother: (mapping, { body }) => (readLocationId(body) ?? mapping.locationId) !== mapping.locationId,
     async store(source, mapping, request) {
       const { body } = request;
       const secrets = mapping?.adapter.proof.secrets;

@@ -64,13 +64,12 @@ export interface RegisteredMapping {
 }
 
 /**
- * New mappings begin with `Custom`, which extra conversation providers take; another that fits is found by itself. Which
- * mapping stands for the address already is told only to a caller that may see its location, one of `locationIds`.
+ * New mappings begin with `Custom`, which extra conversation providers take; another that fits is found by itself. An
+ * address is taken within its location alone: whoever else has it, or says so, is nothing to this one.
  */
 export async function registerMapping(
   { db, sealer }: RegisterContext,
   input: MappingInput,
-  { locationIds }: { locationIds?: string[] | undefined } = {},
 ): Promise<RegisteredMapping> {
   const adapter = requireAdapter(input.provider);
   const address = requireAddress(adapter, input.address);
@@ -99,12 +98,8 @@ export async function registerMapping(
     return { mapping, credentials };
   } catch (error) {
     if (sqlStateOf(error) !== "23505") throw error;
-    const other = await findMappingByAddress(db, { provider, address });
-    // A mapping's id is part of its webhook's URL: only callers that may see its location may learn it.
-    const isOwn = other && (locationIds?.includes(other.locationId) ?? true);
-    const message = isOwn
-      ? `mapping ${other.id} stands for it: change or delete that one`
-      : "a mapping of another location stands for it";
+    const other = await findMappingByAddress(db, { locationId, provider, address });
+    const message = `mapping ${other?.id ?? "that was there"} stands for it: change or delete that one`;
     throw new InvalidRequest("conflict", `the address is mapped already at ${provider}`, [
       { path: "address", message },
     ]);

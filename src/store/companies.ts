@@ -59,12 +59,12 @@ export async function saveCompanyTokens(tx: Db, id: string, tokens: SealedTokens
 }
 
 /** The app is gone from an agency: takes its tokens away, unless it was connected or renewed after the event. */
-export async function disconnectCompany(tx: Db, event: { id: string; at: Date | undefined }): Promise<boolean> {
+export async function disconnectCompany(tx: Db, event: { id: string; at: Date }): Promise<boolean> {
   const { id, at } = event;
   const disconnected = await tx
     .update(companies)
     .set({ ...tokenColumns({ sealedToken: null }), updatedAt: sql`now()` })
-    .where(and(eq(companies.id, id), at && lt(companies.updatedAt, at)))
+    .where(and(eq(companies.id, id), lt(companies.updatedAt, at)))
     .returning({ id: companies.id });
   return disconnected.length > 0;
 }

@@ -1,10 +1,11 @@
-import { and, asc, desc, eq, inArray, lt, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, inArray, type SQL, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
 import type { DeliveryKind, DeliveryState } from "../model.ts";
 import { wakeLanes } from "./lanes.ts";
 import { isAnyOf } from "./postgres/any-of.ts";
 import { type Db, selectRows } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
+import { type Page, rowsOfEach, toPageOf, walkNewest } from "./postgres/walk-newest.ts";
 import { type Attempt, attempts, conversations, type Delivery, deliveries, messages } from "./schema.ts";
 
 export interface NewDelivery {
@@ -120,21 +121,30 @@ export async function replayDeliveries(
   return replayed.length;
 }
 
-/** Newest first. */
+/**
+ * Newest first: all, or the dead or the pending ones, which have indexes of their own. Of those it looks at no more than
+ * some thousands, however few fit: then `walkedTo` says where to go on.
+ */
 export async function listDeliveries(
   db: Db,
   page: DeliveryFilter & { before?: number | undefined; limit: number },
-): Promise<{ delivery: Delivery; mappingId: string | null }[]> {
+): Promise<Page<{ delivery: Delivery; mappingId: string | null }>> {
+  const { state, before, limit } = page;
   const conditions = conditionsOf(page);
-  if (page.state !== undefined) conditions.push(eq(deliveries.state, page.state));
-  if (page.before !== undefined) conditions.push(lt(deliveries.id, page.before));
-  return db
+  if (state !== undefined) conditions.push(eq(deliveries.state, state));
+  const isInIndex = state === "dead" || state === "pending";
+  const isFiltered = conditions.length > (isInIndex ? 1 : 0);
+  const condition = isInIndex ? eq(deliveries.state, state) : undefined;
+  const walk = { table: deliveries, condition, rows: rowsOfEach(1, limit, isFiltered) };
+  const { ids, walkedTo } = await walkNewest(db, [walk], before);
+  const rows = await db
     .select({ delivery: deliveries, mappingId: messages.mappingId })
     .from(deliveries)
     .innerJoin(messages, eq(messages.id, deliveries.messageId))
-    .where(and(...conditions))
+    .where(and(sql`${deliveries.id} = any(array(${ids}))`, ...conditions))
     .orderBy(desc(deliveries.id))
-    .limit(page.limit);
+    .limit(limit);
+  return toPageOf(rows, limit, walkedTo);
 }
 
 function conditionsOf(filter: DeliveryFilter): SQL[] {
@@ -191,7 +201,9 @@ export async function hasLaterReport(db: Db, messageId: number): Promise<boolean
 export async function oldestWaitingSeconds(db: Db): Promise<number | undefined> {
   const [oldest] = await selectRows<{ seconds: number | null }>(
     db,
-    sql`select extract(epoch from now() - min(created_at))::float8 as seconds from deliveries where state = 'pending'`,
+    sql`
+      select extract(epoch from now() - created_at)::float8 as seconds
+      from deliveries where state = 'pending' order by id limit 1`,
   );
   return oldest?.seconds ?? undefined;
 }

@@ -1,14 +1,16 @@
 import { and, eq, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm";
+import type { AnyPgColumn } from "drizzle-orm/pg-core";
 import type { FailureReason } from "../errors.ts";
 import { pauseColumns, resumedColumns, withoutTokens } from "./locations.ts";
 import { type Db, secondsFromNow } from "./postgres/database.ts";
-import { locations } from "./schema.ts";
+import { companies, locations } from "./schema.ts";
 
 /** What installs and uninstalls of the app, and the tokens of agencies, do to locations. */
 
 /**
  * The app was installed for an agency's location: it lives by the agency's tokens from now on. One that has a token of
- * its own stays as it is, and so does one that was changed after the event. Gives whether anything changed.
+ * its own stays as it is, and so does one that was changed after the event, or is deleted when the event does not say when
+ * it was. Gives whether anything changed.
  */
 export async function adoptLocation(
   tx: Db,
@@ -24,7 +26,7 @@ export async function adoptLocation(
       setWhere: and(
         isNull(locations.sealedToken),
         sql`${locations.companyId} is distinct from ${companyId}`,
-        at && lt(locations.updatedAt, at),
+        at ? lt(locations.updatedAt, at) : isNull(locations.deletedAt),
       ) as SQL,
     })
     .returning({ id: locations.id });
@@ -37,18 +39,49 @@ export async function adoptLocation(
  */
 export async function disconnectLocation(
   tx: Db,
-  event: { locationId: string; at: Date | undefined; detail: string },
+  event: { locationId: string; at: Date; detail: string },
 ): Promise<boolean> {
   const { locationId, at, detail } = event;
-  const isByApp = or(isNotNull(locations.sealedRefreshToken), isNotNull(locations.companyId));
   // One that waits already has been changed by what the event is about.
-  const isBefore = at && or(lt(locations.updatedAt, at), eq(locations.pausedReason, "needs_reauthorization"));
+  const isBefore = or(lt(locations.updatedAt, at), eq(locations.pausedReason, "needs_reauthorization"));
   const disconnected = await tx
     .update(locations)
     .set({ ...withoutTokens, ...reauthorizationColumns(detail), companyId: null })
     .where(and(eq(locations.id, locationId), isByApp, isBefore))
     .returning({ id: locations.id });
   return disconnected.length > 0;
+}
+
+const isByApp = or(isNotNull(locations.sealedRefreshToken), isNotNull(locations.companyId));
+
+/** The app is installed at that time: an uninstall from before it, that comes late or again, changes nothing any more. */
+export async function noteInstall(
+  tx: Db,
+  { locationId, companyId, at }: { locationId: string | undefined; companyId: string | undefined; at: Date },
+): Promise<void> {
+  const until = (column: AnyPgColumn) => ({ updatedAt: sql`greatest(${column}, least(${at.toISOString()}, now()))` });
+  if (locationId !== undefined) {
+    await tx.update(locations).set(until(locations.updatedAt)).where(eq(locations.id, locationId));
+  } else if (companyId !== undefined) {
+    await tx.update(companies).set(until(companies.updatedAt)).where(eq(companies.id, companyId));
+  }
+}
+
+/** Has the tokens renewed that the app gave a location, or an agency and its locations, before anything else is done by them. */
+export async function expireTokens(
+  tx: Db,
+  { locationId, companyId }: { locationId: string | undefined; companyId: string | undefined },
+): Promise<void> {
+  const expired = { tokenExpiresAt: sql`now()` };
+  if (locationId !== undefined) {
+    await tx
+      .update(locations)
+      .set(expired)
+      .where(and(eq(locations.id, locationId), isByApp));
+  } else if (companyId !== undefined) {
+    await tx.update(companies).set(expired).where(eq(companies.id, companyId));
+    await tx.update(locations).set(expired).where(byCompany(companyId));
+  }
 }
 
 /** The app is gone from an agency: the same for all its locations that live by its tokens. Gives their ids. */

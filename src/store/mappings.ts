@@ -4,7 +4,7 @@ import { isAnyOf } from "./postgres/any-of.ts";
 import { type Db, selectRows } from "./postgres/database.ts";
 import { conversations, type MappingRow, mappings, messages, type NewMapping } from "./schema.ts";
 
-/** Throws PostgreSQL's 23505 when another mapping stands for the same address at the same provider. */
+/** Throws PostgreSQL's 23505 when another mapping of the location stands for the same address at the same provider. */
 export async function insertMapping(db: Db, mapping: NewMapping): Promise<MappingRow> {
   const [stored] = await db.insert(mappings).values(mapping).returning();
   return stored as MappingRow;
@@ -18,14 +18,15 @@ export async function findMapping(db: Db, id: string): Promise<MappingRow | unde
 
 export async function findMappingByAddress(
   db: Db,
-  address: { provider: string; address: string },
+  { locationId, provider, address }: { locationId: string; provider: string; address: string },
 ): Promise<MappingRow | undefined> {
-  const [mapping] = await db
-    .select()
-    .from(mappings)
-    .where(
-      and(eq(mappings.provider, address.provider), eq(mappings.address, address.address), isNull(mappings.deletedAt)),
-    );
+  const isSame = and(
+    eq(mappings.locationId, locationId),
+    eq(mappings.provider, provider),
+    eq(mappings.address, address),
+    isNull(mappings.deletedAt),
+  );
+  const [mapping] = await db.select().from(mappings).where(isSame);
   return mapping;
 }
 

@@ -1,4 +1,4 @@
-import { and, eq, not, type Placeholder, type SQL, sql } from "drizzle-orm";
+import { and, desc, not, type Placeholder, type SQL, sql } from "drizzle-orm";
 import type { WebhookState } from "../model.ts";
 import { isAnyOf } from "./postgres/any-of.ts";
 import { columnsOf } from "./postgres/columns.ts";
@@ -58,13 +58,7 @@ export async function lockAppWebhooks(tx: Db): Promise<boolean> {
 /** Which of these events of HighLevel have been processed before, by other webhooks than these. */
 export async function findKnownEvents(tx: Db, eventIds: string[], webhookIds: number[]): Promise<Set<string>> {
   if (eventIds.length === 0) return new Set();
-  const known = await tx
-    .select({ id: webhooks.eventId })
-    .from(webhooks)
-    .where(
-      and(isAnyOf(webhooks.eventId, eventIds), eq(webhooks.state, "processed"), not(isAnyOf(webhooks.id, webhookIds))),
-    );
-  return new Set(known.flatMap(({ id }) => id ?? []));
+  return new Set((await findEvents(tx, { eventIds, webhookIds })).map(({ id }) => id));
 }
 
 /** Which of these ids other webhooks than these have, whatever became of them. */
@@ -77,23 +71,40 @@ export async function findUsedEventIds(tx: Db, eventIds: string[], webhookIds: n
   return new Set(used.flatMap(({ id }) => id ?? []));
 }
 
+const findEvents = prepare<{ eventIds: string[]; webhookIds: number[] }, { id: string }>(
+  "find-known-events",
+  (value) => sql`
+    select event_id as id from webhooks
+    where event_id = any(${value("eventIds")}::text[]) and event_id is not null and state = 'processed'
+      and id <> all(${value("webhookIds")}::bigint[])`,
+);
+
 const webhookColumns = columnsOf<Webhook>(webhooks);
+
+/** How long a process may take from counting that it reads a webhook to having locked its mapping again. */
+const lockSeconds = 10;
+
+export interface ReceivedWebhook extends Webhook {
+  /** Its reading was counted a moment ago, perhaps by a process that is about to do it. */
+  isBeingRead: boolean;
+}
 
 /**
  * The received webhooks of these mappings, or of the app for null: of each the oldest, as many as have room when all share
- * it, in the order in which they were stored; at least one.
+ * it, in the order in which they were stored; at least one. They share the bytes, too: of each the first, then of each the
+ * second, so that the large ones of one leave room for the others'.
  */
 export async function listReceivedWebhooks(
   tx: Db,
   mappingIds: string[] | null,
   max: { rows: number; bytes: number },
-): Promise<Webhook[]> {
+): Promise<ReceivedWebhook[]> {
   const { bytes } = max;
   const rows =
     mappingIds === null
       ? await listOfApp(tx, { rows: max.rows, bytes })
       : await listOfMappings(tx, { mappingIds, share: Math.ceil(max.rows / mappingIds.length), bytes });
-  return rows.map(webhookColumns.read);
+  return rows.map((row) => ({ ...webhookColumns.read(row), isBeingRead: row["isBeingRead"] === true }));
 }
 
 const listOfMappings = prepare<{ mappingIds: string[]; share: number; bytes: number }, Record<string, unknown>>(
@@ -118,19 +129,37 @@ const listOfApp = prepare<{ rows: number; bytes: number }, Record<string, unknow
 );
 
 const selectFitting = (ids: SQL, bytes: Placeholder) => sql`
-  select ${webhookColumns.list} from webhooks
+  select ${webhookColumns.list}, last_read_at > now() - make_interval(secs => ${sql.raw(String(lockSeconds))}) as "isBeingRead"
+  from webhooks
   join (
-    select id, sum(octet_length(body)) over (order by id rows between unbounded preceding and 1 preceding) as before
-    from webhooks where id in (${ids})
+    select id, sum(bytes) over (order by nth, id rows between unbounded preceding and 1 preceding) as before
+    from (
+      select id, octet_length(body) as bytes, row_number() over (partition by mapping_id order by id) as nth
+      from webhooks where id in (${ids})
+    ) lines
   ) sized using (id)
   where coalesce(before, 0) < ${bytes}
   order by id`;
+
+/** The newest webhook of all, or 0: what a process that starts finds was received before. */
+export async function findNewestWebhookId(db: Db): Promise<number> {
+  const [newest] = await db.select({ id: webhooks.id }).from(webhooks).orderBy(desc(webhooks.id)).limit(1);
+  return newest?.id ?? 0;
+}
+
+/** Notes that these webhooks are about to be read, for the process that comes after this one if it dies over them. */
+export async function countReadAttempts(tx: Db, ids: number[]): Promise<void> {
+  await tx
+    .update(webhooks)
+    .set({ readAttempts: sql`${webhooks.readAttempts} + 1`, lastReadAt: sql`now()` })
+    .where(isAnyOf(webhooks.id, ids));
+}
 
 export interface WebhookOutcome {
   id: number;
   state: Exclude<WebhookState, "received">;
   reason: string | undefined;
-  /** HighLevel's id of the event; of a provider's webhook, the mapping and what its signature must not be used for again. */
+  /** HighLevel's id of the event, or one of its content; of a provider's webhook, the mapping and what its signature is used up by. */
   eventId?: string | undefined;
 }
 

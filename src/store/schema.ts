@@ -135,7 +135,9 @@ export const mappings = pgTable(
     deletedAt: time(),
   },
   (table) => [
-    uniqueIndex("mappings_address").on(table.provider, table.address).where(sql`${table.deletedAt} is null`),
+    uniqueIndex("mappings_address")
+      .on(table.locationId, table.provider, table.address)
+      .where(sql`${table.deletedAt} is null`),
     index("mappings_location").on(table.locationId),
   ],
 );
@@ -156,10 +158,13 @@ export const webhooks = pgTable(
     /** Why it failed or was ignored. */
     reason: text(),
     /**
-     * HighLevel's `webhookId`, or a mapping's id and what its provider signs for one webhook only, once it is processed: the
-     * same again is a duplicate.
+     * HighLevel's `webhookId` or a hash of the body, or a mapping's id and what its provider signs for one webhook only, once
+     * it is processed: the same again is a duplicate.
      */
     eventId: text(),
+    /** Counted before one is read over which a process may have died: see `countReadAttempts`. */
+    readAttempts: integer().notNull().default(0),
+    lastReadAt: time(),
     receivedAt: createdAt(),
   },
   (table) => [
@@ -271,6 +276,7 @@ export const messages = pgTable(
     index("messages_rfc_id").on(sql`lower(${table.rfcMessageId})`).where(sql`${table.rfcMessageId} is not null`),
     index("messages_conversation").on(table.conversationId, table.id),
     index("messages_mapping").on(table.mappingId, table.id),
+    index("messages_failed").on(table.id).where(sql`${table.state} = 'failed'`),
     index("messages_retention").on(table.createdAt).where(sql`${table.content} is not null`),
   ],
 );
@@ -340,7 +346,7 @@ export const deliveries = pgTable(
     index("deliveries_pending")
       .on(table.conversationId, table.kind, table.number)
       .where(sql`${table.state} = 'pending'`),
-    index("deliveries_waiting").on(table.createdAt).where(sql`${table.state} = 'pending'`),
+    index("deliveries_waiting").on(table.id).where(sql`${table.state} = 'pending'`),
     index("deliveries_dead").on(table.id).where(sql`${table.state} = 'dead'`),
     index("deliveries_message").on(table.messageId),
   ],

@@ -41,7 +41,7 @@ export async function readStanding(db: Db): Promise<Standing> {
       sql`
         select kind, count(*)::int as count, extract(epoch from now() - min(created_at))::float8 as "oldestSeconds"
         from (
-          select kind, created_at from deliveries where state = 'pending' order by created_at limit ${maxPending}
+          select kind, created_at from deliveries where state = 'pending' order by id limit ${maxPending}
         ) waiting
         group by kind`,
     ),

@@ -1,8 +1,9 @@
-import { and, desc, eq, inArray, isNotNull, lt, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, isNotNull, type SQL, sql } from "drizzle-orm";
 import type { WebhookState } from "../model.ts";
 import { isAnyOf } from "./postgres/any-of.ts";
 import type { Db } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
+import { maxWalked, type Page, rowsOfEach, toPageOf, type Walk, walkNewest } from "./postgres/walk-newest.ts";
 import { mappings, type Webhook, webhooks } from "./schema.ts";
 
 export type NewWebhook = Pick<Webhook, "mappingId" | "source" | "url" | "headers" | "body">;
@@ -35,7 +36,7 @@ const insert = prepare<{ input: string; bodies: Buffer }, { id: number }>(
 export async function replayWebhook(db: Db, id: number): Promise<boolean> {
   const replayed = await db
     .update(webhooks)
-    .set({ state: "received", reason: null })
+    .set({ state: "received", reason: null, readAttempts: 0, lastReadAt: null })
     .where(and(eq(webhooks.id, id), inArray(webhooks.state, ["failed", "ignored"])))
     .returning({ id: webhooks.id });
   return replayed.length > 0;
@@ -66,7 +67,10 @@ function within({ locationIds, isToMapping }: WebhookReach): SQL | undefined {
   return and(isOfLocations, isToMapping ? isNotNull(webhooks.mappingId) : undefined);
 }
 
-/** Newest first, without their bodies. */
+/**
+ * Newest first, without their bodies. However few fit, it looks at no more than some thousands: then `walkedTo` says where
+ * to go on.
+ */
 export async function listWebhooks(
   db: Db,
   page: WebhookReach & {
@@ -75,35 +79,46 @@ export async function listWebhooks(
     before?: number | undefined;
     limit: number;
   },
-): Promise<ListedWebhook[]> {
-  const { locationIds, mappingId, state, before, limit } = page;
-  const isListed = and(
-    state === undefined ? undefined : eq(webhooks.state, state),
-    before === undefined ? undefined : lt(webhooks.id, before),
-  );
-  const isOfLocations = locationIds && sql`id in (${newestOf(locationIds, isListed, limit)})`;
-  return db
+): Promise<Page<ListedWebhook>> {
+  const { mappingId, state, before, limit } = page;
+  const walk = await chooseWalk(db, page);
+  if (!walk) return { rows: [], walkedTo: undefined };
+  const { ids, walkedTo } = await walkNewest(db, [walk], before);
+  const rows = await db
     .select(listed)
     .from(webhooks)
     .where(
       and(
-        // Within a mapping the newest are found by the mapping itself.
-        mappingId === undefined ? isOfLocations : and(eq(webhooks.mappingId, mappingId), within(page)),
-        page.isToMapping ? isNotNull(webhooks.mappingId) : undefined,
-        isListed,
+        sql`${webhooks.id} = any(array(${ids}))`,
+        within(page),
+        mappingId === undefined ? undefined : eq(webhooks.mappingId, mappingId),
+        state === undefined ? undefined : eq(webhooks.state, state),
       ),
     )
     .orderBy(desc(webhooks.id))
     .limit(limit);
+  return toPageOf(rows, limit, walkedTo);
 }
 
-/** The newest of each of these locations' mappings: what others have received costs nothing. */
-const newestOf = (locationIds: string[], isListed: SQL | undefined, limit: number) => sql`
-  select newest.id from ${mappings} cross join lateral (
-    select id from ${webhooks} where ${and(eq(webhooks.mappingId, mappings.id), isListed)}
-    order by id desc limit ${limit}
-  ) newest
-  where ${isAnyOf(mappings.locationId, locationIds)}`;
+/** Those that failed have an index of their own; else by the mapping, by all mappings of the locations, or all. */
+async function chooseWalk(db: Db, page: Parameters<typeof listWebhooks>[1]): Promise<Walk | undefined> {
+  const { locationIds, mappingId, state, limit, isToMapping } = page;
+  if (state === "failed") return { table: webhooks, condition: eq(webhooks.state, state), rows: maxWalked };
+  const isFiltered = state !== undefined;
+  if (mappingId === undefined && locationIds === undefined) {
+    const amongApps = isToMapping && !isFiltered ? 1_000 : 0;
+    return { table: webhooks, rows: amongApps + rowsOfEach(1, limit, isFiltered) };
+  }
+  const values = mappingId === undefined ? await findMappingIds(db, locationIds ?? []) : [mappingId];
+  const rows = rowsOfEach(values.length, limit, isFiltered);
+  const parts = { column: webhooks.mappingId, values, type: "uuid" as const };
+  return values.length > 0 ? { table: webhooks, parts, rows } : undefined;
+}
+
+async function findMappingIds(db: Db, locationIds: string[]): Promise<string[]> {
+  const found = await db.select({ id: mappings.id }).from(mappings).where(isAnyOf(mappings.locationId, locationIds));
+  return found.map(({ id }) => id);
+}
 
 export async function findWebhook(db: Db, id: number, reach: WebhookReach = {}): Promise<Webhook | undefined> {
   const [webhook] = await db

@@ -1,10 +1,11 @@
+import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { applyInstallEvent } from "../../src/access/install.ts";
 import { registerLocation } from "../../src/registry/register.ts";
 import { createSealer } from "../../src/secrets/seal.ts";
-import { findCompany, putCompany } from "../../src/store/companies.ts";
-import { deleteLocation, findLocation, putLocation } from "../../src/store/locations.ts";
-import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
+import { findCompany, findCompanyAccess, putCompany } from "../../src/store/companies.ts";
+import { deleteLocation, findLocation, findLocationAccess, putLocation } from "../../src/store/locations.ts";
+import { type Database, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
 import { createDatabase } from "../support/database.ts";
 
 let database: Database;
@@ -32,13 +33,21 @@ const hourAgo = () => new Date(Date.now() - 3_600_000);
 const apply = (
   type: "INSTALL" | "UNINSTALL",
   event: { locationId?: string; companyId?: string; appId?: string | undefined },
-  at: Date | undefined = later(),
+  at: Date | "untold" = later(),
   clientId: string | undefined = "app-suffix",
 ) =>
   database.db.transaction((tx) => {
     const whole = { type, appId: "app", locationId: undefined, companyId: undefined, ...event };
-    return applyInstallEvent(tx, whole, { clientId, at });
+    return applyInstallEvent(tx, whole, { clientId, at: at === "untold" ? undefined : at });
   });
+/** Each later than the last, and than all that was done before. */
+async function nowOfDatabase(): Promise<Date> {
+  const [row] = await selectRows<{ now: string }>(
+    database.db,
+    sql`select clock_timestamp() + interval '2 ms' as now from pg_sleep(0.01)`,
+  );
+  return new Date(row?.now ?? "");
+}
 const location = () => findLocation(database.db, locationId);
 const pair = { sealedToken: "sealed", sealedRefreshToken: "sealed", lifetimeSeconds: 86_399 };
 
@@ -61,14 +70,45 @@ describe("INSTALL", () => {
   test("that is older than what was done since does not bring a deleted location back", async () => {
     await apply("INSTALL", { locationId, companyId });
     await deleteLocation(database.db, locationId);
-    await apply("INSTALL", { locationId, companyId }, hourAgo());
-    expect(await location()).toBeUndefined();
+    for (const at of [hourAgo(), "untold"] as const) {
+      await apply("INSTALL", { locationId, companyId }, at);
+      expect(await location()).toBeUndefined();
+    }
     await apply("INSTALL", { locationId, companyId });
     expect(await location()).toMatchObject({ companyId });
   });
 });
 
 describe("UNINSTALL", () => {
+  test("from before an INSTALL that came first, or that comes again, does not undo it", async () => {
+    await putCompany(database.db, { id: companyId, ...pair });
+    await apply("INSTALL", { locationId, companyId });
+    await putLocation(database.db, { id: `${locationId}-own`, ...pair });
+    const [uninstalledAt, installedAt] = [await nowOfDatabase(), await nowOfDatabase()];
+    for (const id of [{ locationId, companyId }, { locationId: `${locationId}-own` }, { companyId }]) {
+      await apply("INSTALL", id, installedAt);
+      expect(await apply("UNINSTALL", id, uninstalledAt)).toContain("changes nothing");
+    }
+    expect(await location()).toMatchObject({ companyId, pausedReason: null });
+    expect(await findLocation(database.db, `${locationId}-own`)).toMatchObject({ sealedRefreshToken: "sealed" });
+    expect((await findCompany(database.db, companyId))?.sealedToken).toBe("sealed");
+  });
+
+  test("that does not say when it was takes nothing away, and has the tokens renewed", async () => {
+    await putCompany(database.db, { id: companyId, ...pair });
+    await putLocation(database.db, { id: locationId, companyId, sealedToken: "minted", lifetimeSeconds: 86_399 });
+    await putLocation(database.db, { id: `${locationId}-own`, ...pair });
+    for (const id of [{ locationId: `${locationId}-own` }, { companyId }]) {
+      expect(await apply("UNINSTALL", id, "untold")).toContain("without a timestamp");
+    }
+    expect(await location()).toMatchObject({ sealedToken: "minted", pausedReason: null });
+    for (const id of [locationId, `${locationId}-own`]) {
+      expect(await findLocationAccess(database.db, id)).toMatchObject({ expiresInSeconds: expect.any(Number) });
+      expect((await findLocationAccess(database.db, id))?.expiresInSeconds).toBeLessThanOrEqual(0);
+    }
+    expect((await findCompanyAccess(database.db, companyId))?.expiresInSeconds).toBeLessThanOrEqual(0);
+  });
+
   test("of a location takes its tokens away, and says so where it is paused", async () => {
     await putLocation(database.db, { id: locationId, ...pair });
     expect(await apply("UNINSTALL", { locationId })).toContain("took its tokens away");

@@ -150,7 +150,7 @@ describe("/admin/mappings", () => {
     expect(error?.message).toContain(sentence);
   });
 
-  test("409 for an address that is mapped at this provider already, and who has it", async () => {
+  test("409 for an address that the location has at this provider already, and which mapping stands for it", async () => {
     const id = await bridge.addMapping(mapping({ address: "+15005550055" }));
     const answer = await bridge.admin("POST", "/mappings", mapping({ address: "+1 500 555 0055" }));
     expect(answer.status).toBe(409);

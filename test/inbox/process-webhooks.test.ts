@@ -1,15 +1,19 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
-import { processWebhooks } from "../../src/inbox/process-webhooks.ts";
+import { createProcessing } from "../../src/inbox/process-webhooks.ts";
 import { inlineReading } from "../../src/providers/reading.ts";
 import { putLocation } from "../../src/store/locations.ts";
 import { insertMapping } from "../../src/store/mappings.ts";
-import { insertMessages, listMessages } from "../../src/store/messages/messages.ts";
-import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
+import { listMessages as listPage } from "../../src/store/messages/list-messages.ts";
+import { insertMessages } from "../../src/store/messages/messages.ts";
+import { type Database, type Db, openDatabase } from "../../src/store/postgres/database.ts";
+import { listReceivedWebhooks } from "../../src/store/received-webhooks.ts";
 import { pruneStep } from "../../src/store/retention.ts";
 import { findWebhook, insertWebhooks, listWebhooks } from "../../src/store/webhooks.ts";
 import { createDatabase } from "../support/database.ts";
+import { until } from "../support/until.ts";
 
 vi.mock(import("../../src/store/messages/messages.ts"), { spy: true });
 const messagesStore = await vi.importActual<typeof import("../../src/store/messages/messages.ts")>(
@@ -28,6 +32,7 @@ afterAll(async () => {
   await owner.drop();
 });
 
+const listMessages = async (db: Db, page: Parameters<typeof listPage>[1]) => (await listPage(db, page)).rows;
 const log = () => undefined;
 let counter = 0;
 async function addMapping(provider = "generic-sms"): Promise<{ id: string; address: string }> {
@@ -63,7 +68,8 @@ const context = {
   applyInstall: () => Promise.reject(new Error("is not called here")),
 };
 const processAll = async () => {
-  while (await processWebhooks({ ...context, log }));
+  const processWebhooks = createProcessing({ ...context, log });
+  while (await processWebhooks());
 };
 
 test("several processes at once keep the order in which webhooks of a mapping were stored", async () => {
@@ -120,7 +126,7 @@ test("what is old and done is deleted, and its ids still stop duplicates", async
     );
   }
   while ((await pruneStep(database.db, { retentionDays: 30, rows: 50 })) > 0);
-  const left = await listWebhooks(database.db, { mappingId: mapping.id, limit: 10 });
+  const { rows: left } = await listWebhooks(database.db, { mappingId: mapping.id, limit: 10 });
   expect(
     left.map((webhook) => webhook.state),
     "a failed one waits for its replay",
@@ -166,13 +172,115 @@ test("a mistake of our own over one webhook does not hold the others up", async 
   expect(await listMessages(database.db, { mappingId: mapping.id, limit: 10 })).toHaveLength(1);
 });
 
+const tooMuch = Array.from({ length: 70_000 }, (_, index) => sql`${index}`);
+test.for<[string, string, (tx: Db) => Promise<unknown>]>([
+  ["takes a statement too long", "longer than the database allows", (tx) => endStatement(tx)],
+  ["takes a transaction too long", "longer than the database allows", (tx) => endTransaction(tx)],
+  [
+    "needs more parameters than there are",
+    "the bridge itself",
+    (tx) => tx.execute(sql`select 1 where 1 in (${sql.join(tooMuch, sql`, `)})`),
+  ],
+  [
+    "breaks over words like those of a lost connection",
+    "the bridge itself",
+    () => Promise.reject(new Error("Failed query: insert timeout ECONNRESET", { cause: new TypeError("a bug") })),
+  ],
+])("a webhook that %s is processed alone, and fails alone", async ([, reason, spoil]) => {
+  const mapping = await addMapping();
+  const name = `spoiled-${mapping.address}`;
+  const ids = await storeWebhooks(
+    mapping.id,
+    ["first", name, "last"].map((id) => body(`${id} ${mapping.address}`, mapping.address)),
+  );
+  const batches: number[] = [];
+  vi.mocked(insertMessages).mockImplementation(async (tx, rows) => {
+    if (rows.some(({ providerMessageId }) => providerMessageId?.startsWith(name))) {
+      batches.push(rows.length);
+      await spoil(tx);
+    }
+    return messagesStore.insertMessages(tx, rows);
+  });
+  const events: string[] = [];
+  const processWebhooks = createProcessing({ ...context, log: (_level, event) => void events.push(event) });
+  while (await processWebhooks());
+  expect(batches, "once with others, twice alone").toEqual([3, 1, 1]);
+  const found = await Promise.all(ids.map((id) => findWebhook(database.db, id)));
+  expect(found.map((webhook) => webhook?.state)).toEqual(["processed", "failed", "processed"]);
+  expect(found[1]?.reason).toContain(reason);
+  expect(events.filter((event) => event !== "webhook.processed")).toEqual([
+    "webhooks.isolated",
+    "webhook.broke",
+    "webhook.broke",
+  ]);
+});
+
+async function endStatement(tx: Db): Promise<void> {
+  await tx.execute(sql`set local statement_timeout = '20ms'`);
+  await tx.execute(sql`select pg_sleep(60)`);
+}
+
+/** As if reading took longer than a transaction may wait. */
+async function endTransaction(tx: Db): Promise<void> {
+  await tx.execute(sql`set local idle_in_transaction_session_timeout = '20ms'`);
+  await until(
+    () =>
+      tx.execute(sql`select 1`).then(
+        () => sleep(500),
+        () => "ended",
+      ),
+    (outcome) => outcome === "ended",
+  );
+}
+
+test("what the database would say of every webhook fails none", async () => {
+  const mapping = await addMapping();
+  const [waiting = 0] = await storeWebhooks(mapping.id, [body("waiting", mapping.address)]);
+  const processWebhooks = createProcessing({ ...context, log });
+  for (const broken of ["select * from no_such_table", "do $$ begin raise sqlstate '25006'; end $$"]) {
+    vi.mocked(insertMessages).mockImplementation((tx) => tx.execute(sql.raw(broken)) as never);
+    for (const _ of [1, 2, 3]) await expect(processWebhooks()).rejects.toThrow();
+  }
+  vi.mocked(insertMessages).mockImplementation(messagesStore.insertMessages);
+  expect(await processWebhooks()).toBe(true);
+  expect((await findWebhook(database.db, waiting))?.state).toBe("processed");
+});
+
+test("only what was received before a process started costs it a count", async () => {
+  const mapping = await addMapping();
+  const [before = 0] = await storeWebhooks(mapping.id, [body("before-start", mapping.address)]);
+  const processWebhooks = createProcessing({ ...context, log });
+  while (await processWebhooks());
+  const [since = 0] = await storeWebhooks(mapping.id, [body("since-start", mapping.address)]);
+  while (await processWebhooks());
+  expect(await findWebhook(database.db, before)).toMatchObject({ state: "processed", readAttempts: 1 });
+  expect(await findWebhook(database.db, since)).toMatchObject({ state: "processed", readAttempts: 0 });
+});
+
+test("the large webhooks of one mapping leave room for another's, and at least one is read, however large", async () => {
+  const [large, small] = [await addMapping(), await addMapping()];
+  const [first = 0] = await storeWebhooks(
+    large.id,
+    Array.from({ length: 5 }, () => randomBytes(2_000)),
+  );
+  const [other = 0] = await storeWebhooks(small.id, [body("other", small.address)]);
+  const idsWithin = async (bytes: number) => {
+    const found = await listReceivedWebhooks(database.db, [large.id, small.id], { rows: 200, bytes });
+    return found.map(({ id }) => id);
+  };
+  expect(await idsWithin(1)).toEqual([first]);
+  expect(await idsWithin(2_050)).toEqual([first, other]);
+  expect(await idsWithin(5_000)).toEqual([first, first + 1, first + 2, other]);
+  await processAll();
+});
+
 test("webhooks of many mappings are processed together, those of each in their order, and a large backlog waits its turn", async () => {
   const [busy, quiet] = [await addMapping(), await addMapping()];
   const numbers = Array.from({ length: 300 }, (_, index) => `busy-${index}`);
   const bodies = numbers.map((id) => body(id, busy.address));
   await storeWebhooks(busy.id, bodies);
   const [last] = await storeWebhooks(quiet.id, [body("quiet", quiet.address)]);
-  await processWebhooks({ ...context, log });
+  await createProcessing({ ...context, log })();
   expect((await findWebhook(database.db, last ?? 0))?.state).toBe("processed");
   const first = await listMessages(database.db, { mappingId: busy.id, limit: 1000 });
   expect(first).toHaveLength(100);

@@ -292,7 +292,7 @@ describe("an integrator's key", () => {
     expect((await bridge.admin("GET", `/webhooks/${ids.app}`)).status).toBe(200);
   });
 
-  test("is not told whether a location that it does not reach is there, nor whose mapping has an address", async () => {
+  test("is not told whether a location that it does not reach is there, nor that another one has an address, or keeps it from its own", async () => {
     const answers = await Promise.all(
       [locationId, "nowhere"].map((id) => by(keys.other, "PUT", `/admin/locations/${id}`, { token: "x" })),
     );
@@ -302,8 +302,9 @@ describe("an integrator's key", () => {
       ...text("+15005550077"),
       locationId: otherLocation,
     });
-    expect(answer.status).toBe(409);
+    expect(answer.status).toBe(201);
     expect(JSON.stringify(answer.body)).not.toContain(taken);
+    expect((await by(keys.other, "DELETE", `/admin/mappings/${answer.body.id}`)).status).toBe(204);
   });
 
   test("sends by its own locations only, also where the request names none", async () => {

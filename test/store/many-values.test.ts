@@ -6,7 +6,8 @@ import { ensureConversation } from "../../src/store/conversations.ts";
 import { findDelivery, listDeliveries, replayDeliveries } from "../../src/store/deliveries.ts";
 import { listLocations, listNeedingReauthorization, putLocation } from "../../src/store/locations.ts";
 import { insertMapping, listMappings } from "../../src/store/mappings.ts";
-import { findMessage, listMessages } from "../../src/store/messages/messages.ts";
+import { listMessages } from "../../src/store/messages/list-messages.ts";
+import { findMessage } from "../../src/store/messages/messages.ts";
 import { findSentEmails, lockSentMessages } from "../../src/store/messages/sent-messages.ts";
 import { findThread } from "../../src/store/messages/threads.ts";
 import { type Database, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
@@ -40,6 +41,7 @@ afterAll(async () => {
   await owner.drop();
 });
 
+const nothing = { rows: [], walkedTo: undefined };
 const page = { locationIds: words, limit: 10 };
 test.for([
   ["findKnownEvents", () => findKnownEvents(database.db, words, numbers), new Set()],
@@ -48,9 +50,9 @@ test.for([
   ["findThread", () => findThread(database.db, conversation, words), undefined],
   ["finishWebhooks", () => finishWebhooks(database.db, numbers.map(toOutcome)), undefined],
   ["addBudgets", () => addBudgets(database.db, words), undefined],
-  ["listMessages", () => listMessages(database.db, page), []],
-  ["listDeliveries", () => listDeliveries(database.db, page), []],
-  ["listWebhooks", () => listWebhooks(database.db, page), []],
+  ["listMessages", () => listMessages(database.db, page), nothing],
+  ["listDeliveries", () => listDeliveries(database.db, page), nothing],
+  ["listWebhooks", () => listWebhooks(database.db, page), nothing],
   ["listMappings", () => listMappings(database.db, page), []],
   ["listLocations", () => listLocations(database.db, page), []],
   ["listNeedingReauthorization", () => listNeedingReauthorization(database.db, 10, page), []],

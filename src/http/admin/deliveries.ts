@@ -27,13 +27,13 @@ export function deliveryRoutes(context: ReplayContext & { people: Db }): Router 
   const router = Router();
   router.get("/", async (req, res) => {
     const { limit, cursor, ...rest } = parseInput(listQuery, req.query);
-    const rows = await listDeliveries(people, {
+    const { rows, walkedTo } = await listDeliveries(people, {
       ...rest,
       locationIds: callerOf(res).locationIds,
       before: cursor,
       limit: limit + 1,
     });
-    res.json(toPage(rows, { limit, keyOf: (row) => row.delivery.id, show: showDelivery }));
+    res.json(toPage(rows, { limit, keyOf: (row) => row.delivery.id, show: showDelivery, walkedTo }));
   });
 
   router.post("/replay", async (req, res) => {

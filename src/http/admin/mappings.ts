@@ -53,7 +53,7 @@ const listQuery = z.object({ ...uuidPageQuery, locationId: z.string().optional()
  * the conversation provider in HighLevel's app. For a provider that signs
  * nothing the URL holds the credentials, and is shown whole only in answers to requests that set them.
  * `GET /admin/mappings[/{id}]` 200 · `PATCH` 200 · `DELETE` 204: webhooks are answered 410 from then on, and what was
- * acknowledged before is still delivered. 409 for an address that is mapped already, 422 for what does not fit.
+ * acknowledged before is still delivered. 409 for an address that the location has mapped already, 422 for what does not fit.
  */
 export function mappingRoutes(context: MappingsContext): Router {
   const { db, people, mappings } = context;
@@ -75,7 +75,7 @@ export function mappingRoutes(context: MappingsContext): Router {
     const input = parseInput(newMapping, req.body);
     caller.ids["locationId"] = input.locationId;
     requireReach(caller, input.locationId);
-    const registered = await registerMapping(context, input, caller);
+    const registered = await registerMapping(context, input);
     caller.ids["mappingId"] = registered.mapping.id;
     res.status(201).location(`/admin/mappings/${registered.mapping.id}`).json(showWithSecrets(registered));
   });

@@ -1,7 +1,8 @@
 import { Router } from "express";
 import { z } from "zod";
 import { listDeliveriesOfMessage } from "../../store/deliveries.ts";
-import { findMessage, listMessages } from "../../store/messages/messages.ts";
+import { listMessages } from "../../store/messages/list-messages.ts";
+import { findMessage } from "../../store/messages/messages.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { Message } from "../../store/schema.ts";
 import { findWebhook } from "../../store/webhooks.ts";
@@ -36,13 +37,13 @@ export function messageRoutes({ people: db }: { people: Db }): Router {
 
   router.get("/", async (req, res) => {
     const { limit, cursor, ...filter } = parseInput(listQuery, req.query);
-    const rows = await listMessages(db, {
+    const { rows, walkedTo } = await listMessages(db, {
       ...filter,
       locationIds: callerOf(res).locationIds,
       before: cursor,
       limit: limit + 1,
     });
-    res.json(toPage(rows, { limit, keyOf: (row) => row.message.id, show: showMessage }));
+    res.json(toPage(rows, { limit, keyOf: (row) => row.message.id, show: showMessage, walkedTo }));
   });
 
   router.get("/:id", async (req, res) => {

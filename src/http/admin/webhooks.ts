@@ -32,8 +32,9 @@ export function webhookAdminRoutes({ db, people, onWork }: { db: Db; people: Db;
   router.get("/", async (req, res) => {
     const { limit, cursor, ...rest } = parseInput(listQuery, req.query);
     const { locationIds, isToMapping } = callerOf(res);
-    const rows = await listWebhooks(people, { ...rest, locationIds, isToMapping, before: cursor, limit: limit + 1 });
-    res.json(toPage(rows, { limit, keyOf: (row) => row.id, show: (row) => row }));
+    const page = { ...rest, locationIds, isToMapping, before: cursor, limit: limit + 1 };
+    const { rows, walkedTo } = await listWebhooks(people, page);
+    res.json(toPage(rows, { limit, keyOf: (row) => row.id, show: (row) => row, walkedTo }));
   });
 
   router.get("/:id", async (req, res) => {

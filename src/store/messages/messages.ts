@@ -1,12 +1,10 @@
-import { and, desc, eq, exists, gte, isNotNull, lt, type SQL, sql } from "drizzle-orm";
-import type { DeliveryState, Direction, MessageState } from "../../model.ts";
+import { and, desc, eq, isNotNull, sql } from "drizzle-orm";
 import { isAnyOf } from "../postgres/any-of.ts";
 import type { Db } from "../postgres/database.ts";
 import { prepare } from "../postgres/prepare.ts";
 import {
   type CarriedAttachment,
   conversations,
-  deliveries,
   type Message,
   type MessageContent,
   messages,
@@ -83,45 +81,6 @@ export async function keepContentParts(db: Db, messageId: number, parts: Partial
     .update(messages)
     .set({ content: sql`${messages.content} || ${JSON.stringify(parts)}::jsonb` })
     .where(and(eq(messages.id, messageId), isNotNull(messages.content)));
-}
-
-/** Newest first. */
-export async function listMessages(
-  db: Db,
-  page: {
-    mappingId?: string | undefined;
-    address?: string | undefined;
-    state?: MessageState | undefined;
-    direction?: Direction | undefined;
-    deliveryState?: DeliveryState | undefined;
-    from?: Date | undefined;
-    until?: Date | undefined;
-    /** Only of these locations. */
-    locationIds?: string[] | undefined;
-    before?: number | undefined;
-    limit: number;
-  },
-): Promise<{ message: Message; address: string }[]> {
-  const conditions: SQL[] = [];
-  if (page.mappingId !== undefined) conditions.push(eq(messages.mappingId, page.mappingId));
-  if (page.address !== undefined) conditions.push(eq(conversations.address, page.address));
-  if (page.state !== undefined) conditions.push(eq(messages.state, page.state));
-  if (page.direction !== undefined) conditions.push(eq(messages.direction, page.direction));
-  if (page.from !== undefined) conditions.push(gte(messages.receivedAt, page.from));
-  if (page.until !== undefined) conditions.push(lt(messages.receivedAt, page.until));
-  if (page.locationIds !== undefined) conditions.push(isAnyOf(conversations.locationId, page.locationIds));
-  if (page.before !== undefined) conditions.push(lt(messages.id, page.before));
-  if (page.deliveryState !== undefined) {
-    const inState = and(eq(deliveries.messageId, messages.id), eq(deliveries.state, page.deliveryState));
-    conditions.push(exists(db.select({ id: deliveries.id }).from(deliveries).where(inState)));
-  }
-  return db
-    .select({ message: messages, address: conversations.address })
-    .from(messages)
-    .innerJoin(conversations, eq(conversations.id, messages.conversationId))
-    .where(and(...conditions))
-    .orderBy(desc(messages.id))
-    .limit(page.limit);
 }
 
 /** With `locationIds` only if it is of one of these. */

@@ -18,17 +18,37 @@ export function isAboutData(error: unknown): boolean {
 const awayWords =
   /ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|onnection terminated|not queryable|stream was destroyed|timeout/;
 
+/**
+ * What PostgreSQL says of itself: connections (08), a standby that takes no writes (25006), who may connect to what (28, 3D),
+ * conflicts (40, 55), resources (53), being stopped (57), its disk (58). Not so what a statement of ours did wrong: too many
+ * parameters (08P01), too long (57014).
+ */
+const awayStates = /^(08(?!P01)|25006|28|3D|40|53|55|57(?!014)|58)/;
+
 /** Is it the database that is away, rather than the statement that is wrong? */
 export function isUnavailable(error: unknown): boolean {
-  if (/^(08|53|57)/.test(sqlStateOf(error) ?? "")) return true;
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (awayWords.test(cause.message)) return true;
-  }
-  return false;
+  const state = sqlStateOf(error);
+  if (state !== undefined) return awayStates.test(state);
+  // The innermost alone: around it stands the statement with what people wrote.
+  let innermost = error;
+  while (innermost instanceof Error && innermost.cause !== undefined) innermost = innermost.cause;
+  return (
+    innermost instanceof Error && awayWords.test(`${"code" in innermost ? innermost.code : ""} ${innermost.message}`)
+  );
 }
+
+/** No rights, or no such table or column: whatever a statement is about, it fails. */
+const schemaStates = new Set(["42501", "42P01", "42703"]);
+
+/** Does it say nothing of what was to be stored, because everything else would have failed as well? */
+export const isAboutDatabase = (error: unknown): boolean =>
+  isUnavailable(error) || schemaStates.has(sqlStateOf(error) ?? "");
 
 /** PostgreSQL ended a statement that took longer than its connection allows. */
 export const isTimeout = (error: unknown): boolean => sqlStateOf(error) === "57014";
+
+/** PostgreSQL ended the connection because its transaction waited for us for too long. */
+export const isOverrun = (error: unknown): boolean => sqlStateOf(error) === "25P03";
 
 const repeatable = new Set(["40001", "40P01", "23505"]);
 

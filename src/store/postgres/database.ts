@@ -106,22 +106,28 @@ function openPool(pool: pg.Pool): Db {
 /**
  * A transaction on a connection that goes back to the pool however it ends. drizzle-orm 0.45 keeps the connection for
  * ever when its `begin` fails, as on one that broke while it was idle: after a few of those the pool is empty. And it
- * throws what a failed `rollback` says, which on a broken connection is not what went wrong: here the first error counts.
+ * throws what a failed `rollback` says, which on a broken connection is not what went wrong: here the first error counts,
+ * and before it what PostgreSQL said when it ended the connection, as it does to a transaction that waits for too long.
  */
 function createTransaction(pool: pg.Pool): Db["transaction"] {
   return async (run, config) => {
     const client = await pool.connect();
     let failure: { error: unknown } | undefined;
     const remember = (error: unknown): never => {
-      failure = { error };
+      failure ??= { error };
       throw error;
     };
+    const rememberEnd = (error: Error) => {
+      failure ??= { error };
+    };
+    client.once("error", rememberEnd);
     try {
       const db: Db = drizzlePostgres(client, { casing: "snake_case" });
       return await db.transaction((tx) => run(tx).catch(remember), config);
     } catch (error) {
       throw failure?.error ?? error;
     } finally {
+      client.off("error", rememberEnd);
       client.release();
     }
   };

@@ -1,0 +1,2 @@
+DROP INDEX "mappings_address";--> statement-breakpoint
+CREATE UNIQUE INDEX "mappings_address" ON "mappings" USING btree ("location_id","provider","address") WHERE "mappings"."deleted_at" is null;

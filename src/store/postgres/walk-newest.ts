@@ -1,0 +1,67 @@
+import { and, lt, type SQL, sql } from "drizzle-orm";
+import type { AnyPgColumn, PgTable } from "drizzle-orm/pg-core";
+import { type Db, selectRows } from "./database.ts";
+
+/** One page of a list, newest first. */
+export interface Page<Row> {
+  rows: Row[];
+  /** Where the list goes on, if it stopped before it had found enough; undefined where it has come to its end. */
+  walkedTo: number | undefined;
+}
+
+/** So many rows a list looks at for one page, however few of them it may show. */
+export const maxWalked = 10_000;
+
+/** The rows that one page of a list looks at, found by an index, newest first. */
+export interface Walk {
+  table: PgTable & { id: AnyPgColumn };
+  /** What the index itself goes by. */
+  condition?: SQL | undefined;
+  /** As many rows of each of these are looked at; of the whole table where there are none. The index goes by the column, then by id. */
+  parts?: { column: AnyPgColumn; values: readonly (string | number)[]; type: "uuid" | "bigint" };
+  /** Of the whole, or of each part. */
+  rows: number;
+}
+
+/**
+ * The ids that these walks come to, as a statement, and down to where all of them have come: a page holds nothing below,
+ * and the next one begins there.
+ */
+export async function walkNewest(
+  db: Db,
+  walks: Walk[],
+  before: number | undefined,
+): Promise<{ ids: SQL; walkedTo: number | undefined }> {
+  const last = walks.map(
+    (walk) => sql`select id from (${idsOf(walk, before, sql`offset ${walk.rows - 1} limit 1`)}) ids`,
+  );
+  const [found] = await selectRows<{ id: number | null }>(
+    db,
+    sql`select max(id) as id from (${sql.join(last, sql` union all `)}) ends`,
+  );
+  const ids = walks.map((walk) => sql`select id from (${idsOf(walk, before, sql`limit ${walk.rows}`)}) ids`);
+  const down = sql`select id from (${sql.join(ids, sql` union all `)}) walked where id >= ${found?.id ?? 0}`;
+  return { ids: down, walkedTo: found?.id ?? undefined };
+}
+
+function idsOf({ table, condition, parts }: Walk, before: number | undefined, range: SQL): SQL {
+  const isWalked = and(condition, before === undefined ? undefined : lt(table.id, before));
+  if (!parts)
+    return sql`select ${table.id} as id from ${table} where ${isWalked ?? sql`true`} order by ${table.id} desc ${range}`;
+  const { column, values, type } = parts;
+  return sql`
+    select newest.id from unnest(${sql.param(values)}::${sql.raw(type)}[]) as part (value) cross join lateral (
+      select ${table.id} as id from ${table} where ${and(sql`${column} = part.value`, isWalked)}
+      order by ${table.id} desc ${range}
+    ) newest`;
+}
+
+/** How many rows of each part: all together no more than `maxWalked`, but of each as many as a page may show. */
+export function rowsOfEach(parts: number, limit: number, isFiltered: boolean): number {
+  return isFiltered ? Math.max(limit, Math.floor(maxWalked / Math.max(parts, 1))) : limit;
+}
+
+/** The page is full, or this is all, or the list has to go on where it stopped. */
+export function toPageOf<Row>(rows: Row[], limit: number, walkedTo: number | undefined): Page<Row> {
+  return { rows, walkedTo: rows.length < limit ? walkedTo : undefined };
+}

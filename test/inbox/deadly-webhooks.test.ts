@@ -1,0 +1,79 @@
+import { fileURLToPath } from "node:url";
+import { sql } from "drizzle-orm";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { putLocation } from "../../src/store/locations.ts";
+import { insertMapping } from "../../src/store/mappings.ts";
+import { type Database, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
+import { insertWebhooks, replayWebhook } from "../../src/store/webhooks.ts";
+import { createDatabase } from "../support/database.ts";
+import { startScript } from "../support/script.ts";
+
+let database: Database;
+let owner: Awaited<ReturnType<typeof createDatabase>>;
+beforeAll(async () => {
+  owner = await createDatabase(inject("postgresUrl"));
+  database = await openDatabase({ url: owner.url, poolSize: 3, startSeconds: 10 });
+  await putLocation(database.db, { id: "loc", sealedToken: "sealed" });
+});
+afterAll(async () => {
+  await database.close();
+  await owner.drop();
+});
+
+const addMapping = (address: string) =>
+  insertMapping(database.db, {
+    ...{ locationId: "loc", provider: "generic-sms", address, conversationProviderId: "p" },
+    ...{ type: "Custom", unknownSender: "create", postAutomatic: false },
+  });
+
+async function receive(mapping: { id: string; address: string }, texts: string[]): Promise<number[]> {
+  const bodyOf = (text: string) => ({
+    type: "message.received",
+    data: { id: `${mapping.address} ${text}`, from: "+15005550006", to: mapping.address, text },
+  });
+  return insertWebhooks(
+    database.db,
+    texts.map((text) => ({
+      ...{ mappingId: mapping.id, source: "provider" as const, url: "u" },
+      ...{ headers: { "content-type": "application/json" }, body: Buffer.from(JSON.stringify(bodyOf(text))) },
+    })),
+  );
+}
+
+const deadlyWorker = fileURLToPath(new URL("./deadly-worker.ts", import.meta.url));
+const runWorker = () => startScript(deadlyWorker, [owner.url]).exited;
+const states = () =>
+  selectRows<{ state: string; reason: string | null; readAttempts: number }>(
+    database.db,
+    sql`select state, reason, read_attempts as "readAttempts" from webhooks order by id`,
+  );
+const passTime = () => database.db.execute(sql`update webhooks set last_read_at = last_read_at - interval '1 minute'`);
+
+test("a webhook over which the bridge dies twice has failed, and all beside it and behind it arrive", async () => {
+  const [attacked, other] = [await addMapping("+15005550001"), await addMapping("+15005550002")];
+  const [, poison = 0] = await receive(attacked, ["before", "poison", "after"]);
+  await receive(other, ["beside"]);
+
+  expect(await runWorker(), "killed while it read all of them").toBeNull();
+  expect(await states()).toMatchObject(Array(4).fill({ state: "received", readAttempts: 1 }));
+  expect(await runWorker(), "killed while it read the deadly one alone").toBeNull();
+  expect(await states()).toMatchObject([
+    { state: "processed" },
+    { state: "received", readAttempts: 2 },
+    { state: "received", readAttempts: 1 },
+    { state: "received", readAttempts: 1 },
+  ]);
+
+  expect(await runWorker(), "nobody reads it again").toBe(0);
+  expect((await states()).map(({ state }) => state)).toEqual(["processed", "received", "received", "processed"]);
+  await passTime();
+  expect(await runWorker()).toBe(0);
+  const [, failed, ...others] = await states();
+  expect(failed).toMatchObject({ state: "failed", reason: expect.stringMatching(/the bridge died over it.*replay/) });
+  expect(others).toMatchObject([{ state: "processed" }, { state: "processed" }]);
+
+  expect(await replayWebhook(database.db, poison)).toBe(true);
+  expect(await runWorker(), "a replay begins anew").toBeNull();
+  expect((await states())[1]).toMatchObject({ state: "received", readAttempts: 1 });
+  await database.db.execute(sql`update webhooks set state = 'ignored' where id = ${poison}`);
+});

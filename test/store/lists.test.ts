@@ -1,0 +1,143 @@
+import { sql } from "drizzle-orm";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { listDeliveries } from "../../src/store/deliveries.ts";
+import { listMessages } from "../../src/store/messages/list-messages.ts";
+import { type Database, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
+import { maxWalked, type Page } from "../../src/store/postgres/walk-newest.ts";
+import { listWebhooks } from "../../src/store/webhooks.ts";
+import { createDatabase } from "../support/database.ts";
+
+let database: Database;
+let owner: Awaited<ReturnType<typeof createDatabase>>;
+let mappingId: string;
+
+/**
+ * 300 locations with a mapping each, of which all but the last have 100 webhooks, and 100 messages with a delivery each.
+ * Every third location writes through HighLevel, too. Of each location the oldest message failed and its delivery is dead.
+ */
+beforeAll(async () => {
+  owner = await createDatabase(inject("postgresUrl"));
+  database = await openDatabase({ url: owner.url, poolSize: 1, startSeconds: 10 });
+  const { db } = database;
+  await db.execute(sql`insert into locations (id) select 'location-' || n from generate_series(0, 300) n`);
+  await db.execute(sql`
+    insert into mappings (location_id, provider, address, conversation_provider_id, type, unknown_sender, post_automatic)
+    select 'location-' || n, 'twilio', '+1500' || n, 'p', 'Custom', 'create', false from generate_series(0, 300) n`);
+  await db.execute(sql`
+    insert into webhooks (mapping_id, url, headers, body, state)
+    select mappings.id, 'u', '{}', '', case when round = 1 then 'failed' else 'processed' end
+    from generate_series(1, 100) round join mappings on mappings.address <> '+1500300'`);
+  await db.execute(sql`
+    insert into conversations (mapping_id, location_id, address)
+    select id, location_id, person from mappings, unnest(array['ann', 'bob']) person where mappings.address <> '+1500300'
+    union all
+    select null, 'location-' || n, 'contact-' || n from generate_series(0, 299, 3) n`);
+  await db.execute(sql`
+    insert into messages (mapping_id, conversation_id, direction, state, received_at)
+    select mapping_id, id, 'inbound', case when round = 1 then 'failed' else 'received' end, now()
+    from generate_series(1, 50) round, conversations order by round`);
+  await db.execute(sql`
+    insert into deliveries (kind, conversation_id, number, message_id, state)
+    select 'post-inbound', conversation_id, 1, id, case when state = 'failed' then 'dead' else 'delivered' end
+    from messages order by id`);
+  await db.execute(sql`vacuum analyze`);
+  const [seventh] = await selectRows<{ id: string }>(db, sql`select id from mappings where location_id = 'location-7'`);
+  mappingId = seventh?.id ?? "";
+}, 120_000);
+afterAll(async () => {
+  await database.close();
+  await owner.drop();
+});
+
+/** What a list finds, and how many rows and entries of indexes it reads, of whatever table, as PostgreSQL counts them. */
+async function count(list: () => Promise<Page<unknown>>): Promise<{ found: number; read: number; walkedTo: unknown }> {
+  const readSoFar = async () => {
+    await database.db.execute(sql`select pg_stat_force_next_flush()`);
+    const [row] = await selectRows<{ count: number }>(
+      database.db,
+      sql`
+        select (select sum(seq_tup_read) from pg_stat_user_tables)::int
+          + (select sum(idx_tup_read) from pg_stat_user_indexes)::int as count`,
+    );
+    return row?.count ?? 0;
+  };
+  const before = await readSoFar();
+  const { rows, walkedTo } = await list();
+  return { found: rows.length, walkedTo, read: (await readSoFar()) - before };
+}
+
+const limit = 51;
+const [one, withContacts, nothing, nobody] = ["location-7", "location-9", "location-300", "nobody"].map((id) => ({
+  locationIds: [id],
+  isToMapping: true,
+}));
+/** A few entries for each row that is shown. */
+const fewTimes = (found: number) => 8 * found + 20;
+
+test.for([
+  ["webhooks of all locations", () => listWebhooks(database.db, { limit }), limit],
+  ["webhooks of one location", () => listWebhooks(database.db, { ...one, limit }), limit],
+  ["webhooks of one mapping", () => listWebhooks(database.db, { ...one, mappingId, limit }), limit],
+  ["webhooks of a location that has none", () => listWebhooks(database.db, { ...nothing, limit }), 0],
+  ["webhooks of nobody", () => listWebhooks(database.db, { ...nobody, limit }), 0],
+  ["messages of all locations", () => listMessages(database.db, { limit }), limit],
+  ["messages of one location", () => listMessages(database.db, { ...one, limit }), limit],
+  ["messages of one mapping", () => listMessages(database.db, { ...one, mappingId, limit }), limit],
+  ["messages of a person", () => listMessages(database.db, { ...one, address: "ann", limit }), 50],
+  ["messages of somebody unknown", () => listMessages(database.db, { ...one, address: "zoe", limit }), 0],
+  ["messages of a location that has none", () => listMessages(database.db, { ...nothing, limit }), 0],
+  ["messages of nobody", () => listMessages(database.db, { ...nobody, limit }), 0],
+  ["deliveries of all locations", () => listDeliveries(database.db, { limit }), limit],
+  ["deliveries that are dead", () => listDeliveries(database.db, { state: "dead", limit }), limit],
+  ["deliveries that are pending", () => listDeliveries(database.db, { state: "pending", limit }), 0],
+] as const)("a list of %s reads no more than a few times what it shows", async ([, list, found]) => {
+  const counted = await count(list);
+  expect(counted.found).toBe(found);
+  expect(counted.read).toBeLessThanOrEqual(fewTimes(found));
+});
+
+test.for([
+  ["messages of one location that are read", () => listMessages(database.db, { ...one, state: "read", limit }), 0],
+  ["messages that are read", () => listMessages(database.db, { state: "read", limit }), 0],
+  ["messages of long ago", () => listMessages(database.db, { until: new Date(0), limit }), 0],
+  ["messages with a pending delivery", () => listMessages(database.db, { deliveryState: "pending", limit }), 0],
+  ["messages that failed", () => listMessages(database.db, { state: "failed", limit }), limit],
+  ["messages of one location that failed", () => listMessages(database.db, { ...one, state: "failed", limit }), 2],
+  [
+    "messages of a location that uses the send route",
+    () => listMessages(database.db, { ...withContacts, limit }),
+    limit,
+  ],
+  ["deliveries of one location", () => listDeliveries(database.db, { ...nothing, limit }), 0],
+  [
+    "deliveries of one mapping that are dead",
+    () => listDeliveries(database.db, { mappingId, state: "dead", limit }),
+    2,
+  ],
+  ["deliveries for a reason", () => listDeliveries(database.db, { reason: "rejected", limit }), 0],
+  ["webhooks that are ignored", () => listWebhooks(database.db, { state: "ignored", limit }), 0],
+  ["webhooks of one location that failed", () => listWebhooks(database.db, { ...one, state: "failed", limit }), 1],
+] as const)("a list of %s looks at some thousands of rows at most", async ([, list, found]) => {
+  const counted = await count(list);
+  expect(counted.found).toBe(found);
+  expect(counted.read).toBeLessThanOrEqual(5 * maxWalked);
+});
+
+test.for([
+  ["messages", (before?: number) => listMessages(database.db, { ...withContacts, before, limit: 30 })],
+  [
+    "messages that failed",
+    (before?: number) => listMessages(database.db, { ...one, state: "failed", before, limit: 1 }),
+  ],
+  ["deliveries", (before?: number) => listDeliveries(database.db, { ...withContacts, before, limit: 30 })],
+] as const)("the pages of a list of %s, short ones too, hold all of a location once", async ([what, list]) => {
+  const ids: number[] = [];
+  let before: number | undefined;
+  do {
+    const { rows, walkedTo } = await list(before);
+    for (const row of rows) ids.push("message" in row ? row.message.id : row.delivery.id);
+    before = rows.length > 0 && walkedTo === undefined ? ids.at(-1) : walkedTo;
+  } while (before !== undefined);
+  expect(ids).toEqual([...new Set(ids)].sort((a, b) => b - a));
+  expect(ids).toHaveLength(what === "messages that failed" ? 2 : 150);
+});
