@@ -15,6 +15,9 @@ import { findWebhook, insertWebhooks, listWebhooks } from "../../src/store/webho
 import { createDatabase } from "../support/database.ts";
 import { until } from "../support/until.ts";
 
+// Files share their modules: this one's are its own, for one of them is spied on.
+vi.hoisted(() => vi.resetModules());
+afterAll(() => void vi.resetModules());
 vi.mock(import("../../src/store/messages/messages.ts"), { spy: true });
 const messagesStore = await vi.importActual<typeof import("../../src/store/messages/messages.ts")>(
   "../../src/store/messages/messages.ts",
