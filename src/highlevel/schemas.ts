@@ -13,6 +13,8 @@ export const inboundAnswer = z.object({
 export type InboundAnswer = z.infer<typeof inboundAnswer>;
 
 export const contactAnswer = z.object({ contact: z.object({ id }) });
+/** The refusal to make a second contact with an address names the first one. */
+export const existingContact = z.object({ meta: z.object({ contactId: id }) });
 export const duplicateAnswer = z.object({ contact: z.object({ id }).nullish() });
 export const conversationAnswer = z.object({ conversation: z.object({ id }) });
 /** The refusal to make a second conversation for a contact names the first one. */

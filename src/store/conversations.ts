@@ -99,6 +99,23 @@ export async function keepHighlevelIds(db: Db, id: number, ids: HighlevelIds): P
     .where(eq(conversations.id, id));
 }
 
+/** Takes these ids away from a conversation that still has them: nothing is there any more in HighLevel. */
+export async function forgetHighlevelIds(
+  db: Db,
+  id: number,
+  { contactId, conversationId }: { contactId: string | null; conversationId: string | null },
+): Promise<void> {
+  const { highlevelContactId, highlevelConversationId } = conversations;
+  await db
+    .update(conversations)
+    .set({
+      highlevelContactId: sql`nullif(${highlevelContactId}, ${contactId})`,
+      highlevelConversationId: sql`nullif(${highlevelConversationId}, ${conversationId})`,
+      updatedAt: sql`now()`,
+    })
+    .where(eq(conversations.id, id));
+}
+
 /** Keeps who these people are in HighLevel, for conversations that are locked. */
 export async function keepContactIds(tx: Db, contacts: { conversationId: number; contactId: string }[]): Promise<void> {
   if (contacts.length > 0) await keepContacts(tx, { contacts: JSON.stringify(contacts) });

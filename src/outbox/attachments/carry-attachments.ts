@@ -1,7 +1,8 @@
 import type { FetchedFile, FetchFile } from "../../calls/fetch-file.ts";
 import { Failure } from "../../errors.ts";
-import { contentTypeOf, extensionOf, nameFile, usualType } from "../../formats/file-names.ts";
+import { contentTypeOf, extensionOf, usualType } from "../../formats/file-names.ts";
 import type { Access, Highlevel } from "../../highlevel/client.ts";
+import { goneThing } from "../../highlevel/refusals.ts";
 import { isTakenExtension, type UploadFile } from "../../highlevel/upload-form.ts";
 import { isAtMediaHost, isMediaUrl } from "../../providers/media-urls.ts";
 import type { Reading } from "../../providers/reading.ts";
@@ -10,6 +11,7 @@ import { keepAttachment } from "../../store/messages/messages.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { CarriedAttachment, Message, MessageContent } from "../../store/schema.ts";
 import { findWebhook } from "../../store/webhooks.ts";
+import { nameOf, refusals, refuse } from "./refuse-files.ts";
 
 export interface CarryContext {
   db: Db;
@@ -163,33 +165,6 @@ function judge(
   return { name, refusal: (facts.sizeBytes ?? 0) > attachmentLimitBytes ? refusals.tooLarge : undefined };
 }
 
-function refuse(
-  place: Pick<AttachmentPlace, "index" | "taken">,
-  facts: CarriedAttachment,
-  refusal: string,
-): CarriedAttachment {
-  return { ...facts, name: nameOf(place, facts), refusal };
-}
-
-function nameOf(
-  { index, taken }: Pick<AttachmentPlace, "index" | "taken">,
-  { name, contentType }: CarriedAttachment,
-): string {
-  return nameFile({ name, contentType, index, taken }, isTakenExtension);
-}
-
-const refusals = {
-  tooLarge: "too large",
-  tooMany: "not carried, as the message has more than 50 files",
-  type: "type not taken",
-  refused: "not taken by HighLevel",
-  gone: "no longer there",
-  notGiven: "not given by the provider",
-  noCredentials: "not fetched, as its number was deleted here",
-  noMedia: "not fetched, as its address is not one of the provider's files",
-  misconfigured: "not fetched, as the bridge's credentials do not open it",
-};
-
 /** Throws the error again when another try may change it. */
 function refusalOfFetch(error: unknown): string {
   if (!(error instanceof Failure)) throw error;
@@ -212,6 +187,7 @@ function refusalOfUpload(error: unknown): string {
   if (!(error instanceof Failure)) throw error;
   // Found out while it was on its way.
   if (error.code === "too_large") return refusals.tooLarge;
+  if (goneThing(error)) throw error;
   const refusal = refusalByStatus[error.status ?? 0];
   if (refusal === undefined) throw error;
   return refusal;
