@@ -3,6 +3,7 @@ import { addressesOf } from "../formats/mailbox.ts";
 import { readReceiver as readNumber } from "../formats/phone-number.ts";
 import type { OutboundRequest } from "../highlevel/webhook.ts";
 import { reportInSeconds } from "../messages/message-state.ts";
+import type { TextService } from "../model.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
 import {
   ensureContactConversation,
@@ -97,6 +98,10 @@ interface Unreachable {
 function readReceiver({ mapping, request }: MappedRequest): { person: Person } | Unreachable {
   const { id: mappingId, locationId, channel } = mapping;
   if (channel === "sms") {
+    const service = serviceNamed(request.type);
+    if (service && !mapping.adapter.services.includes(service)) {
+      return { problem: `type: ${mapping.provider} sends no ${request.type} through the bridge`, given: request.phone };
+    }
     const read = readNumber(request.phone, mapping.address);
     if ("number" in read) return { person: { mappingId, locationId, address: read.number } };
     return { problem: `phone: ${read.problem}`, given: request.phone };
@@ -130,7 +135,7 @@ function newMessage(
     highlevelMessageId: request.messageId,
     highlevelEmailMessageId: request.emailMessageId ?? null,
     rfcMessageId: mapping.channel === "email" ? newRfcMessageId(mapping.address) : null,
-    content: contentOf(conversation.address, request),
+    content: contentOf(conversation, request),
     receivedAt: webhook.receivedAt,
   };
 }
@@ -140,10 +145,16 @@ function newRfcMessageId(mailbox: string): string {
   return `${randomUUID()}@${mailbox.slice(mailbox.lastIndexOf("@") + 1)}`;
 }
 
-function contentOf(address: string, request: OutboundRequest): MessageContent {
+/** The one that HighLevel names; without that the text goes by what the person wrote by last. */
+function serviceNamed(type: string): TextService | undefined {
+  return ({ WhatsApp: "whatsapp", RCS: "rcs" } as const)[type as "WhatsApp" | "RCS"];
+}
+
+function contentOf({ address, service }: Conversation, request: OutboundRequest): MessageContent {
   const { emailFrom, emailTo, subject, message, html, attachments, replyToAltId } = request;
   return {
     from: emailFrom,
+    service: serviceNamed(request.type) ?? service ?? undefined,
     to: [address],
     // The conversation is with the first; nobody else whom the agent wrote to is left out.
     cc: addressesOf(emailTo.slice(1).join(", ")).filter((each) => each !== address),

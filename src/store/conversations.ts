@@ -1,4 +1,5 @@
 import { and, asc, eq, gt, isNotNull, isNull, or, type SQL, sql } from "drizzle-orm";
+import type { TextService } from "../model.ts";
 import { columnsOf } from "./postgres/columns.ts";
 import type { Db } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
@@ -97,6 +98,16 @@ export async function keepHighlevelIds(db: Db, id: number, ids: HighlevelIds): P
       updatedAt: sql`now()`,
     })
     .where(eq(conversations.id, id));
+}
+
+/** Keeps what the people's last texts came by, for conversations that are locked. */
+export async function keepServices(
+  tx: Db,
+  services: { conversationId: number; service: TextService | null }[],
+): Promise<void> {
+  for (const { conversationId, service } of services) {
+    await tx.update(conversations).set({ service }).where(eq(conversations.id, conversationId));
+  }
 }
 
 /** Takes these ids away from a conversation that still has them: nothing is there any more in HighLevel. */

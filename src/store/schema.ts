@@ -27,6 +27,7 @@ import type {
   MessageState,
   ProviderMessage,
   ReceiptStatus,
+  TextService,
   UnknownOutcomePolicy,
   UnknownSenderPolicy,
   WebhookSource,
@@ -186,6 +187,8 @@ export const conversations = pgTable(
     address: text().notNull(),
     highlevelContactId: text(),
     highlevelConversationId: text(),
+    /** What the person's last text came by; null for SMS and MMS. */
+    service: text().$type<TextService>(),
     createdAt: createdAt(),
     updatedAt: createdAt(),
   },
@@ -215,6 +218,8 @@ export type MessageContent = Pick<
   "fromName" | "fromSpelling" | "to" | "cc" | "bcc" | "subject" | "text" | "html" | "inReplyTo" | "references"
 > & {
   attachments: CarriedAttachment[];
+  /** What an outbound text goes by; absent for SMS and MMS. */
+  service?: TextService | undefined;
   /** The mailbox that HighLevel shows as an outbound email's sender. */
   from?: string | undefined;
   /** The provider's id of the message that an agent's answer is for. */
