@@ -1,4 +1,4 @@
-import { and, eq, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, eq, inArray, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
 import { pauseColumns, resumedColumns, withoutTokens } from "./locations.ts";
 import { type Db, secondsFromNow } from "./postgres/database.ts";
@@ -42,7 +42,7 @@ export async function disconnectLocation(
   const { locationId, at, detail } = event;
   const isByApp = or(isNotNull(locations.sealedRefreshToken), isNotNull(locations.companyId));
   // One that waits already has been changed by what the event is about.
-  const isBefore = at && or(lt(locations.updatedAt, at), eq(locations.pausedReason, "needs_reauthorization"));
+  const isBefore = at && or(lt(locations.updatedAt, at), inArray(locations.pausedReason, refusedReasons));
   const disconnected = await tx
     .update(locations)
     .set({ ...withoutTokens, ...reauthorizationColumns(detail), companyId: null })
@@ -50,6 +50,8 @@ export async function disconnectLocation(
     .returning({ id: locations.id });
   return disconnected.length > 0;
 }
+
+const refusedReasons: FailureReason[] = ["needs_reauthorization", "unavailable"];
 
 /** The app is gone from an agency: the same for all its locations that live by its tokens. Gives their ids. */
 export async function disconnectLocationsOfCompany(tx: Db, companyId: string, detail: string): Promise<string[]> {
