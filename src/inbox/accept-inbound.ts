@@ -21,6 +21,7 @@ import {
   readWebhook,
 } from "./read-webhook.ts";
 import { findAnswers, findCopies } from "./recognize-ours.ts";
+import { tellApart } from "./tell-apart.ts";
 
 /**
  * Turns what providers posted, to whichever mappings, into messages and the deliveries that they make us owe, in the order
@@ -105,6 +106,7 @@ async function acceptMessages(tx: Db, received: MappedEvent<ProviderMessage>[]):
   );
   const isOurs = await findCopies(tx, received);
   const answersOurs = await findAnswers(tx, received);
+  const identities = await tellApart(tx, received);
 
   const reasons: Reasons = new Map();
   const accepted: AcceptedMessage[] = [];
@@ -116,7 +118,7 @@ async function acceptMessages(tx: Db, received: MappedEvent<ProviderMessage>[]):
     } else {
       reasons.set(event, "duplicate: a message with this providerMessageId is known");
       const automatic = answersOurs.has(event) ? undefined : event.automatic;
-      const row = newMessage(mapping, conversation, webhook, { ...event, automatic });
+      const row = { ...newMessage(mapping, conversation, webhook, { ...event, automatic }), ...identities.get(event) };
       accepted.push({ row, mapping, conversation, event });
     }
   }

@@ -250,6 +250,8 @@ export const messages = pgTable(
     /** Null until a provider has given one. */
     providerMessageId: text(),
     rfcMessageId: text(),
+    /** Of an email whose provider's id is the sender's choice: what it says, as a hash. */
+    fingerprint: text(),
     /** HighLevel's id of what it had us send: the email's, as the emails of a thread share one message. */
     requestedId: text(),
     /** In no index: most messages get them after they are stored. */
