@@ -71,9 +71,13 @@ async function lockConversations(tx: Db, people: Person[]): Promise<Conversation
   return new Map(locked.map((each) => [keyOf({ ...each, mappingId: each.mappingId ?? "" }), each]));
 }
 
-/** The conversation, without a mapping, of a contact whom an integrator writes to through HighLevel. */
-export async function ensureContactConversation(tx: Db, locationId: string, contactId: string): Promise<Conversation> {
-  const row = { locationId, address: contactId, highlevelContactId: contactId };
+/** The conversation, without a mapping, of a contact whom an integrator writes to through HighLevel; or of nobody known. */
+export async function ensureContactConversation(
+  tx: Db,
+  locationId: string,
+  contactId: string | undefined,
+): Promise<Conversation> {
+  const row = { locationId, address: contactId ?? "unknown contact", highlevelContactId: contactId ?? null };
   await tx.insert(conversations).values(row).onConflictDoNothing();
   const [conversation] = await tx
     .select()
@@ -82,7 +86,7 @@ export async function ensureContactConversation(tx: Db, locationId: string, cont
       and(
         isNull(conversations.mappingId),
         eq(conversations.locationId, locationId),
-        eq(conversations.address, contactId),
+        eq(conversations.address, row.address),
       ),
     );
   return conversation as Conversation;

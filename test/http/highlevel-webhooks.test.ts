@@ -230,7 +230,6 @@ describe("what cannot be read is a failed webhook that says why", () => {
       /^locationId: is other, .* location-1$/,
     ],
     ["no messageId", () => [texts, textBody({ messageId: undefined })], /messageId/],
-    ["no contactId", () => [texts, textBody({ contactId: "" })], /contactId/],
     ["no JSON", () => [texts, "{"], /./],
     ["a list", () => [texts, []], /./],
   ];
