@@ -1,4 +1,5 @@
 import { Failure } from "../errors.ts";
+import { properUrl } from "../formats/proper-url.ts";
 import type { Access, Highlevel } from "../highlevel/client.ts";
 import { isAboutFiles, isAboutThread, isProviderMismatch, textOf } from "../highlevel/refusals.ts";
 import type { InboundAnswer } from "../highlevel/schemas.ts";
@@ -93,7 +94,7 @@ const otherType: Record<Mapping["channel"], (type: HighlevelMessageType) => High
 /** The files whose addresses the refusal names; all of them where it names none. */
 function withoutRefusedFiles(content: MessageContent, failure: Failure): MessageContent {
   const words = textOf(failure.answer);
-  const isNamed = ({ url }: { url?: string | undefined }) => url !== undefined && words.includes(url);
+  const isNamed = ({ url }: { url?: string | undefined }) => url !== undefined && words.includes(properUrl(url));
   return refuseFiles(content, content.attachments.some(isNamed) ? isNamed : ({ url }) => url !== undefined);
 }
 
