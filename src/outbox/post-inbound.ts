@@ -115,12 +115,12 @@ function withContent(message: Message): ComposedMessage {
 async function withFiles(
   context: PostInboundContext,
   { mapping, access, conversation, message }: Post,
-  { id, webhookId }: Message,
+  { id, webhookId, receivedAt }: Message,
 ): Promise<ComposedMessage> {
   const { highlevelConversationId: conversationId } = conversation;
   const { content } = message;
   if (!conversationId || content.attachments.length === 0) return message;
-  const input = { mapping, access, conversationId, message: { id, webhookId, content } };
+  const input = { mapping, access, conversationId, message: { id, webhookId, receivedAt, content } };
   try {
     return { ...message, content: await carryAttachments(context, input) };
   } catch (error) {

@@ -26,7 +26,7 @@ export interface CarryInput {
   mapping: Pick<Mapping, "provider" | "adapter" | "credentials">;
   /** HighLevel's id. */
   conversationId: string;
-  message: Pick<Message, "id" | "webhookId"> & { content: MessageContent };
+  message: Pick<Message, "id" | "webhookId" | "receivedAt"> & { content: MessageContent };
   access: Access;
 }
 
@@ -114,7 +114,7 @@ async function carryMedia(
 
 async function fetchMedia(
   context: CarryContext,
-  { mapping, access }: CarryInput,
+  { mapping, access, message }: CarryInput,
   url: string,
 ): Promise<FetchedFile | { refusal: string }> {
   const [credentials] = mapping.credentials;
@@ -131,7 +131,7 @@ async function fetchMedia(
       signal: access.signal ?? new AbortController().signal,
     });
   } catch (error) {
-    return { refusal: refusalOfFetch(error) };
+    return { refusal: refusalOfFetch(error, isNew(message)) };
   }
 }
 
@@ -165,9 +165,17 @@ function judge(
   return { name, refusal: (facts.sizeBytes ?? 0) > attachmentLimitBytes ? refusals.tooLarge : undefined };
 }
 
-/** Throws the error again when another try may change it. */
-function refusalOfFetch(error: unknown): string {
+/** For so long a 404 may only say that a file is not there yet: providers tell of a message before they have its files. */
+const lateMs = 3 * 60_000;
+
+const isNew = ({ receivedAt }: Pick<Message, "receivedAt">) => Date.now() - receivedAt.getTime() < lateMs;
+
+/** Throws an error when another try may change it. */
+function refusalOfFetch(error: unknown, isOfNew: boolean): string {
   if (!(error instanceof Failure)) throw error;
+  if (error.status === 404 && isOfNew) {
+    throw new Failure("not_visible", `the file may not be there yet: ${error.message}`, { status: error.status });
+  }
   if (error.code === "too_large") return refusals.tooLarge;
   if (error.reason === "misconfigured") return refusals.misconfigured;
   if (error.reason !== "rejected") throw error;
