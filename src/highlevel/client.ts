@@ -3,7 +3,8 @@ import type { ApiAnswer, CallApi } from "../calls/call-api.ts";
 import { reasonOf } from "../calls/failure-reason.ts";
 import { Failure } from "../errors.ts";
 import type { Direction, HighlevelMessageType, MessageError, ReceiptStatus } from "../model.ts";
-import { type Call, type ContactKey, ensureContact, ensureConversation } from "./contacts.ts";
+import type { Access, Call } from "./call.ts";
+import { type ContactKey, ensureContact, ensureConversation } from "./contacts.ts";
 import { textOf } from "./refusals.ts";
 import {
   type Email,
@@ -51,13 +52,6 @@ export interface StatusReport {
 export interface EmailStatusReport {
   status: ReceiptStatus;
   recipients?: { emailId: string; status: ReceiptStatus; failReason?: string }[];
-}
-
-/** Whose sub-account, and until when. */
-export interface Access {
-  locationId: string;
-  token: string;
-  signal?: AbortSignal;
 }
 
 /** Calls to HighLevel's API v2. Each resolves with what HighLevel said, or throws a Failure; none retries. */

@@ -1,7 +1,5 @@
-import type { ZodType } from "zod";
-import type { ApiRequest } from "../calls/call-api.ts";
 import { Failure } from "../errors.ts";
-import type { Access } from "./client.ts";
+import type { Access, Call } from "./call.ts";
 import { isAlreadyThere } from "./refusals.ts";
 import {
   contactAnswer,
@@ -14,13 +12,6 @@ import {
 
 /** One address of a person; the name is only for a contact that is made. */
 export type ContactKey = { phone: string } | { email: string; name?: string };
-
-/** One call to HighLevel. */
-export type Call = <Body>(
-  access: Access,
-  request: Pick<ApiRequest, "method" | "query" | "body"> &
-    Partial<Pick<ApiRequest, "headers">> & { path: string; answer: ZodType<Body>; version?: string },
-) => Promise<Body & { status: number }>;
 
 /**
  * Gives the contact with this address, and makes one only where there is none: an upsert puts the address in the place of

@@ -1,8 +1,8 @@
 import { escapeHtml } from "../formats/escape-html.ts";
-import { properUrl } from "../formats/proper-url.ts";
 import type { InboundPost } from "../highlevel/client.ts";
 import type { Mapping } from "../registry/mappings.ts";
 import type { CarriedAttachment, Conversation, Message, MessageContent } from "../store/schema.ts";
+import { properUrl } from "./proper-url.ts";
 import { stripQuoted } from "./strip-quoted.ts";
 
 /** HighLevel refuses a message without a text. An empty one that arrives says more than one that is lost. */

@@ -1,10 +1,11 @@
 import { Failure } from "../errors.ts";
-import { properUrl } from "../formats/proper-url.ts";
-import type { Access, Highlevel } from "../highlevel/client.ts";
+import type { Access } from "../highlevel/call.ts";
+import type { Highlevel } from "../highlevel/client.ts";
 import { isAboutFiles, isAboutThread, isProviderMismatch, textOf } from "../highlevel/refusals.ts";
 import type { InboundAnswer } from "../highlevel/schemas.ts";
 import { type ComposedMessage, composeInbound } from "../messages/compose-inbound.ts";
 import { findThreadOf } from "../messages/find-thread.ts";
+import { properUrl } from "../messages/proper-url.ts";
 import type { HighlevelMessageType } from "../model.ts";
 import type { Mapping, Mappings } from "../registry/mappings.ts";
 import { keepMappingType } from "../store/mappings.ts";

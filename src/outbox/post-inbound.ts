@@ -1,5 +1,6 @@
 import { Failure } from "../errors.ts";
-import type { Access, Highlevel } from "../highlevel/client.ts";
+import type { Access } from "../highlevel/call.ts";
+import type { Highlevel } from "../highlevel/client.ts";
 import { goneThing } from "../highlevel/refusals.ts";
 import type { InboundAnswer } from "../highlevel/schemas.ts";
 import type { ComposedMessage } from "../messages/compose-inbound.ts";

@@ -1,7 +1,8 @@
 import type { FetchedFile, FetchFile } from "../../calls/fetch-file.ts";
 import { Failure } from "../../errors.ts";
 import { contentTypeOf, extensionOf, usualType } from "../../formats/file-names.ts";
-import type { Access, Highlevel } from "../../highlevel/client.ts";
+import type { Access } from "../../highlevel/call.ts";
+import type { Highlevel } from "../../highlevel/client.ts";
 import { goneThing } from "../../highlevel/refusals.ts";
 import { isTakenExtension, type UploadFile } from "../../highlevel/upload-form.ts";
 import { isAtMediaHost, isMediaUrl } from "../../providers/media-urls.ts";

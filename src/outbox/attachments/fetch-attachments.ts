@@ -2,7 +2,7 @@ import { buffer } from "node:stream/consumers";
 import type { FetchedFile, FetchFile } from "../../calls/fetch-file.ts";
 import { Failure } from "../../errors.ts";
 import { contentTypeOf, extensionOf, nameFile } from "../../formats/file-names.ts";
-import { properUrl } from "../../formats/proper-url.ts";
+import { properUrl } from "../../messages/proper-url.ts";
 import type { Channel, OutboundAttachment } from "../../model.ts";
 
 export interface FetchAttachmentsContext {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { properUrl } from "../../src/formats/proper-url.ts";
+import { properUrl } from "../../src/messages/proper-url.ts";
 
 const at = "https://files.example.com/acme";
 
