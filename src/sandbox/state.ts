@@ -119,7 +119,7 @@ export function newId(): string {
 }
 
 /** All that it is found by. */
-export const addressesOf = ({ phone, email, additionalPhones = [], additionalEmails = [] }: Contact) =>
+const addressesOf = ({ phone, email, additionalPhones = [], additionalEmails = [] }: Contact) =>
   [phone, email, ...additionalPhones, ...additionalEmails].filter((address) => address !== undefined && address !== "");
 
 export const addressKey = (locationId: string, address: string) => `${locationId}|${address}`;
