@@ -2,6 +2,9 @@
 
 export type Channel = "sms" | "email";
 
+/** What a text may go by instead of SMS or MMS, between the same two numbers. */
+export type TextService = "whatsapp" | "rcs";
+
 /** What happens to a message from a person whom neither the admin route nor an earlier message made known. */
 export type UnknownSenderPolicy = "create" | "hold" | "ignore";
 
@@ -66,6 +69,8 @@ export interface ProviderMessage {
   direction?: "outbound" | undefined;
   /** The provider's id: unique per mapping, and HighLevel's `altId`. */
   providerMessageId: string;
+  /** What a text came by, if not SMS or MMS: the answers to it go by the same. */
+  service?: TextService | undefined;
   /** E.164, a short code or an alphanumeric sender; for email the mailbox in lower case. */
   from: string;
   /** The person's name as the email's From header gives it. */
@@ -124,7 +129,10 @@ export interface MessageError {
 export interface OutboundMessage {
   /** Goes along with the message and comes back in its receipts, which may be here before the answer to the send. */
   reference: string;
-  /** The mapping's number; for an email the mailbox that it comes from. */
+  /**
+   * The mapping's number; for an email the mailbox that it comes from. A text that goes by another service has the prefix
+   * of that here and in `to`, as in `whatsapp:+15005550006`: only adapters get one that say so by `services`.
+   */
   from: string;
   fromName?: string | undefined;
   to: string;

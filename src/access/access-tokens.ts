@@ -19,15 +19,15 @@ export interface AccessToken {
 export interface AccessTokens {
   /**
    * The location's token, renewed before it expires; undefined when there is none. Throws a Failure when it has expired
-   * and HighLevel could not be asked for another, and `needs_reauthorization`, with the location paused, when HighLevel
-   * refused to give one.
+   * and HighLevel could not be asked for another; and with the location paused, when HighLevel refused to give one:
+   * `needs_reauthorization`, or `unauthorized` where it is asked again by and by.
    */
   get(locationId: string): Promise<AccessToken | undefined>;
   /** The next `get` reads the database again. */
   forget(locationId: string): void;
   /**
    * After a 401 for the token of `usedVersion`: gets another one, unless there is one already. `refused`: the location
-   * is paused until somebody connects it again. `impossible`: it is a token that nothing renews, such as a private
+   * is paused until somebody connects it again, or until HighLevel is asked once more. `impossible`: it is a token that nothing renews, such as a private
    * integration token. Throws a Failure when HighLevel could not be asked.
    */
   renew(locationId: string, usedVersion: number): Promise<"renewed" | "refused" | "impossible">;
@@ -85,8 +85,9 @@ export function createAccessTokens(options: {
   }
 
   async function throwRefusal(locationId: string): Promise<never> {
-    const detail = (await findLocationAccess(db, locationId))?.needsReauthorization;
-    throw new Failure("needs_reauthorization", detail || "HighLevel gives no new token: connect it at /oauth/install");
+    const { tokenRefusal, needsReauthorization = true } = (await findLocationAccess(db, locationId)) ?? {};
+    const reason = needsReauthorization ? "needs_reauthorization" : "unauthorized";
+    throw new Failure(reason, tokenRefusal || "HighLevel gives no new token: connect it at /oauth/install");
   }
 
   function open({ id, sealedToken, tokenVersion }: LocationAccess): AccessToken | undefined {

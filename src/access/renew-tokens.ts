@@ -39,7 +39,7 @@ interface RenewalRequest {
  * HighLevel is asked once: the row is locked meanwhile, and whoever has waited for it finds a newer token there.
  * A new pair is committed before it is used. A process that dies between HighLevel's answer and the commit loses the
  * pair, and the next one asks with the old refresh token: within 30 seconds HighLevel gives the same new pair again.
- * `refused` pauses the location until somebody connects it again. Throws a Failure when HighLevel could not be asked;
+ * `refused` pauses the location until somebody connects it again, or for a while where the refusal may pass. Throws a Failure when HighLevel could not be asked;
  * `impossible` is a token that nothing renews.
  */
 export async function renewLocation(context: RenewContext, request: RenewalRequest): Promise<Renewal> {
@@ -115,7 +115,7 @@ async function replaceToken(
 
 /** Another one has been here before. */
 function knownOutcome(access: LocationAccess, usedVersion: number): "renewed" | "refused" | undefined {
-  if (access.needsReauthorization !== null) return "refused";
+  if (access.tokenRefusal !== null) return "refused";
   return access.tokenVersion === usedVersion ? undefined : "renewed";
 }
 
@@ -142,12 +142,11 @@ async function companyToken(
       if (renewed) return renewed;
       // Another location was refused meanwhile, and paused all its like.
       const access = await findLocationAccess(tx, locationId);
-      if (typeof access?.needsReauthorization === "string") return "refused";
+      if (typeof access?.tokenRefusal === "string") return "refused";
       const answer = await refreshCompany(context, companyId, locked);
       if ("refusal" in answer) {
-        const { detail, seconds } = answer.refusal;
-        const paused = await pauseLocationsOfCompany(tx, companyId, { reason, detail, seconds });
-        for (const id of paused) logPause(context.log, id, seconds);
+        const paused = await pauseLocationsOfCompany(tx, companyId, answer.refusal);
+        for (const id of paused) logPause(context.log, id, answer.refusal);
         return answer;
       }
       const sealed = sealTokens(sealer, owner, answer);
@@ -166,7 +165,7 @@ async function refreshCompany(
 ): Promise<Tokens | { refusal: TokenRefusal }> {
   if (!company?.sealedRefreshToken) {
     const detail = `the agency ${companyId} is not connected: install the app for it at /oauth/install`;
-    return { refusal: { detail, seconds: undefined, status: undefined } };
+    return { refusal: { reason: "needs_reauthorization", detail, seconds: undefined, status: undefined } };
   }
   const refreshToken = openRefreshToken(sealer, { kind: "company", id: companyId }, company.sealedRefreshToken);
   return orRefusal(oauth.refreshTokens({ refreshToken, userType: "Company" }));
@@ -174,28 +173,34 @@ async function refreshCompany(
 
 /** HighLevel's no, in its own words. */
 interface TokenRefusal {
+  reason: "needs_reauthorization" | "unavailable";
   detail: string;
   /** When to ask again; without it, when somebody has connected the location again. */
   seconds: number | undefined;
   status: number | undefined;
 }
 
-/** A wrong client id or secret is a setting: correcting it is enough, nobody has to connect anything again. */
-const secondsOfWrongClient = 600;
+/**
+ * A wrong client id or secret is a setting: correcting it is enough, nobody has to connect anything again. A refusal that
+ * names neither the client nor the grant may pass by itself, as that of a suspended location does when its bill is paid.
+ */
+const pauses = {
+  misconfigured: { seconds: 600, hint: ", check HIGHLEVEL_CLIENT_ID and HIGHLEVEL_CLIENT_SECRET" },
+  unauthorized: { seconds: 300, hint: " for the moment, and is asked again every five minutes" },
+  needs_reauthorization: { seconds: undefined, hint: ", connect it at /oauth/install" },
+};
 
 async function orRefusal(asked: Promise<Tokens>): Promise<Tokens | { refusal: TokenRefusal }> {
   try {
     return await asked;
   } catch (error) {
-    if (!(error instanceof Failure) || !["unauthorized", "misconfigured"].includes(error.reason)) throw error;
-    const isClient = error.reason === "misconfigured";
-    const hint = isClient ? "check HIGHLEVEL_CLIENT_ID and HIGHLEVEL_CLIENT_SECRET" : "connect it at /oauth/install";
-    const detail = `HighLevel gives no new token, ${hint}: ${error.message}`;
-    return { refusal: { detail, seconds: isClient ? secondsOfWrongClient : undefined, status: error.status } };
+    if (!(error instanceof Failure) || !Object.hasOwn(pauses, error.reason)) throw error;
+    const { seconds, hint } = pauses[error.reason as keyof typeof pauses];
+    const detail = `HighLevel gives no new token${hint}: ${error.message}`;
+    const reason = error.reason === "unauthorized" ? "unavailable" : "needs_reauthorization";
+    return { refusal: { reason, detail, seconds, status: error.status } };
   }
 }
-
-const reason = "needs_reauthorization";
 
 async function pause(
   context: RenewContext,
@@ -204,12 +209,12 @@ async function pause(
   refusal: TokenRefusal,
 ): Promise<"refused"> {
   const { locationId, usedVersion: tokenVersion } = request;
-  const { detail, seconds } = refusal;
+  const { reason, detail, seconds } = refusal;
   const isPaused = await pauseLocation(db, { locationId, tokenVersion, reason, detail, seconds });
-  if (isPaused) logPause(context.log, locationId, seconds);
+  if (isPaused) logPause(context.log, locationId, refusal);
   return "refused";
 }
 
-function logPause(log: Log, locationId: string, seconds: number | undefined): void {
+function logPause(log: Log, locationId: string, { reason, seconds }: TokenRefusal): void {
   log("error", "location.paused", { locationId, reason, seconds });
 }

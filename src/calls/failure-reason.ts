@@ -50,10 +50,23 @@ const reasons: Record<Answerer, Reasons> = {
       { status: 400, words: /PROVIDER_MISMATCH|conversationProvider/i, reason: "misconfigured" },
     ],
   },
-  /** What is wrong with a token endpoint is never a single message's fault: what is no refusal may be over in a while. */
+  /**
+   * What is wrong with a token endpoint is never a single message's fault: what is no refusal may be over in a while. Of the
+   * refusals only those that name the grant are final, and those that name the client ours to end; a location that is
+   * suspended is refused as well, until its bill is paid.
+   */
   "highlevel-tokens": {
     ...anybody,
-    told: [{ codes: ["invalid_client", "unauthorized_client"], reason: "misconfigured" }],
+    told: [
+      { codes: ["invalid_client", "unauthorized_client"], reason: "misconfigured" },
+      { codes: ["invalid_grant"], reason: "needs_reauthorization" },
+      { words: /\b(invalid|unauthorized)[_ ]client\b|\bclient[_ ]?(id|secret)\b/i, reason: "misconfigured" },
+      {
+        words:
+          /\binvalid[_ ]grant\b|\binvalid refresh|refresh[_ ]?token\b.{0,60}\b(invalid|expired|revoked|used|found)\b/i,
+        reason: "needs_reauthorization",
+      },
+    ],
     refused: "unauthorized",
     broken: "unavailable",
   },

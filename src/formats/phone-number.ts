@@ -1,5 +1,6 @@
 import { parsePhoneNumberFromString } from "libphonenumber-js/max";
 import { ParseError } from "../errors.ts";
+import type { TextService } from "../model.ts";
 
 const channelPrefix = /^(whatsapp|rcs|sms|mms|sip|tel):/i;
 const withheld = /^(anonymous|unknown|restricted|private|unavailable|withheld)$/i;
@@ -43,6 +44,11 @@ export function readReceiver(given: string | undefined, ownNumber?: string): { n
     return { problem: `${address} is a sender's name and no phone number` };
   if (number !== undefined) return { number };
   return { problem: `${address} is no phone number with its country: write it as +1 415 555 0123` };
+}
+
+/** By its prefix, as in `whatsapp:+15005550006`. */
+export function serviceOf(address: string): TextService | undefined {
+  return /^\s*(whatsapp|rcs):/i.exec(address)?.[1]?.toLowerCase() as TextService | undefined;
 }
 
 export function requirePhoneNumber(given: string, field: string, ownNumber?: string): string {

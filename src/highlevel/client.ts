@@ -1,16 +1,14 @@
 import type { ZodType } from "zod";
-import type { ApiAnswer, ApiRequest, CallApi } from "../calls/call-api.ts";
+import type { ApiAnswer, CallApi } from "../calls/call-api.ts";
 import { reasonOf } from "../calls/failure-reason.ts";
 import { Failure } from "../errors.ts";
 import type { Direction, HighlevelMessageType, MessageError, ReceiptStatus } from "../model.ts";
+import type { Access, Call } from "./call.ts";
+import { type ContactKey, ensureContact, ensureConversation } from "./contacts.ts";
+import { textOf } from "./refusals.ts";
 import {
-  contactAnswer,
-  conversationAnswer,
-  conversationSearchAnswer,
-  duplicateAnswer,
   type Email,
   emailAnswer,
-  existingConversation,
   type InboundAnswer,
   inboundAnswer,
   type MessagePage,
@@ -56,19 +54,15 @@ export interface EmailStatusReport {
   recipients?: { emailId: string; status: ReceiptStatus; failReason?: string }[];
 }
 
-/** Whose sub-account, and until when. */
-export interface Access {
-  locationId: string;
-  token: string;
-  signal?: AbortSignal;
-}
-
 /** Calls to HighLevel's API v2. Each resolves with what HighLevel said, or throws a Failure; none retries. */
 export interface Highlevel {
   postInbound(access: Access, post: InboundPost): Promise<InboundAnswer & { status: number }>;
   /** Finds the contact by this one address, or makes it; the name is only for a new one. Gives its id. */
-  upsertContact(access: Access, contact: { phone: string } | { email: string; name?: string }): Promise<string>;
-  /** HighLevel keeps one conversation per contact: gives its id, also when it was there. */
+  ensureContact(access: Access, contact: ContactKey): Promise<string>;
+  /**
+   * HighLevel keeps one conversation per contact: gives its id, also when it was there. Throws a Failure, `not_visible`,
+   * while there is one that HighLevel does not show yet.
+   */
   ensureConversation(access: Access, contactId: string): Promise<string>;
   /** A page of a conversation's messages, newest first. */
   listMessages(access: Access, conversationId: string, after?: string): Promise<MessagePage>;
@@ -94,12 +88,6 @@ export interface CallLimit {
 const versions = { conversations: "2021-04-15", contacts: "2021-07-28", emailStatus: "v3" };
 const pageSize = 100;
 
-type Call = <Body>(
-  access: Access,
-  request: Pick<ApiRequest, "method" | "query" | "body"> &
-    Partial<Pick<ApiRequest, "headers">> & { path: string; answer: ZodType<Body>; version?: string },
-) => Promise<Body & { status: number }>;
-
 export interface HighlevelOptions {
   callApi: CallApi;
   baseUrl: string;
@@ -112,7 +100,7 @@ export function createHighlevel(options: HighlevelOptions): Highlevel {
     postInbound: (access, post) =>
       call(access, { method: "POST", path: "/conversations/messages/inbound", body: post, answer: inboundAnswer }),
 
-    upsertContact: (access, contact) => upsertContact(call, access, contact),
+    ensureContact: (access, contact) => ensureContact(call, access, contact),
 
     ensureConversation: (access, contactId) => ensureConversation(call, access, contactId),
 
@@ -184,47 +172,6 @@ function createCall(options: HighlevelOptions): Call {
   };
 }
 
-async function upsertContact(
-  call: Call,
-  access: Access,
-  contact: Parameters<Highlevel["upsertContact"]>[1],
-): Promise<string> {
-  const { locationId } = access;
-  if ("name" in contact) {
-    // An upsert would overwrite the name that a user gave: look first.
-    const query = { locationId, email: contact.email };
-    const found = await call(access, {
-      method: "GET",
-      path: "/contacts/search/duplicate",
-      query,
-      answer: duplicateAnswer,
-    });
-    if (found.contact) return found.contact.id;
-  }
-  const body = { locationId, ...contact };
-  const answer = await call(access, { method: "POST", path: "/contacts/upsert", body, answer: contactAnswer });
-  return answer.contact.id;
-}
-
-async function ensureConversation(call: Call, access: Access, contactId: string): Promise<string> {
-  const { locationId } = access;
-  // Without the slash at the end HighLevel answers 404.
-  const request = { method: "POST" as const, path: "/conversations/", body: { locationId, contactId } };
-  try {
-    return (await call(access, { ...request, answer: conversationAnswer })).conversation.id;
-  } catch (error) {
-    if (!(error instanceof Failure) || error.status !== 400) throw error;
-    const existing = existingConversation.safeParse(error.answer);
-    if (existing.success) return existing.data.conversationId;
-    const query = { locationId, contactId };
-    const path = "/conversations/search";
-    const found = await call(access, { method: "GET", path, query, answer: conversationSearchAnswer });
-    const [conversation] = found.conversations;
-    if (!conversation) throw error;
-    return conversation.id;
-  }
-}
-
 function parseAnswer<Body>(answer: ApiAnswer, schema: ZodType<Body>, path: string): Body {
   const parsed = schema.safeParse(answer.body);
   if (parsed.success) return parsed.data;
@@ -235,19 +182,10 @@ function parseAnswer<Body>(answer: ApiAnswer, schema: ZodType<Body>, path: strin
   });
 }
 
-/** Does the type not suit the conversation provider? HighLevel refuses that before it stores anything. */
-export function isProviderMismatch(failure: Failure): boolean {
-  return /PROVIDER_MISMATCH|Incorrect conversationProviderId\/type/.test(textOf(failure.answer));
-}
-
 /** HighLevel's words can say more than the status of its answer. */
 function readRefusal(failure: Failure): Failure {
   const { message, status, answer } = failure;
   if (status === undefined) return failure;
   const reason = reasonOf("highlevel", { status, words: textOf(answer) });
   return reason === failure.reason ? failure : new Failure(reason, message, { status, answer, cause: failure });
-}
-
-function textOf(answer: unknown): string {
-  return typeof answer === "string" ? answer : JSON.stringify(answer ?? "");
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { ApiRequest, CallApi } from "../calls/call-api.ts";
 import { reasonOf } from "../calls/failure-reason.ts";
 import { Failure } from "../errors.ts";
+import { textOf } from "./refusals.ts";
 
 /** Whose token: a sub-account's or an agency's. */
 export type UserType = "Location" | "Company";
@@ -21,8 +22,9 @@ export type Installation = Tokens & { refreshToken: string } & (
   );
 
 /**
- * HighLevel's token endpoints. Each resolves with what HighLevel said, or throws a Failure; none retries. A refusal is
- * `unauthorized`, one of the client id or secret `misconfigured`; everything else may be over in a while.
+ * HighLevel's token endpoints. Each resolves with what HighLevel said, or throws a Failure; none retries. A refusal of
+ * the grant is `needs_reauthorization`, one of the client id or secret `misconfigured`, and any other `unauthorized`: that
+ * and everything else may be over in a while.
  */
 export interface OauthClient {
   /** A code serves once, for some minutes. */
@@ -126,7 +128,10 @@ function readRefusal(failure: Failure): Failure {
   const said = oauthError.safeParse(failure.answer).data;
   const { status, retryAfterSeconds } = failure;
   const code = said?.error ?? "";
-  const reason = status === undefined ? failure.reason : reasonOf("highlevel-tokens", { status, code });
+  const reason =
+    status === undefined
+      ? failure.reason
+      : reasonOf("highlevel-tokens", { status, code, words: textOf(failure.answer) });
   const words = [said?.error, said?.error_description].filter((part) => part && !failure.message.includes(part));
   // Without the answer and its cause: nothing that holds a token may travel with an error.
   return new Failure(reason, [failure.message, ...words].join(" · "), { status, retryAfterSeconds });

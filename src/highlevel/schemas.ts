@@ -13,26 +13,45 @@ export const inboundAnswer = z.object({
 export type InboundAnswer = z.infer<typeof inboundAnswer>;
 
 export const contactAnswer = z.object({ contact: z.object({ id }) });
+/** The refusal to make a second contact with an address names the first one. */
+export const existingContact = z.object({ meta: z.object({ contactId: id }) });
 export const duplicateAnswer = z.object({ contact: z.object({ id }).nullish() });
 export const conversationAnswer = z.object({ conversation: z.object({ id }) });
 /** The refusal to make a second conversation for a contact names the first one. */
 export const existingConversation = z.object({ conversationId: id });
 export const conversationSearchAnswer = z.object({ conversations: z.array(z.object({ id })) });
 
+/** What cannot be read is left out, where the rest says enough without it. */
+const lenient = z.union([maybeId, z.number().transform(String)]).catch(undefined);
+const idList = z.array(lenient).transform((ids) => ids.flatMap((each) => each ?? []));
+/** Published in both forms, the second one in an example. */
+const emailMeta = z.union([
+  z.object({ messageIds: idList }),
+  z.object({ email: z.object({ messageIds: idList }) }).transform((meta) => meta.email),
+]);
+
 const listedMessage = z.object({
-  id,
-  altId: maybeId,
-  direction: z.string().optional(),
-  body: z.string().nullish(),
-  dateAdded: z.string().optional(),
-  conversationId: maybeId,
-  contactId: maybeId,
-  meta: z.object({ email: z.object({ messageIds: z.array(z.string()) }).optional() }).nullish(),
+  id: z.union([id, z.number().transform(String)]),
+  altId: lenient,
+  direction: lenient,
+  body: lenient,
+  dateAdded: lenient,
+  conversationId: lenient,
+  contactId: lenient,
+  meta: z
+    .object({ email: emailMeta.optional().catch(undefined) })
+    .nullish()
+    .catch(undefined),
 });
 export type ListedMessage = z.infer<typeof listedMessage>;
 
+/** One entry that cannot be read must not hide the others. */
+const readable = z
+  .array(z.unknown())
+  .transform((entries) => entries.flatMap((each) => listedMessage.safeParse(each).data ?? []));
+
 const messagePage = z.object({
-  messages: z.array(listedMessage),
+  messages: readable,
   lastMessageId: maybeId,
   nextPage: z.boolean().nullish(),
 });
@@ -50,30 +69,42 @@ const addresses = z
 
 /** https://marketplace.gohighlevel.com/docs/ghl/conversations/get-email-by-id. The only place that tells cc, bcc and what an email answers. */
 const email = z.object({
-  id,
-  altId: maybeId,
-  direction: maybeId,
-  threadId: maybeId,
-  conversationId: maybeId,
-  contactId: maybeId,
-  cc: addresses,
-  bcc: addresses,
-  replyToMessageId: maybeId,
+  id: lenient,
+  altId: lenient,
+  direction: lenient,
+  threadId: lenient,
+  conversationId: lenient,
+  contactId: lenient,
+  cc: addresses.catch([]),
+  bcc: addresses.catch([]),
+  replyToMessageId: lenient,
 });
 export type Email = z.infer<typeof email>;
-export const emailAnswer = z.union([z.object({ emailMessage: email }).transform((body) => body.emailMessage), email]);
+/** Seen by itself, and within one of these. What is unusable in it is left out: an email must not wait for it. */
+export const emailAnswer = z.union([
+  z.object({ emailMessage: email }).transform((body) => body.emailMessage),
+  z.object({ message: email }).transform((body) => body.message),
+  z.object({ email }).transform((body) => body.email),
+  email,
+  z.unknown().transform(() => email.parse({})),
+]);
 
 /** https://marketplace.gohighlevel.com/docs/ghl/conversations/send-a-new-message */
-export const sendAnswer = z.object({
-  conversationId: maybeId,
-  messageId: id,
-  emailMessageId: maybeId,
-  messageIds: z
-    .array(z.string())
-    .nullish()
-    .transform((ids) => ids ?? undefined),
-  msg: maybeId,
-});
+export const sendAnswer = z
+  .object({
+    conversationId: maybeId,
+    messageId: maybeId,
+    emailMessageId: maybeId,
+    messageIds: z
+      .array(z.string())
+      .nullish()
+      .transform((ids) => ids ?? undefined),
+    msg: maybeId,
+  })
+  .refine(({ messageId, messageIds = [] }) => messageId || messageIds.length > 0, {
+    path: ["messageId"],
+    error: "is missing",
+  });
 export type SendAnswer = z.infer<typeof sendAnswer>;
 
 /** https://marketplace.gohighlevel.com/docs/ghl/conversations/upload-file-attachments: each file's URL by its name. */

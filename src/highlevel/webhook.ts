@@ -1,6 +1,7 @@
 import { type KeyObject, verify } from "node:crypto";
 import { z } from "zod";
-import { decodeJson, maybeText, parseValue, requiredText, text } from "../formats/parse-value.ts";
+import { ParseError } from "../errors.ts";
+import { decodeJson, maybeText, parseValue, text } from "../formats/parse-value.ts";
 import type { WebhookRequest } from "../model.ts";
 
 /** HighLevel's public keys; any of a list may fit, so that they can rotate. */
@@ -51,35 +52,36 @@ export function readLocationId(body: Buffer): string | undefined {
   }
 }
 
-const oneOrMore = z.union([z.array(text), text.transform((value) => [value])]);
-const listOf = oneOrMore.nullish().transform((list) => (list ?? []).filter(Boolean));
+/** One that cannot be read is none: what is wrong with a call must not keep it from being answered by a report. */
+const lenient = z.union([maybeText, z.number().transform(String)]).catch(undefined);
+const oneOrMore = z.union([z.array(text.nullish()), text.transform((value) => [value])]);
+const listOf = oneOrMore.nullish().transform((list) => (list ?? []).flatMap((item) => item || []));
 
 const envelope = z.object({
-  type: text,
-  webhookId: maybeText,
-  timestamp: maybeText,
-  messageId: maybeText,
+  type: lenient,
+  webhookId: lenient,
+  timestamp: z.union([text, z.number()]).nullish().catch(undefined),
 });
 
-/** https://marketplace.gohighlevel.com/docs/webhook/ProviderOutboundMessage */
-const outbound = z.object({
-  locationId: requiredText,
-  contactId: requiredText,
-  messageId: requiredText,
-  emailMessageId: maybeText,
-  /** One that cannot be read is none: the message is reported as failed then, which a webhook that fails would not be. */
-  phone: z.union([maybeText, z.number().transform(String)]).catch(undefined),
-  message: maybeText,
-  html: maybeText,
-  subject: maybeText,
-  emailFrom: maybeText,
+/** https://marketplace.gohighlevel.com/docs/webhook/ProviderOutboundMessage: whose it is, and for whom. */
+const addressed = z.object({
+  ...{ locationId: lenient, contactId: lenient, messageId: lenient, emailMessageId: lenient, phone: lenient },
   /** Shown as a list, specified as a text. */
   emailTo: listOf.catch([]),
-  attachments: listOf,
-  replyToAltId: maybeText,
-  type: text,
 });
-export type OutboundRequest = z.infer<typeof outbound>;
+const content = z.object({
+  ...{ message: maybeText, html: maybeText, subject: maybeText, emailFrom: maybeText, replyToAltId: maybeText },
+  attachments: listOf,
+});
+
+/** What HighLevel asks us to send. */
+export interface OutboundRequest extends z.infer<typeof addressed>, z.infer<typeof content> {
+  type: string;
+  /** The message's; an email's where there is no other. */
+  messageId: string;
+  /** Why it cannot be sent, whatever else it says. */
+  problem?: string | undefined;
+}
 
 /** https://marketplace.gohighlevel.com/docs/webhook/AppInstall and AppUninstall */
 const install = z.object({
@@ -97,16 +99,46 @@ export type HighlevelEvent = { eventId: string | undefined; at: Date | undefined
 );
 
 /** The types of the calls that ask us to send; everything else is an event of the app. */
-const sendTypes = new Set(["SMS", "Email", "Custom", "RCS", "WhatsApp"]);
+const sendTypes = ["SMS", "Email", "Custom", "RCS", "WhatsApp"];
+/** Of messages that a conversation provider may be asked for, and this one has no way to send. */
+const otherTypes = ["GMB", "IG", "FB", "WebChat", "Live_Chat", "TIKTOK", "Call", "InternalComment"];
 
-/** What HighLevel posted. Throws a ParseError that names the field for what cannot be read. */
+/**
+ * What HighLevel posted. Throws a ParseError that names the field for what cannot be read. A call that asks us to send is
+ * read as far as it goes, once it has an id: whatever is wrong with the rest can be reported by that.
+ */
 export function readHighlevelEvent(body: Buffer): HighlevelEvent {
   const json = decodeJson(body);
   const { type, webhookId, timestamp } = parseValue(envelope, json);
-  const at = new Date(timestamp ?? "");
-  const common = { eventId: webhookId, at: Number.isNaN(at.getTime()) ? undefined : at };
-  if (sendTypes.has(type)) return { ...common, kind: "outbound", request: parseValue(outbound, json) };
+  const common = { eventId: webhookId, at: readAt(timestamp) };
+  const request = readRequest(type, json);
+  if (request) return { ...common, kind: "outbound", request };
   if (type === "INSTALL" || type === "UNINSTALL")
     return { ...common, kind: "install", event: parseValue(install, json) };
+  if (type === undefined) throw new ParseError("type: is missing, and there is no messageId");
   return { ...common, kind: "other", type };
+}
+
+function readRequest(given: string | undefined, json: unknown): OutboundRequest | undefined {
+  const { messageId, ...about } = parseValue(addressed, json);
+  const isSame = (each: string) => each.toLowerCase() === given?.toLowerCase();
+  const type = given === undefined && messageId ? "Custom" : [...sendTypes, ...otherTypes].find(isSame);
+  if (type === undefined) return undefined;
+  const id = messageId ?? about.emailMessageId;
+  if (id === undefined) throw new ParseError("messageId: is missing");
+  const said = content.safeParse(json);
+  const problem = otherTypes.includes(type) ? `type: the bridge sends no ${type}` : problemOf(said);
+  return { ...about, ...(said.data ?? content.parse({})), type, messageId: id, problem };
+}
+
+function problemOf({ error }: z.ZodSafeParseResult<unknown>): string | undefined {
+  const [issue] = error?.issues ?? [];
+  return issue && `${issue.path.join(".")}: ${issue.message}`;
+}
+
+/** ISO 8601, or since 1970 in seconds or milliseconds. */
+function readAt(timestamp: string | number | null | undefined): Date | undefined {
+  const number = typeof timestamp === "number" || /^\d+$/.test(timestamp ?? "") ? Number(timestamp) : undefined;
+  const at = new Date(number === undefined ? (timestamp ?? "") : number * (number < 1e11 ? 1000 : 1));
+  return Number.isNaN(at.getTime()) ? undefined : at;
 }

@@ -173,6 +173,7 @@ const notConnected = (url: string, failure: Failure): Page => ({
 /** For what is not over in a while. */
 const adviceOf: Partial<Record<Failure["reason"], string>> = {
   unauthorized: "A code serves once and for some minutes only: begin again.",
+  needs_reauthorization: "A code serves once and for some minutes only: begin again.",
   misconfigured:
     "Whoever runs the bridge must check HIGHLEVEL_CLIENT_ID and HIGHLEVEL_CLIENT_SECRET. Then begin again.",
 };

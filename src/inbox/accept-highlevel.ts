@@ -9,6 +9,7 @@ import { findKnownEvents, type WebhookOutcome } from "../store/received-webhooks
 import { eventDays } from "../store/retention.ts";
 import type { Webhook } from "../store/schema.ts";
 import { acceptOutbound, type MappedRequest } from "./accept-outbound.ts";
+import { acceptUnsendable, type UnsendableRequest } from "./accept-unsendable.ts";
 import { type Acceptance, readWebhook, type WebhookReading } from "./read-webhook.ts";
 
 export interface HighlevelContext {
@@ -45,20 +46,24 @@ export async function acceptHighlevel(context: HighlevelContext, received: Highl
     [...eventIds.keys()],
   );
   const requested: MappedRequest[] = [];
+  const unsendable: UnsendableRequest[] = [];
   const outcomes: WebhookOutcome[] = [];
   for (const each of readings) {
     const { webhook } = each;
     const outcome = await judge(context, each, known);
-    if ("request" in outcome) requested.push({ webhook, ...outcome });
+    if ("problem" in outcome) unsendable.push({ webhook, ...outcome });
+    else if ("request" in outcome) requested.push({ webhook, ...outcome });
     else outcomes.push({ id: webhook.id, ...outcome });
-    const isFailed = "state" in outcome && outcome.state === "failed";
+    const isFailed = "problem" in outcome || ("state" in outcome && outcome.state === "failed");
     const eventId = eventIds.get(webhook.id);
     if (eventId !== undefined && !isFailed) known.add(eventId);
   }
   const accepted = await acceptOutbound(context, requested);
+  const refused = await acceptUnsendable(context, unsendable);
+  const all = [...outcomes, ...accepted.outcomes, ...refused.outcomes];
   return {
-    outcomes: [...outcomes, ...accepted.outcomes].map((each) => ({ ...each, eventId: eventIds.get(each.id) })),
-    owed: accepted.owed,
+    outcomes: all.map((each) => ({ ...each, eventId: eventIds.get(each.id) })),
+    owed: [...accepted.owed, ...refused.owed],
   };
 }
 
@@ -81,7 +86,7 @@ async function judge(
   context: HighlevelContext,
   reading: Reading,
   known: Set<string>,
-): Promise<Outcome | Omit<MappedRequest, "webhook">> {
+): Promise<Outcome | Omit<MappedRequest, "webhook"> | Omit<UnsendableRequest, "webhook">> {
   if ("failure" in reading) return { state: "failed", reason: reading.failure };
   const { webhook, content: event } = reading;
   const refusal = refuseRepeated(event, eventIdOf(reading), webhook.receivedAt, known);
@@ -91,8 +96,8 @@ async function judge(
     return { state: "processed", reason: await context.applyInstall(context.tx, event.event, event.at) };
   }
   const mapping = reading.mapping ?? (await findSender(context.tx, event));
-  if (!mapping) return { state: "failed", reason: noSender(event) };
-  return { mapping, request: event.request };
+  const { request } = event;
+  return mapping ? { mapping, request } : { mapping, request, problem: noSender(event) };
 }
 
 function refuseRepeated(
@@ -115,6 +120,7 @@ type OutboundEvent = Extract<HighlevelEvent, { kind: "outbound" }>;
 /** The mapping by which this person was written with last; else the location's default one of the channel. */
 async function findSender(tx: Db, { request }: OutboundEvent): Promise<MappingFacts | undefined> {
   const { locationId, contactId } = request;
+  if (locationId === undefined) return undefined;
   const id = await findSendingMapping(tx, { locationId, contactId, providers: providersOf(channelOf(request)) });
   const row = id === undefined ? undefined : await findMapping(tx, id);
   return row && describeMapping(row);
@@ -126,5 +132,7 @@ function channelOf(request: OutboundEvent["request"]) {
 }
 
 function noSender({ request }: OutboundEvent): string {
+  if (request.locationId === undefined)
+    return "locationId: is missing, and nothing else tells which mapping is to send";
   return `location ${request.locationId} has no ${channelOf(request)} mapping that could send it: POST /admin/mappings, then replay`;
 }

@@ -2,10 +2,10 @@ import { believeTime } from "../formats/read-time.ts";
 import type { Log } from "../log.ts";
 import { contentOf } from "../messages/content.ts";
 import { admit, heldDetail, ignoredReason } from "../messages/unknown-sender.ts";
-import type { ProviderEvent, ProviderMessage, Receipt } from "../model.ts";
+import type { ProviderEvent, ProviderMessage, Receipt, TextService } from "../model.ts";
 import type { Reading } from "../providers/reading.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
-import { ensureConversations, keyOf, type Person } from "../store/conversations.ts";
+import { ensureConversations, keepServices, keyOf, type Person } from "../store/conversations.ts";
 import type { NewDelivery } from "../store/deliveries.ts";
 import { insertMessages } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
@@ -21,6 +21,7 @@ import {
   readWebhook,
 } from "./read-webhook.ts";
 import { findAnswers, findCopies } from "./recognize-ours.ts";
+import { tellApart } from "./tell-apart.ts";
 
 /**
  * Turns what providers posted, to whichever mappings, into messages and the deliveries that they make us owe, in the order
@@ -105,6 +106,7 @@ async function acceptMessages(tx: Db, received: MappedEvent<ProviderMessage>[]):
   );
   const isOurs = await findCopies(tx, received);
   const answersOurs = await findAnswers(tx, received);
+  const identities = await tellApart(tx, received);
 
   const reasons: Reasons = new Map();
   const accepted: AcceptedMessage[] = [];
@@ -116,29 +118,14 @@ async function acceptMessages(tx: Db, received: MappedEvent<ProviderMessage>[]):
     } else {
       reasons.set(event, "duplicate: a message with this providerMessageId is known");
       const automatic = answersOurs.has(event) ? undefined : event.automatic;
-      const row = newMessage(mapping, conversation, webhook, { ...event, automatic });
+      const row = { ...newMessage(mapping, conversation, webhook, { ...event, automatic }), ...identities.get(event) };
       accepted.push({ row, mapping, conversation, event });
     }
   }
-  const stored = await insertMessages(
-    tx,
-    accepted.map(({ row }) => row),
-  );
-  // Of the same message twice in one batch the first is the new one.
-  const newIds = new Map(
-    stored.map((message) => [`${message.conversationId} ${message.providerMessageId}`, message.id]),
-  );
-  const owed: NewDelivery[] = [];
-  for (const each of accepted) {
-    const { conversation, event } = each;
-    const key = `${conversation.id} ${event.providerMessageId}`;
-    const messageId = newIds.get(key);
-    if (messageId === undefined) continue;
-    newIds.delete(key);
-    reasons.set(event, undefined);
-    owed.push(...deliveryOf(each, messageId));
-  }
-  return { reasons, owed };
+  const stored = await storeMessages(tx, accepted);
+  for (const { event } of stored.keys()) reasons.set(event, undefined);
+  await keepServices(tx, servicesOf([...stored.keys()]));
+  return { reasons, owed: [...stored].flatMap(([each, messageId]) => deliveryOf(each, messageId)) };
 }
 
 interface AcceptedMessage {
@@ -146,6 +133,32 @@ interface AcceptedMessage {
   conversation: Conversation;
   event: ProviderMessage;
   row: NewMessage;
+}
+
+/** Those that are new, with their ids; of the same message twice in one batch the first is the new one. */
+async function storeMessages(tx: Db, accepted: AcceptedMessage[]): Promise<Map<AcceptedMessage, number>> {
+  const rows = accepted.map(({ row }) => row);
+  const keyOfMessage = ({
+    conversationId,
+    providerMessageId,
+  }: Pick<NewMessage, "conversationId" | "providerMessageId">) => `${conversationId} ${providerMessageId}`;
+  const newIds = new Map((await insertMessages(tx, rows)).map((message) => [keyOfMessage(message), message.id]));
+  const stored = new Map<AcceptedMessage, number>();
+  for (const each of accepted) {
+    const key = keyOfMessage(each.row);
+    const messageId = newIds.get(key);
+    if (messageId !== undefined) stored.set(each, messageId);
+    newIds.delete(key);
+  }
+  return stored;
+}
+
+/** What people wrote by last, where that is another service than before. */
+function servicesOf(stored: AcceptedMessage[]): { conversationId: number; service: TextService | null }[] {
+  const inbound = stored.filter(({ row }) => row.direction === "inbound");
+  const last = new Map(inbound.map(({ conversation, event }) => [conversation, event.service ?? null]));
+  const changed = [...last].filter(([conversation, service]) => conversation.service !== service);
+  return changed.map(([{ id }, service]) => ({ conversationId: id, service }));
 }
 
 /** None for what a machine wrote, and a dead one for a person whom the mapping does not let in yet. */

@@ -15,7 +15,9 @@ import type { NewDelivery } from "../store/deliveries.ts";
 import { insertMessages } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { WebhookOutcome } from "../store/received-webhooks.ts";
-import type { Conversation, MessageContent, NewMessage, Webhook } from "../store/schema.ts";
+import type { Conversation, NewMessage, Webhook } from "../store/schema.ts";
+import { acceptUnsendable } from "./accept-unsendable.ts";
+import { failed, messageOf, serviceNamed, type Unreachable } from "./outbound-message.ts";
 import type { Acceptance } from "./read-webhook.ts";
 
 /** What HighLevel asks a mapping to send. */
@@ -35,6 +37,13 @@ export async function acceptOutbound(
   requested: MappedRequest[],
 ): Promise<Acceptance> {
   const own = requested.filter((each) => foreignLocation(each) === undefined);
+  const foreign = await acceptUnsendable(
+    { tx, visibleAfterSeconds },
+    requested.flatMap((each) => {
+      const problem = foreignLocation(each);
+      return problem === undefined ? [] : { ...each, problem };
+    }),
+  );
   const addressed = own.map((each) => ({ ...each, receiver: readReceiver(each) }));
   const conversations = await ensureConversations(
     tx,
@@ -51,8 +60,9 @@ export async function acceptOutbound(
     const conversation = conversations.get(keyOf(receiver.person));
     if (!conversation) continue;
     rows.push(newMessage(mapping, conversation, webhook, request));
-    if (conversation.highlevelContactId === null && !contacts.has(conversation)) {
-      contacts.set(conversation, request.contactId);
+    const { contactId } = request;
+    if (contactId && conversation.highlevelContactId === null && !contacts.has(conversation)) {
+      contacts.set(conversation, contactId);
     }
   }
   await keepContactIds(
@@ -62,10 +72,6 @@ export async function acceptOutbound(
   const stored = await insertMessages(tx, rows);
 
   const byWebhook = new Map(stored.map((message) => [message.webhookId, message]));
-  const foreign = requested.flatMap((each): WebhookOutcome[] => {
-    const reason = foreignLocation(each);
-    return reason === undefined ? [] : [{ id: each.webhook.id, state: "failed", reason }];
-  });
   const outcomes = addressed.map(({ webhook: { id }, receiver }): WebhookOutcome => {
     const reason = "problem" in receiver ? `reported as failed: ${receiver.problem}` : undefined;
     if (byWebhook.has(id)) return { id, state: "processed", reason };
@@ -79,24 +85,23 @@ export async function acceptOutbound(
     const inSeconds = reportInSeconds(visibleAfterSeconds, webhook);
     return [{ kind: "report-status", conversationId, locationId, messageId, inSeconds }];
   });
-  return { outcomes: [...foreign, ...outcomes], owed };
+  return { outcomes: [...foreign.outcomes, ...outcomes], owed: [...foreign.owed, ...owed] };
 }
 
 function foreignLocation({ mapping: { locationId }, request }: MappedRequest): string | undefined {
-  return request.locationId === locationId
+  return request.locationId === undefined || request.locationId === locationId
     ? undefined
     : `locationId: is ${request.locationId}, and this mapping is of location ${locationId}`;
 }
 
-/** Why nothing can be sent, in words for the agent; and what HighLevel gave for an address. */
-interface Unreachable {
-  problem: string;
-  given: string | undefined;
-}
-
 function readReceiver({ mapping, request }: MappedRequest): { person: Person } | Unreachable {
   const { id: mappingId, locationId, channel } = mapping;
+  if (request.problem !== undefined) return { problem: request.problem, given: request.phone ?? request.emailTo[0] };
   if (channel === "sms") {
+    const service = serviceNamed(request.type);
+    if (service && !mapping.adapter.services.includes(service)) {
+      return { problem: `type: ${mapping.provider} sends no ${request.type} through the bridge`, given: request.phone };
+    }
     const read = readNumber(request.phone, mapping.address);
     if ("number" in read) return { person: { mappingId, locationId, address: read.number } };
     return { problem: `phone: ${read.problem}`, given: request.phone };
@@ -108,11 +113,6 @@ function readReceiver({ mapping, request }: MappedRequest): { person: Person } |
   return { problem: `emailTo: ${problem}`, given };
 }
 
-function failed({ problem: message, given }: Unreachable): Pick<NewMessage, "state" | "error" | "recipients"> {
-  const error = { code: "no_receiver", message };
-  return { state: "failed", error, recipients: given === undefined ? {} : { [given]: { status: "failed", error } } };
-}
-
 function newMessage(
   mapping: MappingFacts,
   conversation: Conversation,
@@ -120,40 +120,13 @@ function newMessage(
   request: OutboundRequest,
 ): NewMessage {
   return {
+    ...messageOf(request, conversation, webhook),
     mappingId: mapping.id,
-    conversationId: conversation.id,
-    webhookId: webhook.id,
-    origin: "highlevel",
-    direction: "outbound",
-    state: "queued",
-    requestedId: request.emailMessageId ?? request.messageId,
-    highlevelMessageId: request.messageId,
-    highlevelEmailMessageId: request.emailMessageId ?? null,
     rfcMessageId: mapping.channel === "email" ? newRfcMessageId(mapping.address) : null,
-    content: contentOf(conversation.address, request),
-    receivedAt: webhook.receivedAt,
   };
 }
 
 /** Made once and kept, so that a reply finds it, and a repeated send is the same email. */
 function newRfcMessageId(mailbox: string): string {
   return `${randomUUID()}@${mailbox.slice(mailbox.lastIndexOf("@") + 1)}`;
-}
-
-function contentOf(address: string, request: OutboundRequest): MessageContent {
-  const { emailFrom, emailTo, subject, message, html, attachments, replyToAltId } = request;
-  return {
-    from: emailFrom,
-    to: [address],
-    // The conversation is with the first; nobody else whom the agent wrote to is left out.
-    cc: addressesOf(emailTo.slice(1).join(", ")).filter((each) => each !== address),
-    bcc: [],
-    subject,
-    text: message,
-    html,
-    attachments: attachments.map((url) => ({ url })),
-    inReplyTo: [],
-    references: [],
-    replyToAltId,
-  };
 }

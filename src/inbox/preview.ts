@@ -89,7 +89,7 @@ async function previewMessage(
   }
   const before: string[] = [];
   if (!conversation.highlevelConversationId) {
-    if (!conversation.highlevelContactId) before.push("POST /contacts/upsert");
+    if (!conversation.highlevelContactId) before.push("GET /contacts/search/duplicate", "POST /contacts/upsert");
     before.push("POST /conversations/");
   }
   return { outcome: "posted", before, request: composed };

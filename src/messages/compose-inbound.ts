@@ -2,6 +2,7 @@ import { escapeHtml } from "../formats/escape-html.ts";
 import type { InboundPost } from "../highlevel/client.ts";
 import type { Mapping } from "../registry/mappings.ts";
 import type { CarriedAttachment, Conversation, Message, MessageContent } from "../store/schema.ts";
+import { properUrl } from "./proper-url.ts";
 import { stripQuoted } from "./strip-quoted.ts";
 
 /** HighLevel refuses a message without a text. An empty one that arrives says more than one that is lost. */
@@ -36,7 +37,7 @@ export function composeInbound(
 }
 
 function urlsOf({ attachments }: MessageContent): string[] {
-  return attachments.flatMap(({ url, refusal }) => (refusal === undefined ? (url ?? []) : []));
+  return attachments.flatMap(({ url, refusal }) => (refusal === undefined && url ? properUrl(url) : []));
 }
 
 /** What a text says in HighLevel. */
@@ -82,7 +83,7 @@ function composeEmail(
 function showInline(html: string, attachments: CarriedAttachment[]): string {
   const urls = new Map(
     attachments.flatMap(({ contentId, url, refusal }) =>
-      contentId && url && refusal === undefined ? [[contentId.toLowerCase(), url] as const] : [],
+      contentId && url && refusal === undefined ? [[contentId.toLowerCase(), properUrl(url)] as const] : [],
     ),
   );
   if (urls.size === 0) return html;

@@ -29,7 +29,9 @@ export function composeOutbound(about: ComposeOutbound): OutboundMessage {
     receiptUrl: `${publicUrl}/webhooks/${mapping.id}?message=${reference}`,
   };
   if (mapping.channel === "sms") {
-    return { ...common, from: mapping.address, cc: [], bcc: [], references: [], ...(text ? { text } : {}) };
+    const by = (number: string) => (content.service ? `${content.service}:${number}` : number);
+    const parties = { from: by(mapping.address), to: by(address) };
+    return { ...common, ...parties, cc: [], bcc: [], references: [], ...(text ? { text } : {}) };
   }
   const html = content.html && content.html + unfetched.map((url) => `<p>${escapeHtml(url)}</p>`).join("");
   return {

@@ -1,5 +1,5 @@
 import { Failure } from "../errors.ts";
-import type { Access } from "../highlevel/client.ts";
+import type { Access } from "../highlevel/call.ts";
 import type { Mapping } from "../registry/mappings.ts";
 import type { MessageChange } from "../store/attempt-record.ts";
 import type { Conversation, Message } from "../store/schema.ts";

@@ -1,4 +1,5 @@
-import type { Access, Highlevel } from "../highlevel/client.ts";
+import type { Access } from "../highlevel/call.ts";
+import type { Highlevel } from "../highlevel/client.ts";
 import type { InboundAnswer, ListedMessage } from "../highlevel/schemas.ts";
 import { type ComposedMessage, composeText } from "../messages/compose-inbound.ts";
 import type { Channel } from "../model.ts";

@@ -1,18 +1,18 @@
 import { Failure } from "../errors.ts";
-import { type Access, type Highlevel, isProviderMismatch } from "../highlevel/client.ts";
+import type { Access } from "../highlevel/call.ts";
+import type { Highlevel } from "../highlevel/client.ts";
+import { goneThing } from "../highlevel/refusals.ts";
 import type { InboundAnswer } from "../highlevel/schemas.ts";
-import { type ComposedMessage, composeInbound } from "../messages/compose-inbound.ts";
-import { findThreadOf } from "../messages/find-thread.ts";
+import type { ComposedMessage } from "../messages/compose-inbound.ts";
 import { admit, heldDetail } from "../messages/unknown-sender.ts";
-import type { HighlevelMessageType } from "../model.ts";
 import type { Mapping, Mappings } from "../registry/mappings.ts";
-import { keepHighlevelIds } from "../store/conversations.ts";
-import { keepMappingType } from "../store/mappings.ts";
+import { forgetHighlevelIds, keepHighlevelIds } from "../store/conversations.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, Message } from "../store/schema.ts";
 import { type CarryContext, carryAttachments } from "./attachments/carry-attachments.ts";
 import { type AttemptInput, type AttemptResult, requireMapping } from "./attempt.ts";
 import { findPosted, type Search } from "./find-posted.ts";
+import { type Post, postCuring } from "./post-curing.ts";
 
 export interface PostInboundContext extends CarryContext {
   db: Db;
@@ -20,23 +20,49 @@ export interface PostInboundContext extends CarryContext {
   mappings: Pick<Mappings, "forget">;
 }
 
-/** Whose message goes where, and by whose token. */
-interface Post {
-  mapping: Mapping;
-  conversation: Conversation;
-  message: ComposedMessage;
-  access: Access;
-}
-
 /**
  * Posts a person's message into its HighLevel conversation, making contact and conversation known there first where
- * the mapping says so. Posts nothing when an earlier try turns out to have been accepted. Throws a Failure.
+ * the mapping says so. Posts nothing when an earlier try turns out to have been accepted. Ids of what is gone in HighLevel,
+ * merged or deleted, are forgotten and found anew: the conversation's alone first, then the contact's. Throws a Failure.
  */
 export async function postInbound(context: PostInboundContext, input: AttemptInput): Promise<AttemptResult> {
   const mapping = requireMapping(input);
   const access = await input.access();
+  let { conversation } = input;
+  for (;;) {
+    try {
+      return await postTo(context, mapping, access, { ...input, conversation });
+    } catch (error) {
+      // Each time there is one id less, so that it comes to an end.
+      conversation = await forgetGone(context.db, conversation, error);
+    }
+  }
+}
+
+/** The conversation without the ids that led nowhere; they are forgotten for later messages too. Throws what is about none of them. */
+async function forgetGone(db: Db, conversation: Conversation, error: unknown): Promise<Conversation> {
+  const { highlevelContactId, highlevelConversationId, id } = conversation;
+  const gone = error instanceof Failure ? goneThing(error) : undefined;
+  if (gone === undefined || (highlevelContactId === null && highlevelConversationId === null)) throw error;
+  const isContactLeft = gone === "conversation" && highlevelContactId !== null && highlevelConversationId !== null;
+  const contactId = isContactLeft ? null : highlevelContactId;
+  await forgetHighlevelIds(db, id, { contactId, conversationId: highlevelConversationId });
+  return {
+    ...conversation,
+    highlevelConversationId: null,
+    highlevelContactId: isContactLeft ? highlevelContactId : null,
+  };
+}
+
+async function postTo(
+  context: PostInboundContext,
+  mapping: Mapping,
+  access: Access,
+  input: AttemptInput,
+): Promise<AttemptResult> {
   const conversation = await knowSender(context, mapping, access, input);
-  const found: Post = { mapping, conversation, access, message: withContent(input.message) };
+  const message = withContent(input.message);
+  const found: Post = { mapping, conversation, access, message, messageId: input.message.id };
   let note: string | undefined;
   if (input.isOutcomeUnknown) {
     const earlier = await findEarlierPost(context, found);
@@ -47,7 +73,7 @@ export async function postInbound(context: PostInboundContext, input: AttemptInp
     if (earlier.outcome === "cannot tell") note = requireRepost(mapping, earlier.why);
   }
   const post = { ...found, message: await withFiles(context, found, input.message) };
-  const { answer, detail } = await postWithFittingType(context, post, input.beforeCall);
+  const { answer, detail } = await postCuring(context, post, input.beforeCall);
   return {
     status: answer.status,
     detail: [note, detail].filter(Boolean).join("; ") || undefined,
@@ -90,13 +116,20 @@ function withContent(message: Message): ComposedMessage {
 async function withFiles(
   context: PostInboundContext,
   { mapping, access, conversation, message }: Post,
-  { id, webhookId }: Message,
+  { id, webhookId, receivedAt }: Message,
 ): Promise<ComposedMessage> {
   const { highlevelConversationId: conversationId } = conversation;
   const { content } = message;
   if (!conversationId || content.attachments.length === 0) return message;
-  const input = { mapping, access, conversationId, message: { id, webhookId, content } };
-  return { ...message, content: await carryAttachments(context, input) };
+  const input = { mapping, access, conversationId, message: { id, webhookId, receivedAt, content } };
+  try {
+    return { ...message, content: await carryAttachments(context, input) };
+  } catch (error) {
+    // An upload into a conversation that is gone is a 500: https://github.com/GoHighLevel/highlevel-api-docs/issues/39
+    const isDoubtful = error instanceof Failure && error.reason === "server_error";
+    if (isDoubtful) await context.highlevel.listMessages(access, conversationId);
+    throw error;
+  }
 }
 
 /** HighLevel's ids for the sender. With only one of the two registered, HighLevel completes the other. */
@@ -112,7 +145,7 @@ async function knowSender(
   const fromName = message.content?.fromName;
   const key =
     mapping.channel === "sms" ? { phone: address } : { email: address, ...(fromName ? { name: fromName } : {}) };
-  const contactId = conversation.highlevelContactId ?? (await highlevel.upsertContact(access, key));
+  const contactId = conversation.highlevelContactId ?? (await highlevel.ensureContact(access, key));
   const conversationId = await highlevel.ensureConversation(access, contactId);
   await keepHighlevelIds(db, conversation.id, { contactId, conversationId });
   return { ...conversation, highlevelContactId: contactId, highlevelConversationId: conversationId };
@@ -130,31 +163,4 @@ async function keepNewIds(db: Db, conversation: Conversation, answer: InboundAns
     known.highlevelConversationId !== conversation.highlevelConversationId;
   if (isNew) await keepHighlevelIds(db, conversation.id, { contactId, conversationId });
   return known;
-}
-
-const otherType: Record<Mapping["channel"], (type: HighlevelMessageType) => HighlevelMessageType> = {
-  sms: (type) => (type === "Custom" ? "SMS" : "Custom"),
-  email: (type) => (type === "Custom" ? "Email" : "Custom"),
-};
-
-/** A type that does not suit the provider is refused before anything is stored: try the other one, and keep it if it fits. */
-async function postWithFittingType(
-  { db, highlevel, mappings }: PostInboundContext,
-  { mapping, conversation, message, access }: Post,
-  beforeCall: () => void,
-): Promise<{ answer: InboundAnswer & { status: number }; detail: string | undefined }> {
-  const emailMessageId = await findThreadOf(db, conversation, message);
-  const body = composeInbound(mapping, conversation, message, emailMessageId);
-  beforeCall();
-  try {
-    return { answer: await highlevel.postInbound(access, body), detail: undefined };
-  } catch (error) {
-    if (!(error instanceof Failure) || !isProviderMismatch(error)) throw error;
-    const type = otherType[mapping.channel](body.type);
-    beforeCall();
-    const answer = await highlevel.postInbound(access, { ...body, type });
-    await keepMappingType(db, mapping.id, type);
-    mappings.forget(mapping.id);
-    return { answer, detail: `HighLevel takes type ${type} from this provider, not ${body.type}: kept` };
-  }
 }

@@ -4,7 +4,7 @@ import type { Channel, ReceiptStatus } from "../model.ts";
 import { hasLaterReport } from "../store/deliveries.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, Message } from "../store/schema.ts";
-import { type AttemptInput, type AttemptResult, requireMapping } from "./attempt.ts";
+import type { AttemptInput, AttemptResult } from "./attempt.ts";
 
 export interface ReportContext {
   db: Db;
@@ -19,8 +19,8 @@ const maxInvisibleMs = 10 * 60_000;
  * delivery was made. Throws a Failure.
  */
 export async function reportStatus(context: ReportContext, input: AttemptInput): Promise<AttemptResult> {
-  const { channel, provider } = requireMapping(input);
   const { message } = input;
+  const { channel, provider } = input.mapping ?? withoutMapping(message);
   const { state } = message;
   const change = { reportedState: state };
   if (state === "queued" || state === "received") return { detail: "there is nothing to report yet", change: {} };
@@ -35,6 +35,12 @@ export async function reportStatus(context: ReportContext, input: AttemptInput):
   });
   return { status, detail: `reported ${state}`, change };
 }
+
+/** Of a message that no mapping could send; its ids tell which of the two calls knows it. */
+const withoutMapping = ({ highlevelEmailMessageId }: Message) => ({
+  channel: highlevelEmailMessageId === null ? ("sms" as const) : ("email" as const),
+  provider: "bridge",
+});
 
 type Report = (
   context: ReportContext,

@@ -4,7 +4,7 @@ import { composeMail, type Mail } from "../formats/mail.ts";
 import { parseMessageIds } from "../formats/mail-headers.ts";
 import { addressesOf, parseSender } from "../formats/mailbox.ts";
 import { openMime, parseMime } from "../formats/mime.ts";
-import type { Channel, OutboundAttachment, OutboundMessage, ProviderMessage } from "../model.ts";
+import type { Channel, OutboundAttachment, OutboundMessage, ProviderMessage, TextService } from "../model.ts";
 import { credentials, httpUrl, requireCredential, secret, setting } from "./kit/credentials.ts";
 import type { DecodedWebhook } from "./kit/decode.ts";
 import { defineProvider } from "./kit/define-provider.ts";
@@ -18,9 +18,9 @@ import {
   maybeNumber,
   maybeText,
   messageId,
-  phoneSeenBy,
   reference,
   requiredText,
+  textPartySeenBy,
   time,
 } from "./kit/fields.ts";
 import { answerOf, post } from "./kit/sends.ts";
@@ -30,7 +30,11 @@ import { decodeSecret, signWebhook, standardWebhooks, webhookKey, webhookSecret 
 export const genericSms = genericProvider({
   label: "Generic SMS",
   channel: "sms",
-  readMessage: (webhook, ownNumber) => text(webhook.read(smsSeenBy(ownNumber))),
+  services: ["whatsapp", "rcs"],
+  readMessage: (webhook, ownNumber) => {
+    const { from, to, ...rest } = webhook.read(smsSeenBy(ownNumber));
+    return text({ ...rest, from: from.number, service: from.service, to: to.map(({ number }) => number) });
+  },
   readRecipient: () => undefined,
   compose: ({ from, to, text: body, attachments }) => ({ from, to, text: body, attachments: attachments.map(linkTo) }),
 });
@@ -56,6 +60,7 @@ export const genericEmail = genericProvider({
 interface Generic {
   label: string;
   channel: Channel;
+  services?: readonly TextService[];
   readMessage(webhook: DecodedWebhook, ownAddress: string | undefined): ProviderMessage | Promise<ProviderMessage>;
   /** Whom of an email's recipients a receipt is about, which names one. */
   readRecipient(webhook: DecodedWebhook): string | undefined;
@@ -65,7 +70,7 @@ interface Generic {
 }
 
 function genericProvider(generic: Generic) {
-  const { label, channel, files: open, compose } = generic;
+  const { label, channel, files: open, compose, services = [] } = generic;
   return defineProvider({
     ...{ label, channel },
     credentials: credentials({
@@ -102,6 +107,7 @@ function genericProvider(generic: Generic) {
         return signedPost(url, secretKey, { reference: message.reference, ...compose(message) });
       },
       answer: answers(),
+      services,
       isIdempotent: true,
     },
   });
@@ -137,9 +143,9 @@ const url = z.url({ protocol: /^https?$/ });
 const sizeBytes = z.number().int().min(0).nullish().pipe(maybeNumber);
 const attachments = listOf(z.object({ url, name: maybeText, contentType: maybeText, sizeBytes }));
 const smsSeenBy = (ownNumber: string | undefined) => {
-  const phone = phoneSeenBy(ownNumber);
-  const to = oneOrMore(phone);
-  return at("data", { id: messageId, from: phone, to, text: maybeText, sentAt: time, attachments });
+  const party = textPartySeenBy(ownNumber);
+  const to = oneOrMore(party);
+  return at("data", { id: messageId, from: party, to, text: maybeText, sentAt: time, attachments });
 };
 
 /** A header's value, or its values in a list. */

@@ -79,7 +79,20 @@ function read(webhook: DecodedWebhook) {
   return ignored(`event ${event}: says nothing that is bridged`);
 }
 
+/** RCS and WhatsApp go by other calls, with other addresses: what the bridge could not answer by them, it does not take. */
+const textType = z.object({
+  data: z.object({
+    payload: z.object({
+      type: maybeText.refine(
+        (type) => !type || /^[sm]ms$/i.test(type),
+        "is neither SMS nor MMS: the bridge could not answer by it",
+      ),
+    }),
+  }),
+});
+
 function readText(webhook: DecodedWebhook, direction?: "outbound") {
+  webhook.read(textType);
   const { media: attachments, sent_at, received_at, ...rest } = webhook.read(content);
   return text({ ...rest, attachments, sentAt: sent_at ?? received_at, direction });
 }

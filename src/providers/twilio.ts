@@ -5,7 +5,7 @@ import { credentials, secret, setting, sid } from "./kit/credentials.ts";
 import type { DecodedWebhook } from "./kit/decode.ts";
 import { defineProvider } from "./kit/define-provider.ts";
 import { receipt, type StatusWords, text } from "./kit/events.ts";
-import { code, maybeText, messageId, phone, requiredText } from "./kit/fields.ts";
+import { code, maybeText, messageId, requiredText, textPartySeenBy } from "./kit/fields.ts";
 import { basic } from "./kit/proofs.ts";
 import { answerOf, idAt, post } from "./kit/sends.ts";
 import { twilioSignature } from "./kit/twilio-signature.ts";
@@ -29,7 +29,10 @@ export const twilio = defineProvider({
   }),
   pasteAt:
     "the number's _A message comes in_, HTTP POST. Add `#rc=3&rp=all` to have Twilio try again after an outage. Status callbacks set themselves",
-  notes: ["Twilio itself refuses more than ten files in one message."],
+  notes: [
+    "Twilio itself refuses more than ten files in one message.",
+    "Who writes by WhatsApp or RCS is answered by it, and by SMS again once they write a text.",
+  ],
   receives: {
     contentTypes: ["application/x-www-form-urlencoded", "application/json"],
     proof: twilioSignature({
@@ -51,6 +54,8 @@ export const twilio = defineProvider({
     answer: answerOf({ ...idAt("sid"), refused: z.object({ code, message: requiredText }) }),
     // https://www.twilio.com/docs/api/errors
     refusals: { "21610": "opted_out", "20003": "misconfigured", "20429": "throttled" },
+    // https://www.twilio.com/docs/whatsapp/api#sending-notifications-with-whatsapp
+    services: ["whatsapp", "rcs"],
   },
   media: {
     hosts: [".twilio.com"],
@@ -72,7 +77,8 @@ const kind = z.object({ MessageStatus: maybeText, SmsStatus: maybeText });
 /** https://www.twilio.com/docs/messaging/guides/track-outbound-message-status */
 const update = z.object({ MessageSid: messageId, ErrorCode: maybeText, ErrorMessage: maybeText });
 const fileCount = z.coerce.number().int().min(0).max(50).default(0);
-const incoming = z.object({ MessageSid: messageId, From: phone, To: phone, Body: maybeText, NumMedia: fileCount });
+const party = textPartySeenBy(undefined);
+const incoming = z.object({ MessageSid: messageId, From: party, To: party, Body: maybeText, NumMedia: fileCount });
 /** Of WhatsApp: https://www.twilio.com/docs/messaging/guides/webhook-request#location-sharing-parameters */
 const place = z.object({ Label: maybeText, Address: maybeText, Latitude: maybeText, Longitude: maybeText });
 
@@ -97,7 +103,7 @@ function readText(webhook: DecodedWebhook) {
   });
   const { Label: label, Address: address, Latitude: latitude, Longitude: longitude } = webhook.read(place);
   const words = [Body, describePlace({ label, address, latitude, longitude })].filter(Boolean).join("\n");
-  return text({ id, from, to: [To], text: words || undefined, attachments });
+  return text({ id, from: from.number, service: from.service, to: [To.number], text: words || undefined, attachments });
 }
 
 function compose({ to, from, text: body, attachments, receiptUrl }: OutboundMessage, service: string | undefined) {

@@ -1,4 +1,4 @@
-import type { RequestHandler, Response } from "express";
+import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
 
 /** What can go wrong on request. */
@@ -21,11 +21,16 @@ export const fault = z.strictObject({
   ]),
   /** Only for paths that begin so. */
   path: z.string().default("/"),
+  /** Only for that path itself. */
+  exact: z.boolean().default(false),
+  method: z.enum(["GET", "POST", "PUT", "DELETE"]).optional(),
   /** For how large a part of the calls. */
   rate: z.number().min(0).max(1).default(1),
   /** For how many calls at most. */
   times: z.number().int().min(1).optional(),
   status: z.number().int().min(400).max(599).default(503),
+  /** The refusal in the words of a `status`. */
+  body: z.record(z.string(), z.unknown()).optional(),
   retryAfterSeconds: z.number().min(0).optional(),
   delayMs: z.number().int().min(0).default(0),
 });
@@ -42,8 +47,8 @@ export function createFaults(seed: number): Faults {
   const random = createRandom(seed);
   let active: ActiveFault[] = [];
 
-  const draw = (path: string): ActiveFault[] => {
-    const drawn = active.filter((each) => path.startsWith(each.path) && random() < each.rate);
+  const draw = (request: Pick<Request, "path" | "method">): ActiveFault[] => {
+    const drawn = active.filter((each) => concerns(each, request) && random() < each.rate);
     for (const each of drawn) if (each.times !== undefined) each.times--;
     active = active.filter((each) => each.times !== 0);
     return drawn;
@@ -54,7 +59,7 @@ export function createFaults(seed: number): Faults {
       active = faults.map((each) => fault.parse(each));
     },
     middleware: async (req, res, next) => {
-      for (const each of draw(req.path)) {
+      for (const each of draw(req)) {
         if (each.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, each.delayMs));
         if (each.kind === "drop") return void req.socket.destroy();
         if (each.kind === "status") return refuseBy(each, res);
@@ -65,9 +70,14 @@ export function createFaults(seed: number): Faults {
   };
 }
 
-function refuseBy({ status, retryAfterSeconds }: ActiveFault, res: Response): void {
+function concerns(fault: ActiveFault, { path, method }: Pick<Request, "path" | "method">): boolean {
+  if (fault.method !== undefined && fault.method !== method) return false;
+  return fault.exact ? path === fault.path : path.startsWith(fault.path);
+}
+
+function refuseBy({ status, retryAfterSeconds, body }: ActiveFault, res: Response): void {
   if (retryAfterSeconds !== undefined) res.set("Retry-After", String(retryAfterSeconds));
-  res.status(status).json({ statusCode: status, message: "fault on request" });
+  res.status(status).json(body ?? { statusCode: status, message: "fault on request" });
 }
 
 function spoilAnswer(kind: ActiveFault["kind"], res: Response): void {

@@ -15,7 +15,7 @@ import { statusRoutes } from "./endpoints/statuses.ts";
 import { uploadRoutes } from "./endpoints/upload.ts";
 import { createFaults } from "./faults.ts";
 import { inboxPage } from "./inbox-page.ts";
-import { addressKey, type Contact, createState, newId, type StoredMessage } from "./state.ts";
+import { type Contact, createState, dropContact, keepContact, newId, type StoredMessage } from "./state.ts";
 
 export interface SandboxOptions {
   /** HighLevel's own limit by default; `undefined` for none. */
@@ -37,6 +37,9 @@ export interface Sandbox extends Control, Pick<Agent, "postEvent"> {
   /** The app is uninstalled from a location or an agency. */
   uninstall(id: string): void;
   addContact(contact: Omit<Contact, "id">): Contact;
+  deleteContact(id: string): void;
+  /** The first one is gone, and the other has its addresses beside its own. */
+  mergeContact(id: string, intoId: string): void;
   /** Everything that was accepted, in that order. */
   messages(): StoredMessage[];
   contacts(): Contact[];
@@ -82,12 +85,11 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
     refreshCount: oauth.refreshCount,
     addContact(given) {
       const contact = { id: newId(), ...given };
-      state.contacts.set(contact.id, contact);
-      for (const address of [contact.phone, contact.email]) {
-        if (address) state.contactByAddress.set(addressKey(contact.locationId, address), contact);
-      }
+      keepContact(state, contact);
       return contact;
     },
+    deleteContact: (id) => dropContact(state, id),
+    mergeContact: (id, intoId) => dropContact(state, id, intoId),
     setFaults: (list) => faults.set(list),
     messages: () => state.messages,
     contacts: () => [...state.contacts.values()],

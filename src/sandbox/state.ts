@@ -24,6 +24,9 @@ export interface Contact {
   locationId: string;
   phone?: string;
   email?: string;
+  /** By which it is found as well. */
+  additionalPhones?: string[];
+  additionalEmails?: string[];
   name?: string;
 }
 
@@ -115,7 +118,35 @@ export function newId(): string {
   return id;
 }
 
+/** All that it is found by. */
+const addressesOf = ({ phone, email, additionalPhones = [], additionalEmails = [] }: Contact) =>
+  [phone, email, ...additionalPhones, ...additionalEmails].filter((address) => address !== undefined && address !== "");
+
 export const addressKey = (locationId: string, address: string) => `${locationId}|${address}`;
+
+export function keepContact(state: State, contact: Contact): void {
+  state.contacts.set(contact.id, contact);
+  for (const address of addressesOf(contact)) {
+    state.contactByAddress.set(addressKey(contact.locationId, String(address)), contact);
+  }
+}
+
+/** The contact and its conversation are gone; with a heir, as in a merge, its addresses are the heir's from now on. */
+export function dropContact(state: State, id: string, heirId?: string): void {
+  const contact = state.contacts.get(id);
+  if (!contact) return;
+  state.contacts.delete(id);
+  for (const [key, each] of state.contactByAddress) if (each === contact) state.contactByAddress.delete(key);
+  const conversation = state.conversationByContact.get(id);
+  if (conversation) state.conversations.delete(conversation.id);
+  state.conversationByContact.delete(id);
+  const heir = state.contacts.get(heirId ?? "");
+  if (!heir) return;
+  const { phone, email, additionalPhones = [], additionalEmails = [] } = contact;
+  heir.additionalPhones = [...(heir.additionalPhones ?? []), ...(phone ? [phone] : []), ...additionalPhones];
+  heir.additionalEmails = [...(heir.additionalEmails ?? []), ...(email ? [email] : []), ...additionalEmails];
+  keepContact(state, heir);
+}
 
 export function addEntry(state: State, conversation: Conversation): Entry {
   const entry = { id: newId(), index: conversation.entries.length, messages: [] };

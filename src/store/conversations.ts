@@ -1,4 +1,5 @@
 import { and, asc, eq, gt, isNotNull, isNull, or, type SQL, sql } from "drizzle-orm";
+import type { TextService } from "../model.ts";
 import { columnsOf } from "./postgres/columns.ts";
 import type { Db } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
@@ -70,9 +71,13 @@ async function lockConversations(tx: Db, people: Person[]): Promise<Conversation
   return new Map(locked.map((each) => [keyOf({ ...each, mappingId: each.mappingId ?? "" }), each]));
 }
 
-/** The conversation, without a mapping, of a contact whom an integrator writes to through HighLevel. */
-export async function ensureContactConversation(tx: Db, locationId: string, contactId: string): Promise<Conversation> {
-  const row = { locationId, address: contactId, highlevelContactId: contactId };
+/** The conversation, without a mapping, of a contact whom an integrator writes to through HighLevel; or of nobody known. */
+export async function ensureContactConversation(
+  tx: Db,
+  locationId: string,
+  contactId: string | undefined,
+): Promise<Conversation> {
+  const row = { locationId, address: contactId ?? "unknown contact", highlevelContactId: contactId ?? null };
   await tx.insert(conversations).values(row).onConflictDoNothing();
   const [conversation] = await tx
     .select()
@@ -81,7 +86,7 @@ export async function ensureContactConversation(tx: Db, locationId: string, cont
       and(
         isNull(conversations.mappingId),
         eq(conversations.locationId, locationId),
-        eq(conversations.address, contactId),
+        eq(conversations.address, row.address),
       ),
     );
   return conversation as Conversation;
@@ -94,6 +99,33 @@ export async function keepHighlevelIds(db: Db, id: number, ids: HighlevelIds): P
     .set({
       ...(ids.contactId === undefined ? {} : { highlevelContactId: ids.contactId }),
       ...(ids.conversationId === undefined ? {} : { highlevelConversationId: ids.conversationId }),
+      updatedAt: sql`now()`,
+    })
+    .where(eq(conversations.id, id));
+}
+
+/** Keeps what the people's last texts came by, for conversations that are locked. */
+export async function keepServices(
+  tx: Db,
+  services: { conversationId: number; service: TextService | null }[],
+): Promise<void> {
+  for (const { conversationId, service } of services) {
+    await tx.update(conversations).set({ service }).where(eq(conversations.id, conversationId));
+  }
+}
+
+/** Takes these ids away from a conversation that still has them: nothing is there any more in HighLevel. */
+export async function forgetHighlevelIds(
+  db: Db,
+  id: number,
+  { contactId, conversationId }: { contactId: string | null; conversationId: string | null },
+): Promise<void> {
+  const { highlevelContactId, highlevelConversationId } = conversations;
+  await db
+    .update(conversations)
+    .set({
+      highlevelContactId: sql`nullif(${highlevelContactId}, ${contactId})`,
+      highlevelConversationId: sql`nullif(${highlevelConversationId}, ${conversationId})`,
       updatedAt: sql`now()`,
     })
     .where(eq(conversations.id, id));

@@ -1,4 +1,4 @@
-import { and, eq, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, eq, inArray, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm";
 import type { AnyPgColumn } from "drizzle-orm/pg-core";
 import type { FailureReason } from "../errors.ts";
 import { pauseColumns, resumedColumns, withoutTokens } from "./locations.ts";
@@ -43,7 +43,7 @@ export async function disconnectLocation(
 ): Promise<boolean> {
   const { locationId, at, detail } = event;
   // One that waits already has been changed by what the event is about.
-  const isBefore = or(lt(locations.updatedAt, at), eq(locations.pausedReason, "needs_reauthorization"));
+  const isBefore = or(lt(locations.updatedAt, at), inArray(locations.pausedReason, refusedReasons));
   const disconnected = await tx
     .update(locations)
     .set({ ...withoutTokens, ...reauthorizationColumns(detail), companyId: null })
@@ -52,6 +52,7 @@ export async function disconnectLocation(
   return disconnected.length > 0;
 }
 
+const refusedReasons: FailureReason[] = ["needs_reauthorization", "unavailable"];
 const isByApp = or(isNotNull(locations.sealedRefreshToken), isNotNull(locations.companyId));
 
 /** The app is installed at that time: an uninstall from before it, that comes late or again, changes nothing any more. */

@@ -94,11 +94,14 @@ export interface LocationAccess {
   tokenVersion: number;
   /** Below 0 when it is over; null for a token that does not expire. */
   expiresInSeconds: number | null;
-  /** Why it waits for somebody to connect it again, if it does. */
-  needsReauthorization: string | null;
+  /** Why HighLevel gives no token, until somebody connects it again or the pause is over; null when it was not refused. */
+  tokenRefusal: string | null;
+  /** Only connecting it again helps. */
+  needsReauthorization: boolean;
 }
 
-const waitsForReauthorization = sql`coalesce(${locations.pausedReason} = 'needs_reauthorization'
+/** `unavailable` is a refusal that may pass, such as that of a suspended location. */
+const waitsForToken = sql`coalesce(${locations.pausedReason} in ('needs_reauthorization', 'unavailable')
   and (${locations.pausedUntil} is null or ${locations.pausedUntil} > now()), false)`;
 
 const accessColumns = {
@@ -108,8 +111,8 @@ const accessColumns = {
   sealedRefreshToken: locations.sealedRefreshToken,
   tokenVersion: locations.tokenVersion,
   expiresInSeconds: sql<number | null>`extract(epoch from ${locations.tokenExpiresAt} - now())::float8`,
-  needsReauthorization: sql<string | null>`case when ${waitsForReauthorization}
-    then coalesce(${locations.pausedDetail}, '') end`,
+  tokenRefusal: sql<string | null>`case when ${waitsForToken} then coalesce(${locations.pausedDetail}, '') end`,
+  needsReauthorization: sql<boolean>`coalesce(${locations.pausedReason} = 'needs_reauthorization', false)`,
 };
 
 export async function findLocationAccess(db: Db, id: string): Promise<LocationAccess | undefined> {
@@ -160,7 +163,7 @@ export const pauseColumns = (pause: { reason: FailureReason; detail: string; sec
 
 /**
  * Stops claiming for a location: for some seconds, or until its token is replaced. Does nothing, and says so by
- * `false`, when the token that had the trouble has been replaced meanwhile, or waits for somebody to connect it again:
+ * `false`, when the token that had the trouble has been replaced meanwhile, or HighLevel refuses to give another:
  * that says more than the 401 which it led to.
  */
 export async function pauseLocation(
@@ -176,13 +179,7 @@ export async function pauseLocation(
   const paused = await db
     .update(locations)
     .set(pauseColumns(pause))
-    .where(
-      and(
-        eq(locations.id, pause.locationId),
-        eq(locations.tokenVersion, pause.tokenVersion),
-        not(waitsForReauthorization),
-      ),
-    )
+    .where(and(eq(locations.id, pause.locationId), eq(locations.tokenVersion, pause.tokenVersion), not(waitsForToken)))
     .returning({ id: locations.id });
   return paused.length > 0;
 }

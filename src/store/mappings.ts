@@ -86,7 +86,7 @@ export async function updateMapping(
  */
 export async function findSendingMapping(
   tx: Db,
-  about: { locationId: string; contactId: string; providers: string[] },
+  about: { locationId: string; contactId: string | undefined; providers: string[] },
 ): Promise<string | undefined> {
   const candidates = [
     eq(mappings.locationId, about.locationId),
@@ -101,7 +101,7 @@ export async function findSendingMapping(
       and(
         ...candidates,
         eq(conversations.locationId, about.locationId),
-        eq(conversations.highlevelContactId, about.contactId),
+        eq(conversations.highlevelContactId, about.contactId ?? ""),
       ),
     )
     .orderBy(

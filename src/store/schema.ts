@@ -27,6 +27,7 @@ import type {
   MessageState,
   ProviderMessage,
   ReceiptStatus,
+  TextService,
   UnknownOutcomePolicy,
   UnknownSenderPolicy,
   WebhookSource,
@@ -191,6 +192,8 @@ export const conversations = pgTable(
     address: text().notNull(),
     highlevelContactId: text(),
     highlevelConversationId: text(),
+    /** What the person's last text came by; null for SMS and MMS. */
+    service: text().$type<TextService>(),
     createdAt: createdAt(),
     updatedAt: createdAt(),
   },
@@ -220,6 +223,8 @@ export type MessageContent = Pick<
   "fromName" | "fromSpelling" | "to" | "cc" | "bcc" | "subject" | "text" | "html" | "inReplyTo" | "references"
 > & {
   attachments: CarriedAttachment[];
+  /** What an outbound text goes by; absent for SMS and MMS. */
+  service?: TextService | undefined;
   /** The mailbox that HighLevel shows as an outbound email's sender. */
   from?: string | undefined;
   /** The provider's id of the message that an agent's answer is for. */
@@ -250,6 +255,8 @@ export const messages = pgTable(
     /** Null until a provider has given one. */
     providerMessageId: text(),
     rfcMessageId: text(),
+    /** Of an email whose provider's id is the sender's choice: what it says, as a hash. */
+    fingerprint: text(),
     /** HighLevel's id of what it had us send: the email's, as the emails of a thread share one message. */
     requestedId: text(),
     /** In no index: most messages get them after they are stored. */

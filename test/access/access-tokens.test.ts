@@ -7,7 +7,7 @@ import { createOauthClient } from "../../src/highlevel/oauth.ts";
 import { registerLocation } from "../../src/registry/register.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { createSealer } from "../../src/secrets/seal.ts";
-import { findLocation, pauseLocation } from "../../src/store/locations.ts";
+import { findLocation, listNeedingReauthorization, pauseLocation } from "../../src/store/locations.ts";
 import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
 import { createDatabase } from "../support/database.ts";
 import { until } from "../support/until.ts";
@@ -226,6 +226,34 @@ describe("a refused refresh", () => {
     expect(await statusOf((await accessTokensOf(0).get(locationId))?.token)).toBe(200);
   });
 
+  const suspended = (status: number, message: string, path: string) =>
+    sandbox.setFaults([{ kind: "status", path, status, body: { statusCode: status, message } }]);
+  const passTime = () => db().execute(sql`update locations set paused_until = now() where id = ${locationId}`);
+
+  test.each([
+    [400, "Location is not active"],
+    [403, "This sub-account is paused"],
+    [401, "Unauthorized"],
+  ])("of a location that is suspended ends by itself: %i %s", async (status, message) => {
+    await install({ locationId });
+    await leaveSeconds(-1);
+    suspended(status, message, "/oauth/token");
+    const before = sandbox.callCount("/oauth/token");
+    const refused = { reason: "unauthorized", message: expect.stringContaining(message) };
+    for (const each of [0, 1]) await expect(accessTokensOf(each).get(locationId)).rejects.toMatchObject(refused);
+    expect(sandbox.callCount("/oauth/token") - before).toBe(1);
+    const paused = await findLocation(db(), locationId);
+    expect(paused).toMatchObject({ pausedReason: "unavailable", pausedDetail: expect.stringContaining(message) });
+    expect(paused?.pausedUntil?.getTime()).toBeGreaterThan(Date.now() + 200_000);
+    expect(await listNeedingReauthorization(db(), 20)).not.toContain(locationId);
+    await passTime();
+    await expect(accessTokensOf(0).get(locationId)).rejects.toMatchObject(refused);
+    expect(sandbox.callCount("/oauth/token") - before).toBe(2);
+    sandbox.setFaults([]);
+    await passTime();
+    expect(await statusOf((await accessTokensOf(0).get(locationId))?.token)).toBe(200);
+  });
+
   test("that is about our own client id or secret ends by itself", async () => {
     await install({ locationId });
     await leaveSeconds(-1);
@@ -291,6 +319,18 @@ describe("a location of an agency", () => {
     expect(await paused()).toBe("needs_reauthorization");
     await install({ companyId: "company-1" });
     expect(await paused()).toBeNull();
+    expect(await statusOf((await accessTokensOf(0).get(locationId))?.token)).toBe(200);
+  });
+
+  test("waits for its bill to be paid when HighLevel refuses a token for it, and goes on by itself", async () => {
+    await install({ companyId: "company-1" });
+    await registerAgencyLocation({ db: db() }, { id: locationId, companyId: "company-1" });
+    const body = { statusCode: 400, message: "Location is not active" };
+    sandbox.setFaults([{ kind: "status", path: "/oauth/locationToken", status: 400, body }]);
+    await expect(accessTokensOf(0).get(locationId)).rejects.toMatchObject({ reason: "unauthorized" });
+    expect(await paused()).toBe("unavailable");
+    sandbox.setFaults([]);
+    await db().execute(sql`update locations set paused_until = now() where id = ${locationId}`);
     expect(await statusOf((await accessTokensOf(0).get(locationId))?.token)).toBe(200);
   });
 

@@ -28,6 +28,17 @@ test("HighLevel's words say more than its status, and only with the status that 
   expect(reasonOf("highlevel-tokens", { status: 401, code: "invalid_client" })).toBe("misconfigured");
 });
 
+test.each([
+  [{ status: 400, code: "invalid_grant" }, "needs_reauthorization"],
+  [{ status: 401, words: "The refresh token is invalid or expired" }, "needs_reauthorization"],
+  [{ status: 400, words: "Invalid refresh token" }, "needs_reauthorization"],
+  [{ status: 400, words: "Invalid client_id" }, "misconfigured"],
+  [{ status: 400, words: "Location is not active" }, "unauthorized"],
+  [{ status: 403, words: "The company is suspended" }, "unauthorized"],
+] as const)("of a token's refusals only those that name the grant or the client are final: %j", (facts, reason) => {
+  expect(reasonOf("highlevel-tokens", facts)).toBe(reason);
+});
+
 test("without an answer it counts whether the request had left", () => {
   expect(reasonOf("highlevel", { hasLeft: true })).toBe("outcome_unknown");
   expect(reasonOf("highlevel", { hasLeft: false })).toBe("unreachable");

@@ -216,7 +216,7 @@ describe("/admin/mappings/{id}/preview", () => {
       events: [
         {
           outcome: "posted",
-          before: ["POST /contacts/upsert", "POST /conversations/"],
+          before: ["GET /contacts/search/duplicate", "POST /contacts/upsert", "POST /conversations/"],
           request: {
             method: "POST",
             path: "/conversations/messages/inbound",

@@ -17,6 +17,7 @@ const message = (more: Partial<Message> = {}): Message => ({
   recipients: null,
   providerMessageId: null,
   rfcMessageId: null,
+  fingerprint: null,
   requestedId: null,
   highlevelMessageId: "m",
   highlevelEmailMessageId: null,

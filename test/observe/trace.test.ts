@@ -120,6 +120,7 @@ test("a webhook and all that follows from it is one trace, down to the calls to 
   expect([process?.parentSpanId, attempt?.parentSpanId]).toEqual([receive?.spanId, receive?.spanId]);
   expect(calls.map((call) => call.parentSpanId)).toEqual(calls.map(() => attempt?.spanId));
   expect(calls.map((call) => call.attributes["url.path"])).toEqual([
+    "/contacts/search/duplicate",
     "/contacts/upsert",
     "/conversations/",
     "/conversations/messages/inbound",

@@ -95,6 +95,8 @@ interface Walk {
   other: Status;
 }
 const person = "+15005550006";
+/** To whom no message goes: HighLevel does not know the conversation that is set for it. */
+const registered = "+15005550016";
 const sms = { type: "SMS", contactId: "", message: "hi" };
 
 /** Every route behind a key, in an order in which each finds what it is about. */
@@ -137,7 +139,7 @@ const guarded: Record<string, Walk> = {
   "GET /admin/webhooks/:id": { path: () => `/admin/webhooks/${ids.webhook}`, own: 200, other: 404 },
   "POST /admin/webhooks/:id/replay": { path: () => `/admin/webhooks/${ids.failed}/replay`, own: 202, other: 404 },
   "PUT /admin/mappings/:id/conversations/:address": {
-    path: () => `/admin/mappings/${ids.mapping}/conversations/${person}`,
+    path: () => `/admin/mappings/${ids.mapping}/conversations/${registered}`,
     body: () => ({ conversationId: "c-1" }),
     own: 200,
     other: 404,
@@ -148,12 +150,12 @@ const guarded: Record<string, Walk> = {
     other: 404,
   },
   "GET /admin/mappings/:id/conversations/:address": {
-    path: () => `/admin/mappings/${ids.mapping}/conversations/${person}`,
+    path: () => `/admin/mappings/${ids.mapping}/conversations/${registered}`,
     own: 200,
     other: 404,
   },
   "DELETE /admin/mappings/:id/conversations/:address": {
-    path: () => `/admin/mappings/${ids.mapping}/conversations/${person}`,
+    path: () => `/admin/mappings/${ids.mapping}/conversations/${registered}`,
     own: 204,
     other: 404,
   },

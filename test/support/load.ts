@@ -16,6 +16,8 @@ const ours = {
   email: { address: "support@example.com", conversationProviderId: emailProviderId },
 };
 
+const begunAt = Date.now();
+
 /** What `altId` is in HighLevel: which provider, whose message, and which one of theirs. */
 export const idOf = (provider: string, person: number, number: number) => `${provider}-${person}-${number}`;
 export const personNumber = (person: number) => `+1500${String(5_560_000 + person)}`;
@@ -32,7 +34,9 @@ export const loadProviders: LoadProvider[] = providers.map((provider) => {
     },
     webhook: (mappingId, person, number) => {
       const id = idOf(provider.name, person, number);
-      const message = { id, from: addressOf(provider, person), to: address, text: id, subject: id, rfcMessageId: id };
+      const from = addressOf(provider, person);
+      const sentAt = new Date(begunAt + number * 1000);
+      const message = { id, from, to: address, text: id, subject: id, rfcMessageId: id, sentAt };
       return writeMessage(provider, message, { url: `${publicUrl}/webhooks/${mappingId}`, at: new Date() });
     },
   };

@@ -56,6 +56,11 @@ export async function startRealInput() {
     ...twoWay,
     way,
     receive,
+    /** A text to the mapping of `generic-sms`. */
+    receiveText: (text: { id: string; from: string; text?: string } & Record<string, unknown>) => {
+      const data = { to: way("generic-sms").address, text: `The words of ${text.id}`, ...text };
+      return receive("generic-sms", { type: "message.received", data });
+    },
     receiveEmail: (email: Email) => receive("postmark", postmarkBody(email, way("postmark").address)),
     /** What HighLevel has of a message, by the provider's id of it. */
     posted: (id: string): Promise<StoredMessage> =>

@@ -10,6 +10,8 @@ export interface WrittenMessage {
   from: string;
   to: string;
   text: string;
+  /** When it was written, if that is not when it is posted: the same again was written when it was the first time. */
+  sentAt?: Date | undefined;
   subject?: string | undefined;
   /** Of an email, without angle brackets, as all ids here; left out, it is made of `id`. */
   rfcMessageId?: string | undefined;
@@ -73,7 +75,7 @@ function post(
       [old.to[0], to],
     ),
     ids: { old: old.references, now: mail.references ?? [] },
-    time: { old: old.sentAt, now: at },
+    time: { old: old.sentAt, now: mail.sentAt ?? at },
   };
   const body = rewrite(fixture.request.body, change);
   return signer.sign({ ...fixture.request, body }, { url, at });

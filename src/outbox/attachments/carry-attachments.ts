@@ -1,7 +1,9 @@
 import type { FetchedFile, FetchFile } from "../../calls/fetch-file.ts";
 import { Failure } from "../../errors.ts";
-import { contentTypeOf, extensionOf, nameFile, usualType } from "../../formats/file-names.ts";
-import type { Access, Highlevel } from "../../highlevel/client.ts";
+import { contentTypeOf, extensionOf, usualType } from "../../formats/file-names.ts";
+import type { Access } from "../../highlevel/call.ts";
+import type { Highlevel } from "../../highlevel/client.ts";
+import { goneThing } from "../../highlevel/refusals.ts";
 import { isTakenExtension, type UploadFile } from "../../highlevel/upload-form.ts";
 import { isAtMediaHost, isMediaUrl } from "../../providers/media-urls.ts";
 import type { Reading } from "../../providers/reading.ts";
@@ -10,6 +12,7 @@ import { keepAttachment } from "../../store/messages/messages.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { CarriedAttachment, Message, MessageContent } from "../../store/schema.ts";
 import { findWebhook } from "../../store/webhooks.ts";
+import { nameOf, refusals, refuse } from "./refuse-files.ts";
 
 export interface CarryContext {
   db: Db;
@@ -24,7 +27,7 @@ export interface CarryInput {
   mapping: Pick<Mapping, "provider" | "adapter" | "credentials">;
   /** HighLevel's id. */
   conversationId: string;
-  message: Pick<Message, "id" | "webhookId"> & { content: MessageContent };
+  message: Pick<Message, "id" | "webhookId" | "receivedAt"> & { content: MessageContent };
   access: Access;
 }
 
@@ -112,7 +115,7 @@ async function carryMedia(
 
 async function fetchMedia(
   context: CarryContext,
-  { mapping, access }: CarryInput,
+  { mapping, access, message }: CarryInput,
   url: string,
 ): Promise<FetchedFile | { refusal: string }> {
   const [credentials] = mapping.credentials;
@@ -129,7 +132,7 @@ async function fetchMedia(
       signal: access.signal ?? new AbortController().signal,
     });
   } catch (error) {
-    return { refusal: refusalOfFetch(error) };
+    return { refusal: refusalOfFetch(error, isNew(message)) };
   }
 }
 
@@ -163,36 +166,17 @@ function judge(
   return { name, refusal: (facts.sizeBytes ?? 0) > attachmentLimitBytes ? refusals.tooLarge : undefined };
 }
 
-function refuse(
-  place: Pick<AttachmentPlace, "index" | "taken">,
-  facts: CarriedAttachment,
-  refusal: string,
-): CarriedAttachment {
-  return { ...facts, name: nameOf(place, facts), refusal };
-}
+/** For so long a 404 may only say that a file is not there yet: providers tell of a message before they have its files. */
+const lateMs = 3 * 60_000;
 
-function nameOf(
-  { index, taken }: Pick<AttachmentPlace, "index" | "taken">,
-  { name, contentType }: CarriedAttachment,
-): string {
-  return nameFile({ name, contentType, index, taken }, isTakenExtension);
-}
+const isNew = ({ receivedAt }: Pick<Message, "receivedAt">) => Date.now() - receivedAt.getTime() < lateMs;
 
-const refusals = {
-  tooLarge: "too large",
-  tooMany: "not carried, as the message has more than 50 files",
-  type: "type not taken",
-  refused: "not taken by HighLevel",
-  gone: "no longer there",
-  notGiven: "not given by the provider",
-  noCredentials: "not fetched, as its number was deleted here",
-  noMedia: "not fetched, as its address is not one of the provider's files",
-  misconfigured: "not fetched, as the bridge's credentials do not open it",
-};
-
-/** Throws the error again when another try may change it. */
-function refusalOfFetch(error: unknown): string {
+/** Throws an error when another try may change it. */
+function refusalOfFetch(error: unknown, isOfNew: boolean): string {
   if (!(error instanceof Failure)) throw error;
+  if (error.status === 404 && isOfNew) {
+    throw new Failure("not_visible", `the file may not be there yet: ${error.message}`, { status: error.status });
+  }
   if (error.code === "too_large") return refusals.tooLarge;
   if (error.reason === "misconfigured") return refusals.misconfigured;
   if (error.reason !== "rejected") throw error;
@@ -212,6 +196,7 @@ function refusalOfUpload(error: unknown): string {
   if (!(error instanceof Failure)) throw error;
   // Found out while it was on its way.
   if (error.code === "too_large") return refusals.tooLarge;
+  if (goneThing(error)) throw error;
   const refusal = refusalByStatus[error.status ?? 0];
   if (refusal === undefined) throw error;
   return refusal;

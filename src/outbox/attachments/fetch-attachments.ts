@@ -2,6 +2,7 @@ import { buffer } from "node:stream/consumers";
 import type { FetchedFile, FetchFile } from "../../calls/fetch-file.ts";
 import { Failure } from "../../errors.ts";
 import { contentTypeOf, extensionOf, nameFile } from "../../formats/file-names.ts";
+import { properUrl } from "../../messages/proper-url.ts";
 import type { Channel, OutboundAttachment } from "../../model.ts";
 
 export interface FetchAttachmentsContext {
@@ -31,7 +32,7 @@ export async function fetchAttachments(
   const attachments: OutboundAttachment[] = [];
   const unfetched: string[] = [];
   let leftBytes = context.emailAttachmentsLimitBytes;
-  for (const [index, url] of urls.entries()) {
+  for (const [index, url] of urls.map(properUrl).entries()) {
     const taken = new Set(attachments.map(({ name }) => name));
     if (channel === "sms") {
       attachments.push(describe(url, undefined, { index, taken }));

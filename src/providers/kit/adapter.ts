@@ -6,6 +6,7 @@ import type {
   OutboundMessage,
   ProviderEvent,
   SentMessage,
+  TextService,
   WebhookRequest,
 } from "../../model.ts";
 import type { CredentialField } from "./credentials.ts";
@@ -54,6 +55,8 @@ export interface Adapter<Given = unknown> {
   readError(answer: unknown): MessageError | undefined;
   /** Codes that mean more than that this message is refused. */
   refusals: RefusalCodes;
+  /** What it sends and receives texts by beside SMS and MMS, where the addresses say which by a prefix. */
+  services: readonly TextService[];
   /** Does the provider carry out a send once, however often it is repeated with the same reference? */
   isIdempotent?: true;
   media?: Media<Given>;

@@ -1,6 +1,6 @@
 import type { ApiRequest, CallApi } from "../../calls/call-api.ts";
 import { Failure, type FailureReason } from "../../errors.ts";
-import type { OutboundMessage, ProviderEvent, SentMessage, WebhookRequest } from "../../model.ts";
+import type { OutboundMessage, ProviderEvent, SentMessage, TextService, WebhookRequest } from "../../model.ts";
 import type { Adapter, Media, RefusalCodes, RefusalMeaning } from "./adapter.ts";
 import type { Credentials } from "./credentials.ts";
 import { type DecodedWebhook, decode } from "./decode.ts";
@@ -34,6 +34,7 @@ export interface ProviderFacts<Given, Sending> extends Pick<Adapter<Given>, "lab
     request(message: OutboundMessage, credentials: Sending): ApiRequest;
     answer: AnswerReader;
     refusals?: RefusalCodes;
+    services?: readonly TextService[];
     isIdempotent?: true;
   };
   media?: Omit<Media<Given>, "headers"> & {
@@ -61,6 +62,7 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     refusals: sends.refusals ?? {},
     ...(nonce ? { nonceOf: async (request) => nonce(await open(request)) } : {}),
     ...(receives.isReferenceSigned ? { isReferenceSigned: true } : {}),
+    services: sends.services ?? [],
     ...(files ? { openFiles: async (request) => files(await open(request)) } : {}),
     ...(pastedUrl ? { webhookUrl: pastedUrl } : {}),
     ...(acknowledgement ? { acknowledgement } : {}),

@@ -3,16 +3,26 @@ import type { Attachment, IgnoredEvent, MessageError, ProviderMessage, Receipt, 
 
 /** What a webhook can say. The builders fill in what texts and mails have in common; nothing is invented. */
 
-export interface TextFacts extends Pick<ProviderMessage, "from" | "text" | "subject" | "sentAt" | "direction"> {
+export interface TextFacts
+  extends Pick<ProviderMessage, "from" | "service" | "text" | "subject" | "sentAt" | "direction"> {
   id: string;
   to: string[];
   cc?: string[];
   attachments?: Attachment[];
 }
 
-export function text({ id, to, cc = [], attachments = [], ...rest }: TextFacts): ProviderMessage {
+export function text({ id, to, cc = [], attachments = [], service, ...rest }: TextFacts): ProviderMessage {
   const none = { bcc: [], inReplyTo: [], references: [] };
-  return { kind: "message", providerMessageId: id, ...rest, to, cc, attachments, ...none };
+  return {
+    kind: "message",
+    providerMessageId: id,
+    ...(service ? { service } : {}),
+    ...rest,
+    to,
+    cc,
+    attachments,
+    ...none,
+  };
 }
 
 export function mail(id: string, content: Mail): ProviderMessage {

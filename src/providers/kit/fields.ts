@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { parseMailboxes, parseSender } from "../../formats/mailbox.ts";
 import { maybeText, requiredText, text } from "../../formats/parse-value.ts";
-import { normalizePhoneNumber } from "../../formats/phone-number.ts";
+import { normalizePhoneNumber, serviceOf } from "../../formats/phone-number.ts";
 import { parseTime } from "../../formats/read-time.ts";
 import { parseReference } from "./reference.ts";
 
@@ -11,16 +11,29 @@ export { maybeText, requiredText, text } from "../../formats/parse-value.ts";
 /** A provider's id of a message. It is a key: one that no index can hold is refused here, where it can be said. */
 export const messageId = requiredText.refine((id) => id.length <= 998, "is longer than 998 characters");
 
-/** A phone number in E.164 form, a short code, or a sender's name. A national number is of the country of `ownNumber`. */
-export const phoneSeenBy = (ownNumber: string | undefined) =>
+/**
+ * A phone number in E.164 form, a short code, or a sender's name. A national number is of the country of `ownNumber`. One of
+ * another service, as in `whatsapp:+15005550006`, is read only for an adapter that answers by it: see `textPartySeenBy`.
+ */
+const phoneSeenBy = (ownNumber: string | undefined) =>
   requiredText.transform((given, context) => {
-    const number = normalizePhoneNumber(given, ownNumber);
-    if (number === undefined) context.addIssue("is not a phone number, a short code or a sender's name");
+    const service = serviceOf(given);
+    const number = service ? undefined : normalizePhoneNumber(given, ownNumber);
+    if (service) context.addIssue(`is of ${service}, by which the bridge cannot answer at this provider`);
+    else if (number === undefined) context.addIssue("is not a phone number, a short code or a sender's name");
     return number ?? z.NEVER;
   });
 
 /** The same where the provider names countries always. */
 export const phone = phoneSeenBy(undefined);
+
+/** Somebody at either end of a text, by whichever service: for adapters that say by `services` that they send by it as well. */
+export const textPartySeenBy = (ownNumber: string | undefined) =>
+  requiredText.transform((given, context) => {
+    const number = normalizePhoneNumber(given, ownNumber);
+    if (number === undefined) context.addIssue("is not a phone number, a short code or a sender's name");
+    return { number: number ?? z.NEVER, service: serviceOf(given) };
+  });
 
 /** The mailbox of a header that names one person, as From does: whatever stands before its last brackets is a name. */
 export const mailbox = maybeText.transform((header, context) => {

@@ -2,7 +2,7 @@ import { Router } from "express";
 import { z } from "zod";
 import { requireOwnLocation } from "../access.ts";
 import { ApiError, refuse } from "../api-error.ts";
-import { addressKey, type Contact, newId, type State } from "../state.ts";
+import { addressKey, type Contact, keepContact, newId, type State } from "../state.ts";
 
 const upsert = z.object({
   locationId: z.string(),
@@ -25,13 +25,11 @@ export function contactRoutes(state: State): Router {
     checkAddresses(phone, email);
     const existing = find(locationId, phone, email);
     const contact: Contact = existing ?? { id: newId(), locationId };
-    // What is given overwrites what was there, also a name that a user typed.
+    // What is given overwrites what was there: a name that a user typed, and the first address, although it was found by
+    // another one.
     const fullName = name ?? [firstName, lastName].filter(Boolean).join(" ");
     Object.assign(contact, phone && { phone }, email && { email: email.toLowerCase() }, fullName && { name: fullName });
-    state.contacts.set(contact.id, contact);
-    for (const address of [contact.phone, contact.email]) {
-      if (address) state.contactByAddress.set(addressKey(locationId, address), contact);
-    }
+    keepContact(state, contact);
     res.json({ new: !existing, contact });
   });
 

@@ -30,23 +30,46 @@ const insert = prepare<{ input: string }, StoredMessage>(
   (value) => sql`
     insert into messages (mapping_id, conversation_id, webhook_id, origin, direction, state, provider_message_id,
       rfc_message_id, requested_id, highlevel_message_id, highlevel_email_message_id, idempotency_key, send_request,
-      automatic, error, recipients,
+      automatic, error, recipients, fingerprint,
       content, sent_at, received_at)
     select "mappingId", "conversationId", "webhookId", origin, direction, state, "providerMessageId",
       "rfcMessageId", "requestedId", "highlevelMessageId", "highlevelEmailMessageId", "idempotencyKey", "sendRequest",
-      automatic, error, recipients,
+      automatic, error, recipients, fingerprint,
       content, "sentAt", "receivedAt"
     from json_to_recordset(${value("input")}::json) as input (
       number int, "mappingId" uuid, "conversationId" bigint, "webhookId" bigint, origin text, direction text,
       state text, "providerMessageId" text, "rfcMessageId" text, "requestedId" text, "highlevelMessageId" text,
       "highlevelEmailMessageId" text, "idempotencyKey" text, "sendRequest" jsonb, automatic text, content jsonb,
-      error jsonb, recipients jsonb,
+      error jsonb, recipients jsonb, fingerprint text,
       "sentAt" timestamptz, "receivedAt" timestamptz
     )
     order by number
     on conflict do nothing
     returning id, conversation_id as "conversationId", webhook_id as "webhookId",
       provider_message_id as "providerMessageId"`,
+);
+
+/** A provider's id of a message of a mapping. */
+export interface ProviderKey {
+  mappingId: string;
+  providerMessageId: string;
+}
+
+export const providerKeyOf = ({ mappingId, providerMessageId }: ProviderKey) => `${mappingId} ${providerMessageId}`;
+
+/** The fingerprints of those of these messages that are known; null for one that has none. */
+export async function findFingerprints(tx: Db, keys: ProviderKey[]): Promise<Map<string, string | null>> {
+  if (keys.length === 0) return new Map();
+  const rows = await selectFingerprints(tx, { keys: JSON.stringify(keys) });
+  return new Map(rows.map((row) => [providerKeyOf(row), row.fingerprint]));
+}
+
+const selectFingerprints = prepare<{ keys: string }, ProviderKey & { fingerprint: string | null }>(
+  "find-fingerprints",
+  (value) => sql`
+    select m.mapping_id as "mappingId", m.provider_message_id as "providerMessageId", m.fingerprint
+    from json_to_recordset(${value("keys")}::json) as input ("mappingId" uuid, "providerMessageId" text)
+    join messages m on m.mapping_id = input."mappingId" and m.provider_message_id = input."providerMessageId"`,
 );
 
 /** How the person of a conversation wrote their own address last, where that was not in lower case. */

@@ -42,7 +42,12 @@ const work = (attachments: CarriedAttachment[]): CarryInput => {
   return {
     mapping: { provider: "twilio", adapter, credentials: [signer.credentials] },
     conversationId: "conversation-1",
-    message: { id: 1, webhookId: null, content: { ...lists, attachments } as unknown as MessageContent },
+    message: {
+      id: 1,
+      webhookId: null,
+      receivedAt: new Date(0),
+      content: { ...lists, attachments } as unknown as MessageContent,
+    },
     access: { locationId: "loc", token: "t", signal: AbortSignal.timeout(5000) },
   };
 };
@@ -112,6 +117,16 @@ describe("a file that cannot be fetched", () => {
     expect(attachments).toEqual([{ url, contentType: "image/png", name: "image-1.png", refusal }]);
     expect(kept).toEqual(attachments);
     await carryAttachments(context({}), work(attachments));
+  });
+
+  test("waits for a file of a new message, which may only be late, and not for one that was taken away", async () => {
+    const late = work([{ url, contentType: "image/png" }]);
+    late.message.receivedAt = new Date();
+    const missing = failing("rejected", { status: 404 });
+    await expect(carryAttachments(missing, late)).rejects.toMatchObject({ reason: "not_visible" });
+    expect(kept).toEqual([]);
+    const [gone] = (await carryAttachments(failing("rejected", { status: 410 }), late)).attachments;
+    expect(gone?.refusal).toBe("no longer there");
   });
 
   test("lets the delivery wait when another try may change it", async () => {

@@ -13,6 +13,8 @@ import { until } from "../../support/until.ts";
 
 interface Media {
   status?: number;
+  /** For so many requests the status is given; for all without it. */
+  times?: number;
   contentType: string;
   content: Buffer;
 }
@@ -33,6 +35,7 @@ const provider: Server = createServer(({ url = "", headers }, res) => {
     return void res.writeHead(307, { Location: `https://mms.twiliocdn.com/${id}` }).end();
   }
   const found = media.get(id);
+  if (found?.times !== undefined && found.times-- <= 0) delete found.status;
   if (headers.authorization || !found || found.status) return void res.writeHead(found?.status ?? 404).end();
   res.writeHead(200, { "Content-Type": found.contentType, "Content-Length": found.content.length }).end(found.content);
 });
@@ -145,6 +148,15 @@ describe("a text with media that only the provider's credentials open", () => {
     await post(mms(address, [["ME3", "video/mp4"]]));
     const { attachments } = await newMessage();
     expect((await download(attachments[0])).content.equals(video)).toBe(true);
+  });
+
+  test("waits for a picture that the provider does not have yet", async () => {
+    const { post, address } = await addMapping("twilio", twilio);
+    const late = { contentType: "image/png", content: Buffer.from("png"), status: 404, times: 2 };
+    media.set("late", late);
+    await post(mms(address, [["late", "image/png"]], "See photo"));
+    const { attachments, body } = await newMessage();
+    expect([attachments.map(nameOf), body]).toEqual([["image-1.png"], "See photo"]);
   });
 
   test("names what HighLevel cannot have, and why, and carries the rest", async () => {

@@ -5,7 +5,7 @@ import { parseReference, referenceOf } from "../../../src/providers/kit/referenc
 
 test.each([
   [fields.phone, "+1 (500) 555-0006", "+15005550006"],
-  [fields.phone, "whatsapp:+15005550006", "+15005550006"],
+  [fields.textPartySeenBy(undefined), "WhatsApp:+15005550006", { number: "+15005550006", service: "whatsapp" }],
   [
     fields.mailbox,
     "b@x.example, <c@x.example> <Ann@Example.org>",
@@ -28,6 +28,8 @@ test.each([
 test.each([
   [fields.phone, "anonymous", "is not a phone number"],
   [fields.phone, "", "is empty"],
+  [fields.phone, "whatsapp:+15005550006", "is of whatsapp, by which the bridge cannot answer"],
+  [fields.phone, "rcs:+15005550006", "is of rcs, by which the bridge cannot answer"],
   [fields.mailbox, "nobody", "holds no mailbox"],
   [fields.mailbox, undefined, "holds no mailbox"],
   [fields.messageId, "x".repeat(999), "longer than 998"],

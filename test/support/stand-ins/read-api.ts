@@ -1,5 +1,4 @@
 import type { Request } from "express";
-import type { Channel } from "../../../src/model.ts";
 import type { SendFixture } from "../fixtures.ts";
 import type { Provider } from "../providers.ts";
 import { findPlaces, type Places, type ReadMessage, readMessage, type Values, valuesOf } from "./places.ts";
@@ -86,7 +85,7 @@ export async function readRequest(
   if (body === undefined) return { problem: { status: 400, words: "the body is not what its content type says" } };
   const values = valuesOf(body, api.isForm);
   const message = readMessage(values, api.places, provider.channel);
-  const words = problemOfValues(values, api) ?? problemOfMessage(message, provider.channel);
+  const words = problemOfValues(values, api) ?? problemOfMessage(message, provider);
   return words === undefined ? { values, message } : { problem: { words } };
 }
 
@@ -132,11 +131,18 @@ function problemOfValues(values: Values, { types, required }: Api): string | und
 const addressOf = { sms: /^\+[1-9]\d{6,14}$/, email: /^[^\s@]+@[a-z\d.-]+\.[a-z\d-]+$/i };
 const senders = { sms: /^(\+[1-9]\d{6,14}|\d{3,8}|[a-z\d ]{1,11})$/i, email: addressOf.email };
 
-function problemOfMessage(message: ReadMessage, channel: Channel): string | undefined {
+function problemOfMessage(message: ReadMessage, { channel, adapter }: Provider): string | undefined {
   const { from, to, cc, bcc, replyTo, text, html, media, receiptUrl } = message;
+  const service = adapter.services.find((each) => to[0]?.startsWith(`${each}:`));
+  // What goes by another service is so at both ends.
+  const numberIn = (address: string) => {
+    if (service === undefined) return address;
+    return address.startsWith(`${service}:`) ? address.slice(service.length + 1) : "";
+  };
   const people = [...to, ...cc, ...bcc, ...replyTo];
   const nobody =
-    people.find((each) => !addressOf[channel].test(each)) ?? from.find((each) => !senders[channel].test(each));
+    people.find((each) => !addressOf[channel].test(numberIn(each))) ??
+    from.find((each) => !senders[channel].test(numberIn(each)));
   if (nobody !== undefined) return `${nobody} is no ${channel === "sms" ? "phone number" : "mailbox"}`;
   const links = [...receiptUrl, ...(channel === "sms" ? media : [])];
   const odd = links.find((url) => !/^https?:\/\/./.test(url) || !URL.canParse(url));

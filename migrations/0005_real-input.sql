@@ -1,0 +1,2 @@
+ALTER TABLE "conversations" ADD COLUMN "service" text;--> statement-breakpoint
+ALTER TABLE "messages" ADD COLUMN "fingerprint" text;

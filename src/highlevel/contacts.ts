@@ -1,0 +1,69 @@
+import { Failure } from "../errors.ts";
+import type { Access, Call } from "./call.ts";
+import { isAlreadyThere } from "./refusals.ts";
+import {
+  contactAnswer,
+  conversationAnswer,
+  conversationSearchAnswer,
+  duplicateAnswer,
+  existingContact,
+  existingConversation,
+} from "./schemas.ts";
+
+/** One address of a person; the name is only for a contact that is made. */
+export type ContactKey = { phone: string } | { email: string; name?: string };
+
+/**
+ * Gives the contact with this address, and makes one only where there is none: an upsert puts the address in the place of
+ * the first one of a contact that has it beside others, and a name over the one that a user gave.
+ */
+export async function ensureContact(call: Call, access: Access, contact: ContactKey): Promise<string> {
+  const known = await findContact(call, access, contact);
+  if (known !== undefined) return known;
+  const body = { locationId: access.locationId, ...contact };
+  try {
+    return (await call(access, { method: "POST", path: "/contacts/upsert", body, answer: contactAnswer })).contact.id;
+  } catch (error) {
+    if (!(error instanceof Failure) || ![400, 409, 422].includes(error.status ?? 0)) throw error;
+    const named = existingContact.safeParse(error.answer);
+    if (named.success) return named.data.meta.contactId;
+    // A refused one may have been made all the same: https://github.com/GoHighLevel/highlevel-api-docs/issues/64
+    const made = await findContact(call, access, contact);
+    if (made === undefined) throw error;
+    return made;
+  }
+}
+
+async function findContact(call: Call, access: Access, contact: ContactKey): Promise<string | undefined> {
+  const { locationId } = access;
+  const address = "phone" in contact ? { number: contact.phone } : { email: contact.email };
+  const query = { locationId, ...address };
+  const path = "/contacts/search/duplicate";
+  try {
+    return (await call(access, { method: "GET", path, query, answer: duplicateAnswer })).contact?.id;
+  } catch (error) {
+    if (error instanceof Failure && error.status === 404) return undefined;
+    throw error;
+  }
+}
+
+export async function ensureConversation(call: Call, access: Access, contactId: string): Promise<string> {
+  const { locationId } = access;
+  // Without the slash at the end HighLevel answers 404.
+  const request = { method: "POST" as const, path: "/conversations/", body: { locationId, contactId } };
+  try {
+    return (await call(access, { ...request, answer: conversationAnswer })).conversation.id;
+  } catch (error) {
+    if (!(error instanceof Failure) || ![400, 409, 422].includes(error.status ?? 0)) throw error;
+    const existing = existingConversation.safeParse(error.answer);
+    if (existing.success) return existing.data.conversationId;
+    const query = { locationId, contactId };
+    const path = "/conversations/search";
+    const found = await call(access, { method: "GET", path, query, answer: conversationSearchAnswer });
+    const [conversation] = found.conversations;
+    if (conversation) return conversation.id;
+    if (!isAlreadyThere(error)) throw error;
+    const detail = `HighLevel has a conversation with the contact, and its search does not show it yet: ${error.message}`;
+    throw new Failure("not_visible", detail, { status: error.status });
+  }
+}

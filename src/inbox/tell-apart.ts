@@ -1,0 +1,47 @@
+import { createHash } from "node:crypto";
+import type { ProviderMessage } from "../model.ts";
+import { findFingerprints, providerKeyOf } from "../store/messages/messages.ts";
+import type { Db } from "../store/postgres/database.ts";
+import type { MappedMessage } from "./recognize-ours.ts";
+
+/** Under which id a message is known, and what tells it from another one that came with the same. */
+export interface Identity {
+  providerMessageId: string;
+  fingerprint?: string | undefined;
+}
+
+/**
+ * Some providers know an email by its Message-ID, and that is the sender's choice: parcel services and devices give all
+ * their mails the same, and a stranger could send one under an id before its owner does. So such an email is the same only
+ * if it says the same. Another one gets an id of its own, in which its fingerprint follows the one that it came with.
+ */
+export async function tellApart(tx: Db, received: MappedMessage[]): Promise<Map<ProviderMessage, Identity>> {
+  const chosen = received.filter(({ event }) => event.providerMessageId === event.rfcMessageId);
+  const keyOf = ({ mapping, event: { providerMessageId } }: MappedMessage) => ({
+    mappingId: mapping.id,
+    providerMessageId,
+  });
+  const known = await findFingerprints(tx, chosen.map(keyOf));
+  const identities = new Map<ProviderMessage, Identity>();
+  for (const each of chosen) {
+    const { event } = each;
+    const fingerprint = fingerprintOf(event);
+    const key = providerKeyOf(keyOf(each));
+    const first = known.get(key);
+    if (first === undefined) known.set(key, fingerprint);
+    // One without a fingerprint was kept by a version that had none.
+    const isOther = first !== undefined && first !== null && first !== fingerprint;
+    const providerMessageId = isOther
+      ? `${event.providerMessageId}#${fingerprint.slice(0, 16)}`
+      : event.providerMessageId;
+    identities.set(event, { providerMessageId, fingerprint });
+  }
+  return identities;
+}
+
+function fingerprintOf(event: ProviderMessage): string {
+  const { direction, from, to, cc, subject, text, html, sentAt, attachments } = event;
+  const files = attachments.map(({ name, contentType, sizeBytes }) => [name, contentType, sizeBytes]);
+  const said = [direction, from, to, cc, subject, text, html, sentAt, files];
+  return createHash("sha256").update(JSON.stringify(said)).digest("hex");
+}

@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type RealInput, startRealInput } from "../support/real-input.ts";
+import { until } from "../support/until.ts";
+
+let real: RealInput;
+beforeAll(async () => {
+  real = await startRealInput();
+});
+afterAll(() => real.stop());
+
+const notice = {
+  ...{ from: "Parcels <track@carrier.example>", subject: "Parcel 1", "body-plain": "It arrives today." },
+  Date: "Thu, 19 Nov 2026 08:00:00 +0000",
+};
+
+/** Mailgun's webhook of a mail with this Message-ID: how it was processed. */
+const receive = (id: string, mail: Partial<typeof notice> = {}) =>
+  real.receive("mailgun", { recipient: real.way("mailgun").address, ...notice, ...mail, "Message-Id": `<${id}>` });
+
+const postedWith = (id: string) =>
+  real.bridge.sandbox.messages().flatMap((each) => (each.altId?.startsWith(id) ? [each] : []));
+
+test.each<[string, Partial<typeof notice>]>([
+  ["text", { "body-plain": "It could not be delivered. Please call." }],
+  ["subject", { subject: "Parcel 2" }],
+  ["date", { Date: "Thu, 26 Nov 2026 08:00:00 +0000" }],
+  ["sender", { from: "Rosa <rosa@client.example>" }],
+])("of mails under one Message-ID each is posted that has another %s", async (what, other) => {
+  const id = `constant-${what}@device.example`;
+  for (const mail of [{}, other]) expect(await receive(id, mail)).toMatchObject({ state: "processed" });
+  const first = await real.posted(id);
+  const both = await until(
+    () => postedWith(id),
+    ({ length }) => length > 1,
+  );
+  expect(both).toHaveLength(2);
+  expect(both[0]).toBe(first);
+  // Each is known by an id of its own: what was posted before is looked for by it.
+  expect(new Set(both.map(({ altId }) => altId)).size).toBe(2);
+  for (const mail of [{}, other, other, {}]) {
+    expect(await receive(id, mail)).toMatchObject({ state: "ignored", reason: expect.stringContaining("duplicate") });
+  }
+  expect(postedWith(id)).toHaveLength(2);
+});
+
+test("nobody can suppress a mail by sending another one under its id before", async () => {
+  const id = "known-beforehand@client.example";
+  await receive(id, { from: "Eve <eve@stranger.example>", "body-plain": "Spam" });
+  await receive(id, { from: "Rosa <rosa@client.example>", "body-plain": "The order" });
+  const own = await until(
+    () => postedWith(id).find(({ emailFrom }) => emailFrom === "rosa@client.example"),
+    (found) => found !== undefined,
+  );
+  expect(own?.body).toContain("The order");
+});
