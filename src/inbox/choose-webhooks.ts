@@ -27,8 +27,10 @@ export type Choice =
   | { uncounted: number[] }
   | { webhooks: ReceivedWebhook[] };
 
-/** So often may the bridge die over a webhook. */
-export const maxDeaths = 2;
+/** So often may the bridge die over a webhook that it reads alone. */
+export const maxDeathsAlone = 2;
+/** And once with others. Less would fail what was being read by chance when a process was killed twice. */
+const maxDeaths = 1 + maxDeathsAlone;
 
 /**
  * Chooses from received webhooks, oldest first. All that nothing is known against goes together, up to the first one that

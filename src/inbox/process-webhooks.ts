@@ -25,7 +25,7 @@ import {
 import type { MappingRow, Webhook } from "../store/schema.ts";
 import { acceptHighlevel, type HighlevelContext, type HighlevelWebhook } from "./accept-highlevel.ts";
 import { acceptInbound } from "./accept-inbound.ts";
-import { type Caution, chooseWebhooks, maxDeaths, newCaution } from "./choose-webhooks.ts";
+import { type Caution, chooseWebhooks, maxDeathsAlone, newCaution } from "./choose-webhooks.ts";
 import type { Acceptance, MappedWebhook } from "./read-webhook.ts";
 
 export interface ProcessContext {
@@ -47,7 +47,8 @@ const few = { mappings: 20, rows: 20, bytes: 1_000_000 };
  *
  * What fails in a batch, through a mistake of ours or its own, is processed alone, and has failed when it fails alone
  * twice. What was received before this process started may be what ended the last one: that it is read is counted
- * before, and what the bridge has died over is read alone. In the ordinary way nothing is counted.
+ * before, and what the bridge has died over is read alone: when it dies twice more, it has failed. In the ordinary way
+ * nothing is counted.
  */
 export function createProcessing(context: ProcessContext): (inbox?: Inbox) => Promise<boolean> {
   const cautions = { mappings: newCaution(), app: newCaution() };
@@ -146,7 +147,7 @@ function describeFailure(error: unknown): string {
 
 function giveUp(log: Log, { id, mappingId }: Webhook): WebhookOutcome {
   log("error", "webhook.fatal", { webhookId: id, mappingId });
-  const why = `the bridge died over it: its process ended ${maxDeaths} times while it was reading this webhook`;
+  const why = `the bridge died over it: its process ended ${maxDeathsAlone} times while it read this webhook alone`;
   const hint = `See how it ended (out of memory?), then POST /admin/webhooks/${id}/replay`;
   return { id, state: "failed", reason: `${why}. ${hint}` };
 }

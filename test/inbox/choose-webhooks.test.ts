@@ -55,7 +55,7 @@ test("what was in a batch that failed, or that a process died over, is read alon
 });
 
 test("what another process may be reading for the last time is left, with all behind it in its line", () => {
-  const fatal = webhook(1, "a", 10, { readAttempts: 2, isBeingRead: true });
+  const fatal = webhook(1, "a", 10, { readAttempts: 3, isBeingRead: true });
   const received = [fatal, webhook(2, "a"), webhook(3, "b")];
   expect(chooseWebhooks(received, newCaution())).toMatchObject({ webhooks: [{ id: 3 }] });
   expect(chooseWebhooks([{ ...fatal, isBeingRead: false }, ...received.slice(1)], newCaution())).toMatchObject({
