@@ -73,7 +73,8 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const accessTokens = createAccessTokens({ db, sealer, renewal });
   const core = { db, log, mappings, accessTokens };
   const times = { firstDelaySeconds, visibleAfterSeconds };
-  const delivering = createDelivering(config, { ...core, ...times, doors, traceAttempt: traces?.traceAttempt });
+  const apart = database.people === db ? undefined : database.people;
+  const delivering = createDelivering(config, { ...core, ...times, apart, doors, traceAttempt: traces?.traceAttempt });
   const { reading, plainText } = delivering;
   const worker = startWork(config, delivering, pollSeconds);
   const { publicUrl, bodyLimitBytes, adminApiKey, metricsToken, shutdownSeconds } = config;
@@ -154,6 +155,7 @@ function createIntake(config: Config, parts: Pick<Parameters<typeof createReceiv
 function createDelivering(
   config: Config,
   parts: Pick<DeliverContext, "db" | "log" | "mappings" | "accessTokens" | "visibleAfterSeconds" | "traceAttempt"> &
+    Pick<ProcessContext, "apart"> &
     Pick<Tuning, "firstDelaySeconds"> & { doors: Doors },
 ): DeliverContext & ProcessContext & { reading: Reading; plainText: PlainText } {
   const { doors, firstDelaySeconds, ...rest } = parts;

@@ -1,4 +1,4 @@
-import type { ReceivedWebhook } from "../store/received-webhooks.ts";
+import type { Webhook } from "../store/schema.ts";
 
 /** What one process knows of webhooks that ended a process, or that broke a batch. */
 export interface Caution {
@@ -22,10 +22,9 @@ export const newCaution = (): Caution => ({
 /** What to do first with what was received. */
 export type Choice =
   /** The bridge has died over them so often that nobody reads them again. */
-  | { fatal: ReceivedWebhook[] }
-  /** To be counted before they are read. */
-  | { uncounted: number[] }
-  | { webhooks: ReceivedWebhook[] };
+  | { fatal: Webhook[] }
+  /** To be read, and those of them of which that is to be counted before. */
+  | { webhooks: Webhook[]; uncounted: number[] };
 
 /** So often may the bridge die over a webhook that it reads alone. */
 export const maxDeathsAlone = 2;
@@ -33,30 +32,23 @@ export const maxDeathsAlone = 2;
 const maxDeaths = 1 + maxDeathsAlone;
 
 /**
- * Chooses from received webhooks, oldest first. All that nothing is known against goes together, up to the first one that
- * a process may have died over, or that was in a batch which failed: that is read alone. One whose deaths are as many as
- * may be is left, and all behind it in its line, while another process may be at it. What is large takes turns with all
- * the rest, two of each mapping at a time: nobody's large mails keep the others' texts waiting for longer than that.
+ * Chooses from received webhooks, oldest first, of which nobody else reads any. All that nothing is known against goes
+ * together, up to the first one that a process has died over, or that was in a batch which failed: that is read alone.
+ * What is large takes turns with all the rest, two of each mapping at a time: nobody's large mails keep the others' texts
+ * waiting for longer than that.
  */
-export function chooseWebhooks(received: ReceivedWebhook[], caution: Caution): Choice {
-  const deathsOf = ({ id, readAttempts }: ReceivedWebhook) => readAttempts - (caution.counted.has(id) ? 1 : 0);
-  const isFatal = (webhook: ReceivedWebhook) => deathsOf(webhook) >= maxDeaths;
-  const fatal = received.filter((each) => isFatal(each) && !each.isBeingRead);
+export function chooseWebhooks(received: Webhook[], caution: Caution): Choice {
+  const { newestAtStart = 0, counted, failures, turn } = caution;
+  const deathsOf = ({ id, readAttempts }: Webhook) => readAttempts - (counted.has(id) ? 1 : 0);
+  const fatal = received.filter((each) => deathsOf(each) >= maxDeaths);
   if (fatal.length > 0) return { fatal };
 
-  const held = new Set(received.filter(isFatal).map(({ mappingId }) => mappingId));
-  const free = held.size === 0 ? received : received.filter(({ mappingId }) => !held.has(mappingId));
-  const firstAlone = free.findIndex((each) => deathsOf(each) > 0 || caution.failures.has(each.id));
-  const webhooks =
-    firstAlone === 0
-      ? free.slice(0, 1)
-      : takeTurns(free.slice(0, firstAlone === -1 ? undefined : firstAlone), caution.turn);
-
-  const { newestAtStart = 0, counted } = caution;
-  const uncounted = webhooks.filter(
-    ({ id, readAttempts }) => (id <= newestAtStart || readAttempts > 0) && !counted.has(id),
-  );
-  return uncounted.length > 0 ? { uncounted: uncounted.map(({ id }) => id) } : { webhooks };
+  const firstAlone = received.findIndex((each) => deathsOf(each) > 0 || failures.has(each.id));
+  const ahead = received.slice(0, firstAlone === -1 ? undefined : firstAlone);
+  const webhooks = firstAlone === 0 ? received.slice(0, 1) : takeTurns(ahead, turn);
+  const isDoubtful = ({ id, readAttempts }: Webhook) => id <= newestAtStart || readAttempts > 0;
+  const uncounted = webhooks.filter((each) => isDoubtful(each) && !counted.has(each.id));
+  return { webhooks, uncounted: uncounted.map(({ id }) => id) };
 }
 
 /** Reading more than that takes its time, in a thread. */
@@ -65,9 +57,9 @@ const largeBytes = 100_000;
 const maxLarge = 2;
 
 /** Those ahead of the first large one of each mapping; or, in every second turn, the large ones that come first of all. */
-function takeTurns(webhooks: ReceivedWebhook[], turn: number): ReceivedWebhook[] {
-  const small: ReceivedWebhook[] = [];
-  const large: ReceivedWebhook[] = [];
+function takeTurns(webhooks: Webhook[], turn: number): Webhook[] {
+  const small: Webhook[] = [];
+  const large: Webhook[] = [];
   const beginSmall = new Set<string | null>();
   const largeOf = new Map<string | null, number>();
   for (const webhook of webhooks) {

@@ -1,35 +1,32 @@
-import { describeError, type Log } from "../log.ts";
+import type { Log } from "../log.ts";
 import type { Inbox } from "../model.ts";
 import type { Reading } from "../providers/reading.ts";
 import { adapterOf } from "../providers/registry.ts";
 import { describeMapping } from "../registry/mappings.ts";
 import { enqueueDeliveries } from "../store/deliveries.ts";
 import type { Db } from "../store/postgres/database.ts";
-import {
-  isAboutData,
-  isAboutDatabase,
-  isOverrun,
-  isTimeout,
-  repeatOnConflict,
-} from "../store/postgres/database-errors.ts";
+import { isAboutDatabase, repeatOnConflict } from "../store/postgres/database-errors.ts";
 import {
   countReadAttempts,
   findNewestWebhookId,
   finishWebhooks,
+  forgetReadAttempts,
   listReceivedWebhooks,
   lockAppWebhooks,
   lockMappingsWithWebhooks,
-  type ReceivedWebhook,
   type WebhookOutcome,
 } from "../store/received-webhooks.ts";
 import type { MappingRow, Webhook } from "../store/schema.ts";
 import { acceptHighlevel, type HighlevelContext, type HighlevelWebhook } from "./accept-highlevel.ts";
 import { acceptInbound } from "./accept-inbound.ts";
 import { type Caution, chooseWebhooks, maxDeathsAlone, newCaution } from "./choose-webhooks.ts";
+import { isolate } from "./isolate-webhooks.ts";
 import type { Acceptance, MappedWebhook } from "./read-webhook.ts";
 
 export interface ProcessContext {
   db: Db;
+  /** Connections apart from those of `db`, for what must be committed while a transaction goes on. None where there is one connection. */
+  apart?: Db | undefined;
   log: Log;
   reading: Reading;
   applyInstall: HighlevelContext["applyInstall"];
@@ -55,7 +52,7 @@ export function createProcessing(context: ProcessContext): (inbox?: Inbox) => Pr
   return async (inbox = "mappings") => {
     const caution = cautions[inbox];
     caution.newestAtStart ??= await findNewestWebhookId(context.db);
-    // Counted and processed in one go: a process that stops in between would look as if it had died.
+    // Of the embedded database there is one connection, and one process: it counts first, and processes then.
     let result = await processSome(context, caution, inbox);
     while (result === "counted") result = await processSome(context, caution, inbox);
     return result === "processed";
@@ -69,35 +66,52 @@ async function processSome(context: ProcessContext, caution: Caution, inbox: Inb
   const started = performance.now();
   let chosen: Webhook[] = [];
   try {
-    const { uncounted, outcomes } = await repeatOnConflict(() =>
+    const outcomes = await repeatOnConflict(() =>
       db.transaction(async (tx) => {
         chosen = [];
         const { mappings, received } = await lockReceived(tx, inbox, caution);
         const choice = chooseWebhooks(received, caution);
-        if ("uncounted" in choice) {
-          await countReadAttempts(tx, choice.uncounted);
-          return { ...choice, outcomes: [] };
-        }
         chosen = "fatal" in choice ? choice.fatal : choice.webhooks;
-        const outcomes =
-          "fatal" in choice
-            ? choice.fatal.map((each) => giveUp(log, each))
-            : await accept({ ...context, tx }, mappings, chosen);
+        if (!("fatal" in choice) && !(await count(context, tx, caution, choice.uncounted))) return undefined;
+        const given = "fatal" in choice ? chosen.map((each) => giveUp(log, each)) : undefined;
+        const outcomes = given ?? (await accept({ ...context, tx }, mappings, chosen));
         await finishWebhooks(tx, outcomes);
-        return { uncounted: [], outcomes };
+        return outcomes;
       }),
     );
-    for (const id of uncounted) caution.counted.add(id);
-    if (uncounted.length > 0) return "counted";
+    if (!outcomes) return "counted";
     finish({ log, caution }, chosen, outcomes, started);
     return outcomes.length > 0 ? "processed" : "nothing";
   } catch (error) {
+    await uncount(db, caution, chosen);
     if (chosen.length === 0 || isAboutDatabase(error)) throw error;
-    const outcomes = isolate({ log, caution }, chosen, error);
+    const outcomes = isolate(log, caution, chosen, error);
     await finishWebhooks(db, outcomes);
     finish({ log, caution }, chosen, outcomes, started);
     return "processed";
   }
+}
+
+/**
+ * Counts, for all to see, that this process reads them, while it has their lock: what others find counted and not locked is
+ * nobody's any more. `false` where that takes the end of the transaction.
+ */
+async function count({ apart }: ProcessContext, tx: Db, { counted }: Caution, ids: number[]): Promise<boolean> {
+  if (ids.length === 0) return true;
+  await countReadAttempts(apart ?? tx, ids);
+  for (const id of ids) counted.add(id);
+  return apart !== undefined;
+}
+
+/** This process has not died over them. Where the database is away they stay counted, which this one knows. */
+async function uncount(db: Db, { counted }: Caution, webhooks: Webhook[]): Promise<void> {
+  const ids = webhooks.map(({ id }) => id).filter((id) => counted.has(id));
+  if (ids.length === 0) return;
+  const isDone = await forgetReadAttempts(db, ids).then(
+    () => true,
+    () => false,
+  );
+  if (isDone) for (const id of ids) counted.delete(id);
 }
 
 /** Locks mappings, or the app's webhooks, until the transaction ends, and reads what they have received. */
@@ -105,7 +119,7 @@ async function lockReceived(
   tx: Db,
   inbox: Inbox,
   { failures }: Caution,
-): Promise<{ mappings: MappingRow[]; received: ReceivedWebhook[] }> {
+): Promise<{ mappings: MappingRow[]; received: Webhook[] }> {
   const limits = failures.size > 0 ? few : batch;
   const mappings = inbox === "app" ? [] : await lockMappingsWithWebhooks(tx, limits.mappings);
   const isLocked = inbox === "app" ? await lockAppWebhooks(tx) : mappings.length > 0;
@@ -117,32 +131,6 @@ async function lockReceived(
 interface Notes {
   log: Log;
   caution: Caution;
-}
-
-/** What a failure of these webhooks, or of one of them, comes to: they are processed alone, or one has failed for good. */
-function isolate({ log, caution }: Notes, webhooks: Webhook[], error: unknown): WebhookOutcome[] {
-  const { failures } = caution;
-  const [first, second] = webhooks;
-  if (!first || second) {
-    log("warn", "webhooks.isolated", { webhooks: webhooks.length, webhookId: first?.id, ...describeError(error) });
-    for (const { id } of webhooks) failures.set(id, failures.get(id) ?? 0);
-    return [];
-  }
-  const { id, mappingId } = first;
-  const times = (failures.get(id) ?? 0) + 1;
-  failures.set(id, times);
-  log("error", "webhook.broke", { webhookId: id, mappingId, times, ...describeError(error) });
-  if (times < maxFailures) return [];
-  return [{ id, state: "failed", reason: `${describeFailure(error)}; its log has a line webhook.broke` }];
-}
-
-/** So often may a webhook fail alone. */
-const maxFailures = 2;
-
-function describeFailure(error: unknown): string {
-  if (isAboutData(error)) return "PostgreSQL cannot store what it says";
-  if (isTimeout(error) || isOverrun(error)) return "processing it takes longer than the database allows";
-  return "the bridge itself failed over it";
 }
 
 function giveUp(log: Log, { id, mappingId }: Webhook): WebhookOutcome {

@@ -81,14 +81,6 @@ const findEvents = prepare<{ eventIds: string[]; webhookIds: number[] }, { id: s
 
 const webhookColumns = columnsOf<Webhook>(webhooks);
 
-/** How long a process may take from counting that it reads a webhook to having locked its mapping again. */
-const lockSeconds = 10;
-
-export interface ReceivedWebhook extends Webhook {
-  /** Its reading was counted a moment ago, perhaps by a process that is about to do it. */
-  isBeingRead: boolean;
-}
-
 /**
  * The received webhooks of these mappings, or of the app for null: of each the oldest, as many as have room when all share
  * it, in the order in which they were stored; at least one. They share the bytes, too: of each the first, then of each the
@@ -98,13 +90,13 @@ export async function listReceivedWebhooks(
   tx: Db,
   mappingIds: string[] | null,
   max: { rows: number; bytes: number },
-): Promise<ReceivedWebhook[]> {
+): Promise<Webhook[]> {
   const { bytes } = max;
   const rows =
     mappingIds === null
       ? await listOfApp(tx, { rows: max.rows, bytes })
       : await listOfMappings(tx, { mappingIds, share: Math.ceil(max.rows / mappingIds.length), bytes });
-  return rows.map((row) => ({ ...webhookColumns.read(row), isBeingRead: row["isBeingRead"] === true }));
+  return rows.map(webhookColumns.read);
 }
 
 const listOfMappings = prepare<{ mappingIds: string[]; share: number; bytes: number }, Record<string, unknown>>(
@@ -129,8 +121,7 @@ const listOfApp = prepare<{ rows: number; bytes: number }, Record<string, unknow
 );
 
 const selectFitting = (ids: SQL, bytes: Placeholder) => sql`
-  select ${webhookColumns.list}, last_read_at > now() - make_interval(secs => ${sql.raw(String(lockSeconds))}) as "isBeingRead"
-  from webhooks
+  select ${webhookColumns.list} from webhooks
   join (
     select id, sum(bytes) over (order by nth, id rows between unbounded preceding and 1 preceding) as before
     from (
@@ -148,11 +139,18 @@ export async function findNewestWebhookId(db: Db): Promise<number> {
 }
 
 /** Notes that these webhooks are about to be read, for the process that comes after this one if it dies over them. */
-export async function countReadAttempts(tx: Db, ids: number[]): Promise<void> {
-  await tx
-    .update(webhooks)
-    .set({ readAttempts: sql`${webhooks.readAttempts} + 1`, lastReadAt: sql`now()` })
-    .where(isAnyOf(webhooks.id, ids));
+export async function countReadAttempts(db: Db, ids: number[]): Promise<void> {
+  await addReadAttempts(db, ids, 1);
+}
+
+/** Takes it back, by a process that has failed over them and lives. */
+export async function forgetReadAttempts(db: Db, ids: number[]): Promise<void> {
+  await addReadAttempts(db, ids, -1);
+}
+
+async function addReadAttempts(db: Db, ids: number[], change: number): Promise<void> {
+  const readAttempts = sql`greatest(0, ${webhooks.readAttempts} + ${change}::int)`;
+  await db.update(webhooks).set({ readAttempts }).where(isAnyOf(webhooks.id, ids));
 }
 
 export interface WebhookOutcome {

@@ -165,7 +165,6 @@ export const webhooks = pgTable(
     eventId: text(),
     /** Counted before one is read over which a process may have died: see `countReadAttempts`. */
     readAttempts: integer().notNull().default(0),
-    lastReadAt: time(),
     receivedAt: createdAt(),
   },
   (table) => [

@@ -36,7 +36,7 @@ const insert = prepare<{ input: string; bodies: Buffer }, { id: number }>(
 export async function replayWebhook(db: Db, id: number): Promise<boolean> {
   const replayed = await db
     .update(webhooks)
-    .set({ state: "received", reason: null, readAttempts: 0, lastReadAt: null })
+    .set({ state: "received", reason: null, readAttempts: 0 })
     .where(and(eq(webhooks.id, id), inArray(webhooks.state, ["failed", "ignored"])))
     .returning({ id: webhooks.id });
   return replayed.length > 0;

@@ -47,8 +47,6 @@ const states = () =>
     database.db,
     sql`select state, reason, read_attempts as "readAttempts" from webhooks order by id`,
   );
-const passTime = () => database.db.execute(sql`update webhooks set last_read_at = last_read_at - interval '1 minute'`);
-
 test("a webhook over which the bridge dies twice when it reads it alone has failed, and all beside it and behind it arrive", async () => {
   const [attacked, other] = [await addMapping("+15005550001"), await addMapping("+15005550002")];
   const [, poison = 0] = await receive(attacked, ["before", "poison", "after"]);
@@ -68,9 +66,6 @@ test("a webhook over which the bridge dies twice when it reads it alone has fail
   expect((await states())[1]).toMatchObject({ state: "received", readAttempts: 3 });
 
   expect(await runWorker(), "nobody reads it again").toBe(0);
-  expect((await states()).map(({ state }) => state)).toEqual(["processed", "received", "received", "processed"]);
-  await passTime();
-  expect(await runWorker()).toBe(0);
   const [, failed, ...others] = await states();
   expect(failed).toMatchObject({ state: "failed", reason: expect.stringMatching(/the bridge died over it.*replay/) });
   expect(others).toMatchObject([{ state: "processed" }, { state: "processed" }]);

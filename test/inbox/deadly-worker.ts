@@ -3,9 +3,10 @@ import { inlineReading } from "../../src/providers/reading.ts";
 import { openDatabase } from "../../src/store/postgres/database.ts";
 
 /** Processes what the database of a URL holds, and is killed when it reads a webhook with the word `poison`. */
-const { db, close } = await openDatabase({ url: process.argv[2] ?? "", poolSize: 3, startSeconds: 10 });
+const { db, people, close } = await openDatabase({ url: process.argv[2] ?? "", poolSize: 3, startSeconds: 10 });
 const processWebhooks = createProcessing({
   db,
+  apart: people,
   log: () => undefined,
   visibleAfterSeconds: 0,
   applyInstall: () => Promise.reject(new Error("is not called here")),

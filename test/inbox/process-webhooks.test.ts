@@ -66,6 +66,9 @@ const context = {
   get db() {
     return database.db;
   },
+  get apart() {
+    return database.people;
+  },
   visibleAfterSeconds: 0,
   reading: inlineReading,
   applyInstall: () => Promise.reject(new Error("is not called here")),
