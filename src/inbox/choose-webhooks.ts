@@ -32,10 +32,11 @@ export const maxDeathsAlone = 2;
 const maxDeaths = 1 + maxDeathsAlone;
 
 /**
- * Chooses from received webhooks, oldest first, of which nobody else reads any. All that nothing is known against goes
- * together, up to the first one that a process has died over, or that was in a batch which failed: that is read alone.
- * What is large takes turns with all the rest, two of each mapping at a time: nobody's large mails keep the others' texts
- * waiting for longer than that.
+ * Chooses from received webhooks, oldest first, of which nobody else reads any; those of each mapping in their order.
+ * What is small goes together; so does what is large, two of each mapping; and what a process has died over, or was in a
+ * batch that failed, is read alone, what it has died over least first. These three take turns: nobody's large mails keep
+ * the others' texts waiting for long, nobody's deadly one is what each process begins with, and a process that is killed
+ * by chance again and again is not killed over the same one.
  */
 export function chooseWebhooks(received: Webhook[], caution: Caution): Choice {
   const { newestAtStart = 0, counted, failures, turn } = caution;
@@ -43,9 +44,15 @@ export function chooseWebhooks(received: Webhook[], caution: Caution): Choice {
   const fatal = received.filter((each) => deathsOf(each) >= maxDeaths);
   if (fatal.length > 0) return { fatal };
 
-  const firstAlone = received.findIndex((each) => deathsOf(each) > 0 || failures.has(each.id));
-  const ahead = received.slice(0, firstAlone === -1 ? undefined : firstAlone);
-  const webhooks = firstAlone === 0 ? received.slice(0, 1) : takeTurns(ahead, turn);
+  const { small, large, alone } = sort(received, (each) => deathsOf(each) > 0 || failures.has(each.id));
+  const first = alone.sort((a, b) => deathsOf(a) - deathsOf(b) || a.id - b.id).slice(0, 1);
+  const order =
+    [
+      [small, large, first],
+      [first, small, large],
+      [large, small, first],
+    ][turn % 3] ?? [];
+  const webhooks = order.find((each) => each.length > 0) ?? [];
   const isDoubtful = ({ id, readAttempts }: Webhook) => id <= newestAtStart || readAttempts > 0;
   const uncounted = webhooks.filter((each) => isDoubtful(each) && !counted.has(each.id));
   return { webhooks, uncounted: uncounted.map(({ id }) => id) };
@@ -56,23 +63,21 @@ const largeBytes = 100_000;
 /** Of one mapping in one turn: as many as there are threads. */
 const maxLarge = 2;
 
-/** Those ahead of the first large one of each mapping; or, in every second turn, the large ones that come first of all. */
-function takeTurns(webhooks: Webhook[], turn: number): Webhook[] {
-  const small: Webhook[] = [];
-  const large: Webhook[] = [];
-  const beginSmall = new Set<string | null>();
-  const largeOf = new Map<string | null, number>();
+type Kind = "small" | "large" | "alone";
+
+/** Of each mapping those that come first and are of one kind. */
+function sort(webhooks: Webhook[], isSuspect: (webhook: Webhook) => boolean): Record<Kind, Webhook[]> {
+  const sorted: Record<Kind, Webhook[]> = { small: [], large: [], alone: [] };
+  const lines = new Map<string | null, { kind: Kind; room: number }>();
   for (const webhook of webhooks) {
-    const { mappingId, body } = webhook;
-    const before = largeOf.get(mappingId) ?? 0;
-    if (body.length > largeBytes) {
-      if (before < maxLarge && !beginSmall.has(mappingId)) large.push(webhook);
-      largeOf.set(mappingId, before + 1);
-    } else if (before === 0) {
-      small.push(webhook);
-      beginSmall.add(mappingId);
-    }
+    const kind = isSuspect(webhook) ? "alone" : kindBySize(webhook);
+    const line = lines.get(webhook.mappingId) ?? { kind, room: roomOf[kind] };
+    lines.set(webhook.mappingId, line);
+    if (line.kind === kind && line.room > 0) sorted[kind].push(webhook);
+    line.room = line.kind === kind ? line.room - 1 : 0;
   }
-  const [first, second] = turn % 2 === 0 ? [small, large] : [large, small];
-  return first.length > 0 ? first : second;
+  return sorted;
 }
+
+const kindBySize = ({ body }: Webhook): Kind => (body.length > largeBytes ? "large" : "small");
+const roomOf: Record<Kind, number> = { small: Number.POSITIVE_INFINITY, large: maxLarge, alone: 1 };

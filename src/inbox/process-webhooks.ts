@@ -66,30 +66,50 @@ async function processSome(context: ProcessContext, caution: Caution, inbox: Inb
   const started = performance.now();
   let chosen: Webhook[] = [];
   try {
+    const attempt = (tx: Db) =>
+      takeSome({ ...context, tx }, caution, inbox, (webhooks) => {
+        chosen = webhooks;
+      });
+    // Whoever fails over webhooks and lives takes their count back at once, also where it tries again.
     const outcomes = await repeatOnConflict(() =>
-      db.transaction(async (tx) => {
-        chosen = [];
-        const { mappings, received } = await lockReceived(tx, inbox, caution);
-        const choice = chooseWebhooks(received, caution);
-        chosen = "fatal" in choice ? choice.fatal : choice.webhooks;
-        if (!("fatal" in choice) && !(await count(context, tx, caution, choice.uncounted))) return undefined;
-        const given = "fatal" in choice ? chosen.map((each) => giveUp(log, each)) : undefined;
-        const outcomes = given ?? (await accept({ ...context, tx }, mappings, chosen));
-        await finishWebhooks(tx, outcomes);
-        return outcomes;
+      db.transaction(attempt).catch(async (error: unknown) => {
+        await uncount(db, caution, chosen);
+        throw error;
       }),
     );
     if (!outcomes) return "counted";
     finish({ log, caution }, chosen, outcomes, started);
     return outcomes.length > 0 ? "processed" : "nothing";
   } catch (error) {
-    await uncount(db, caution, chosen);
     if (chosen.length === 0 || isAboutDatabase(error)) throw error;
     const outcomes = isolate(log, caution, chosen, error);
     await finishWebhooks(db, outcomes);
     finish({ log, caution }, chosen, outcomes, started);
     return "processed";
   }
+}
+
+/** Gives what became of the webhooks that are first, or undefined where they were only counted. */
+async function takeSome(
+  context: ProcessContext & { tx: Db },
+  caution: Caution,
+  inbox: Inbox,
+  onChosen: (webhooks: Webhook[]) => void,
+): Promise<WebhookOutcome[] | undefined> {
+  const { tx, log } = context;
+  onChosen([]);
+  const { mappings, received } = await lockReceived(tx, inbox, caution);
+  const choice = chooseWebhooks(received, caution);
+  if ("fatal" in choice) {
+    const outcomes = choice.fatal.map((each) => giveUp(log, each));
+    await finishWebhooks(tx, outcomes);
+    return outcomes;
+  }
+  onChosen(choice.webhooks);
+  if (!(await count(context, tx, caution, choice.uncounted))) return undefined;
+  const outcomes = await accept(context, mappings, choice.webhooks);
+  await finishWebhooks(tx, outcomes);
+  return outcomes;
 }
 
 /**

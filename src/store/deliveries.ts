@@ -5,7 +5,7 @@ import { wakeLanes } from "./lanes.ts";
 import { isAnyOf } from "./postgres/any-of.ts";
 import { type Db, selectRows } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
-import { type Page, rowsOfEach, toPageOf, walkNewest } from "./postgres/walk-newest.ts";
+import { listNewest, type Page, rowsOfEach } from "./postgres/walk-newest.ts";
 import { type Attempt, attempts, conversations, type Delivery, deliveries, messages } from "./schema.ts";
 
 export interface NewDelivery {
@@ -129,22 +129,22 @@ export async function listDeliveries(
   db: Db,
   page: DeliveryFilter & { before?: number | undefined; limit: number },
 ): Promise<Page<{ delivery: Delivery; mappingId: string | null }>> {
-  const { state, before, limit } = page;
+  const { state, limit } = page;
   const conditions = conditionsOf(page);
   if (state !== undefined) conditions.push(eq(deliveries.state, state));
   const isInIndex = state === "dead" || state === "pending";
   const isFiltered = conditions.length > (isInIndex ? 1 : 0);
   const condition = isInIndex ? eq(deliveries.state, state) : undefined;
   const walk = { table: deliveries, condition, rows: rowsOfEach(1, limit, isFiltered) };
-  const { ids, walkedTo } = await walkNewest(db, [walk], before);
-  const rows = await db
-    .select({ delivery: deliveries, mappingId: messages.mappingId })
-    .from(deliveries)
-    .innerJoin(messages, eq(messages.id, deliveries.messageId))
-    .where(and(sql`${deliveries.id} = any(array(${ids}))`, ...conditions))
-    .orderBy(desc(deliveries.id))
-    .limit(limit);
-  return toPageOf(rows, limit, walkedTo);
+  return listNewest(db, [walk], page, (tx, ids) =>
+    tx
+      .select({ delivery: deliveries, mappingId: messages.mappingId })
+      .from(deliveries)
+      .innerJoin(messages, eq(messages.id, deliveries.messageId))
+      .where(and(sql`${deliveries.id} = any(array(${ids}))`, ...conditions))
+      .orderBy(desc(deliveries.id))
+      .limit(limit),
+  );
 }
 
 function conditionsOf(filter: DeliveryFilter): SQL[] {

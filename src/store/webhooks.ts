@@ -3,7 +3,7 @@ import type { WebhookState } from "../model.ts";
 import { isAnyOf } from "./postgres/any-of.ts";
 import type { Db } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
-import { maxWalked, type Page, rowsOfEach, toPageOf, type Walk, walkNewest } from "./postgres/walk-newest.ts";
+import { listNewest, maxWalked, type Page, rowsOfEach, type Walk } from "./postgres/walk-newest.ts";
 import { mappings, type Webhook, webhooks } from "./schema.ts";
 
 export type NewWebhook = Pick<Webhook, "mappingId" | "source" | "url" | "headers" | "body">;
@@ -80,24 +80,22 @@ export async function listWebhooks(
     limit: number;
   },
 ): Promise<Page<ListedWebhook>> {
-  const { mappingId, state, before, limit } = page;
+  const { mappingId, state, limit } = page;
   const walk = await chooseWalk(db, page);
   if (!walk) return { rows: [], walkedTo: undefined };
-  const { ids, walkedTo } = await walkNewest(db, [walk], before);
-  const rows = await db
-    .select(listed)
-    .from(webhooks)
-    .where(
-      and(
-        sql`${webhooks.id} = any(array(${ids}))`,
-        within(page),
-        mappingId === undefined ? undefined : eq(webhooks.mappingId, mappingId),
-        state === undefined ? undefined : eq(webhooks.state, state),
-      ),
-    )
-    .orderBy(desc(webhooks.id))
-    .limit(limit);
-  return toPageOf(rows, limit, walkedTo);
+  const isListed = and(
+    within(page),
+    mappingId === undefined ? undefined : eq(webhooks.mappingId, mappingId),
+    state === undefined ? undefined : eq(webhooks.state, state),
+  );
+  return listNewest(db, [walk], page, (tx, ids) =>
+    tx
+      .select(listed)
+      .from(webhooks)
+      .where(and(sql`${webhooks.id} = any(array(${ids}))`, isListed))
+      .orderBy(desc(webhooks.id))
+      .limit(limit),
+  );
 }
 
 /** Those that failed have an index of their own; else by the mapping, by all mappings of the locations, or all. */

@@ -1,8 +1,8 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { listDeliveries } from "../../src/store/deliveries.ts";
 import { listMessages } from "../../src/store/messages/list-messages.ts";
-import { type Database, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
+import { type Database, type Db, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
 import { maxWalked, type Page } from "../../src/store/postgres/walk-newest.ts";
 import { listWebhooks } from "../../src/store/webhooks.ts";
 import { createDatabase } from "../support/database.ts";
@@ -141,3 +141,30 @@ test.for([
   expect(ids).toEqual([...new Set(ids)].sort((a, b) => b - a));
   expect(ids).toHaveLength(what === "messages that failed" ? 2 : 150);
 });
+
+test("a page of what is pending is not emptied by what is delivered while it is read", async () => {
+  const other = await openDatabase({ url: owner.url, poolSize: 1, startSeconds: 10 });
+  await other.db.execute(sql`update deliveries set state = 'pending' where id in (select id from deliveries limit 6)`);
+  const newest = sql`(select max(id) from deliveries where state = 'pending')`;
+  const deliverNewest = () => other.db.execute(sql`update deliveries set state = 'delivered' where id = ${newest}`);
+  const page = await listDeliveries(interrupt(database.db, deliverNewest), { state: "pending", limit: 1 });
+  expect(page.rows).toHaveLength(1);
+  const left = await listDeliveries(database.db, { state: "pending", limit: 10 });
+  expect(left.rows, "it was delivered in between").toHaveLength(5);
+  await other.close();
+});
+
+/** The same database, where something else happens after each statement that is written by hand. */
+function interrupt(db: Db, act: () => Promise<unknown>): Db {
+  const interrupted: Db = Object.create(db);
+  Object.assign(interrupted, {
+    execute: async (statement: SQL) => {
+      const result = await db.execute(statement);
+      await act();
+      return result;
+    },
+    transaction: (run: (tx: Db) => Promise<unknown>, config: never) =>
+      db.transaction((tx) => run(interrupt(tx, act)), config),
+  });
+  return interrupted;
+}

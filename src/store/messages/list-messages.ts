@@ -2,7 +2,7 @@ import { and, desc, eq, exists, gte, isNull, lt, type SQL, sql } from "drizzle-o
 import type { DeliveryState, Direction, MessageState } from "../../model.ts";
 import { isAnyOf } from "../postgres/any-of.ts";
 import { type Db, selectRows } from "../postgres/database.ts";
-import { maxWalked, type Page, rowsOfEach, toPageOf, type Walk, walkNewest } from "../postgres/walk-newest.ts";
+import { listNewest, maxWalked, type Page, rowsOfEach, type Walk } from "../postgres/walk-newest.ts";
 import { conversations, deliveries, type Message, mappings, messages } from "../schema.ts";
 
 export interface MessagePage {
@@ -23,15 +23,15 @@ export interface MessagePage {
 export async function listMessages(db: Db, page: MessagePage): Promise<Page<{ message: Message; address: string }>> {
   const walks = await chooseWalks(db, page);
   if (walks.length === 0) return { rows: [], walkedTo: undefined };
-  const { ids, walkedTo } = await walkNewest(db, walks, page.before);
-  const rows = await db
-    .select({ message: messages, address: conversations.address })
-    .from(messages)
-    .innerJoin(conversations, eq(conversations.id, messages.conversationId))
-    .where(and(sql`${messages.id} = any(array(${ids}))`, ...conditionsOf(db, page)))
-    .orderBy(desc(messages.id))
-    .limit(page.limit);
-  return toPageOf(rows, page.limit, walkedTo);
+  return listNewest(db, walks, page, (tx, ids) =>
+    tx
+      .select({ message: messages, address: conversations.address })
+      .from(messages)
+      .innerJoin(conversations, eq(conversations.id, messages.conversationId))
+      .where(and(sql`${messages.id} = any(array(${ids}))`, ...conditionsOf(tx, page)))
+      .orderBy(desc(messages.id))
+      .limit(page.limit),
+  );
 }
 
 /** By the person, by what has failed (which is rare), by the mapping, by all mappings of the locations, or all. */

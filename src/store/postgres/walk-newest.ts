@@ -24,24 +24,35 @@ export interface Walk {
 }
 
 /**
- * The ids that these walks come to, as a statement, and down to where all of them have come: a page holds nothing below,
- * and the next one begins there.
+ * What `select` finds among the ids that these walks come to, down to where all of them have come: a page holds nothing
+ * below, and the next one begins there. Both see the same rows: else one that is delivered in between would hide those
+ * behind it.
  */
-export async function walkNewest(
+export function listNewest<Row>(
   db: Db,
   walks: Walk[],
-  before: number | undefined,
-): Promise<{ ids: SQL; walkedTo: number | undefined }> {
+  { before, limit }: { before?: number | undefined; limit: number },
+  select: (tx: Db, ids: SQL) => Promise<Row[]>,
+): Promise<Page<Row>> {
+  const read = async (tx: Db): Promise<Page<Row>> => {
+    const walkedTo = await findEnd(tx, walks, before);
+    const ids = walks.map((walk) => sql`select id from (${idsOf(walk, before, sql`limit ${walk.rows}`)}) ids`);
+    const down = sql`select id from (${sql.join(ids, sql` union all `)}) walked where id >= ${walkedTo ?? 0}`;
+    const rows = await select(tx, down);
+    return { rows, walkedTo: rows.length < limit ? walkedTo : undefined };
+  };
+  return db.transaction(read, { isolationLevel: "repeatable read", accessMode: "read only" });
+}
+
+async function findEnd(tx: Db, walks: Walk[], before: number | undefined): Promise<number | undefined> {
   const last = walks.map(
     (walk) => sql`select id from (${idsOf(walk, before, sql`offset ${walk.rows - 1} limit 1`)}) ids`,
   );
   const [found] = await selectRows<{ id: number | null }>(
-    db,
+    tx,
     sql`select max(id) as id from (${sql.join(last, sql` union all `)}) ends`,
   );
-  const ids = walks.map((walk) => sql`select id from (${idsOf(walk, before, sql`limit ${walk.rows}`)}) ids`);
-  const down = sql`select id from (${sql.join(ids, sql` union all `)}) walked where id >= ${found?.id ?? 0}`;
-  return { ids: down, walkedTo: found?.id ?? undefined };
+  return found?.id ?? undefined;
 }
 
 function idsOf({ table, condition, parts }: Walk, before: number | undefined, range: SQL): SQL {
@@ -59,9 +70,4 @@ function idsOf({ table, condition, parts }: Walk, before: number | undefined, ra
 /** How many rows of each part: all together no more than `maxWalked`, but of each as many as a page may show. */
 export function rowsOfEach(parts: number, limit: number, isFiltered: boolean): number {
   return isFiltered ? Math.max(limit, Math.floor(maxWalked / Math.max(parts, 1))) : limit;
-}
-
-/** The page is full, or this is all, or the list has to go on where it stopped. */
-export function toPageOf<Row>(rows: Row[], limit: number, walkedTo: number | undefined): Page<Row> {
-  return { rows, walkedTo: rows.length < limit ? walkedTo : undefined };
 }
