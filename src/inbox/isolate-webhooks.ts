@@ -2,7 +2,7 @@ import { describeError, type Log } from "../log.ts";
 import { isAboutData, isOverrun, isTimeout } from "../store/postgres/database-errors.ts";
 import type { WebhookOutcome } from "../store/received-webhooks.ts";
 import type { Webhook } from "../store/schema.ts";
-import type { Caution } from "./choose-webhooks.ts";
+import { type Caution, maxDeathsAlone } from "./choose-webhooks.ts";
 
 /** So often may a webhook fail alone. */
 const maxFailures = 2;
@@ -32,4 +32,12 @@ function describeFailure(error: unknown): string {
   if (isAboutData(error)) return "PostgreSQL cannot store what it says";
   if (isTimeout(error) || isOverrun(error)) return "processing it takes longer than the database allows";
   return "the bridge itself failed over it";
+}
+
+/** What becomes of one that the bridge has died over too often. */
+export function giveUp(log: Log, { id, mappingId }: Webhook): WebhookOutcome {
+  log("error", "webhook.fatal", { webhookId: id, mappingId });
+  const why = `the bridge died over it: its process ended ${maxDeathsAlone} times while it read this webhook alone`;
+  const hint = `See how it ended (out of memory?), then POST /admin/webhooks/${id}/replay`;
+  return { id, state: "failed", reason: `${why}. ${hint}` };
 }

@@ -19,8 +19,8 @@ import {
 import type { MappingRow, Webhook } from "../store/schema.ts";
 import { acceptHighlevel, type HighlevelContext, type HighlevelWebhook } from "./accept-highlevel.ts";
 import { acceptInbound } from "./accept-inbound.ts";
-import { type Caution, chooseWebhooks, maxDeathsAlone, newCaution } from "./choose-webhooks.ts";
-import { isolate } from "./isolate-webhooks.ts";
+import { type Caution, chooseWebhooks, newCaution } from "./choose-webhooks.ts";
+import { giveUp, isolate } from "./isolate-webhooks.ts";
 import type { Acceptance, MappedWebhook } from "./read-webhook.ts";
 
 export interface ProcessContext {
@@ -151,13 +151,6 @@ async function lockReceived(
 interface Notes {
   log: Log;
   caution: Caution;
-}
-
-function giveUp(log: Log, { id, mappingId }: Webhook): WebhookOutcome {
-  log("error", "webhook.fatal", { webhookId: id, mappingId });
-  const why = `the bridge died over it: its process ended ${maxDeathsAlone} times while it read this webhook alone`;
-  const hint = `See how it ended (out of memory?), then POST /admin/webhooks/${id}/replay`;
-  return { id, state: "failed", reason: `${why}. ${hint}` };
 }
 
 /** Takes in a batch, whoever posted it. What it makes us owe is enqueued by one statement. */
