@@ -3,10 +3,11 @@
  * characters, which another side can only write as escapes of JSON. Takes its time by the length, whatever the depth.
  */
 export function parseAnswer(text: string): unknown {
+  const whole = text.toWellFormed();
   try {
-    return JSON.parse(unstorable.test(text) ? text.toWellFormed().replace(escapes, storableEscape) : text);
+    return JSON.parse(unstorable.test(whole) ? whole.replace(escapes, storableEscape) : whole);
   } catch {
-    return text.replaceAll("\0", "").toWellFormed();
+    return whole.replaceAll("\0", "");
   }
 }
 

@@ -155,6 +155,7 @@ describe("another side's words", () => {
     ['["\\ud83d\\ude00","\\ud83d","\\ude00","\\uDE00\\uD83D"]', ["😀", "\ufffd", "\ufffd", "\ufffd\ufffd"]],
     ['["\\\\u0000","\\\\\\u0000","\\\\ud800"]', ["\\u0000", "\\", "\\ud800"]],
     ["a\0b\ud800", "ab\ufffd"],
+    ['"\ud83d"', "\ufffd"],
     ["\\u0000", "\\u0000"],
   ])("are kept but for what cannot be: %j", (text, kept) => {
     expect(parseAnswer(text)).toEqual(kept);
