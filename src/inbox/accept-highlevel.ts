@@ -50,12 +50,12 @@ export async function acceptHighlevel(context: HighlevelContext, received: Highl
   const outcomes: WebhookOutcome[] = [];
   for (const each of readings) {
     const { webhook } = each;
-    const outcome = await judge(context, each, known);
+    const eventId = eventIds.get(webhook.id);
+    const outcome = await judge(context, each, { eventId, known });
     if ("problem" in outcome) unsendable.push({ webhook, ...outcome });
     else if ("request" in outcome) requested.push({ webhook, ...outcome });
     else outcomes.push({ id: webhook.id, ...outcome });
     const isFailed = "problem" in outcome || ("state" in outcome && outcome.state === "failed");
-    const eventId = eventIds.get(webhook.id);
     if (eventId !== undefined && !isFailed) known.add(eventId);
   }
   const accepted = await acceptOutbound(context, requested);
@@ -85,11 +85,11 @@ type Outcome = Omit<WebhookOutcome, "id" | "eventId">;
 async function judge(
   context: HighlevelContext,
   reading: Reading,
-  known: Set<string>,
+  { eventId, known }: { eventId: string | undefined; known: Set<string> },
 ): Promise<Outcome | Omit<MappedRequest, "webhook"> | Omit<UnsendableRequest, "webhook">> {
   if ("failure" in reading) return { state: "failed", reason: reading.failure };
   const { webhook, content: event } = reading;
-  const refusal = refuseRepeated(event, eventIdOf(reading), webhook.receivedAt, known);
+  const refusal = refuseRepeated(event, eventId, webhook.receivedAt, known);
   if (refusal !== undefined) return { state: "ignored", reason: refusal };
   if (event.kind === "other") return { state: "ignored", reason: `event ${event.type} is not bridged` };
   if (event.kind === "install") {
@@ -97,7 +97,9 @@ async function judge(
   }
   const mapping = reading.mapping ?? (await findSender(context.tx, event));
   const { request } = event;
-  return mapping ? { mapping, request } : { mapping, request, problem: noSender(event) };
+  if (!mapping) return { mapping, request, problem: noSender(event) };
+  const problem = foreignLocation(mapping, request);
+  return problem === undefined ? { mapping, request } : { mapping, request, problem };
 }
 
 function refuseRepeated(
@@ -129,6 +131,13 @@ async function findSender(tx: Db, { request }: OutboundEvent): Promise<MappingFa
 /** An extra provider's call says `Custom` for texts and emails alike. */
 function channelOf(request: OutboundEvent["request"]) {
   return request.type === "Email" || request.emailMessageId || request.emailTo.length > 0 ? "email" : "sms";
+}
+
+/** It was stored before the door refused it. */
+function foreignLocation({ locationId }: MappingFacts, request: OutboundEvent["request"]): string | undefined {
+  return request.locationId === undefined || request.locationId === locationId
+    ? undefined
+    : `locationId: is ${request.locationId}, and this mapping is of location ${locationId}`;
 }
 
 function noSender({ request }: OutboundEvent): string {

@@ -16,7 +16,6 @@ import { insertMessages } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { WebhookOutcome } from "../store/received-webhooks.ts";
 import type { Conversation, NewMessage, Webhook } from "../store/schema.ts";
-import { acceptUnsendable } from "./accept-unsendable.ts";
 import { failed, messageOf, serviceNamed, type Unreachable } from "./outbound-message.ts";
 import type { Acceptance } from "./read-webhook.ts";
 
@@ -36,15 +35,7 @@ export async function acceptOutbound(
   { tx, visibleAfterSeconds }: { tx: Db; visibleAfterSeconds: number },
   requested: MappedRequest[],
 ): Promise<Acceptance> {
-  const own = requested.filter((each) => foreignLocation(each) === undefined);
-  const foreign = await acceptUnsendable(
-    { tx, visibleAfterSeconds },
-    requested.flatMap((each) => {
-      const problem = foreignLocation(each);
-      return problem === undefined ? [] : { ...each, problem };
-    }),
-  );
-  const addressed = own.map((each) => ({ ...each, receiver: readReceiver(each) }));
+  const addressed = requested.map((each) => ({ ...each, receiver: readReceiver(each) }));
   const conversations = await ensureConversations(
     tx,
     addressed.flatMap(({ receiver }) => ("person" in receiver ? receiver.person : [])),
@@ -85,13 +76,7 @@ export async function acceptOutbound(
     const inSeconds = reportInSeconds(visibleAfterSeconds, webhook);
     return [{ kind: "report-status", conversationId, locationId, messageId, inSeconds }];
   });
-  return { outcomes: [...foreign.outcomes, ...outcomes], owed: [...foreign.owed, ...owed] };
-}
-
-function foreignLocation({ mapping: { locationId }, request }: MappedRequest): string | undefined {
-  return request.locationId === undefined || request.locationId === locationId
-    ? undefined
-    : `locationId: is ${request.locationId}, and this mapping is of location ${locationId}`;
+  return { outcomes, owed };
 }
 
 function readReceiver({ mapping, request }: MappedRequest): { person: Person } | Unreachable {

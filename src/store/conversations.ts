@@ -109,10 +109,16 @@ export async function keepServices(
   tx: Db,
   services: { conversationId: number; service: TextService | null }[],
 ): Promise<void> {
-  for (const { conversationId, service } of services) {
-    await tx.update(conversations).set({ service }).where(eq(conversations.id, conversationId));
-  }
+  if (services.length > 0) await updateServices(tx, { services: JSON.stringify(services) });
 }
+
+const updateServices = prepare<{ services: string }>(
+  "keep-services",
+  (value) => sql`
+    update conversations set service = person.service
+    from json_to_recordset(${value("services")}::json) as person ("conversationId" bigint, service text)
+    where conversations.id = person."conversationId"`,
+);
 
 /** Takes these ids away from a conversation that still has them: nothing is there any more in HighLevel. */
 export async function forgetHighlevelIds(

@@ -1,4 +1,4 @@
-import { and, desc, not, type Placeholder, type SQL, sql } from "drizzle-orm";
+import { desc, type Placeholder, type SQL, sql } from "drizzle-orm";
 import type { WebhookState } from "../model.ts";
 import { isAnyOf } from "./postgres/any-of.ts";
 import { columnsOf } from "./postgres/columns.ts";
@@ -57,25 +57,29 @@ export async function lockAppWebhooks(tx: Db): Promise<boolean> {
 
 /** Which of these events of HighLevel have been processed before, by other webhooks than these. */
 export async function findKnownEvents(tx: Db, eventIds: string[], webhookIds: number[]): Promise<Set<string>> {
-  if (eventIds.length === 0) return new Set();
-  return new Set((await findEvents(tx, { eventIds, webhookIds })).map(({ id }) => id));
+  const found = await findEvents(tx, eventIds, webhookIds);
+  return new Set(found.filter(({ state }) => state === "processed").map(({ id }) => id));
 }
 
 /** Which of these ids other webhooks than these have, whatever became of them. */
 export async function findUsedEventIds(tx: Db, eventIds: string[], webhookIds: number[]): Promise<Set<string>> {
-  if (eventIds.length === 0) return new Set();
-  const used = await tx
-    .select({ id: webhooks.eventId })
-    .from(webhooks)
-    .where(and(isAnyOf(webhooks.eventId, eventIds), not(isAnyOf(webhooks.id, webhookIds))));
-  return new Set(used.flatMap(({ id }) => id ?? []));
+  return new Set((await findEvents(tx, eventIds, webhookIds)).map(({ id }) => id));
 }
 
-const findEvents = prepare<{ eventIds: string[]; webhookIds: number[] }, { id: string }>(
-  "find-known-events",
+async function findEvents(tx: Db, eventIds: string[], webhookIds: number[]): Promise<KnownEvent[]> {
+  return eventIds.length === 0 ? [] : selectEvents(tx, { eventIds, webhookIds });
+}
+
+interface KnownEvent {
+  id: string;
+  state: WebhookState;
+}
+
+const selectEvents = prepare<{ eventIds: string[]; webhookIds: number[] }, KnownEvent>(
+  "find-events",
   (value) => sql`
-    select event_id as id from webhooks
-    where event_id = any(${value("eventIds")}::text[]) and event_id is not null and state = 'processed'
+    select event_id as id, state from webhooks
+    where event_id = any(${value("eventIds")}::text[]) and event_id is not null
       and id <> all(${value("webhookIds")}::bigint[])`,
 );
 
