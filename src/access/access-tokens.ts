@@ -27,8 +27,8 @@ export interface AccessTokens {
   forget(locationId: string): void;
   /**
    * After a 401 for the token of `usedVersion`: gets another one, unless there is one already. `refused`: the location
-   * is paused until somebody connects it again, or until HighLevel is asked once more. `impossible`: it is a token that nothing renews, such as a private
-   * integration token. Throws a Failure when HighLevel could not be asked.
+   * is paused until somebody connects it again, or until HighLevel is asked once more. `impossible`: it is a token that
+   * nothing renews, such as a private integration token. Throws a Failure when HighLevel could not be asked.
    */
   renew(locationId: string, usedVersion: number): Promise<"renewed" | "refused" | "impossible">;
 }

@@ -39,8 +39,8 @@ interface RenewalRequest {
  * HighLevel is asked once: the row is locked meanwhile, and whoever has waited for it finds a newer token there.
  * A new pair is committed before it is used. A process that dies between HighLevel's answer and the commit loses the
  * pair, and the next one asks with the old refresh token: within 30 seconds HighLevel gives the same new pair again.
- * `refused` pauses the location until somebody connects it again, or for a while where the refusal may pass. Throws a Failure when HighLevel could not be asked;
- * `impossible` is a token that nothing renews.
+ * `refused` pauses the location until somebody connects it again, or for a while where the refusal may pass; `impossible`
+ * is a token that nothing renews. Throws a Failure when HighLevel could not be asked.
  */
 export async function renewLocation(context: RenewContext, request: RenewalRequest): Promise<Renewal> {
   const access = await findLocationAccess(context.db, request.locationId);

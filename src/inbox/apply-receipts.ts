@@ -16,7 +16,8 @@ export interface MappedReceipt {
  * Takes in what providers say became of messages that we sent, in the order given; what is new, HighLevel is owed.
  * A receipt carries the reference that the send gave along, so that it may come before the send is recorded. Where nobody
  * signed that reference, the provider's id counts before it: a receipt may have been recorded, and posted again under the
- * reference of another message. Gives the receipts that are about a message of their mapping. The messages stay locked until the transaction ends.
+ * reference of another message. Gives the receipts that are about a message of their mapping. The messages stay locked
+ * until the transaction ends.
  */
 export async function applyReceipts(
   { tx, visibleAfterSeconds }: { tx: Db; visibleAfterSeconds: number },

@@ -25,7 +25,7 @@ import type { Acceptance, MappedWebhook } from "./read-webhook.ts";
 
 export interface ProcessContext {
   db: Db;
-  /** Connections apart from those of `db`, for what must be committed while a transaction goes on. None where there is one connection. */
+  /** Other connections, for what must be committed while a transaction goes on. Undefined where there is only one. */
   apart?: Db | undefined;
   log: Log;
   reading: Reading;

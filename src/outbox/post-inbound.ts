@@ -39,7 +39,7 @@ export async function postInbound(context: PostInboundContext, input: AttemptInp
   }
 }
 
-/** The conversation without the ids that led nowhere; they are forgotten for later messages too. Throws what is about none of them. */
+/** The conversation without the ids that led nowhere, for later messages, too. Throws what is about none of them. */
 async function forgetGone(db: Db, conversation: Conversation, error: unknown): Promise<Conversation> {
   const { highlevelContactId, highlevelConversationId, id } = conversation;
   const gone = error instanceof Failure ? goneThing(error) : undefined;

@@ -161,7 +161,7 @@ export interface WebhookOutcome {
   id: number;
   state: Exclude<WebhookState, "received">;
   reason: string | undefined;
-  /** HighLevel's id of the event, or one of its content; of a provider's webhook, the mapping and what its signature is used up by. */
+  /** HighLevel's id of the event, or one of its content; of a provider's, the mapping and what uses its signature up. */
   eventId?: string | undefined;
 }
 

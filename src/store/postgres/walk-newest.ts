@@ -17,7 +17,7 @@ export interface Walk {
   table: PgTable & { id: AnyPgColumn };
   /** What the index itself goes by. */
   condition?: SQL | undefined;
-  /** As many rows of each of these are looked at; of the whole table where there are none. The index goes by the column, then by id. */
+  /** So many rows of each of these, else of the whole table. The index goes by the column, then by id. */
   parts?: { column: AnyPgColumn; values: readonly (string | number)[]; type: "uuid" | "bigint" };
   /** Of the whole, or of each part. */
   rows: number;
