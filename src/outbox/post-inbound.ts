@@ -29,12 +29,15 @@ export async function postInbound(context: PostInboundContext, input: AttemptInp
   const mapping = requireMapping(input);
   const access = await input.access();
   let { conversation } = input;
+  const notes: string[] = [];
   for (;;) {
     try {
-      return await postTo(context, mapping, access, { ...input, conversation });
+      const result = await postTo(context, mapping, access, { ...input, conversation });
+      return { ...result, detail: [...notes, result.detail].filter(Boolean).join("; ") || undefined };
     } catch (error) {
       // Each time there is one id less, so that it comes to an end.
       conversation = await forgetGone(context.db, conversation, error);
+      notes.push(`ids forgotten that HighLevel has no more: ${error instanceof Failure ? error.message : error}`);
     }
   }
 }

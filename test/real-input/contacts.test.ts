@@ -16,6 +16,13 @@ const refuse = (words: string, more: { path: string; times?: number; status?: nu
   const { status = 400 } = more;
   return { kind: "status" as const, body: { statusCode: status, message: words }, ...more, status };
 };
+/** What an operator reads of the newest message of this person. */
+async function storyOf(address: string): Promise<string> {
+  const { admin } = real.bridge;
+  const { body: list } = await admin("GET", `/messages?limit=1&address=${encodeURIComponent(address)}`);
+  const story = () => admin("GET", `/messages/${list.items[0].id}`).then(({ body }) => body.deliveries[0]);
+  return JSON.stringify(await until(story, ({ state }) => state === "delivered"));
+}
 const hold = (unknownSender: string) =>
   real.bridge.admin("PATCH", `/mappings/${real.way("generic-sms").mappingId}`, { unknownSender });
 
@@ -67,6 +74,7 @@ describe("people whose contact was merged or deleted in HighLevel are heard", ()
     await real.receiveText({ id: "merge-2", from: "+15005550311" });
     expect((await real.posted("merge-2")).contactId).toBe(heir.id);
     const afterSecond = real.bridge.sandbox.callCount(inbound);
+    expect(await storyOf("+15005550311")).toContain("ids forgotten that HighLevel has no more");
     expect(afterSecond - before).toBeLessThanOrEqual(3);
     await real.receiveText({ id: "merge-3", from: "+15005550311" });
     expect((await real.posted("merge-3")).contactId).toBe(heir.id);
