@@ -12,23 +12,33 @@ export async function readBody(req: Request, limitBytes: number, hold: BodyHold)
     throw new Problem(415, "a compressed body is not taken: send it as it is");
   }
   if ((declaredBytes(req) ?? 0) > limitBytes) throw tooLarge();
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  // What is left unread is thrown away by the server, once it has answered.
-  const body = req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
-  try {
-    for await (const chunk of body) {
-      bytes += chunk.length;
-      if (bytes > limitBytes) throw tooLarge();
-      hold.grow(chunk.length);
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    if (error instanceof Problem) throw error;
-    throw new Problem(400, "the connection broke before the body was read: send it again");
-  }
-  if (!req.complete) throw new Problem(400, "the connection broke before the body was read: send it again");
-  return Buffer.concat(chunks, bytes);
+  const body = await readAll(req, limitBytes, hold);
+  if (!req.complete) throw broken();
+  return body;
+}
+
+/** What is left unread is thrown away by the server, once it has answered. By events: an iterator takes twice as long. */
+function readAll(req: Request, limitBytes: number, hold: BodyHold): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const take = (chunk: Buffer) => {
+      try {
+        bytes += chunk.length;
+        if (bytes > limitBytes) throw tooLarge();
+        hold.grow(chunk.length);
+        chunks.push(chunk);
+      } catch (error) {
+        chunks.length = 0;
+        req.off("data", take);
+        reject(error);
+      }
+    };
+    req.on("data", take);
+    req.on("end", () => resolve(Buffer.concat(chunks, bytes)));
+    req.on("error", () => reject(broken()));
+    req.on("close", () => reject(broken()));
+  });
 }
 
 /** The Content-Length; undefined where there is none. */
@@ -37,4 +47,5 @@ export function declaredBytes({ headers }: Request): number | undefined {
   return length === undefined ? undefined : Number(length);
 }
 
+const broken = () => new Problem(400, "the connection broke before the body was read: send it again");
 const tooLarge = () => new Problem(413, "the body is larger than the limit that is set");

@@ -41,11 +41,16 @@ export function isOfType({ headers }: WebhookRequest, mediaType: string): boolea
 
 const isForm = (contentType: string) => /^(multipart\/|application\/x-www-form-urlencoded\b)/i.test(contentType);
 
-/** The fields by name, each turned into text only when it is read: some are files. */
+/** What is larger may be a file, or a raw mail of which only the bytes are read. */
+const smallBytes = 10_000;
+
+/** The texts by name; what is large is turned into text only when it is read. */
 function textsOf(fields: readonly FormField[]): Record<string, string> {
-  const texts: Record<string, string> = {};
-  for (const { name, content } of fields) {
-    Object.defineProperty(texts, name, { enumerable: true, configurable: true, get: () => content.toString("utf8") });
+  const contents = new Map(fields.map(({ name, content }) => [name, content]));
+  const texts: Record<string, string> = Object.create(null);
+  for (const [name, content] of contents) {
+    if (content.length <= smallBytes) texts[name] = content.toString("utf8");
+    else Object.defineProperty(texts, name, { enumerable: true, get: () => content.toString("utf8") });
   }
   return texts;
 }

@@ -71,10 +71,17 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
   };
 }
 
-/** A request's body is decoded once, for its proof, its events and its files, as long as the request itself is kept. */
+/** Sooner decoded anew than remembered: the collector pays for each entry of a WeakMap. */
+const smallBytes = 10_000;
+
+/**
+ * A request's body is decoded once, for its proof, its events and its files, as long as the request itself is kept; a small
+ * one each time.
+ */
 function decodeOnce(contentTypes: readonly string[]): (request: WebhookRequest) => Promise<DecodedWebhook> {
   const decoded = new WeakMap<WebhookRequest, Promise<DecodedWebhook>>();
   return (request) => {
+    if (request.body.length <= smallBytes) return decode(request, contentTypes);
     const webhook = decoded.get(request) ?? decode(request, contentTypes);
     decoded.set(request, webhook);
     return webhook;

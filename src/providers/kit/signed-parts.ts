@@ -18,7 +18,10 @@ const parts: Record<string, Part> = {
   "{bodySha256}": ({ body }) => createHash("sha256").update(body).digest(),
   "{url}": ({ url }) => url,
   /** The fields of an urlencoded form, sorted. */
-  "{fields}": ({ body }) => sortedFields(body),
+  "{fields}": ({ body }) => {
+    const fields = formFields(body);
+    return fields && sortedFields(fields);
+  },
 };
 
 /**
@@ -44,13 +47,8 @@ export function readTemplate(
   };
 }
 
-/**
- * Each name with its value, sorted by name; of a name with several values each different one, sorted. Undefined for a form
- * that cannot be read.
- */
-export function sortedFields(body: Buffer): string | undefined {
-  const fields = formFields(body);
-  if (!fields) return undefined;
+/** Each name with its value, sorted by name; of a name with several values each different one, sorted. */
+function sortedFields(fields: FormField[]): string {
   const valuesByName = new Map<string, Set<string>>();
   for (const { name, content } of fields) {
     const values = valuesByName.get(name) ?? new Set();

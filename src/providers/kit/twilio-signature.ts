@@ -4,7 +4,7 @@ import { isSame } from "../../secrets/compare.ts";
 import { isOfType } from "./decode.ts";
 import { inOneHeader, type Proof } from "./proofs.ts";
 import { queryOf } from "./reference.ts";
-import { formFields, sortedFields } from "./signed-parts.ts";
+import { formFields } from "./signed-parts.ts";
 
 /**
  * Twilio's, which others have taken over: HMAC-SHA1 over the public URL and the sorted form fields, or for JSON over the URL
@@ -20,20 +20,21 @@ export function twilioSignature<Given>(recipe: {
     ...inOneHeader(header),
     check(request, credentials) {
       const signature = request.headers[header];
-      const signedBody = signedBodyOf(request);
       const [accountSid, key] = recipe.pair(credentials);
+      const signedBody = signedBodyOf(request, accountSid);
       if (!signature || signedBody === undefined || key === "") return false;
-      if (!isOfType(request, "application/json") && !isUncut(request.body, accountSid)) return false;
       const signatureOf = (url: string) => createHmac("sha1", key).update(`${url}${signedBody}`).digest("base64");
       return urlsWithAndWithoutPort(request.url).some((url) => isSame(signature, signatureOf(url)));
     },
   };
 }
 
-/** What is signed after the URL; undefined for a body that is not covered. */
-function signedBodyOf(request: WebhookRequest): string | undefined {
+/** What is signed after the URL; undefined for a body that is not covered, or that may have been cut anew. */
+function signedBodyOf(request: WebhookRequest, accountSid: string): string | undefined {
   if (isOfType(request, "application/json")) return isBodySigned(request) ? "" : undefined;
-  return sortedFields(request.body);
+  const fields = textsOf(request.body);
+  if (!fields || !isUncut(fields, accountSid)) return undefined;
+  return [...fields.keys()].sort().reduce((signed, name) => signed + name + fields.get(name), "");
 }
 
 function isBodySigned({ url, body }: WebhookRequest): boolean {
@@ -64,18 +65,21 @@ const swallowed = /From(\+|\d|[a-z]+:)|AccountSid(AC|[0-9a-f]{8}-)|MessageSid(SM
  * cut into others: a recorded request into another message, or a text that holds `From+1…` into one from that number. What
  * ends where it should not shows by the shapes of ids and names, and by the fields that must be in another's value then.
  */
-function isUncut(body: Buffer, accountSid: string): boolean {
-  const fields = textsOf(body);
-  if (!fields) return false;
-  const { AccountSid = accountSid, MessageSid, SmsSid, SmsMessageSid } = Object.fromEntries(fields);
-  const sids = [MessageSid, SmsSid, SmsMessageSid].filter((sid) => sid !== undefined);
-  if (AccountSid.toLowerCase() !== accountSid.toLowerCase()) return false;
-  if (new Set(sids).size > 1 || sids.some((sid) => !knownSid.test(sid) && !otherSid.test(sid))) return false;
-  return fields.every(([name, value]) => fieldName.test(name) && (name === "Body" || !swallowed.test(value)));
+function isUncut(fields: Map<string, string>, accountSid: string): boolean {
+  const given = fields.get("AccountSid") ?? accountSid;
+  if (given.toLowerCase() !== accountSid.toLowerCase()) return false;
+  const sids = new Set(["MessageSid", "SmsSid", "SmsMessageSid"].flatMap((name) => fields.get(name) ?? []));
+  if (sids.size > 1) return false;
+  for (const sid of sids) if (!knownSid.test(sid) && !otherSid.test(sid)) return false;
+  for (const [name, value] of fields) {
+    if (!fieldName.test(name) || (name !== "Body" && swallowed.test(value))) return false;
+  }
+  return true;
 }
 
-/** Undefined for a form that cannot be read, or that says something twice. */
-function textsOf(body: Buffer): [name: string, value: string][] | undefined {
-  const fields = formFields(body)?.map(({ name, content }): [string, string] => [name, content.toString("utf8")]);
-  return new Set(fields?.map(([name]) => name)).size === fields?.length ? fields : undefined;
+/** By their names. Undefined for a form that cannot be read, or that says something twice. */
+function textsOf(body: Buffer): Map<string, string> | undefined {
+  const fields = formFields(body);
+  const texts = new Map(fields?.map(({ name, content }) => [name, content.toString("utf8")]));
+  return texts.size === fields?.length ? texts : undefined;
 }

@@ -56,9 +56,9 @@ const send = (body: unknown, more: { refusesWithin200?: true } = {}) =>
     async (): Promise<ApiAnswer> => ({ status: 200, headers: {}, body }),
   );
 
-test("a body is decoded once, for its proof, its events and its files", async () => {
+test("a large body is decoded once, for its proof, its events and its files", async () => {
   const parse = vi.spyOn(JSON, "parse");
-  const [adapter, request] = [acme(), requestOf('{"mac":"x"}')];
+  const [adapter, request] = [acme(), requestOf(JSON.stringify({ mac: "x", mail: "m".repeat(10_000) }))];
   await adapter.verify(request, { key: "k" });
   await adapter.verify(request, { key: "other" });
   await adapter.parse(request);
