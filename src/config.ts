@@ -133,8 +133,8 @@ const settings = z.object({
     .describe("How long the bridge tries to send an answer to a person before it has failed"),
   SMS_BODY_LIMIT_KB: wholeNumber(1, 100_000, "kB").prefault("1000").describe("The largest webhook of an SMS provider"),
   EMAIL_BODY_LIMIT_KB: wholeNumber(1, 100_000, "kB")
-    .prefault("25000")
-    .describe("The largest webhook of an email provider"),
+    .prefault("50000")
+    .describe("The largest webhook of an email provider. Postmark's hold 35 MB of files, in base64 47 MB"),
   BODY_MEMORY_MB: wholeNumber(2, 100_000, "MB")
     .prefault("128")
     .describe(

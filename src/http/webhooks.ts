@@ -8,6 +8,7 @@ import type { BodyMemory } from "./body-memory.ts";
 import type { WebhookLimit } from "./limits.ts";
 import { Problem } from "./problem.ts";
 import { declaredBytes, readBody } from "./read-body.ts";
+import { createSparse, type Sparse } from "./sparse.ts";
 import { isUuid } from "./uuid.ts";
 
 export interface WebhooksContext {
@@ -37,8 +38,9 @@ export interface WebhooksContext {
  *
  * At HighLevel's URLs what is not signed by HighLevel is 401 whether there is such a mapping or not.
  */
-export function webhookRoutes(context: WebhooksContext): Router {
+export function webhookRoutes(given: WebhooksContext): Router {
   const router = Router();
+  const context: RouteContext = { ...given, isFirst: createSparse(noticeSeconds) };
   router.post(["/highlevel", "/highlevel/:mappingId"], async (req, res) => {
     await takeHighlevel(context, req, req.params["mappingId"]?.toString().toLowerCase());
     res.status(200).end();
@@ -52,7 +54,14 @@ export function webhookRoutes(context: WebhooksContext): Router {
   return router;
 }
 
-async function takeHighlevel(context: WebhooksContext, req: Request, mappingId: string | undefined): Promise<void> {
+interface RouteContext extends WebhooksContext {
+  isFirst: Sparse;
+}
+
+/** What our limits turn away is told once in so long of each mapping: a flood of it must not become one of the log. */
+const noticeSeconds = 60;
+
+async function takeHighlevel(context: RouteContext, req: Request, mappingId: string | undefined): Promise<void> {
   const about = { mappingId, provider: "highlevel" };
   if (!context.receiver.looksSigned("highlevel", undefined, textHeaders(req)))
     throw refused(context.log, { ...about, reason: "unsigned" }, notHighlevel);
@@ -62,7 +71,7 @@ async function takeHighlevel(context: WebhooksContext, req: Request, mappingId: 
   await read(
     context,
     req,
-    { owner: mapping?.id ?? "highlevel", limit: context.bodyLimitBytes.email },
+    { owner: mapping?.id ?? "highlevel", limit: context.bodyLimitBytes.email, about },
     async (request) => {
       if (!context.receiver.isFromHighlevel(request))
         throw refused(context.log, { ...about, reason: "unverified" }, notHighlevel);
@@ -76,14 +85,14 @@ async function takeHighlevel(context: WebhooksContext, req: Request, mappingId: 
   );
 }
 
-async function takeProviders(context: WebhooksContext, req: Request, mappingId: string): Promise<Mapping> {
+async function takeProviders(context: RouteContext, req: Request, mappingId: string): Promise<Mapping> {
   const mapping = await findMapping(context, req, mappingId);
   if (!mapping || mapping.isDeleted) throw missing(mapping);
   const { contentTypes } = mapping.adapter;
   if (!req.is([...contentTypes])) throw new Problem(415, `${mapping.provider} posts ${contentTypes.join(" or ")}`);
   const about = { mappingId, provider: mapping.provider };
   await orLimited(context, about, context.webhookLimit.requireRoom(mapping.id, "provider"));
-  const room = { owner: mapping.id, limit: context.bodyLimitBytes[mapping.channel] };
+  const room = { owner: mapping.id, limit: context.bodyLimitBytes[mapping.channel], about };
   if (!context.receiver.looksSigned("provider", mapping, textHeaders(req))) {
     const needed = mapping.adapter.proof.headers.join(", ");
     const detail = `the webhook does not verify: ${mapping.provider} posts with the headers ${needed}`;
@@ -98,7 +107,7 @@ async function takeProviders(context: WebhooksContext, req: Request, mappingId: 
 }
 
 /** Undefined for an id that nobody was given, of which the database was not asked alone. */
-async function findMapping(context: WebhooksContext, req: Request, id: string): Promise<Mapping | undefined> {
+async function findMapping(context: RouteContext, req: Request, id: string): Promise<Mapping | undefined> {
   const { log, mappings, isKnownMapping, webhookLimit } = context;
   const about = { mappingId: id };
   if (isUuid(id) && (await orUnavailable(log, isKnownMapping(id), about))) {
@@ -110,23 +119,27 @@ async function findMapping(context: WebhooksContext, req: Request, id: string): 
 
 /** The body's memory is held until the request is done with. */
 async function read(
-  { bodyMemory, publicUrl }: WebhooksContext,
+  context: RouteContext,
   req: Request,
-  { owner, limit }: { owner: string; limit: number },
+  { owner, limit, about }: { owner: string; limit: number; about: About },
   use: (request: WebhookRequest) => Promise<void>,
 ): Promise<void> {
+  const { bodyMemory, publicUrl } = context;
   const receivedAt = new Date();
-  const hold = bodyMemory.begin(owner, declaredBytes(req));
+  const sizes = { bytes: declaredBytes(req), limitBytes: limit };
+  const hold = await orLimited(context, { ...about, ...sizes }, takeRoom(bodyMemory, owner, sizes.bytes));
   try {
-    const body = await readBody(req, limit, hold);
+    const body = await orLimited(context, { ...about, ...sizes }, readBody(req, limit, hold));
     await use({ url: `${publicUrl}${req.originalUrl}`, headers: textHeaders(req), body, receivedAt });
   } finally {
     hold.end();
   }
 }
 
+const takeRoom = async (memory: BodyMemory, owner: string, bytes: number | undefined) => memory.begin(owner, bytes);
+
 async function store(
-  context: WebhooksContext,
+  context: RouteContext,
   source: WebhookSource,
   mapping: Mapping | undefined,
   request: WebhookRequest,
@@ -139,6 +152,9 @@ async function store(
 interface About {
   mappingId: string | undefined;
   provider?: string | undefined;
+  /** The declared size, and the most that there may be. */
+  bytes?: number | undefined;
+  limitBytes?: number;
 }
 
 const notHighlevel = "this is not signed by HighLevel: there is no X-GHL-Signature that fits the body";
@@ -162,10 +178,14 @@ function textHeaders(req: Request): Record<string, string> {
   );
 }
 
-/** A flood of these must not become one of the log. */
-async function orLimited({ log }: WebhooksContext, about: About, work: Promise<void>): Promise<void> {
-  await work.catch((error: unknown) => {
-    if (error instanceof Problem) log("debug", "webhook.limited", { ...about });
+/** Whoever was turned away by a limit of ours may give up: an operator must see it. */
+async function orLimited<Result>({ log, isFirst }: RouteContext, about: About, work: Promise<Result>): Promise<Result> {
+  return work.catch((error: unknown) => {
+    if (error instanceof Problem) {
+      const { status } = error;
+      const level = isFirst(`${about.mappingId} ${status}`) ? "warn" : "debug";
+      log(level, "webhook.limited", { ...about, status, detail: error.message });
+    }
     throw error;
   });
 }

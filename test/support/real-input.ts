@@ -20,8 +20,8 @@ export interface Email {
 }
 
 /** A bridge between a sandbox and stand-ins of all providers, and what tests of real input ask of it. */
-export async function startRealInput() {
-  const twoWay: TwoWay = await startTwoWay();
+export async function startRealInput(options: Parameters<typeof startTwoWay>[0] = {}) {
+  const twoWay: TwoWay = await startTwoWay(options);
   const { bridge } = twoWay;
   const way = (provider: string): Way => {
     const found = twoWay.ways[provider];
