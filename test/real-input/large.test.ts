@@ -10,7 +10,8 @@ const { bodyLimitBytes, bodyMemoryBytes, attachmentLimitBytes } = readConfig({
 
 let real: RealInput;
 beforeAll(async () => {
-  real = await startRealInput({ config: { bodyLimitBytes, bodyMemoryBytes, attachmentLimitBytes } });
+  // The embedded database is the slower one for large rows.
+  real = await startRealInput({ isEmbedded: true, config: { bodyLimitBytes, bodyMemoryBytes, attachmentLimitBytes } });
 });
 afterAll(() => real.stop());
 
@@ -27,4 +28,10 @@ test("what is more than the limit leaves a line that says whose it was, how much
   expect(line).toMatchObject({ mappingId, status: 413, limitBytes: bodyLimitBytes.email });
   expect(line?.["bytes"]).toBeGreaterThan(53_000_000);
   expect(["warn", 40]).toContain(line?.["level"]);
+});
+
+test("a file of 20 MB, larger than HighLevel takes, is named in the mail that arrives", async () => {
+  const mail = { id: "plans", from: "rosa@client.example", subject: "The plans", attachments: [fileOf(20_000_000)] };
+  expect(await real.receiveEmail(mail)).toMatchObject({ state: "processed" });
+  expect((await real.posted("plans")).body).toContain("plans.pdf");
 });
