@@ -13,7 +13,7 @@ describe("readConfig", () => {
       database: { dataDir: "./data" },
       highlevelUrl: "https://services.leadconnectorhq.com",
       retryHours: 36,
-      bodyLimitBytes: { sms: 1_000_000, email: 25_000_000 },
+      bodyLimitBytes: { sms: 1_000_000, email: 50_000_000 },
     });
   });
 

@@ -11,7 +11,7 @@ const { bodyLimitBytes, bodyMemoryBytes, attachmentLimitBytes } = readConfig({
 let real: RealInput;
 beforeAll(async () => {
   // The embedded database is the slower one for large rows.
-  real = await startRealInput({ isEmbedded: true, config: { bodyLimitBytes, bodyMemoryBytes, attachmentLimitBytes } });
+  real = await startRealInput({ config: { bodyLimitBytes, bodyMemoryBytes, attachmentLimitBytes } });
 });
 afterAll(() => real.stop());
 
@@ -34,4 +34,4 @@ test("a file of 20 MB, larger than HighLevel takes, is named in the mail that ar
   const mail = { id: "plans", from: "rosa@client.example", subject: "The plans", attachments: [fileOf(20_000_000)] };
   expect(await real.receiveEmail(mail)).toMatchObject({ state: "processed" });
   expect((await real.posted("plans")).body).toContain("plans.pdf");
-});
+}, 240_000);
