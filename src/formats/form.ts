@@ -94,6 +94,9 @@ function readMultipart(contentType: string, body: Buffer): Promise<FormField[]> 
         headers: { "content-type": contentType },
         isPartAFile: () => true,
         limits: { parts: 2 * maxFields },
+        // A part that it passes over would fill its buffer, and then it waits for ever for somebody to read that.
+        fileHwm: body.length + 1,
+        highWaterMark: body.length + 1,
       });
       parser.on("file", (name, stream, filename, _encoding, type) => {
         const chunks: Buffer[] = [];

@@ -23,6 +23,17 @@ describe("a multipart form", () => {
     expect(await fileOf(disposition)).toMatchObject({ name: "file", filename, content: Buffer.from("hello") });
   });
 
+  test.each([
+    ["no name at all", "X: y"],
+    ["another disposition", "Content-Disposition: attachment"],
+    ["a name with a line break", 'Content-Disposition: form-data; name="a%0D%0Ab\nc"'],
+    ["no headers", ""],
+  ])("is read to its end where a large part has %s", async (_what, head) => {
+    const named = part('Content-Disposition: form-data; name="a"');
+    const body = `${part(head, "x\r\n".repeat(100_000))}${named}--xYzZY--\r\n`;
+    expect((await readForm(multipart, Buffer.from(body))).map(({ name }) => name)).toContain("a");
+  });
+
   test("gives each part's content type without its parameters, whatever other headers the part has", async () => {
     const head = '\r\nContent-Transfer-Encoding: binary\r\ncontent-type: text/plain; charset="utf-8"';
     expect((await fileOf('; filename="a.txt"', head))?.contentType).toBe("text/plain");

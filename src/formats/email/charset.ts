@@ -33,7 +33,8 @@ export function charsetOf(label: string | undefined): string | undefined {
 
 /** Does the label say what nothing but ASCII is, though often it is more? */
 export function isAsciiLabel(label: string | undefined): boolean {
-  return /^["'\s]*(us-?ascii|ascii|ansi_x3\.4-1968|iso-ir-6|7bit|unknown.*)?["'\s]*$/i.test(label ?? "");
+  const word = (label ?? "").slice(0, 100).replace(/["'\s]+/g, "");
+  return /^(us-?ascii|ascii|ansi_x3\.4-1968|iso-ir-6|7bit|unknown.*)?$/i.test(word);
 }
 
 /** Names that mail programs use and the standard does not list, without dashes and `x-`. */
