@@ -20,6 +20,8 @@ export async function readBody(req: Request, limitBytes: number, hold: BodyHold)
 /** What is left unread is thrown away by the server, once it has answered. By events: an iterator takes twice as long. */
 function readAll(req: Request, limitBytes: number, hold: BodyHold): Promise<Buffer> {
   return new Promise((resolve, reject) => {
+    // Who hung up before is not heard of again.
+    if (req.destroyed) throw broken();
     const chunks: Buffer[] = [];
     let bytes = 0;
     const take = (chunk: Buffer) => {

@@ -113,7 +113,8 @@ async function findMapping(context: RouteContext, req: Request, id: string): Pro
   if (isUuid(id) && (await orUnavailable(log, isKnownMapping(id), about))) {
     return orUnavailable(log, mappings.get(id), about);
   }
-  await orLimited(context, about, webhookLimit.countStranger(req.socket.remoteAddress));
+  // Their ids are told apart by nobody: each would be the first of its like.
+  await orLimited(context, { mappingId: undefined }, webhookLimit.countStranger(req.socket.remoteAddress));
   return undefined;
 }
 
@@ -178,10 +179,13 @@ function textHeaders(req: Request): Record<string, string> {
   );
 }
 
+/** Of the others a body may be broken off or packed: that is no limit's. */
+const limitStatuses = new Set([413, 429, 503]);
+
 /** Whoever was turned away by a limit of ours may give up: an operator must see it. */
 async function orLimited<Result>({ log, isFirst }: RouteContext, about: About, work: Promise<Result>): Promise<Result> {
   return work.catch((error: unknown) => {
-    if (error instanceof Problem) {
+    if (error instanceof Problem && limitStatuses.has(error.status)) {
       const { status } = error;
       const level = isFirst(`${about.mappingId} ${status}`) ? "warn" : "debug";
       log(level, "webhook.limited", { ...about, status, detail: error.message });

@@ -10,8 +10,10 @@ import { adapterOf } from "../../src/providers/registry.ts";
 
 const mappingId = "6f1f2a52-6a52-4a30-9d3c-0d5f3d1c9a11";
 
-test("a webhook whose sender hung up before its body was read is not taken for one with an empty body", async () => {
+test("a webhook whose sender hung up before its body was read is no empty one, and holds no memory", async () => {
   const bodies: string[] = [];
+  const memory = createBodyMemory({ small: 1_000_000, large: 1_000_000 });
+  let held = 0;
   const mapping = { id: mappingId, provider: "postmark", channel: "email", adapter: adapterOf("postmark") };
   let lookUp: () => Promise<unknown> = async () => mapping;
   const context = {
@@ -25,7 +27,17 @@ test("a webhook whose sender hung up before its body was read is not taken for o
         void bodies.push(body.toString()),
     },
     webhookLimit: createWebhookLimit(0),
-    bodyMemory: createBodyMemory({ small: 1_000_000, large: 1_000_000 }),
+    bodyMemory: {
+      begin: (...given: Parameters<typeof memory.begin>) => {
+        const hold = memory.begin(...given);
+        held++;
+        const end = () => {
+          hold.end();
+          held--;
+        };
+        return { ...hold, end };
+      },
+    },
     publicUrl: "https://bridge.example.com",
     bodyLimitBytes: { sms: 1000, email: 1000 },
   } as unknown as Parameters<typeof webhookRoutes>[0];
@@ -54,5 +66,7 @@ test("a webhook whose sender hung up before its body was read is not taken for o
   await once(patient, "data");
   patient.destroy();
   expect(bodies).toEqual(["{}"]);
+  // Memory that is held for a body of which nothing more comes would be held for good.
+  expect(held).toBe(0);
   server.close();
 });

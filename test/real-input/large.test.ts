@@ -10,7 +10,6 @@ const { bodyLimitBytes, bodyMemoryBytes, attachmentLimitBytes } = readConfig({
 
 let real: RealInput;
 beforeAll(async () => {
-  // The embedded database is the slower one for large rows.
   real = await startRealInput({ config: { bodyLimitBytes, bodyMemoryBytes, attachmentLimitBytes } });
 });
 afterAll(() => real.stop());
@@ -24,10 +23,9 @@ test("what is more than the limit leaves a line that says whose it was, how much
   const refused = real.receiveEmail({ id: "beyond", from: "rosa@client.example", attachments: [fileOf(40_000_000)] });
   await expect(refused).rejects.toThrow("413");
   const { mappingId } = real.way("postmark");
-  const line = real.bridge.logLines.find(({ event, msg }) => [event, msg].includes("webhook.limited"));
-  expect(line).toMatchObject({ mappingId, status: 413, limitBytes: bodyLimitBytes.email });
+  const line = real.bridge.logLines.find(({ event }) => event === "webhook.limited");
+  expect(line).toMatchObject({ level: "warn", mappingId, status: 413, limitBytes: bodyLimitBytes.email });
   expect(line?.["bytes"]).toBeGreaterThan(53_000_000);
-  expect(["warn", 40]).toContain(line?.["level"]);
 });
 
 test("a file of 20 MB, larger than HighLevel takes, is named in the mail that arrives", async () => {
