@@ -78,6 +78,10 @@ describe("addresses that try ids", () => {
     expect(statuses.filter((status) => status === 404).length).toBeGreaterThanOrEqual(100);
     expect(new Set(statuses)).toEqual(new Set([404, 429]));
     expect((await bridge.post(telnyx.webhook(known, 1, 2))).status).toBe(200);
+    // Once a minute, and not for each id.
+    const told = bridge.logLines.filter(({ event, level }) => event === "webhook.limited" && level === "warn");
+    expect(told.length).toBeGreaterThanOrEqual(1);
+    expect(told.length).toBeLessThan(10);
   });
 
   test("keep out no mapping that was added meanwhile by another process", async () => {
