@@ -24,6 +24,7 @@ import { createReceiver } from "./inbox/receive-webhook.ts";
 import type { Log } from "./log.ts";
 import { createPlainText, type PlainText } from "./messages/plain-text.ts";
 import type { Wake } from "./model.ts";
+import type { Stalls } from "./observe/stalls.ts";
 import { startObserving } from "./observe/start-observing.ts";
 import type { Traces } from "./observe/trace.ts";
 import type { DeliverContext } from "./outbox/attempt-delivery.ts";
@@ -62,7 +63,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   );
   const { db } = database;
   const secondsSinceTurn = () => worker.secondsSinceTurn();
-  const { log, metrics, traces } = await startObserving(config, plainLog, { db, secondsSinceTurn });
+  const { log, metrics, traces, stalls } = await startObserving(config, plainLog, { db, secondsSinceTurn });
   const keys = encryptionKeys(config);
   const sealer = createSealer(keys);
   const mappings = createMappings({ db, sealer });
@@ -71,7 +72,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
     config.oauth && createOauthClient({ ...config.oauth, callApi: doors.callApi, baseUrl: config.highlevelUrl });
   const renewal = oauth && { oauth, log, connections: renewalConnections(config) };
   const accessTokens = createAccessTokens({ db, sealer, renewal });
-  const core = { db, log, mappings, accessTokens };
+  const core = { db, log, mappings, accessTokens, during: stalls.during };
   const times = { firstDelaySeconds, visibleAfterSeconds };
   const apart = database.people === db ? undefined : database.people;
   const delivering = createDelivering(config, { ...core, ...times, apart, doors, traceAttempt: traces?.traceAttempt });
@@ -101,7 +102,17 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const app = config.run === "worker" ? createWorkerApp(context) : createApp(context);
   const server = createLimitedServer(app, config.incoming);
   const stop = () =>
-    stopBridge({ server, worker, threads: [reading, plainText], database, doors, traces, log, shutdownSeconds });
+    stopBridge({
+      server,
+      worker,
+      threads: [reading, plainText],
+      database,
+      doors,
+      traces,
+      stalls,
+      log,
+      shutdownSeconds,
+    });
   try {
     const url = await listen(server, config);
     log("info", "bridge.started", { url, database: "url" in config.database ? "postgresql" : "embedded" });
@@ -155,7 +166,7 @@ function createIntake(config: Config, parts: Pick<Parameters<typeof createReceiv
 function createDelivering(
   config: Config,
   parts: Pick<DeliverContext, "db" | "log" | "mappings" | "accessTokens" | "visibleAfterSeconds" | "traceAttempt"> &
-    Pick<ProcessContext, "apart"> &
+    Pick<ProcessContext, "apart" | "during"> &
     Pick<Tuning, "firstDelaySeconds"> & { doors: Doors },
 ): DeliverContext & ProcessContext & { reading: Reading; plainText: PlainText } {
   const { doors, firstDelaySeconds, ...rest } = parts;
@@ -237,10 +248,11 @@ async function stopBridge(parts: {
   database: Database;
   doors: { close(): void };
   traces: Traces | undefined;
+  stalls: Stalls;
   log: Log;
   shutdownSeconds: number;
 }): Promise<void> {
-  const { threads, server, worker, database, doors, traces, log, shutdownSeconds } = parts;
+  const { threads, server, worker, database, doors, traces, stalls, log, shutdownSeconds } = parts;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   const outcome = await Promise.race([
@@ -249,6 +261,7 @@ async function stopBridge(parts: {
   ]);
   server.closeAllConnections();
   doors.close();
+  stalls.stop();
   // A statement that never ends, or a collector that does not answer, must not keep the process from ending.
   await Promise.race([
     Promise.all([database.close(), traces?.stop(), ...threads.map((each) => each.stop())]),

@@ -2,6 +2,7 @@ import { type Request, Router } from "express";
 import type { Receiver } from "../inbox/receive-webhook.ts";
 import { describeError, type Log } from "../log.ts";
 import type { Channel, WebhookRequest, WebhookSource } from "../model.ts";
+import type { During } from "../observe/stalls.ts";
 import type { IsKnownMapping } from "../registry/known-mappings.ts";
 import type { Mapping, Mappings } from "../registry/mappings.ts";
 import type { BodyMemory } from "./body-memory.ts";
@@ -18,6 +19,7 @@ export interface WebhooksContext {
   receiver: Receiver;
   webhookLimit: WebhookLimit;
   bodyMemory: BodyMemory;
+  during: During;
   publicUrl: string;
   bodyLimitBytes: Record<Channel, number>;
 }
@@ -125,13 +127,14 @@ async function read(
   { owner, limit, about }: { owner: string; limit: number; about: About },
   use: (request: WebhookRequest) => Promise<void>,
 ): Promise<void> {
-  const { bodyMemory, publicUrl } = context;
+  const { bodyMemory, publicUrl, during } = context;
   const receivedAt = new Date();
   const sizes = { bytes: declaredBytes(req), limitBytes: limit };
   const hold = await orLimited(context, { ...about, ...sizes }, takeRoom(bodyMemory, owner, sizes.bytes));
   try {
     const body = await orLimited(context, { ...about, ...sizes }, readBody(req, limit, hold));
-    await use({ url: `${publicUrl}${req.originalUrl}`, headers: textHeaders(req), body, receivedAt });
+    const request = { url: `${publicUrl}${req.originalUrl}`, headers: textHeaders(req), body, receivedAt };
+    await during({ what: "mapping", id: owner }, () => use(request));
   } finally {
     hold.end();
   }

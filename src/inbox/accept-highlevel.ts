@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { type HighlevelEvent, type InstallEvent, readHighlevelEvent } from "../highlevel/webhook.ts";
-import type { Log } from "../log.ts";
 import { providersOf } from "../providers/registry.ts";
 import { describeMapping, type MappingFacts } from "../registry/mappings.ts";
 import { findMapping, findSendingMapping } from "../store/mappings.ts";
@@ -10,11 +9,10 @@ import { eventDays } from "../store/retention.ts";
 import type { Webhook } from "../store/schema.ts";
 import { acceptOutbound, type MappedRequest } from "./accept-outbound.ts";
 import { acceptUnsendable, type UnsendableRequest } from "./accept-unsendable.ts";
-import { type Acceptance, readWebhook, type WebhookReading } from "./read-webhook.ts";
+import { type Acceptance, type ReadContext, readWebhook, type WebhookReading } from "./read-webhook.ts";
 
-export interface HighlevelContext {
+export interface HighlevelContext extends ReadContext {
   tx: Db;
-  log: Log;
   /** Keeps locations true; gives what it did, for the log. */
   applyInstall: (tx: Db, event: InstallEvent, at: Date | undefined) => Promise<string>;
   /** When HighLevel's status calls begin to know a message that it had us send. */
@@ -32,11 +30,11 @@ export interface HighlevelWebhook {
  * is not; so old that this could no longer be known, it is refused.
  */
 export async function acceptHighlevel(context: HighlevelContext, received: HighlevelWebhook[]): Promise<Acceptance> {
-  const { tx, log } = context;
+  const { tx } = context;
   const readings = await Promise.all(
     received.map(async ({ mapping, webhook }) => ({
       mapping,
-      ...(await readWebhook(log, webhook, () => readHighlevelEvent(webhook.body))),
+      ...(await readWebhook(context, webhook, () => readHighlevelEvent(webhook.body))),
     })),
   );
   const eventIds = new Map(readings.map((each) => [each.webhook.id, eventIdOf(each)]));

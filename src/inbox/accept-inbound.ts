@@ -1,5 +1,4 @@
 import { believeTime } from "../formats/read-time.ts";
-import type { Log } from "../log.ts";
 import { contentOf } from "../messages/content.ts";
 import { admit, heldDetail, ignoredReason } from "../messages/unknown-sender.ts";
 import type { ProviderEvent, ProviderMessage, Receipt, TextService } from "../model.ts";
@@ -17,6 +16,7 @@ import {
   type Acceptance,
   addressOfPerson,
   type MappedWebhook,
+  type ReadContext,
   readProviderWebhook,
   readWebhook,
 } from "./read-webhook.ts";
@@ -29,16 +29,16 @@ import { tellApart } from "./tell-apart.ts";
  * receipts are about stay locked until the transaction ends.
  */
 export async function acceptInbound(
-  context: { tx: Db; log: Log; reading: Reading; visibleAfterSeconds: number },
+  context: ReadContext & { tx: Db; reading: Reading; visibleAfterSeconds: number },
   received: MappedWebhook[],
 ): Promise<Acceptance> {
-  const { tx, log, reading } = context;
+  const { tx, reading } = context;
   const readings = await countOnce(
     tx,
     await Promise.all(
       received.map(async ({ mapping, webhook }) => ({
         mapping,
-        ...(await readWebhook(log, webhook, () => readProviderWebhook(reading, mapping, webhook))),
+        ...(await readWebhook(context, webhook, () => readProviderWebhook(reading, mapping, webhook))),
       })),
     ),
   );

@@ -1,5 +1,6 @@
 import type { Log } from "../log.ts";
 import type { Inbox } from "../model.ts";
+import type { During } from "../observe/stalls.ts";
 import type { Reading } from "../providers/reading.ts";
 import { adapterOf } from "../providers/registry.ts";
 import { describeMapping } from "../registry/mappings.ts";
@@ -28,6 +29,7 @@ export interface ProcessContext {
   /** Other connections, for what must be committed while a transaction goes on. Undefined where there is only one. */
   apart?: Db | undefined;
   log: Log;
+  during?: During | undefined;
   reading: Reading;
   applyInstall: HighlevelContext["applyInstall"];
   /** When HighLevel's status calls begin to know a message that it had us send. */
@@ -107,7 +109,7 @@ async function takeSome(
   }
   onChosen(choice.webhooks);
   if (!(await count(context, tx, caution, choice.uncounted))) return undefined;
-  const outcomes = await accept(context, mappings, choice.webhooks);
+  const outcomes = await acceptTogether(context, mappings, choice.webhooks);
   await finishWebhooks(tx, outcomes);
   return outcomes;
 }
@@ -153,12 +155,17 @@ interface Notes {
   caution: Caution;
 }
 
+function acceptTogether(context: AcceptContext, rows: MappingRow[], chosen: Webhook[]): Promise<WebhookOutcome[]> {
+  const run = () => accept(context, rows, chosen);
+  const [first, last] = [chosen[0], chosen.at(-1)];
+  if (!first || !last) return run();
+  return context.during?.({ what: "webhooks", id: `${first.id} to ${last.id}` }, run) ?? run();
+}
+
+type AcceptContext = HighlevelContext & { reading: Reading };
+
 /** Takes in a batch, whoever posted it. What it makes us owe is enqueued by one statement. */
-async function accept(
-  context: HighlevelContext & { reading: Reading },
-  rows: MappingRow[],
-  received: Webhook[],
-): Promise<WebhookOutcome[]> {
+async function accept(context: AcceptContext, rows: MappingRow[], received: Webhook[]): Promise<WebhookOutcome[]> {
   const mappings = new Map(
     rows.filter(({ provider }) => adapterOf(provider)).map((row) => [row.id, describeMapping(row)]),
   );

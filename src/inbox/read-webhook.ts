@@ -2,6 +2,7 @@ import { ParseError } from "../errors.ts";
 import { personBehind } from "../formats/person.ts";
 import { describeError, type Log } from "../log.ts";
 import type { ProviderEvent, ProviderMessage, WebhookRequest } from "../model.ts";
+import type { During } from "../observe/stalls.ts";
 import type { ProviderReading, Reading } from "../providers/reading.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
 import type { NewDelivery } from "../store/deliveries.ts";
@@ -24,14 +25,21 @@ export interface Acceptance {
 /** A webhook, and what it says; or why it cannot be read. */
 export type WebhookReading<Content> = { webhook: Webhook } & ({ content: Content } | { failure: string });
 
+export interface ReadContext {
+  log: Log;
+  /** Names it where reading it keeps the process from everything else. */
+  during?: During | undefined;
+}
+
 /** Reads a stored webhook. What cannot be read is told, never thrown: it must not hold up those behind it. */
 export async function readWebhook<Content>(
-  log: Log,
+  { log, during }: ReadContext,
   webhook: Webhook,
-  read: (webhook: Webhook) => Content | Promise<Content>,
+  read: () => Content | Promise<Content>,
 ): Promise<WebhookReading<Content>> {
+  const readNow = async () => read();
   try {
-    return { webhook, content: await read(webhook) };
+    return { webhook, content: await (during?.({ what: "webhook", id: webhook.id }, readNow) ?? readNow()) };
   } catch (error) {
     if (error instanceof ParseError) return { webhook, failure: error.message };
     log("error", "webhook.broke", { webhookId: webhook.id, mappingId: webhook.mappingId, ...describeError(error) });

@@ -91,6 +91,12 @@ function createEventCounts(registry: Registry): (level: string, event: string, f
     registers,
   });
 
+  const stalledSeconds = new Counter({
+    name: "bridge_stalled_seconds_total",
+    help: "How long this process stood still in stalls of over 200 ms; each left a line loop.stalled",
+    registers,
+  });
+
   // A series must be there before its first event, or Prometheus does not see it rise.
   for (const provider of [...providerNames, "highlevel", "unknown"]) {
     for (const outcome of ["accepted", "refused", "limited", "unavailable"]) webhooks.inc({ provider, outcome }, 0);
@@ -107,6 +113,7 @@ function createEventCounts(registry: Registry): (level: string, event: string, f
     "webhook.limited": countWebhook("limited"),
     "webhook.unavailable": countWebhook("unavailable"),
     "webhook.processed": ({ state }) => processed.inc({ state: textOf(state) }),
+    "loop.stalled": ({ ms }) => stalledSeconds.inc(Number(ms) / 1000),
     "delivery.attempted": (fields) => {
       const [kind, state] = [textOf(fields["kind"]), textOf(fields["state"])];
       attempts.inc({ kind, outcome: textOf(fields["outcome"]) });

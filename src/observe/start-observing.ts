@@ -1,5 +1,6 @@
 import type { Log } from "../log.ts";
 import type { Metrics, MetricsOptions } from "./metrics.ts";
+import { type Stalls, watchStalls } from "./stalls.ts";
 import type { TraceConfig, Traces } from "./trace.ts";
 
 export interface ObserveSettings {
@@ -14,17 +15,18 @@ export interface ObserveSettings {
 export interface Observing {
   /** Passes all lines on, and counts and traces what they tell. */
   log: Log;
+  stalls: Stalls;
   metrics?: Metrics;
   traces?: Traces;
 }
 
-/** Metrics and traces, where they are set up. Their libraries are loaded only then: a start does not wait for them. */
+/** Metrics and traces, where they are set up, and the watch over stalls. Their libraries are loaded only then: a start does not wait for them. */
 export async function startObserving(
   settings: ObserveSettings,
   log: Log,
   options: Pick<MetricsOptions, "db" | "secondsSinceTurn">,
 ): Promise<Observing> {
-  const observing: Observing = { log };
+  const observing: Omit<Observing, "stalls"> = { log };
   if (settings.metricsToken !== undefined) {
     const { createMetrics } = await import("./metrics.ts");
     observing.metrics = createMetrics({ ...options, requestsPerDay: settings.highlevelRequests.perDay });
@@ -35,5 +37,5 @@ export async function startObserving(
     observing.traces = createTraces(settings.traces, settings.publicUrl, log);
     observing.log = observing.traces.traceEvents(observing.log);
   }
-  return observing;
+  return { ...observing, stalls: watchStalls(observing.log) };
 }

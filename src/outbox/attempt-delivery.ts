@@ -63,7 +63,9 @@ async function attemptWhileHeld(
   };
   try {
     const subject = { kind, locationId, message, conversation, isOutcomeUnknown };
-    const attempt = () => attemptOnce(context, subject, requireLease);
+    const once = () => attemptOnce(context, subject, requireLease);
+    const work = { what: "delivery" as const, id: held.delivery.id };
+    const attempt = () => context.during?.(work, once) ?? once();
     const outcome = await (context.traceAttempt?.({ ...held, kind, locationId }, attempt) ?? attempt());
     const known = "result" in outcome ? outcome.result.conversation : undefined;
     if (known) for (const each of claimed.lane.deliveries) each.conversation = known;

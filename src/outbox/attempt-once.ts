@@ -2,6 +2,7 @@ import type { AccessToken, AccessTokens } from "../access/access-tokens.ts";
 import { Failure } from "../errors.ts";
 import { describeError, type Log } from "../log.ts";
 import type { DeliveryKind } from "../model.ts";
+import type { During } from "../observe/stalls.ts";
 import type { TraceAttempt } from "../observe/trace.ts";
 import type { Mappings } from "../registry/mappings.ts";
 import { findMessage } from "../store/messages/messages.ts";
@@ -20,6 +21,7 @@ export interface AttemptContext extends KindContext {
   attemptSeconds: number;
   /** Absent when nothing is traced. */
   traceAttempt?: TraceAttempt | undefined;
+  during?: During | undefined;
 }
 
 /** What is to be attempted. */

@@ -1,3 +1,5 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { createLimit, type Limit } from "../concurrency/limit.ts";
 import { createThreads, ThreadStopped } from "../concurrency/threads.ts";
 import { ParseError } from "../errors.ts";
 import type { ProviderEvent, WebhookRequest } from "../model.ts";
@@ -32,6 +34,8 @@ export interface ReadingInput {
 
 /** Handing a body over takes longer than reading a smaller one. */
 const smallBytes = 100_000;
+/** So long smaller ones are read one after another before everything else has a turn. */
+const turnMs = 20;
 const limits = { maxThreads: 2, maxSeconds: 20, maxMemoryMb: 256 };
 
 /** Reads everything where it is asked. */
@@ -47,6 +51,7 @@ export const inlineReading: Reading = {
 export function createReading(): Reading {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   const module = new URL(`./reading-thread.${extension}`, import.meta.url);
+  const inTurns = createTurns();
   const threads = createThreads<ReadingInput, unknown>({ module, ...limits });
 
   async function readApart({ request, ...rest }: ReadingInput): Promise<unknown> {
@@ -62,7 +67,9 @@ export function createReading(): Reading {
 
   return {
     async parse(provider, request, ownAddress) {
-      if (request.body.length <= smallBytes) return inlineReading.parse(provider, request, ownAddress);
+      if (request.body.length <= smallBytes) {
+        return inTurns.run(() => inlineReading.parse(provider, request, ownAddress));
+      }
       return (await readApart({ what: "parse", provider, request, ownAddress })) as ProviderReading;
     },
     async openFiles(provider, request) {
@@ -73,6 +80,22 @@ export function createReading(): Reading {
       return (files ?? []).map((file) => file && Buffer.from(file.buffer, file.byteOffset, file.byteLength));
     },
     stop: threads.stop,
+  };
+}
+
+/** One after another, as each is read at once and in one go. */
+function createTurns(): Pick<Limit, "run"> {
+  const oneByOne = createLimit(1);
+  let beganMs = 0;
+  return {
+    run: (work) =>
+      oneByOne.run(async () => {
+        if (performance.now() - beganMs > turnMs) {
+          await turn();
+          beganMs = performance.now();
+        }
+        return work();
+      }),
   };
 }
 
