@@ -67,7 +67,8 @@ const batch = <Row>(make: () => Row) => Array.from({ length: rowsPerBatch }, mak
 /** Each checks that the call did what is timed. */
 const calls = {
   async claim({ db }: Place) {
-    const places = { free: lanesPerClaim, reserved: 0, held: { highlevel: {}, provider: {} } };
+    const shares = { held: { highlevel: {}, provider: {} }, heldByMapping: {}, maxOfMapping: lanesPerClaim };
+    const places = { free: lanesPerClaim, reserved: 0, ...shares };
     // An older product asks for `lanes`.
     const lease = { deliveriesPerLane: 10, leaseSeconds: 3600, leaseToken: randomUUID() };
     const claim = { ...lease, places, lanes: lanesPerClaim };

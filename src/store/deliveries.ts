@@ -6,7 +6,7 @@ import { isAnyOf } from "./postgres/any-of.ts";
 import { type Db, selectRows } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
 import { listNewest, type Page, rowsOfEach } from "./postgres/walk-newest.ts";
-import { type Attempt, attempts, conversations, type Delivery, deliveries, messages } from "./schema.ts";
+import { type Attempt, attempts, conversations, type Delivery, deliveries, messages, noMapping } from "./schema.ts";
 
 export interface NewDelivery {
   kind: DeliveryKind;
@@ -48,11 +48,13 @@ const enqueue = prepare<{ input: string }>(
         reason text, detail text
       )
     ), extended as (
-      insert into lanes (conversation_id, kind, location_id, counter, due_at)
-      select conversation_id, kind, min(location_id), count(*), now() + make_interval(secs => min(in_seconds))
+      insert into lanes (conversation_id, kind, location_id, mapping_id, counter, due_at)
+      select conversation_id, kind, min(location_id),
+        coalesce((select mapping_id from conversations where id = conversation_id), ${noMapping}),
+        count(*), now() + make_interval(secs => min(in_seconds))
       from input group by conversation_id, kind order by conversation_id, kind
       on conflict (conversation_id, kind) do update
-      set counter = lanes.counter + excluded.counter, due_at = coalesce(lanes.due_at, excluded.due_at)
+      set mapping_id = excluded.mapping_id, counter = lanes.counter + excluded.counter, due_at = coalesce(lanes.due_at, excluded.due_at)
       returning conversation_id, kind, counter
     )
     insert into deliveries (kind, conversation_id, number, message_id, state, reason, detail, retry_at, finished_at)

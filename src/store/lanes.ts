@@ -10,6 +10,7 @@ export interface HeldLane {
   conversationId: number;
   kind: DeliveryKind;
   locationId: string;
+  mappingId: string;
   /** The lane's counter when it was claimed; a counter that has grown since means more work. */
   counter: number;
   leaseToken: string;
@@ -39,6 +40,10 @@ export interface Places {
   reserved: number;
   /** How many each location holds, by what its lanes call. */
   held: Record<LaneTarget, Record<string, number>>;
+  /** How many each mapping holds, by its location's id and its own. */
+  heldByMapping: Record<string, number>;
+  /** How many one mapping may hold. */
+  maxOfMapping: number;
 }
 
 export type LaneTarget = "highlevel" | "provider";
@@ -60,7 +65,8 @@ interface Claim {
  *
  * Locations take turns, counted from what each holds already, so that a busy one does not keep the others waiting. The
  * reserved places go to locations alone that hold less than half as many, towards HighLevel or towards providers: one
- * whose provider answers slowly leaves them to the others. Where many are due it may take fewer lanes than it could.
+ * whose provider answers slowly leaves them to the others. So do the mappings of a location among each other, and none
+ * holds more than one mapping may. Where many are due it may take fewer lanes than it could.
  */
 export async function claimLanes(db: Db, claim: Claim): Promise<HeldLane[]> {
   const { places, leaseToken, leaseSeconds, deliveriesPerLane } = claim;
@@ -68,6 +74,8 @@ export async function claimLanes(db: Db, claim: Claim): Promise<HeldLane[]> {
     ...{ max: places.free, reserved: places.reserved, leaseToken, leaseSeconds },
     heldHighlevel: JSON.stringify(places.held.highlevel),
     heldProvider: JSON.stringify(places.held.provider),
+    heldByMapping: JSON.stringify(places.heldByMapping),
+    maxOfMapping: places.maxOfMapping,
   });
   if (leased.length === 0) return [];
 
@@ -81,14 +89,16 @@ export async function claimLanes(db: Db, claim: Claim): Promise<HeldLane[]> {
 }
 
 /**
- * The due lanes that call HighLevel, or a provider: of the locations whose first one is due longest, before those that
- * hold their share already, and of each no more than the claim could take when they share it. The locations are found by going from one to the next in the index of what
- * is due, so that those with nothing to do cost nothing. Nothing is locked here: what another worker takes meanwhile is
+ * The due lanes that call HighLevel, or a provider: of the mappings whose first one is due longest, before those of
+ * locations that hold their share already, one of each location before the second of any; and of each no more than the
+ * claim could take when they share it. The mappings are found by going from one to the next in the index of what is due, so
+ * that those with nothing to do cost nothing. Nothing is locked here: what another worker takes meanwhile is
  * passed over when it is.
  */
 function dueLanes(target: LaneTarget, isSending: SQL, places: PlaceValues): SQL {
   const { max, share } = places;
   const held = sql`coalesce((${places.held[target]} ->> locations.id)::int, 0)`;
+  const heldByMapping = sql`coalesce((${places.heldByMapping} ->> concat_ws(' ', first.location_id, first.mapping_id))::int, 0)`;
   const isOfTarget = sql`lanes.due_at is not null and lanes.kind ${isSending} 'send-outbound'`;
   const isReady =
     target === "highlevel"
@@ -97,26 +107,41 @@ function dueLanes(target: LaneTarget, isSending: SQL, places: PlaceValues): SQL 
   const [first, ready, due] = ["first", "ready", "due"].map((name) => sql.raw(`${name}_${target}`)) as [SQL, SQL, SQL];
   return sql`
     ${first} as (
-      (select location_id, due_at from lanes where ${isOfTarget} order by location_id, due_at limit 1)
+      (
+        select location_id, mapping_id, due_at from lanes where ${isOfTarget}
+        order by location_id, mapping_id, due_at limit 1
+      )
       union all
-      select next.location_id, next.due_at from ${first} last cross join lateral (
-        select location_id, due_at from lanes where ${isOfTarget} and location_id > last.location_id
-        order by location_id, due_at limit 1
+      select next.* from ${first} last cross join lateral (
+        select location_id, mapping_id, due_at from lanes
+        where ${isOfTarget} and (location_id, mapping_id) > (last.location_id, last.mapping_id)
+        order by location_id, mapping_id, due_at limit 1
       ) next
     ), ${ready} as materialized (
-      select locations.id, ${held} as held from ${first} first join locations on locations.id = first.location_id
-      where first.due_at <= now() and ${isReady} and (${max} > ${places.reserved} or ${held} < ${share})
-      order by ${held} >= ${share}, first.due_at
+      select * from (
+        select locations.id, mapping_id, due_at, ${held} as held, ${heldByMapping} as held_by_mapping,
+          row_number() over (partition by locations.id order by ${heldByMapping}, due_at) as nth
+        from ${first} first join locations on locations.id = first.location_id
+        where first.due_at <= now() and ${isReady} and (${max} > ${places.reserved} or ${held} < ${share})
+          and ${heldByMapping} < ${places.maxOfMapping}
+      ) mappings
+      order by held >= ${share}, nth, due_at
       limit ${max}
     ), ${due} as (
-      select picked.*, held + row_number() over (partition by location_id order by due_at) as turn
-      from ${ready} locations
-      cross join lateral (
-        select conversation_id, kind, location_id, due_at from lanes
-        where lanes.location_id = locations.id and due_at <= now() and ${isOfTarget}
-        order by due_at
-        limit (select greatest((${max} + 7) / 8, 4 * ${max} / greatest(count(*), 1)::int) from ${ready})
-      ) picked
+      select conversation_id, kind, location_id, mapping_id, due_at, held_by_mapping,
+        held + row_number() over (partition by location_id order by mapping_turn, due_at) as turn
+      from (
+        select picked.*, held, held_by_mapping,
+          held_by_mapping + row_number() over (partition by mappings.id, picked.mapping_id order by picked.due_at) as mapping_turn
+        from ${ready} mappings
+        cross join lateral (
+          select conversation_id, kind, location_id, mapping_id, due_at from lanes
+          where lanes.location_id = mappings.id and lanes.mapping_id = mappings.mapping_id
+            and due_at <= now() and ${isOfTarget}
+          order by due_at
+          limit (select greatest((${max} + 7) / 8, 4 * ${max} / greatest(count(*), 1)::int) from ${ready})
+        ) picked
+      ) turns
     )`;
 }
 
@@ -126,6 +151,8 @@ interface PlaceValues {
   /** How many of the reserved places one location may hold. */
   share: SQL;
   held: Record<LaneTarget, SQL>;
+  heldByMapping: SQL;
+  maxOfMapping: SQL;
 }
 
 const leaseLanes = prepare<
@@ -136,6 +163,8 @@ const leaseLanes = prepare<
     leaseSeconds: number;
     heldHighlevel: string;
     heldProvider: string;
+    heldByMapping: string;
+    maxOfMapping: number;
   },
   Omit<HeldLane, "deliveries" | "leaseToken"> & { claimedFrom: number }
 >("lease-lanes", (value) => {
@@ -143,12 +172,17 @@ const leaseLanes = prepare<
   const reserved = sql`${value("reserved")}::int`;
   const share = sql`(${reserved} + 1) / 2`;
   const held = { highlevel: sql`${value("heldHighlevel")}::jsonb`, provider: sql`${value("heldProvider")}::jsonb` };
-  const places = { max, reserved, share, held };
+  const heldByMapping = sql`${value("heldByMapping")}::jsonb`;
+  const maxOfMapping = sql`${value("maxOfMapping")}::int`;
+  const places = { max, reserved, share, held, heldByMapping, maxOfMapping };
   return sql`
     with recursive ${dueLanes("highlevel", sql`<>`, places)}, ${dueLanes("provider", sql`=`, places)}, candidates as (
       select conversation_id, kind, due_at, turn
-      from (select * from due_highlevel union all select * from due_provider) due
-      where ${max} > ${reserved} or turn <= ${share}
+      from (
+        select *, held_by_mapping + row_number() over (partition by location_id, mapping_id order by turn, due_at) as place
+        from (select * from due_highlevel union all select * from due_provider) due
+      ) due
+      where (${max} > ${reserved} or turn <= ${share}) and place <= ${maxOfMapping}
       order by turn, due_at
       limit 3 * ${max}
     ), locked as (
@@ -174,7 +208,7 @@ const leaseLanes = prepare<
     from picked
     where lanes.conversation_id = picked.conversation_id and lanes.kind = picked.kind
     returning lanes.conversation_id as "conversationId", lanes.kind, lanes.location_id as "locationId",
-      lanes.counter, picked.interrupted_from as "interruptedFrom", lanes.claimed_from as "claimedFrom"`;
+      lanes.mapping_id as "mappingId", lanes.counter, picked.interrupted_from as "interruptedFrom", lanes.claimed_from as "claimedFrom"`;
 });
 
 const headKeys = ["id", "kind", "conversationId", "number", "attempts", "isOutcomeUnknown"] as const;

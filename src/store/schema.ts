@@ -45,6 +45,9 @@ const id = () => bigId().generatedAlwaysAsIdentity().primaryKey();
 const time = () => timestamp({ withTimezone: true });
 const createdAt = () => time().notNull().defaultNow();
 
+/** In a lane, of a conversation without a mapping. */
+export const noMapping = "00000000-0000-0000-0000-000000000000";
+
 /** HighLevel sub-accounts. Deleting one takes its token away and keeps the row, for the messages that name it. */
 export const locations = pgTable("locations", {
   /** HighLevel's `locationId`. */
@@ -302,6 +305,8 @@ export const lanes = pgTable(
     locationId: text()
       .notNull()
       .references(() => locations.id),
+    /** The conversation's, so that the mappings of a location take turns. */
+    mappingId: uuid().notNull().default(noMapping),
     /** Grows with each delivery, which takes it as its number, and with each replay: whoever sees it grown looks again. */
     counter: bigint({ mode: "number" }).notNull(),
     dueAt: time(),
@@ -312,11 +317,11 @@ export const lanes = pgTable(
   (table) => [
     primaryKey({ columns: [table.conversationId, table.kind] }),
     // Sending to a provider goes on while a location is paused.
-    index("lanes_due_highlevel")
-      .on(table.locationId, table.dueAt)
+    index("lanes_due_of_highlevel")
+      .on(table.locationId, table.mappingId, table.dueAt)
       .where(sql`${table.dueAt} is not null and ${table.kind} <> 'send-outbound'`),
-    index("lanes_due_provider")
-      .on(table.locationId, table.dueAt)
+    index("lanes_due_of_provider")
+      .on(table.locationId, table.mappingId, table.dueAt)
       .where(sql`${table.dueAt} is not null and ${table.kind} = 'send-outbound'`),
   ],
 );

@@ -2,6 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
 import type { DeliveryKind } from "../model.ts";
 import { type Db, selectRows } from "./postgres/database.ts";
+import { noMapping } from "./schema.ts";
 
 /** How things stand, for an operator or a monitor. */
 export interface Standing {
@@ -78,7 +79,7 @@ export async function readStanding(db: Db): Promise<Standing> {
 export async function readBehindSeconds(db: Db): Promise<number> {
   const firstDue = (isSending: SQL) => sql`
     select due_at as since from lanes
-    where lanes.location_id = locations.id and due_at <= now() and kind ${isSending} 'send-outbound'
+    where lanes.location_id = locations.id and lanes.mapping_id = parts.mapping_id and due_at <= now() and kind ${isSending} 'send-outbound'
     order by due_at
     limit 1`;
   const firstReceived = (isOfMapping: SQL) => sql`
@@ -86,11 +87,16 @@ export async function readBehindSeconds(db: Db): Promise<number> {
   const [behind] = await selectRows<{ seconds: number | null }>(
     db,
     sql`
+      with parts as materialized (
+        select id as mapping_id, location_id from mappings union all select ${noMapping}::uuid, id from locations
+      )
       select extract(epoch from now() - min(since))::float8 as seconds
       from (
-        (select since from locations cross join lateral (${firstDue(sql`<>`)}) due
+        (select since from parts join locations on locations.id = location_id
+          cross join lateral (${firstDue(sql`<>`)}) due
           where (sealed_token is not null or company_id is not null) and (paused_reason is null or paused_until <= now()))
-        union all (select since from locations cross join lateral (${firstDue(sql`=`)}) due)
+        union all (select since from parts join locations on locations.id = location_id
+          cross join lateral (${firstDue(sql`=`)}) due)
         union all (select since from mappings cross join lateral (${firstReceived(sql`mapping_id = mappings.id`)}) first)
         union all (${firstReceived(sql`mapping_id is null`)})
       ) waiting`,

@@ -4,16 +4,27 @@ import { createPlaces } from "../../src/outbox/places.ts";
 test("a place is held by its location, towards HighLevel or a provider, until it is given back", () => {
   const places = createPlaces(32);
   const giveBack = [
-    places.take({ locationId: "a", kind: "send-outbound" }),
-    places.take({ locationId: "a", kind: "post-inbound" }),
-    places.take({ locationId: "a", kind: "report-status" }),
+    places.take({ locationId: "a", mappingId: "m", kind: "send-outbound" }),
+    places.take({ locationId: "a", mappingId: "m", kind: "post-inbound" }),
+    places.take({ locationId: "a", mappingId: "n", kind: "report-status" }),
   ];
-  expect(places.now()).toEqual({ free: 29, reserved: 4, held: { highlevel: { a: 2 }, provider: { a: 1 } } });
+  expect(places.now()).toMatchObject({
+    ...{ free: 29, reserved: 4, held: { highlevel: { a: 2 }, provider: { a: 1 } } },
+    heldByMapping: { "a m": 2, "a n": 1 },
+  });
   for (const each of giveBack) each();
-  expect(places.now()).toEqual({ free: 32, reserved: 4, held: { highlevel: {}, provider: {} } });
+  expect(places.now()).toEqual({
+    ...{ free: 32, reserved: 4, held: { highlevel: {}, provider: {} } },
+    ...{ heldByMapping: {}, maxOfMapping: 24 },
+  });
 });
 
 test("some places are reserved wherever there are four, and never most of them", () => {
   const reserved = [1, 2, 3, 4, 8, 16, 32, 64].map((count) => createPlaces(count).now().reserved);
   expect(reserved).toEqual([0, 0, 0, 1, 2, 2, 4, 8]);
+});
+
+test("one mapping leaves as many to the others of its location, and has one at least", () => {
+  const max = [1, 2, 3, 4, 8, 16, 32, 64].map((count) => createPlaces(count).now().maxOfMapping);
+  expect(max).toEqual([1, 2, 3, 2, 4, 12, 24, 48]);
 });

@@ -38,6 +38,15 @@ const pass = (seconds: number) =>
     sql`update lanes set due_at = due_at - make_interval(secs => ${seconds}) where location_id = ${location}`,
   );
 
+/** In the order in which they were made. */
+async function mappingsOf(locationId: string): Promise<string[]> {
+  const rows = await selectRows<{ id: string }>(
+    database.db,
+    sql`select id from mappings where location_id = ${locationId} order by created_at`,
+  );
+  return rows.map(({ id }) => id);
+}
+
 const addLocation = (id: string) => putLocation(database.db, { id, sealedToken: "sealed" });
 
 async function enqueue(addresses: string[], locationId = location): Promise<void> {
@@ -76,10 +85,12 @@ const claim = ({
   lanes = 100,
   reserved = 0,
   held = none,
+  heldByMapping = {},
+  maxOfMapping = lanes,
   ...more
 }: { lanes?: number; deliveriesPerLane?: number; leaseSeconds?: number } & Partial<Places> = {}) =>
   claimLanes(database.db, {
-    places: { free: lanes, reserved, held },
+    places: { free: lanes, reserved, held, heldByMapping, maxOfMapping },
     deliveriesPerLane: 10,
     leaseSeconds: 60,
     leaseToken: crypto.randomUUID(),
@@ -161,6 +172,31 @@ describe("a claim", () => {
       "one newcomer leaves some for the next",
     ).toEqual([quiet, quiet]);
     expect(await claim({ lanes: 6, reserved: 4, held }), "beyond the reserve anybody may have them").toHaveLength(2);
+  });
+
+  test("lets the mappings of a location take turns, and gives none more than one may hold", async () => {
+    await enqueue(Array.from({ length: 50 }, (_, index) => `slow-${index}`));
+    expect(await claim({ lanes: 28, maxOfMapping: 24 })).toHaveLength(24);
+    await enqueue(["one", "two"]);
+    const [slow = ""] = await mappingsOf(location);
+    const heldByMapping = { [`${location} ${slow}`]: 24 };
+    const held = { highlevel: { [location]: 24 }, provider: {} };
+    const few = await claim({ lanes: 8, reserved: 4, held, heldByMapping, maxOfMapping: 24 });
+    expect(few.map((lane) => lane.mappingId)).not.toContain(slow);
+    expect(few).toHaveLength(2);
+    await enqueue(["one", "two"]);
+    const turns = await claim({ lanes: 4, maxOfMapping: 4 });
+    expect(turns.filter((lane) => lane.mappingId === slow)).toHaveLength(2);
+    await claim();
+  });
+
+  test("does not let one location's many mappings stand before another location", async () => {
+    for (let mapping = 0; mapping < 6; mapping++) await enqueue(["a"]);
+    const quiet = `quiet-${location}`;
+    await addLocation(quiet);
+    await enqueue(["late"], quiet);
+    expect((await claim({ lanes: 2 })).map((lane) => lane.locationId).sort()).toEqual([location, quiet].sort());
+    await claim();
   });
 
   test("passes locations over that hold their share, however long theirs have been due", async () => {

@@ -70,8 +70,8 @@ async function seedBacklog(mappingId: string, conversations: number, messagesEac
       from people, generate_series(1, $3::int) number
       returning id, conversation_id
     ), line as (
-      insert into lanes (conversation_id, kind, location_id, counter, due_at)
-      select id, 'post-inbound', 'busy', $3::int, now() from people
+      insert into lanes (conversation_id, kind, location_id, mapping_id, counter, due_at)
+      select id, 'post-inbound', 'busy', $1::uuid, $3::int, now() from people
     )
     insert into deliveries (kind, conversation_id, number, message_id)
     select 'post-inbound', conversation_id, row_number() over (partition by conversation_id order by id), id from texts`;
