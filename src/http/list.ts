@@ -37,6 +37,9 @@ export function toPage<Row, Item>(
   const next = hasMore ? options.keyOf(last) : options.walkedTo;
   return {
     items: shown.map(options.show),
-    nextCursor: next === undefined ? null : Buffer.from(String(next)).toString("base64url"),
+    nextCursor: toCursor(next),
   };
 }
+
+export const toCursor = (next: string | number | undefined) =>
+  next === undefined ? null : Buffer.from(String(next)).toString("base64url");

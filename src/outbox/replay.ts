@@ -8,11 +8,11 @@ export interface ReplayContext {
   onWork: Wake;
 }
 
-/** Lets dead deliveries go out again, at the head of their lines; gives how many. */
+/** Lets dead deliveries go out again, at the head of their lines; gives how many, and where to go on. */
 export async function replay(
   { db, onWork }: ReplayContext,
   which: Parameters<typeof replayDeliveries>[1],
-): Promise<number> {
+): ReturnType<typeof replayDeliveries> {
   const replayed = await repeatOnConflict(() => db.transaction((tx) => replayDeliveries(tx, which)));
   onWork("deliveries");
   return replayed;

@@ -150,7 +150,8 @@ export async function registerConversation(
     const { id } = await ensureConversation(tx, { mappingId: mapping.id, locationId: mapping.locationId, address });
     const conversation = await registerHighlevelIds(tx, id, input);
     const held = { conversationId: id, reason: "unknown_sender" as const, limit: 100_000 };
-    return { conversation, replayed: await replayDeliveries(tx, held) };
+    const { replayed } = await replayDeliveries(tx, held);
+    return { conversation, replayed };
   });
 }
 

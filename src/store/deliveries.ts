@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, inArray, lte, type SQL, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
 import type { DeliveryKind, DeliveryState } from "../model.ts";
 import { wakeLanes } from "./lanes.ts";
@@ -81,13 +81,19 @@ export interface DeliveryFilter {
  * Lets dead deliveries that match be attempted again, at the head of their lines, with all their attempts. One whose
  * last attempt may have been carried out is still looked for before it is repeated, unless that has been done and nobody
  * could tell: then a person has decided. A message that had failed is queued again.
+ *
+ * The oldest ones first. Of all there are it looks at no more than some thousands, however few fit: then `walkedTo` says
+ * after which one to go on, as it does where the limit was reached.
  */
 export async function replayDeliveries(
   tx: Db,
-  filter: Omit<DeliveryFilter, "state"> & { id?: number; limit: number },
-): Promise<number> {
+  filter: Omit<DeliveryFilter, "state"> & { id?: number; after?: number | undefined; limit: number },
+): Promise<{ replayed: number; walkedTo: number | undefined }> {
   const conditions = [eq(deliveries.state, "dead"), ...conditionsOf(filter)];
   if (filter.id !== undefined) conditions.push(eq(deliveries.id, filter.id));
+  if (filter.after !== undefined) conditions.push(gt(deliveries.id, filter.after));
+  const end = await findReplayEnd(tx, filter);
+  if (end !== undefined) conditions.push(lte(deliveries.id, end));
   const chosen = tx
     .select({ id: deliveries.id })
     .from(deliveries)
@@ -109,6 +115,7 @@ export async function replayDeliveries(
     })
     .where(and(inArray(deliveries.id, chosen), eq(deliveries.state, "dead")))
     .returning({
+      id: deliveries.id,
       conversationId: deliveries.conversationId,
       kind: deliveries.kind,
       messageId: deliveries.messageId,
@@ -120,7 +127,25 @@ export async function replayDeliveries(
     await tx.update(messages).set({ state: "queued", error: null, recipients: null }).where(failed);
   }
   await wakeLanes(tx, replayed);
-  return replayed.length;
+  const last = replayed.length === filter.limit ? Math.max(...replayed.map(({ id }) => id)) : end;
+  return { replayed: replayed.length, walkedTo: last };
+}
+
+/** Up to which one it looks; undefined where that is to the end, or where an index finds those that are meant. */
+async function findReplayEnd(
+  tx: Db,
+  { id, conversationId, reason, mappingId, locationIds, after, limit }: Parameters<typeof replayDeliveries>[1],
+): Promise<number | undefined> {
+  if (id !== undefined || conversationId !== undefined) return undefined;
+  const isFiltered = reason !== undefined || mappingId !== undefined || locationIds !== undefined;
+  const [last] = await tx
+    .select({ id: deliveries.id })
+    .from(deliveries)
+    .where(and(eq(deliveries.state, "dead"), after === undefined ? undefined : gt(deliveries.id, after)))
+    .orderBy(asc(deliveries.id))
+    .offset(rowsOfEach(1, limit, isFiltered) - 1)
+    .limit(1);
+  return last?.id;
 }
 
 /**

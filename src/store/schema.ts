@@ -202,6 +202,10 @@ export const conversations = pgTable(
   (table) => [
     uniqueIndex("conversations_address").on(table.mappingId, table.address),
     uniqueIndex("conversations_contact").on(table.locationId, table.address).where(sql`${table.mappingId} is null`),
+    // Those who are known in HighLevel, for their list.
+    index("conversations_known")
+      .on(table.mappingId, table.id)
+      .where(sql`${table.highlevelContactId} is not null or ${table.highlevelConversationId} is not null`),
     index("conversations_person")
       .on(table.locationId, table.highlevelContactId)
       .where(sql`${table.highlevelContactId} is not null`),
@@ -359,6 +363,7 @@ export const deliveries = pgTable(
       .where(sql`${table.state} = 'pending'`),
     index("deliveries_waiting").on(table.id).where(sql`${table.state} = 'pending'`),
     index("deliveries_dead").on(table.id).where(sql`${table.state} = 'dead'`),
+    index("deliveries_dead_of_conversation").on(table.conversationId, table.id).where(sql`${table.state} = 'dead'`),
     index("deliveries_message").on(table.messageId),
   ],
 );

@@ -336,7 +336,10 @@ describe("what happened", () => {
     }
     expect((await bridge.admin("POST", `/deliveries/${story.deliveries[0].id}/replay`)).status).toBe(409);
     expect((await bridge.admin("POST", `/webhooks/${story.webhooks[0].id}/replay`)).status).toBe(409);
-    expect((await bridge.admin("POST", "/deliveries/replay", { reason: "rejected" })).body).toEqual({ replayed: 0 });
+    expect((await bridge.admin("POST", "/deliveries/replay", { reason: "rejected" })).body).toEqual({
+      replayed: 0,
+      nextCursor: null,
+    });
     expect((await bridge.admin("POST", "/deliveries/replay", { reason: "bad luck" })).status).toBe(422);
   });
 });

@@ -231,7 +231,7 @@ describe.sequential("every route behind a key", () => {
     }
     const listed = await call("GET /admin/locations", `Bearer ${keys.other}`);
     expect(listed.body.items.map((item: { id: string }) => item.id)).toEqual([otherLocation]);
-    expect((await call("POST /admin/deliveries/replay", `Bearer ${keys.other}`)).body).toEqual({ replayed: 0 });
+    expect((await call("POST /admin/deliveries/replay", `Bearer ${keys.other}`)).body.replayed).toBe(0);
   });
 
   test("answers 403 to a key for reading when it writes, and what it asks for when it reads", async () => {

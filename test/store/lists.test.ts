@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { listDeliveries } from "../../src/store/deliveries.ts";
+import { listConversations } from "../../src/store/conversations.ts";
+import { listDeliveries, replayDeliveries } from "../../src/store/deliveries.ts";
 import { listMessages } from "../../src/store/messages/list-messages.ts";
 import { type Database, type Db, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
 import { maxWalked, type Page } from "../../src/store/postgres/walk-newest.ts";
@@ -40,6 +41,8 @@ beforeAll(async () => {
     insert into deliveries (kind, conversation_id, number, message_id, state)
     select 'post-inbound', conversation_id, 1, id, case when state = 'failed' then 'dead' else 'delivered' end
     from messages order by id`);
+  await db.execute(sql`
+    update conversations set highlevel_contact_id = 'c-' || id where address = 'ann' and location_id <> 'location-7'`);
   await db.execute(sql`vacuum analyze`);
   const [seventh] = await selectRows<{ id: string }>(db, sql`select id from mappings where location_id = 'location-7'`);
   mappingId = seventh?.id ?? "";
@@ -94,6 +97,13 @@ test.for([
   const counted = await count(list);
   expect(counted.found).toBe(found);
   expect(counted.read).toBeLessThanOrEqual(fewTimes(found));
+});
+
+test("the list of who is known at a mapping reads no more than a few times what it shows", async () => {
+  const list = async () => ({ rows: await listConversations(database.db, { mappingId, limit }), walkedTo: undefined });
+  const none = await count(list);
+  expect(none.found).toBe(0);
+  expect(none.read).toBeLessThanOrEqual(fewTimes(0));
 });
 
 test.for([
@@ -152,6 +162,41 @@ test("a page of what is pending is not emptied by what is delivered while it is 
   const left = await listDeliveries(database.db, { state: "pending", limit: 10 });
   expect(left.rows, "it was delivered in between").toHaveLength(5);
   await other.close();
+});
+
+test("a replay by filter looks at some thousands of dead deliveries at most, and says where to go on", async () => {
+  const trial = database.db.transaction(async (tx) => {
+    await tx.execute(sql`update deliveries set state = 'dead', reason = 'rejected' where state <> 'dead'`);
+    await tx.execute(sql`update deliveries set reason = 'unconfirmed' where id = (select max(id) from deliveries)`);
+    const ends: number[] = [];
+    let after: number | undefined;
+    let replayed = 0;
+    do {
+      const step = await replayDeliveries(tx, { reason: "unconfirmed", after, limit: 10 });
+      after = step.walkedTo;
+      replayed += step.replayed;
+      if (after !== undefined) ends.push(after);
+    } while (after !== undefined);
+    expect(replayed).toBe(1);
+    expect(ends.length, "of 35,000").toBe(3);
+    const first = await replayDeliveries(tx, { mappingId, limit: 10 });
+    expect(first.replayed, "as many as were asked for, and more to come").toBe(10);
+    expect(first.walkedTo).toBeDefined();
+    tx.rollback();
+  });
+  await expect(trial).rejects.toThrow("Rollback");
+});
+
+test("a replay for one conversation finds its dead deliveries by themselves", async () => {
+  const [conversation] = await selectRows<{ id: number }>(
+    database.db,
+    sql`select id from conversations where mapping_id = ${mappingId} and address = 'ann'`,
+  );
+  const replay = () =>
+    database.db.transaction((tx) => replayDeliveries(tx, { conversationId: conversation?.id ?? 0, limit: 100_000 }));
+  const counted = await count(async () => ({ rows: Array((await replay()).replayed).fill(0), walkedTo: undefined }));
+  expect(counted.found).toBe(1);
+  expect(counted.read).toBeLessThanOrEqual(60);
 });
 
 /** The same database, where something else happens after each statement that is written by hand. */

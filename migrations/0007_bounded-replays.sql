@@ -1,0 +1,2 @@
+CREATE INDEX "conversations_known" ON "conversations" USING btree ("mapping_id","id") WHERE "conversations"."highlevel_contact_id" is not null or "conversations"."highlevel_conversation_id" is not null;--> statement-breakpoint
+CREATE INDEX "deliveries_dead_of_conversation" ON "deliveries" USING btree ("conversation_id","id") WHERE "deliveries"."state" = 'dead';
