@@ -35,16 +35,19 @@ export function allOf(headers: MailHeader[], name: string): string | undefined {
 /**
  * The ids of a Message-ID, In-Reply-To or References header, without angle brackets, each once. Takes what clients
  * really write: folded lines, words between the ids, ids without brackets, and ids in encoded words. What is longer than a line of mail may
- * be is no id. https://www.rfc-editor.org/rfc/rfc5322#section-3.6.4
+ * be is no id, and of very many those count that are last, which are the newest. https://www.rfc-editor.org/rfc/rfc5322#section-3.6.4
  */
 export function parseMessageIds(header: string | undefined): string[] {
-  const line = decodeWords(header ?? "")
+  const line = decodeWords((header ?? "").slice(-maxIdCharacters))
     .replaceAll("\0", "")
     .toWellFormed();
   const bracketed = [...line.matchAll(/<([^<>]{1,998})>/g)].map((match) => (match[1] ?? "").replace(/\s/g, ""));
   const ids = bracketed.length > 0 ? bracketed : line.split(/[\s,;<>()[\]"']+/).filter((word) => word.includes("@"));
   return [...new Set(ids.filter((id) => id !== "" && Buffer.byteLength(id) <= 998))];
 }
+
+/** Some thousand ids. */
+const maxIdCharacters = 100_000;
 
 /** Without a zone, or with one that RFC 5322 does not know, a date would be read in this machine's zone. */
 const mailDate =

@@ -5,6 +5,8 @@ import type { TextService } from "../model.ts";
 const channelPrefix = /^(whatsapp|rcs|sms|mms|sip|tel):/i;
 const withheld = /^(anonymous|unknown|restricted|private|unavailable|withheld)$/i;
 const shortCode = /^\d{3,8}$/;
+/** Of the longest way to write a number, or a sender's name. */
+const maxCharacters = 200;
 /** An extension is dialled by a person: no text can be sent to it. */
 const extension =
   /(?:\d[\s().-]{0,3}){6}[\s,;#]*(?:[#,;]|ext(?:n|ension)?|x|durchwahl|dw|poste|int|anexo)[.:=\s]{0,3}\d/i;
@@ -23,6 +25,7 @@ const alphanumericSender = /^(?!\+)(?=.*\p{L})[\p{L}\d .&_+'!/-]{1,64}$/u;
  * `ownNumber`, the business's number in E.164. Without that a national number is undefined: no country is guessed.
  */
 export function normalizePhoneNumber(given: string, ownNumber?: string): string | undefined {
+  if (given.length > maxCharacters) return undefined;
   const address = given.trim().replace(channelPrefix, "");
   if (extension.test(address)) return undefined;
   const digits = address.replace(/[\s().\u00a0\u2010-\u2015/-]/g, "");
@@ -36,7 +39,7 @@ export function normalizePhoneNumber(given: string, ownNumber?: string): string 
  * A receiver, or why nothing can be sent to it, in words for the agent who tried. Alphanumeric senders are none.
  */
 export function readReceiver(given: string | undefined, ownNumber?: string): { number: string } | { problem: string } {
-  const address = (given ?? "").trim();
+  const address = (given ?? "").trim().slice(0, maxCharacters + 1);
   if (address === "") return { problem: "the contact has no phone number" };
   if (extension.test(address)) return { problem: `${address} has an extension: texts go to whole numbers only` };
   const number = normalizePhoneNumber(address, ownNumber);
