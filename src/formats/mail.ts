@@ -36,7 +36,7 @@ export function composeMail({ from, headers, envelopeSender, subject, ...fields 
 }
 
 /** On one line: in another mail's header a line break would begin a header of the sender's choice. */
-function cleanSubject(subject: string | undefined): string | undefined {
+export function cleanSubject(subject: string | undefined): string | undefined {
   return subject?.replace(/[\p{Cc}\u2028\u2029]+/gu, " ").trim() || undefined;
 }
 /** A file that was uploaded in a form, as the message's attachment. */

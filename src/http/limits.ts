@@ -1,4 +1,5 @@
 import { createServer, type RequestListener, type Server } from "node:http";
+import { BlockList, isIPv6, type Socket } from "node:net";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import type { WebhookSource } from "../model.ts";
 import { Problem } from "./problem.ts";
@@ -58,7 +59,8 @@ const maxHeaders = 200;
 
 /**
  * A server that slow and greedy clients cannot fill: a request must have come whole within a minute, its headers much
- * earlier and within 16 kB, or its connection is closed with a 408 or 431. Connections beyond the limit are closed at once.
+ * earlier and within 16 kB, or its connection is closed with a 408 or 431. Connections beyond the limit are closed at once,
+ * and so are those of one address beyond a quarter of it, unless that is of a network of one's own, where the proxy is.
  */
 export function createLimitedServer(
   listener: RequestListener,
@@ -77,5 +79,45 @@ export function createLimitedServer(
   );
   server.maxHeadersCount = maxHeaders;
   server.maxConnections = connections;
+  server.on("connection", createShares(Math.ceil(connections * partOfAddress)));
   return server;
+}
+
+const partOfAddress = 0.25;
+const own = new BlockList();
+for (const [network, prefix] of [
+  ["127.0.0.0", 8],
+  ["10.0.0.0", 8],
+  ["172.16.0.0", 12],
+  ["192.168.0.0", 16],
+  ["169.254.0.0", 16],
+  ["100.64.0.0", 10],
+] as const) {
+  own.addSubnet(network, prefix);
+}
+own.addAddress("::1", "ipv6");
+own.addSubnet("fc00::", 7, "ipv6");
+own.addSubnet("fe80::", 10, "ipv6");
+
+const isOwn = (address: string) => own.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+
+/** What lets each address hold so many connections. */
+export function createShares(
+  max: number,
+  isFree = isOwn,
+): (socket: Pick<Socket, "remoteAddress" | "destroy" | "once">) => void {
+  const held = new Map<string, number>();
+  return (socket) => {
+    const { remoteAddress = "" } = socket;
+    if (remoteAddress === "" || isFree(remoteAddress)) return;
+    const network = networkOf(remoteAddress);
+    const count = (held.get(network) ?? 0) + 1;
+    if (count > max) return void socket.destroy();
+    held.set(network, count);
+    socket.once("close", () => {
+      const left = (held.get(network) ?? 1) - 1;
+      if (left === 0) held.delete(network);
+      else held.set(network, left);
+    });
+  };
 }

@@ -60,6 +60,8 @@ export const notFound: RequestHandler = (req) => {
 
 const statusOfKind = { invalid: 422, conflict: 409, not_found: 404 };
 
+const maxDetail = 600;
+
 /** The last of all middleware: every error becomes a problem without a stack trace. */
 export function problems(log: Log): ErrorRequestHandler {
   return (error: unknown, req, res, next) => {
@@ -76,7 +78,8 @@ export function problems(log: Log): ErrorRequestHandler {
           type: "about:blank",
           title: STATUS_CODES[problem.status],
           status: problem.status,
-          detail: problem.message,
+          // An id of thousands of signs that is unknown is not said back whole.
+          detail: problem.message.slice(0, maxDetail).toWellFormed(),
           ...(problem.errors.length > 0 ? { errors: problem.errors } : {}),
           ...problem.extensions,
         }),

@@ -9,6 +9,7 @@ import { findMessage } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Message } from "../store/schema.ts";
 import { jsonBody } from "./admin/admin-routes.ts";
+import type { BodyMemory } from "./body-memory.ts";
 import { authenticate, callerOf, requireReach } from "./caller.ts";
 import { Problem, parseId, parseInput } from "./problem.ts";
 
@@ -19,6 +20,7 @@ export interface SendContext {
   delivering: AttemptContext;
   adminApiKey: string;
   bodyLimitBytes: { email: number };
+  bodyMemory: BodyMemory;
   onWork: Wake;
 }
 
@@ -97,7 +99,7 @@ const idempotencyKey = z
  */
 export function sendRoutes(context: SendContext): Router {
   const router = Router();
-  router.use(authenticate(context), ...jsonBody(context.bodyLimitBytes.email));
+  router.use(authenticate(context), ...jsonBody(context, context.bodyLimitBytes.email));
 
   router.post("/", async (req, res) => {
     const caller = callerOf(res);

@@ -1,4 +1,5 @@
 import { escapeHtml } from "../formats/escape-html.ts";
+import { cleanSubject } from "../formats/mail.ts";
 import { parseSender } from "../formats/mailbox.ts";
 import type { Channel, OutboundAttachment, OutboundMessage } from "../model.ts";
 import type { Message, MessageContent } from "../store/schema.ts";
@@ -39,7 +40,7 @@ export function composeOutbound(about: ComposeOutbound): OutboundMessage {
     ...senderOf(mapping.address, content.from),
     cc: content.cc,
     bcc: content.bcc,
-    subject: content.subject,
+    subject: cleanSubject(content.subject),
     text: [content.text || plainText, ...unfetched].filter(Boolean).join("\n"),
     html,
     rfcMessageId: message.rfcMessageId ?? undefined,

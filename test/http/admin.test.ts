@@ -318,7 +318,19 @@ describe("what happened", () => {
     const firstPage = await list("&limit=2");
     expect((await list(`&limit=2&cursor=${firstPage.nextCursor}`)).items).toHaveLength(1);
     expect((await bridge.admin("GET", "/messages?from=yesterday")).status).toBe(422);
-    expect((await bridge.admin("GET", "/messages?cursor=%20")).status).toBe(422);
+    const odd = [" ", "a\0", "x".repeat(8000), Buffer.from("1\0").toString("base64url"), "LTk5OTk5OTk5OTk5OTk5OTk5OTk"];
+    for (const cursor of odd) {
+      const answer = await bridge.admin("GET", `/messages?cursor=${encodeURIComponent(cursor)}`);
+      expect(answer.status, cursor.slice(0, 20)).toBeOneOf([400, 422]);
+      expect(JSON.stringify(answer.body).length).toBeLessThan(1000);
+    }
+    for (const path of ["messages", "deliveries", "webhooks", "mappings", "locations"]) {
+      for (const id of ["a%00b", "9".repeat(8000), "x".repeat(8000)]) {
+        const answer = await bridge.admin("GET", `/${path}/${id}`);
+        expect(answer.status, `${path}/${id.slice(0, 20)}`).toBeOneOf([400, 404]);
+        expect(JSON.stringify(answer.body).length).toBeLessThan(1000);
+      }
+    }
 
     const { body: story } = await bridge.admin("GET", `/messages/${items[0].id}`);
     expect(story).toMatchObject({

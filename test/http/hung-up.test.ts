@@ -38,6 +38,7 @@ test("a webhook whose sender hung up before its body was read is no empty one, a
         return { ...hold, end };
       },
     },
+    during: (_work: unknown, run: () => unknown) => run(),
     publicUrl: "https://bridge.example.com",
     bodyLimitBytes: { sms: 1000, email: 1000 },
   } as unknown as Parameters<typeof webhookRoutes>[0];

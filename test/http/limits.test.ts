@@ -1,9 +1,10 @@
+import { EventEmitter } from "node:events";
 import type { RequestListener } from "node:http";
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import axios from "axios";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createLimitedServer } from "../../src/http/limits.ts";
+import { createLimitedServer, createShares } from "../../src/http/limits.ts";
 import { startTestBridge, type TestBridge } from "../support/bridge.ts";
 import { loadProviders } from "../support/load.ts";
 import { publicUrl } from "../support/location.ts";
@@ -173,5 +174,27 @@ describe("the server", () => {
     const fourth = open();
     await untilClosed([fourth]);
     expect(held.map(({ isClosed }) => isClosed)).toEqual([false, false, false]);
+  });
+
+  test("closes what one address opens beyond its share, and nothing of a proxy's", () => {
+    const share = createShares(2);
+    const from = (remoteAddress: string) => {
+      const socket = Object.assign(new EventEmitter(), { remoteAddress, isClosed: false, destroy: () => socket });
+      socket.destroy = () => Object.assign(socket, { isClosed: true });
+      share(socket as unknown as Socket);
+      return socket;
+    };
+    const [first, , third] = [from("203.0.113.7"), from("203.0.113.7"), from("203.0.113.7")];
+    expect([first?.isClosed, third?.isClosed]).toEqual([false, true]);
+    expect(from("203.0.113.8").isClosed).toBe(false);
+    first?.emit("close");
+    expect(from("203.0.113.7").isClosed, "there is room again").toBe(false);
+    expect(from("203.0.113.7").isClosed).toBe(true);
+    const many = ["2001:db8:0:1::1", "2001:db8:0:1::2", "2001:db8:0:1::3", "2001:db8:0:2::1"].map(from);
+    expect(many.map(({ isClosed }) => isClosed)).toEqual([false, false, true, false]);
+    for (const address of ["127.0.0.1", "::1", "10.1.2.3", "172.17.0.2", "::ffff:172.17.0.2", "fd00::1"]) {
+      const proxy = Array.from({ length: 5 }, () => from(address).isClosed);
+      expect(proxy, address).toEqual(Array(5).fill(false));
+    }
   });
 });

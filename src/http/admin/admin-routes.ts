@@ -2,8 +2,10 @@ import express, { type RequestHandler, Router } from "express";
 import { ParseError } from "../../errors.ts";
 import { requireBearableJson } from "../../formats/bearable-json.ts";
 import type { Log } from "../../log.ts";
-import { authenticate, noteMount, requireAdmin } from "../caller.ts";
+import type { BodyMemory } from "../body-memory.ts";
+import { authenticate, callerOf, noteMount, requireAdmin } from "../caller.ts";
 import { Problem } from "../problem.ts";
+import { declaredBytes } from "../read-body.ts";
 import { conversationRoutes } from "./conversations.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { keyRoutes } from "./keys.ts";
@@ -16,20 +18,22 @@ import { webhookAdminRoutes } from "./webhooks.ts";
 export interface AdminContext extends MappingsContext {
   adminApiKey: string;
   log: Log;
+  bodyMemory: BodyMemory;
 }
 
 /**
  * The admin route, for integrators and operators: JSON in and out, problem details for everything else.
  * - 400 the body is not JSON · 401 no or another key · 403 the key is for reading, or does not reach that location
  * - 404 nothing there, or nothing that the key reaches · 409 taken · 413 too large a body
- * - 415 not Content-Type: application/json · 422 with the path of each wrong field · 503 the database is away
+ * - 415 not Content-Type: application/json, or packed · 422 with the path of each wrong field · 503 the database is away, or
+ *   too much is being read
  *
  * Every write leaves a line `admin.wrote` in the log: who, the route's pattern, the status, and the ids that it is about.
  */
 export function adminRoutes(context: AdminContext): Router {
   const router = Router();
   // A preview carries a whole webhook, whose bytes grow by a third in base64.
-  router.use(authenticate(context), ...jsonBody(Math.ceil(context.bodyLimitBytes.email * 1.5)));
+  router.use(authenticate(context), ...jsonBody(context, Math.ceil(context.bodyLimitBytes.email * 1.5)));
   router.use("/:part", noteMount);
   router.use("/keys", requireAdmin, keyRoutes(context));
   router.use("/locations", locationRoutes(context));
@@ -40,10 +44,25 @@ export function adminRoutes(context: AdminContext): Router {
   return router;
 }
 
-/** Bodies are JSON, and say so. */
-export function jsonBody(limit: number): RequestHandler[] {
-  return [requireJson, express.json({ limit, strict: true, reviver: refuseUnstorable, verify: refuseUnbearable })];
+/**
+ * Bodies are JSON, and say so. They share the memory of webhooks, a key as a mapping does: one whose length is not said
+ * beforehand must be small, and none is packed.
+ */
+export function jsonBody({ bodyMemory }: Pick<AdminContext, "bodyMemory">, limit: number): RequestHandler[] {
+  const checks = { strict: true, inflate: false, reviver: refuseUnstorable, verify: refuseUnbearable };
+  const whole = express.json({ ...checks, limit });
+  const small = express.json({ ...checks, limit: Math.min(limit, maxUnsaidBytes) });
+  const read: RequestHandler = (req, res, next) => {
+    const declared = declaredBytes(req);
+    if (declared !== undefined && declared > limit) return whole(req, res, next);
+    const hold = bodyMemory.begin(callerOf(res).who, declared ?? (req.is("*/*") === null ? 0 : maxUnsaidBytes));
+    res.once("close", () => hold.end());
+    return (declared === undefined ? small : whole)(req, res, next);
+  };
+  return [requireJson, read];
 }
+
+const maxUnsaidBytes = 1_000_000;
 
 /** Before it is parsed: many small values take many times the memory of their bytes. */
 function refuseUnbearable(_req: unknown, _res: unknown, body: Buffer): void {

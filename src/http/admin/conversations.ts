@@ -8,7 +8,7 @@ import { numberedPageQuery, toPage } from "../list.ts";
 import { Problem, parseInput } from "../problem.ts";
 import { type MappingsContext, requireMapping } from "./mappings.ts";
 
-const id = z.string().trim().min(1, "must not be empty");
+const id = z.string().trim().min(1, "must not be empty").max(200, "must have 200 characters at most");
 const registration = z
   .strictObject({ conversationId: id.optional(), contactId: id.optional() })
   .refine((body) => body.conversationId ?? body.contactId, "give conversationId, contactId or both");

@@ -21,19 +21,26 @@ export interface LocationsContext extends RegisterContext {
 
 const locationBody = z
   .strictObject({
-    name: z.string().min(1).optional(),
+    name: z.string().min(1).max(200, "must have 200 characters at most").optional(),
     token: z
       .string()
       .trim()
       .min(1, "must be a private integration token or an access token of this location")
+      .max(5000, "must have 5,000 characters at most")
       .optional(),
-    companyId: z.string().trim().min(1, "must be the id of the agency that has installed the app").optional(),
+    companyId: z
+      .string()
+      .trim()
+      .min(1, "must be the id of the agency that has installed the app")
+      .max(200, "must have 200 characters at most")
+      .optional(),
   })
   .refine(({ token, companyId }) => (token === undefined) !== (companyId === undefined), {
     path: ["token"],
     error: "is required; or companyId instead of it, for a location of an agency that has installed the app",
     when: ({ value }) => typeof value === "object" && value !== null,
   });
+const locationId = z.object({ locationId: z.string().max(200, "must have 200 characters at most") });
 const listQuery = z.object(pageQuery);
 
 /**
@@ -57,7 +64,7 @@ export function locationRoutes(context: LocationsContext): Router {
 
   router.put("/:locationId", async (req, res) => {
     const { name, token, companyId } = parseInput(locationBody, req.body);
-    const id = req.params.locationId;
+    const { locationId: id } = parseInput(locationId, req.params);
     callerOf(res).ids["locationId"] = id;
     requireReach(callerOf(res), id);
     const location =

@@ -22,7 +22,11 @@ export interface MappingsContext extends LocationsContext {
 const text = z
   .string({ error: ({ input }) => (input === undefined ? "is required" : "must be a text") })
   .trim()
-  .min(1, "must not be empty");
+  .min(1, "must not be empty")
+  .max(200, "must have 200 characters at most");
+const credentials = z
+  .unknown()
+  .refine((value) => (JSON.stringify(value)?.length ?? 0) <= 20_000, "must have 20,000 characters at most");
 const settings = {
   conversationProviderId: text,
   type: z.enum(["SMS", "Email", "Custom"]).optional(),
@@ -38,13 +42,13 @@ const newMapping = z.strictObject({
   address: text,
   ...settings,
   name: text.optional(),
-  credentials: z.unknown().refine((value) => value !== undefined, "is required"),
+  credentials: credentials.refine((value) => value !== undefined, "is required"),
 });
 const change = z.strictObject({
   ...settings,
   conversationProviderId: text.optional(),
   name: text.nullable().optional(),
-  credentials: z.unknown().optional(),
+  credentials: credentials.optional(),
 });
 const listQuery = z.object({ ...uuidPageQuery, locationId: z.string().optional() });
 

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -32,6 +32,12 @@ test("is free again as soon as the holder is dead, however it died", async () =>
   holder.kill("SIGKILL");
   await once(holder, "exit");
   lockDataDir(dataDir).unlock();
+});
+
+test("closes a directory to others that was open to them before", () => {
+  chmodSync(dataDir, 0o755);
+  lockDataDir(dataDir).unlock();
+  expect(statSync(dataDir).mode & 0o777).toBe(0o700);
 });
 
 test("makes one encryption key, keeps it, and lets nobody else read it", () => {
