@@ -3,13 +3,26 @@ import { requiredText as id, maybeText as maybeId, text } from "../formats/parse
 
 /** What HighLevel answers, reduced to what we use. Fields that its pages promise but live answers lack are optional. */
 
-/** https://marketplace.gohighlevel.com/docs/ghl/conversations/add-an-inbound-message. A 2xx without messageId stored nothing. */
-export const inboundAnswer = z.object({
-  messageId: id,
-  conversationId: maybeId,
-  contactId: maybeId,
-  emailMessageId: maybeId,
-});
+/** What cannot be read is left out, where the rest says enough without it. */
+const lenient = z.union([maybeId, z.number().transform(String)]).catch(undefined);
+const idList = z.array(lenient).transform((ids) => ids.flatMap((each) => each ?? []));
+const lenientList = idList.optional().catch(undefined);
+
+/** https://marketplace.gohighlevel.com/docs/ghl/conversations/add-an-inbound-message. A 2xx without an id stored nothing. */
+export const inboundAnswer = z
+  .object({
+    messageId: lenient,
+    messageIds: lenientList,
+    conversationId: lenient,
+    contactId: lenient,
+    emailMessageId: lenient,
+  })
+  .transform(({ messageIds, ...answer }, context) => {
+    const messageId = answer.messageId ?? messageIds?.[0];
+    if (messageId !== undefined) return { ...answer, messageId };
+    context.addIssue({ code: "custom", path: ["messageId"], message: "is missing" });
+    return z.NEVER;
+  });
 export type InboundAnswer = z.infer<typeof inboundAnswer>;
 
 export const contactAnswer = z.object({ contact: z.object({ id }) });
@@ -21,9 +34,6 @@ export const conversationAnswer = z.object({ conversation: z.object({ id }) });
 export const existingConversation = z.object({ conversationId: id });
 export const conversationSearchAnswer = z.object({ conversations: z.array(z.object({ id })) });
 
-/** What cannot be read is left out, where the rest says enough without it. */
-const lenient = z.union([maybeId, z.number().transform(String)]).catch(undefined);
-const idList = z.array(lenient).transform((ids) => ids.flatMap((each) => each ?? []));
 /** Published in both forms, the second one in an example. */
 const emailMeta = z.union([
   z.object({ messageIds: idList }),
@@ -89,22 +99,27 @@ export const emailAnswer = z.union([
   z.unknown().transform(() => email.parse({})),
 ]);
 
-/** https://marketplace.gohighlevel.com/docs/ghl/conversations/send-a-new-message */
+/**
+ * https://marketplace.gohighlevel.com/docs/ghl/conversations/send-a-new-message. Some channels answer with `messageIds` alone.
+ * Whatever else is odd in it, the message was taken.
+ */
 export const sendAnswer = z
   .object({
-    conversationId: maybeId,
-    messageId: maybeId,
-    emailMessageId: maybeId,
-    messageIds: z
-      .array(z.string())
-      .nullish()
-      .transform((ids) => ids ?? undefined),
-    msg: maybeId,
+    conversationId: lenient,
+    messageId: lenient,
+    emailMessageId: lenient,
+    messageIds: lenientList,
+    threadId: lenient,
+    status: lenient,
+    msg: lenient,
+    forwardData: z.record(z.string(), z.unknown()).optional().catch(undefined),
   })
   .refine(({ messageId, messageIds = [] }) => messageId || messageIds.length > 0, {
     path: ["messageId"],
     error: "is missing",
-  });
+  })
+  // Beside it stands the status of the call.
+  .transform(({ status: messageStatus, ...answer }) => ({ ...answer, messageStatus }));
 export type SendAnswer = z.infer<typeof sendAnswer>;
 
 /** https://marketplace.gohighlevel.com/docs/ghl/conversations/upload-file-attachments: each file's URL by its name. */

@@ -12,6 +12,7 @@ import { jsonBody } from "./admin/admin-routes.ts";
 import type { BodyMemory } from "./body-memory.ts";
 import { authenticate, callerOf, requireReach } from "./caller.ts";
 import { Problem, parseId, parseInput } from "./problem.ts";
+import { sendBody } from "./send-body.ts";
 
 export interface SendContext {
   db: Db;
@@ -24,65 +25,6 @@ export interface SendContext {
   onWork: Wake;
 }
 
-const types = [
-  "SMS",
-  "RCS",
-  "Email",
-  "WhatsApp",
-  "IG",
-  "FB",
-  "Custom",
-  "Live_Chat",
-  "TIKTOK",
-  "InternalComment",
-] as const;
-const text = z.string({ error: ({ input }) => (input === undefined ? "is required" : "must be a text") });
-const id = text.trim().min(1, "must not be empty");
-const mailboxes = z.array(z.email("must be a mailbox"));
-const number = z.string().regex(/^\+[1-9]\d{6,14}$/, "must be a phone number in E.164 form, such as +15005550006");
-
-/** https://marketplace.gohighlevel.com/docs/ghl/conversations/send-a-new-message, and `locationId`, which there is the token's. */
-const sendBody = z
-  .strictObject({
-    locationId: id.optional(),
-    type: z.enum(types, `must be one of ${types.join(", ")}`),
-    contactId: id,
-    appointmentId: id.optional(),
-    attachments: z
-      .array(z.url({ protocol: /^https?$/, error: "must be a URL" }))
-      .min(1, "must not be empty")
-      .optional(),
-    emailFrom: text.min(1, "must not be empty").optional(),
-    emailTo: z.email("must be a mailbox").optional(),
-    emailCc: mailboxes.optional(),
-    emailBcc: mailboxes.optional(),
-    emailReplyMode: z.enum(["reply", "reply_all"], "must be reply or reply_all").optional(),
-    html: text.optional(),
-    message: text.optional(),
-    subject: text.optional(),
-    replyMessageId: id.optional(),
-    templateId: id.optional(),
-    threadId: id.optional(),
-    scheduledTimestamp: z
-      .int("must be a whole number of seconds since 1970")
-      .min(1_000_000_000, "must be in seconds since 1970")
-      .max(9_999_999_999, "must be in seconds since 1970, not milliseconds")
-      .optional(),
-    conversationProviderId: id.optional(),
-    fromNumber: number.optional(),
-    toNumber: number.optional(),
-  })
-  .superRefine((body, context) => {
-    if (body.attachments || body.templateId) return;
-    const [field, content] = body.type === "Email" ? ["html", body.html] : ["message", body.message ?? body.html];
-    if (!content)
-      context.addIssue({
-        code: "custom",
-        path: [field as string],
-        message: "is required without attachments or templateId",
-      });
-  });
-
 const sendQuery = z.object({ wait: z.enum(["true", "false"], "must be true or false").default("true") });
 const idempotencyKey = z
   .string()
@@ -91,7 +33,7 @@ const idempotencyKey = z
 
 /**
  * `POST /v1/messages`: has HighLevel send a message, and keeps what it answers, so that the person's answers thread.
- * - 200 with `id` and HighLevel's `conversationId`, `messageId`, `emailMessageId`, `messageIds`, `msg`
+ * - 200 with `id`, and of what HighLevel answers all that its documents name
  * - 202 with `id`, for `?wait=false`: queued; `GET /v1/messages/{id}` tells what became of it
  * - 400, 401, 403, 404, 422, 429 with `source: "highlevel"`: HighLevel's refusal in its own words, and its traceId
  * - 401 without `source`: no or another key; 403: one for reading, or that does not reach the location · 409 the Idempotency-Key is in use · 422 with the path of each wrong field

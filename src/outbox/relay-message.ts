@@ -19,14 +19,14 @@ export async function relayMessage({ db, highlevel }: RelayContext, input: Attem
   if (!message.sendRequest) throw new Failure("rejected", "the request was deleted after RETENTION_DAYS");
   const access = await input.access();
   input.beforeCall();
-  const { status, ...answer } = await highlevel.sendMessage(access, message.sendRequest);
+  const { status, messageStatus, ...answer } = await highlevel.sendMessage(access, message.sendRequest);
   if (answer.conversationId) await keepHighlevelIds(db, conversation.id, { conversationId: answer.conversationId });
   return {
     status,
     change: {
       highlevelMessageId: answer.messageId,
       highlevelEmailMessageId: answer.emailMessageId,
-      sendAnswer: answer,
+      sendAnswer: { ...answer, status: messageStatus },
       ifQueued: { state: "sent" },
     },
   };

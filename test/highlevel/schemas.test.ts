@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { emailAnswer, messagesAnswer, sendAnswer } from "../../src/highlevel/schemas.ts";
+import { emailAnswer, inboundAnswer, messagesAnswer, sendAnswer } from "../../src/highlevel/schemas.ts";
 
 describe("the list of messages is read entry by entry", () => {
   const list = (messages: unknown[]) => messagesAnswer.parse({ messages: { lastMessageId: null, messages } }).messages;
@@ -46,7 +46,24 @@ describe("an email that is read back", () => {
   );
 });
 
-test("a send that is answered by several ids was carried out", () => {
-  expect(sendAnswer.parse({ messageIds: ["a", "b"] })).toMatchObject({ messageIds: ["a", "b"] });
-  expect(sendAnswer.safeParse({ conversationId: "c", messageIds: [] }).success).toBe(false);
+describe("a message that HighLevel has taken", () => {
+  test("is known by several ids where there is no single one", () => {
+    expect(sendAnswer.parse({ messageIds: ["a", "b"] })).toMatchObject({ messageIds: ["a", "b"] });
+    expect(inboundAnswer.parse({ messageIds: ["a", "b"] })).toMatchObject({ messageId: "a" });
+  });
+
+  test("is not taken for one that was refused, whatever else its answer holds", () => {
+    const odd = { conversationId: 5, emailMessageId: null, messageIds: "x", msg: {}, status: [], forwardData: "x" };
+    expect(sendAnswer.parse({ ...odd, messageId: 7 })).toMatchObject({ messageId: "7", conversationId: "5" });
+    expect(sendAnswer.parse({ messageIds: [null, 3, ""] })).toMatchObject({ messageIds: ["3"] });
+    expect(inboundAnswer.parse({ ...odd, messageId: "m", contactId: {} })).toMatchObject({ messageId: "m" });
+  });
+
+  test.each([[{ conversationId: "c", messageIds: [] }], [{ messageIds: [null] }], [{ messageId: "" }], [{}], [""]])(
+    "has an id: %j is no success",
+    (answer) => {
+      expect(sendAnswer.safeParse(answer).success).toBe(false);
+      expect(inboundAnswer.safeParse(answer).success).toBe(false);
+    },
+  );
 });

@@ -105,6 +105,31 @@ describe("POST /v1/messages", () => {
     expect(refused.body.source).toBe("highlevel");
   });
 
+  test("takes every field that HighLevel's own description of the call has", async () => {
+    const contact = newContact();
+    const given = {
+      ...{ type: "Email", subType: { any: "thing" }, status: "pending", customSubtypeId: "507f1f77bcf86cd799439011" },
+      ...{ appointmentId: "appt123", attachments: [], emailFrom: "Shop <sender@example.com>", emailTo: contact.email },
+      ...{ emailCc: ["One <cc1@example.com>"], emailBcc: [], emailReplyMode: "reply_all", html: "<p>Hello</p>" },
+      ...{ message: "Hello", subject: "Update", scheduledTimestamp: 1_796_000_000.5, fromNumber: "(415) 555-0123" },
+      ...{ usesNativeSchedulingAi: false, optimizationPeriod: "48h", mentions: ["user-1"], userId: "user-2" },
+      ...{ toNumber: "+1439499299", templateId: "template123" },
+      forward: { isForwarded: true, forwardWholeThread: false, messageId: "m", toEmail: "forward@example.com" },
+    };
+    const answer = await send({ ...given, contactId: contact.id });
+    expect(answer.body.errors).toBeUndefined();
+    expect(answer.body).toMatchObject({ messageId: expect.any(String), status: "pending" });
+    const kept = (await twoWay.bridge.admin("GET", `/messages/${answer.body.id}`)).body;
+    expect(kept.state).toBe("sent");
+  });
+
+  test("that is answered by several ids was sent", async () => {
+    const contact = newContact();
+    const answer = await send({ type: "GMB", contactId: contact.id, message: "Thanks for the review" });
+    expect(answer).toMatchObject({ status: 200, body: { messageIds: [expect.any(String)] } });
+    expect(inHighlevel(contact.id)).toHaveLength(1);
+  });
+
   test("says which field is wrong, and what would fit", async () => {
     const answer = await send({ type: "Letter", scheduledTimestamp: 1_790_000_000_000, html: "x", colour: "red" });
     expect(answer.status).toBe(422);

@@ -12,7 +12,10 @@ import {
   type StoredMessage,
 } from "../state.ts";
 
-const types = ["SMS", "Email", "WhatsApp", "IG", "FB", "Custom", "Live_Chat", "InternalComment"] as const;
+const types = [
+  ...["SMS", "RCS", "Email", "WhatsApp", "IG", "FB", "GMB", "Custom", "Live_Chat", "TIKTOK"],
+  "InternalComment",
+] as const;
 const optional = z.string().optional();
 const list = z.array(z.string()).optional();
 
@@ -34,10 +37,18 @@ const sendBody = z.object({
   templateId: optional,
   threadId: optional,
   appointmentId: optional,
-  scheduledTimestamp: z.number().int().optional(),
+  scheduledTimestamp: z.number().optional(),
   conversationProviderId: optional,
   fromNumber: optional,
   toNumber: optional,
+  subType: z.unknown().optional(),
+  customSubtypeId: optional,
+  status: z.enum(["delivered", "failed", "pending", "read"], "status must be a valid enum value").optional(),
+  forward: z.looseObject({ isForwarded: z.boolean("forward.isForwarded must be a boolean value") }).optional(),
+  usesNativeSchedulingAi: z.boolean().optional(),
+  optimizationPeriod: z.enum(["24h", "48h", "72h"], "optimizationPeriod must be a valid enum value").optional(),
+  mentions: list,
+  userId: optional,
 });
 type SendBody = z.infer<typeof sendBody>;
 
@@ -64,9 +75,11 @@ export function sendMessage(
     const sent = send(conversation, { ...draft, ...html, replyToMessageId }, { isScheduled });
     res.json({
       conversationId: sent.conversationId,
-      messageId: sent.messageId,
+      // Seen of this one channel in the documents.
+      ...(body.type === "GMB" ? { messageIds: [sent.messageId] } : { messageId: sent.messageId }),
       ...(sent.emailMessageId ? { emailMessageId: sent.emailMessageId, threadId: sent.threadId } : {}),
       msg: "Message queued successfully.",
+      status: body.status ?? "pending",
     });
   };
 }
@@ -87,7 +100,7 @@ const isEmail = (body: SendBody, provider: Provider | undefined) =>
 
 function requireContent(body: SendBody, provider: Provider | undefined, contact: Contact): void {
   const isMail = isEmail(body, provider);
-  if (!(isMail ? body.html : body.message) && !body.attachments?.length) {
+  if (!(isMail ? body.html : body.message) && !body.attachments?.length && !body.forward?.isForwarded) {
     throw refuse.code(
       422,
       "There is no message or attachments for this message. Skip sending.",
