@@ -23,7 +23,8 @@ import { encodeUpload, type UploadFile } from "./upload-form.ts";
 /** The body of `POST /conversations/messages/inbound`. */
 export interface InboundPost {
   type: HighlevelMessageType;
-  conversationProviderId: string;
+  /** Default providers of SMS and Email have none. */
+  conversationProviderId?: string;
   conversationId?: string;
   contactId?: string;
   altId?: string;

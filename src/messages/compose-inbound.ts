@@ -23,7 +23,7 @@ export function composeInbound(
   const urls = urlsOf(content);
   return {
     type: mapping.type,
-    conversationProviderId: mapping.conversationProviderId,
+    ...(mapping.conversationProviderId === null ? {} : { conversationProviderId: mapping.conversationProviderId }),
     ...(conversation.highlevelConversationId ? { conversationId: conversation.highlevelConversationId } : {}),
     ...(conversation.highlevelContactId ? { contactId: conversation.highlevelContactId } : {}),
     ...(message.providerMessageId === null ? {} : { altId: message.providerMessageId }),

@@ -73,8 +73,10 @@ interface Cure {
   note: string;
 }
 
-function findCure({ channel, type }: Mapping, draft: Draft, failure: Failure): Cure | undefined {
-  if (draft.type === type && isProviderMismatch(failure)) {
+function findCure(mapping: Mapping, draft: Draft, failure: Failure): Cure | undefined {
+  const { channel, type, conversationProviderId } = mapping;
+  // Of Custom without a provider HighLevel stores nothing, and answers 201.
+  if (draft.type === type && conversationProviderId !== null && isProviderMismatch(failure)) {
     const other = otherType[channel](type);
     return { change: { type: other }, note: `HighLevel takes type ${other} from this provider, not ${type}: kept` };
   }

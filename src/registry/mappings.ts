@@ -16,7 +16,8 @@ export interface MappingFacts {
   adapter: Adapter;
   channel: Channel;
   address: string;
-  conversationProviderId: string;
+  /** Null for the location's default provider of the channel: HighLevel takes its messages without an id. */
+  conversationProviderId: string | null;
   type: HighlevelMessageType;
   unknownSender: UnknownSenderPolicy;
   postAutomatic: boolean;

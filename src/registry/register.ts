@@ -45,7 +45,8 @@ export interface MappingInput {
   locationId: string;
   provider: string;
   address: string;
-  conversationProviderId: string;
+  /** Left out for the location's default provider of the channel, which private integration tokens reach, too. */
+  conversationProviderId?: string | null | undefined;
   type?: HighlevelMessageType | undefined;
   /** One, or two while a secret is rotated: the current one first. */
   credentials: unknown;
@@ -64,7 +65,8 @@ export interface RegisteredMapping {
 }
 
 /**
- * New mappings begin with `Custom`, which extra conversation providers take; another that fits is found by itself. An
+ * New mappings begin with `Custom`, which extra conversation providers take; another that fits is found by itself. One
+ * without a conversation provider has its channel's own type, by which HighLevel knows the default one. An
  * address is taken within its location alone: whoever else has it, or says so, is nothing to this one.
  */
 export async function registerMapping(
@@ -73,7 +75,8 @@ export async function registerMapping(
 ): Promise<RegisteredMapping> {
   const adapter = requireAdapter(input.provider);
   const address = requireAddress(adapter, input.address);
-  const type = requireType(adapter, input.type ?? "Custom");
+  const { locationId, provider, conversationProviderId = null, name = null } = input;
+  const type = requireType(adapter, conversationProviderId, input.type);
   const credentials = requireCredentials(adapter, input.provider, input.credentials);
   if (!(await findLocation(db, input.locationId))) {
     throw new InvalidRequest("invalid", "the location is not registered", [
@@ -84,7 +87,6 @@ export async function registerMapping(
     ]);
   }
   const id = crypto.randomUUID();
-  const { locationId, provider, conversationProviderId, name = null } = input;
   const { unknownSender = "create", postAutomatic = false, isDefault = false, stripQuoted = false } = input;
   const sealedCredentials = sealCredentials(sealer, id, credentials);
   const row = { id, locationId, provider, address, conversationProviderId, type, name, sealedCredentials };
@@ -107,7 +109,7 @@ export async function registerMapping(
 }
 
 export interface MappingChange {
-  conversationProviderId?: string | undefined;
+  conversationProviderId?: string | null | undefined;
   type?: HighlevelMessageType | undefined;
   credentials?: unknown;
   unknownSender?: UnknownSenderPolicy | undefined;
@@ -127,11 +129,13 @@ export async function changeMapping(
   const { credentials: newCredentials, type, ...rest } = change;
   const credentials = newCredentials === undefined ? [] : requireCredentials(adapter, mapping.provider, newCredentials);
   const given = Object.entries(rest).filter(([, value]) => value !== undefined);
+  const { conversationProviderId: providerId = mapping.conversationProviderId } = change;
+  const isTypeKept = type === undefined && (providerId !== null || change.conversationProviderId === undefined);
   const changed = await db.transaction(async (tx) => {
     if (rest.isDefault) await keepOneDefault(tx, mapping, providersOf(adapter.channel));
     return updateMapping(tx, mapping.id, {
       ...Object.fromEntries(given),
-      ...(type === undefined ? {} : { type: requireType(adapter, type) }),
+      ...(isTypeKept ? {} : { type: requireType(adapter, providerId, type) }),
       ...(credentials.length === 0 ? {} : { sealedCredentials: sealCredentials(sealer, mapping.id, credentials) }),
     });
   });
@@ -175,8 +179,18 @@ export function requireAddress(adapter: Adapter, given: string): string {
   ]);
 }
 
-function requireType(adapter: Adapter, type: HighlevelMessageType): HighlevelMessageType {
+function requireType(
+  adapter: Adapter,
+  conversationProviderId: string | null,
+  given: HighlevelMessageType | undefined,
+): HighlevelMessageType {
   const own = adapter.channel === "sms" ? "SMS" : "Email";
+  const type = given ?? (conversationProviderId === null ? own : "Custom");
+  if (type === "Custom" && conversationProviderId === null) {
+    throw new InvalidRequest("invalid", "the type needs a conversation provider", [
+      { path: "conversationProviderId", message: `is required for type Custom; without it the type is ${own}` },
+    ]);
+  }
   if (type === "Custom" || type === own) return type;
   throw new InvalidRequest("invalid", "the type does not fit the provider", [
     { path: "type", message: `must be ${own} or Custom: the provider's channel is ${adapter.channel}` },

@@ -122,7 +122,8 @@ export const mappings = pgTable(
     provider: text().notNull(),
     address: text().notNull(),
     name: text(),
-    conversationProviderId: text().notNull(),
+    /** Null for a location's default provider of SMS or Email. */
+    conversationProviderId: text(),
     type: text().$type<HighlevelMessageType>().notNull(),
     /** One or two credentials as JSON: the first is the current one, both are accepted. */
     sealedCredentials: text(),

@@ -138,7 +138,7 @@ describe("/admin/mappings", () => {
     [{ credentials: [] }, "credentials", "at least one"],
     [{ credentials: [1, 2, 3].map(() => twilio.credentials) }, "credentials", "at most two"],
     [{ credentials: undefined }, "credentials", "required"],
-    [{ conversationProviderId: undefined }, "conversationProviderId", "is required"],
+    [{ conversationProviderId: undefined, type: "Custom" }, "conversationProviderId", "is required for type Custom"],
     [{ name: 7 }, "name", "must be a text"],
     [{ unknownSender: "drop" }, "unknownSender", "Invalid option"],
     [{ conversationProviderId: "" }, "conversationProviderId", "empty"],
@@ -173,6 +173,25 @@ describe("/admin/mappings", () => {
     expect(changed.body).toMatchObject({ unknownSender: "hold", name: "Front desk", type: "Custom" });
     expect((await bridge.admin("PATCH", `/mappings/${id}`, { address: "+1" })).status).toBe(422);
     expect((await bridge.admin("PATCH", `/mappings/${id}`, { name: null })).body.name).toBeNull();
+  });
+});
+
+test("a mapping without a conversation provider is the default one's, and has the channel's own type", async () => {
+  const created = await bridge.admin(
+    "POST",
+    "/mappings",
+    mapping({ address: "+15005550067", conversationProviderId: undefined }),
+  );
+  expect(created).toMatchObject({ status: 201, body: { conversationProviderId: null, type: "SMS" } });
+  const change = (body: object) => bridge.admin("PATCH", `/mappings/${created.body.id}`, body);
+  expect((await change({ name: "Desk" })).body).toMatchObject({ conversationProviderId: null, type: "SMS" });
+  const custom = await change({ type: "Custom" });
+  expect(custom).toMatchObject({ status: 422, body: { errors: [{ path: "conversationProviderId" }] } });
+  const extra = { conversationProviderId: smsProviderId, type: "Custom" };
+  expect((await change(extra)).body).toMatchObject(extra);
+  expect((await change({ conversationProviderId: null })).body).toMatchObject({
+    conversationProviderId: null,
+    type: "SMS",
   });
 });
 

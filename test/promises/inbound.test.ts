@@ -267,6 +267,25 @@ describe("unknown senders", () => {
   });
 });
 
+describe("a private integration token", () => {
+  const privateLocation = "location-private";
+  const byDefaultProvider = { locationId: privateLocation, conversationProviderId: undefined };
+
+  test("is enough for the default providers of SMS and Email, whose mappings have no conversation provider", async () => {
+    const token = "pit-00000000-0000-4000-8000-000000000000";
+    bridge.sandbox.putLocation({ id: privateLocation, token, providers: [] });
+    await bridge.admin("PUT", `/locations/${privateLocation}`, { token });
+    const sms = await addText(byDefaultProvider);
+    await post(sms, genericSms, await text(sms));
+    const [shown] = await newMessages(1);
+    expect(shown).toMatchObject({ locationId: privateLocation, type: "SMS", direction: "inbound", body: "hello" });
+    const mailbox = await addEmail(byDefaultProvider);
+    await post(mailbox, genericEmail, email({ subject: "By mail" }));
+    expect((await newMessages(2))[1]).toMatchObject({ locationId: privateLocation, type: "Email", subject: "By mail" });
+    for (const each of bridge.sandbox.messages().slice(posted)) expect(each.conversationProviderId).toBeUndefined();
+  });
+});
+
 describe("when HighLevel refuses", () => {
   test("a type that does not suit the provider, the other one is tried once and kept", async () => {
     const id = await addText({ conversationProviderId: "provider-sms-default" });

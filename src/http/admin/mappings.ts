@@ -28,7 +28,7 @@ const credentials = z
   .unknown()
   .refine((value) => (JSON.stringify(value)?.length ?? 0) <= 20_000, "must have 20,000 characters at most");
 const settings = {
-  conversationProviderId: text,
+  conversationProviderId: text.nullable().optional(),
   type: z.enum(["SMS", "Email", "Custom"]).optional(),
   unknownSender: z.enum(["create", "hold", "ignore"]).optional(),
   postAutomatic: z.boolean().optional(),
@@ -46,7 +46,6 @@ const newMapping = z.strictObject({
 });
 const change = z.strictObject({
   ...settings,
-  conversationProviderId: text.optional(),
   name: text.nullable().optional(),
   credentials: credentials.optional(),
 });

@@ -1,0 +1,1 @@
+ALTER TABLE "mappings" ALTER COLUMN "conversation_provider_id" DROP NOT NULL;
