@@ -47,6 +47,8 @@ export class Failure extends Error {
   readonly retryAfterSeconds: number | undefined;
   /** The answer, for a caller that can read more out of it than its status. */
   readonly answer: unknown;
+  /** The answer's, with their names in lower case. */
+  readonly headers: Record<string, string> | undefined;
 
   constructor(
     reason: FailureReason,
@@ -56,6 +58,7 @@ export class Failure extends Error {
       code?: string | undefined;
       retryAfterSeconds?: number | undefined;
       answer?: unknown;
+      headers?: Record<string, string> | undefined;
       cause?: unknown;
     } = {},
   ) {
@@ -65,6 +68,7 @@ export class Failure extends Error {
     this.code = details.code;
     this.retryAfterSeconds = details.retryAfterSeconds;
     this.answer = details.answer;
+    this.headers = details.headers;
   }
 }
 

@@ -2,6 +2,7 @@ import { Failure } from "../errors.ts";
 import type { CallLimit } from "../highlevel/client.ts";
 import { addBudgets, type PermitRequest, type Permits, takePermits } from "../store/budgets.ts";
 import type { Db } from "../store/postgres/database.ts";
+import { readSaidLimits, type SaidLimits } from "./said-limits.ts";
 
 /** What this process knows of one location. */
 interface Share {
@@ -10,14 +11,19 @@ interface Share {
   notBeforeMs: number;
   isDayUsed: boolean;
   /** By HighLevel's last answer. */
-  said: { minUsed: number; dayUsed: number | undefined; untilMs: number } | undefined;
+  said: (SaidLimits & { untilMs: number }) | undefined;
+  /** It said that the day is used up, or is not after all: to be kept, whether somebody waits or not. */
+  isNews: boolean;
 }
 
 /** What may go out at once, as a part of what goes out in ten seconds. */
 const partAtOnce = 0.2;
 /** How long a call waits for its permit before it is refused instead, and the location left alone for as long. */
 const patienceSeconds = 1;
-/** For a day that is used up: the setting may be raised meanwhile. */
+/**
+ * For a day that is used up. Where HighLevel says so, a call goes out as often and asks: its day may begin at another time,
+ * or its limit be raised.
+ */
 const maxPauseSeconds = 900;
 /** The interval of HighLevel's that it was said of may end. */
 const saidForMs = 1000;
@@ -29,14 +35,16 @@ const saidForMs = 1000;
  */
 export function createBudget(options: { db: Db; per10Seconds: number; perDay: number }): CallLimit {
   const { db, per10Seconds, perDay } = options;
-  const limits = { perSecond: per10Seconds / 10, atOnce: Math.ceil(per10Seconds * partAtOnce), perDay };
+  const atOnce = Math.ceil(per10Seconds * partAtOnce);
+  const limits = { perSecond: per10Seconds / 10, atOnce, perDay, askAfterSeconds: maxPauseSeconds };
   const maxWaiting = Math.ceil(limits.perSecond * patienceSeconds);
   const shares = new Map<string, Share>();
   let isTaking = false;
   let timer: NodeJS.Timeout | undefined;
 
   function shareOf(locationId: string): Share {
-    const share = shares.get(locationId) ?? { waiting: [], notBeforeMs: 0, isDayUsed: false, said: undefined };
+    const none = { waiting: [], notBeforeMs: 0, isDayUsed: false, said: undefined, isNews: false };
+    const share = shares.get(locationId) ?? none;
     shares.set(locationId, share);
     return share;
   }
@@ -71,7 +79,7 @@ export function createBudget(options: { db: Db; per10Seconds: number; perDay: nu
     for (const each of share.waiting.splice(0, granted)) each.resolve();
     share.isDayUsed = isDayUsed;
     if (granted === asked) return;
-    share.notBeforeMs = performance.now() + nextInSeconds * 1000;
+    share.notBeforeMs = performance.now() + Math.min(maxPauseSeconds, nextInSeconds) * 1000;
     const tooMany = share.waiting.splice(isDayUsed ? 0 : maxWaiting);
     for (const each of tooMany) each.reject(refusal(share, options));
   }
@@ -91,19 +99,28 @@ export function createBudget(options: { db: Db; per10Seconds: number; perDay: nu
       });
     },
     heed(locationId, headers) {
-      shareOf(locationId).said = readRemaining(headers, { per10Seconds, atOnce: limits.atOnce });
+      const share = shareOf(locationId);
+      const said = readSaidLimits(headers, { per10Seconds, atOnce, perDay });
+      share.said = { ...said, untilMs: performance.now() + saidForMs };
+      if (said.dayUsed === undefined || said.dayUsed >= perDay === share.isDayUsed) return;
+      share.isNews = true;
+      share.notBeforeMs = 0;
+      void takeWhatIsThere();
     },
   };
 }
 
 function findReady(shares: Map<string, Share>): [string, Share][] {
   const now = performance.now();
-  return [...shares].filter(([, { waiting, notBeforeMs }]) => waiting.length > 0 && notBeforeMs <= now);
+  return [...shares].filter(
+    ([, { waiting, notBeforeMs, isNews }]) => isNews || (waiting.length > 0 && notBeforeMs <= now),
+  );
 }
 
 function requestOf(locationId: string, share: Share): PermitRequest {
   const said = share.said && share.said.untilMs > performance.now() ? share.said : undefined;
   share.said = undefined;
+  share.isNews = false;
   return { locationId, count: share.waiting.length, minUsed: said?.minUsed ?? 0, dayUsed: said?.dayUsed };
 }
 
@@ -121,30 +138,6 @@ async function takeAll(
   return taken;
 }
 
-/**
- * HighLevel counts what others call with the same app, too. What it leaves us in its interval, after what is to be left to
- * those others, is the most that we may take now; what it has counted today is what counts.
- */
-function readRemaining(
-  headers: Record<string, string>,
-  own: { per10Seconds: number; atOnce: number },
-): Share["said"] | undefined {
-  const [most, remaining] = [countIn(headers["x-ratelimit-max"]), countIn(headers["x-ratelimit-remaining"])];
-  const [mostToday, remainingToday] = [
-    countIn(headers["x-ratelimit-limit-daily"]),
-    countIn(headers["x-ratelimit-daily-remaining"]),
-  ];
-  if (most === undefined || remaining === undefined) return undefined;
-  const forOthers = Math.max(0, most - own.per10Seconds);
-  return {
-    minUsed: Math.max(0, own.atOnce - (remaining - forOthers)),
-    dayUsed: mostToday === undefined || remainingToday === undefined ? undefined : mostToday - remainingToday,
-    untilMs: performance.now() + saidForMs,
-  };
-}
-
-const countIn = (text: string | undefined) => (text && /^\d{1,9}$/.test(text) ? Number(text) : undefined);
-
 function refusal(
   { isDayUsed, notBeforeMs }: Share,
   { per10Seconds, perDay }: { per10Seconds: number; perDay: number },
@@ -153,7 +146,8 @@ function refusal(
     const detail = `not called: HIGHLEVEL_REQUESTS_PER_10_SECONDS, ${per10Seconds}, are used up for the moment`;
     return new Failure("throttled", detail, { retryAfterSeconds: patienceSeconds });
   }
-  const detail = `not called: HIGHLEVEL_REQUESTS_PER_DAY, ${perDay}, are used up; a new day begins at 00:00 UTC`;
+  const why = `HIGHLEVEL_REQUESTS_PER_DAY, ${perDay}, are used up, or HighLevel says that its own limit is`;
+  const detail = `not called: ${why}; a new day begins at 00:00 UTC`;
   const retryAfterSeconds = Math.min(maxPauseSeconds, (notBeforeMs - performance.now()) / 1000);
   return new Failure("throttled", detail, { retryAfterSeconds });
 }

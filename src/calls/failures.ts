@@ -38,6 +38,7 @@ export function refusal(
     status,
     retryAfterSeconds: retryAfterSeconds(headers["retry-after"]),
     answer,
+    headers,
   });
 }
 

@@ -166,7 +166,10 @@ function createCall(options: HighlevelOptions): Call {
         ...(access.signal ? { signal: access.signal } : {}),
       })
       .catch((error: unknown) => {
-        throw error instanceof Failure ? readRefusal(error) : error;
+        if (!(error instanceof Failure)) throw error;
+        // A 429 says most plainly what is left.
+        if (error.headers) options.limit?.heed(access.locationId, error.headers);
+        throw readRefusal(error);
       });
     options.limit?.heed(access.locationId, answer.headers);
     return { ...parseAnswer(answer, schema, path), status: answer.status };

@@ -9,6 +9,8 @@ export interface BudgetLimits {
   perSecond: number;
   atOnce: number;
   perDay: number;
+  /** While HighLevel says that its day is used up, one call goes out after so long, to ask. */
+  askAfterSeconds: number;
 }
 
 export interface PermitRequest {
@@ -16,7 +18,7 @@ export interface PermitRequest {
   count: number;
   /** The least that must stand there unforgotten, by what HighLevel said. */
   minUsed: number;
-  /** What HighLevel counted today, if it said so. */
+  /** How much of the day is used, if HighLevel said so. */
   dayUsed: number | undefined;
 }
 
@@ -46,7 +48,8 @@ const take = prepare<BudgetLimits & { wanted: string }, Permits>(
   (value) => sql`
     with settings as materialized (
       select set_config('synchronous_commit', 'off', true), ${value("perSecond")}::float8 as per_second,
-        ${value("atOnce")}::int as at_once, ${value("perDay")}::int as per_day
+        ${value("atOnce")}::int as at_once, ${value("perDay")}::int as per_day,
+        make_interval(secs => ${value("askAfterSeconds")}::float8) as ask_after
     ), wanted as (
       select "locationId" as location_id, count, "minUsed" as least_used, "dayUsed" as said_day_used
       from json_to_recordset(${value("wanted")}::json) as wanted (
@@ -65,21 +68,29 @@ const take = prepare<BudgetLimits & { wanted: string }, Permits>(
         greatest(interval_used - forgotten, least_used) as used,
         case when forgotten = interval_used then now()
           else interval_started_at + make_interval(secs => forgotten / per_second) end as counted_until,
-        coalesce(said_day_used, case when day_started_at = today then day_used else 0 end) as day_used
+        coalesce(said_day_used, case when day_started_at = today then day_used else 0 end) as day_used,
+        case when said_day_used >= per_day then coalesce(day_asked_at, now())
+          when said_day_used is null and day_started_at = today then day_asked_at end as asked_at
       from locked, settings
     ), decided as materialized (
-      select *, greatest(least(count, at_once - used, per_day - day_used), 0) as granted
+      select *, asked_at <= now() - ask_after as is_time_to_ask,
+        greatest(least(count, at_once - used,
+          case when asked_at <= now() - ask_after then 1 else per_day - day_used end), 0) as granted
       from counted, settings
     ), taken as (
       update budgets
       set interval_started_at = counted_until, interval_used = used + granted,
-        day_started_at = today, day_used = decided.day_used + granted
+        day_started_at = today, day_used = decided.day_used + granted,
+        day_asked_at = case when is_time_to_ask and granted > 0 then now() else asked_at end
       from decided
       where budgets.location_id = decided.location_id
     )
     select location_id as "locationId", granted, day_used + granted >= per_day as "isDayUsed",
       (case
-        when day_used + granted >= per_day then extract(epoch from today + interval '1 day' - now())
+        when day_used + granted >= per_day then least(
+          extract(epoch from today + interval '1 day' - now()),
+          extract(epoch from case when is_time_to_ask then now() else asked_at end + ask_after - now())
+        )
         else greatest((used + granted + 1 - at_once) / per_second - extract(epoch from now() - counted_until), 0)
       end)::float8 as "nextInSeconds"
     from decided`,
@@ -94,6 +105,7 @@ export async function addBudgets(db: Db, locationIds: string[]): Promise<void> {
       intervalUsed: sql`0`.as("interval_used"),
       dayStartedAt: sql`now()`.as("day_started_at"),
       dayUsed: sql`0`.as("day_used"),
+      dayAskedAt: sql`null::timestamptz`.as("day_asked_at"),
     })
     .from(locations)
     .where(isAnyOf(locations.id, locationIds));

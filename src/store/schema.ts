@@ -80,6 +80,8 @@ export const budgets = pgTable("budgets", {
   intervalUsed: integer().notNull(),
   dayStartedAt: time().notNull(),
   dayUsed: integer().notNull(),
+  /** While HighLevel says that its day is used up: when it was asked last. */
+  dayAskedAt: time(),
 });
 
 /** Integrators' keys to the admin and send routes. */

@@ -4,6 +4,7 @@ import { createBudget } from "../../src/access/budget.ts";
 import { Failure } from "../../src/errors.ts";
 import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
 import { createDatabase } from "../support/database.ts";
+import { until } from "../support/until.ts";
 
 let store: Awaited<ReturnType<typeof createDatabase>>;
 let databases: Database[];
@@ -90,6 +91,44 @@ describe("the budget of a location", () => {
     expect(failures[0]?.message).toContain("HIGHLEVEL_REQUESTS_PER_DAY");
     expect(failures[0]?.retryAfterSeconds).toBeGreaterThan(0);
     expect(failures[0]?.retryAfterSeconds).toBeLessThanOrEqual(900);
+  });
+
+  describe("that HighLevel says is used up for the day", () => {
+    const privateLimits = { "x-ratelimit-limit-daily": "10000", "x-ratelimit-daily-remaining": "0" };
+    const isKnownToAll = async (locationId: string) =>
+      until(
+        async () => (await client.query("select day_asked_at from budgets where location_id = $1", [locationId])).rows,
+        ([row]) => row?.day_asked_at instanceof Date,
+      );
+
+    test("is left alone by all processes and after pauses, however small that limit is", async () => {
+      const locationId = await addLocation();
+      const [budget, other] = budgetsOf({ per10Seconds: 1000 });
+      await budget?.takePermit(locationId);
+      budget?.heed(locationId, privateLimits);
+      await isKnownToAll(locationId);
+      for (const each of [budget, other]) {
+        const refused = each?.takePermit(locationId);
+        await expect(refused).rejects.toMatchObject({ reason: "throttled", message: expect.stringMatching(/day/i) });
+      }
+    });
+
+    test("is asked by one call now and then, and by no more until that has been answered", async () => {
+      const locationId = await addLocation();
+      const [budget, asking, other] = budgetsOf({ per10Seconds: 1000 });
+      await budget?.takePermit(locationId);
+      budget?.heed(locationId, privateLimits);
+      await isKnownToAll(locationId);
+      await client.query(
+        "update budgets set day_asked_at = day_asked_at - interval '16 minutes' where location_id = $1",
+        [locationId],
+      );
+      expect((await outcomes([1, 2, 3].map(async () => asking?.takePermit(locationId)))).granted).toBe(1);
+      await expect(other?.takePermit(locationId)).rejects.toMatchObject({ reason: "throttled" });
+      asking?.heed(locationId, { ...privateLimits, "x-ratelimit-daily-remaining": "9999" });
+      // The delivery that asked goes on at once with its next call.
+      await expect(asking?.takePermit(locationId)).resolves.toBeUndefined();
+    });
   });
 
   test("is full again after a long time, and starts a new day", async () => {

@@ -1,0 +1,1 @@
+ALTER TABLE "budgets" ADD COLUMN "day_asked_at" timestamp with time zone;
