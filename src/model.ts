@@ -104,8 +104,11 @@ export interface Correspondent {
   name?: string | undefined;
 }
 
-/** What became of a message that we sent. `sent`: the provider handed it on. `read` includes opened. */
-export type ReceiptStatus = "sent" | "delivered" | "read" | "failed";
+/**
+ * What became of a message that we sent. `sent`: the provider handed it on. `read` includes opened. `complained`: the person
+ * has it, and marked it as spam.
+ */
+export type ReceiptStatus = "sent" | "delivered" | "read" | "failed" | "complained";
 
 /** A provider's word on a message that we sent through it. */
 export interface Receipt {
@@ -116,7 +119,7 @@ export interface Receipt {
   status: ReceiptStatus;
   /** Whom of an email's recipients it is about; absent for all of them. */
   recipient?: string | undefined;
-  /** The provider's code and words: why it failed, or that the person complained. */
+  /** The provider's code and words: why it failed, that the person complained, or what else there is to say. */
   error?: MessageError | undefined;
 }
 

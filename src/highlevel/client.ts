@@ -2,7 +2,7 @@ import type { ZodType } from "zod";
 import type { ApiAnswer, CallApi } from "../calls/call-api.ts";
 import { reasonOf } from "../calls/failure-reason.ts";
 import { Failure } from "../errors.ts";
-import type { Direction, HighlevelMessageType, MessageError, ReceiptStatus } from "../model.ts";
+import type { Direction, HighlevelMessageType, MessageError } from "../model.ts";
 import type { Access, Call } from "./call.ts";
 import { type ContactKey, ensureContact, ensureConversation } from "./contacts.ts";
 import { textOf } from "./refusals.ts";
@@ -51,9 +51,14 @@ export interface StatusReport {
 
 /** The body of `PUT /conversations/messages/email/{emailMessageId}/status`. */
 export interface EmailStatusReport {
-  status: ReceiptStatus;
-  recipients?: { emailId: string; status: ReceiptStatus; failReason?: string }[];
+  status: EmailStatus;
+  /** Added to what HighLevel has counted, and so told once. */
+  events?: Partial<Record<"delivered" | "opened" | "failed" | "complained", 1>>;
+  recipients?: { emailId: string; status: EmailStatus; failReason?: string }[];
 }
+
+/** Of HighLevel's words for an email those that we use. */
+export type EmailStatus = "sent" | "delivered" | "read" | "failed";
 
 /** Calls to HighLevel's API v2. Each resolves with what HighLevel said, or throws a Failure; none retries. */
 export interface Highlevel {

@@ -138,7 +138,7 @@ function problemOf({ error }: z.ZodSafeParseResult<unknown>): string | undefined
 
 /** ISO 8601, or since 1970 in seconds or milliseconds. */
 function readAt(timestamp: string | number | null | undefined): Date | undefined {
-  const number = typeof timestamp === "number" || /^\d+$/.test(timestamp ?? "") ? Number(timestamp) : undefined;
+  const number = typeof timestamp === "number" || /^\d+(\.\d+)?$/.test(timestamp ?? "") ? Number(timestamp) : undefined;
   const at = new Date(number === undefined ? (timestamp ?? "") : number * (number < 1e11 ? 1000 : 1));
   return Number.isNaN(at.getTime()) ? undefined : at;
 }

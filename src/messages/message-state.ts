@@ -4,11 +4,12 @@ import type { Message, RecipientFate } from "../store/schema.ts";
 
 /**
  * States only go forward, in whatever order receipts come. A text that was delivered had not failed after all; an email
- * may be accepted by the person's server and come back later. An email that was read has arrived.
+ * may be accepted by the person's server and come back later. An email that was read has arrived. That the person marked it
+ * as spam says most: whoever wrote it must see it.
  */
 const ranks: Record<Channel, Record<MessageState, number>> = {
-  sms: { received: 0, queued: 0, sent: 1, failed: 2, delivered: 3, read: 4 },
-  email: { received: 0, queued: 0, sent: 1, delivered: 2, failed: 3, read: 4 },
+  sms: { received: 0, queued: 0, sent: 1, failed: 2, delivered: 3, read: 4, complained: 5 },
+  email: { received: 0, queued: 0, sent: 1, delivered: 2, failed: 3, read: 4, complained: 5 },
 };
 
 /** Nobody knew whether it had been sent, and so it had failed. Any receipt says that it was sent after all. */

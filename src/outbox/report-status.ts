@@ -1,5 +1,5 @@
 import { Failure } from "../errors.ts";
-import type { Highlevel, StatusReport } from "../highlevel/client.ts";
+import type { EmailStatusReport, Highlevel, StatusReport } from "../highlevel/client.ts";
 import type { Channel, ReceiptStatus } from "../model.ts";
 import { hasLaterReport } from "../store/deliveries.ts";
 import type { Db } from "../store/postgres/database.ts";
@@ -53,20 +53,32 @@ const reports: Record<Channel, Report> = {
     if (!message.highlevelMessageId || state === "sent") {
       throw new Failure("internal_error", "there is nothing to report");
     }
-    const error = state === "failed" ? errorOf(message, provider) : {};
-    return highlevel.reportStatus(await access(), message.highlevelMessageId, { status: state, ...error });
+    const status = shown(state);
+    const error = status === "failed" ? errorOf(message, provider) : {};
+    return highlevel.reportStatus(await access(), message.highlevelMessageId, { status, ...error });
   },
   email: async ({ highlevel }, { message, conversation, access }, { state }) => {
     const id = message.highlevelEmailMessageId ?? message.highlevelMessageId;
     if (!id) throw new Failure("internal_error", "the email has no id in HighLevel");
-    const report = { status: state, recipients: recipientsOf(conversation, message, state) };
-    return highlevel.reportEmailStatus(await access(), id, report).catch(async (error: unknown) => {
+    const event = state === message.reportedState ? undefined : counted[state];
+    const report = { status: shown(state), ...(event ? { events: { [event]: 1 as const } } : {}) };
+    const recipients = recipientsOf(conversation, message, state);
+    return highlevel.reportEmailStatus(await access(), id, { ...report, recipients }).catch(async (error: unknown) => {
       if (!(error instanceof Failure) || error.status !== 400) throw error;
       // HighLevel takes its own list of recipients only, as it spells them: the state of the whole says most.
-      return highlevel.reportEmailStatus(await access(), id, { status: state });
+      return highlevel.reportEmailStatus(await access(), id, report);
     });
   },
 };
+
+/** For a complaint HighLevel has a counter, and no status: as a failure the agent sees its reason. */
+const shown = <State extends ReceiptStatus>(state: State) =>
+  (state === "complained" ? "failed" : state) as Exclude<State, "complained">;
+
+/** What HighLevel counts of an email, beside its status; what must have come before that, it infers by itself. */
+const counted = {
+  ...{ sent: undefined, delivered: "delivered", read: "opened", failed: "failed", complained: "complained" },
+} as const satisfies Record<ReceiptStatus, keyof NonNullable<EmailStatusReport["events"]> | undefined>;
 
 function errorOf({ error }: Message, type: string): Pick<StatusReport, "error"> {
   const { code, message } = error ?? { code: "unknown", message: "the provider gave no reason" };
@@ -78,7 +90,7 @@ function recipientsOf(conversation: Conversation, { recipients, error }: Message
   const fates = recipients ?? { [conversation.address]: { status: state, error: error ?? undefined } };
   return Object.entries(fates).map(([emailId, fate]) => ({
     emailId,
-    status: fate.status,
+    status: shown(fate.status),
     ...(fate.error ? { failReason: `${fate.error.message} (${fate.error.code})` } : {}),
   }));
 }

@@ -113,7 +113,9 @@ function genericProvider(generic: Generic) {
   });
 }
 
-const words: StatusWords = { sent: "sent", delivered: "delivered", read: "read", failed: "failed" };
+const words: StatusWords = {
+  ...{ sent: "sent", delivered: "delivered", read: "read", failed: "failed", complained: "complained" },
+};
 const kind = at("type", requiredText);
 const progress = z.object({
   ...{ id: messageId.nullish(), reference: reference.nullish(), status: requiredText, recipient: maybeText },

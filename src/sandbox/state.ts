@@ -60,6 +60,8 @@ export interface StoredMessage {
   statuses?: string[];
   error?: { code: string; type: string; message: string };
   recipients?: Record<string, { status: string; failReason?: string | undefined }>;
+  /** Of an email: what was counted of it. */
+  events?: Record<string, number>;
   replyToMessageId?: string;
 }
 

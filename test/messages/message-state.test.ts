@@ -38,7 +38,7 @@ const receipt = (status: ReceiptStatus, more: Partial<Receipt> = {}): Receipt =>
   ...(status === "failed" ? { error: { code: "30003", message: "switched off" } } : {}),
   ...more,
 });
-const complaint = receipt("delivered", { error: { code: "SpamComplaint", message: "marked as spam" } });
+const complaint = receipt("complained", { error: { code: "SpamComplaint", message: "marked as spam" } });
 const apply = (channel: Channel, before: Message, ...receipts: Receipt[]) =>
   receipts.reduce((known, each) => applyReceipt({ channel, address: address[channel], message: known }, each), before);
 
@@ -61,8 +61,9 @@ describe("in whatever order receipts come, and how often, the end is the same", 
     // Accepted by the person's server, and returned later.
     ["email", [receipt("sent"), receipt("delivered"), receipt("failed")], "failed", "30003"],
     ["email", [receipt("delivered"), receipt("read"), receipt("failed")], "read", undefined],
-    ["email", [receipt("delivered"), complaint], "delivered", "SpamComplaint"],
-    ["email", [receipt("sent"), receipt("delivered"), receipt("read"), complaint], "read", "SpamComplaint"],
+    ["email", [receipt("delivered"), complaint], "complained", "SpamComplaint"],
+    ["email", [receipt("sent"), receipt("delivered"), receipt("read"), complaint], "complained", "SpamComplaint"],
+    ["email", [receipt("failed"), complaint], "complained", "SpamComplaint"],
   ];
   test.each(told)("%s %j", (channel, receipts, state, code) => {
     for (const order of permutations([...receipts, ...receipts.slice(-1)])) {

@@ -118,6 +118,30 @@ describe.each(providersOf("email"))("an email by %s", (provider) => {
     );
     expect(message.status).toBe("delivered");
     expect(message.recipients?.[contact.email ?? ""]?.status).toBe("delivered");
+    expect(message.events).toEqual({ delivered: 1 });
+  });
+
+  test("that the person marks as spam is shown to the agent with that reason, also after it was read", async ({
+    skip,
+  }) => {
+    const by = way(provider);
+    if (!by.standIn.statuses.includes("complained")) return skip();
+    const contact = newContact();
+    const message = write(by, contact, "Our newsletter");
+    const [sent] = await untilSent(by, contact.email);
+    if (!sent) throw new Error("nothing was sent");
+    await twoWay.tell(by, sent, "read");
+    await untilStatus(message, "read");
+    await twoWay.tell(by, sent, "complained");
+    await untilStatus(message, "failed");
+    expect(message.recipients?.[contact.email ?? ""]).toMatchObject({
+      status: "failed",
+      failReason: expect.stringContaining("marked it as spam"),
+    });
+    expect(message.events).toEqual({ opened: 1, complained: 1 });
+    await twoWay.tell(by, sent, "delivered");
+    const state = async () => (await twoWay.bridge.admin("GET", `/messages?address=${contact.email}`)).body.items;
+    expect(await state()).toMatchObject([{ state: "complained", error: { message: expect.stringContaining("spam") } }]);
   });
 
   test("stays one thread on both sides over ten messages", async () => {

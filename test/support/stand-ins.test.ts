@@ -150,7 +150,7 @@ describe.each(providers.map((provider, index) => ({ ...provider, index })))("the
     expect(await post({}), "and takes the fixture itself").toBeLessThan(300);
   });
 
-  test.each<ReceiptStatus>(["sent", "delivered", "read", "failed"])(
+  test.each<ReceiptStatus>(["sent", "delivered", "read", "failed", "complained"])(
     "reports %s, signed, if it ever does",
     async (status) => {
       const { providerMessageId } = await send({ reference: "44" });
@@ -167,7 +167,9 @@ describe.each(providers.map((provider, index) => ({ ...provider, index })))("the
       if (event?.kind !== "receipt") return expect.unreachable("it is no receipt");
       if (event.recipient !== undefined) expect(event.recipient).toBe("boss@example.org");
       expect(event.error).toEqual(
-        status === "failed" ? { code: expect.any(String), message: expect.any(String) } : undefined,
+        status === "failed" || status === "complained"
+          ? { code: expect.any(String), message: expect.any(String) }
+          : undefined,
       );
     },
   );

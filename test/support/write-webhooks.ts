@@ -83,7 +83,9 @@ function post(
 
 /** The statuses that the provider has webhooks for. */
 export function receiptStatuses(provider: Provider): ReceiptStatus[] {
-  return (["sent", "delivered", "read", "failed"] as const).filter((status) => receiptFixtures(provider, status)[0]);
+  return (["sent", "delivered", "read", "failed", "complained"] as const).filter(
+    (status) => receiptFixtures(provider, status)[0],
+  );
 }
 
 /** The webhook that tells what became of a message, signed. `url` is where the provider posts it. */
@@ -106,12 +108,14 @@ export function writeReceipt(provider: Provider, receipt: WrittenReceipt, { url,
   return provider.signer.sign({ ...fixture.request, body }, { url, at });
 }
 
+const hasReason: ReadonlySet<ReceiptStatus> = new Set(["failed", "complained"]);
+
 /** Those that say one thing, the fullest first. */
 function receiptFixtures({ fixtures }: Provider, status: ReceiptStatus) {
   const fitting = fixtures.flatMap(({ fixture }) => {
     const [old, ...more] = fixture.means;
     const isAlone = old?.kind === "receipt" && old.status === status && more.length === 0;
-    return isAlone && (old.error !== undefined) === (status === "failed") ? [{ fixture, old }] : [];
+    return isAlone && (old.error !== undefined) === hasReason.has(status) ? [{ fixture, old }] : [];
   });
   const isFull = ({ fixture: { request }, old }: (typeof fitting)[number]) =>
     Number(old.reference !== undefined) + Number(request.query !== undefined || old.recipient !== undefined);

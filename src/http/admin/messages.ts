@@ -21,7 +21,7 @@ const listQuery = z.object({
   mappingId: z.uuid().optional(),
   /** As it is stored: E.164, or a mailbox in lower case. */
   address: z.string().optional(),
-  state: z.enum(["received", "queued", "sent", "delivered", "read", "failed"]).optional(),
+  state: z.enum(["received", "queued", "sent", "delivered", "read", "failed", "complained"]).optional(),
   direction: z.enum(["inbound", "outbound"]).optional(),
   deliveryState: z.enum(["pending", "delivered", "dead"]).optional(),
   from: time,

@@ -30,10 +30,10 @@ export function mail(id: string, content: Mail): ProviderMessage {
 }
 
 /**
- * What a provider's words say of a message. `complained`: the person has it, and marked it as spam. `remarked`: it is there,
- * and the provider has something to say about it. A word that is not in the table says nothing that is passed on.
+ * What a provider's words say of a message. `remarked`: it is there, and the provider has something to say about it. A word
+ * that is not in the table says nothing that is passed on.
  */
-export type StatusWords = Readonly<Record<string, ReceiptStatus | "complained" | "remarked">>;
+export type StatusWords = Readonly<Record<string, ReceiptStatus | "remarked">>;
 
 export interface ReceiptFacts {
   id: string;
@@ -56,7 +56,7 @@ export function receipt(word: string, words: StatusWords, read: () => ReceiptFac
     remarked: reason,
     complained: { code: word, message: "the person marked it as spam" },
   };
-  const status = meaning === "complained" || meaning === "remarked" ? "delivered" : meaning;
+  const status = meaning === "remarked" ? "delivered" : meaning;
   return { kind: "receipt", reference, providerMessageId: id, status, recipient, error: errors[meaning] };
 }
 

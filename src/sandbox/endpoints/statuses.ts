@@ -43,12 +43,15 @@ export function statusRoutes(state: State, visibleAfterMs: number): Router {
   router.put("/email/:id/status", (req, res) => {
     if (req.get("version") !== "v3") throw new ApiError(404, `Cannot PUT ${req.originalUrl}`, { error: "Not Found" });
     const email = requireReportable(req, res, state.emails.get(req.params.id));
-    const { status, recipients = [] } = parse(emailUpdate, req.body);
+    const { status, events = {}, recipients = [] } = parse(emailUpdate, req.body);
     const original = [email.emailTo, ...(email.emailCc ?? []), ...(email.emailBcc ?? [])];
     for (const { emailId } of recipients) {
       if (!original.includes(emailId)) throw new ApiError(400, `${emailId} is not a recipient of this email`);
     }
     for (const { emailId, ...fate } of recipients) email.recipients = { ...email.recipients, [emailId]: fate };
+    for (const [name, count] of Object.entries(events)) {
+      email.events = { ...email.events, [name]: (email.events?.[name] ?? 0) + count };
+    }
     keep(email, status);
     res.json({ success: true, message: "Email status updated" });
   });

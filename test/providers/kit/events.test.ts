@@ -17,7 +17,7 @@ describe("a receipt", () => {
     ["sent", "sent", undefined],
     ["gone", "failed", { code: "7", message: "because" }],
     ["slow", "delivered", { code: "7", message: "because" }],
-    ["spam", "delivered", { code: "spam", message: "the person marked it as spam" }],
+    ["spam", "complained", { code: "spam", message: "the person marked it as spam" }],
   ])("means what the provider's word means: %s", (word, status, error) => {
     expect(receipt(word, words, read)).toEqual({
       kind: "receipt",
