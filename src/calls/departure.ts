@@ -2,7 +2,7 @@ import http, { type ClientRequest, type IncomingMessage, type RequestOptions } f
 import https from "node:https";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
-import { closeDoubtful, heedKeepAlive } from "./agents.ts";
+import { closeDoubtful, distrustOrigin, heedKeepAlive, noteOrigin } from "./idle-connections.ts";
 
 /** Whether a request left, as far as that is certain. */
 export interface Departure {
@@ -22,10 +22,17 @@ export function createDeparture(): Departure {
     hasLeft: false,
     transport: {
       request(options, onResponse) {
-        if (options.agent instanceof http.Agent) closeDoubtful(options.agent);
+        const { agent } = options;
+        if (agent instanceof http.Agent) closeDoubtful(agent);
         const request = (options.protocol === "https:" ? https : http).request(options, onResponse);
-        request.once("socket", (socket) => watch(request, socket));
+        request.once("socket", (socket) => {
+          if (agent instanceof http.Agent) noteOrigin(agent, originNameOf(options), socket);
+          watch(request, socket);
+        });
+        const distrust = () => distrustOrigin(request.reusedSocket ? request.socket : null);
+        request.once("error", distrust);
         request.once("response", ({ headers }) => {
+          request.off("error", distrust);
           if (request.socket) heedKeepAlive(request.socket, String(headers["keep-alive"] ?? ""));
         });
         return request;
@@ -45,5 +52,7 @@ export function createDeparture(): Departure {
   }
   return departure;
 }
+
+const originNameOf = ({ protocol, hostname, host, port }: RequestOptions) => `${protocol}//${hostname ?? host}:${port}`;
 
 const isClosed = (socket: Duplex) => socket.destroyed || socket.readableEnded || !socket.writable;

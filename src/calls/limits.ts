@@ -27,8 +27,13 @@ export const fileLimits = {
  * unknown outcome, so a connection is given up well before.
  */
 export const idleLimits = {
-  /** Without a `Keep-Alive: timeout=` header: servers that close after one second exist. */
+  /**
+   * Without a `Keep-Alive: timeout=` header: servers that close after one second exist. None is used again until one was
+   * seen to stay open for so long, and from then on for half of it.
+   */
   silentMs: 750,
+  /** Origins of which that is remembered; beyond it the oldest is forgotten. */
+  maxOrigins: 1000,
   /** How much earlier than a `Keep-Alive: timeout=` says. */
   marginMs: 1000,
   /** Whatever the header says. */

@@ -69,6 +69,74 @@ describe("a kept connection", () => {
     expect([...received].filter(([, times]) => times !== 1)).toEqual([]);
   });
 
+  /** A server in a thread that closes idle connections after so long, and does not say so; and what it got, by id. */
+  async function serveImpatient(closesAfterMs: number) {
+    const source = `
+      const { parentPort } = require("node:worker_threads");
+      const received = {};
+      let connections = 0;
+      const server = require("node:http").createServer({ keepAliveTimeout: 0 }, (req, res) => {
+        clearTimeout(req.socket.impatience);
+        let body = "";
+        req.on("data", (chunk) => (body += chunk)).on("end", () => {
+          const { id } = JSON.parse(body);
+          received[id] = (received[id] ?? 0) + 1;
+          res.setHeader("Connection", "keep-alive").end("{}");
+          req.socket.impatience = setTimeout(() => req.socket.destroy(), ${closesAfterMs});
+        });
+      });
+      server.on("connection", () => connections++);
+      parentPort.on("message", (word) => {
+        if (word === "close") server.closeIdleConnections();
+        parentPort.postMessage({ received, connections });
+      });
+      server.listen(0, "127.0.0.1", () => parentPort.postMessage(server.address().port));`;
+    const worker = new Worker(source, { eval: true });
+    ends.push(() => worker.terminate());
+    const next = <Told>() => new Promise<Told>((resolve) => worker.once("message", resolve));
+    const url = `http://127.0.0.1:${await next<number>()}/`;
+    return {
+      url,
+      told: (word: "tell" | "close" = "tell") => {
+        const told = next<{ received: Record<string, number>; connections: number }>();
+        worker.postMessage(word);
+        return told;
+      },
+    };
+  }
+
+  test("of a server that closes after 50 ms, and says nothing, loses none of 200 messages either", async () => {
+    const { url, told } = await serveImpatient(50);
+    const call = door();
+    const sends = Array.from({ length: 200 }, async (_, index) => {
+      await post(call, url, `first ${index}`);
+      await sleep(40 + index / 10);
+      await post(call, url, `second ${index}`);
+    });
+    expect((await Promise.allSettled(sends)).filter(({ status }) => status === "rejected")).toEqual([]);
+    const times = Object.values((await told()).received);
+    expect(times).toHaveLength(400);
+    expect(times.filter((count) => count !== 1)).toEqual([]);
+  });
+
+  test("without a word on how long is used once one was seen to stay open, until one was seen to be closed", async () => {
+    const patient = await serveImpatient(60_000);
+    const call = door();
+    const connectionsOf = async (calls: number) => {
+      const { connections: before } = await patient.told();
+      for (let index = 0; index < calls; index++) await post(call, patient.url, `${before} ${index}`);
+      return (await patient.told()).connections - before;
+    };
+    // The first is left idle, and every call opens another one.
+    expect(await connectionsOf(3)).toBe(3);
+    await sleep(idleLimits.silentMs * 1.5);
+    // The pace of a machine decides whether a connection has been idle for too long: seldom for all of ten.
+    expect(await connectionsOf(10)).toBeLessThan(10);
+    await patient.told("close");
+    await sleep(100);
+    expect(await connectionsOf(3)).toBe(3);
+  });
+
   const saidAndKept: [header: string | undefined, idleMs: number][] = [
     ["timeout=5", 4000],
     ["max=100, Timeout=3", 2000],
@@ -109,7 +177,7 @@ describe("a kept connection", () => {
     const { url, server } = await serve(async (req, res) => {
       req.resume();
       if (req.url === "/slow") await sleep(idleLimits.silentMs * 2);
-      res.setHeader("Connection", "keep-alive").end("{}");
+      res.setHeader("Keep-Alive", "timeout=2").setHeader("Connection", "keep-alive").end("{}");
     });
     server.on("connection", () => connections++);
     const call = door();
@@ -123,7 +191,7 @@ describe("a kept connection", () => {
     const source = `
       const { parentPort } = require("node:worker_threads");
       const server = require("node:http").createServer({ keepAliveTimeout: 60000 }, (req, res) => {
-        res.setHeader("Connection", "keep-alive").end("{}");
+        res.setHeader("Keep-Alive", "timeout=60").setHeader("Connection", "keep-alive").end("{}");
         if (req.url === "/first") res.on("finish", () => setTimeout(() => req.socket.destroy(), 20));
       });
       server.listen(0, "127.0.0.1", () => parentPort.postMessage(server.address().port));`;
