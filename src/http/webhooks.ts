@@ -32,7 +32,7 @@ export interface WebhooksContext {
  * - 400 the body broke off
  * - 401 forged, stale or unsigned; of what lacks a header that its proof needs the body was not read
  * - 403 HighLevel's event about another location than the mapping's
- * - 404 no such mapping · 410 a deleted one: the body was not read
+ * - 404 no such mapping · 410 a provider's to a deleted one: the body was not read
  * - 413 larger than the limit for the mapping's channel
  * - 415 a content type that this provider never sends, or a compressed body
  * - 429 with Retry-After: too many of this mapping, or from an address that tries ids; nothing was stored
@@ -68,7 +68,8 @@ async function takeHighlevel(context: RouteContext, req: Request, mappingId: str
   if (!context.receiver.looksSigned("highlevel", undefined, textHeaders(req)))
     throw refused(context.log, { ...about, reason: "unsigned" }, notHighlevel);
   const mapping = mappingId === undefined ? undefined : await findMapping(context, req, mappingId);
-  const isMissing = mappingId !== undefined && (!mapping || mapping.isDeleted);
+  // A deleted one's are taken: what an agent writes there is reported as failed, instead of waiting for ever.
+  const isMissing = mappingId !== undefined && !mapping;
   if (mapping) await orLimited(context, about, context.webhookLimit.requireRoom(mapping.id, "highlevel"));
   await read(
     context,

@@ -95,6 +95,7 @@ async function judge(
   }
   const mapping = reading.mapping ?? (await findSender(context.tx, event));
   const { request } = event;
+  if (mapping?.isDeleted) return { mapping: undefined, request, problem: deletedMapping };
   if (!mapping) return { mapping, request, problem: noSender(event) };
   const problem = foreignLocation(mapping, request);
   return problem === undefined ? { mapping, request } : { mapping, request, problem };
@@ -130,6 +131,9 @@ async function findSender(tx: Db, { request }: OutboundEvent): Promise<MappingFa
 function channelOf(request: OutboundEvent["request"]) {
   return request.type === "Email" || request.emailMessageId || request.emailTo.length > 0 ? "email" : "sms";
 }
+
+const deletedMapping =
+  "the mapping was deleted, and its credentials with it: give the conversation provider another deliveryUrl";
 
 /** It was stored before the door refused it. */
 function foreignLocation({ locationId }: MappingFacts, request: OutboundEvent["request"]): string | undefined {

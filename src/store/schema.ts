@@ -112,7 +112,7 @@ export const companies = pgTable("companies", {
   updatedAt: createdAt(),
 });
 
-/** One number or mailbox at a provider. A deleted one keeps its row: its webhooks are answered 410. */
+/** One number or mailbox at a provider. A deleted one keeps its row: its provider is answered 410. */
 export const mappings = pgTable(
   "mappings",
   {

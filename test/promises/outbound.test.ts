@@ -378,6 +378,20 @@ describe("what a person must decide or mend", () => {
     expect(message.recipients?.[contact.email ?? ""]?.failReason).toContain("the mapping was deleted");
     expect(sentTo(by, contact)).toEqual([]);
   });
+
+  test.each(["generic-sms", "generic-email"])(
+    "what an agent writes to a deleted mapping of %s fails visibly",
+    async (provider) => {
+      const by = way(provider);
+      expect((await twoWay.bridge.admin("DELETE", `/mappings/${by.mappingId}`)).status).toBe(204);
+      const contact = newContact();
+      const message = write(by, contact, "Is anybody there?");
+      await untilStatus(message, "failed");
+      const reason = message.error?.message ?? message.recipients?.[contact.email ?? ""]?.failReason;
+      expect(reason).toContain("the mapping was deleted");
+      expect(sentTo(by, contact)).toEqual([]);
+    },
+  );
 });
 
 test("files that an agent attaches arrive in the email, and one that is gone as its link", async () => {
