@@ -1,10 +1,7 @@
-import { z } from "zod";
 import { tokenContext } from "../access/sealed-tokens.ts";
 import { InvalidRequest } from "../errors.ts";
-import { normalizeAddress } from "../formats/address.ts";
 import type { HighlevelMessageType, UnknownOutcomePolicy, UnknownSenderPolicy } from "../model.ts";
-import type { Adapter } from "../providers/kit/adapter.ts";
-import { adapterOf, providerNames, providersOf } from "../providers/registry.ts";
+import { providersOf } from "../providers/registry.ts";
 import type { Sealer } from "../secrets/seal.ts";
 import { ensureConversation, type HighlevelIds, registerHighlevelIds } from "../store/conversations.ts";
 import { replayDeliveries } from "../store/deliveries.ts";
@@ -14,6 +11,7 @@ import type { Db } from "../store/postgres/database.ts";
 import { sqlStateOf } from "../store/postgres/database-errors.ts";
 import type { Conversation, Location, MappingRow } from "../store/schema.ts";
 import { sealCredentials } from "./mappings.ts";
+import { requireAdapter, requireAddress, requireCredentials, requireType } from "./require-fitting.ts";
 
 /** What integrators register: locations, mappings, and who is which conversation. Each function throws an InvalidRequest. */
 export interface RegisterContext {
@@ -157,57 +155,4 @@ export async function registerConversation(
     const { replayed } = await replayDeliveries(tx, held);
     return { conversation, replayed };
   });
-}
-
-export function requireAdapter(provider: string): Adapter {
-  const adapter = adapterOf(provider);
-  if (adapter) return adapter;
-  throw new InvalidRequest("invalid", "unknown provider", [
-    { path: "provider", message: `must be one of ${providerNames.join(", ")}` },
-  ]);
-}
-
-export function requireAddress(adapter: Adapter, given: string): string {
-  const address = normalizeAddress(adapter.channel, given);
-  if (address !== undefined) return address;
-  const fits = {
-    sms: "must be a phone number in E.164 form, such as +15005550006, or a short code",
-    email: "must be a mailbox, such as support@example.com",
-  };
-  throw new InvalidRequest("invalid", "the address does not fit the provider", [
-    { path: "address", message: fits[adapter.channel] },
-  ]);
-}
-
-function requireType(
-  adapter: Adapter,
-  conversationProviderId: string | null,
-  given: HighlevelMessageType | undefined,
-): HighlevelMessageType {
-  const own = adapter.channel === "sms" ? "SMS" : "Email";
-  const type = given ?? (conversationProviderId === null ? own : "Custom");
-  if (type === "Custom" && conversationProviderId === null) {
-    throw new InvalidRequest("invalid", "the type needs a conversation provider", [
-      { path: "conversationProviderId", message: `is required for type Custom; without it the type is ${own}` },
-    ]);
-  }
-  if (type === "Custom" || type === own) return type;
-  throw new InvalidRequest("invalid", "the type does not fit the provider", [
-    { path: "type", message: `must be ${own} or Custom: the provider's channel is ${adapter.channel}` },
-  ]);
-}
-
-function requireCredentials(adapter: Adapter, provider: string, given: unknown): unknown[] {
-  const list = Array.isArray(given) ? given : [given];
-  const parsed = z
-    .array(adapter.credentials)
-    .min(1, "must have at least one entry")
-    .max(2, "must have at most two: the current one and the one that is rotated")
-    .safeParse(list);
-  if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map((issue) => {
-    const path = Array.isArray(given) ? issue.path : issue.path.slice(1);
-    return { path: ["credentials", ...path].join("."), message: issue.message };
-  });
-  throw new InvalidRequest("invalid", `these are no credentials for ${provider}`, errors);
 }

@@ -1,6 +1,7 @@
 import { Router } from "express";
 import { z } from "zod";
-import { registerConversation, requireAdapter, requireAddress } from "../../registry/register.ts";
+import { registerConversation } from "../../registry/register.ts";
+import { requireAdapter, requireAddress } from "../../registry/require-fitting.ts";
 import { findConversation, listConversations, registerHighlevelIds } from "../../store/conversations.ts";
 import type { Conversation } from "../../store/schema.ts";
 import { type Caller, callerOf } from "../caller.ts";

@@ -1,0 +1,61 @@
+import { z } from "zod";
+import { InvalidRequest } from "../errors.ts";
+import { normalizeAddress } from "../formats/address.ts";
+import type { HighlevelMessageType } from "../model.ts";
+import type { Adapter } from "../providers/kit/adapter.ts";
+import { adapterOf, providerNames } from "../providers/registry.ts";
+
+/** What fits a provider, of what an integrator gives. Each function throws an InvalidRequest that names the field. */
+
+export function requireAdapter(provider: string): Adapter {
+  const adapter = adapterOf(provider);
+  if (adapter) return adapter;
+  throw new InvalidRequest("invalid", "unknown provider", [
+    { path: "provider", message: `must be one of ${providerNames.join(", ")}` },
+  ]);
+}
+
+export function requireAddress(adapter: Adapter, given: string): string {
+  const address = normalizeAddress(adapter.channel, given);
+  if (address !== undefined) return address;
+  const fits = {
+    sms: "must be a phone number in E.164 form, such as +15005550006, or a short code",
+    email: "must be a mailbox, such as support@example.com",
+  };
+  throw new InvalidRequest("invalid", "the address does not fit the provider", [
+    { path: "address", message: fits[adapter.channel] },
+  ]);
+}
+
+export function requireType(
+  adapter: Adapter,
+  conversationProviderId: string | null,
+  given: HighlevelMessageType | undefined,
+): HighlevelMessageType {
+  const own = adapter.channel === "sms" ? "SMS" : "Email";
+  const type = given ?? (conversationProviderId === null ? own : "Custom");
+  if (type === "Custom" && conversationProviderId === null) {
+    throw new InvalidRequest("invalid", "the type needs a conversation provider", [
+      { path: "conversationProviderId", message: `is required for type Custom; without it the type is ${own}` },
+    ]);
+  }
+  if (type === "Custom" || type === own) return type;
+  throw new InvalidRequest("invalid", "the type does not fit the provider", [
+    { path: "type", message: `must be ${own} or Custom: the provider's channel is ${adapter.channel}` },
+  ]);
+}
+
+export function requireCredentials(adapter: Adapter, provider: string, given: unknown): unknown[] {
+  const list = Array.isArray(given) ? given : [given];
+  const parsed = z
+    .array(adapter.credentials)
+    .min(1, "must have at least one entry")
+    .max(2, "must have at most two: the current one and the one that is rotated")
+    .safeParse(list);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.map((issue) => {
+    const path = Array.isArray(given) ? issue.path : issue.path.slice(1);
+    return { path: ["credentials", ...path].join("."), message: issue.message };
+  });
+  throw new InvalidRequest("invalid", `these are no credentials for ${provider}`, errors);
+}
