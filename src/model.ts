@@ -8,6 +8,12 @@ export type TextService = "whatsapp" | "rcs";
 /** What happens to a message from a person whom neither the admin route nor an earlier message made known. */
 export type UnknownSenderPolicy = "create" | "hold" | "ignore";
 
+/**
+ * What is posted of the mail that mailing lists and groups hand on: what people write to them, newsletters as well, or
+ * nothing of it.
+ */
+export type ListPolicy = "people" | "all" | "none";
+
 /** What happens to a message that HighLevel may have taken, when its list cannot tell: post it again, or hold it for a person. */
 export type UnknownOutcomePolicy = "repost" | "hold";
 

@@ -36,6 +36,13 @@ export function addressesOf(header: string | undefined): string[] {
   return [...new Set(parseMailboxes(header).map((mailbox) => mailbox.address))];
 }
 
+/** The same as they are spelled, for sending to them: each once, and none of those that are left out. */
+export function spellingsOf(header: string | undefined, leftOut: readonly string[] = []): string[] {
+  const spellings = new Map(parseMailboxes(header).map(({ address, spelling }) => [address, spelling ?? address]));
+  for (const address of leftOut) spellings.delete(address);
+  return [...spellings.values()];
+}
+
 /** A single mailbox in lower case; `undefined` for anything else. */
 export function normalizeMailbox(given: string): string | undefined {
   const [mailbox, another] = parseMailboxes(given);

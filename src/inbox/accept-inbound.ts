@@ -1,10 +1,12 @@
 import { believeTime } from "../formats/read-time.ts";
 import { contentOf } from "../messages/content.ts";
+import { changedHabits } from "../messages/habits.ts";
+import { automaticFor, isKept } from "../messages/kept-mail.ts";
 import { admit, heldDetail, ignoredReason } from "../messages/unknown-sender.ts";
-import type { ProviderEvent, ProviderMessage, Receipt, TextService } from "../model.ts";
+import type { ProviderEvent, ProviderMessage, Receipt } from "../model.ts";
 import type { Reading } from "../providers/reading.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
-import { ensureConversations, keepServices, keyOf, type Person } from "../store/conversations.ts";
+import { ensureConversations, keepHabits, keyOf, type Person } from "../store/conversations.ts";
 import type { NewDelivery } from "../store/deliveries.ts";
 import { insertMessages } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
@@ -117,14 +119,14 @@ async function acceptMessages(tx: Db, received: MappedEvent<ProviderMessage>[]):
       reasons.set(event, ignoredReason);
     } else {
       reasons.set(event, "duplicate: a message with this providerMessageId is known");
-      const automatic = answersOurs.has(event) ? undefined : event.automatic;
+      const automatic = automaticFor(mapping, event, answersOurs.has(event));
       const row = { ...newMessage(mapping, conversation, webhook, { ...event, automatic }), ...identities.get(event) };
       accepted.push({ row, mapping, conversation, event });
     }
   }
   const stored = await storeMessages(tx, accepted);
   for (const { event } of stored.keys()) reasons.set(event, undefined);
-  await keepServices(tx, servicesOf([...stored.keys()]));
+  await keepHabits(tx, changedHabits([...stored.keys()]));
   return { reasons, owed: [...stored].flatMap(([each, messageId]) => deliveryOf(each, messageId)) };
 }
 
@@ -153,17 +155,9 @@ async function storeMessages(tx: Db, accepted: AcceptedMessage[]): Promise<Map<A
   return stored;
 }
 
-/** What people wrote by last, where that is another service than before. */
-function servicesOf(stored: AcceptedMessage[]): { conversationId: number; service: TextService | null }[] {
-  const inbound = stored.filter(({ row }) => row.direction === "inbound");
-  const last = new Map(inbound.map(({ conversation, event }) => [conversation, event.service ?? null]));
-  const changed = [...last].filter(([conversation, service]) => conversation.service !== service);
-  return changed.map(([{ id }, service]) => ({ conversationId: id, service }));
-}
-
 /** None for what a machine wrote, and a dead one for a person whom the mapping does not let in yet. */
 function deliveryOf({ mapping, conversation, row }: AcceptedMessage, messageId: number): NewDelivery[] {
-  if (row.automatic && !mapping.postAutomatic) return [];
+  if (isKept(mapping, row.automatic)) return [];
   const isHeld = admit(mapping, conversation) === "held";
   const dead = isHeld ? { reason: "unknown_sender" as const, detail: heldDetail } : undefined;
   const { locationId } = mapping;

@@ -1,4 +1,4 @@
-import { addressesOf } from "../formats/mailbox.ts";
+import { spellingsOf } from "../formats/mailbox.ts";
 import type { OutboundRequest } from "../highlevel/webhook.ts";
 import type { TextService } from "../model.ts";
 import type { Conversation, MessageContent, NewMessage, Webhook } from "../store/schema.ts";
@@ -40,9 +40,9 @@ function contentOf({ address, service }: Conversation, request: OutboundRequest)
   return {
     from: emailFrom,
     service: serviceNamed(request.type) ?? service ?? undefined,
-    to: [address],
+    to: [spellingsOf(emailTo[0])[0] ?? address],
     // The conversation is with the first; nobody else whom the agent wrote to is left out.
-    cc: addressesOf(emailTo.slice(1).join(", ")).filter((each) => each !== address),
+    cc: spellingsOf(emailTo.slice(1).join(", "), [address]),
     bcc: [],
     subject,
     text: message,

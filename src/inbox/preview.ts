@@ -4,6 +4,7 @@ import type { InboundPost } from "../highlevel/client.ts";
 import { type ComposedMessage, composeInbound } from "../messages/compose-inbound.ts";
 import { contentOf } from "../messages/content.ts";
 import { findThreadOf } from "../messages/find-thread.ts";
+import { automaticFor, isKept } from "../messages/kept-mail.ts";
 import { admit, ignoredReason } from "../messages/unknown-sender.ts";
 import type { ProviderMessage, Receipt, WebhookRequest } from "../model.ts";
 import type { Reading } from "../providers/reading.ts";
@@ -75,12 +76,10 @@ async function previewMessage(
   const composed = { method: "POST" as const, path: "/conversations/messages/inbound" as const, body };
 
   const isAnswer = (await findAnswers(db, [{ mapping, event }])).has(event);
-  if (event.automatic && !isAnswer && !mapping.postAutomatic) {
-    return {
-      outcome: "kept",
-      reason: `${event.automatic}: the mapping does not post automatic mail`,
-      request: composed,
-    };
+  const automatic = automaticFor(mapping, event, isAnswer);
+  if (isKept(mapping, automatic)) {
+    const setting = automatic === "list" ? "mail of lists" : "automatic mail";
+    return { outcome: "kept", reason: `${automatic}: the mapping does not post ${setting}`, request: composed };
   }
   const admission = admit(mapping, conversation);
   if (admission === "ignored") return { outcome: "ignored", reason: ignoredReason };

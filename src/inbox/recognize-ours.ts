@@ -20,8 +20,8 @@ export function findCopies(db: Db, received: MappedMessage[]): Promise<Set<Provi
  * says of itself that it is an automatic reply or a bounce is one, whatever it answers.
  */
 export function findAnswers(db: Db, received: MappedMessage[]): Promise<Set<ProviderMessage>> {
-  return findByIds(db, received, ({ automatic, inReplyTo, references }) =>
-    automatic && doubtful.has(automatic) ? [...inReplyTo, ...references] : [],
+  return findByIds(db, received, ({ automatic, isFromList, inReplyTo, references }) =>
+    (automatic ? doubtful.has(automatic) : isFromList) ? [...inReplyTo, ...references] : [],
   );
 }
 

@@ -1,7 +1,7 @@
 import type { CallApi } from "../calls/call-api.ts";
 import { reasonOf } from "../calls/failure-reason.ts";
 import { Failure } from "../errors.ts";
-import { addressesOf } from "../formats/mailbox.ts";
+import { normalizeMailbox, spellingsOf } from "../formats/mailbox.ts";
 import type { Highlevel } from "../highlevel/client.ts";
 import type { Email } from "../highlevel/schemas.ts";
 import { composeOutbound } from "../messages/compose-outbound.ts";
@@ -9,9 +9,9 @@ import { findParent, referencesTo } from "../messages/find-parent.ts";
 import type { PlainText } from "../messages/plain-text.ts";
 import type { SentMessage } from "../model.ts";
 import type { Mapping } from "../registry/mappings.ts";
-import { findSpelling, keepContentParts } from "../store/messages/messages.ts";
+import { keepContentParts } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
-import type { MessageContent } from "../store/schema.ts";
+import type { Conversation, MessageContent } from "../store/schema.ts";
 import { type FetchAttachmentsContext, fetchAttachments } from "./attachments/fetch-attachments.ts";
 import { type AttemptInput, type AttemptResult, requireMapping } from "./attempt.ts";
 
@@ -47,9 +47,7 @@ export async function sendOutbound(context: SendContext, input: AttemptInput): P
   const content = await completeContent(context, mapping, input);
   const urls = content.attachments.flatMap(({ url }) => url ?? []);
   const files = await fetchAttachments({ ...context, signal }, urls, mapping.channel);
-  // HighLevel knows the address in lower case only; to its host upper and lower case may be different people.
-  const spelling = mapping.channel === "email" ? await findSpelling(context.db, conversation.id) : undefined;
-  const address = spelling ?? conversation.address;
+  const address = mapping.channel === "email" ? spelled(conversation, content) : conversation.address;
   const { publicUrl } = context;
   const plainText = content.html && !content.text ? await context.plainText.of(content.html) : undefined;
   const outbound = composeOutbound({ mapping, publicUrl, address, message, content, plainText, ...files });
@@ -62,6 +60,15 @@ export async function sendOutbound(context: SendContext, input: AttemptInput): P
     throw error instanceof Failure ? readRefusal(mapping, error) : error;
   });
   return { status: 200, change: changeBy(sent), isToReport: mapping.channel === "email" };
+}
+
+/**
+ * The address as the person wrote it last, else as HighLevel spells it, which for most contacts is in lower case: to its
+ * host upper and lower case may be different people. https://www.rfc-editor.org/rfc/rfc5321#section-2.4
+ */
+function spelled({ address, spelling }: Conversation, { to: [given] }: MessageContent): string {
+  if (spelling !== null) return spelling;
+  return given !== undefined && normalizeMailbox(given) === address ? given : address;
 }
 
 function changeBy({ providerMessageId, rfcMessageId }: SentMessage): AttemptResult["change"] {
@@ -88,8 +95,7 @@ async function completeContent(context: SendContext, mapping: Mapping, input: At
   if (mapping.channel === "sms" || content.isComplete) return content;
   const email = await readBack(context, input);
   const parent = await findParent(context.db, { message, content, conversation, email });
-  const others = (list: string[] | undefined) =>
-    addressesOf(list?.join(", ")).filter((address) => address !== mapping.address && address !== conversation.address);
+  const others = (list: string[] | undefined) => spellingsOf(list?.join(", "), [mapping.address, conversation.address]);
   const parts = {
     cc: others([...content.cc, ...(email?.cc ?? [])]),
     bcc: others(email?.bcc),

@@ -1,6 +1,6 @@
 import { type Remembered, remember } from "../concurrency/remember.ts";
 import { ConfigError } from "../errors.ts";
-import type { Channel, HighlevelMessageType, UnknownOutcomePolicy, UnknownSenderPolicy } from "../model.ts";
+import type { Channel, HighlevelMessageType, ListPolicy, UnknownOutcomePolicy, UnknownSenderPolicy } from "../model.ts";
 import type { Adapter } from "../providers/kit/adapter.ts";
 import { adapterOf } from "../providers/registry.ts";
 import type { Sealer } from "../secrets/seal.ts";
@@ -21,6 +21,7 @@ export interface MappingFacts {
   type: HighlevelMessageType;
   unknownSender: UnknownSenderPolicy;
   postAutomatic: boolean;
+  postLists: ListPolicy;
   onUnknownOutcome: UnknownOutcomePolicy;
   stripQuoted: boolean;
   isDeleted: boolean;
@@ -53,12 +54,13 @@ export function describeMapping(row: MappingRow): MappingFacts {
   const adapter = adapterOf(row.provider);
   if (!adapter) throw new ConfigError(`mapping ${row.id} is of provider ${row.provider}, which this version lacks`);
   const { id, locationId, provider, address, conversationProviderId, type } = row;
-  const { unknownSender, postAutomatic, onUnknownOutcome, stripQuoted } = row;
+  const { unknownSender, postAutomatic, postLists, onUnknownOutcome, stripQuoted } = row;
   const facts = { id, locationId, provider, address, conversationProviderId, type };
   return {
     ...facts,
     unknownSender,
     postAutomatic,
+    postLists,
     onUnknownOutcome,
     stripQuoted,
     adapter,

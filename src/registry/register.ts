@@ -1,6 +1,6 @@
 import { tokenContext } from "../access/sealed-tokens.ts";
 import { InvalidRequest } from "../errors.ts";
-import type { HighlevelMessageType, UnknownOutcomePolicy, UnknownSenderPolicy } from "../model.ts";
+import type { HighlevelMessageType, ListPolicy, UnknownOutcomePolicy, UnknownSenderPolicy } from "../model.ts";
 import { providersOf } from "../providers/registry.ts";
 import type { Sealer } from "../secrets/seal.ts";
 import { ensureConversation, type HighlevelIds, registerHighlevelIds } from "../store/conversations.ts";
@@ -50,6 +50,7 @@ export interface MappingInput {
   credentials: unknown;
   unknownSender?: UnknownSenderPolicy | undefined;
   postAutomatic?: boolean | undefined;
+  postLists?: ListPolicy | undefined;
   onUnknownOutcome?: UnknownOutcomePolicy | undefined;
   isDefault?: boolean | undefined;
   stripQuoted?: boolean | undefined;
@@ -88,8 +89,8 @@ export async function registerMapping(
   const { unknownSender = "create", postAutomatic = false, isDefault = false, stripQuoted = false } = input;
   const sealedCredentials = sealCredentials(sealer, id, credentials);
   const row = { id, locationId, provider, address, conversationProviderId, type, name, sealedCredentials };
-  const { onUnknownOutcome = "repost" } = input;
-  const settings = { unknownSender, postAutomatic, onUnknownOutcome, isDefault, stripQuoted };
+  const { onUnknownOutcome = "repost", postLists = "people" } = input;
+  const settings = { unknownSender, postAutomatic, postLists, onUnknownOutcome, isDefault, stripQuoted };
   try {
     const mapping = await db.transaction(async (tx) => {
       if (isDefault) await keepOneDefault(tx, { id, locationId }, providersOf(adapter.channel));
@@ -112,6 +113,7 @@ export interface MappingChange {
   credentials?: unknown;
   unknownSender?: UnknownSenderPolicy | undefined;
   postAutomatic?: boolean | undefined;
+  postLists?: ListPolicy | undefined;
   onUnknownOutcome?: UnknownOutcomePolicy | undefined;
   isDefault?: boolean | undefined;
   stripQuoted?: boolean | undefined;

@@ -104,19 +104,23 @@ export async function keepHighlevelIds(db: Db, id: number, ids: HighlevelIds): P
     .where(eq(conversations.id, id));
 }
 
-/** Keeps what the people's last texts came by, for conversations that are locked. */
-export async function keepServices(
-  tx: Db,
-  services: { conversationId: number; service: TextService | null }[],
-): Promise<void> {
-  if (services.length > 0) await updateServices(tx, { services: JSON.stringify(services) });
+/** How a person wrote last. */
+export interface Habits {
+  conversationId: number;
+  service: TextService | null;
+  spelling: string | null;
 }
 
-const updateServices = prepare<{ services: string }>(
-  "keep-services",
+/** Keeps how these people wrote last, for conversations that are locked. */
+export async function keepHabits(tx: Db, habits: Habits[]): Promise<void> {
+  if (habits.length > 0) await updateHabits(tx, { habits: JSON.stringify(habits) });
+}
+
+const updateHabits = prepare<{ habits: string }>(
+  "keep-habits",
   (value) => sql`
-    update conversations set service = person.service
-    from json_to_recordset(${value("services")}::json) as person ("conversationId" bigint, service text)
+    update conversations set service = person.service, spelling = person.spelling
+    from json_to_recordset(${value("habits")}::json) as person ("conversationId" bigint, service text, spelling text)
     where conversations.id = person."conversationId"`,
 );
 

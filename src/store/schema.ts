@@ -22,6 +22,7 @@ import type {
   Direction,
   HighlevelMessageType,
   KeyAccess,
+  ListPolicy,
   MessageError,
   MessageOrigin,
   MessageState,
@@ -131,6 +132,8 @@ export const mappings = pgTable(
     sealedCredentials: text(),
     unknownSender: text().$type<UnknownSenderPolicy>().notNull(),
     postAutomatic: boolean().notNull(),
+    /** Of what mailing lists and groups hand on. */
+    postLists: text().$type<ListPolicy>().notNull().default("people"),
     /** What follows when HighLevel may have taken a message and its list cannot tell. */
     onUnknownOutcome: text().$type<UnknownOutcomePolicy>().notNull().default("repost"),
     /** The fallback: sends when HighLevel names no mapping and the person has none yet. */
@@ -199,6 +202,8 @@ export const conversations = pgTable(
     highlevelConversationId: text(),
     /** What the person's last text came by; null for SMS and MMS. */
     service: text().$type<TextService>(),
+    /** The address as the person wrote it last; null where that is the address itself. */
+    spelling: text(),
     createdAt: createdAt(),
     updatedAt: createdAt(),
   },

@@ -4,6 +4,7 @@ import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
 import { createProcessing } from "../../src/inbox/process-webhooks.ts";
 import { inlineReading } from "../../src/providers/reading.ts";
+import { findConversation } from "../../src/store/conversations.ts";
 import { putLocation } from "../../src/store/locations.ts";
 import { insertMapping } from "../../src/store/mappings.ts";
 import { listMessages as listPage } from "../../src/store/messages/list-messages.ts";
@@ -141,6 +142,19 @@ test("what is old and done is deleted, and its ids still stop duplicates", async
   await storeWebhooks(mapping.id, [body("old", mapping.address)]);
   await processAll();
   expect(await listMessages(database.db, { mappingId: mapping.id, limit: 10 })).toHaveLength(1);
+});
+
+test("how people spell their address, and what they write by, outlives their messages", async () => {
+  const { id: mappingId } = await addMapping("generic-email");
+  const data = { id: "spelled", from: "Token+aBc@relay.example", to: "box@example.com", text: "Hi" };
+  await storeWebhooks(mappingId, [Buffer.from(JSON.stringify({ type: "message.received", data }))]);
+  const texts = await addMapping();
+  await storeWebhooks(texts.id, [body("by-rcs", texts.address, "rcs:+15005550006")]);
+  await processAll();
+  await database.db.execute(sql`update messages set content = null`);
+  const kept = { service: null, spelling: data.from };
+  expect(await findConversation(database.db, mappingId, data.from.toLowerCase())).toMatchObject(kept);
+  expect(await findConversation(database.db, texts.id, "+15005550006")).toMatchObject({ service: "rcs" });
 });
 
 test("an id that no index can hold fails alone", async () => {

@@ -156,4 +156,59 @@ describe("an answer goes to the address as the person wrote it last", () => {
       expect((await real.sent(by, `Still there ${index} ${provider}`)).to).toEqual([spelling]);
     }
   });
+
+  test("in lower case again once the person writes so, whatever was before", async () => {
+    const by = real.way("postmark");
+    for (const from of ["Dora.EK@client.example", "dora.ek@client.example"]) {
+      await real.receiveEmail({ id: `case ${from}`, from });
+      const { contactId } = await real.posted(`case ${from}`);
+      real.write(by, contactId, `To ${from}`);
+      expect((await real.sent(by, `To ${from}`)).to).toEqual([from]);
+    }
+  });
+
+  test("and to who never wrote, and to whom the agent copies, as HighLevel spells them", async () => {
+    const by = real.way("postmark");
+    const contact = real.addContact({ email: "New.Person@Client.example" });
+    const emailCc = ["Cc+TokenX@relay.example", "plain@relay.example"];
+    real.write(by, contact.id, "Welcome", { emailCc });
+    expect(await real.sent(by, "Welcome")).toMatchObject({ to: ["New.Person@Client.example"], cc: emailCc });
+  });
+});
+
+describe("a mapping chooses what it posts of lists and groups", () => {
+  const newsletter = {
+    ...{ "List-Id": "News <news.shop.example>", "List-Unsubscribe": "<https://shop.example/leave>" },
+    Precedence: "bulk",
+  };
+  const group = { "List-Id": "Friends <friends.example.org>", "List-Post": "<mailto:friends@example.org>" };
+
+  test.each([
+    ["people", [group], [newsletter]],
+    ["all", [group, newsletter], []],
+    ["none", [], [group, newsletter]],
+  ])("%s", async (postLists, posted, kept) => {
+    const { mappingId } = real.way("postmark");
+    const { status, body } = await real.bridge.admin("PATCH", `/mappings/${mappingId}`, { postLists });
+    expect([status, body.postLists]).toEqual([200, postLists]);
+    for (const [index, headers] of [...posted, ...kept].entries()) {
+      const id = `lists ${postLists} ${index}`;
+      await real.receiveEmail({ id, from: "rosa@client.example", headers });
+      const isPosted = index < posted.length;
+      if (isPosted) expect(await real.posted(id)).toMatchObject({ direction: "inbound" });
+      else expect(await real.kept("postmark", id)).toMatchObject({ automatic: "list", deliveries: [] });
+    }
+  });
+
+  test("what comes by a group in answer to an email of ours is posted also where it wants nothing of groups", async () => {
+    const by = real.way("postmark");
+    await real.bridge.admin("PATCH", `/mappings/${by.mappingId}`, { postLists: "none" });
+    const contact = real.addContact({ email: "member@client.example" });
+    real.write(by, contact.id, "Do you come?");
+    const sent = await real.sent(by, "Do you come?");
+    const headers = { ...group, "In-Reply-To": sent.headers["message-id"] ?? "" };
+    await real.receiveEmail({ id: "lists answer", from: "member@client.example", headers });
+    expect(await real.posted("lists answer")).toMatchObject({ contactId: contact.id });
+    await real.bridge.admin("PATCH", `/mappings/${by.mappingId}`, { postLists: "people" });
+  });
 });

@@ -33,6 +33,7 @@ const settings = {
   type: z.enum(["SMS", "Email", "Custom"]).optional(),
   unknownSender: z.enum(["create", "hold", "ignore"]).optional(),
   postAutomatic: z.boolean().optional(),
+  postLists: z.enum(["people", "all", "none"]).optional(),
   onUnknownOutcome: z.enum(["repost", "hold"]).optional(),
   isDefault: z.boolean().optional(),
   stripQuoted: z.boolean().optional(),

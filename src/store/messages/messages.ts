@@ -1,4 +1,4 @@
-import { and, desc, eq, isNotNull, sql } from "drizzle-orm";
+import { and, eq, isNotNull, sql } from "drizzle-orm";
 import { isAnyOf } from "../postgres/any-of.ts";
 import type { Db } from "../postgres/database.ts";
 import { prepare } from "../postgres/prepare.ts";
@@ -71,18 +71,6 @@ const selectFingerprints = prepare<{ keys: string }, ProviderKey & { fingerprint
     from json_to_recordset(${value("keys")}::json) as input ("mappingId" uuid, "providerMessageId" text)
     join messages m on m.mapping_id = input."mappingId" and m.provider_message_id = input."providerMessageId"`,
 );
-
-/** How the person of a conversation wrote their own address last, where that was not in lower case. */
-export async function findSpelling(db: Db, conversationId: number): Promise<string | undefined> {
-  const isFromPerson = and(eq(messages.conversationId, conversationId), eq(messages.direction, "inbound"));
-  const [last] = await db
-    .select({ spelling: sql<string | null>`${messages.content} ->> 'fromSpelling'` })
-    .from(messages)
-    .where(and(isFromPerson, isNotNull(messages.content)))
-    .orderBy(desc(messages.id))
-    .limit(1);
-  return last?.spelling ?? undefined;
-}
 
 /** Keeps what became of one of a message's files. What was deleted after the retention time stays deleted. */
 export async function keepAttachment(
