@@ -72,11 +72,13 @@ const absence = new RegExp(
   `^\\s*(?:${[
     "auto: ",
     "(?:automatic reply|auto[ -]?reply|autoreply|automatic response|auto[ -]?response|out of (?:the )?office(?: auto ?reply)?)\\s*:",
-    "(?:automatische antwort|abwesenheits(?:notiz|nachricht|meldung|agent|assistent)|automatisch antwoord|afwezig(?:heidsbericht)?)\\s*:",
-    "(?:r[ée]ponse automatique|absence du bureau|respuesta autom[áa]tica|fuera de la oficina)\\s*:",
-    "(?:resposta autom[áa]tica|risposta automatica|fuori sede|autosvar|automatisk svar|automatiskt svar)\\s*:",
+    "(?:automatische antwort|abwesend|abwesenheits(?:notiz|nachricht|meldung|agent|assistent)|automatisch antwoord|afwezig(?:heidsbericht)?)\\s*:",
+    "(?:r[ée]ponse automatique|absent du bureau|absence du bureau|message d'absence|respuesta autom[áa]tica|fuera de la oficina)\\s*:",
+    "(?:resposta autom[áa]tica|risposta automatica|fuori sede|fuori ufficio|autosvar|automatisk svar|automatiskt svar|fr[åa]nvaro(?:meddelande)?|frav[æa]rs(?:besked|melding))\\s*:",
     "(?:automaattinen vastaus|odpowied[źz] automatyczna|autoodpowied[źz]|automatick[áa] odpov[ěe][dď]|automatikus v[áa]lasz)\\s*:",
-    "(?:r[ăa]spuns automat|otomatik yan[ıi]t|автоматический ответ|автоответ|自動応答|自动答复|自動回覆|자동 회신)\\s*[:：]",
+    "(?:r[ăa]spuns automat|otomatik yan[ıi]t|автоматический ответ|автоматична відповідь|автоответ|automatsk[ia] odgovor|samodejni odgovor)\\s*:",
+    "(?:αυτόματη απάντηση|מענה אוטומטי|תשובה אוטומטית|رد تلقائي|trả lời tự động|balasan otomatis|ตอบกลับอัตโนมัติ)\\s*:",
+    "(?:自動応答|自動返信|不在通知|自动答复|自动回复|自動回覆|자동 회신|자동 응답|자동응답|부재 중(?: 자동 응답)?)\\s*[:：]",
   ].join("|")})`,
   "i",
 );

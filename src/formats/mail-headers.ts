@@ -34,11 +34,12 @@ export function allOf(headers: MailHeader[], name: string): string | undefined {
 
 /**
  * The ids of a Message-ID, In-Reply-To or References header, without angle brackets, each once. Takes what clients
- * really write: folded lines, words between the ids, ids without brackets, and ids in encoded words. What is longer than a line of mail may
- * be is no id, and of very many those count that are last, which are the newest. https://www.rfc-editor.org/rfc/rfc5322#section-3.6.4
+ * really write: folded lines, words between the ids, ids without brackets, and ids in encoded words or escaped as in HTML
+ * or a URL. What is longer than a line of mail may be is no id, and of very many those count that are last, which are the
+ * newest. https://www.rfc-editor.org/rfc/rfc5322#section-3.6.4
  */
 export function parseMessageIds(header: string | undefined): string[] {
-  const line = decodeWords((header ?? "").slice(-maxIdCharacters))
+  const line = unescapeBrackets(decodeWords((header ?? "").slice(-maxIdCharacters)))
     .replaceAll("\0", "")
     .toWellFormed();
   const bracketed = [...line.matchAll(/<([^<>]{1,998})>/g)].map((match) => (match[1] ?? "").replace(/\s/g, ""));
@@ -49,6 +50,16 @@ export function parseMessageIds(header: string | undefined): string[] {
 /** Some thousand ids. */
 const maxIdCharacters = 100_000;
 
+function unescapeBrackets(line: string): string {
+  if (line.includes("<")) return line;
+  const plain = line.replace(/&lt;|&#0?60;/gi, "<").replace(/&gt;|&#0?62;/gi, ">");
+  if (!/[%=]3c[^<>\s]*[%=]3e/i.test(plain)) return plain;
+  return plain
+    .replace(/[%=]3c/gi, "<")
+    .replace(/[%=]3e/gi, ">")
+    .replace(/[%=]40/g, "@");
+}
+
 /** Without a zone, or with one that RFC 5322 does not know, a date would be read in this machine's zone. */
 const mailDate =
   /^\s*(?:[a-z]{3,9}\.?,?\s*)?(\d{1,2}\s+[a-z]{3,9}\s+(?:\d{4}|\d{2})\s+\d{1,2}:\d{2}(?::\d{2})?)\s+(?:(?:UTC?|GMT|Z)?\s?([+-]\d{2}):?(\d{2})|(UTC?|GMT|Z|[ECMP][SD]T))(?![\w:+-])/i;
@@ -58,7 +69,10 @@ export function parseMailDate(header: string | undefined): Date | undefined {
   const [, dayAndTime, hours, minutes, zone] = mailDate.exec(header ?? "") ?? [];
   const time = new Date(`${dayAndTime} ${zone ?? `${hours}${minutes}`}`);
   const isAbsurd =
-    Number.isNaN(time.getTime()) || time.getUTCFullYear() < firstYear || time.getUTCFullYear() > lastYear;
+    Math.abs(Number(hours ?? 0)) > 14 ||
+    Number.isNaN(time.getTime()) ||
+    time.getUTCFullYear() < firstYear ||
+    time.getUTCFullYear() > lastYear;
   return isAbsurd ? undefined : time;
 }
 

@@ -44,15 +44,31 @@ export function referencesTo(parent: Pick<ThreadEmail, "rfcMessageId" | "inReply
 }
 
 /** Of answers and forwards: https://en.wikipedia.org/wiki/List_of_email_subject_abbreviations */
-const replyPrefix =
-  /^\s*(re|aw|antw|sv|vs|rif|r|ref|res|odp|ynt|tr|fw|fwd|wg|vb|vl|enc|rv|回复|答复|回覆|转发)(\[\d+\])?\s*[:：]\s*/i;
+const prefixes = [
+  ...["re", "aw", "antw", "antwort", "antwoord", "sv", "svar", "vs", "vast", "rif", "r", "ref", "réf", "rép", "ré"],
+  ...["res", "resp", "resposta", "respuesta", "risposta", "odp", "odpověď", "odpoveď", "ynt", "yanıt", "vá", "bls"],
+  ...["atb", "ats", "απ", "σχετ", "отв", "ответ", "отг", "відп", "hs", "balas", "trả lời", "ตอบ", "ตอบกลับ"],
+  ...["回复", "答复", "回覆", "答覆", "回信", "返信", "답장", "회신", "השב", "תגובה", "رد", "تمت الإجابة"],
+  ...["fw", "fwd", "wg", "tr", "vb", "vl", "vid", "enc", "rv", "i", "doorst", "pd", "tb", "πρθ", "пересл"],
+  ...["ilt", "İlt", "chuyển tiếp", "转发", "轉寄", "転送", "전달", "הועבר", "إعادة توجيه"],
+];
+const replyPrefix = new RegExp(`^(?:${prefixes.join("|")})\\.?(?:\\[\\d+\\]|\\(\\d+\\)|\\^\\d+)?\\s*[:：]\\s*`, "iu");
+/** What servers put before the subject of what comes from outside: it stands before their own users' answers, too. */
+const serversTag =
+  /^(?:[[({]\s*(?:ext(?:ern(?:al|e|o|í)?)?|spam|junk|bulk|caution|warning)\b[^\])}]{0,40}[\])}]|\*+ ?spam ?\*+|external:)\s*/i;
 
 /** Does the subject say that it answers something? */
-export const isReply = (subject: string | null | undefined): boolean => replyPrefix.test(subject ?? "");
+export const isReply = (subject: string | null | undefined): boolean => replyPrefix.test(withoutTags(subject));
 
-/** A subject without what mail programs put before it: https://www.rfc-editor.org/rfc/rfc5256#section-2.1 */
+/** A subject without what mail programs and servers put before it: https://www.rfc-editor.org/rfc/rfc5256#section-2.1 */
 export function baseSubject(subject: string | null | undefined): string {
-  let base = (subject ?? "").trim();
-  while (replyPrefix.test(base)) base = base.replace(replyPrefix, "");
+  let base = withoutTags(subject);
+  while (replyPrefix.test(base)) base = withoutTags(base.replace(replyPrefix, ""));
   return base.replace(/\s+/g, " ").trim().toLowerCase();
+}
+
+function withoutTags(subject: string | null | undefined): string {
+  let rest = (subject ?? "").trim();
+  while (serversTag.test(rest)) rest = rest.replace(serversTag, "");
+  return rest;
 }

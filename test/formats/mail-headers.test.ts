@@ -17,6 +17,11 @@ describe("Message-ID lists", () => {
     ['"a@x"; (b@x)', ["a@x", "b@x"]],
     ["<cut.off@x", ["cut.off@x"]],
     ["<a\0b@x>", ["ab@x"]],
+    ["=?us-ascii?Q?<a=40x>?=\r\n =?us-ascii?Q?_<b@x>?=", ["a@x", "b@x"]],
+    ["&lt;a@x&gt; &lt;b@x&gt;", ["a@x", "b@x"]],
+    ["%3Ca%40x%3E", ["a@x"]],
+    ["=3Ca=40x=3E", ["a@x"]],
+    ["<a%3Cb%3E@x>", ["a%3Cb%3E@x"]],
     [`<${"x".repeat(1000)}@y> <a@x>`, ["a@x"]],
     [`${"ä".repeat(600)}@y`, []],
     ["", []],
@@ -61,6 +66,18 @@ describe("automatic mail", () => {
     [{ From: "Ann <ann@postmaster.example.org>", "List-Unsubscribe": "<mailto:x@y.example>" }, undefined],
     [{ From: "Mail Delivery <MAILER-DAEMON@mx.example.org>" }, "bounce"],
     [{ From: "Ann <ann@example.org>", Subject: "Out of the box" }, undefined],
+    [{ Subject: "Out of office hours: when do you open?" }, undefined],
+    [{ Subject: "Absence: form for school" }, undefined],
+    [{ Subject: "Abwesend: Ihre Anfrage" }, "auto_reply"],
+    [{ Subject: "=?utf-8?Q?R=C3=A9ponse_automatique_=3A_Devis?=" }, "auto_reply"],
+    [{ Subject: "Frånvaro: Möte" }, "auto_reply"],
+    [{ Subject: "自動返信: 予約" }, "auto_reply"],
+    [{ Subject: "自动回复：预约" }, "auto_reply"],
+    [{ Subject: "부재 중: 예약" }, "auto_reply"],
+    [{ Subject: "Αυτόματη απάντηση: Κράτηση" }, "auto_reply"],
+    [{ Subject: "רה: מענה אוטומטי: הזמנה" }, undefined],
+    [{ Subject: "מענה אוטומטי: הזמנה" }, "auto_reply"],
+    [{ Subject: "رد تلقائي: حجز" }, "auto_reply"],
   ])("%j is %s", (headers, kind) => expect(kindOf(headers as Record<string, string>)).toBe(kind));
 
   test("a vacation reply without a return path is an auto-reply, not a bounce", () => {
@@ -89,6 +106,7 @@ describe("a Date", () => {
     "Sat, 21 Nov 2026 25:99:99 +0000",
     "Sat, 21 Nov 2026 10:59:50",
     "Sat, 21 Nov 2026 10:59:50 CET",
+    "Sat, 21 Nov 2026 10:59:50 +2530",
   ])("without a certain meaning is no time: %j", (value) => expect(parseMailDate(value)).toBeUndefined());
 });
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { baseSubject, findParent, referencesTo } from "../../src/messages/find-parent.ts";
+import { baseSubject, findParent, isReply, referencesTo } from "../../src/messages/find-parent.ts";
 import { registerLocation, registerMapping } from "../../src/registry/register.ts";
 import { createSealer } from "../../src/secrets/seal.ts";
 import { ensureConversation } from "../../src/store/conversations.ts";
@@ -45,6 +45,23 @@ describe("a subject is the same with whatever mail programs put before it", () =
     ["RV: Your quote", "your quote"],
     ["YNT: VB: Your quote", "your quote"],
     ["回复：Your quote", "your quote"],
+    ["Antwort: Your quote", "your quote"],
+    ["Rép. : Your quote", "your quote"],
+    ["ΑΠ: Your quote", "your quote"],
+    ["Отв: Your quote", "your quote"],
+    ["İLT: YNT: Your quote", "your quote"],
+    ["返信: Your quote", "your quote"],
+    ["답장: Your quote", "your quote"],
+    ["رد: Your quote", "your quote"],
+    ["Re(2): Re^3: Your quote", "your quote"],
+    ["[EXTERNAL] RE: Your quote", "your quote"],
+    ["Re: [EXT] AW: Your quote", "your quote"],
+    ["***SPAM*** Re: Your quote", "your quote"],
+    ["Re: [Order 7] Your quote", "[order 7] your quote"],
+    [
+      "[External affairs 2026 and what else there is to be said of them] x",
+      "[external affairs 2026 and what else there is to be said of them] x",
+    ],
     ["Rendezvous: at ten", "rendezvous: at ten"],
     ["Reply: please", "reply: please"],
     ["Re:", ""],
@@ -54,6 +71,16 @@ describe("a subject is the same with whatever mail programs put before it", () =
     expect(baseSubject(subject)).toBe(base);
   });
 });
+
+test.each([
+  ["RE: x", true],
+  ["[EXT] Antwort: x", true],
+  ["Отв: x", true],
+  ["[EXTERNAL] x", false],
+  ["Order 7", false],
+  ["Rest: at ten", false],
+  [null, false],
+])("that it answers something says the subject %j: %s", (subject, answers) => expect(isReply(subject)).toBe(answers));
 
 describe("the chain of an answer", () => {
   const parent = (rfcMessageId: string | null, content: Partial<MessageContent> | null) => {

@@ -94,8 +94,11 @@ describe("a reply is threaded by whatever it brings", () => {
     return written;
   }
 
-  test.each(["RE: Order 77", "Aw: Order 77", "Re: Re: order  77"])("by the subject alone: %s", async (subject) => {
-    const person = `${subject.replace(/\W/g, "")}@client.example`;
+  test.each([
+    ...["RE: Order 77", "Aw: Order 77", "Re: Re: order  77", "[EXTERNAL] RE: Order 77", "Antwort: Order 77"],
+    ...["Отв: Order 77", "返信: Order 77"],
+  ])("by the subject alone: %s", async (subject) => {
+    const person = `${Buffer.from(subject).toString("hex")}@client.example`;
     const first = await writeFirst(person, "Order 77");
     await real.receiveEmail({
       id: `subject ${subject}`,

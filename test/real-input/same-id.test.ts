@@ -43,6 +43,19 @@ test.each<[string, Partial<typeof notice>]>([
   expect(postedWith(id)).toHaveLength(2);
 });
 
+test("a reply to one of several mails under one Message-ID threads to the newest of its own conversation", async () => {
+  const id = "often@device.example";
+  await receive(id, { "body-plain": "One" });
+  await receive(id, { "body-plain": "Two" });
+  const [, second] = await until(
+    () => postedWith(id),
+    ({ length }) => length > 1,
+  );
+  const reply = { subject: "Re: Parcel 1", "In-Reply-To": `<${id}>` } as Partial<typeof notice>;
+  await receive("reply-to-often@device.example", reply);
+  expect((await real.posted("reply-to-often@device.example")).threadId).toBe(second?.threadId);
+});
+
 test("nobody can suppress a mail by sending another one under its id before", async () => {
   const id = "known-beforehand@client.example";
   await receive(id, { from: "Eve <eve@stranger.example>", "body-plain": "Spam" });

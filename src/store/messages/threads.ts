@@ -27,7 +27,8 @@ const threadColumns = {
 
 /**
  * HighLevel's id of the email that answers to one of these RFC 5322 ids, the first id that is known winning.
- * Looked for in the conversation and wherever else its location has the same person: a thread does not cross people.
+ * Looked for in the conversation and wherever else its location has the same person: a thread does not cross people. Of
+ * several emails under one id it is the conversation's own, and of those the newest.
  */
 export async function findThread(
   db: Db,
@@ -52,7 +53,8 @@ export async function findThread(
         isNotNull(messages.highlevelEmailMessageId),
         samePerson(conversation),
       ),
-    );
+    )
+    .orderBy(desc(eq(messages.conversationId, conversation.id)), desc(messages.id));
   const rank = ({ rfcMessageId, providerMessageId }: (typeof found)[number]) =>
     lowerCased.findIndex((id, index) => id === rfcMessageId || localParts[index] === providerMessageId);
   const [nearest] = found.sort((a, b) => rank(a) - rank(b));
