@@ -1,6 +1,6 @@
-import { Busboy } from "@fastify/busboy";
 import { ParseError } from "../errors.ts";
-import { decodeWords } from "./email/encoded-words.ts";
+import { decodeText } from "./email/charset.ts";
+import { parseStructured } from "./email/header-parameters.ts";
 
 /** A field of a form, or an uploaded file. */
 export interface FormField {
@@ -82,41 +82,72 @@ const valueOfHex = Int8Array.from({ length: 256 }, (_, byte) => hexDigits.get(by
 const hexValue = (byte: number | undefined): number => valueOfHex[byte ?? 0] ?? -1;
 
 /**
- * Not by `Response.formData()`: that refuses the whole form when one file's name has an escaped quote or stands in
- * `filename*` (https://github.com/nodejs/undici/issues/3760), and loses bytes that are not UTF-8.
+ * By hand: `Response.formData()` refuses the whole form for one odd file name and loses bytes that are not UTF-8
+ * (https://github.com/nodejs/undici/issues/3760), and other readers take `filename` although `filename*` is there, in which
+ * alone the name is whole. Takes a time that grows with the body's length alone.
  */
-function readMultipart(contentType: string, body: Buffer): Promise<FormField[]> {
-  return new Promise((resolve, reject) => {
-    const refuse = (why: string) => reject(refusal(why));
-    const fields: FormField[] = [];
-    try {
-      const parser = new Busboy({
-        headers: { "content-type": contentType },
-        isPartAFile: () => true,
-        limits: { parts: 2 * maxFields },
-        // A part that it passes over would fill its buffer, and then it waits for ever for somebody to read that.
-        fileHwm: body.length + 1,
-        highWaterMark: body.length + 1,
-      });
-      parser.on("file", (name, stream, filename, _encoding, type) => {
-        const chunks: Buffer[] = [];
-        stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-        // Without a listener an error, of a form that breaks off, would end the process.
-        stream.on("error", (error) => refuse(error.message));
-        stream.on("end", () => {
-          const content = Buffer.concat(chunks);
-          fields.push({ name, content, filename: decodeWords(filename ?? ""), contentType: type });
-        });
-      });
-      parser.on("error", (error) => refuse(error instanceof Error ? error.message : "it cannot be read"));
-      // What comes after the limit is passed over without a word: then the form is not whole.
-      const isWhole = () => fields.length < maxFields;
-      parser.on("finish", () => (isWhole() ? resolve(fields) : refuse(`it has ${maxFields} fields or more`)));
-      parser.end(body);
-    } catch (error) {
-      refuse(error instanceof Error ? error.message : "it cannot be read");
-    }
-  });
+function readMultipart(contentType: string, body: Buffer): FormField[] {
+  const boundary = parseStructured(contentType).parameters.get("boundary");
+  if (!boundary) throw refusal("it names no boundary");
+  const marker = Buffer.from(`\r\n--${boundary}`, "utf8");
+  const fields: FormField[] = [];
+  let line = body.indexOf(marker.subarray(2)) === 0 ? lineAfter(body, marker.length - 2) : findLine(body, marker, 0);
+  for (let count = 0; line && !line.isLast; count++) {
+    if (count + 1 >= maxFields) throw refusal(`it has ${maxFields} fields or more`);
+    // A part without headers begins with the blank line.
+    const headEnd = body.indexOf("\r\n\r\n", line.end - 2);
+    const next = headEnd === -1 ? undefined : findLine(body, marker, headEnd + 2);
+    if (!next) break;
+    const field = readField(
+      body.subarray(line.end, headEnd),
+      body.subarray(headEnd + 4, Math.max(next.start, headEnd + 4)),
+    );
+    if (field) fields.push(field);
+    line = next;
+  }
+  if (!line?.isLast) throw refusal("it breaks off");
+  return fields;
+}
+
+interface BoundaryLine {
+  /** Where what stands before it ends, and where what follows it begins. */
+  start: number;
+  end: number;
+  isLast: boolean;
+}
+
+function findLine(body: Buffer, marker: Buffer, from: number): BoundaryLine | undefined {
+  for (let at = body.indexOf(marker, from); at !== -1; at = body.indexOf(marker, at + marker.length)) {
+    const line = lineAfter(body, at + marker.length);
+    if (line) return { ...line, start: at };
+  }
+  return undefined;
+}
+
+const maxPadding = 100;
+
+/** Undefined for what only begins like a boundary. */
+function lineAfter(body: Buffer, at: number): BoundaryLine | undefined {
+  const rest = body.toString("latin1", at, at + maxPadding);
+  if (rest.startsWith("--")) return { start: 0, end: at + 2, isLast: true };
+  const [padding] = /^[ \t]*\r\n/.exec(rest) ?? [];
+  return padding === undefined ? undefined : { start: 0, end: at + padding.length, isLast: false };
+}
+
+/** Undefined for a part that has no name. */
+function readField(head: Buffer, content: Buffer): FormField | undefined {
+  const headers = new Map(
+    decodeText(head)
+      .replace(/\r\n(?=[ \t])/g, "")
+      .split("\r\n")
+      .map((header) => [header.split(":", 1)[0]?.trim().toLowerCase(), header.slice(header.indexOf(":") + 1)]),
+  );
+  const { parameters } = parseStructured(headers.get("content-disposition"));
+  const name = parameters.get("name");
+  if (name === undefined) return undefined;
+  const filename = parameters.get("filename")?.split(/[/\\]/).at(-1);
+  const contentType = parseStructured(headers.get("content-type")).value || "text/plain";
+  return { name, content: Buffer.from(content), filename: filename ?? "", contentType };
 }
 
 const refusal = (why: string) => new ParseError(`the body is not the form that its content type says: ${why}`);

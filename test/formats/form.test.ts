@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ParseError } from "../../src/errors.ts";
 import { formText, readForm } from "../../src/formats/form.ts";
+import { expectSwift } from "../fuzz/slowness.ts";
 
 const multipart = "multipart/form-data; boundary=xYzZY";
 const part = (head: string, content = "hello") => `--xYzZY\r\n${head}\r\n\r\n${content}\r\n`;
@@ -19,6 +20,13 @@ describe("a multipart form", () => {
     ['; filename="C:\\temp\\a.pdf"', "a.pdf"],
     ['; filename="=?UTF-8?B?TcOkcnoucGRm?="', "März.pdf"],
     ["; filename*=utf-8''M%C3%A4rz.pdf", "März.pdf"],
+    ["; filename=\"Maerz.pdf\"; filename*=UTF-8''M%C3%A4rz.pdf", "März.pdf"],
+    ["; filename*=iso-8859-1''M%E4rz.pdf; filename=Maerz.pdf", "März.pdf"],
+    ['; filename*0="Angebot "; filename*1="März.pdf"', "Angebot März.pdf"],
+    ['; filename="../../a.pdf"', "a.pdf"],
+    ['; filename="100%25.pdf"', "100%25.pdf"],
+    ['; FileName="a.pdf"', "a.pdf"],
+    ["", ""],
   ])("whose file is called by %s is read", async (disposition, filename) => {
     expect(await fileOf(disposition)).toMatchObject({ name: "file", filename, content: Buffer.from("hello") });
   });
@@ -48,6 +56,27 @@ describe("a multipart form", () => {
     ]);
     expect(await readForm('Multipart/Form-Data;boundary="xYzZY"', body)).toMatchObject([{ name: "a", content }]);
   });
+
+  test("may have parts without headers, blanks behind boundaries, and what only looks like one", async () => {
+    const disposition = 'Content-Disposition: form-data;\r\n name="a"';
+    const body = `--xYzZY \r\n\r\nnobody's\r\n--xYzZY\r\n${disposition}\r\n\r\none\r\n--xYzZYnot\r\n\r\n--xYzZY--`;
+    const content = Buffer.from("one\r\n--xYzZYnot\r\n");
+    expect(await readForm(multipart, Buffer.from(body))).toMatchObject([{ name: "a", content }]);
+    const empty = `--xYzZY\r\n${disposition}\r\n\r\n\r\n--xYzZY--\r\n`;
+    expect(await readForm(multipart, Buffer.from(empty))).toMatchObject([{ name: "a", content: Buffer.alloc(0) }]);
+  });
+
+  test.each(["\r\n--xYzZY", "\r\n--xYzZYa", "\r\n\r\n", "\r\n--xYzZY\r\n", "--xYzZY\r\nname:"])(
+    "of 1 MB of %j takes no time",
+    async (piece) => {
+      const body = Buffer.from(`--xYzZY\r\n${piece.repeat(1_000_000 / piece.length)}`);
+      await expectSwift(
+        () => readForm(multipart, body).catch(() => undefined),
+        () => piece,
+        1000,
+      );
+    },
+  );
 
   test.each([
     ["", "no content type"],

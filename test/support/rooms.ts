@@ -24,7 +24,7 @@ export const rooms: Record<string, string> = {
   "providers/kit": "calls formats secrets zod",
   highlevel: "calls formats zod",
   calls: "concurrency axios request-filtering-agent",
-  formats: "@fastify/busboy libphonenumber-js mime-types zod @exodus/bytes html-to-text",
+  formats: "libphonenumber-js mime-types zod @exodus/bytes html-to-text",
   "formats/email": "formats/escape-html @exodus/bytes html-to-text",
   observe:
     "providers store concurrency prom-client @opentelemetry/api @opentelemetry/exporter-trace-otlp-http @opentelemetry/resources @opentelemetry/sdk-trace",
