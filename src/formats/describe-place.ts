@@ -6,13 +6,24 @@ export interface Place {
   longitude?: string | number | undefined;
 }
 
-/** A place in words, with a link to a map where its coordinates are known; undefined where nothing is. */
+/**
+ * A place in words, with a link to a map where its coordinates are known. What is told of them otherwise is said as it is;
+ * undefined where nothing is.
+ */
 export function describePlace({ label, address, latitude, longitude }: Place): string | undefined {
-  const [north, east] = [latitude, longitude].map((degrees) =>
-    `${degrees ?? ""}`.trim() === "" ? Number.NaN : Number(degrees),
-  );
-  const isKnown = north !== undefined && east !== undefined && Math.abs(north) <= 90 && Math.abs(east) <= 180;
+  const [north, east] = [degreesOf(latitude), degreesOf(longitude)];
+  const isKnown = Math.abs(north) <= 90 && Math.abs(east) <= 180;
   const map = isKnown ? `https://www.google.com/maps?q=${north},${east}` : undefined;
-  const lines = [label, address === label ? undefined : address, map].filter(Boolean);
+  const told = Object.entries({ latitude, longitude }).flatMap(([name, value]) =>
+    hasWords(value) ? `${name} ${value}` : [],
+  );
+  const lines = [label, address === label ? undefined : address, map ?? told.join(", ")].filter(hasWords);
   return lines.length > 0 ? lines.join("\n") : undefined;
+}
+
+const hasWords = (value: string | number | undefined) => value !== undefined && `${value}`.trim() !== "";
+
+/** Some write a comma for the point. */
+function degreesOf(value: string | number | undefined): number {
+  return hasWords(value) ? Number(`${value}`.replace(/^(\s*[+-]?\d+),(\d+\s*)$/, "$1.$2")) : Number.NaN;
 }

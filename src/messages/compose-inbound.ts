@@ -42,8 +42,16 @@ function urlsOf({ attachments }: MessageContent): string[] {
 
 /** What a text says in HighLevel. */
 export function composeText(content: MessageContent): string {
-  const text = [content.text, ...content.attachments.flatMap(nameWithoutUrl)].filter(Boolean).join("\n");
+  const lines = [subjectOf(content), content.text, ...content.attachments.flatMap(nameWithoutUrl)];
+  const text = lines.filter(Boolean).join("\n");
   return text || (urlsOf(content).length > 0 ? "" : noText);
+}
+
+/** An MMS has a subject, too: some phones put the words there, and others one that nobody wrote. */
+function subjectOf({ subject, text }: MessageContent): string | undefined {
+  const words = subject?.trim() ?? "";
+  const isWritten = words !== "" && !/^\W*(no ?subject|multimedia message|mms|fwd?|re)\W*$/i.test(words);
+  return isWritten && !text?.includes(words) ? words : undefined;
 }
 
 function composeEmail(

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { ApiRequest } from "../calls/call-api.ts";
+import { describePlace } from "../formats/describe-place.ts";
 import { composeMail, type Mail } from "../formats/mail.ts";
 import { parseMessageIds } from "../formats/mail-headers.ts";
 import { addressesOf, parseSender } from "../formats/mailbox.ts";
@@ -32,8 +33,10 @@ export const genericSms = genericProvider({
   channel: "sms",
   services: ["whatsapp", "rcs"],
   readMessage: (webhook, ownNumber) => {
-    const { from, to, ...rest } = webhook.read(smsSeenBy(ownNumber));
-    return text({ ...rest, from: from.number, service: from.service, to: to.map(({ number }) => number) });
+    const { from, to, text: body, location, ...rest } = webhook.read(smsSeenBy(ownNumber));
+    const words = [body, location && describePlace(location)].filter(Boolean).join("\n") || undefined;
+    const parties = { from: from.number, service: from.service, to: to.map(({ number }) => number) };
+    return text({ ...rest, ...parties, text: words });
   },
   readRecipient: () => undefined,
   compose: ({ from, to, text: body, attachments }) => ({ from, to, text: body, attachments: attachments.map(linkTo) }),
@@ -144,10 +147,16 @@ const oneOrMore = <Item>(item: z.ZodType<Item>) => z.union([z.array(item), item.
 const url = z.url({ protocol: /^https?$/ });
 const sizeBytes = z.number().int().min(0).nullish().pipe(maybeNumber);
 const attachments = listOf(z.object({ url, name: maybeText, contentType: maybeText, sizeBytes }));
+const degrees = code.nullish().transform((value) => value ?? undefined);
+const location = z
+  .object({ label: maybeText, address: maybeText, latitude: degrees, longitude: degrees })
+  .nullish()
+  // No reason to lose a text when it is spoiled.
+  .catch(undefined);
 const smsSeenBy = (ownNumber: string | undefined) => {
   const party = textPartySeenBy(ownNumber);
   const to = oneOrMore(party);
-  return at("data", { id: messageId, from: party, to, text: maybeText, sentAt: time, attachments });
+  return at("data", { id: messageId, from: party, to, text: maybeText, sentAt: time, attachments, location });
 };
 
 /** A header's value, or its values in a list. */

@@ -79,7 +79,12 @@ const update = z.object({ MessageSid: messageId, ErrorCode: maybeText, ErrorMess
 const fileCount = z.coerce.number().int().min(0).max(50).default(0);
 const party = textPartySeenBy(undefined);
 const incoming = z.object({ MessageSid: messageId, From: party, To: party, Body: maybeText, NumMedia: fileCount });
-/** Of WhatsApp: https://www.twilio.com/docs/messaging/guides/webhook-request#location-sharing-parameters */
+/** What people say by WhatsApp and RCS otherwise than in words: https://www.twilio.com/docs/messaging/guides/webhook-request */
+const said = z.object({
+  ...{ ButtonText: maybeText, ListTitle: maybeText, ListDescription: maybeText, MessageType: maybeText },
+  ...{ ReferralHeadline: maybeText, ReferralBody: maybeText, ReferralSourceUrl: maybeText },
+});
+/** https://www.twilio.com/docs/messaging/guides/webhook-request#location-sharing-parameters */
 const place = z.object({ Label: maybeText, Address: maybeText, Latitude: maybeText, Longitude: maybeText });
 
 /** A status callback has MessageStatus; an incoming message has SmsStatus=received, and no time of its own. */
@@ -101,9 +106,27 @@ function readText(webhook: DecodedWebhook) {
     const file = webhook.read(z.object({ [url]: requiredText, [contentType]: maybeText }));
     return { url: file[url], contentType: file[contentType] };
   });
+  const words = wordsOf(webhook, Body) || (attachments.length > 0 ? undefined : nothingSaid(webhook));
+  return text({ id, from: from.number, service: from.service, to: [To.number], text: words, attachments });
+}
+
+/** The text, what was chosen or sent besides, and below it the advertisement from which the person wrote. */
+function wordsOf(webhook: DecodedWebhook, body: string | undefined): string {
   const { Label: label, Address: address, Latitude: latitude, Longitude: longitude } = webhook.read(place);
-  const words = [Body, describePlace({ label, address, latitude, longitude })].filter(Boolean).join("\n");
-  return text({ id, from: from.number, service: from.service, to: [To.number], text: words || undefined, attachments });
+  const { ButtonText, ListTitle, ListDescription, ...more } = webhook.read(said);
+  const chosen = [ButtonText, ListTitle, ListDescription].filter((words) => words && !body?.includes(words));
+  const advertised = [more.ReferralHeadline, more.ReferralBody, more.ReferralSourceUrl].filter(Boolean).join(" · ");
+  const answersTo = advertised === "" ? undefined : `[Written from: ${advertised}]`;
+  return [body, ...chosen, describePlace({ label, address, latitude, longitude }), answersTo]
+    .filter(Boolean)
+    .join("\n");
+}
+
+/** Of reactions, stickers and the like Twilio tells the type at most. */
+function nothingSaid(webhook: DecodedWebhook): string | undefined {
+  const { MessageType } = webhook.read(said);
+  if (MessageType === undefined || MessageType === "text") return undefined;
+  return `[A message of type ${MessageType}, of which Twilio tells nothing more]`;
 }
 
 function compose({ to, from, text: body, attachments, receiptUrl }: OutboundMessage, service: string | undefined) {

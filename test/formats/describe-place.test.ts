@@ -11,7 +11,9 @@ test.each([
   [{ latitude: 52.5163, longitude: 13.3777 }, map],
   [{ latitude: 0, longitude: "0" }, "https://www.google.com/maps?q=0,0"],
   [{ label: "Square 1", address: "Square 1" }, "Square 1"],
-  [{ latitude: "52.5" }, undefined],
-  [{ latitude: "north", longitude: "13" }, undefined],
+  [{ latitude: "52,5163", longitude: "13,3777" }, map],
+  [{ latitude: "52.5" }, "latitude 52.5"],
+  [{ label: " ", latitude: "north", longitude: "13" }, "latitude north, longitude 13"],
+  [{ latitude: "", longitude: " " }, undefined],
   [{}, undefined],
 ])("the place %j is read as words", (place, words) => expect(describePlace(place)).toBe(words));

@@ -7,7 +7,7 @@ beforeAll(async () => {
 });
 afterAll(() => real.stop());
 
-describe("a place is put into words", () => {
+describe("what a provider gives in fields of its own is put into words", () => {
   test.each<[string, Record<string, string>, string]>([
     [
       "all of it",
@@ -16,6 +16,20 @@ describe("a place is put into words", () => {
     ],
     ["its coordinates", { Latitude: "-33.9", Longitude: "18.4" }, "https://www.google.com/maps?q=-33.9,18.4"],
     ["its address, beside a text", { Body: "Here:", Address: "Square 2, Vienna" }, "Here:\nSquare 2, Vienna"],
+    ["half of its coordinates", { Latitude: "48.2" }, "latitude 48.2"],
+    ["a button that was pressed", { ButtonText: "Yes, book it", ButtonPayload: "yes" }, "Yes, book it"],
+    ["the same in the text already", { Body: "Yes, book it", ButtonText: "Yes, book it" }, "Yes, book it"],
+    ["a line of a list", { ListTitle: "Tuesday", ListDescription: "at ten" }, "Tuesday\nat ten"],
+    [
+      "the advertisement that it comes from",
+      { Body: "Is it free?", ReferralHeadline: "Try it", ReferralSourceUrl: "https://fb.example/1" },
+      "Is it free?\n[Written from: Try it · https://fb.example/1]",
+    ],
+    [
+      "nothing but a type",
+      { MessageType: "sticker" },
+      "[A message of type sticker, of which Twilio tells nothing more]",
+    ],
   ])("%s", async (what, fields, words) => {
     const id = `SM${Buffer.from(what).toString("hex").padEnd(32, "0").slice(0, 32)}`;
     const { address } = real.way("twilio");
@@ -23,6 +37,33 @@ describe("a place is put into words", () => {
     await real.receive("twilio", { ...parties, NumMedia: "0", Body: "", ...fields });
     expect((await real.posted(id)).body).toBe(words);
   });
+});
+
+test("a place by a sender of one's own, and an MMS whose words are its subject, are put into words", async () => {
+  const location = { label: "The old gate", address: "Square 2", latitude: 48.2, longitude: 16.4 };
+  await real.receiveText({ id: "place", from: "+15005550006", text: "Here", location });
+  const map = "https://www.google.com/maps?q=48.2,16.4";
+  expect((await real.posted("place")).body).toBe(`Here\nThe old gate\nSquare 2\n${map}`);
+  await real.receiveText({ id: "spoiled", from: "+15005550006", text: "Here", location: "there" });
+  expect((await real.posted("spoiled")).body).toBe("Here");
+  for (const [subject, body] of [
+    ["Broken lock", "Broken lock"],
+    ["NoSubject", "(no text)"],
+  ]) {
+    const number = (phone_number: string) => ({ phone_number });
+    const parties = { from: number("+15005550006"), to: [number(real.way("telnyx").address)] };
+    const payload = {
+      id: `mms ${subject}`,
+      type: "MMS",
+      subject,
+      text: "",
+      media: [],
+      direction: "inbound",
+      ...parties,
+    };
+    await real.receive("telnyx", { data: { event_type: "message.received", payload } });
+    expect((await real.posted(`mms ${subject}`)).body).toBe(body);
+  }
 });
 
 describe("a picture or paper of a type by another name is taken", () => {
