@@ -24,12 +24,18 @@ export function parseMailboxes(header: string | undefined): Mailbox[] {
  * addresses stand in it as the sender chose. Undefined where the last brackets hold no address.
  */
 export function parseSender(header: string | undefined): Mailbox | undefined {
-  const line = (header ?? "").slice(0, maxCharacters).trim();
+  const line = closed((header ?? "").slice(0, maxCharacters).trim());
   const [, before = "", inside = ""] =
     /^([\s\S]*)<((?:\s*"[^"]*"@)?[^<>]*)>[\s;,]*(?:\([^()<>]*\)[\s;,]*)?$/.exec(line) ?? [];
   if (inside !== "" || line.endsWith(">")) return mailboxOf(inside, nameOf(before));
   const [mailbox, ...others] = parseMailboxes(line);
   return others.length === 0 ? mailbox : others.at(-1);
+}
+
+/** Brackets that nobody closed, and Outlook's `Ann [mailto:ann@example.org]`. */
+function closed(line: string): string {
+  if (/\[mailto:[^<>[\]\s]{1,320}\]$/i.test(line)) return line.replace(/\[mailto:([^[\]]*)\]$/i, "<$1>");
+  return /<[^<>\s]{1,320}$/.test(line.slice(-321)) ? `${line}>` : line;
 }
 
 export function addressesOf(header: string | undefined): string[] {
@@ -98,15 +104,20 @@ function nameOf(words: string): string | undefined {
 }
 
 const quotedLocal = /^"((?:[^"\\]|\\[\s\S])*)"$/;
-const domainShape = /^[^\s@<>,;:"()\\]{1,256}$/;
+const domainShape = /^(?:[^\s@<>,;:"()[\]\\]{1,256}|\[[^\s@<>,;"()[\]\\]{1,60}\])$/;
 const encodedWord = /=\?[^?\s]+\?[bq]\?/i;
+
+const maxLength = 1000;
 
 /** An address in one form: its local part in quotes where it needs them (https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2). */
 function mailboxOf(given: string, name: string | undefined): Mailbox | undefined {
+  if (given.length > maxLength) return undefined;
   const written = text
     .parse(given)
     .trim()
-    .replace(/^mailto:/i, "");
+    .replace(/^(?:mailto:|@[^<>\s:"]{1,256}:)/i, "")
+    // Against the new rules, and by the old ones allowed: https://www.rfc-editor.org/rfc/rfc5322#section-4.4
+    .replace(/^[^"]+$/, (plain) => plain.replace(/\s*([.@])\s*/g, "$1"));
   const at = written.lastIndexOf("@");
   const local = localOf(written.slice(0, at));
   const domain = written.slice(at + 1).replace(/\.$/, "");

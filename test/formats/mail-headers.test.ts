@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseMailDate, parseMessageIds, readMailHeaders } from "../../src/formats/mail-headers.ts";
-import { addressesOf, normalizeMailbox, parseMailboxes } from "../../src/formats/mailbox.ts";
+import { addressesOf, normalizeMailbox, parseMailboxes, parseSender } from "../../src/formats/mailbox.ts";
 import { normalizePhoneNumber } from "../../src/formats/phone-number.ts";
 
 describe("Message-ID lists", () => {
@@ -120,6 +120,18 @@ test.each([
   [`${"x".repeat(300)}@x.example`, []],
   ["Ann\r\n <ann@x.example>, <ANN@x.example>", ["ann@x.example"]],
 ])("the mailboxes of %j are %j", (header, addresses) => expect(addressesOf(header)).toEqual(addresses));
+
+test.each([
+  ["Ann [mailto:ann@x.example]", "ann@x.example"],
+  ["Ann <ann @x. example>", "ann@x.example"],
+  ["Ann <@relay.example:ann@x.example>", "ann@x.example"],
+  ['"Ann" <ann@x.example', "ann@x.example"],
+  ["<boss@y.example>, <ann@x.example", "ann@x.example"],
+  ["ann@[192.0.2.1]", "ann@[192.0.2.1]"],
+  ["Ann <ann lee@x.example>", undefined],
+  ["Ann <ann@x.example]>", undefined],
+  [`${" .".repeat(10_000)}@x.example`, undefined],
+])("the sender %j is %j", (header, address) => expect(parseSender(header)?.address).toBe(address));
 
 test("a name that a database cannot hold is cleaned", () => {
   const names = parseMailboxes("\ud800\0A <a@x.example>, =?utf-8?Q?B=00?= <b@x.example>").map(({ name }) => name);

@@ -190,6 +190,19 @@ describe("a file", () => {
     expect((await openMime(mixed(base64, uu))).map(String)).toEqual(["hello you", "Cat"]);
   });
 
+  test.each([
+    ["Please come today, at ten.", "Please come today, at ten.\n"],
+    ["aGVsbG8=\r\n_______________\r\nFriends mailing list", "hello\n_______________\nFriends mailing list\n"],
+    [`${"aGVsbG8g".repeat(12)} ${"aGVsbG8g".repeat(12)}`, `${"hello ".repeat(24)}\n`],
+  ])("said to be in base64 keeps the words that are not: %j", async (body, words) => {
+    const raw = `${head}Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\n${body}`;
+    expect((await parseMime(raw)).text).toBe(words);
+  });
+
+  test.each(["htm", "HTML; charset=utf-8", "text/html"])("of a type like %s is HTML", async (type) => {
+    expect((await parseMime(`${head}Content-Type: ${type}\r\n\r\n<p>hello</p>`)).html).toBe("<p>hello</p>\n");
+  });
+
   test("of as many short lines as it likes does not fail the email", async () => {
     const csv = `Content-Type: text/csv; name=a.csv\r\n\r\n${"1;2\r\n".repeat(600_000)}`;
     expect(await parseMime(mixed(plain, csv))).toMatchObject({ text: "hello\n", attachments: [{ name: "a.csv" }] });

@@ -72,7 +72,7 @@ function typeOf(
   if (header === undefined || header.trim() === "") return { type: defaultType, parameters };
   const [whole] = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+/.exec(value) ?? [];
   if (whole !== undefined) return { type: whole, parameters };
-  return { type: /html/i.test(value) ? "text/html" : "text/plain", parameters };
+  return { type: /html?\b/i.test(value) ? "text/html" : "text/plain", parameters };
 }
 
 /** The first charset that says more than ASCII and UTF-8 do, be it in a header of a part or in HTML. */

@@ -15,12 +15,26 @@ const decoders: Partial<Record<string, (body: Buffer) => Buffer>> = {
 
 const maxPieces = 1000;
 
-/** What is filled up in the middle goes on behind: Node alone would stop there. */
+/**
+ * What is filled up in the middle goes on behind: Node alone would stop there. Words that stand below, as list servers add
+ * them, or instead, as where nothing was encoded at all, stay as they are.
+ */
 function decodeBase64(body: Buffer): Buffer {
   const text = body.toString("latin1");
+  const words = wordsBeginAt(text);
+  if (words === 0) return body;
+  if (words !== undefined)
+    return Buffer.concat([decodeBase64(body.subarray(0, words)), Buffer.from("\n"), body.subarray(words)]);
   const end = text.indexOf("=");
   if (end === -1 || !/[A-Za-z\d+/]/.test(text.slice(end, end + 100_000))) return Buffer.from(text, "base64");
   return Buffer.concat(text.split(/=+\s*/, maxPieces).map((piece) => Buffer.from(piece, "base64")));
+}
+
+/** The first line that begins with a short word and a blank, or with a rule, where the rest has no longer line of base64. */
+function wordsBeginAt(text: string): number | undefined {
+  const line = /^[^\S\r\n]*(?:[^\s]{1,30}[ \t]+[^\s]|[_-]{4,}[ \t]*\r?$)/m.exec(text);
+  if (!line || /^[A-Za-z\d+/]{60,}={0,2}\s*$/m.test(text.slice(line.index))) return undefined;
+  return line.index;
 }
 
 const equals = 0x3d;
