@@ -1,5 +1,7 @@
+import type { Attachment } from "../model.ts";
 import { decodeWords } from "./email/encoded-words.ts";
-import { readMail } from "./email/read-mail.ts";
+import { joinWords, type Words } from "./email/mail-words.ts";
+import { type MailFile, openWrapping, readMail } from "./email/read-mail.ts";
 import { composeMail, type Mail } from "./mail.ts";
 import { allOf, findHeader } from "./mail-headers.ts";
 import { addressesOf, parseSender } from "./mailbox.ts";
@@ -18,15 +20,55 @@ export async function parseMime(raw: Buffer | string, envelopeSender?: string): 
     subject: clean(decodeWords(findHeader(headers, "subject") ?? "")),
     text: clean(text),
     html: clean(html),
-    attachments: files.map(({ name, contentType, contentId, content }) => ({
-      contentId: parseContentId(contentId),
-      name: clean(name),
-      contentType: clean(contentType),
-      sizeBytes: content.length,
-    })),
+    attachments: files.map(attachmentOf),
     headers,
     envelopeSender,
   });
+}
+
+/** A file as a provider names it that has taken an email apart itself; its content, if that came along. */
+export interface GivenFile extends Attachment {
+  content?: (() => Buffer) | undefined;
+}
+
+/**
+ * What an email says and holds beyond what its provider has read: words in attached emails, signed ones and winmail.dat,
+ * which the provider leaves closed, and the files in those. The other files stay as they are.
+ */
+export async function unwrapFiles(given: GivenFile[]): Promise<{ words: Words[]; files: GivenFile[] }> {
+  const words: Words[] = [];
+  const files: GivenFile[] = [];
+  for (const file of given) {
+    const { name, contentType = "application/octet-stream", content } = file;
+    const isLikely = mayWrap.test(`${contentType} ${name ?? ""}`);
+    const opened =
+      content && isLikely
+        ? await openWrapping({ name, contentType: contentType.toLowerCase(), content: content() })
+        : undefined;
+    if (opened) words.push(opened);
+    const inside = opened?.files.map((each) => ({ ...attachmentOf(each), content: () => each.content }));
+    files.push(...(inside ?? [file]));
+  }
+  return { words: words.filter(({ text, html }) => text || html), files };
+}
+
+const mayWrap = /message\/|pkcs7|pgp|tnef|\.eml$|\.p7[ms]$|winmail\.dat$/i;
+
+/** What a provider has read of an email's words, and what it has left in files. */
+export function addWords(read: Words, words: Words[]): Words {
+  return words.length > 0 ? joinWords([read, ...words]) : read;
+}
+
+/** As the message keeps it. */
+export const withoutContent = ({ content: _, ...attachment }: GivenFile): Attachment => attachment;
+
+function attachmentOf({ name, contentType, contentId, content }: MailFile): Attachment {
+  return {
+    contentId: parseContentId(contentId),
+    name: clean(name),
+    contentType: clean(contentType),
+    sizeBytes: content.length,
+  };
 }
 
 /** The contents of the email's files, in the order in which `parseMime` names them. */

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { attachmentOf, composeMail, type Mail } from "../formats/mail.ts";
 import { allOf, findHeader } from "../formats/mail-headers.ts";
 import { addressesOf, normalizeMailbox, parseSender } from "../formats/mailbox.ts";
-import { openMime, parseContentId, parseMime } from "../formats/mime.ts";
+import { addWords, openMime, parseContentId, parseMime, unwrapFiles, withoutContent } from "../formats/mime.ts";
 import { formatMailbox, requireContent, threadHeaders } from "../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../model.ts";
 import { atLeast, choice, credentials, domainName, printable, secret, setting } from "./kit/credentials.ts";
@@ -108,7 +108,7 @@ const parsed = z.object({
 async function readMail(webhook: DecodedWebhook) {
   const { token, recipient, sender } = webhook.read(inbound);
   const raw = rawOf(webhook);
-  const content = raw ? await parseMime(raw, sender) : readParsed(webhook, sender);
+  const content = raw ? await parseMime(raw, sender) : await readParsed(webhook, sender);
   const to = content.to.length > 0 ? content.to : addressesOf(recipient);
   // Mailgun has no id of its own for a mail. A retry has the same Message-ID; the rare mail without one, its token.
   return mail(content.rfcMessageId ?? token, { ...content, to });
@@ -118,20 +118,27 @@ const rawOf = ({ fields }: DecodedWebhook) => fields.find(({ name }) => name ===
 const uploadsOf = ({ fields }: DecodedWebhook) => fields.filter(({ name }) => /^attachment-\d+$/.test(name));
 
 /** Those in the form itself, then those that a route stores for some days, of which there is a URL. */
-function openFiles(webhook: DecodedWebhook) {
+async function openFiles(webhook: DecodedWebhook) {
   const raw = rawOf(webhook);
   if (raw) return openMime(raw);
   const stored = webhook.read(parsed).attachments ?? [];
-  return [...uploadsOf(webhook).map(({ content }) => content), ...stored.map(() => undefined)];
+  const { files } = await unwrapFiles(uploadsIn(webhook, new Map()));
+  return [...files.map(({ content }) => content?.()), ...stored.map(() => undefined)];
 }
 
-function readParsed(webhook: DecodedWebhook, envelopeSender: string | undefined): Mail {
+function uploadsIn(webhook: DecodedWebhook, contentIds: ReadonlyMap<string, string | undefined>) {
+  return uploadsOf(webhook).map((file) => {
+    return { ...attachmentOf(file, contentIds.get(file.name)), content: () => file.content };
+  });
+}
+
+async function readParsed(webhook: DecodedWebhook, envelopeSender: string | undefined): Promise<Mail> {
   const fields = webhook.read(parsed);
   const ids = new Map(Object.entries(fields["content-id-map"] ?? {}).map(([id, at]) => [at, parseContentId(id)]));
   // Every header is also a field of its own; `message-headers` has them in their order and with repetitions.
   const own = () => webhook.fields.map(({ name, content }) => ({ name, value: content.toString("utf8") }));
   const headers = fields["message-headers"] ?? own();
-  const uploads = uploadsOf(webhook).map((file) => attachmentOf(file, ids.get(file.name)));
+  const { words, files: uploads } = await unwrapFiles(uploadsIn(webhook, ids));
   const stored = (fields.attachments ?? []).map(({ url, name, "content-type": contentType, size }) => {
     const link = /^https:\/\//i.test(url ?? "") ? url : undefined;
     return { url: link, contentId: ids.get(url ?? ""), name, contentType, sizeBytes: size };
@@ -139,8 +146,12 @@ function readParsed(webhook: DecodedWebhook, envelopeSender: string | undefined)
   return composeMail({
     from: parseSender(fields.from ?? findHeader(headers, "from")),
     ...{ to: addressesOf(allOf(headers, "to")), cc: addressesOf(allOf(headers, "cc")), bcc: [] },
-    ...{ subject: fields.subject, text: fields["body-plain"], html: fields["body-html"] },
-    ...{ attachments: [...uploads, ...stored], headers, envelopeSender },
+    ...{
+      text: undefined,
+      html: undefined,
+      ...addWords({ text: fields["body-plain"], html: fields["body-html"] }, words),
+    },
+    ...{ subject: fields.subject, attachments: [...uploads.map(withoutContent), ...stored], headers, envelopeSender },
   });
 }
 

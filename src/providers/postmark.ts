@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { composeMail } from "../formats/mail.ts";
 import { addressesOf, normalizeMailbox, parseSender } from "../formats/mailbox.ts";
-import { parseContentId } from "../formats/mime.ts";
+import { addWords, parseContentId, unwrapFiles, withoutContent } from "../formats/mime.ts";
 import { formatMailbox, requireContent, threadHeaders } from "../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../model.ts";
 import { atLeast, credentials, printable, secret, setting, shape } from "./kit/credentials.ts";
@@ -50,7 +50,7 @@ export const postmark = defineProvider({
     proof: basicAuth({ pair: ({ username, password }) => [username, password] }),
     pastedUrl: (url, { username, password }) => withBasic(url, username, password),
     read,
-    files: (webhook) => webhook.read(files).Attachments.map(({ Content }) => bytesOf(Content)),
+    files: async (webhook) => (await openFiles(webhook)).files.map(({ content }) => content?.()),
   },
   sends: {
     request: (message, { serverToken, messageStream }) => {
@@ -79,6 +79,7 @@ const file = z.object({
   ContentType: maybeText,
   ContentLength: maybeNumber,
   ContentID: maybeText,
+  Content: z.string().nullish(),
 });
 const inbound = z.object({
   ...{ MessageID: messageId, Subject: maybeText, Date: maybeText, TextBody: maybeText, HtmlBody: maybeText },
@@ -95,8 +96,9 @@ function read(webhook: DecodedWebhook) {
   return record === "Inbound" ? readMail(webhook) : readReceipt(webhook, record, Type);
 }
 
-function readMail(webhook: DecodedWebhook) {
-  const { Headers, Attachments, ...body } = webhook.read(inbound);
+async function readMail(webhook: DecodedWebhook) {
+  const { Headers, Attachments: _, ...body } = webhook.read(inbound);
+  const { words, files } = await openFiles(webhook);
   const from = parseSender(body.FromFull?.Email || body.From);
   // These are fields of their own and not always among the headers; Return-Path is, first, put there by Postmark.
   const own = { From: from?.address, Subject: body.Subject, Date: body.Date, "Reply-To": body.ReplyTo };
@@ -108,10 +110,8 @@ function readMail(webhook: DecodedWebhook) {
       to: addressesIn(body.ToFull, body.To),
       cc: addressesIn(body.CcFull, body.Cc),
       bcc: addressesIn(body.BccFull, body.Bcc),
-      ...{ subject: body.Subject, text: body.TextBody, html: body.HtmlBody, headers },
-      attachments: Attachments.map(({ Name: name, ContentType: contentType, ContentLength, ContentID }) => {
-        return { contentId: parseContentId(ContentID), name, contentType, sizeBytes: ContentLength };
-      }),
+      ...{ text: undefined, html: undefined, ...addWords({ text: body.TextBody, html: body.HtmlBody }, words) },
+      ...{ subject: body.Subject, headers, attachments: files.map(withoutContent) },
     }),
   );
 }
@@ -119,8 +119,16 @@ function readMail(webhook: DecodedWebhook) {
 const addressesIn = (boxes: z.infer<typeof list>, header: string | undefined) =>
   addressesOf(boxes?.map(({ Email }) => Email).join(", ") || header);
 
-const files = z.object({ Attachments: listOf(z.object({ Content: z.string().nullish() })) });
-const bytesOf = (base64: string | null | undefined) => (base64 == null ? undefined : Buffer.from(base64, "base64"));
+const files = z.object({ Attachments: listOf(file) });
+
+function openFiles(webhook: DecodedWebhook) {
+  return unwrapFiles(
+    webhook.read(files).Attachments.map(({ Name: name, ContentType: contentType, Content, ...rest }) => ({
+      ...{ contentId: parseContentId(rest.ContentID), name, contentType, sizeBytes: rest.ContentLength },
+      content: Content == null ? undefined : () => Buffer.from(Content, "base64"),
+    })),
+  );
+}
 
 /**
  * Events, and bounces by their type (https://postmarkapp.com/developer/api/bounce-api#bounce-types), as far as they tell what

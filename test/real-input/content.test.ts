@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { providerOf } from "../support/providers.ts";
 import { type RealInput, startRealInput } from "../support/real-input.ts";
 
 let real: RealInput;
@@ -64,6 +66,46 @@ test("a place by a sender of one's own, and an MMS whose words are its subject, 
     await real.receive("telnyx", { data: { event_type: "message.received", payload } });
     expect((await real.posted(`mms ${subject}`)).body).toBe(body);
   }
+});
+
+describe("what wraps an email is opened also where the provider has taken the email apart", () => {
+  const file = (Name: string, ContentType: string, content: Buffer) => {
+    const Content = content.toString("base64");
+    return { Name, ContentType, ContentLength: content.length, ContentID: "", Content };
+  };
+
+  test("a signed email, at Postmark, and nothing of a mere signature", async () => {
+    const raw = readFileSync(new URL("../fixtures/mail/signed-opaque.eml", import.meta.url), "utf8");
+    const signed = Buffer.from(raw.slice(raw.search(/\r?\n\r?\n/)), "base64");
+    const attachments = [
+      file("smime.p7m", "application/pkcs7-mime", signed),
+      file("smime.p7s", "application/pkcs7-signature", Buffer.from("x")),
+      file("a.pdf", "application/pdf", Buffer.from("x")),
+    ];
+    await real.receiveEmail({ id: "signed", from: "rosa@client.example", attachments });
+    const posted = await real.posted("signed");
+    expect(posted.body).toBe("The words of signed\nPlease move my appointment to Friday at ten.\nAnn\n");
+    expect(posted.attachments).toEqual([expect.stringContaining("a.pdf")]);
+  });
+
+  test("an attached email, at Mailgun", async () => {
+    const { address: recipient, webhookUrl: url } = real.way("mailgun");
+    const body = { recipient, from: "rosa@client.example", "body-plain": "See:", "Message-Id": "<attached@x>" };
+    const content = "From: Bob <bob@client.example>\r\nSubject: The offer\r\n\r\nWe take it for 500.";
+    const files = [{ field: "attachment-1", filename: "offer.eml", contentType: "message/rfc822", content }];
+    const sample = { contentType: "multipart/form-data", body, files };
+    const request = providerOf("mailgun").signer.sign(sample as never, { url, at: new Date() });
+    expect((await real.bridge.post(request)).status).toBe(200);
+    const { body: words, attachments } = await real.posted("attached@x");
+    expect(words).toMatch(/^See:\n[\s\S]*Subject: The offer\n\nWe take it for 500\.\n$/);
+    expect(attachments).toEqual([]);
+  });
+
+  test("what cannot be opened stays a file that is named", async () => {
+    const attachments = [file("winmail.dat", "application/ms-tnef", Buffer.from("x"))];
+    await real.receiveEmail({ id: "closed", from: "rosa@client.example", attachments });
+    expect((await real.posted("closed")).body).toContain("[Attachment: winmail.dat");
+  });
 });
 
 describe("a picture or paper of a type by another name is taken", () => {

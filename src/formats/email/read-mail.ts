@@ -1,13 +1,10 @@
-import { isUtf8 } from "node:buffer";
 import { setImmediate } from "node:timers/promises";
-import { ParseError } from "../../errors.ts";
-import { charsetOf, decodeText, isAsciiLabel } from "./charset.ts";
 import { decodeWords } from "./encoded-words.ts";
-import { joinFlowed } from "./flowed-text.ts";
 import { findHeader, type MailHeader } from "./header.ts";
 import { joinWords, type Words } from "./mail-words.ts";
 import { type MimePart, readParts } from "./mime-parts.ts";
 import { openSigned } from "./smime.ts";
+import { isReadable, looksLikeHtml, textWords, wordsOf } from "./text-part.ts";
 import { openTnef } from "./tnef.ts";
 import { decodeTransfer } from "./transfer-encoding.ts";
 
@@ -39,6 +36,23 @@ export async function readMail(raw: Buffer): Promise<WholeMail> {
   const unnamed = files.find(({ name, content }) => name === undefined && isReadable(content));
   const promoted = unnamed ? [wordsOf(unnamed.content, looksLikeHtml(unnamed.content))] : [];
   return { headers: root.headers, files: files.filter((file) => file !== unnamed), ...joinWords(promoted) };
+}
+
+/**
+ * What a file holds that wraps an email or its words (an email that is attached, a signed one, a winmail.dat), where
+ * somebody else took the email apart and left that closed. Nothing, of a mere signature; undefined for any other file.
+ */
+export async function openWrapping(
+  file: Pick<MailFile, "name" | "contentType" | "content">,
+): Promise<Omit<WholeMail, "headers"> | undefined> {
+  const { name, contentType: type, content: body } = file;
+  const parameters = new Map(name === undefined ? [] : [["name", name]]);
+  const disposition = { value: "attachment", parameters };
+  const part: MimePart = { headers: [], type, parameters, disposition, body, parts: [], charset: undefined };
+  if (!isSignature(part) && !isMail(part) && !isSmime(part) && !isTnef(part)) return undefined;
+  const { words, files } = await gather(part, { level: 0, isRoot: false, isReport: false });
+  const isClosed = words.length === 0 && files.length === 1 && files[0]?.content === body;
+  return isClosed ? undefined : { ...joinWords(words), files };
 }
 
 /** Many send an invitation as an alternative to the words and as a file. */
@@ -126,15 +140,13 @@ async function gatherMail(part: MimePart, { level }: Place): Promise<Gathered> {
 
 /** What holds a mail, or its words, in a wrapping of its own. */
 async function gatherWrapped(part: MimePart, content: Buffer, place: Place): Promise<Gathered | undefined> {
-  const name = (nameOf(part) ?? "").toLowerCase();
-  if (/^application\/(x-)?pkcs7-mime$/.test(part.type) || /\.p7m$/.test(name)) {
+  if (isSmime(part)) {
     const signed = openSigned(content);
     if (signed && place.level < maxLevel)
       return gather(readParts(signed), { ...place, level: place.level + 1, isRoot: true });
     return { words: [{ text: encrypted("S/MIME") }], files: [fileOf(part, content)] };
   }
-  if (part.type !== "application/ms-tnef" && part.type !== "application/vnd.ms-tnef" && name !== "winmail.dat")
-    return undefined;
+  if (!isTnef(part)) return undefined;
   const opened = openTnef(content);
   return (
     opened && {
@@ -144,6 +156,12 @@ async function gatherWrapped(part: MimePart, content: Buffer, place: Place): Pro
   );
 }
 
+const isSmime = (part: MimePart) =>
+  /^application\/(x-)?pkcs7-mime$/.test(part.type) || /\.p7m$/i.test(nameOf(part) ?? "");
+
+const isTnef = (part: MimePart) =>
+  /^application\/(vnd\.)?ms-tnef$/.test(part.type) || nameOf(part)?.toLowerCase() === "winmail.dat";
+
 const encrypted = (how: string) =>
   `[This email is encrypted by ${how}. Only the program that holds its receiver's key can read it: ask for it unencrypted.]`;
 
@@ -152,59 +170,6 @@ function isText(part: MimePart, { isRoot }: Place): boolean {
   if (part.type !== "text/plain" && part.type !== "text/html") return false;
   return part.disposition.value !== "attachment" || (isRoot && nameOf(part) === undefined);
 }
-
-function textWords(part: MimePart, content: Buffer): Words[] {
-  requireBearable(content);
-  const isHtml = part.type === "text/html";
-  const text = decodeText(content, labelOf(part, content, isHtml)).replace(/\r\n?/g, "\n");
-  if (text.trim() === "") return [];
-  const isFlowed = !isHtml && /^flowed/i.test(part.parameters.get("format") ?? "");
-  const deletesSpace = /^yes/i.test(part.parameters.get("delsp") ?? "");
-  const shown = withLineBreak(isFlowed ? joinFlowed(text, deletesSpace) : text);
-  return [isHtml ? { html: shown } : { text: shown }];
-}
-
-const maxLines = 500_000;
-const newline = 0x0a;
-
-/** Nobody reads so many lines, and all that follows has to carry them. Of a file they may be as many as they like. */
-function requireBearable(content: Buffer): void {
-  let lines = 0;
-  for (let at = content.indexOf(newline); at !== -1; at = content.indexOf(newline, at + 1)) {
-    if (++lines > maxLines) throw new ParseError(`the email's text has more than ${maxLines} lines`);
-  }
-}
-
-function wordsOf(content: Buffer, isHtml: boolean): Words {
-  const text = withLineBreak(decodeText(content).replace(/\r\n?/g, "\n"));
-  return isHtml ? { html: text } : { text };
-}
-
-const withLineBreak = (text: string) => (text.endsWith("\n") ? text : `${text}\n`);
-
-/** The charset that the part's header names; else, and where its bytes are no such text, the one that its HTML names. */
-function labelOf({ parameters, charset }: MimePart, content: Buffer, isHtml: boolean): string | undefined {
-  const label = parameters.get("charset");
-  const isUsable = charsetOf(label) !== undefined && !isAsciiLabel(label);
-  if (isUsable && (charsetOf(label) !== "utf-8" || isUtf8(content))) return label;
-  return (isHtml ? charsetInHtml(content) : undefined) ?? (isUsable ? label : charset) ?? label;
-}
-
-/** https://html.spec.whatwg.org/multipage/parsing.html#prescan-a-byte-stream-to-determine-its-encoding */
-function charsetInHtml(content: Buffer): string | undefined {
-  const beginning = content.toString("latin1", 0, 10_000);
-  return /<(?:meta|\?xml)\b[^>]{0,300}?(?:charset|encoding)\s{0,5}=\s{0,5}["']?([\w.:-]{1,40})/i.exec(beginning)?.[1];
-}
-
-/** Text as people write it: no bytes that only programs put there. */
-function isReadable(content: Buffer): boolean {
-  const beginning = content.toString("latin1", 0, 10_000);
-  const isBinary = /[\x80-\xff]{20}/.test(beginning) || beginning.includes("\x01") || beginning.includes("\x02");
-  return beginning.trim() !== "" && (isUtf8(content) || !isBinary) && !beginning.includes("\0");
-}
-
-const looksLikeHtml = (content: Buffer) =>
-  /^\s*(<!doctype html|<html|<body|<p\b|<div\b|<table\b)/i.test(content.toString("latin1", 0, 500));
 
 function fileOf(part: MimePart, content: Buffer): MailFile {
   return {
