@@ -85,7 +85,7 @@ function attributionAt(lines: string[], at: number): number {
 function beginsRest(lines: string[], at: number): boolean {
   const line = lines[at] ?? "";
   if (isMarked(line)) return false;
-  if (isOriginal(line) || isHeaderBlock(lines, at)) return true;
+  if ((isOriginal(line) && isHeader(lines[at + 1] || lines[at + 2])) || isHeaderBlock(lines, at)) return true;
   return sayings(lines, at).some((said, index) => isAttribution(said, true) && !isAboveMarked(lines, at + index + 1));
 }
 
@@ -154,7 +154,13 @@ const headerShapes = headerKinds.map(
     [kind, new RegExp(`^[\\s*>]{0,10}(?:${headerWords[kind].map(escaped).join("|")})\\s?\\**\\s?[:：]`, "iu")] as const,
 );
 
-/** Four lines would be a journey that a person asks for, too: so it is a mail's headers only with a subject or an address. */
+/** Below the words "original message" alone may stand whatever a person has to say of them. */
+const isHeader = (line = "") => headerShapes.some(([, shape]) => shape.test(line.slice(0, maxLineLength)));
+
+/**
+ * Four lines would be a journey that a person asks for, too: so it is a mail's headers only with an address, or in the
+ * order in which Outlook writes them.
+ */
 function isHeaderBlock(lines: string[], at: number): boolean {
   const first = lines[at] ?? "";
   if (!/[:：]/.test(first) || first.length > maxLineLength || !headerShapes[0]?.[1].test(first)) return false;
@@ -164,10 +170,8 @@ function isHeaderBlock(lines: string[], at: number): boolean {
   const kinds = new Set(
     block.slice(1).flatMap((line) => headerShapes.flatMap(([kind, shape]) => (shape.test(line) ? [kind] : []))),
   );
-  const isAddressed = block.some((line) => addressShape.test(line));
-  return kinds.has("date")
-    ? kinds.has("subject") || (kinds.has("to") && isAddressed)
-    : kinds.has("subject") && isAddressed;
+  if (!block.some((line) => addressShape.test(line))) return /^date,(to,)?subject/.test([...kinds].join(","));
+  return kinds.has("subject") || (kinds.has("date") && kinds.has("to"));
 }
 
 /** Outlook draws a line above the headers of what it quotes. */

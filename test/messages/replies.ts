@@ -227,6 +227,11 @@ export const lookAlikes = [
   "From what I see:\nTo me it is broken.\nSubject to change.",
   "Best regards,\nAnn\n\nPS: what I wrote:\ncall me.",
   "См. ниже.\nВ понедельник он написал:\nприеду.\nНе приехал.",
+  "Please change:\nFrom: 12 Main Street\nTo: 14 Main Street\nSubject: my address\nDate: 3 March 2026",
+  "Fahrt:\nVon: Wien\nAn: Graz\nBetreff: Umzug\nDatum: 3.3.2026\n\nHaben Sie Platz?",
+  "Here it is:\n-----Original Message-----\nsays the screen, and then nothing comes.",
+  "Your ad on 3/1/26 10:59 said:\n> free delivery\nIs it true?",
+  "My list:\n> 2x apples\n\n> 3x pears\n\nThanks",
   "昨日彼は書きました。\n明日来ます。",
   "W poniedziałek Jan napisał:\nbędę jutro.\nNie było go.",
 ];
