@@ -278,7 +278,7 @@ test("nobody whom an agent's email is to is left out", async () => {
   await outcomeOf(emails, body);
   const [message] = await messagesTo("joe@example.org");
   const { content } = (await bridge.admin("GET", `/messages/${message.id}`)).body;
-  expect(content).toMatchObject({ to: ["joe@example.org"], cc: ["ann@example.org"] });
+  expect(content).toMatchObject({ to: ["joe@example.org"], cc: ["ANN@example.org"] });
 });
 
 describe("one delivery URL for all numbers", () => {

@@ -228,7 +228,7 @@ describe("what became of a message", () => {
     const contact = newContact();
     const message = write(by, contact, "to two", { emailCc: ["Boss@Example.org"] });
     const sent = await untilSent(by, contact);
-    expect(sent.cc).toEqual(["boss@example.org"]);
+    expect(sent.cc).toEqual(["Boss@Example.org"]);
     await twoWay.tell(by, sent, "delivered", "boss@example.org");
     await twoWay.tell(by, sent, "delivered");
     await untilStatus(message, "delivered");
