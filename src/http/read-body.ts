@@ -39,7 +39,9 @@ function readAll(req: Request, limitBytes: number, hold: BodyHold): Promise<Buff
     req.on("data", take);
     req.on("end", () => resolve(Buffer.concat(chunks, bytes)));
     req.on("error", () => reject(broken()));
-    req.on("close", () => reject(broken()));
+    req.on("close", () => {
+      if (!req.readableEnded) reject(broken());
+    });
   });
 }
 
