@@ -9,6 +9,7 @@ import { measureEndToEnd } from "./measures/end-to-end.ts";
 import { measureFlat } from "./measures/flat.ts";
 import { measureKill } from "./measures/kill.ts";
 import { measureLatency } from "./measures/latency.ts";
+import { measureMail } from "./measures/mail.ts";
 import { measureMemory } from "./measures/memory.ts";
 import { measureOutbox } from "./measures/outbox.ts";
 import { measureStart } from "./measures/start.ts";
@@ -21,6 +22,7 @@ const measures: Record<string, (lab: Lab) => Promise<Finding>> = {
   latency: measureLatency,
   outbox: measureOutbox,
   flat: measureFlat,
+  mail: measureMail,
   memory: measureMemory,
   start: measureStart,
   kill: measureKill,
