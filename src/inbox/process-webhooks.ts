@@ -7,6 +7,7 @@ import { describeMapping } from "../registry/mappings.ts";
 import { enqueueDeliveries } from "../store/deliveries.ts";
 import type { Db } from "../store/postgres/database.ts";
 import { isAboutDatabase, repeatOnConflict } from "../store/postgres/database-errors.ts";
+import { keepTransaction } from "../store/postgres/keep-transaction.ts";
 import {
   countReadAttempts,
   findNewestWebhookId,
@@ -109,7 +110,7 @@ async function takeSome(
   }
   onChosen(choice.webhooks);
   if (!(await count(context, tx, caution, choice.uncounted))) return undefined;
-  const outcomes = await acceptTogether(context, mappings, choice.webhooks);
+  const outcomes = await keepTransaction(tx, () => acceptTogether(context, mappings, choice.webhooks));
   await finishWebhooks(tx, outcomes);
   return outcomes;
 }

@@ -12,7 +12,8 @@ const mappingColumns = columnsOf<MappingRow>(mappings);
  * Locks, until the transaction ends, the mappings whose oldest received webhooks have waited longest, passing over those
  * that another process has locked. The holder of the lock reads the webhooks in a statement of its own: then it sees all
  * that were committed before, so that webhooks of one mapping are processed in the order in which they were stored.
- * A process that stands still meanwhile loses its connection, and with it the locks, after some seconds.
+ * A process that stands still meanwhile loses its connection, and with it the locks, after some seconds; not so with the
+ * embedded database, which has no limit otherwise, nobody to wait for the locks, and would never end what it then says.
  */
 export async function lockMappingsWithWebhooks(tx: Db, limit: number): Promise<MappingRow[]> {
   return (await lockMappings(tx, { limit })).map(mappingColumns.read);
@@ -23,6 +24,7 @@ const lockMappings = prepare<{ limit: number }, Record<string, unknown>>(
   (value) => sql`
     with recursive settings as materialized (
       select set_config('idle_in_transaction_session_timeout', '5s', true)
+      where current_setting('idle_in_transaction_session_timeout') <> '0'
     ), oldest as (
       (
         select mapping_id, id from webhooks where mapping_id is not null and state = 'received'
@@ -35,7 +37,7 @@ const lockMappings = prepare<{ limit: number }, Record<string, unknown>>(
       ) next
     )
     select ${mappingColumns.list}
-    from settings cross join oldest join mappings on mappings.id = oldest.mapping_id
+    from oldest left join settings on true join mappings on mappings.id = oldest.mapping_id
     order by oldest.id
     limit ${value("limit")}
     for no key update of mappings skip locked`,

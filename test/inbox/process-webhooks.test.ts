@@ -9,11 +9,12 @@ import { putLocation } from "../../src/store/locations.ts";
 import { insertMapping } from "../../src/store/mappings.ts";
 import { listMessages as listPage } from "../../src/store/messages/list-messages.ts";
 import { insertMessages } from "../../src/store/messages/messages.ts";
-import { type Database, type Db, openDatabase } from "../../src/store/postgres/database.ts";
+import { type Database, type Db, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
 import { listReceivedWebhooks } from "../../src/store/received-webhooks.ts";
 import { pruneStep } from "../../src/store/retention.ts";
 import { findWebhook, insertWebhooks, listWebhooks } from "../../src/store/webhooks.ts";
 import { createDatabase } from "../support/database.ts";
+import { until } from "../support/until.ts";
 
 // Files share their modules: this one's are its own, for one of them is spied on.
 vi.hoisted(() => vi.resetModules());
@@ -247,6 +248,25 @@ async function endTransaction(tx: Db): Promise<void> {
     await sleep(500);
   }
 }
+
+test("a webhook that takes long to read keeps its transaction, as its process does not stand still", async () => {
+  const mapping = await addMapping();
+  const [webhookId = 0] = await storeWebhooks(mapping.id, [body("long", mapping.address)]);
+  const isKept = async () =>
+    selectRows(
+      database.people,
+      sql`
+        select pid from pg_stat_activity
+        where datname = current_database() and state = 'idle in transaction' and query = 'select 1'`,
+    );
+  const parse: typeof inlineReading.parse = async (...given) => {
+    await until(isKept, ({ length }) => length === 1);
+    return inlineReading.parse(...given);
+  };
+  const processWebhooks = createProcessing({ ...context, log, reading: { ...inlineReading, parse } });
+  while (await processWebhooks());
+  expect((await findWebhook(database.db, webhookId))?.state).toBe("processed");
+});
 
 test("what the database would say of every webhook fails none", async () => {
   const mapping = await addMapping();
