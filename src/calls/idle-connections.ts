@@ -60,7 +60,7 @@ export function closeDoubtful(agent: Agent): void {
     // The agent takes the last one, and passes over dead ones only at the front.
     const last = sockets.findLastIndex(isDoubtful);
     if (last === -1) continue;
-    for (const socket of sockets.splice(0, last + 1)) if (!isWitness(socket)) socket.destroy();
+    for (const socket of sockets.splice(0, last + 1)) if (!isWitness(socket)) letGo(socket);
     if (sockets.length === 0) Reflect.deleteProperty(agent.freeSockets, name);
   }
 }
@@ -114,7 +114,8 @@ function beginIdle(socket: Socket, keptMs: number): void {
   clearTimeout(idle?.timer);
   idles.set(socket, { sinceMs, keptMs, timer: setTimeout(endIdle, keptMs, socket).unref() });
   if (idle) return;
-  for (const event of ["end", "error"]) socket.on(event, () => conclude(socket, false));
+  // From Node 22 on a connection that the other side closes while it is idle closes without an `end`.
+  for (const event of ["end", "error", "close"]) socket.on(event, () => conclude(socket, false));
 }
 
 async function endIdle(socket: Socket): Promise<void> {
@@ -124,6 +125,13 @@ async function endIdle(socket: Socket): Promise<void> {
   await turn();
   if (sinceMs === undefined || sinceMs !== idles.get(socket)?.sinceMs || isDead(socket)) return;
   conclude(socket, true);
+  letGo(socket);
+}
+
+/** Closes it, which says nothing of the other side, unless that has closed it already. */
+function letGo(socket: Socket): void {
+  const idle = idles.get(socket);
+  if (idle && !isDead(socket)) idle.sinceMs = undefined;
   socket.destroy();
 }
 
