@@ -1,4 +1,4 @@
-import { addAbortSignal, finished, pipeline, type Readable, Transform } from "node:stream";
+import { finished, pipeline, type Readable, Transform } from "node:stream";
 import { createBrotliDecompress, createUnzip } from "node:zlib";
 import { Failure } from "../errors.ts";
 import type { OpenUrl } from "./call-api.ts";
@@ -157,15 +157,22 @@ function limitStream(body: Readable, url: URL, options: FetchFileOptions): Reada
     },
     destroy(error, done) {
       body.destroy();
-      done(error && asFetchFailure(error, url));
+      done(error);
     },
   });
   // An error that comes before somebody reads must not end the process; whoever reads meets it all the same.
   limited.on("error", () => {});
+  // A Failure from the beginning: from Node 24 on readers meet what a stream was destroyed with, not what it made of that.
+  const end = (error: unknown) => limited.destroy(asFetchFailure(error, url));
   finished(body, (error) => {
-    if (error) limited.destroy(error);
+    if (error) end(error);
   });
-  return addAbortSignal(options.signal, body.pipe(limited));
+  const { signal } = options;
+  const abort = () => end(signal.reason);
+  signal.addEventListener("abort", abort);
+  limited.once("close", () => signal.removeEventListener("abort", abort));
+  if (signal.aborted) abort();
+  return body.pipe(limited);
 }
 
 function asFetchFailure(error: unknown, url: URL): Failure {
