@@ -4,6 +4,7 @@ import { type Agent, agentMessage } from "./agent.ts";
 import { ApiError } from "./api-error.ts";
 import { type OauthSettings, oauthSettings } from "./endpoints/oauth.ts";
 import { type Fault, fault } from "./faults.ts";
+import { settingsChange } from "./settings.ts";
 import type { Provider, State } from "./state.ts";
 
 const location = z.strictObject({
@@ -35,6 +36,8 @@ export interface Control extends Pick<Agent, "sendAsAgent"> {
   /** How often a refresh was asked for, the refused ones included. */
   refreshCount(): number;
   setFaults(faults: Fault[]): void;
+  /** In which of the ways that were seen it behaves. */
+  setSettings(change: z.input<typeof settingsChange>): void;
 }
 
 /** Steers the sandbox from another process. No token: it is a tool for development, and listens on this machine only. */
@@ -59,6 +62,10 @@ export function controlRoutes(state: State, sandbox: Control): Router {
   });
   router.put("/faults", (req, res) => {
     sandbox.setFaults(parse(z.array(fault), req.body));
+    res.json({ ok: true });
+  });
+  router.put("/settings", (req, res) => {
+    sandbox.setSettings(parse(settingsChange, req.body));
     res.json({ ok: true });
   });
   router.put("/oauth", (req, res) => {

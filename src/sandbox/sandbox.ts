@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
+import express, { type ErrorRequestHandler, type Express, type RequestHandler, Router } from "express";
 import { limitRate, type RateLimit, requireAccess } from "./access.ts";
 import { type Agent, createAgent } from "./agent.ts";
 import { ApiError } from "./api-error.ts";
@@ -15,7 +15,17 @@ import { statusRoutes } from "./endpoints/statuses.ts";
 import { uploadRoutes } from "./endpoints/upload.ts";
 import { createFaults } from "./faults.ts";
 import { inboxPage } from "./inbox-page.ts";
-import { type Contact, createState, dropContact, keepContact, newId, type StoredMessage } from "./state.ts";
+import {
+  type Contact,
+  createState,
+  dropContact,
+  keepContact,
+  newId,
+  putLocation,
+  revokeToken,
+  type State,
+  type StoredMessage,
+} from "./state.ts";
 
 export interface SandboxOptions {
   /** HighLevel's own limit by default; `undefined` for none. */
@@ -26,7 +36,7 @@ export interface SandboxOptions {
   visibleAfterMs?: number;
   /** How long the first repetition of a webhook waits that was not taken. */
   firstRetryMs?: number;
-  /** Whether messages are shown with their `altId`, as HighLevel does for some kinds and does not promise. It is by default. */
+  /** As among the settings. */
   showsAltIds?: boolean;
 }
 
@@ -55,6 +65,7 @@ const publishedLimit: RateLimit = { max: 100, intervalMs: 10_000, perDay: 200_00
  */
 export function createSandbox(options: SandboxOptions = {}): Sandbox {
   const state = createState();
+  if (options.showsAltIds !== undefined) state.settings.showsAltIds = options.showsAltIds;
   const faults = createFaults(options.seed ?? 1);
   const calls = new Map<string, number>();
   const oauth = createOauth(state);
@@ -69,16 +80,8 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
     sendAsAgent: agent.sendAsAgent,
     postEvent: agent.postEvent,
     webhookCalls: () => agent.calls,
-    putLocation({ id, token, providers, companyId }) {
-      sandbox.revokeToken(id);
-      const location = { id, token, providers, companyId };
-      state.locations.set(id, location);
-      state.locationByToken.set(token, location);
-    },
-    revokeToken(locationId) {
-      const location = state.locations.get(locationId);
-      if (location?.token) state.locationByToken.delete(location.token);
-    },
+    putLocation: (location) => putLocation(state, location),
+    revokeToken: (locationId) => revokeToken(state, locationId),
     setOauth: oauth.set,
     expireAccessTokens: () => state.oauthTokens.clear(),
     uninstall: oauth.uninstall,
@@ -91,6 +94,7 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
     deleteContact: (id) => dropContact(state, id),
     mergeContact: (id, intoId) => dropContact(state, id, intoId),
     setFaults: (list) => faults.set(list),
+    setSettings: (change) => void Object.assign(state.settings, change),
     messages: () => state.messages,
     contacts: () => [...state.contacts.values()],
     callCount: (path) =>
@@ -110,17 +114,22 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
   app.use(oauth.routes);
   app.use(requireAccess(state), limitRate("rateLimit" in options ? options.rateLimit : publishedLimit));
   app.post("/conversations/messages/upload", upload);
-  app.use(express.json({ limit: "30mb" }));
-  app.post("/conversations/messages/inbound", postInbound(state));
-  app.post("/conversations/messages", sendMessage(state, agent.send));
-  app.use("/conversations/messages", statusRoutes(state, options.visibleAfterMs ?? 0));
-  app.use("/conversations", conversationRoutes(state, { showsAltIds: options.showsAltIds ?? true }));
-  app.use("/contacts", contactRoutes(state));
-  app.use((req) => {
+  app.use(express.json({ limit: "30mb" }), apiRoutes(state, agent, options), answerErrors);
+  return sandbox;
+}
+
+/** What HighLevel answers to whoever has a token. */
+function apiRoutes(state: State, agent: Agent, { visibleAfterMs = 0 }: SandboxOptions): Router {
+  const router = Router({ strict: true });
+  router.post("/conversations/messages/inbound", postInbound(state));
+  router.post("/conversations/messages", sendMessage(state, agent.send));
+  router.use("/conversations/messages", statusRoutes(state, visibleAfterMs));
+  router.use("/conversations", conversationRoutes(state));
+  router.use("/contacts", contactRoutes(state));
+  router.use((req) => {
     throw new ApiError(404, `Cannot ${req.method} ${req.path}`, { error: "Not Found" });
   });
-  app.use(answerErrors);
-  return sandbox;
+  return router;
 }
 
 const ownHost = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;

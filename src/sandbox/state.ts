@@ -1,4 +1,5 @@
 import type { Channel } from "../model.ts";
+import { defaultSettings, type SandboxSettings } from "./settings.ts";
 
 /** What the sandbox remembers, as HighLevel would. In memory, gone with the process. */
 
@@ -81,6 +82,7 @@ export interface Conversation {
 }
 
 export interface State {
+  settings: SandboxSettings;
   locations: Map<string, Location>;
   locationByToken: Map<string, Location>;
   /** Access tokens of the marketplace app. */
@@ -98,6 +100,7 @@ export interface State {
 
 export function createState(): State {
   return {
+    settings: { ...defaultSettings },
     locations: new Map(),
     locationByToken: new Map(),
     oauthTokens: new Map(),
@@ -109,6 +112,17 @@ export function createState(): State {
     emails: new Map(),
     messages: [],
   };
+}
+
+export function putLocation(state: State, location: Location & { token: string }): void {
+  revokeToken(state, location.id);
+  state.locations.set(location.id, location);
+  state.locationByToken.set(location.token, location);
+}
+
+export function revokeToken(state: State, locationId: string): void {
+  const token = state.locations.get(locationId)?.token;
+  if (token) state.locationByToken.delete(token);
 }
 
 const idCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

@@ -146,7 +146,15 @@ function createLedger(state: State, settings: { accessTokenSeconds: number; refr
       known.used ??= { pair: issuePair(known.holder), atMs: Date.now() };
       return { ...answerOf(known.holder), ...known.used.pair };
     },
-    mint: (holder: Holder) => ({ ...answerOf(holder), ...issueAccess(holder) }),
+    mint({ locationId }: { locationId: string }) {
+      return {
+        token_type: "Bearer",
+        scope: "conversations.write",
+        userId: "user",
+        locationId,
+        ...issueAccess({ locationId }),
+      };
+    },
     refreshCount: () => refreshes,
     uninstall(id: string): void {
       const isGone = (holder: Holder) => Object.values(holder).includes(id);

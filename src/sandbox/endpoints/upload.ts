@@ -36,6 +36,7 @@ export function uploadRoutes(state: State): { upload: RequestHandler; files: Rou
   const upload: RequestHandler = async (req, res) => {
     const form = await readUpload(req);
     const refusal = refusalOf(form) ?? (isKnown(state, form, req, res) ? undefined : notKnown);
+    if (refusal && !isAboutFile(refusal)) throw new ApiError(refusal.status, refusal.message);
     if (refusal) return void res.status(refusal.status).json(refusal);
     const urls = form.files.map((file) => {
       const id = newId();
@@ -62,6 +63,8 @@ interface Refusal {
   message: string;
 }
 
+/** These two have a shape of their own. */
+const isAboutFile = ({ status }: Refusal) => status === 413 || status === 415;
 const refuse = (status: number, message: string): Refusal => ({ status, message });
 /** Seen in the field for a conversation that is not there. */
 const notKnown = refuse(500, "Internal server error");
