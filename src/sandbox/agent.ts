@@ -8,6 +8,8 @@ import { addConversation, type Conversation, type Provider, type State, type Sto
 export const agentMessage = z.strictObject({
   contactId: z.string().min(1),
   providerId: z.string().optional(),
+  /** Where it is not a plain text: the same provider sends it as well. */
+  type: z.enum(["WhatsApp", "RCS"]).optional(),
   message: z.string().optional(),
   html: z.string().optional(),
   subject: z.string().optional(),

@@ -2,10 +2,10 @@ import { Router } from "express";
 import { z } from "zod";
 import { type Agent, agentMessage } from "./agent.ts";
 import { ApiError } from "./api-error.ts";
-import { type OauthSettings, oauthSettings } from "./endpoints/oauth.ts";
+import { type OauthSettings, oauthSettings } from "./endpoints/oauth-forms.ts";
 import { type Fault, fault } from "./faults.ts";
 import { settingsChange } from "./settings.ts";
-import type { Provider, State } from "./state.ts";
+import type { Contact, Provider, State } from "./state.ts";
 
 const location = z.strictObject({
   id: z.string().min(1),
@@ -14,7 +14,8 @@ const location = z.strictObject({
   providers: z.array(
     z.strictObject({
       id: z.string(),
-      channel: z.enum(["sms", "email"]),
+      name: z.string().min(1).optional(),
+      channel: z.enum(["sms", "email", "call"]),
       extra: z.boolean(),
       deliveryUrl: z.url().optional(),
     }),
@@ -35,6 +36,9 @@ export interface Control extends Pick<Agent, "sendAsAgent"> {
   expireAccessTokens(): void;
   /** How often a refresh was asked for, the refused ones included. */
   refreshCount(): number;
+  deleteContact(id: string): void;
+  /** The first one is gone, and the other has its addresses beside its own. */
+  mergeContact(id: string, intoId: string): void;
   setFaults(faults: Fault[]): void;
   /** In which of the ways that were seen it behaves. */
   setSettings(change: z.input<typeof settingsChange>): void;
@@ -51,6 +55,11 @@ export function controlRoutes(state: State, sandbox: Control): Router {
       parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`),
     );
   };
+  function requireContact(id: string): Contact {
+    const contact = state.contacts.get(id);
+    if (!contact) throw new ApiError(404, `there is no contact ${id}`);
+    return contact;
+  }
 
   router.put("/locations", (req, res) => {
     sandbox.putLocation(parse(location, req.body));
@@ -62,6 +71,18 @@ export function controlRoutes(state: State, sandbox: Control): Router {
   });
   router.put("/faults", (req, res) => {
     sandbox.setFaults(parse(z.array(fault), req.body));
+    res.json({ ok: true });
+  });
+  router.delete("/contacts/:id", (req, res) => {
+    requireContact(req.params.id);
+    sandbox.deleteContact(req.params.id);
+    res.json({ ok: true });
+  });
+  router.post("/contacts/:id/merge", (req, res) => {
+    const { intoId } = parse(z.strictObject({ intoId: z.string() }), req.body);
+    if (requireContact(intoId) === requireContact(req.params.id))
+      throw new ApiError(422, ["intoId: is the same contact"]);
+    sandbox.mergeContact(req.params.id, intoId);
     res.json({ ok: true });
   });
   router.put("/settings", (req, res) => {

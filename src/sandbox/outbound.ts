@@ -14,6 +14,8 @@ import {
 /** What somebody or something in HighLevel writes to a contact. */
 export interface OutboundDraft {
   provider: Provider | undefined;
+  /** Where it is neither a plain text nor an email, such as WhatsApp. */
+  type?: string | undefined;
   message?: string | undefined;
   html?: string | undefined;
   subject?: string | undefined;
@@ -36,7 +38,7 @@ export function storeOutbound(state: State, conversation: Conversation, draft: O
     contactId: conversation.contactId,
     conversationId: conversation.id,
     messageId: entry.id,
-    type: isEmail ? "Email" : "SMS",
+    type: draft.type ?? (isEmail ? "Email" : "SMS"),
     direction: "outbound",
     status: "pending",
     body: draft.message ?? "",
@@ -96,12 +98,12 @@ export function createCaller(privateKey: KeyObject, firstRetryMs: number) {
 export function deliveryBody(message: StoredMessage, contact: Contact, provider: Provider, replyToAltId?: string) {
   const { contactId, locationId, messageId, emailMessageId, attachments } = message;
   const isEmail = emailMessageId !== undefined;
-  const ownType = isEmail ? "Email" : "SMS";
+  const isPlain = message.type === "SMS" || message.type === "Email";
   return {
     contactId,
     locationId,
     messageId,
-    type: provider.extra ? "Custom" : ownType,
+    type: provider.extra && isPlain ? "Custom" : message.type,
     attachments,
     userId: "sandbox-agent",
     ...(isEmail

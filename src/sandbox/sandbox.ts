@@ -8,13 +8,16 @@ import { ApiError } from "./api-error.ts";
 import { type Control, controlRoutes } from "./control.ts";
 import { contactRoutes } from "./endpoints/contacts.ts";
 import { conversationRoutes } from "./endpoints/conversations.ts";
-import { postInbound } from "./endpoints/inbound.ts";
+import { exportMessages } from "./endpoints/export.ts";
+import { postInbound, postOutboundCall } from "./endpoints/inbound.ts";
+import { locationRoutes } from "./endpoints/locations.ts";
 import { createOauth } from "./endpoints/oauth.ts";
 import { sendMessage } from "./endpoints/send.ts";
 import { statusRoutes } from "./endpoints/statuses.ts";
 import { uploadRoutes } from "./endpoints/upload.ts";
 import { createFaults } from "./faults.ts";
 import { inboxPage } from "./inbox-page.ts";
+import { requireNoQuery } from "./parse-request.ts";
 import {
   type Contact,
   createState,
@@ -47,9 +50,6 @@ export interface Sandbox extends Control, Pick<Agent, "postEvent"> {
   /** The app is uninstalled from a location or an agency. */
   uninstall(id: string): void;
   addContact(contact: Omit<Contact, "id">): Contact;
-  deleteContact(id: string): void;
-  /** The first one is gone, and the other has its addresses beside its own. */
-  mergeContact(id: string, intoId: string): void;
   /** Everything that was accepted, in that order. */
   messages(): StoredMessage[];
   contacts(): Contact[];
@@ -121,11 +121,18 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
 /** What HighLevel answers to whoever has a token. */
 function apiRoutes(state: State, agent: Agent, { visibleAfterMs = 0 }: SandboxOptions): Router {
   const router = Router({ strict: true });
+  router.use((req, _res, next) => {
+    if (req.method !== "GET") requireNoQuery(req);
+    next();
+  });
   router.post("/conversations/messages/inbound", postInbound(state));
+  router.post("/conversations/messages/outbound", postOutboundCall(state));
   router.post("/conversations/messages", sendMessage(state, agent.send));
+  router.get("/conversations/messages/export", exportMessages(state));
   router.use("/conversations/messages", statusRoutes(state, visibleAfterMs));
   router.use("/conversations", conversationRoutes(state));
   router.use("/contacts", contactRoutes(state));
+  router.use("/locations", locationRoutes());
   router.use((req) => {
     throw new ApiError(404, `Cannot ${req.method} ${req.path}`, { error: "Not Found" });
   });
@@ -133,7 +140,7 @@ function apiRoutes(state: State, agent: Agent, { visibleAfterMs = 0 }: SandboxOp
 }
 
 const ownHost = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;
-const isForPeople = (path: string) => !/^\/(conversations|contacts|oauth|v2)(\/|$)/.test(path);
+const isForPeople = (path: string) => !/^\/(conversations|contacts|locations|oauth|v2)(\/|$)/.test(path);
 
 /**
  * What asks for no token is for this machine alone: a page from elsewhere whose name was made to point here

@@ -3,9 +3,14 @@ import { defaultSettings, type SandboxSettings } from "./settings.ts";
 
 /** What the sandbox remembers, as HighLevel would. In memory, gone with the process. */
 
+/** A call provider logs calls that were made elsewhere; it sends nothing. */
+export type ProviderChannel = Channel | "call";
+
 export interface Provider {
   id: string;
-  channel: Channel;
+  channel: ProviderChannel;
+  /** As it is shown; its id where there is none. */
+  name?: string | undefined;
   /** An extra provider beside the location's default one; it takes type `Custom`. */
   extra: boolean;
   /** Called for each message that it is to send. */
@@ -64,6 +69,8 @@ export interface StoredMessage {
   /** Of an email: what was counted of it. */
   events?: Record<string, number>;
   replyToMessageId?: string;
+  /** Of a call. */
+  callStatus?: string;
 }
 
 /** What the list of a conversation's messages shows: a text, or a whole email thread. */

@@ -81,7 +81,7 @@ describe("POST /v1/messages", () => {
 
   test.each([
     [400, { type: "SMS", contactId: "nobody", message: "hi" }, /Contact with id nobody not found/],
-    [422, { type: "Email", contactId: "CONTACT", templateId: "t" }, /no message or attachments/],
+    [422, { type: "SMS", contactId: "CONTACT", attachments: ["a.png"] }, /attachments must be a URL address/],
     [400, { type: "SMS", contactId: "CONTACT", message: "x", conversationProviderId: "not-ours" }, /don't have access/],
   ])("passes HighLevel's %d on in its words, with the traceId", async (status, body, words) => {
     const contactId = body.contactId === "CONTACT" ? newContact().id : body.contactId;

@@ -2,25 +2,42 @@ import { Router } from "express";
 import { z } from "zod";
 import { requireOwnLocation } from "../access.ts";
 import { ApiError, refuse } from "../api-error.ts";
+import { parseRequest, requireNoQuery } from "../parse-request.ts";
 import { addressKey, type Contact, keepContact, newId, type State } from "../state.ts";
 
-const upsert = z.object({
+const optional = z.string().optional();
+const nullable = z.string().nullish();
+const dnd = z.strictObject({ status: z.enum(["active", "inactive", "permanent"]), message: optional, code: optional });
+const channels = { Call: dnd, Email: dnd, SMS: dnd, WhatsApp: dnd, GMB: dnd, FB: dnd };
+
+const fieldValue = z.union([z.string(), z.array(z.string()), z.looseObject({})]);
+
+/** `UpsertContactDto` */
+const upsert = z.strictObject({
   locationId: z.string(),
-  phone: z.string().optional(),
-  email: z.string().optional(),
-  name: z.string().optional(),
-  firstName: z.string().optional(),
-  lastName: z.string().optional(),
+  ...{ phone: nullable, email: nullable, name: nullable, firstName: nullable, lastName: nullable },
+  ...{ address1: nullable, city: nullable, state: nullable, website: nullable, timezone: nullable },
+  ...{ companyName: nullable, dateOfBirth: z.union([z.string(), z.looseObject({})]).nullish() },
+  ...{ postalCode: optional, country: optional, gender: optional, source: optional, assignedTo: optional },
+  tags: z.array(z.string()).optional(),
+  customFields: z
+    .array(z.strictObject({ id: z.string(), key: optional, field_value: fieldValue.optional() }))
+    .optional(),
+  dnd: z.boolean().optional(),
+  dndSettings: z.strictObject(channels).partial().optional(),
+  inboundDndSettings: z
+    .strictObject({ all: z.strictObject({ status: z.enum(["active", "inactive"]), message: optional }).optional() })
+    .optional(),
+  createNewIfDuplicateAllowed: z.boolean().optional(),
 });
+const duplicateQuery = z.strictObject({ locationId: z.string(), number: optional, email: optional });
 
 /** `POST /contacts/upsert`, `GET /contacts/search/duplicate` and `GET /contacts/{contactId}`. */
 export function contactRoutes(state: State): Router {
   const router = Router();
 
   router.post("/upsert", (req, res) => {
-    const parsed = upsert.safeParse(req.body);
-    if (!parsed.success) throw refuse.validation(["locationId must be a string"]);
-    const { locationId, phone, email, name, firstName, lastName } = parsed.data;
+    const { locationId, phone, email, name, firstName, lastName } = parseRequest(upsert, req.body);
     requireOwnLocation(req, res, locationId);
     checkAddresses(phone, email);
     const existing = find(locationId, phone, email);
@@ -30,24 +47,26 @@ export function contactRoutes(state: State): Router {
     const fullName = name ?? [firstName, lastName].filter(Boolean).join(" ");
     Object.assign(contact, phone && { phone }, email && { email: email.toLowerCase() }, fullName && { name: fullName });
     keepContact(state, contact);
-    res.json({ new: !existing, contact });
+    res.json({ new: !existing, contact: showContact(contact) });
   });
 
   router.get("/search/duplicate", (req, res) => {
-    const { locationId, number, email } = req.query;
+    const { locationId, number, email } = parseRequest(duplicateQuery, req.query);
     requireOwnLocation(req, res, locationId);
-    const text = (value: unknown) => (typeof value === "string" ? value : undefined);
-    res.json({ contact: find(String(locationId), text(number), text(email)) ?? null });
+    const contact = find(locationId, number, email);
+    res.json({ contact: contact ? showContact(contact) : null });
   });
 
   router.get("/:contactId", (req, res) => {
+    requireNoQuery(req);
     const contact = state.contacts.get(req.params.contactId);
     if (!contact) throw new ApiError(400, `Contact with id ${req.params.contactId} not found`);
     requireOwnLocation(req, res, contact.locationId);
-    res.json({ contact });
+    res.json({ contact: showContact(contact) });
   });
 
-  function find(locationId: string, phone: string | undefined, email: string | undefined): Contact | undefined {
+  type Address = string | null | undefined;
+  function find(locationId: string, phone: Address, email: Address): Contact | undefined {
     const [byPhone, byEmail] = [phone, email?.toLowerCase()].map(
       (address) => address && state.contactByAddress.get(addressKey(locationId, address)),
     );
@@ -56,10 +75,14 @@ export function contactRoutes(state: State): Router {
   return router;
 }
 
-function checkAddresses(phone: string | undefined, email: string | undefined): void {
+function showContact({ id, locationId, phone, email, name }: Contact) {
+  return { id, locationId, phone, email, name };
+}
+
+function checkAddresses(phone: string | null | undefined, email: string | null | undefined): void {
   const errors: string[] = [];
-  if (phone !== undefined && !/^\+[1-9]\d{6,14}$/.test(phone)) errors.push("phone must be a valid phone number");
-  if (email !== undefined && !/^[^\s@]+@[^\s@]+$/.test(email)) errors.push("email must be an email");
-  if (phone === undefined && email === undefined) errors.push("Either phone or email is required");
+  if (phone && !/^\+[1-9]\d{6,14}$/.test(phone)) errors.push("phone must be a valid phone number");
+  if (email && !/^[^\s@]+@[^\s@]+$/.test(email)) errors.push("email must be an email");
+  if (!phone && !email) errors.push("Either phone or email is required");
   if (errors.length > 0) throw refuse.validation(errors);
 }

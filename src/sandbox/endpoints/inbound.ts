@@ -1,45 +1,36 @@
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
-import type { Channel } from "../../model.ts";
 import { locationOf, requireOwnLocation } from "../access.ts";
 import { ApiError, refuse } from "../api-error.ts";
-import {
-  addConversation,
-  addEntry,
-  type Contact,
-  type Conversation,
-  newId,
-  type State,
-  type StoredMessage,
-} from "../state.ts";
+import { parseRequest } from "../parse-request.ts";
+import { addConversation, type Contact, type ProviderChannel, type State, type StoredMessage } from "../state.ts";
+import { attachments, callData, date, list, optional, requireTakenUrls } from "./message-fields.ts";
 import { isPrivateToken } from "./statuses.ts";
+import { type ReceivedMessage, storeReceived } from "./store-received.ts";
 
-const types = ["SMS", "Email", "WhatsApp", "GMB", "IG", "FB", "Custom", "WebChat", "Live_Chat", "Call"] as const;
-const optional = z.string().optional();
-const list = z.array(z.string()).optional();
+const types = [
+  ...["SMS", "RCS", "Email", "WhatsApp", "GMB", "IG", "FB", "Custom", "WebChat", "Live_Chat", "Call", "IVR_Call"],
+  ...["Campaign_Call", "Campaign_VoiceMail", "TIKTOK", "ALL_IN_ONE_CHAT", "FORM_SUBMISSION"],
+] as const;
 
-const inboundBody = z.object({
-  type: z.enum(types, "type must be a valid enum value"),
-  conversationId: optional,
-  contactId: optional,
-  conversationProviderId: optional,
-  message: optional,
-  html: optional,
-  subject: optional,
-  emailFrom: optional,
-  emailTo: optional,
-  emailCc: list,
-  emailBcc: list,
-  emailMessageId: optional,
+/** `ProcessMessageBodyDto`, of which only the type is required: of the ids, one is enough. */
+const inboundBody = z.strictObject({
+  type: z.enum(types),
+  ...{ conversationId: optional, contactId: optional, conversationProviderId: optional },
+  ...{ message: optional, html: optional, subject: optional },
+  ...{ emailFrom: optional, emailTo: optional, emailCc: list, emailBcc: list, emailMessageId: optional },
   altId: optional,
   direction: z.enum(["inbound", "outbound"]).default("outbound"),
-  date: z.iso.datetime({ offset: true, error: "date must be a valid ISO 8601 date string" }).optional(),
-  attachments: z
-    .array(z.url("each value in attachments must be a URL address"), "attachments must be an array")
-    .min(1, "attachments must contain at least 1 elements")
-    .optional(),
+  ...{ date, attachments, call: callData.optional() },
 });
 type InboundBody = z.infer<typeof inboundBody>;
+
+/** `ProcessOutboundMessageBodyDto`: the log of a call that was made elsewhere. */
+const outboundCallBody = z.strictObject({
+  type: z.enum(["Call"]),
+  ...{ conversationId: z.string(), conversationProviderId: z.string(), altId: optional },
+  ...{ date, attachments, call: callData.optional() },
+});
 
 /**
  * `POST /conversations/messages/inbound`. Stores a second message for a second post, also with the same `altId`:
@@ -47,54 +38,56 @@ type InboundBody = z.infer<typeof inboundBody>;
  */
 export function postInbound(state: State): RequestHandler {
   return (req, res) => {
-    const parsed = inboundBody.safeParse(req.body);
-    if (!parsed.success) {
-      throw refuse.validation(parsed.error.issues.map((issue) => describe(issue)));
-    }
-    const body = parsed.data;
+    const body = parseRequest(inboundBody, req.body);
     // Seen in the field: nothing is stored, and the answer is empty.
     if (body.type === "Custom" && !body.conversationProviderId) return void res.status(201).end();
-    const channel = requireFittingProvider(req, res, body);
-    const contact = requireContact(state, req, res, body);
-    requireContent(body, channel, contact);
-    const conversation = state.conversationByContact.get(contact.id) ?? addConversation(state, contact);
-    const stored = store(state, conversation, body, channel);
-    const { messageId, conversationId, contactId, dateAdded, emailMessageId } = stored;
-    res.json({
-      success: true,
-      conversationId,
-      messageId,
-      message: "Message added successfully",
-      contactId,
-      dateAdded,
-      ...(emailMessageId ? { emailMessageId } : {}),
-    });
+    res.json(take(state, req, res, body));
   };
 }
 
-function describe(issue: z.core.$ZodIssue): string {
-  const path = issue.path.join(".");
-  return issue.message.startsWith(String(issue.path[0])) || issue.message.includes("attachments")
-    ? issue.message
-    : `${path}: ${issue.message}`;
+/** `POST /conversations/messages/outbound` */
+export function postOutboundCall(state: State): RequestHandler {
+  return (req, res) => {
+    const body = parseRequest(outboundCallBody, req.body);
+    res.json(take(state, req, res, { ...body, direction: "outbound" }));
+  };
+}
+
+function take(state: State, req: Request, res: Response, body: InboundBody) {
+  requireTakenUrls(state, body.attachments);
+  const channel = requireFittingProvider(req, res, body);
+  const contact = requireContact(state, req, res, body);
+  if (channel === "call") requireOwnCall(body, contact);
+  else requireContent(body, channel, contact);
+  const conversation = state.conversationByContact.get(contact.id) ?? addConversation(state, contact);
+  const received: ReceivedMessage = { ...body, channel };
+  return showTaken(storeReceived(state, conversation, received));
+}
+
+function showTaken({ messageId, conversationId, contactId, dateAdded, emailMessageId }: StoredMessage) {
+  const message = "Message added successfully";
+  const email = emailMessageId ? { emailMessageId } : {};
+  return { success: true, conversationId, messageId, message, contactId, dateAdded, ...email };
 }
 
 /** An extra provider takes only `Custom`, a default one only its channel's own type, with or without its id. */
-function requireFittingProvider(req: Request, res: Response, body: InboundBody): Channel {
+function requireFittingProvider(req: Request, res: Response, body: InboundBody): ProviderChannel {
   const { type, conversationProviderId } = body;
-  const ownChannel = ({ SMS: "sms", Email: "email" } as const)[type as "SMS" | "Email"];
+  const ownChannel = ownChannels[type];
   if (!conversationProviderId) {
-    if (ownChannel) return ownChannel;
+    if (ownChannel && ownChannel !== "call") return ownChannel;
     throw new ApiError(400, "No conversationProviderId passed in body");
   }
   const provider = locationOf(res).providers.find((each) => each.id === conversationProviderId);
   if (!provider || isPrivateToken(req)) {
     throw new ApiError(400, `You don't have access to the conversationProvider with id ${conversationProviderId}`);
   }
-  const fits = provider.extra ? type === "Custom" : ownChannel === provider.channel;
-  if (fits) return provider.channel;
+  const takesCustom = provider.extra && provider.channel !== "call";
+  if (takesCustom ? type === "Custom" : ownChannel === provider.channel) return provider.channel;
   throw refuse.code(400, "Incorrect conversationProviderId/type", "CONVERSATIONS_MSG_CONVERSATION_PROVIDER_MISMATCH");
 }
+
+const ownChannels: Partial<Record<InboundBody["type"], ProviderChannel>> = { SMS: "sms", Email: "email", Call: "call" };
 
 function requireContact(state: State, req: Request, res: Response, body: InboundBody): Contact {
   if (!body.conversationId && !body.contactId) {
@@ -113,7 +106,14 @@ function requireContact(state: State, req: Request, res: Response, body: Inbound
   return contact;
 }
 
-function requireContent(body: InboundBody, channel: Channel, contact: Contact): void {
+/** Who called, or was called, is the contact. https://marketplace.gohighlevel.com/docs/marketplace-modules/ConversationProviders */
+function requireOwnCall({ call, direction }: InboundBody, { phone, additionalPhones = [] }: Contact): void {
+  const number = direction === "inbound" ? call?.from : call?.to;
+  if (number !== undefined && [phone, ...additionalPhones].includes(number)) return;
+  throw new ApiError(400, `No contact found for the call ${direction === "inbound" ? "from" : "to"} this number`);
+}
+
+function requireContent(body: InboundBody, channel: "sms" | "email", contact: Contact): void {
   const text = channel === "email" ? body.html : body.message;
   if (!text && !body.attachments) {
     throw refuse.code(
@@ -130,32 +130,4 @@ function requireContent(body: InboundBody, channel: Channel, contact: Contact): 
   if (body.direction === "outbound" && body.emailTo !== contact.email) {
     throw refuse.code(400, "emailTo is not an email of the contact", "CONVERSATIONS_MSG_INVALID_EMAILTO");
   }
-}
-
-function store(state: State, conversation: Conversation, body: InboundBody, channel: Channel): StoredMessage {
-  const answered = body.emailMessageId === undefined ? undefined : state.emails.get(body.emailMessageId);
-  if (body.emailMessageId !== undefined && answered?.conversationId !== conversation.id) {
-    throw refuse.code(400, `No message found for the id ${body.emailMessageId}`, "CONVERSATIONS_MSG_NOT_FOUND");
-  }
-  const entry = (answered && state.entries.get(answered.messageId)) ?? addEntry(state, conversation);
-  const { message = "", date, attachments = [], emailMessageId: _answered, ...given } = body;
-  const stored: StoredMessage = {
-    ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as typeof given),
-    body: message,
-    attachments,
-    locationId: conversation.locationId,
-    contactId: conversation.contactId,
-    conversationId: conversation.id,
-    messageId: entry.id,
-    dateAdded: new Date(date ?? Date.now()).toISOString(),
-  } as StoredMessage;
-  if (channel === "email") {
-    // The first email of a thread has its entry's id; the thread's id is another one.
-    stored.emailMessageId = answered ? newId() : entry.id;
-    stored.threadId = answered?.threadId ?? newId();
-    state.emails.set(stored.emailMessageId, stored);
-  }
-  entry.messages.push(stored);
-  state.messages.push(stored);
-  return stored;
 }

@@ -1,23 +1,9 @@
 import { randomUUID, timingSafeEqual } from "node:crypto";
 import express, { type Request, Router } from "express";
-import { z } from "zod";
 import { ApiError } from "../api-error.ts";
+import { parseRequest, requireNoQuery } from "../parse-request.ts";
 import type { State, TokenHolder } from "../state.ts";
-
-/** How the marketplace app stands. What is not given stays as it was. */
-export const oauthSettings = z.strictObject({
-  clientId: z.string().min(1).optional(),
-  clientSecret: z.string().min(1).optional(),
-  /** What a person picks on the page where a location or agency is chosen. */
-  chosen: z
-    .union([z.strictObject({ locationId: z.string().min(1) }), z.strictObject({ companyId: z.string().min(1) })])
-    .optional(),
-  /** How long new access tokens live: HighLevel's about a day. */
-  accessTokenSeconds: z.number().min(0).optional(),
-  /** For how long a used refresh token gives the same new pair again: HighLevel's 30 seconds. */
-  refreshGraceSeconds: z.number().min(0).optional(),
-});
-export type OauthSettings = z.input<typeof oauthSettings>;
+import { chooseQuery, locationTokenForm, type OauthSettings, type TokenForm, tokenForm } from "./oauth-forms.ts";
 
 /** Whose token. */
 type Holder = { locationId: string } | { companyId: string };
@@ -67,23 +53,23 @@ export function createOauth(state: State): Oauth {
   });
 
   router.post("/oauth/token", express.urlencoded({ extended: false }), (req, res) => {
-    const form = tokenForm.safeParse(req.body);
-    if (!form.success)
-      throw new ApiError(
-        422,
-        form.error.issues.map((issue) => `${issue.path.join(".")} is missing`),
-      );
-    if (!isSame(form.data.client_id, settings.clientId) || !isSame(form.data.client_secret, settings.clientSecret)) {
+    requireNoQuery(req);
+    const form = parseRequest(tokenForm, req.body);
+    if (!isSame(form.client_id, settings.clientId) || !isSame(form.client_secret, settings.clientSecret)) {
       throw oauthError(401, "invalid_client", "Client authentication failed");
     }
-    res.json(form.data.grant_type === "refresh_token" ? ledger.refresh(form.data) : ledger.exchange(form.data));
+    if (form.grant_type === "client_credentials") {
+      throw oauthError(400, "unauthorized_client", "The client may not use this grant type");
+    }
+    res.json(form.grant_type === "refresh_token" ? ledger.refresh(form) : ledger.exchange(form));
   });
 
   router.post("/oauth/locationToken", express.urlencoded({ extended: false }), (req, res) => {
     if (req.get("version") === undefined) throw new ApiError(401, "version header was not found.");
     const holder = holderOf(state, bearerOf(req));
     if (!holder || !("companyId" in holder)) throw new ApiError(401, "Invalid token: access token is invalid");
-    const { companyId, locationId } = req.body ?? {};
+    requireNoQuery(req);
+    const { companyId, locationId } = parseRequest(locationTokenForm, req.body);
     if (companyId !== holder.companyId) throw new ApiError(403, "The token does not have access to this company.");
     if (state.locations.get(locationId)?.companyId !== companyId) throw new ApiError(400, "Location not found");
     res.json(ledger.mint({ locationId }));
@@ -163,24 +149,6 @@ function createLedger(state: State, settings: { accessTokenSeconds: number; refr
     },
   };
 }
-
-const chooseQuery = z.object({
-  response_type: z.literal("code"),
-  client_id: z.string().min(1),
-  redirect_uri: z.url(),
-  scope: z.string().min(1),
-  state: z.string().optional(),
-});
-
-const tokenForm = z.object({
-  client_id: z.string(),
-  client_secret: z.string(),
-  grant_type: z.enum(["authorization_code", "refresh_token"]),
-  code: z.string().optional(),
-  refresh_token: z.string().optional(),
-  redirect_uri: z.string().optional(),
-});
-type TokenForm = z.output<typeof tokenForm>;
 
 /** Seen so of HighLevel; https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
 const oauthError = (status: number, error: string, description: string) =>

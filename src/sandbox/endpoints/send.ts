@@ -3,6 +3,7 @@ import { z } from "zod";
 import { locationOf, requireOwnLocation } from "../access.ts";
 import { ApiError, refuse } from "../api-error.ts";
 import type { OutboundDraft } from "../outbound.ts";
+import { parseRequest } from "../parse-request.ts";
 import {
   addConversation,
   type Contact,
@@ -11,44 +12,40 @@ import {
   type State,
   type StoredMessage,
 } from "../state.ts";
+import { list, optional, requireTakenUrls } from "./message-fields.ts";
 
+/** Those of the files; GMB, which their answer speaks of; and InternalComment of the pages, which are newer. */
 const types = [
-  ...["SMS", "RCS", "Email", "WhatsApp", "IG", "FB", "GMB", "Custom", "Live_Chat", "TIKTOK"],
-  "InternalComment",
+  ...["SMS", "RCS", "Email", "WhatsApp", "IG", "FB", "Custom", "Live_Chat", "TIKTOK"],
+  ...["GMB", "InternalComment"],
 ] as const;
-const optional = z.string().optional();
-const list = z.array(z.string()).optional();
 
-const sendBody = z.object({
-  type: z.enum(types, "type must be a valid enum value"),
-  contactId: z.string("contactId must be a string").min(1, "contactId should not be empty"),
-  message: optional,
-  html: optional,
-  subject: optional,
-  attachments: z
-    .array(z.url("each value in attachments must be a URL address"), "attachments must be an array")
-    .optional(),
-  emailFrom: optional,
-  emailTo: optional,
-  emailCc: list,
-  emailBcc: list,
+/** `ForwardConfigDto` */
+const forward = z.strictObject({
+  isForwarded: z.boolean(),
+  forwardWholeThread: z.boolean().optional(),
+  ...{ messageId: optional, emailMessageId: optional, toEmail: optional },
+  ...{ sourceContactId: optional, sourceConversationId: optional },
+  ...{ recipientContactId: optional, recipientConversationId: optional },
+});
+
+/** `SendMessageBodyDto`, of which type and contactId are required; mentions and userId are of the pages. */
+const sendBody = z.strictObject({
+  type: z.enum(types),
+  contactId: z.string().min(1),
+  ...{ message: optional, html: optional, subject: optional, attachments: z.array(z.url()).optional() },
+  ...{ emailFrom: optional, emailTo: optional, emailCc: list, emailBcc: list },
   emailReplyMode: z.enum(["reply", "reply_all"]).optional(),
-  replyMessageId: optional,
-  templateId: optional,
-  threadId: optional,
-  appointmentId: optional,
+  ...{ replyMessageId: optional, templateId: optional, threadId: optional, appointmentId: optional },
   scheduledTimestamp: z.number().optional(),
-  conversationProviderId: optional,
-  fromNumber: optional,
-  toNumber: optional,
-  subType: z.unknown().optional(),
+  ...{ conversationProviderId: optional, fromNumber: optional, toNumber: optional },
+  subType: z.looseObject({}).optional(),
   customSubtypeId: optional,
-  status: z.enum(["delivered", "failed", "pending", "read"], "status must be a valid enum value").optional(),
-  forward: z.looseObject({ isForwarded: z.boolean("forward.isForwarded must be a boolean value") }).optional(),
+  status: z.enum(["delivered", "failed", "pending", "read"]).optional(),
+  forward: forward.optional(),
   usesNativeSchedulingAi: z.boolean().optional(),
-  optimizationPeriod: z.enum(["24h", "48h", "72h"], "optimizationPeriod must be a valid enum value").optional(),
-  mentions: list,
-  userId: optional,
+  optimizationPeriod: z.enum(["24h", "48h", "72h"]).optional(),
+  ...{ mentions: list, userId: optional },
 });
 type SendBody = z.infer<typeof sendBody>;
 
@@ -58,9 +55,8 @@ export function sendMessage(
   send: (conversation: Conversation, draft: OutboundDraft, options: { isScheduled: boolean }) => StoredMessage,
 ): RequestHandler {
   return (req, res) => {
-    const parsed = sendBody.safeParse(req.body);
-    if (!parsed.success) throw refuse.validation(parsed.error.issues.map((issue) => issue.message));
-    const body = parsed.data;
+    const body = parseRequest(sendBody, req.body);
+    requireTakenUrls(state, body.attachments);
     const contact = state.contacts.get(body.contactId);
     if (!contact) throw new ApiError(400, `Contact with id ${body.contactId} not found`);
     requireOwnLocation(req, res, contact.locationId);
@@ -68,7 +64,8 @@ export function sendMessage(
     requireContent(body, provider, contact);
     const conversation = state.conversationByContact.get(contact.id) ?? addConversation(state, contact);
     const { message, subject, emailFrom, emailCc, emailBcc, attachments } = body;
-    const draft = { provider, message, subject, emailFrom, emailCc, emailBcc, attachments };
+    const type = ["SMS", "Email", "Custom"].includes(body.type) ? undefined : body.type;
+    const draft = { type, provider, message, subject, emailFrom, emailCc, emailBcc, attachments };
     const html = isEmail(body, provider) ? { html: body.html ?? "" } : {};
     const replyToMessageId = body.replyMessageId ?? body.threadId;
     const isScheduled = body.scheduledTimestamp !== undefined;
@@ -87,20 +84,25 @@ export function sendMessage(
 function findProvider(res: Response, { type, conversationProviderId }: SendBody): Provider | undefined {
   const { providers } = locationOf(res);
   if (conversationProviderId === undefined) {
-    const channel = type === "Email" ? "email" : "sms";
-    return providers.find((each) => !each.extra && each.channel === channel);
+    return providers.find((each) => !each.extra && each.channel === channelOf[type]);
   }
   const provider = providers.find((each) => each.id === conversationProviderId);
-  if (provider) return provider;
+  if (provider && provider.channel !== "call") return provider;
   throw new ApiError(400, `You don't have access to the conversationProvider with id ${conversationProviderId}`);
 }
+
+/** Of the others no conversation provider sends: HighLevel has channels of its own for them. */
+const channelOf: Partial<Record<SendBody["type"], "sms" | "email">> = {
+  ...{ SMS: "sms", RCS: "sms", WhatsApp: "sms", Custom: "sms", Email: "email" },
+};
 
 const isEmail = (body: SendBody, provider: Provider | undefined) =>
   body.type === "Email" || provider?.channel === "email";
 
 function requireContent(body: SendBody, provider: Provider | undefined, contact: Contact): void {
   const isMail = isEmail(body, provider);
-  if (!(isMail ? body.html : body.message) && !body.attachments?.length && !body.forward?.isForwarded) {
+  const isElsewhere = body.attachments?.length || body.templateId || body.forward?.isForwarded;
+  if (!(isMail ? body.html : body.message) && !isElsewhere) {
     throw refuse.code(
       422,
       "There is no message or attachments for this message. Skip sending.",
@@ -108,5 +110,6 @@ function requireContent(body: SendBody, provider: Provider | undefined, contact:
     );
   }
   if (isMail && !contact.email) throw refuse.code(422, "Missing email", "CONVERSATIONS_MSG_NO_EMAIL");
-  if (!isMail && !contact.phone) throw refuse.code(422, "Missing phone number", "CONVERSATIONS_MSG_NO_PHONE");
+  if (!isMail && channelOf[body.type] === "sms" && !contact.phone)
+    throw refuse.code(422, "Missing phone number", "CONVERSATIONS_MSG_NO_PHONE");
 }

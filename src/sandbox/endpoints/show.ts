@@ -1,4 +1,5 @@
 import type { Contact, Conversation, Entry, State, StoredMessage } from "../state.ts";
+import { kindOf } from "./message-types.ts";
 
 /** How conversations and messages are shown, with all that HighLevel's OpenAPI files require. */
 
@@ -35,6 +36,7 @@ export function showEntry(state: State, { id, messages: [first, ...others] }: En
     status: first.status ?? "delivered",
     contentType: isEmail ? "text/html" : "text/plain",
     ...(isEmail ? { meta: { email } } : { body: first.body }),
+    ...(first.callStatus === undefined ? {} : { meta: { callStatus: first.callStatus } }),
   };
 }
 
@@ -59,36 +61,4 @@ export function showEmail(state: State, email: StoredMessage) {
 
 function shownAltId({ settings }: State, { altId }: StoredMessage): string | undefined {
   return settings.showsAltIds ? altId : undefined;
-}
-
-interface Kind {
-  type: number;
-  messageType: string;
-}
-const kind = (type: number, messageType: string): Kind => ({ type, messageType });
-
-/** The numbers are the places of the words in HighLevel's list; 1, 2, 3, 10, 19, 22 and 34 are documented or were seen. */
-const kinds: Record<string, Kind> = {
-  Call: kind(1, "TYPE_CALL"),
-  SMS: kind(2, "TYPE_SMS"),
-  Email: kind(3, "TYPE_EMAIL"),
-  WebChat: kind(5, "TYPE_WEBCHAT"),
-  FB: kind(11, "TYPE_FACEBOOK"),
-  GMB: kind(15, "TYPE_GMB"),
-  IG: kind(18, "TYPE_INSTAGRAM"),
-  WhatsApp: kind(19, "TYPE_WHATSAPP"),
-  Live_Chat: kind(29, "TYPE_LIVE_CHAT"),
-};
-
-/** What came through an extra provider, and what was sent by one. */
-const extraKinds = {
-  inbound: { sms: kind(22, "TYPE_CUSTOM_PROVIDER_SMS"), email: kind(23, "TYPE_CUSTOM_PROVIDER_EMAIL") },
-  outbound: { sms: kind(20, "TYPE_CUSTOM_SMS"), email: kind(21, "TYPE_CUSTOM_EMAIL") },
-};
-
-function kindOf(state: State, { locationId, type, direction, conversationProviderId }: StoredMessage): Kind {
-  const providers = state.locations.get(locationId)?.providers ?? [];
-  const provider = providers.find(({ id }) => id === conversationProviderId);
-  if (provider?.extra) return extraKinds[direction === "inbound" ? "inbound" : "outbound"][provider.channel];
-  return kinds[type] ?? kind(2, "TYPE_SMS");
 }

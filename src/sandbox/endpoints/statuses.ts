@@ -2,6 +2,7 @@ import { type Request, type Response, Router } from "express";
 import { z } from "zod";
 import { requireOwnLocation } from "../access.ts";
 import { ApiError, refuse } from "../api-error.ts";
+import { parseRequest } from "../parse-request.ts";
 import type { State, StoredMessage } from "../state.ts";
 
 const textStatuses = ["delivered", "failed", "pending", "read"] as const;
@@ -18,18 +19,22 @@ const emailStatuses = [
   "clicked",
 ] as const;
 
-const textUpdate = z.object({
-  status: z.enum(textStatuses, "status must be a valid enum value"),
+/** `UpdateMessageStatusDto`; its recipients are texts by its schema, and objects in its example. */
+const textUpdate = z.strictObject({
+  status: z.enum(textStatuses),
   error: z.strictObject({ code: z.string(), type: z.string(), message: z.string() }).optional(),
   emailMessageId: z.string().optional(),
-  recipients: z.array(z.unknown()).optional(),
+  recipients: z
+    .array(z.union([z.string(), z.strictObject({ emailId: z.string(), status: z.enum(emailStatuses) })]))
+    .optional(),
 });
 
-const emailUpdate = z.object({
-  status: z.enum(emailStatuses, "status must be a valid enum value"),
+/** `UpdateEmailMessageStatusDto` */
+const emailUpdate = z.strictObject({
+  status: z.enum(emailStatuses),
   events: z.record(z.string(), z.number().int()).optional(),
   recipients: z
-    .array(z.object({ emailId: z.string(), status: z.enum(emailStatuses), failReason: z.string().optional() }))
+    .array(z.strictObject({ emailId: z.string(), status: z.enum(emailStatuses), failReason: z.string().optional() }))
     .optional(),
 });
 
@@ -43,7 +48,7 @@ export function statusRoutes(state: State, visibleAfterMs: number): Router {
   router.put("/email/:id/status", (req, res) => {
     if (req.get("version") !== "v3") throw new ApiError(404, `Cannot PUT ${req.originalUrl}`, { error: "Not Found" });
     const email = requireReportable(req, res, state.emails.get(req.params.id));
-    const { status, events = {}, recipients = [] } = parse(emailUpdate, req.body);
+    const { status, events = {}, recipients = [] } = parseRequest(emailUpdate, req.body);
     const original = [email.emailTo, ...(email.emailCc ?? []), ...(email.emailBcc ?? [])];
     for (const { emailId } of recipients) {
       if (!original.includes(emailId)) throw new ApiError(400, `${emailId} is not a recipient of this email`);
@@ -60,7 +65,7 @@ export function statusRoutes(state: State, visibleAfterMs: number): Router {
     const [message] = state.entries.get(req.params.id)?.messages ?? [];
     // Emails have a call of their own.
     const text = requireReportable(req, res, message?.emailMessageId ? undefined : message);
-    const { status, error } = parse(textUpdate, req.body);
+    const { status, error } = parseRequest(textUpdate, req.body);
     if (error) text.error = error;
     keep(text, status);
     const { conversationId, messageId } = text;
@@ -90,10 +95,4 @@ export function isPrivateToken(req: Request): boolean {
 function keep(message: StoredMessage, status: string): void {
   message.status = status;
   message.statuses = [...(message.statuses ?? []), status];
-}
-
-function parse<Output>(schema: z.ZodType<Output>, body: unknown): Output {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  throw refuse.validation(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`));
 }

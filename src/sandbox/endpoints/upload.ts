@@ -1,9 +1,12 @@
 import { extname } from "node:path";
 import { Busboy } from "@fastify/busboy";
 import { type Request, type RequestHandler, type Response, Router } from "express";
+import { z } from "zod";
 import { requireOwnLocation } from "../access.ts";
 import { ApiError } from "../api-error.ts";
+import { parseRequest, requireNoQuery } from "../parse-request.ts";
 import { newId, type State } from "../state.ts";
+import { optional } from "./message-fields.ts";
 
 const most = { files: 5, bytes: 5_000_000 };
 const extensions = new Set(
@@ -35,6 +38,8 @@ export function uploadRoutes(state: State): { upload: RequestHandler; files: Rou
 
   const upload: RequestHandler = async (req, res) => {
     const form = await readUpload(req);
+    requireNoQuery(req);
+    parseRequest(uploadFields, Object.fromEntries(form.fields));
     const refusal = refusalOf(form) ?? (isKnown(state, form, req, res) ? undefined : notKnown);
     if (refusal && !isAboutFile(refusal)) throw new ApiError(refusal.status, refusal.message);
     if (refusal) return void res.status(refusal.status).json(refusal);
@@ -57,6 +62,12 @@ export function uploadRoutes(state: State): { upload: RequestHandler; files: Rou
   });
   return { upload, files };
 }
+
+/** `UploadFilesDto`, of which the description requires locationId and one of the ids; isSecureAttachment is of the pages. */
+const uploadFields = z.strictObject({
+  ...{ locationId: optional, conversationId: optional, contactId: optional },
+  ...{ attachmentUrls: optional, chatServiceSid: optional, isGroupSms: optional, isSecureAttachment: optional },
+});
 
 interface Refusal {
   status: number;
