@@ -91,7 +91,19 @@ describe.each([...Object.entries(highlevelCalls), ...Object.entries(oauthCalls)]
   },
 );
 
-const sendTypes = ["SMS", "RCS", "Email", "WhatsApp", "IG", "FB", "Custom", "Live_Chat", "TIKTOK"];
+const sendTypes = [
+  "SMS",
+  "RCS",
+  "Email",
+  "WhatsApp",
+  "IG",
+  "FB",
+  "Custom",
+  "Live_Chat",
+  "TIKTOK",
+  "GMB",
+  "InternalComment",
+];
 const sends = sendTypes.map((type) => [`a template as ${type}`, sendOf(type)] as const);
 
 test.each([...Object.entries(sandboxCalls), ...sends])(

@@ -101,13 +101,19 @@ export const knownDeviations: Deviation[] = [
     source: `${issues}/5`,
   },
   {
-    problems: ["POST /conversations/messages/inbound: answer 4?? canonicalCode is not declared"],
+    problems: [
+      "POST /conversations/messages/inbound: answer 4?? canonicalCode is not declared",
+      "POST /conversations/messages: answer 422 canonicalCode is not declared",
+    ],
     published: "statusCode, message and error",
     real: "refusals of messages have a code of their own",
     source: sightings,
   },
   {
-    problems: ["POST /conversations/messages/inbound: answer 422 message must be array"],
+    problems: [
+      "POST /conversations/messages/inbound: answer 422 message must be array",
+      "POST /conversations/messages: answer 422 message must be array",
+    ],
     published: "a 422 has a list of sentences",
     real: "one with a canonicalCode has a single sentence",
     source: sightings,
@@ -154,6 +160,36 @@ export const knownDeviations: Deviation[] = [
     published: "200, 400 and 401",
     real: "an email without emailTo was answered so",
     source: `${issues}/6`,
+  },
+  {
+    problems: ["POST /conversations/messages/upload: answer 500 is not published"],
+    published: "200, 400, 401, 413 and 415",
+    real: "a conversation that is not there was answered so",
+    source: `${issues}/39`,
+  },
+  {
+    problems: ["POST /conversations/messages/inbound: answer 201 is not published"],
+    published: "200",
+    real: "a post of type Custom without a provider is answered by an empty 201, and not stored: the client takes it for a failure",
+    source: `${issues}/70`,
+  },
+  {
+    problems: ["PUT /conversations/messages/{messageId}/status: answer 403 is not published"],
+    published: "200, 400 and 401",
+    real: "a message that HighLevel has not handed to its provider yet",
+    source: `${issues}/4`,
+  },
+  {
+    problems: ["POST /conversations/messages: request type is none of the published words"],
+    published: "neither GMB nor InternalComment",
+    real: "the answer's messageIds are described as those of GMB; the pages, which are newer, have InternalComment",
+    source: `${pages}/send-a-new-message`,
+  },
+  {
+    problems: ["POST /conversations/messages: answer 200 messageId is missing"],
+    published: "is required",
+    real: "of GMB there is a list, messageIds, instead, as its description says",
+    source: "SendMessageResponseDto in apps/conversations.json",
   },
   {
     problems: [

@@ -72,6 +72,73 @@ export const refusedRequests: Record<string, (stage: Stage) => RawRequest & { st
     ...{ status: 413, method: "POST", path: upload, form: { locationId: "loc", conversationId } },
     file: { field: "fileAttachment", name: "a.png", content: Buffer.alloc(5_000_001) },
   }),
+  "a post of type Custom without a provider, which is not stored": ({ contactId }) => ({
+    ...{ status: 201, method: "POST", path: inbound, json: { type: "Custom", contactId, message: "x" } },
+  }),
+  "a post with a private token by a conversation provider": ({ sandbox }) => {
+    sandbox.putLocation({ id: "pit", token: "pit-1", providers: [{ id: "own", channel: "sms", extra: true }] });
+    const { id: contactId } = sandbox.addContact({ locationId: "pit", phone: "+15005550006" });
+    const json = { type: "Custom", conversationProviderId: "own", contactId, message: "x" };
+    return { status: 400, method: "POST", path: inbound, headers: { authorization: "Bearer pit-1" }, json };
+  },
+  "a post of a text to somebody without a number": ({ sandbox }) => {
+    const { id: contactId } = sandbox.addContact({ locationId: "loc", email: "only@example.org" });
+    return { status: 422, method: "POST", path: inbound, json: { type: "SMS", contactId, message: "x" } };
+  },
+  "a post of an email to somebody without an address": ({ sandbox }) => {
+    const { id: contactId } = sandbox.addContact({ locationId: "loc", phone: "+15005550005" });
+    return {
+      status: 422,
+      method: "POST",
+      path: inbound,
+      json: { type: "Email", contactId, html: "x", emailTo: "a@b.c" },
+    };
+  },
+  "a record of an email to somebody else": ({ contactId }) => ({
+    ...{ status: 400, method: "POST", path: inbound },
+    json: { type: "Email", contactId, html: "x", emailTo: "else@example.org", direction: "outbound" },
+  }),
+  "an email under one that is not there": ({ contactId }) => ({
+    ...{ status: 400, method: "POST", path: inbound },
+    json: { type: "Email", contactId, html: "x", emailTo: "us@example.com", direction: "inbound", emailMessageId: "x" },
+  }),
+  "a file whose URL has a query, by a setting": ({ sandbox, contactId }) => {
+    sandbox.setSettings({ takesUrlsWithQuery: false });
+    const json = { type: "SMS", contactId, attachments: ["https://files.example/a.png?x=1"] };
+    return { status: 422, method: "POST", path: inbound, json };
+  },
+  "a send without content": ({ contactId }) => ({
+    ...{ status: 422, method: "POST", path: "/conversations/messages", json: { type: "SMS", contactId } },
+  }),
+  "the status of a message by no conversation provider": ({ sandbox, contactId }) => {
+    const { messageId } = sandbox.sendAsAgent(contactId, { providerId: "default-sms", message: "x" });
+    const sent = sandbox.messages().find((each) => each.messageId === messageId);
+    if (sent) delete sent.conversationProviderId;
+    const path = `/conversations/messages/${messageId}/status`;
+    return { status: 403, method: "PUT", path, json: { status: "read" } };
+  },
+  "the status of an email by no conversation provider": ({ sandbox, emailId }) => {
+    const sent = sandbox.messages().find((each) => each.emailMessageId === emailId);
+    if (sent) delete sent.conversationProviderId;
+    const path = `/conversations/messages/email/${emailId}/status`;
+    return { status: 403, method: "PUT", path, headers: { version: "v3" }, json: { status: "read" } };
+  },
+  "an email's status of somebody who did not get it": ({ emailId }) => ({
+    ...{
+      status: 400,
+      method: "PUT",
+      path: `/conversations/messages/email/${emailId}/status`,
+      headers: { version: "v3" },
+    },
+    json: { status: "read", recipients: [{ emailId: "else@example.org", status: "read" }] },
+  }),
+  "an upload to a conversation that is not there": () => ({
+    ...{ status: 500, method: "POST", path: upload, form: { locationId: "loc", conversationId: "nothing" } },
+    file: { field: "fileAttachment", name: "a.png", content: small },
+  }),
+  "a location's token by a location's": () => ({
+    ...{ status: 401, method: "POST", path: "/oauth/locationToken", form: { companyId: "agency", locationId: "loc" } },
+  }),
   "a field that is not declared": ({ contactId }) => ({
     ...{
       status: 422,
