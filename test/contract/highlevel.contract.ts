@@ -25,13 +25,14 @@ afterAll(async () => {
   await stop();
 });
 
+const ownHeaders = { authorization: "Bearer token", version: "2021-04-15" };
 const met = new Set<string>();
 /** What the sandbox took, one of each. */
 const taken = new Map<string, Exchange>();
 
 /** What is wrong with all that was said meanwhile, and is not a known deviation. */
-async function unexplained(): Promise<string[]> {
-  const exchanges = recorder.take();
+async function unexplained(from = recorder): Promise<string[]> {
+  const exchanges = from.take();
   expect(exchanges.length).toBeGreaterThan(0);
   const problems = (await Promise.all(exchanges.map((each) => openapi.problemsOf(each)))).flat();
   for (const problem of problems) met.add(problem);
@@ -129,6 +130,18 @@ test.each(Object.entries(refusedRequests))("%s is refused as published", async (
   expect((await unexplained()).filter((problem) => !problem.includes(": request "))).toEqual([]);
 });
 
+test("a request too many is refused as published", async () => {
+  const rateLimit = { max: 0, intervalMs: 60_000, perDay: 100, sendsRetryAfter: false };
+  const limited = await startSandbox({ rateLimit });
+  const before = await startRecorder(limited.url);
+  limited.sandbox.putLocation({ id: "loc", token: "token", providers: [] });
+  const answer = await fetch(`${before.url}/conversations/search?locationId=loc`, { headers: ownHeaders });
+  expect(answer.status).toBe(429);
+  expect(await unexplained(before)).toEqual([]);
+  await before.stop();
+  await limited.stop();
+});
+
 /** What is published as wrong, and taken by the sandbox all the same. */
 async function findLooseness(exchange: Exchange): Promise<string[]> {
   const own = new Set(await openapi.problemsOf(exchange));
@@ -165,7 +178,7 @@ function keyOf({ method, url: path, body, headers }: Exchange): string {
 }
 
 function send({ method = "GET", path, headers, json, form, file }: RawRequest): Promise<Response> {
-  const own = { authorization: "Bearer token", version: "2021-04-15", ...headers };
+  const own = { ...ownHeaders, ...headers };
   const used = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== ""));
   const type = json ? { "content-type": "application/json" } : {};
   return fetch(`${recorder.url}${path}`, {
