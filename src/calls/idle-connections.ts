@@ -58,9 +58,10 @@ export function distrustOrigin(socket: Duplex | null): void {
 export function closeDoubtful(agent: Agent): void {
   for (const [name, sockets = []] of Object.entries(agent.freeSockets)) {
     // The agent takes the last one, and passes over dead ones only at the front.
-    const last = sockets.findLastIndex(isDoubtful);
-    if (last === -1) continue;
-    for (const socket of sockets.splice(0, last + 1)) if (!isWitness(socket)) letGo(socket);
+    for (let last = sockets.at(-1); last && isDoubtful(last); last = sockets.at(-1)) {
+      sockets.pop();
+      if (!isWitness(last)) letGo(last);
+    }
     if (sockets.length === 0) Reflect.deleteProperty(agent.freeSockets, name);
   }
 }
