@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { testFilesByProject } from "./test/support/projects.ts";
 import { createSummaryReporter } from "./test/support/summary-reporter.ts";
@@ -14,8 +15,8 @@ const program = "test/support/set-up-program.ts";
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export.
 export default defineConfig({
   test: {
-    // Most tests of several processes wait for most of their time.
-    maxWorkers: "100%",
+    // Tests wait for a fifth of their time and more: for limits, for time-outs, for the disk.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     reporters: ["default", createSummaryReporter()],
     projects: [
       { extends: true, test: { name: "unit", include: files.unit, isolate: false } },
@@ -26,6 +27,6 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // `npm run fuzz` makes it 10,000; `npm run attack` does all of it, and judges the time, which a busy machine would fail.
-    provide: { fuzzRuns: 500, attack: { size: 0.05, mostMs: undefined } },
+    provide: { fuzzRuns: 200, attack: { size: 0.05, mostMs: undefined } },
   },
 });
