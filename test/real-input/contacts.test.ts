@@ -165,8 +165,10 @@ describe("what HighLevel does not show yet is waited for", () => {
     real.bridge.sandbox.setFaults([{ ...hidden, exact: true }]);
     await real.receiveText({ id: words, from });
     await real.posted(words);
-    const { deliveries } = await real.kept("generic-sms", words);
-    expect(deliveries[0]).toMatchObject({ state: "delivered" });
+    await until(
+      () => real.kept("generic-sms", words),
+      ({ deliveries: [delivery] }) => delivery.state === "delivered",
+    );
   });
 });
 

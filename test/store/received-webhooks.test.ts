@@ -10,8 +10,8 @@ import { lockMappingsWithWebhooks } from "../../src/store/received-webhooks.ts";
 import { insertWebhooks } from "../../src/store/webhooks.ts";
 import { createDatabase } from "../support/database.ts";
 
-/** What the transaction says of how long it may wait for us, while mappings are locked. */
-async function limitWhileLocked(options: Parameters<typeof openDatabase>[0]): Promise<unknown> {
+/** What transactions say of how long they may wait for us: while mappings are locked, and of others. */
+async function limits(options: Parameters<typeof openDatabase>[0]): Promise<string[]> {
   const { db, close } = await openDatabase(options);
   onTestFinished(close);
   await putLocation(db, { id: "location", sealedToken: "sealed" });
@@ -23,22 +23,23 @@ async function limitWhileLocked(options: Parameters<typeof openDatabase>[0]): Pr
   };
   const { id } = await insertMapping(db, { ...mapping, type: "SMS", unknownSender: "create", postAutomatic: false });
   await insertWebhooks(db, [{ mappingId: id, source: "provider", url: "u", headers: {}, body: Buffer.from("{}") }]);
-  return db.transaction(async (tx) => {
+  const setting = sql`select current_setting('idle_in_transaction_session_timeout') as "limit"`;
+  const locked = await db.transaction(async (tx) => {
     expect(await lockMappingsWithWebhooks(tx, 20)).toMatchObject([{ id }]);
-    const setting = sql`select current_setting('idle_in_transaction_session_timeout') as "limit"`;
-    return (await selectRows<{ limit: string }>(tx, setting))[0]?.limit;
+    return selectRows<{ limit: string }>(tx, setting);
   });
+  return [...locked, ...(await selectRows<{ limit: string }>(db, setting))].map(({ limit }) => limit);
 }
 
-test("a process that stands still loses the mappings it has locked", async () => {
+test("a process that stands still loses the mappings it has locked after 5 s, and other transactions are left alone", async () => {
   const { url, drop } = await createDatabase(inject("postgresUrl"));
   onTestFinished(drop);
-  expect(await limitWhileLocked({ url, poolSize: 2, startSeconds: 10 })).toBe("5s");
+  expect(await limits({ url, poolSize: 1, startSeconds: 10 })).toEqual(["5s", "30s"]);
 });
 
 test("the embedded database has no such limit: it would say for ever that it was passed", async () => {
   const dataDir = mkdtempSync(join(tmpdir(), "bridge-data-"));
   onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
   cpSync(inject("embeddedTemplate"), dataDir, { recursive: true });
-  expect(await limitWhileLocked({ dataDir })).toBe("0");
+  expect(await limits({ dataDir })).toEqual(["0", "0"]);
 });

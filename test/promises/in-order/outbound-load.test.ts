@@ -75,7 +75,8 @@ function wrap(standIn: StandIn): StandIn {
       const fate = fateOf(tokenOf(message));
       fate.taken++;
       fate.isOpen = !isIdempotent && (fault?.kind === "broken" || fault?.kind === "cut");
-      const plan = plans[Math.floor(random() * plans.length)] ?? [];
+      // Of many of those nobody tells anything ever.
+      const plan = (fate.isOpen && random() < 0.5 ? undefined : plans[Math.floor(random() * plans.length)]) ?? [];
       fate.receipts = plan.filter((status) => standIn.statuses.includes(status));
       const receipts = shuffle(fate.receipts, random);
       const before = Math.floor(random() * (receipts.length + 1));
@@ -180,7 +181,7 @@ test("500 messages of all providers that fail on a fifth: each sent at most once
     expect(reasonOf(each)).toBe(`${message} (${each.way.provider} ${code}) (${code})`);
   }
   const open = written.filter(({ token }) => fateOf(token).isOpen && fateOf(token).receipts.length === 0);
-  expect(open.length).toBeGreaterThan(0);
+  expect(open.length, "of 14 on average").toBeGreaterThan(0);
   for (const each of open) expect(reasonOf(each)).toContain("nobody can say whether it went out");
 
   for (const { standIn } of ways) {

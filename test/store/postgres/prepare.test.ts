@@ -2,7 +2,6 @@ import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { type Database, openDatabase, selectRows } from "../../../src/store/postgres/database.ts";
 import { prepare } from "../../../src/store/postgres/prepare.ts";
-import { lockMappingsWithWebhooks } from "../../../src/store/received-webhooks.ts";
 import { createDatabase } from "../../support/database.ts";
 
 let database: Database;
@@ -32,14 +31,4 @@ test("PostgreSQL parses a prepared statement once for a connection, in a transac
 
 test("a value that was not given is an error, not a null", async () => {
   await expect(add(database.db, { a: 1 } as { a: number; b: number })).rejects.toThrow('"b"');
-});
-
-test("who locks mappings and then stands still loses them after 5 s, and other transactions are left alone", async () => {
-  const setting = sql`select current_setting('idle_in_transaction_session_timeout') as timeout`;
-  const inside = await database.db.transaction(async (tx) => {
-    await lockMappingsWithWebhooks(tx, 1);
-    return selectRows(tx, setting);
-  });
-  expect(inside).toEqual([{ timeout: "5s" }]);
-  expect(await selectRows(database.db, setting)).toEqual([{ timeout: "30s" }]);
 });
