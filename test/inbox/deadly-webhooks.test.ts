@@ -74,4 +74,4 @@ test("a webhook over which the bridge dies twice when it reads it alone has fail
   expect(await runWorker(), "a replay begins anew").toBeNull();
   expect((await states())[1]).toMatchObject({ state: "received", readAttempts: 1 });
   await database.db.execute(sql`update webhooks set state = 'ignored' where id = ${poison}`);
-});
+}, 240_000);
