@@ -100,6 +100,8 @@ export interface ProviderMessage {
   /** As in the header: oldest first. */
   references: string[];
   automatic?: AutomaticKind | undefined;
+  /** Nothing but its envelope's empty sender says that it is a bounce: a forwarding server may have emptied it. */
+  isBounceByEnvelope?: boolean | undefined;
   /** A mailing list or a group handed on what a person wrote. */
   isFromList?: boolean | undefined;
 }

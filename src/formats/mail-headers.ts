@@ -1,5 +1,5 @@
 import type { ProviderMessage } from "../model.ts";
-import { automaticKind, isFromList } from "./automatic-kind.ts";
+import { automaticKind, isBounceByEnvelope, isFromList } from "./automatic-kind.ts";
 import { decodeWords } from "./email/encoded-words.ts";
 import { findHeader, type MailHeader } from "./email/header.ts";
 
@@ -7,7 +7,7 @@ export { findHeader, type MailHeader };
 
 export type MailFacts = Pick<
   ProviderMessage,
-  "rfcMessageId" | "inReplyTo" | "references" | "automatic" | "isFromList" | "sentAt"
+  "rfcMessageId" | "inReplyTo" | "references" | "automatic" | "isBounceByEnvelope" | "isFromList" | "sentAt"
 >;
 
 /**
@@ -16,11 +16,16 @@ export type MailFacts = Pick<
  */
 export function readMailHeaders(headers: MailHeader[], envelopeSender?: string): MailFacts {
   const find = (name: string) => findHeader(headers, name);
+  const returnPath = envelopeSender ?? find("return-path");
+  const inReplyTo = parseMessageIds(allOf(headers, "in-reply-to"));
+  const references = parseMessageIds(allOf(headers, "references"));
+  const isAnswer = inReplyTo.length + references.length > 0;
   return {
     rfcMessageId: parseMessageIds(find("message-id"))[0],
-    inReplyTo: parseMessageIds(allOf(headers, "in-reply-to")),
-    references: parseMessageIds(allOf(headers, "references")),
-    automatic: automaticKind(headers, envelopeSender ?? find("return-path")),
+    inReplyTo,
+    references,
+    automatic: automaticKind(headers, returnPath),
+    ...(isAnswer && isBounceByEnvelope(headers, returnPath) ? { isBounceByEnvelope: true } : {}),
     ...(isFromList(headers) ? { isFromList: true } : {}),
     sentAt: parseMailDate(find("date")),
   };

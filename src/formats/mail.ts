@@ -3,7 +3,7 @@ import type { FormField } from "./form.ts";
 import { type MailHeader, readMailHeaders } from "./mail-headers.ts";
 import type { Mailbox } from "./mailbox.ts";
 import { maybeText, parseValue } from "./parse-value.ts";
-import { requirePerson } from "./person.ts";
+import { isSomebodysForm, requirePerson } from "./person.ts";
 
 /** An email as its own text tells it: without what only the provider knows. */
 export type Mail = Omit<ProviderMessage, "kind" | "providerMessageId">;
@@ -23,7 +23,8 @@ export interface MailFields extends Pick<Mail, "to" | "cc" | "bcc" | "subject" |
  */
 export function composeMail({ from, headers, envelopeSender, subject, ...fields }: MailFields): Mail {
   const facts = readMailHeaders(headers, envelopeSender);
-  const { person, replyTo } = requirePerson({ from, headers, envelopeSender, ...facts });
+  const { person, replyTo } = requirePerson({ from, headers, envelopeSender, ...fields, ...facts });
+  const isForm = facts.automatic === "auto_generated" && from && isSomebodysForm(from.address, person.address);
   return {
     from: person.address,
     fromName: person.name,
@@ -32,6 +33,7 @@ export function composeMail({ from, headers, envelopeSender, subject, ...fields 
     ...fields,
     subject: cleanSubject(subject),
     ...facts,
+    ...(isForm ? { automatic: undefined } : {}),
   };
 }
 

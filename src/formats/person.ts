@@ -6,6 +6,9 @@ import { type Mailbox, parseMailboxes, parseSender } from "./mailbox.ts";
 
 export interface SenderFacts extends Pick<MailFacts, "automatic"> {
   from: Mailbox | undefined;
+  /** To whom it was sent. Where a relay wants answers to them as well, they are not who wrote. */
+  to: readonly string[];
+  cc: readonly string[];
   headers: MailHeader[];
   envelopeSender?: string | undefined;
 }
@@ -23,7 +26,7 @@ const nobody: Mailbox = { address: "mailer-daemon@sender.invalid", name: undefin
  */
 export function requirePerson(facts: SenderFacts): { person: Mailbox; replyTo: Mailbox | undefined } {
   const { from, headers, envelopeSender, automatic } = facts;
-  const replyTo = parseMailboxes(findHeader(headers, "reply-to")).find(({ address }) => address !== from?.address);
+  const replyTo = replyToOf(facts);
   if (from && !isRelay(from, facts)) return { person: from, replyTo };
   if (from) {
     const person = relayedFor(from, facts, replyTo) ?? from;
@@ -40,11 +43,34 @@ export function requirePerson(facts: SenderFacts): { person: Mailbox; replyTo: M
   return { person, replyTo };
 }
 
+/** Who is not the sender, and rather nobody who has received it too. */
+function replyToOf({ from, headers, to, cc }: SenderFacts): Mailbox | undefined {
+  const others = parseMailboxes(findHeader(headers, "reply-to")).filter(({ address }) => address !== from?.address);
+  return (
+    others.find(({ address }) => ![...to, ...cc].includes(address)) ??
+    others.find(({ address }) => address !== to[0]) ??
+    others[0]
+  );
+}
+
 /** The names of machines' mailboxes, which nobody reads. */
-const noReply =
-  /^(?:.*[._+-])?(?:no[._-]?reply|do[._-]?not[._-]?reply|not?[._-]?respond(?:er|a|as)?|no[._-]?responder|ne[._-]?pas[._-]?repondre|nao[._-]?responda|non[._-]?rispondere|nicht[._-]?antworten|niet[._-]?beantwoorden|noresponse|no[._-]?response|unattended|nobody)(?:[._+-].*)?$/;
-const formMailbox =
-  /^(?:wordpress|wp|www|www-data|apache|web|website|webform|webforms|webmaster|form|forms|formular|formmail|kontaktformular|contactform|contact-form|mailer|notify|notification|notifications|server|root|system|cgi|nginx|php)$/;
+const noReply = new RegExp(
+  `^(?:.*[._+-])?(?:${[
+    "no[._-]?repl(?:y|ies|ay)|do?(?:es)?[._-]?n[o']?t[._-]?(?:reply|respond|answer)|not?[._-]?respond(?:er|a|as)?|no[._-]?responder|noresponse|no[._-]?response|unattended|nobody",
+    "ne[._-]?pas[._-]?r[eé]pondre|n[aã]o[._-]?respond(?:a|er)|no[._-]?contest(?:ar|e)|non[._-]?rispondere|nicht[._-]?antworten|keine?[._-]?antwort|niet[._-]?(?:be)?antwoorden|geen[._-]?antwoord|niet[._-]?reageren",
+    "ikke[._-]?svar|svar[._-]?(?:ej|inte|ikke)|inget[._-]?svar|ingen[._-]?svar|ei[._-]?vastausta|ala[._-]?vastaa|nie[._-]?odpowiadaj|neodpov[ií]dat|neodpovedat|ne[._-]?valaszol(?:j|jon)|nu[._-]?raspunde(?:ti)?|ne[._-]?otvecha(?:y|i|t)|yanitlamay?in|cevaplamayin",
+  ].join("|")})\\d*(?:[._+-].*)?$`,
+);
+const formMailbox = new RegExp(
+  `^(?:${[
+    "wordpress|wp|www|www-data|apache|web|website|webmaster|server|root|system|cgi|nginx|php|elementor|wp-?forms|gravity-?forms|ninja-?forms|contact-?form-?7|cf7",
+    "(?:(?:auto|form|php)[._-]?)?mailer|notify|notifications?|automated|auto[._-]?(?:mail|reply|responder|confirm|notify)|alerts?|(?:ro|web|form)?bot|leads?",
+    "(?:(?:web|website|site|online|contact|contacts|enquiry|enquiries|inquiry|inquiries|lead|leads|booking|order|quote|request|feedback)[._-]?)?forms?",
+    "forms?[._-]?(?:mail|mailer|submissions?|responses?|entries|data|notifications?|handler)|(?:web[._-]?)?submi(?:t|ssions?)",
+    "(?:kontakt|anfrage|bestell|buchungs|online|web)?[._-]?formular|formulaire(?:[._-]?(?:de[._-]?)?contact)?|formulario(?:[._-]?(?:de[._-]?|di[._-]?)?conta[ct]?to)?|modulo(?:[._-]?contatti)?|formularz|contactformulier|kontakt(?:formul[aá]r|skema|skjema)",
+  ].join("|")})$`,
+);
+
 function isRelay(from: Mailbox, facts: SenderFacts): boolean {
   const [local] = split(from.address);
   if (noReply.test(local) || formMailbox.test(local)) return true;
@@ -70,28 +96,40 @@ const openHosts =
 
 /** A group that may not write in other people's names puts itself into From, and says "Ann via Group". */
 function isGroupsOwn({ address, name = "" }: Mailbox, headers: MailHeader[]): boolean {
-  const posts = /mailto:([^>?]+)/i
-    .exec(findHeader(headers, "list-post") ?? "")?.[1]
-    ?.trim()
-    .toLowerCase();
-  if (posts === address) return true;
-  const listId = /<([^<>]+)>\s*$/.exec(findHeader(headers, "list-id") ?? "")?.[1]?.toLowerCase();
-  if (listId === address.replace("@", ".")) return true;
-  const isGroup = listId !== undefined || findHeader(headers, "x-google-group-id") !== undefined;
-  return isGroup && /\bvia\b/i.test(name);
+  if (isGroup(address, headers)) return true;
+  const isOfGroup = ["list-id", "x-google-group-id"].some((header) => findHeader(headers, header) !== undefined);
+  return isOfGroup && /\bvia\b/i.test(name);
 }
 
-function relayedFor(from: Mailbox, { headers }: SenderFacts, replyTo: Mailbox | undefined): Mailbox | undefined {
+/** Is it the address that the headers of a list or a group name as its own? */
+function isGroup(address: string, headers: MailHeader[]): boolean {
+  const posts = /mailto:([^>?]+)/i.exec(findHeader(headers, "list-post") ?? "")?.[1];
+  const lists = /^\s*list\s+([^\s;]+)/i.exec(findHeader(headers, "mailing-list") ?? "")?.[1];
+  const listId = /<([^<>]+)>\s*$/.exec(findHeader(headers, "list-id") ?? "")?.[1]?.toLowerCase();
+  return [posts, lists].some((own) => own?.trim().toLowerCase() === address) || listId === address.replace("@", ".");
+}
+
+function relayedFor(from: Mailbox, { headers, to }: SenderFacts, replyTo: Mailbox | undefined): Mailbox | undefined {
   const originals = isGroupsOwn(from, headers) ? ["x-original-from", "x-original-sender"] : ["x-original-from"];
   const named = originals.flatMap((header) => parseSender(findHeader(headers, header)) ?? []);
-  const person = [...named, ...(replyTo ? [replyTo] : [])].find(
-    (mailbox) => mailbox.address !== from.address && !noReply.test(split(mailbox.address)[0]),
+  const person = [...named, ...(replyTo && !isGroup(replyTo.address, headers) ? [replyTo] : [])].find(
+    (mailbox) =>
+      mailbox.address !== from.address && mailbox.address !== to[0] && !noReply.test(split(mailbox.address)[0]),
   );
   return person && { ...person, name: person.name ?? nameBefore(from.name) };
 }
 
 /** "Ann via Group" is Ann, where the group says no more of her. */
 const nameBefore = (name: string | undefined) => /^['"]?(.+?)['"]? via .+$/i.exec(name ?? "")?.[1];
+
+/**
+ * Did a form write it for somebody, and not a shop for itself? Then the machine's mark is the form's: the person is
+ * at home elsewhere than the relay.
+ */
+export function isSomebodysForm(relay: string, person: string): boolean {
+  const home = (address: string) => split(address)[1].split(".").slice(-2).join(".");
+  return relay !== person && home(relay) !== home(person);
+}
 
 function split(address: string): [string, string] {
   const at = address.lastIndexOf("@");

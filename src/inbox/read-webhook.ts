@@ -80,7 +80,8 @@ function emailSeenBy(mapping: Pick<MappingFacts, "address">, message: ProviderMe
   const person = personBehind(message, mapping.address);
   if (person) {
     const { address: from, name: fromName, spelling: fromSpelling } = person;
-    return { ...message, from, fromName, fromSpelling, replyTo: undefined };
+    const automatic = message.automatic === "auto_generated" ? undefined : message.automatic;
+    return { ...message, from, fromName, fromSpelling, replyTo: undefined, automatic };
   }
   if (message.from !== mapping.address) return message;
   const copy: ProviderMessage = { ...message, direction: "outbound" };

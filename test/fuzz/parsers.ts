@@ -62,7 +62,12 @@ const table: Record<string, Parser["parse"]> = {
   },
   "requirePerson, named by one long header each": (text) =>
     ["reply-to", "sender", "list-post", "list-id", "x-original-from"].map((name) =>
-      requirePerson({ from: { address: "noreply@example.com", name: text }, headers: header(name)(text) }),
+      requirePerson({
+        from: { address: "noreply@example.com", name: text },
+        to: [],
+        cc: [],
+        headers: header(name)(text),
+      }),
     ),
   personBehind: (text) => personBehind({ from: text, replyTo: undefined }, text),
   decodeWords,

@@ -51,6 +51,18 @@ describe("what a machine wrote is kept", () => {
   });
 });
 
+test("an answer to our email is posted though a server emptied its envelope, and nobody else's such mail is", async () => {
+  const by = real.way("postmark");
+  const contact = real.addContact({ email: "forwards@client.example" });
+  real.write(by, contact.id, "Does Friday suit you?");
+  const sent = await real.sent(by, "Does Friday suit you?");
+  const headers = { "In-Reply-To": sent.headers["message-id"] ?? "", "Return-Path": "<>" };
+  await real.receiveEmail({ id: "emptied", from: "forwards@client.example", headers });
+  expect(await real.posted("emptied")).toMatchObject({ contactId: contact.id });
+  await real.receiveEmail({ id: "gateway", from: "ndr@client.example", headers });
+  expect(await real.kept("postmark", "gateway")).toMatchObject({ automatic: "bounce", deliveries: [] });
+});
+
 describe("the person is whom a relay names", () => {
   test("two who wrote by one form are two people, and each is answered alone", async () => {
     const by = real.way("postmark");

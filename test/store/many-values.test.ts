@@ -45,7 +45,7 @@ const nothing = { rows: [], walkedTo: undefined };
 const page = { locationIds: words, limit: 10 };
 test.for([
   ["findKnownEvents", () => findKnownEvents(database.db, words, numbers), new Set()],
-  ["findSentEmails", () => findSentEmails(database.db, words.map(toSent)), new Set()],
+  ["findSentEmails", () => findSentEmails(database.db, words.map(toSent)), new Map()],
   ["lockSentMessages", () => lockSentMessages(database.db, words.map(toReceipt)), []],
   ["findThread", () => findThread(database.db, conversation, words), undefined],
   ["finishWebhooks", () => finishWebhooks(database.db, numbers.map(toOutcome)), undefined],

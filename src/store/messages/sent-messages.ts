@@ -94,15 +94,16 @@ export interface SentEmailKey {
 /** As which an email stands in what `findSentEmails` gives. */
 export const emailKeyOf = ({ mappingId, rfcMessageId }: SentEmailKey) => `${mappingId} ${rfcMessageId.toLowerCase()}`;
 
-/** Which of these emails, by their Message-IDs, went out by these mappings. */
-export async function findSentEmails(tx: Db, sought: SentEmailKey[]): Promise<Set<string>> {
-  if (sought.length === 0) return new Set();
+/** Which of these emails, by their Message-IDs, went out by these mappings, and to whom. */
+export async function findSentEmails(tx: Db, sought: SentEmailKey[]): Promise<Map<string, string>> {
+  if (sought.length === 0) return new Map();
   const rfcMessageId = sql<string>`lower(${messages.rfcMessageId})`;
   const mappingIds = [...new Set(sought.map(({ mappingId }) => mappingId))];
   const lowerCased = sought.map((each) => each.rfcMessageId.toLowerCase());
   const found = await tx
-    .select({ mappingId: sql<string>`${messages.mappingId}`, rfcMessageId })
+    .select({ mappingId: sql<string>`${messages.mappingId}`, rfcMessageId, address: conversations.address })
     .from(messages)
+    .innerJoin(conversations, eq(conversations.id, messages.conversationId))
     .where(
       and(
         isAnyOf(rfcMessageId, lowerCased),
@@ -111,5 +112,5 @@ export async function findSentEmails(tx: Db, sought: SentEmailKey[]): Promise<Se
         eq(messages.direction, "outbound"),
       ),
     );
-  return new Set(found.map(emailKeyOf));
+  return new Map(found.map((email) => [emailKeyOf(email), email.address]));
 }
