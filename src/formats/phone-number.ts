@@ -1,4 +1,4 @@
-import { parsePhoneNumberFromString } from "libphonenumber-js/max";
+import { type PhoneNumber, parsePhoneNumberFromString } from "libphonenumber-js/max";
 import { ParseError } from "../errors.ts";
 import type { TextService } from "../model.ts";
 
@@ -28,7 +28,8 @@ export function normalizePhoneNumber(given: string, ownNumber?: string): string 
   if (given.length > maxCharacters) return undefined;
   const address = given.trim().replace(channelPrefix, "");
   if (extension.test(address)) return undefined;
-  const digits = address.replace(/[\s().\u00a0\u2010-\u2015/-]/g, "");
+  // Copied numbers carry invisible signs for the direction of writing, and other forms of digits.
+  const digits = address.normalize("NFKC").replace(/[\s().\u00a0\u2010-\u2015/\p{Cf}-]/gu, "");
   if (/^\+[1-9]\d{6,14}$/.test(digits)) return toE164(digits);
   if (/^\d{7,15}$/.test(digits)) return withoutPlus(digits, address, ownNumber);
   if (shortCode.test(digits)) return digits;
@@ -66,20 +67,36 @@ function toE164(digits: string): string {
 }
 
 function withoutPlus(digits: string, address: string, ownNumber: string | undefined): string | undefined {
-  const callingCode = parsePhoneNumberFromString(ownNumber ?? "")?.countryCallingCode;
-  if (callingCode !== undefined) return inCountry(digits, callingCode);
+  const own = parsePhoneNumberFromString(ownNumber ?? "");
+  if (own) return calledAbroad(digits, own) ?? inCountry(digits, address, own);
   // A short code is written without blanks and brackets.
   if (digits.length <= 8) return address === digits ? digits : undefined;
   return isInternational(digits) ? toE164(`+${digits}`) : undefined;
 }
 
-function inCountry(digits: string, defaultCallingCode: string): string | undefined {
+function inCountry(digits: string, address: string, own: PhoneNumber): string | undefined {
+  const { country, countryCallingCode: defaultCallingCode } = own;
+  const national = parsePhoneNumberFromString(digits, country ? { defaultCountry: country } : { defaultCallingCode });
   const isWhole = digits.startsWith(defaultCallingCode) && isPossible(`+${digits}`);
-  const national = parsePhoneNumberFromString(digits, { defaultCallingCode });
-  if (digits.length <= 8) return national?.isValid() ? national.number : digits;
   if (isWhole && digits.length > 10) return toE164(`+${digits}`);
-  if (national?.isPossible() && (national.isValid() || !isValid(`+${digits}`))) return national.number;
+  if (national?.isValid()) return national.number;
+  // A short code is written without blanks and hyphens.
+  if (digits.length <= 8) return address === digits ? digits : undefined;
+  // Ten digits in the shape of North America's are of there, though the area code may look like a calling code.
+  if (defaultCallingCode !== "1" && /^[2-9]\d\d[2-9]\d{6}$/.test(digits)) return undefined;
+  if (isPlausible(national) && !isValid(`+${digits}`)) return national?.number;
   return isWhole || isValid(`+${digits}`) ? toE164(`+${digits}`) : undefined;
+}
+
+/** Behind what is dialled there to call abroad, as 011 in North America, or what most countries dial. */
+function calledAbroad(digits: string, { countryCallingCode }: PhoneNumber): string | undefined {
+  const number = digits.replace(countryCallingCode === "1" ? /^0(?:11|0)/ : /^00/, "+");
+  return number !== digits && isPossible(number) ? toE164(number) : undefined;
+}
+
+/** Of its country's length; and in North America, where most test numbers are, no number begins with 0 or 1. */
+function isPlausible(national: PhoneNumber | undefined): boolean {
+  return national?.isPossible() === true && !/^\+1[01]/.test(national.number);
 }
 
 /**
