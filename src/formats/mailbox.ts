@@ -24,18 +24,26 @@ export function parseMailboxes(header: string | undefined): Mailbox[] {
  * addresses stand in it as the sender chose. Undefined where the last brackets hold no address.
  */
 export function parseSender(header: string | undefined): Mailbox | undefined {
-  const line = closed((header ?? "").slice(0, maxCharacters).trim());
+  const line = closed(withoutEncoding((header ?? "").slice(0, maxCharacters).trim()));
   const [, before = "", inside = ""] =
     /^([\s\S]*)<((?:\s*"[^"]*"@)?[^<>]*)>[\s;,]*(?:\([^()<>]*\)[\s;,]*)?$/.exec(line) ?? [];
   if (inside !== "" || line.endsWith(">")) return mailboxOf(inside, nameOf(before));
+  // What stands behind the last brackets may be the address as well: then nobody knows which one it is.
+  if (/>[^<>]*@[^<>]*$/.test(line)) return undefined;
   const [mailbox, ...others] = parseMailboxes(line);
   return others.length === 0 ? mailbox : others.at(-1);
 }
 
-/** Brackets that nobody closed, and Outlook's `Ann [mailto:ann@example.org]`. */
+/** Some programs encode the whole header, and the address with it. */
+function withoutEncoding(line: string): string {
+  return line.replace(/=\?[^?\s]{1,80}\?[bq]\?[^?]{0,1000}\?=/gi, "").includes("@") ? line : decodeWords(line);
+}
+
+/** Brackets that stand twice or that nobody closed, and Outlook's `Ann [mailto:ann@example.org]`. */
 function closed(line: string): string {
   if (/\[mailto:[^<>[\]\s]{1,320}\]$/i.test(line)) return line.replace(/\[mailto:([^[\]]*)\]$/i, "<$1>");
-  return /<[^<>\s]{1,320}$/.test(line.slice(-321)) ? `${line}>` : line;
+  if (/<[^<>\s]{1,320}$/.test(line.slice(-321))) return `${line}>`;
+  return /<<?[^<>\s]{1,320}>>$/.test(line.slice(-330)) ? line.replace(/<?<([^<>]*)>>$/, "<$1>") : line;
 }
 
 export function addressesOf(header: string | undefined): string[] {
@@ -92,7 +100,7 @@ function readMailbox(entry: string): Mailbox | undefined {
   const comment = /\(([^()]*)\)/.exec(entry)?.[1];
   const bare = entry.replace(/\((?:[^()]|\([^()]*\))*\)/g, " ").trim();
   const [first = bare, ...others] = bare.startsWith('"') ? [bare] : bare.split(/\s+/);
-  const address = others.length === 0 ? first : bare.split(/\s+/).find((word) => word.includes("@"));
+  const address = others.length === 0 ? first : bare.split(/\s+/).findLast((word) => word.includes("@"));
   return mailboxOf(address ?? "", comment === undefined ? undefined : nameOf(comment));
 }
 
@@ -116,6 +124,8 @@ function mailboxOf(given: string, name: string | undefined): Mailbox | undefined
     .parse(given)
     .trim()
     .replace(/^(?:mailto:|@[^<>\s:"]{1,256}:)/i, "")
+    // In quotes as a whole, which people copy along.
+    .replace(/^(['"])([^'"@\s]+@[^'"@\s]+)\1$/, "$2")
     // Against the new rules, and by the old ones allowed: https://www.rfc-editor.org/rfc/rfc5322#section-4.4
     .replace(/^[^"]+$/, (plain) => plain.replace(/\s*([.@])\s*/g, "$1"));
   const at = written.lastIndexOf("@");
