@@ -10,7 +10,7 @@ export function isProviderMismatch(failure: Failure): boolean {
 }
 
 const missing =
-  /not\b.{0,20}\bfound|\bno (such )?(contact|conversation)|unable to find|could(n't| not) find|does(n't| not) exist|no longer|deleted|merged|invalid (contact|conversation)|does(n't| not) belong/i;
+  /not\b.{0,20}\bfound|\bno (such )?(contact|conversation)|unable to (find|locate)|(could|can)( ?not|n't|'t) (find|locate)|does(n't| not) exist|no longer|deleted|removed|archived|merged|invalid (contact|conversation)|(contact|conversation) id\b.{0,30}\b(invalid|not valid)|(contact|conversation)( is)? (missing|unavailable)|does(n't| not) belong/i;
 const subject = /(contact|conversation)(?!s?[\s_-]*(provider|msg))/gi;
 
 /**
@@ -18,13 +18,16 @@ const subject = /(contact|conversation)(?!s?[\s_-]*(provider|msg))/gi;
  * nothing else: the contact may still be there.
  */
 export function goneThing(failure: Failure): "contact" | "conversation" | undefined {
-  const words = textOf(failure.answer) || failure.message;
+  const words = spelledOut(textOf(failure.answer) || failure.message);
   if (!plainRefusals.has(failure.status ?? 0) || failure.reason === "misconfigured" || !missing.test(words))
     return undefined;
   const things = new Set([...words.matchAll(subject)].map(([, thing]) => thing?.toLowerCase()));
   if (things.has("contact")) return "contact";
   return things.has("conversation") ? "conversation" : undefined;
 }
+
+/** `contact_not_found` and `ContactNotFound` as words. */
+const spelledOut = (words: string) => words.replaceAll("_", " ").replace(/([a-z])([A-Z])/g, "$1 $2");
 
 /** Is it about the email that the post is to stand under, which may have been deleted or stand elsewhere by now? */
 export function isAboutThread(failure: Failure): boolean {
@@ -36,7 +39,10 @@ export function isAboutThread(failure: Failure): boolean {
 
 /** Is it about the URLs of files? HighLevel refuses the whole message for one that it does not like. */
 export function isAboutFiles(failure: Failure): boolean {
-  return isRefusal(failure, /attachment|\burls?\b|\bmedia\b|\bfiles?\b/i);
+  return isRefusal(
+    failure,
+    /attachment|\burls?\b|\blinks?\b|\bmedia\b|\bmime\b|\bfiles?\b|\b(image|picture|video)s?\b/i,
+  );
 }
 
 /** Is there such a thing already, although a search may not show it yet? */
