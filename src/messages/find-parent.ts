@@ -50,12 +50,15 @@ const prefixes = [
   ...["atb", "ats", "απ", "σχετ", "отв", "ответ", "отг", "відп", "hs", "balas", "trả lời", "ตอบ", "ตอบกลับ"],
   ...["回复", "答复", "回覆", "答覆", "回信", "返信", "답장", "회신", "השב", "תגובה", "رد", "تمت الإجابة"],
   ...["fw", "fwd", "wg", "tr", "vb", "vl", "vid", "enc", "rv", "i", "doorst", "pd", "tb", "πρθ", "пересл"],
+  ...["betr", "ang", "válasz", "отговор", "одг", "odg", "ats", "svar på", "re-"],
   ...["ilt", "İlt", "chuyển tiếp", "转发", "轉寄", "転送", "전달", "הועבר", "إعادة توجيه"],
 ];
 const replyPrefix = new RegExp(`^(?:${prefixes.join("|")})\\.?(?:\\[\\d+\\]|\\(\\d+\\)|\\^\\d+)?\\s*[:：]\\s*`, "iu");
 /** What servers put before the subject of what comes from outside: it stands before their own users' answers, too. */
 const serversTag =
-  /^(?:[[({]\s*(?:ext(?:ern(?:al|e|o|í)?)?|spam|junk|bulk|caution|warning)\b[^\])}]{0,40}[\])}]|\*+ ?spam ?\*+|external:)\s*/i;
+  /^(?:[[({<]\s*(?:e|ext(?:ern(?:al|e|o|í)?)?|spam|junk|bulk|suspect(?:ed)?|caution|warning)\b[^\])}>]{0,40}[\])}>]|\*+ ?spam ?\*+|ext(?:ern(?:al)?)?\s?[:-]\s|(?:\p{Extended_Pictographic}\ufe0f?)+)\s*/iu;
+/** What helpdesks and lists put there counts where a reply's mark follows: otherwise it may be the subject's own. */
+const tagBeforeReply = /^\[[^[\]]{1,60}\]\s*/;
 
 /** Does the subject say that it answers something? */
 export const isReply = (subject: string | null | undefined): boolean => replyPrefix.test(withoutTags(subject));
@@ -70,5 +73,6 @@ export function baseSubject(subject: string | null | undefined): string {
 function withoutTags(subject: string | null | undefined): string {
   let rest = (subject ?? "").trim();
   while (serversTag.test(rest)) rest = rest.replace(serversTag, "");
-  return rest;
+  const untagged = rest.replace(tagBeforeReply, "");
+  return replyPrefix.test(untagged) ? untagged : rest;
 }
