@@ -19,7 +19,7 @@ export function nameFile(
   isWanted: (extension: string) => boolean,
 ): string {
   const { contentType, index, taken } = facts;
-  const extensions = mime.extensions[usualType(contentType)] ?? [];
+  const extensions = extensionsOf(facts);
   const byType = extensions.find(isWanted) ?? extensions[0];
   const own = cleanName(facts.name ?? "");
   const [kind = ""] = usualType(contentType).split("/");
@@ -28,6 +28,15 @@ export function nameFile(
     byType !== undefined && (extensionOf(stem) === "" || (!isWanted(extensionOf(stem)) && isWanted(byType)));
   return makeUnique(needsExtension ? `${stem}.${byType}` : stem, taken);
 }
+
+/** Those of the content type; where that says nothing, those of the type that the name's own extension stands for. */
+function extensionsOf({ name = "", contentType }: FileFacts): string[] {
+  const ofType = mime.extensions[usualType(contentType)];
+  if (ofType && usualType(contentType) !== "application/octet-stream") return ofType;
+  return mime.extensions[usualType(mime.lookup(name) || typesByExtension[extensionOf(name)])] ?? [];
+}
+
+const typesByExtension: Record<string, string> = { jfif: "image/jpeg", pjpeg: "image/jpeg", pjp: "image/jpeg" };
 
 /** A content type without its parameters, by its registered name where it has another that cameras and programs write. */
 export function usualType(contentType: string | undefined): string {
@@ -39,6 +48,20 @@ const usualTypes: Record<string, string> = {
   "image/jpg": "image/jpeg",
   "image/pjpeg": "image/jpeg",
   "image/jpe": "image/jpeg",
+  "image/jfif": "image/jpeg",
+  "image/pipeg": "image/jpeg",
+  "application/jpg": "image/jpeg",
+  "application/jpeg": "image/jpeg",
+  "application/x-jpg": "image/jpeg",
+  jpg: "image/jpeg",
+  jpeg: "image/jpeg",
+  "application/png": "image/png",
+  "application/x-png": "image/png",
+  png: "image/png",
+  "image/heif": "image/heic",
+  "image/x-heic": "image/heic",
+  "image/heic-sequence": "image/heic",
+  "image/heif-sequence": "image/heic",
   "image/x-jpeg": "image/jpeg",
   "image/x-jpg": "image/jpeg",
   "image/x-citrix-jpeg": "image/jpeg",
@@ -50,6 +73,10 @@ const usualTypes: Record<string, string> = {
   "image/svg": "image/svg+xml",
   "application/x-pdf": "application/pdf",
   "application/acrobat": "application/pdf",
+  "applications/pdf": "application/pdf",
+  "applications/vnd.pdf": "application/pdf",
+  "application/x-bzpdf": "application/pdf",
+  pdf: "application/pdf",
   "application/vnd.pdf": "application/pdf",
   "text/pdf": "application/pdf",
   "text/x-pdf": "application/pdf",
@@ -59,6 +86,19 @@ const usualTypes: Record<string, string> = {
   "text/comma-separated-values": "text/csv",
   "application/x-zip-compressed": "application/zip",
   "application/x-zip": "application/zip",
+  "application/zip-compressed": "application/zip",
+  "application/x-rar": "application/vnd.rar",
+  "application/rar": "application/vnd.rar",
+  "text/directory": "text/x-vcard",
+  "application/vcard": "text/x-vcard",
+  "application/ics": "text/calendar",
+  "text/ics": "text/calendar",
+  "text/x-vcalendar": "text/calendar",
+  "application/docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+  "application/x-docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+  "application/xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+  "application/x-xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+  "application/pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
   "application/word": "application/msword",
   "application/doc": "application/msword",
   "application/x-msword": "application/msword",
@@ -68,11 +108,21 @@ const usualTypes: Record<string, string> = {
   "audio/mp3": "audio/mpeg",
   "audio/x-mp3": "audio/mpeg",
   "audio/mpeg3": "audio/mpeg",
+  "audio/mpeg-3": "audio/mpeg",
+  "audio/x-mpeg-3": "audio/mpeg",
+  "audio/vnd.wave": "audio/wav",
+  "audio/x-pn-wav": "audio/wav",
+  "audio/x-amr": "audio/amr",
   "audio/x-mpeg": "audio/mpeg",
   "audio/x-m4a": "audio/mp4",
   "audio/m4a": "audio/mp4",
   "audio/amr-nb": "audio/amr",
   "video/x-mp4": "video/mp4",
+  "video/mpeg4": "video/mp4",
+  "video/3gp": "video/3gpp",
+  // A recording of a phone: there is no other extension for it that is taken.
+  "audio/3gpp": "video/3gpp",
+  "audio/3gp": "video/3gpp",
   "video/mov": "video/quicktime",
 };
 

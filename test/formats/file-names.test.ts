@@ -46,3 +46,18 @@ test("contentTypeOf knows what an extension stands for, and says so when it does
   expect(contentTypeOf("a.PDF")).toBe("application/pdf");
   expect(contentTypeOf("a")).toBe("application/octet-stream");
 });
+
+test.each([
+  ["image/jfif", undefined, "image-1.jpg"],
+  ["image/heif", undefined, "image-1.heic"],
+  ["application/jpg", undefined, "image-1.jpg"],
+  ["applications/pdf", undefined, "file-1.pdf"],
+  ["application/x-rar", undefined, "file-1.rar"],
+  ["text/directory", undefined, "file-1.vcf"],
+  ["application/docx", undefined, "file-1.docx"],
+  ["audio/3gpp", undefined, "video-1.3gp"],
+  ["application/octet-stream", "photo.jfif", "photo.jfif.jpg"],
+  ["binary/octet-stream", "photo.jpe", "photo.jpe.jpg"],
+])("a file of type %s, called %s, is taken as %s", (contentType, given, expected) => {
+  expect(name({ contentType, name: given })).toBe(expected);
+});
