@@ -82,6 +82,7 @@ const incoming = z.object({ MessageSid: messageId, From: party, To: party, Body:
 /** What people say by WhatsApp and RCS otherwise than in words: https://www.twilio.com/docs/messaging/guides/webhook-request */
 const said = z.object({
   ...{ ButtonText: maybeText, ListTitle: maybeText, ListDescription: maybeText, MessageType: maybeText },
+  ...{ ButtonPayload: maybeText, ListId: maybeText, InteractiveData: maybeText, FlowData: maybeText },
   ...{ ReferralHeadline: maybeText, ReferralBody: maybeText, ReferralSourceUrl: maybeText },
 });
 /** https://www.twilio.com/docs/messaging/guides/webhook-request#location-sharing-parameters */
@@ -114,7 +115,8 @@ function readText(webhook: DecodedWebhook) {
 function wordsOf(webhook: DecodedWebhook, body: string | undefined): string {
   const { Label: label, Address: address, Latitude: latitude, Longitude: longitude } = webhook.read(place);
   const { ButtonText, ListTitle, ListDescription, ...more } = webhook.read(said);
-  const chosen = [ButtonText, ListTitle, ListDescription].filter((words) => words && !body?.includes(words));
+  const named = [ButtonText ?? more.ButtonPayload, ListTitle ?? more.ListId, ListDescription];
+  const chosen = [...named, more.InteractiveData ?? more.FlowData].filter((words) => words && !body?.includes(words));
   const advertised = [more.ReferralHeadline, more.ReferralBody, more.ReferralSourceUrl].filter(Boolean).join(" · ");
   const answersTo = advertised === "" ? undefined : `[Written from: ${advertised}]`;
   return [body, ...chosen, describePlace({ label, address, latitude, longitude }), answersTo]

@@ -21,6 +21,8 @@ describe("what a provider gives in fields of its own is put into words", () => {
     ["half of its coordinates", { Latitude: "48.2" }, "latitude 48.2"],
     ["a button that was pressed", { ButtonText: "Yes, book it", ButtonPayload: "yes" }, "Yes, book it"],
     ["the same in the text already", { Body: "Yes, book it", ButtonText: "Yes, book it" }, "Yes, book it"],
+    ["a button of which only its meaning is told", { ButtonPayload: "confirm-friday" }, "confirm-friday"],
+    ["a form that was filled in", { InteractiveData: '{"day":"Friday"}' }, '{"day":"Friday"}'],
     ["a line of a list", { ListTitle: "Tuesday", ListDescription: "at ten" }, "Tuesday\nat ten"],
     [
       "the advertisement that it comes from",
