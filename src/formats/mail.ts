@@ -1,4 +1,5 @@
 import type { Attachment, ProviderMessage } from "../model.ts";
+import { decodeText } from "./email/charset.ts";
 import type { FormField } from "./form.ts";
 import { type MailHeader, readMailHeaders } from "./mail-headers.ts";
 import type { Mailbox } from "./mailbox.ts";
@@ -21,21 +22,30 @@ export interface MailFields extends Pick<Mail, "to" | "cc" | "bcc" | "subject" |
  * An email that somebody else has parsed already. Its sender is the person: where From is a relay, the one for whom it
  * relays; where From cannot be read, whoever else the mail names. Throws a ParseError where it names nobody.
  */
-export function composeMail({ from, headers, envelopeSender, subject, ...fields }: MailFields): Mail {
+export function composeMail({ from, headers, envelopeSender, subject, text, html, ...fields }: MailFields): Mail {
   const facts = readMailHeaders(headers, envelopeSender);
   const { person, replyTo } = requirePerson({ from, headers, envelopeSender, ...fields, ...facts });
   const isForm = facts.automatic === "auto_generated" && from && isSomebodysForm(from.address, person.address);
   return {
     from: person.address,
-    fromName: person.name,
+    fromName: shown(person.name),
     ...(person.spelling === undefined ? {} : { fromSpelling: person.spelling }),
     ...(replyTo ? { replyTo } : {}),
     ...fields,
-    subject: cleanSubject(subject),
+    text: shown(text),
+    html: shown(html),
+    subject: cleanSubject(shown(subject)),
     ...facts,
     ...(isForm ? { automatic: undefined } : {}),
   };
 }
+
+/**
+ * The quotes, dashes and euro signs of windows-1252, where somebody took its bytes for another charset's and made control
+ * signs of them, which nobody writes.
+ */
+const shown = (text: string | undefined) =>
+  text?.replace(/[\x80-\x9f]/g, (sign) => decodeText(Buffer.from(sign, "latin1"), "windows-1252"));
 
 /** On one line: in another mail's header a line break would begin a header of the sender's choice. */
 export function cleanSubject(subject: string | undefined): string | undefined {

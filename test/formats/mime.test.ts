@@ -62,6 +62,9 @@ describe("words are read whatever is wrong with", () => {
       "a boundary between two words",
       `${head}Content-Type: multipart/mixed; boundary="b b"\r\n\r\n--b b\r\n${plain}\r\n--b b--`,
     ],
+    ["blank lines before its headers", `\r\n\r\n${head}\r\nhello`],
+    ["the name of its encoding", `${head}Content-Transfer-Encoding: base-64\r\n\r\naGVsbG8=`],
+    ["a blank in the name of its encoding", `${head}Content-Transfer-Encoding: Quoted Printable\r\n\r\nh=65llo`],
   ])("%s", async (_what, raw) => {
     const mail = await parseMime(raw);
     expect(mail.text?.trim()).toBe("hello");
@@ -244,4 +247,30 @@ describe("hostile email", () => {
     const { user, system } = process.cpuUsage(before);
     expect((user + system) / 1000).toBeLessThan(1500);
   });
+});
+
+describe("quotes, dashes and euro signs are read whatever charset they are said to be of", () => {
+  const text = "“Hi” – 40 €";
+  test.each([
+    ["windows-1252 as iso-8859-15", "iso-8859-15", Buffer.from("\x93Hi\x94 \x96 40 \x80", "latin1")],
+    ["windows-1252 as iso-8859-2", "iso-8859-2", Buffer.from("\x93Hi\x94 \x96 40 \x80", "latin1")],
+    ["control signs that a program made of them", "utf-8", Buffer.from("\x93Hi\x94 \x96 40 \x80", "utf8")],
+    ["UTF-8 as windows-1252", "windows-1252", Buffer.from(text, "utf8")],
+  ])("%s", async (_what, charset, bytes) => {
+    const subject = Buffer.from(`${head}Subject: =?${charset}?B?${bytes.toString("base64")}?=\r\n`);
+    const raw = Buffer.concat([subject, Buffer.from(`Content-Type: text/plain; charset=${charset}\r\n\r\n`), bytes]);
+    expect(await parseMime(raw)).toMatchObject({ subject: text, text: `${text}\n` });
+  });
+
+  test("UTF-8 of East Asia that would fit the charset it is said to be of", async () => {
+    const raw = Buffer.from(`${head}Content-Type: text/plain; charset=shift_jis\r\n\r\nこんにちは、田中です`);
+    expect((await parseMime(raw)).text).toBe("こんにちは、田中です\n");
+  });
+});
+
+test("text of more lines than anybody reads costs the part, and not the email", async () => {
+  const log = `Content-Type: text/plain; name="door.log"\r\n\r\n${"1\r\n".repeat(500_002)}`;
+  const { text, attachments } = await parseMime(mixed(plain, log));
+  expect(text).toMatch(/^hello\n[\s\S]*door\.log/);
+  expect(attachments).toMatchObject([{ name: "door.log" }]);
 });

@@ -74,8 +74,16 @@ const severalBytes = /^(gb|big5|euc|shift_jis|iso-2022|utf-16)/;
 
 function decodeUtf8(bytes: Uint8Array, charset: string | undefined): string {
   if (charset === undefined || !severalBytes.test(charset)) return decode(bytes, "utf-8");
+  if (isAllOfThreeBytes(bytes)) return decode(bytes, "utf-8");
   const text = decode(bytes, charset);
   return text.includes("\ufffd") && !isAscii(bytes) ? decode(bytes, "utf-8") : text;
+}
+
+/** Characters of East Asia in UTF-8, which happen to fit another charset as well; a few may do so by chance. */
+function isAllOfThreeBytes(bytes: Uint8Array): boolean {
+  const latin1 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+  const rest = latin1.replace(/[\xe3-\xed][\x80-\xbf]{2}|\xef[\xbc-\xbf][\x80-\xbf]/g, "");
+  return latin1.length - rest.length >= 12 && !/[\x80-\xff]/.test(rest);
 }
 
 function decode(bytes: Uint8Array, charset: string): string {

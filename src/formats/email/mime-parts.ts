@@ -29,7 +29,18 @@ const maxHeaderBytes = 500_000;
  */
 export function readParts(raw: Buffer): MimePart {
   const partsLeft = { count: maxParts, headerBytes: maxHeaderBytes };
-  return readPart(raw, { depth: 0, partsLeft, defaultType: "text/plain", charset: namedCharset(raw) });
+  return readPart(withoutBlankLines(raw), {
+    depth: 0,
+    partsLeft,
+    defaultType: "text/plain",
+    charset: namedCharset(raw),
+  });
+}
+
+/** Some gateways put them before the headers. */
+function withoutBlankLines(raw: Buffer): Buffer {
+  const [blank = ""] = /^[\r\n]{1,100}(?=[!-9;-~]{1,100}:)/.exec(raw.toString("latin1", 0, 300)) ?? [];
+  return raw.subarray(blank.length);
 }
 
 interface Reading {

@@ -4,7 +4,7 @@ import { findHeader, type MailHeader } from "./header.ts";
 import { joinWords, type Words } from "./mail-words.ts";
 import { type MimePart, readParts } from "./mime-parts.ts";
 import { openSigned } from "./smime.ts";
-import { isReadable, looksLikeHtml, textWords, wordsOf } from "./text-part.ts";
+import { isBearable, isReadable, looksLikeHtml, textWords, wordsOf } from "./text-part.ts";
 import { openTnef } from "./tnef.ts";
 import { decodeTransfer } from "./transfer-encoding.ts";
 
@@ -83,13 +83,25 @@ async function gather(part: MimePart, place: Place): Promise<Gathered> {
   if (isSignature(part)) return nothing;
   if (isMail(part) && !place.isReport && place.level < maxLevel) return gatherMail(part, place);
   const content = decodeTransfer(part.body, headerOf(part, "content-transfer-encoding"));
-  if (isText(part, place)) return { words: textWords(part, content), files: [] };
+  if (isText(part, place)) {
+    return isBearable(content) ? { words: textWords(part, content), files: [] } : asFile(part, content);
+  }
   return (
     (await gatherWrapped(part, content, place)) ?? {
       words: [],
       files: content.length > 0 ? [fileOf(part, content)] : [],
     }
   );
+}
+
+/** Text of more lines than anybody reads: it costs the part, not the email. */
+function asFile(part: MimePart, content: Buffer): Gathered {
+  const file = fileOf(part, content);
+  const name = file.name ?? "text.txt";
+  return {
+    words: [{ text: `[The text is too long to be shown: it is in the file ${name}]` }],
+    files: [{ ...file, name }],
+  };
 }
 
 async function gatherMultipart(part: MimePart, place: Place): Promise<Gathered> {

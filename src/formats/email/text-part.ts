@@ -1,13 +1,11 @@
 import { isUtf8 } from "node:buffer";
-import { ParseError } from "../../errors.ts";
 import { charsetOf, decodeText, isAsciiLabel } from "./charset.ts";
 import { joinFlowed } from "./flowed-text.ts";
 import type { Words } from "./mail-words.ts";
 import type { MimePart } from "./mime-parts.ts";
 
-/** What a part of text says: nothing where it is empty. Throws a ParseError for more lines than anybody reads. */
+/** What a part of text says: nothing where it is empty. */
 export function textWords(part: MimePart, content: Buffer): Words[] {
-  requireBearable(content);
   const isHtml = part.type === "text/html";
   const text = decodeText(content, labelOf(part, content, isHtml)).replace(/\r\n?/g, "\n");
   if (text.trim() === "") return [];
@@ -20,12 +18,13 @@ export function textWords(part: MimePart, content: Buffer): Words[] {
 const maxLines = 500_000;
 const newline = 0x0a;
 
-/** Nobody reads so many lines, and all that follows has to carry them. Of a file they may be as many as they like. */
-function requireBearable(content: Buffer): void {
+/** More lines nobody reads, and all that follows would have to carry them. Of a file they may be as many as they like. */
+export function isBearable(content: Buffer): boolean {
   let lines = 0;
   for (let at = content.indexOf(newline); at !== -1; at = content.indexOf(newline, at + 1)) {
-    if (++lines > maxLines) throw new ParseError(`the email's text has more than ${maxLines} lines`);
+    if (++lines > maxLines) return false;
   }
+  return true;
 }
 
 /** The same of bytes that nothing is known of. */

@@ -1,6 +1,7 @@
 /** The bytes of a part, out of its Content-Transfer-Encoding: https://www.rfc-editor.org/rfc/rfc2045#section-6. */
 export function decodeTransfer(body: Buffer, encoding: string | undefined): Buffer {
-  const word = /[\w-]+/.exec(encoding ?? "")?.[0].toLowerCase() ?? "";
+  const spelled = (encoding ?? "").toLowerCase().replace(/\bbase[ _-]64/, "base64");
+  const word = /[\w-]+/.exec(spelled.replace(/quoted[ _]?printable/, "quoted-printable"))?.[0] ?? "";
   return (decoders[word] ?? unchanged)(body);
 }
 
