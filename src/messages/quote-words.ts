@@ -65,6 +65,7 @@ export const wroteWords = [
     "כתב",
     "כתבה",
     "كتب",
+    "نوشت",
   ],
 ];
 
@@ -89,6 +90,7 @@ export const headerWords = {
       "gönderen",
     ],
     ...["από", "发件人", "寄件者", "差出人", "送信元", "보낸 사람", "expéditeur", "remitente"],
+    ...["מאת", "من", "từ", "dari", "จาก"],
   ],
   date: [
     ...[
@@ -129,6 +131,7 @@ export const headerWords = {
       "στάλθηκε",
     ],
     ...["发送时间", "日期", "寄件日期", "送信日時", "日付", "보낸 날짜", "날짜", "saatetud"],
+    ...["נשלח", "תאריך", "تم الإرسال", "تاريخ", "изпратено", "đã gửi", "ngày", "dikirim", "tanggal", "ส่ง", "วันที่"],
   ],
   to: [
     ...[
@@ -149,6 +152,7 @@ export const headerWords = {
       "către",
     ],
     ...["kime", "alıcı", "προς", "收件人", "收件者", "宛先", "받는 사람", "destinataire", "destinatario", "per"],
+    ...["אל", "إلى", "до", "đến", "tới", "kepada", "ถึง"],
   ],
   subject: [
     ...[
@@ -166,6 +170,7 @@ export const headerWords = {
       "předmět",
     ],
     ...["predmet", "тема", "tárgy", "subiect", "konu", "θέμα", "主题", "主旨", "件名", "제목"],
+    ...["נושא", "الموضوع", "относно", "chủ đề", "subjek", "perihal", "หัวเรื่อง", "เรื่อง"],
   ],
 };
 

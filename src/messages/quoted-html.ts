@@ -27,10 +27,11 @@ const quotes = [
     "div.x_gmail_attr",
     "blockquote.x_gmail_quote",
   ],
+  ...["div[name=quote]", "blockquote#isReplyContent", "includetail", "div.front-blockquote", "blockquote.hey_quote"],
 ];
 const quoteShape =
-  /<(?:blockquote|div|p)\b[^<>]{0,500}?(?:type\s*=\s*["']?cite|gmail_attr|yahoo_quoted|protonmail_quote|moz-cite-prefix|tutanota_quote|zmail_extra|zmail_reply|reply-intro|(?:class\s*=\s*["']?(?:[^"'<>]{0,100}\s)?(?:x_)?gmail_quote\b[^<>]{0,300}?blockquote))/i;
-const gmailShape = /<blockquote\b[^<>]{0,300}?gmail_quote/i;
+  /<(?:blockquote|div|p)\b[^<>]{0,500}?(?:type\s*=\s*["']?cite|gmail_attr|yahoo_quoted|protonmail_quote|moz-cite-prefix|tutanota_quote|zmail_extra|zmail_reply|reply-intro|isReplyContent|front-blockquote|hey_quote|name\s*=\s*["']?quote\b|(?:class\s*=\s*["']?(?:[^"'<>]{0,100}\s)?(?:x_)?gmail_quote\b[^<>]{0,300}?blockquote))/i;
+const gmailShape = /<blockquote\b[^<>]{0,300}?gmail_quote|<includetail\b/i;
 
 /** What Outlook puts before what it quotes: everything below is the quote. */
 const restShape =
@@ -50,5 +51,8 @@ export function ownWordsOfHtml(html: string): string | undefined {
       { selector: "a", options: { hideLinkHrefIfSameAsText: true } },
     ],
   });
-  return own.trim() === "" ? undefined : own.replace(/\n{3,}/g, "\n\n").trim();
+  const words = own.replace(/\n{3,}/g, "\n\n").trim();
+  // The rule that some draw between the words and the quote.
+  const ruled = rest === undefined ? words : words.replace(/\n-{20,100}$/, "").trim();
+  return ruled === "" ? undefined : ruled;
 }

@@ -91,11 +91,18 @@ function beginsRest(lines: string[], at: number): boolean {
 
 const isAboveMarked = (lines: string[], at: number) => isMarked(lines[lines[at] === "" ? at + 1 : at] ?? "");
 
-const sayingEnds: ReadonlySet<string | undefined> = new Set([":", "：", "*", "道"]);
+const sayingEnds: ReadonlySet<string | undefined> = new Set([":", "：", "*", "道", "-"]);
+/** For the direction of writing, which mail programs in Hebrew and Arabic put around names and at the end. */
+const directions = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /** What may be one line of a mail program's that begins here: the line, and with one or two more where it may be broken. */
 function sayings(lines: string[], at: number): string[] {
-  if (!lines.slice(at, at + maxAttributionLines).some((line) => sayingEnds.has(line.at(-1)))) return [];
+  if (
+    !lines
+      .slice(at, at + maxAttributionLines)
+      .some((line) => sayingEnds.has(line.slice(-10).replace(directions, "").at(-1)))
+  )
+    return [];
   const most = mayBeBroken(lines[at] ?? "") ? maxAttributionLines : 1;
   const all = Array.from({ length: most }, (_, index) => joined(lines, at, index + 1));
   const end = all.indexOf(undefined);
@@ -108,7 +115,7 @@ const mayBeBroken = (line: string) =>
 
 /** Some lines as one, without the marks before them; undefined where one is empty or too long for a mail program's. */
 function joined(lines: string[], at: number, count: number): string | undefined {
-  const some = lines.slice(at, at + count).map((line) => line.replace(/^[>\s]+/, ""));
+  const some = lines.slice(at, at + count).map((line) => line.replace(/^[>\s]+/, "").replace(directions, ""));
   if (some.length < count || some.some((line) => line === "" || line.length > maxLineLength)) return undefined;
   return some.join(" ").replace("< ", "<");
 }
@@ -123,7 +130,7 @@ const wrote = new RegExp(
 
 /** "On Sat, Nov 21, 2026 at 10:59, Ann <ann@example.org> wrote:", for which a person's "On Monday Bob wrote:" is too little. */
 function isAttribution(said: string, standsAlone: boolean): boolean {
-  const isSaid = /[:：]\s*\**$/.test(said) || /(?:写道|寫道)[：:]?$/.test(said);
+  const isSaid = /[:：]\s*\**$/.test(said) || /(?:写道|寫道)[：:]?$/.test(said) || /^-{3,}\s.+\s-{3,}$/.test(said);
   if (!isSaid) return false;
   const hasDate = dateShape.test(said);
   const hasAddress = addressShape.test(said);
@@ -163,7 +170,11 @@ const isHeader = (line = "") => headerShapes.some(([, shape]) => shape.test(line
  */
 function isHeaderBlock(lines: string[], at: number): boolean {
   const first = lines[at] ?? "";
-  if (!/[:：]/.test(first) || first.length > maxLineLength || !headerShapes[0]?.[1].test(first)) return false;
+  if (!/[:：]/.test(first) || first.length > maxLineLength) return false;
+  // Some begin by the date, and name the sender next.
+  const isFrom = (line: string) => headerShapes[0]?.[1].test(line.slice(0, maxLineLength)) === true;
+  const next = lines[at + 1] ?? "";
+  if (!isFrom(first) && !(headerShapes[1]?.[1].test(first) && isFrom(next) && addressShape.test(next))) return false;
   const below = lines.slice(at, at + maxHeaderLines);
   const end = below.indexOf("");
   const block = (end === -1 ? below : below.slice(0, end)).map((line) => line.slice(0, maxLineLength));

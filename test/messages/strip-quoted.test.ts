@@ -56,8 +56,38 @@ test.each([
     "Thanks!\r\n\r\nDe : Support <s@example.com>\r\nEnvoyé : samedi\r\nÀ : Ann\r\nObjet : RE: x\r\n\r\nBonjour\r\n",
   ],
   ["Spanish Gmail", "Thanks!\n\nEl sáb, 21 nov 2026 a las 10:59, Support (<s@example.com>) escribió:\n\n> Hola\n"],
+  ["Zoho Mail", "Thanks!\n\n---- On Sat, 21 Nov 2026 10:59:12 +0100 S <s@example.com> wrote ----\n\n> Hello\n"],
+  [
+    "GMX, which names the date first",
+    'Thanks!\n\nGesendet: Samstag, 21. November 2026\nVon: "S" <s@example.com>\nAn: a@x\nBetreff: AW: x\n\nHallo\n',
+  ],
+  [
+    "Gmail in Hebrew",
+    "Thanks!\n\n\u200fבתאריך שבת, 21 בנוב׳ 2026 ב-10:59 מאת \u202aS\u202c\u200f <\u202as@example.com\u202c\u200f>:\u202c\n\n> Hello\n",
+  ],
+  ["Gmail in Persian", "Thanks!\n\nدر تاریخ شنبه ۲۱ نوامبر ۲۰۲۶، ۱۰:۵۹ S <s@example.com> نوشت:\n\n> Hello\n"],
+  ["Outlook in Hebrew", "Thanks!\n\nמאת: S <s@example.com>\nנשלח: שבת 21 נובמבר 2026\nאל: Ann\nנושא: RE: x\n\nHello\n"],
+  ["Outlook in Arabic", "Thanks!\n\nمن: S <s@example.com>\nتم الإرسال: السبت\nإلى: Ann\nالموضوع: RE: x\n\nHello\n"],
+  ["Outlook in Bulgarian", "Thanks!\n\nОт: S <s@example.com>\nИзпратено: събота\nДо: Ann\nОтносно: RE: x\n\nHello\n"],
+  ["Outlook in Vietnamese", "Thanks!\n\nTừ: S <s@example.com>\nĐã gửi: 21 Tháng\nĐến: Ann\nChủ đề: x\n\nHello\n"],
   ["an answer below the quote", "On Sat, Nov 21, 2026, Support <s@example.com> wrote:\n> Hello\n\nThanks!\n"],
 ])("takes a quote away: %s", (_client, text) => expect(stripQuoted(text)).toBe("Thanks!"));
+
+test.each([
+  ["GMX", '<div>Thanks!<div name="quote"><b>Gesendet:</b> Samstag<div name="quoted-content">Hello</div></div></div>'],
+  ["QQ Mail", "<div>Thanks!</div><includetail><div>------ Original ------</div><div>From: S</div></includetail>"],
+  [
+    "NetEase",
+    '<div>Thanks!</div><pre>At 2026-11-21 10:59:12, "S" &lt;s@x.example&gt; wrote:</pre><blockquote id="isReplyContent">Hello</blockquote>',
+  ],
+  [
+    "Front",
+    '<div>Thanks!</div><div class="front-blockquote">On Sat S wrote<blockquote type="cite">Hello</blockquote></div>',
+  ],
+  ["Outlook's rule", '<div>Thanks!</div><hr><div id="divRplyFwdMsg">From: S</div><div>Hello</div>'],
+])("takes away what HTML marks as a quote: %s", (_client, html) => {
+  expect(stripQuoted("Thanks!\nHello", html)).toBe("Thanks!");
+});
 
 test("keeps the lines between quoted ones", () => {
   expect(stripQuoted("> does it work?\nYes.\n\n> really?\nReally.\n")).toBe("Yes.\nReally.");
