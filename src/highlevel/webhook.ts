@@ -103,15 +103,20 @@ const sendTypes = ["SMS", "Email", "Custom", "RCS", "WhatsApp"];
 /** Of messages that a conversation provider may be asked for, and this one has no way to send. */
 const otherTypes = ["GMB", "IG", "FB", "WebChat", "Live_Chat", "TIKTOK", "Call", "InternalComment"];
 
+/** Of what happened, also to a message: https://marketplace.gohighlevel.com/docs/category/webhook */
+const appEvent =
+  /^(?:UN)?INSTALL$|(?:Message|Create|Update|Updated|Delete|Deleted|Change|Changed|Merge|Request|Payment)$/i;
+
 /**
  * What HighLevel posted. Throws a ParseError that names the field for what cannot be read. A call that asks us to send is
- * read as far as it goes, once it has an id: whatever is wrong with the rest can be reported by that.
+ * read as far as it goes, once it has an id: whatever is wrong with the rest can be reported by that. So is one of a type
+ * that nobody knows, where it came to a mapping's delivery URL.
  */
-export function readHighlevelEvent(body: Buffer): HighlevelEvent {
+export function readHighlevelEvent(body: Buffer, isDelivery = false): HighlevelEvent {
   const json = decodeJson(body);
   const { type, webhookId, timestamp } = parseValue(envelope, json);
   const common = { eventId: webhookId, at: readAt(timestamp) };
-  const request = readRequest(type, json);
+  const request = readRequest(type, json, isDelivery);
   if (request) return { ...common, kind: "outbound", request };
   if (type === "INSTALL" || type === "UNINSTALL")
     return { ...common, kind: "install", event: parseValue(install, json) };
@@ -119,15 +124,20 @@ export function readHighlevelEvent(body: Buffer): HighlevelEvent {
   return { ...common, kind: "other", type };
 }
 
-function readRequest(given: string | undefined, json: unknown): OutboundRequest | undefined {
+function readRequest(given: string | undefined, json: unknown, isDelivery: boolean): OutboundRequest | undefined {
   const { messageId, ...about } = parseValue(addressed, json);
-  const isSame = (each: string) => each.toLowerCase() === given?.toLowerCase();
-  const type = given === undefined && messageId ? "Custom" : [...sendTypes, ...otherTypes].find(isSame);
-  if (type === undefined) return undefined;
+  const spelled = given
+    ?.toLowerCase()
+    .replace(/^type_/, "")
+    .replace(/^mms$/, "sms");
+  const isSame = (each: string) => each.toLowerCase() === spelled;
+  const known = given === undefined && messageId ? "Custom" : [...sendTypes, ...otherTypes].find(isSame);
   const id = messageId ?? about.emailMessageId;
+  const type = known ?? (isDelivery && id !== undefined && !appEvent.test(given ?? "") ? given : undefined);
+  if (type === undefined) return undefined;
   if (id === undefined) throw new ParseError("messageId: is missing");
   const said = content.safeParse(json);
-  const problem = otherTypes.includes(type) ? `type: the bridge sends no ${type}` : problemOf(said);
+  const problem = !sendTypes.includes(type) ? `type: the bridge sends no ${type}` : problemOf(said);
   return { ...about, ...(said.data ?? content.parse({})), type, messageId: id, problem };
 }
 

@@ -34,7 +34,7 @@ export async function acceptHighlevel(context: HighlevelContext, received: Highl
   const readings = await Promise.all(
     received.map(async ({ mapping, webhook }) => ({
       mapping,
-      ...(await readWebhook(context, webhook, () => readHighlevelEvent(webhook.body))),
+      ...(await readWebhook(context, webhook, () => readHighlevelEvent(webhook.body, mapping !== undefined))),
     })),
   );
   const eventIds = new Map(readings.map((each) => [each.webhook.id, eventIdOf(each)]));

@@ -93,9 +93,15 @@ function readReceiver({ mapping, request }: MappedRequest): { person: Person } |
   }
   const [given] = request.emailTo;
   const [address, another] = addressesOf(given);
-  if (address !== undefined && another === undefined) return { person: { mappingId, locationId, address } };
+  if (address !== undefined && another === undefined && namesOne(given))
+    return { person: { mappingId, locationId, address } };
   const problem = given === undefined ? "the contact has no email address" : `${given} is not one email address`;
   return { problem: `emailTo: ${problem}`, given };
+}
+
+/** Else `a@x.example / b@x.example` went to one of them, and `a@x,example` to a@x. */
+function namesOne(given = ""): boolean {
+  return given.includes("<") || !/@[^"]*@|[,;]\s*[^\s,;]/.test(given.replace(/^\s*"[^"]*"/, ""));
 }
 
 function newMessage(

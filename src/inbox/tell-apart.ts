@@ -16,7 +16,7 @@ export interface Identity {
  * if it says the same. Another one gets an id of its own, in which its fingerprint follows the one that it came with.
  */
 export async function tellApart(tx: Db, received: MappedMessage[]): Promise<Map<ProviderMessage, Identity>> {
-  const chosen = received.filter(({ event }) => event.providerMessageId === event.rfcMessageId);
+  const chosen = received.filter(({ event }) => event.providerMessageId.replace(/^<|>$/g, "") === event.rfcMessageId);
   const keyOf = ({ mapping, event: { providerMessageId } }: MappedMessage) => ({
     mappingId: mapping.id,
     providerMessageId,

@@ -22,3 +22,11 @@ test.each([[undefined], [null], ["soon"], [""], [{}], [1e300]])(
     expect(read(timestamp)).toMatchObject({ kind: "outbound", at: undefined, request: { messageId: "m" } });
   },
 );
+
+test.each(["InboundMessage", "OutboundMessage", "ContactCreate", "INSTALL"])(
+  "%s, of what happened, is no call that asks us to send, wherever it comes to",
+  (type) => {
+    const body = Buffer.from(JSON.stringify({ type, messageId: "m", contactId: "c" }));
+    for (const isDelivery of [true, false]) expect(readHighlevelEvent(body, isDelivery).kind).not.toBe("outbound");
+  },
+);

@@ -39,6 +39,9 @@ describe("what can reach nobody is shown as failed, and goes to no provider", ()
     ["", /has no phone/],
     ["n/a", /n\/a is a sender's name/],
     ["ACME", /a sender's name/],
+    ["2024-01-01", /no phone number/],
+    ["0000000000", /no phone number/],
+    ["+1 415 555 0123 / +1 415 555 0124", /no phone number/],
     ["+1 415 555 0123 ext. 12", /has an extension/],
   ])("a text to %j", async (phone, words) => {
     const by = real.way("generic-sms");
@@ -52,7 +55,10 @@ describe("what can reach nobody is shown as failed, and goes to no provider", ()
     expect(by.standIn.sent).toHaveLength(before);
   });
 
-  test.each([undefined, "one@client.example, two@client.example", "at the office"])("an email to %j", async (email) => {
+  test.each([
+    ...[undefined, "one@client.example, two@client.example", "at the office", "a@client,example"],
+    ...["one@client.example / two@client.example", "one@client.example and two@client.example"],
+  ])("an email to %j", async (email) => {
     const by = real.way("postmark");
     const before = by.standIn.sent.length;
     const contact = real.addContact(email === undefined ? {} : { email });

@@ -66,3 +66,19 @@ test("nobody can suppress a mail by sending another one under its id before", as
   );
   expect(own?.body).toContain("The order");
 });
+
+test("nor by a gateway that knows mails by their Message-IDs, with or without brackets", async () => {
+  const to = real.way("generic-email").address;
+  for (const id of ["<constant@gateway.example>", "constant-too@gateway.example"]) {
+    const data = { id, to, from: "track@carrier.example", messageId: id };
+    for (const text of ["It arrives today.", "It could not be delivered."]) {
+      const webhook = await real.receive("generic-email", { type: "message.received", data: { ...data, text } });
+      expect(webhook).toMatchObject({ state: "processed" });
+    }
+    const both = await until(
+      () => postedWith(id),
+      ({ length }) => length > 1,
+    );
+    expect(both).toHaveLength(2);
+  }
+});

@@ -37,6 +37,7 @@ describe("a call that cannot be carried out is reported as failed, whatever is w
     ["files that are no list", { attachments: { url: "x" } }, /attachments:/],
     ["words that are an object", { message: { text: "x" } }, /message:/],
     ["a type that no provider sends", { type: "GMB" }, /sends no GMB/],
+    ["a type that nobody knows", { type: "Fax" }, /sends no Fax/],
   ])("%s", async (_what, change, words) => {
     const by = real.way("generic-sms");
     const before = by.standIn.sent.length;
@@ -68,6 +69,8 @@ describe("what is not needed is not asked for", () => {
     ["no locationId", { locationId: undefined }],
     ["no type", { type: undefined }],
     ["a type in small letters", { type: "sms" }],
+    ["the type of a text with files", { type: "MMS" }],
+    ["a type in HighLevel's other spelling", { type: "TYPE_SMS" }],
     ["a time in numbers", { timestamp: Date.now() }],
     ["a phone in numbers", { phone: 15005550601 }],
     ["nothing among the files", { attachments: [null, ""] }],
