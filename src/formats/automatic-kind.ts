@@ -52,8 +52,27 @@ const finder =
 function isBounce(find: Find, isReport: boolean, returnPath: string | undefined): boolean {
   if (isReport && /report-type\s*=\s*"?delivery-status\b/i.test(find("content-type") ?? "")) return true;
   if (find("x-failed-recipients")?.includes("@") || /^[\s<]*mailer-daemon\b/i.test(returnPath ?? "")) return true;
-  return parseMailboxes(find("from")).some(({ address }) => /^(mailer-daemon|postmaster)@/.test(address));
+  const senders = parseMailboxes(find("from"));
+  if (senders.length === 0) return isBounceOfNobody(find);
+  return senders.some(({ address }) => /^(mailer-daemon|postmaster)@/.test(address));
 }
+
+/** Where From holds no address, its words and the subject are all that tell a bounce. */
+function isBounceOfNobody(find: Find): boolean {
+  const isMailer = /<\s*>|\bmailer-daemon\b|\bpostmaster\b|\bmail delivery\b/i.test(
+    (find("from") ?? "").slice(0, 1000),
+  );
+  return isMailer || bounceSubject.test(decodeWords(find("subject") ?? "").slice(0, 200));
+}
+
+const bounceSubject = new RegExp(
+  `^\\s*(?:${[
+    "undeliver(?:able|ed)|delivery (?:status notification|failure|has failed)|mail delivery (?:failed|failure|system)|returned mail|failure notice",
+    "unzustellbar|nicht zustellbar|non remis|non distribu|no se puede entregar|non recapitabile|onbestelbaar|não é possível entregar",
+    "ikke leveret|kan ikke leveres|kan inte levereras|niedostarczon|nedoručiteln|недоставлен|無法傳遞|未送达|配信不能|배달되지 않음",
+  ].join("|")})`,
+  "i",
+);
 
 const replyHeaders = [
   ...["x-autoreply", "x-auto-reply", "x-autorespond", "x-auto-respond", "x-autoresponder", "x-mail-autoreply"],

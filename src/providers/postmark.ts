@@ -101,7 +101,7 @@ async function readMail(webhook: DecodedWebhook) {
   const { words, files } = await openFiles(webhook);
   const from = parseSender(body.FromFull?.Email || body.From);
   // These are fields of their own and not always among the headers; Return-Path is, first, put there by Postmark.
-  const own = { From: from?.address, Subject: body.Subject, Date: body.Date, "Reply-To": body.ReplyTo };
+  const own = { From: from?.address ?? body.From, Subject: body.Subject, Date: body.Date, "Reply-To": body.ReplyTo };
   const headers = [...Headers, ...Object.entries(own).map(([name, value]) => ({ name, value: value ?? "" }))];
   return mail(
     body.MessageID,

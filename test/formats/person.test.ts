@@ -53,6 +53,24 @@ describe("a person's words are not a machine's for the way that they took", () =
   });
 });
 
+test.each([
+  ["<>", "Undelivered Mail Returned to Sender"],
+  ["MAILER-DAEMON", "x"],
+  ["Mail Delivery System <>", "x"],
+  ["MAILER-DAEMON (Mail Delivery System)", "x"],
+  [" ", "Unzustellbar: Ihre Anfrage"],
+  ["undisclosed", "Delivery Status Notification (Failure)"],
+])("a bounce of %j without an address wakes nobody", (from, subject) => {
+  expect(read({ From: from, Subject: subject })).toMatchObject({
+    automatic: "bounce",
+    from: "mailer-daemon@sender.invalid",
+  });
+});
+
+test("who names no sender is no bounce for that alone", () => {
+  expect(() => read({ From: "undisclosed", Subject: "My order" })).toThrow(/^from: holds no mailbox/);
+});
+
 const carla = "Carla <carla@customer.example>";
 
 describe("whoever wrote by a form or a group is answered, and not the relay", () => {

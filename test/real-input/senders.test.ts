@@ -125,10 +125,18 @@ describe("a sender that is unusual is a sender", () => {
     expect((await real.posted("envelope@phone.example")).emailFrom).toBe("lone@phone.example");
   });
 
-  test("a bounce from nobody is kept as a bounce, and wakes nobody", async () => {
+  test("a bounce from nobody is kept as a bounce at each provider, and wakes nobody", async () => {
     const outcome = await real.receiveEmail({ id: "nobody", from: "", headers: { "Return-Path": "<>" } });
     expect(outcome).toMatchObject({ state: "processed" });
     expect(await real.kept("postmark", "nobody")).toMatchObject({ automatic: "bounce", deliveries: [] });
+    const data = { id: "nobody-2", to: real.way("generic-email").address, from: "Mail Delivery System <>", text: "x" };
+    await real.receive("generic-email", { type: "message.received", data });
+    expect(await real.kept("generic-email", "nobody-2")).toMatchObject({ automatic: "bounce", deliveries: [] });
+    const fields = { recipient: real.way("mailgun").address, sender: "", from: "MAILER-DAEMON", "body-plain": "x" };
+    await real.receive("mailgun", { ...fields, "Message-Id": "<nobody-3@mx.example>" });
+    expect(await real.kept("mailgun", "nobody-3@mx.example")).toMatchObject({ automatic: "bounce", deliveries: [] });
+    await real.receiveEmail({ id: "nobody-4", from: "MAILER-DAEMON" });
+    expect(await real.kept("postmark", "nobody-4")).toMatchObject({ automatic: "bounce", deliveries: [] });
     expect(real.bridge.logLines.filter(({ level }) => level === "error" || level === 50)).toEqual([]);
   });
 });
