@@ -129,6 +129,28 @@ describe("a file that cannot be fetched", () => {
     expect(gone?.refusal).toBe("no longer there");
   });
 
+  test.each([
+    ["once", 1],
+    ["several times", 4],
+  ])("is uploaded once it is there, and kept with its address, where it was late %s", async (_often, misses) => {
+    const late = work([{ url, contentType: "image/png" }]);
+    late.message.receivedAt = new Date();
+    const file = { contentType: "image/png", sizeBytes: 3, name: undefined };
+    let left = misses;
+    const given = context({
+      fetchMedia: async () => {
+        if (left-- > 0) throw new Failure("rejected", "so it is", { status: 404 });
+        return { ...file, stream: Readable.from([Buffer.from("png")]) };
+      },
+      highlevel: { uploadFile: async () => "https://storage.example/image-1.png" },
+    });
+    for (let each = 0; each < misses; each++) {
+      await expect(carryAttachments(given, late)).rejects.toMatchObject({ reason: "not_visible" });
+    }
+    await carryAttachments(given, late);
+    expect(kept).toMatchObject([{ url: "https://storage.example/image-1.png", name: "image-1.png" }]);
+  });
+
   test("lets the delivery wait when another try may change it", async () => {
     const given = failing("unreachable", { status: 503 });
     await expect(carryAttachments(given, work([{ url }]))).rejects.toMatchObject({ reason: "unreachable" });
