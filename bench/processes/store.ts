@@ -17,7 +17,10 @@ const { openDatabase } = await loadProduct<typeof import("../../src/store/postgr
   product,
   "store/postgres/database",
 );
-const { claimLanes } = await loadProduct<typeof import("../../src/store/lanes.ts")>(product, "store/lanes");
+const { claimLanes } = await loadProduct<typeof import("../../src/store/lanes/claim-lanes.ts")>(
+  product,
+  "store/lanes/claim-lanes",
+);
 const { insertMessages } = await loadProduct<typeof import("../../src/store/messages/messages.ts")>(
   product,
   "store/messages/messages",

@@ -3,7 +3,7 @@ import { reportInSeconds } from "../messages/message-state.ts";
 import type { AttemptRecord, NextStep, RecordResult } from "../store/attempt-record.ts";
 import { type Recorder, recordAttempts } from "../store/attempts.ts";
 import { enqueueDeliveries } from "../store/deliveries.ts";
-import { giveLaneBack, type HeldDelivery, type HeldLane } from "../store/lanes.ts";
+import { giveLaneBack, type HeldDelivery, type HeldLane } from "../store/lanes/claim-lanes.ts";
 import { pauseLocation } from "../store/locations.ts";
 import { repeatOnConflict } from "../store/postgres/database-errors.ts";
 import { LeaseLost } from "./attempt.ts";

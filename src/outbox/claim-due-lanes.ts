@@ -1,6 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { NextStep } from "../store/attempt-record.ts";
-import { claimLanes, type HeldDelivery, type HeldLane, type LeaseChange, type Places } from "../store/lanes.ts";
+import {
+  claimLanes,
+  type HeldDelivery,
+  type HeldLane,
+  type LeaseChange,
+  type Places,
+} from "../store/lanes/claim-lanes.ts";
 import type { Db } from "../store/postgres/database.ts";
 
 export interface ClaimContext {

@@ -1,4 +1,4 @@
-import { type HeldLane, type Places, targetOf } from "../store/lanes.ts";
+import { type HeldLane, type Places, targetOf } from "../store/lanes/claim-lanes.ts";
 
 /**
  * The places for lanes that a process delivers at once, and how many of them each location and each mapping holds. One in

@@ -1,6 +1,6 @@
 import type { FailureReason } from "../errors.ts";
 import type { MessageError, MessageState } from "../model.ts";
-import type { HeldLane, LeaseChange } from "./lanes.ts";
+import type { HeldLane, LeaseChange } from "./lanes/claim-lanes.ts";
 
 /** One attempt as it ended, what follows from it, and what becomes of the lease. */
 export interface AttemptRecord {

@@ -3,7 +3,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 
 import { recordAttempts } from "../../src/store/attempts.ts";
 import { ensureConversations, keyOf } from "../../src/store/conversations.ts";
 import { enqueueDeliveries, listDeliveries, replayDeliveries } from "../../src/store/deliveries.ts";
-import { claimLanes, giveLaneBack, type HeldLane, type LeaseChange, type Places } from "../../src/store/lanes.ts";
+import {
+  claimLanes,
+  giveLaneBack,
+  type HeldLane,
+  type LeaseChange,
+  type Places,
+} from "../../src/store/lanes/claim-lanes.ts";
 import { pauseLocation, putLocation } from "../../src/store/locations.ts";
 import { insertMapping } from "../../src/store/mappings.ts";
 import { insertMessages } from "../../src/store/messages/messages.ts";

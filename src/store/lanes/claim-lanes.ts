@@ -1,9 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { DeliveryKind } from "../model.ts";
-import { columnsOf } from "./postgres/columns.ts";
-import { type Db, secondsFromNow } from "./postgres/database.ts";
-import { prepare } from "./postgres/prepare.ts";
-import { type Conversation, conversations, type Delivery, deliveries, type Message, messages } from "./schema.ts";
+import type { DeliveryKind } from "../../model.ts";
+import { columnsOf } from "../postgres/columns.ts";
+import { type Db, secondsFromNow } from "../postgres/database.ts";
+import { prepare } from "../postgres/prepare.ts";
+import { type Conversation, conversations, type Delivery, deliveries, type Message, messages } from "../schema.ts";
 
 /** A lane that this worker holds until its lease ends, with the oldest of its pending deliveries. */
 export interface HeldLane {
