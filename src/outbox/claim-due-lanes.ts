@@ -1,12 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { NextStep } from "../store/attempt-record.ts";
-import {
-  claimLanes,
-  type HeldDelivery,
-  type HeldLane,
-  type LeaseChange,
-  type Places,
-} from "../store/lanes/claim-lanes.ts";
+import { claimLanes, type Places } from "../store/lanes/claim-lanes.ts";
+import type { LeaseChange } from "../store/lanes/give-lane-back.ts";
+import type { HeldLane } from "../store/lanes/held-lane.ts";
+import type { HeldDelivery } from "../store/lanes/read-heads.ts";
 import type { Db } from "../store/postgres/database.ts";
 
 export interface ClaimContext {

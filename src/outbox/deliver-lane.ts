@@ -1,4 +1,4 @@
-import { giveLaneBack } from "../store/lanes/claim-lanes.ts";
+import { giveLaneBack } from "../store/lanes/give-lane-back.ts";
 import { attemptDelivery, type DeliverContext } from "./attempt-delivery.ts";
 import { type ClaimedLane, leftSeconds, whenDone } from "./claim-due-lanes.ts";
 

@@ -1,4 +1,5 @@
-import { type HeldLane, type Places, targetOf } from "../store/lanes/claim-lanes.ts";
+import type { Places } from "../store/lanes/claim-lanes.ts";
+import { type HeldLane, targetOf } from "../store/lanes/held-lane.ts";
 
 /**
  * The places for lanes that a process delivers at once, and how many of them each location and each mapping holds. One in

@@ -1,6 +1,7 @@
 import type { FailureReason } from "../errors.ts";
 import type { MessageError, MessageState } from "../model.ts";
-import type { HeldLane, LeaseChange } from "./lanes/claim-lanes.ts";
+import type { LeaseChange } from "./lanes/give-lane-back.ts";
+import type { HeldLane } from "./lanes/held-lane.ts";
 
 /** One attempt as it ended, what follows from it, and what becomes of the lease. */
 export interface AttemptRecord {

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { AttemptRecord, RecordResult } from "./attempt-record.ts";
-import type { LeaseChange } from "./lanes/claim-lanes.ts";
+import type { LeaseChange } from "./lanes/give-lane-back.ts";
 import type { Db } from "./postgres/database.ts";
 import { repeatOnConflict } from "./postgres/database-errors.ts";
 import { prepare } from "./postgres/prepare.ts";

@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, gt, inArray, lte, type SQL, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
 import type { DeliveryKind, DeliveryState } from "../model.ts";
-import { wakeLanes } from "./lanes/claim-lanes.ts";
+import { wakeLanes } from "./lanes/wake-lanes.ts";
 import { isAnyOf } from "./postgres/any-of.ts";
 import { type Db, selectRows } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";

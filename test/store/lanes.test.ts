@@ -3,13 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 
 import { recordAttempts } from "../../src/store/attempts.ts";
 import { ensureConversations, keyOf } from "../../src/store/conversations.ts";
 import { enqueueDeliveries, listDeliveries, replayDeliveries } from "../../src/store/deliveries.ts";
-import {
-  claimLanes,
-  giveLaneBack,
-  type HeldLane,
-  type LeaseChange,
-  type Places,
-} from "../../src/store/lanes/claim-lanes.ts";
+import { claimLanes, type Places } from "../../src/store/lanes/claim-lanes.ts";
+import { giveLaneBack, type LeaseChange } from "../../src/store/lanes/give-lane-back.ts";
+import type { HeldLane } from "../../src/store/lanes/held-lane.ts";
 import { pauseLocation, putLocation } from "../../src/store/locations.ts";
 import { insertMapping } from "../../src/store/mappings.ts";
 import { insertMessages } from "../../src/store/messages/messages.ts";

@@ -1,0 +1,58 @@
+import { sql } from "drizzle-orm";
+import type { DeliveryKind } from "../../model.ts";
+import { columnsOf } from "../postgres/columns.ts";
+import type { Db } from "../postgres/database.ts";
+import { prepare } from "../postgres/prepare.ts";
+import { type Conversation, conversations, type Delivery, deliveries, type Message, messages } from "../schema.ts";
+
+export interface HeldDelivery {
+  delivery: Pick<Delivery, (typeof headKeys)[number]>;
+  message: Message;
+  conversation: Conversation;
+  /** How long its next attempt must wait; nothing behind it may pass. Not above 0 when it is due. */
+  dueInSeconds: number;
+  /** Since its first attempt that counted, by PostgreSQL's clock. */
+  triedForSeconds: number;
+}
+
+const headKeys = ["id", "kind", "conversationId", "number", "attempts", "isOutcomeUnknown"] as const;
+const deliveryColumns = columnsOf<HeldDelivery["delivery"]>(deliveries, headKeys);
+const messageColumns = columnsOf<Message>(messages);
+const conversationColumns = columnsOf<Conversation>(conversations);
+
+/** A held lane, and the number from which its deliveries are read. */
+type ClaimedFrom = { conversationId: number; kind: DeliveryKind; claimedFrom: number };
+
+/** The oldest pending deliveries of lanes that are held, at most so many of each. */
+export async function readHeads(db: Db, lanes: ClaimedFrom[], perLane: number): Promise<HeldDelivery[]> {
+  const rows = await selectHeads(db, { lanes: JSON.stringify(lanes), perLane });
+  return rows.map(readHead);
+}
+
+const selectHeads = prepare<{ lanes: string; perLane: number }, Record<string, unknown>>(
+  "read-heads",
+  (value) => sql`
+    select ${deliveryColumns.list}, ${messageColumns.list}, ${conversationColumns.list},
+      coalesce(extract(epoch from deliveries.retry_at - now()), 0)::float8 as due_in_seconds,
+      coalesce(extract(epoch from now() - deliveries.first_attempted_at), 0)::float8 as tried_for_seconds
+    from json_to_recordset(${value("lanes")}::json) as held ("conversationId" bigint, kind text, "claimedFrom" bigint)
+    cross join lateral (
+      select d.id from deliveries d
+      where d.conversation_id = held."conversationId" and d.kind = held.kind and d.state = 'pending'
+        and d.number >= held."claimedFrom"
+      order by d.number
+      limit ${value("perLane")}
+    ) head
+    join deliveries on deliveries.id = head.id
+    join messages on messages.id = deliveries.message_id
+    join conversations on conversations.id = deliveries.conversation_id
+    order by deliveries.conversation_id, deliveries.number`,
+);
+
+const readHead = (row: Record<string, unknown>): HeldDelivery => ({
+  delivery: deliveryColumns.read(row),
+  message: messageColumns.read(row),
+  conversation: conversationColumns.read(row),
+  dueInSeconds: row["due_in_seconds"] as number,
+  triedForSeconds: row["tried_for_seconds"] as number,
+});
