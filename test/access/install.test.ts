@@ -5,19 +5,16 @@ import { registerLocation } from "../../src/registry/register.ts";
 import { createSealer } from "../../src/secrets/seal.ts";
 import { findCompany, findCompanyAccess, putCompany } from "../../src/store/companies.ts";
 import { deleteLocation, findLocation, findLocationAccess, putLocation } from "../../src/store/locations.ts";
-import { type Database, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
-import { createDatabase } from "../support/database.ts";
+import { type Database, selectRows } from "../../src/store/postgres/database.ts";
+import { openMigrated } from "../support/database.ts";
 
 let database: Database;
-let owner: Awaited<ReturnType<typeof createDatabase>>;
 const sealer = createSealer([Buffer.alloc(32, 1)]);
 beforeAll(async () => {
-  owner = await createDatabase(inject("postgresUrl"));
-  database = await openDatabase({ url: owner.url, poolSize: 3, startSeconds: 10 });
+  database = await openMigrated(inject, 3);
 });
 afterAll(async () => {
   await database.close();
-  await owner.drop();
 });
 
 let counter = 0;

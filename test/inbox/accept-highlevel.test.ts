@@ -4,20 +4,17 @@ import { describeMapping } from "../../src/registry/mappings.ts";
 import { putLocation } from "../../src/store/locations.ts";
 import { insertMapping } from "../../src/store/mappings.ts";
 import { findMessage } from "../../src/store/messages/messages.ts";
-import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
+import type { Database } from "../../src/store/postgres/database.ts";
 import { findWebhook, insertWebhooks } from "../../src/store/webhooks.ts";
-import { createDatabase } from "../support/database.ts";
+import { openMigrated } from "../support/database.ts";
 
 let database: Database;
-let owner: Awaited<ReturnType<typeof createDatabase>>;
 beforeAll(async () => {
-  owner = await createDatabase(inject("postgresUrl"), inject("postgresTemplate"));
-  database = await openDatabase({ url: owner.url, poolSize: 5, startSeconds: 10 });
+  database = await openMigrated(inject, 5);
   await putLocation(database.db, { id: "loc", sealedToken: "sealed" });
 });
 afterAll(async () => {
   await database.close();
-  await owner.drop();
 });
 
 test("another location's event that was stored for a mapping sends nothing, and is reported as failed", async () => {

@@ -8,18 +8,16 @@ import { describeMapping } from "../../src/registry/mappings.ts";
 import { ensureConversation } from "../../src/store/conversations.ts";
 import { putLocation } from "../../src/store/locations.ts";
 import { insertMapping } from "../../src/store/mappings.ts";
-import { type Database, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
-import { createDatabase } from "../support/database.ts";
+import { type Database, selectRows } from "../../src/store/postgres/database.ts";
+import { openMigrated } from "../support/database.ts";
 
 const many = 3_000;
 let database: Database;
-let owner: Awaited<ReturnType<typeof createDatabase>>;
 let mapping: MappingFacts;
 let ids: number[];
 
 beforeAll(async () => {
-  owner = await createDatabase(inject("postgresUrl"));
-  database = await openDatabase({ url: owner.url, poolSize: 2, startSeconds: 10 });
+  database = await openMigrated(inject, 2);
   const { db } = database;
   await putLocation(db, { id: "loc", sealedToken: "sealed" });
   mapping = describeMapping(
@@ -41,7 +39,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await database.close();
-  await owner.drop();
 });
 
 test("receipts of thousands of messages are told apart, also by an id that an earlier one of them brought", async () => {

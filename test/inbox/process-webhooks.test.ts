@@ -9,11 +9,11 @@ import { putLocation } from "../../src/store/locations.ts";
 import { insertMapping } from "../../src/store/mappings.ts";
 import { listMessages as listPage } from "../../src/store/messages/list-messages.ts";
 import { insertMessages } from "../../src/store/messages/messages.ts";
-import { type Database, type Db, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
+import { type Database, type Db, selectRows } from "../../src/store/postgres/database.ts";
 import { listReceivedWebhooks } from "../../src/store/received-webhooks.ts";
 import { pruneStep } from "../../src/store/retention.ts";
 import { findWebhook, insertWebhooks, listWebhooks } from "../../src/store/webhooks.ts";
-import { createDatabase } from "../support/database.ts";
+import { openMigrated } from "../support/database.ts";
 import { until } from "../support/until.ts";
 
 // Files share their modules: this one's are its own, for one of them is spied on.
@@ -25,15 +25,12 @@ const messagesStore = await vi.importActual<typeof import("../../src/store/messa
 );
 
 let database: Database;
-let owner: Awaited<ReturnType<typeof createDatabase>>;
 beforeAll(async () => {
-  owner = await createDatabase(inject("postgresUrl"));
-  database = await openDatabase({ url: owner.url, poolSize: 10, startSeconds: 10 });
+  database = await openMigrated(inject, 10);
   await putLocation(database.db, { id: "loc", sealedToken: "sealed" });
 });
 afterAll(async () => {
   await database.close();
-  await owner.drop();
 });
 
 const listMessages = async (db: Db, page: Parameters<typeof listPage>[1]) => (await listPage(db, page)).rows;

@@ -6,20 +6,17 @@ import { ensureConversation } from "../../src/store/conversations.ts";
 import { putLocation } from "../../src/store/locations.ts";
 import { findMapping, insertMapping } from "../../src/store/mappings.ts";
 import { findMessage, insertMessages } from "../../src/store/messages/messages.ts";
-import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
-import { createDatabase } from "../support/database.ts";
+import type { Database } from "../../src/store/postgres/database.ts";
+import { openMigrated } from "../support/database.ts";
 import { type Provider, providers } from "../support/providers.ts";
 
 let database: Database;
-let owner: Awaited<ReturnType<typeof createDatabase>>;
 beforeAll(async () => {
-  owner = await createDatabase(inject("postgresUrl"), inject("postgresTemplate"));
-  database = await openDatabase({ url: owner.url, poolSize: 5, startSeconds: 10 });
+  database = await openMigrated(inject, 5);
   await putLocation(database.db, { id: "loc", sealedToken: "sealed" });
 });
 afterAll(async () => {
   await database.close();
-  await owner.drop();
 });
 
 const locationId = "loc";

@@ -4,10 +4,10 @@ import { registerLocation, registerMapping } from "../../src/registry/register.t
 import { createSealer } from "../../src/secrets/seal.ts";
 import { ensureConversation } from "../../src/store/conversations.ts";
 import { findMessage, insertMessages } from "../../src/store/messages/messages.ts";
-import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
+import type { Database } from "../../src/store/postgres/database.ts";
 import type { Conversation, Message, MessageContent, NewMessage } from "../../src/store/schema.ts";
 import { signer } from "../fixtures/generic-email/sign.ts";
-import { createDatabase } from "../support/database.ts";
+import { openMigrated } from "../support/database.ts";
 
 const contentOf = (more: Partial<MessageContent> = {}): MessageContent => ({
   fromName: undefined,
@@ -121,11 +121,9 @@ describe("the chain of an answer", () => {
 
 describe("the email that an agent's email answers", () => {
   let database: Database;
-  let owner: Awaited<ReturnType<typeof createDatabase>>;
   let mappingId = "";
   beforeAll(async () => {
-    owner = await createDatabase(inject("postgresUrl"));
-    database = await openDatabase({ url: owner.url, poolSize: 2, startSeconds: 10 });
+    database = await openMigrated(inject, 2);
     const context = { db: database.db, sealer: createSealer([Buffer.alloc(32, 1)]) };
     await registerLocation(context, { id: "loc", token: "t" });
     const input = {
@@ -138,7 +136,6 @@ describe("the email that an agent's email answers", () => {
   });
   afterAll(async () => {
     await database.close();
-    await owner.drop();
   });
 
   let counter = 0;

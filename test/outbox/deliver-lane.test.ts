@@ -14,17 +14,15 @@ import { createRecorder } from "../../src/store/attempts.ts";
 import { ensureConversation, registerHighlevelIds } from "../../src/store/conversations.ts";
 import { enqueueDeliveries, replayDeliveries } from "../../src/store/deliveries.ts";
 import { insertMessages } from "../../src/store/messages/messages.ts";
-import { type Database, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
+import { type Database, selectRows } from "../../src/store/postgres/database.ts";
 import { signer } from "../fixtures/generic-sms/sign.ts";
-import { createDatabase } from "../support/database.ts";
+import { openMigrated } from "../support/database.ts";
 
 let database: Database;
-let owner: Awaited<ReturnType<typeof createDatabase>>;
 const sealer = createSealer([Buffer.alloc(32, 1)]);
 let mappingId = "";
 beforeAll(async () => {
-  owner = await createDatabase(inject("postgresUrl"));
-  database = await openDatabase({ url: owner.url, poolSize: 5, startSeconds: 10 });
+  database = await openMigrated(inject, 5);
   const context = { db: database.db, sealer };
   await registerLocation(context, { id: "loc", token: "t" });
   const input = { locationId: "loc", provider: "generic-sms", address: "+15005550009", conversationProviderId: "p" };
@@ -32,7 +30,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await database.close();
-  await owner.drop();
 });
 
 let counter = 0;

@@ -4,23 +4,20 @@ import { putLocation } from "../../src/store/locations.ts";
 import { findProviderLocation, findSendingMapping, insertMapping } from "../../src/store/mappings.ts";
 import { insertMessages } from "../../src/store/messages/messages.ts";
 import { findByEmailId, findThread, listSentEmails } from "../../src/store/messages/threads.ts";
-import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
+import type { Database } from "../../src/store/postgres/database.ts";
 import type { Conversation } from "../../src/store/schema.ts";
-import { createDatabase } from "../support/database.ts";
+import { openMigrated } from "../support/database.ts";
 
 const shared = { contactId: "contact-1", conversationId: "conversation-1" };
 const rfcMessageId = "secret-thread@mail.example.org";
 const emailMessageId = "email-of-the-victim";
 
 let database: Database;
-let owner: Awaited<ReturnType<typeof createDatabase>>;
 beforeAll(async () => {
-  owner = await createDatabase(inject("postgresUrl"));
-  database = await openDatabase({ url: owner.url, poolSize: 4, startSeconds: 10 });
+  database = await openMigrated(inject, 4);
 });
 afterAll(async () => {
   await database.close();
-  await owner.drop();
 });
 
 async function addMapping(locationId: string): Promise<string> {

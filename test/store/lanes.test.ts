@@ -9,21 +9,18 @@ import type { HeldLane } from "../../src/store/lanes/held-lane.ts";
 import { pauseLocation, putLocation } from "../../src/store/locations.ts";
 import { insertMapping } from "../../src/store/mappings.ts";
 import { insertMessages } from "../../src/store/messages/messages.ts";
-import { type Database, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
-import { createDatabase } from "../support/database.ts";
+import { type Database, selectRows } from "../../src/store/postgres/database.ts";
+import { openMigrated } from "../support/database.ts";
 
 let database: Database;
-let owner: Awaited<ReturnType<typeof createDatabase>>;
 let location = "";
 let counter = 0;
 
 beforeAll(async () => {
-  owner = await createDatabase(inject("postgresUrl"));
-  database = await openDatabase({ url: owner.url, poolSize: 20, startSeconds: 10 });
+  database = await openMigrated(inject, 20);
 });
 afterAll(async () => {
   await database.close();
-  await owner.drop();
 });
 
 /** A location of its own for each test, so that claims of one do not see the lanes of another. */

@@ -10,11 +10,11 @@ import { listMessages } from "../../src/store/messages/list-messages.ts";
 import { findMessage } from "../../src/store/messages/messages.ts";
 import { findSentEmails, lockSentMessages } from "../../src/store/messages/sent-messages.ts";
 import { findThread } from "../../src/store/messages/threads.ts";
-import { type Database, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
+import { type Database, selectRows } from "../../src/store/postgres/database.ts";
 import { findKnownEvents, finishWebhooks } from "../../src/store/received-webhooks.ts";
 import type { Conversation } from "../../src/store/schema.ts";
 import { findWebhook, listWebhooks } from "../../src/store/webhooks.ts";
-import { createDatabase } from "../support/database.ts";
+import { openMigrated } from "../support/database.ts";
 
 /** PostgreSQL takes 65,535 parameters in a statement. */
 const many = 70_000;
@@ -23,12 +23,10 @@ const numbers = Array.from({ length: many }, (_, index) => index);
 const mappingId = randomUUID();
 const locationId = "location-1";
 let database: Database;
-let owner: Awaited<ReturnType<typeof createDatabase>>;
 let conversation: Conversation;
 
 beforeAll(async () => {
-  owner = await createDatabase(inject("postgresUrl"));
-  database = await openDatabase({ url: owner.url, poolSize: 2, startSeconds: 10 });
+  database = await openMigrated(inject, 2);
   await putLocation(database.db, { id: locationId, sealedToken: "sealed" });
   await insertMapping(database.db, {
     ...{ id: mappingId, locationId, provider: "generic-email", address: "a@example.com" },
@@ -38,7 +36,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await database.close();
-  await owner.drop();
 });
 
 const nothing = { rows: [], walkedTo: undefined };

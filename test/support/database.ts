@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
+import type { inject as Inject } from "vitest";
+import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
 
 export interface TestDatabase {
   url: string;
@@ -12,6 +14,13 @@ export async function createDatabase(serverUrl: string, template = "template1"):
   await runOn(serverUrl, `create database ${name} template ${template}`);
   const { href: url } = Object.assign(new URL(serverUrl), { pathname: name });
   return { url, drop: () => runOn(serverUrl, `drop database if exists ${name} with (force)`) };
+}
+
+/** A migrated database of its own, opened; closing it drops it. */
+export async function openMigrated(inject: typeof Inject, poolSize: number): Promise<Database> {
+  const { url, drop } = await createDatabase(inject("postgresUrl"), inject("postgresTemplate"));
+  const database = await openDatabase({ url, poolSize, startSeconds: 10 });
+  return { ...database, close: () => database.close().finally(drop) };
 }
 
 async function runOn(url: string, statement: string): Promise<void> {

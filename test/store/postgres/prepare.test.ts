@@ -1,18 +1,15 @@
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { type Database, openDatabase, selectRows } from "../../../src/store/postgres/database.ts";
+import { type Database, selectRows } from "../../../src/store/postgres/database.ts";
 import { prepare } from "../../../src/store/postgres/prepare.ts";
-import { createDatabase } from "../../support/database.ts";
+import { openMigrated } from "../../support/database.ts";
 
 let database: Database;
-let owner: Awaited<ReturnType<typeof createDatabase>>;
 beforeAll(async () => {
-  owner = await createDatabase(inject("postgresUrl"));
-  database = await openDatabase({ url: owner.url, poolSize: 1, startSeconds: 10 });
+  database = await openMigrated(inject, 1);
 });
 afterAll(async () => {
   await database.close();
-  await owner.drop();
 });
 
 const add = prepare<{ a: number; b: number }, { sum: number }>(
