@@ -1,4 +1,5 @@
 import { type Request, Router } from "express";
+import { createSparse, type Sparse } from "../concurrency/sparse.ts";
 import type { Receiver } from "../inbox/receive-webhook.ts";
 import { describeError, type Log } from "../log.ts";
 import type { Channel, WebhookRequest, WebhookSource } from "../model.ts";
@@ -9,7 +10,6 @@ import type { BodyMemory } from "./body-memory.ts";
 import type { WebhookLimit } from "./limits.ts";
 import { Problem } from "./problem.ts";
 import { declaredBytes, readBody } from "./read-body.ts";
-import { createSparse, type Sparse } from "./sparse.ts";
 import { isUuid } from "./uuid.ts";
 
 export interface WebhooksContext {
