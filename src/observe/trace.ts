@@ -13,6 +13,7 @@ import {
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchSpanProcessor, type SpanExporter, TracerProvider } from "@opentelemetry/sdk-trace";
+import { createSparse } from "../concurrency/sparse.ts";
 import { Failure } from "../errors.ts";
 import { describeError, type Log } from "../log.ts";
 import type { DeliveryKind } from "../model.ts";
@@ -116,16 +117,15 @@ export function createTraces(config: TraceConfig, namespace: string, log: Log): 
   };
 }
 
-const quietMs = 60_000;
+const quietSeconds = 60;
 
 /** One line a minute while spans cannot be sent: nothing else would show that the endpoint is wrong. */
 function tellingTrouble(exporter: SpanExporter, log: Log): SpanExporter {
-  let toldAt = Number.NEGATIVE_INFINITY;
+  const isFirst = createSparse(quietSeconds);
   return {
     export(spans, onDone) {
       exporter.export(spans, (result) => {
-        if (result.error && performance.now() - toldAt > quietMs) {
-          toldAt = performance.now();
+        if (result.error && isFirst("traces.not_sent")) {
           log("warn", "traces.not_sent", { spans: spans.length, ...describeError(result.error) });
         }
         onDone(result);
