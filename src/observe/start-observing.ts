@@ -20,7 +20,10 @@ export interface Observing {
   traces?: Traces;
 }
 
-/** Metrics and traces, where they are set up, and the watch over stalls. Their libraries are loaded only then: a start does not wait for them. */
+/**
+ * The watch over stalls; and metrics and traces where they are set up. Their libraries are loaded only then: a start does
+ * not wait for them.
+ */
 export async function startObserving(
   settings: ObserveSettings,
   log: Log,

@@ -5,10 +5,10 @@ import {
   type Contact,
   type Conversation,
   type Entry,
-  newId,
   type Provider,
   type State,
   type StoredMessage,
+  threadEmail,
 } from "./state.ts";
 
 /** What somebody or something in HighLevel writes to a contact. */
@@ -50,9 +50,7 @@ export function storeOutbound(state: State, conversation: Conversation, draft: O
   if (isEmail) {
     const { html, subject, emailFrom, emailCc, emailBcc } = draft;
     Object.assign(stored, { html, subject, emailFrom, emailCc, emailBcc, emailTo: contact?.email });
-    stored.emailMessageId = answered ? newId() : entry.id;
-    stored.threadId = answered?.threadId ?? newId();
-    state.emails.set(stored.emailMessageId, stored);
+    threadEmail(state, stored, answered);
   }
   entry.messages.push(stored);
   state.messages.push(stored);

@@ -178,6 +178,13 @@ export function addEntry(state: State, conversation: Conversation): Entry {
   return entry;
 }
 
+/** Puts an email into the thread that it answers: the first of one has its entry's id, and the thread's is another. */
+export function threadEmail(state: State, email: StoredMessage, answered: StoredMessage | undefined): void {
+  email.emailMessageId = answered ? newId() : email.messageId;
+  email.threadId = answered?.threadId ?? newId();
+  state.emails.set(email.emailMessageId, email);
+}
+
 export function addConversation(state: State, contact: Contact): Conversation {
   const conversation = {
     id: newId(),

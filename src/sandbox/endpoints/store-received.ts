@@ -1,5 +1,12 @@
 import { refuse } from "../api-error.ts";
-import { addEntry, type Conversation, newId, type ProviderChannel, type State, type StoredMessage } from "../state.ts";
+import {
+  addEntry,
+  type Conversation,
+  type ProviderChannel,
+  type State,
+  type StoredMessage,
+  threadEmail,
+} from "../state.ts";
 
 /** What was posted of a message, and of which channel its provider is. */
 export interface ReceivedMessage {
@@ -42,12 +49,7 @@ export function storeReceived(state: State, conversation: Conversation, received
     dateAdded: new Date(date ?? Date.now()).toISOString(),
     ...(channel === "call" ? { callStatus: call?.status ?? "completed" } : {}),
   };
-  if (channel === "email") {
-    // The first email of a thread has its entry's id; the thread's id is another one.
-    stored.emailMessageId = answered ? newId() : entry.id;
-    stored.threadId = answered?.threadId ?? newId();
-    state.emails.set(stored.emailMessageId, stored);
-  }
+  if (channel === "email") threadEmail(state, stored, answered);
   entry.messages.push(stored);
   state.messages.push(stored);
   return stored;
