@@ -35,7 +35,7 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
   const { pollSeconds } = options;
   const underWay = new Set<Promise<void>>();
   const places = createPlaces(options.deliveryConcurrency);
-  /** The last claim took so many lanes that more is probably due: claim again when half of the places are free. */
+  /** The last claim took so many lanes that more is probably due: the next one waits until half of the places are free. */
   let isFull = false;
   const deliver = startLoop({ log, pollSeconds, name: "deliver", run: () => startDeliveries() });
   const processWebhooks = createProcessing(context);
@@ -62,12 +62,10 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
   });
 
   async function startDeliveries(): Promise<boolean> {
-    const free = places.now();
-    if (free.free === 0) return false;
-    const claimed = await claimDueLanes(context, free);
-    isFull = claimed.length >= free.free / 3;
-    // Where slow lanes hold most of the places, half of them are not free for long: then the next claim follows this one.
-    let underWayOfClaim = claimed.length;
+    const now = places.now();
+    if (now.free === 0 || (isFull && !places.areHalfFree())) return false;
+    const claimed = await claimDueLanes(context, now);
+    isFull = claimed.length >= (now.free - now.reserved) / 3;
     for (const { lane, ...rest } of claimed) {
       const giveBack = places.take(lane);
       const run = deliverLane(context, { lane, ...rest }, () => deliver.isStopping())
@@ -78,9 +76,7 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
         .then((isDueAgain) => {
           underWay.delete(run);
           giveBack();
-          underWayOfClaim--;
-          const hasRoom = underWay.size <= options.deliveryConcurrency / 2 || underWayOfClaim === 0;
-          if (isFull ? hasRoom : isDueAgain) deliver.wake();
+          if (isFull ? places.areHalfFree() : isDueAgain) deliver.wake();
         });
       underWay.add(run);
     }

@@ -71,6 +71,7 @@ export interface CallApiOptions {
 /** The only door out: keep-alive connections, a timeout, no redirects. */
 export function createCallApi(options: CallApiOptions): CallApi & { open: OpenUrl; close(): void } {
   const agents = createAgents(options);
+  const hear = createHear();
   const client = axios.create({
     maxRedirects: 0,
     ...(options.guard ? { proxy: false } : {}),
@@ -88,10 +89,7 @@ export function createCallApi(options: CallApiOptions): CallApi & { open: OpenUr
     const timer = setTimeout(() => late.abort(), options.timeoutSeconds * 1000);
     const signal = given ? AbortSignal.any([given, late.signal]) : late.signal;
     try {
-      // What came while the process was held up is heard first, such as the close of a kept connection: one turn may
-      // bring the last bytes of an answer, the next its end.
-      await turn();
-      await turn();
+      await hear();
       return await work({ transport: departure.transport, signal, ...agents.for(url) });
     } catch (error) {
       throw networkFailure(error, { url, hasLeft: departure.hasLeft, isLate: late.signal.aborted });
@@ -132,6 +130,29 @@ export function createCallApi(options: CallApiOptions): CallApi & { open: OpenUr
     return { status: response.status, headers: textHeaders(response), body: response.data };
   };
   return Object.assign(callApi, { open, close: agents.close });
+}
+
+/** Within this a kept connection was used, or has been heard to close. */
+const heardForMs = 50;
+
+/**
+ * What came while the process was held up is heard before a call is made, such as the close of a kept connection: one turn
+ * of the event loop may bring the last bytes of an answer, the next its end. Calls that follow one another need not wait:
+ * those that end together, and are recorded by one statement, also stay together.
+ */
+function createHear(): () => Promise<void> | undefined {
+  let heardAtMs = -heardForMs;
+  let hearing: Promise<void> | undefined;
+  return () => {
+    if (hearing || performance.now() - heardAtMs < heardForMs) return hearing;
+    hearing = turn()
+      .then(() => turn())
+      .then(() => {
+        heardAtMs = performance.now();
+        hearing = undefined;
+      });
+    return hearing;
+  };
 }
 
 function createAgents(options: CallApiOptions): { for(url: string): AgentPair; close(): void } {

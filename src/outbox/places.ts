@@ -1,6 +1,9 @@
 import type { Places } from "../store/lanes/claim-lanes.ts";
 import { type HeldLane, targetOf } from "../store/lanes/held-lane.ts";
 
+/** A lane that has held its place longer is slow: its place is not free for a while. */
+const slowAfterMs = 1000;
+
 /**
  * The places for lanes that a process delivers at once, and how many of them each location and each mapping holds. One in
  * eight, of eight or more at least two, is kept for locations that hold few: one that is alone may have all others. Of
@@ -10,8 +13,8 @@ export function createPlaces(count: number) {
   const reserved = Math.min(Math.max(2, Math.floor(count / 8)), Math.floor(count / 4));
   const held = { highlevel: new Map<string, number>(), provider: new Map<string, number>() };
   const heldByMapping = new Map<string, number>();
+  const taken = new Set<{ atMs: number }>();
   const maxOfMapping = Math.max(1, count - 2 * reserved);
-  let free = count;
   const add = (to: Map<string, number>, id: string, change: number) => {
     const now = (to.get(id) ?? 0) + change;
     if (now === 0) to.delete(id);
@@ -19,7 +22,7 @@ export function createPlaces(count: number) {
   };
   return {
     now: (): Places => ({
-      free,
+      free: count - taken.size,
       reserved,
       held: { highlevel: Object.fromEntries(held.highlevel), provider: Object.fromEntries(held.provider) },
       heldByMapping: Object.fromEntries(heldByMapping),
@@ -30,10 +33,20 @@ export function createPlaces(count: number) {
       const change = (by: number) => {
         add(held[targetOf(kind)], locationId, by);
         add(heldByMapping, `${locationId} ${mappingId}`, by);
-        free -= by;
       };
+      const place = { atMs: performance.now() };
+      taken.add(place);
       change(1);
-      return () => change(-1);
+      return () => {
+        taken.delete(place);
+        change(-1);
+      };
+    },
+    /** Of those that no slow lane holds. */
+    areHalfFree(): boolean {
+      const slowSince = performance.now() - slowAfterMs;
+      const slow = [...taken].filter(({ atMs }) => atMs < slowSince).length;
+      return taken.size - slow <= (count - slow) / 2;
     },
   };
 }

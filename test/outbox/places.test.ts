@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createPlaces } from "../../src/outbox/places.ts";
 
 test("a place is held by its location, towards HighLevel or a provider, until it is given back", () => {
@@ -27,4 +27,24 @@ test("some places are reserved wherever there are four, and never most of them",
 test("one mapping leaves as many to the others of its location, and has one at least", () => {
   const max = [1, 2, 3, 4, 8, 16, 32, 64].map((count) => createPlaces(count).now().maxOfMapping);
   expect(max).toEqual([1, 2, 3, 2, 4, 12, 24, 48]);
+});
+
+test("half of the places that no slow lane holds are free, or not", () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  const places = createPlaces(8);
+  const take = () => places.take({ locationId: "a", mappingId: "m", kind: "send-outbound" });
+  const slow = [take(), take(), take(), take()];
+  expect(places.areHalfFree()).toBe(true);
+  const fifth = take();
+  expect(places.areHalfFree()).toBe(false);
+  fifth();
+  expect(places.areHalfFree()).toBe(true);
+  vi.advanceTimersByTime(1001);
+  const giveBack = [take(), take()];
+  expect(places.areHalfFree()).toBe(true);
+  giveBack.push(take());
+  expect(places.areHalfFree()).toBe(false);
+  for (const each of [...slow, ...giveBack]) each();
+  expect(places.areHalfFree()).toBe(true);
+  vi.useRealTimers();
 });
