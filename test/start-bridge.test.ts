@@ -5,7 +5,7 @@ import pg from "pg";
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
 import type { Config } from "../src/config.ts";
 import { startTestBridge, type TestBridge, untilPosted } from "./support/bridge.ts";
-import { createDatabase } from "./support/database.ts";
+import { copyMigrated } from "./support/database.ts";
 import { loadProviders } from "./support/load.ts";
 import { locationId } from "./support/location.ts";
 import { until } from "./support/until.ts";
@@ -13,11 +13,11 @@ import { until } from "./support/until.ts";
 /** Nothing comes by polling while a test runs. */
 const tuning = { pollSeconds: 3600 };
 const encryptionKeys = [randomBytes(32)];
-let database: Awaited<ReturnType<typeof createDatabase>>;
+let database: Awaited<ReturnType<typeof copyMigrated>>;
 let bridges: TestBridge[];
 
 beforeEach(async () => {
-  database = await createDatabase(inject("postgresUrl"));
+  database = await copyMigrated(inject);
   bridges = [];
 });
 afterEach(async () => {

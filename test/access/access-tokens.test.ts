@@ -9,7 +9,7 @@ import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { createSealer } from "../../src/secrets/seal.ts";
 import { findLocation, listNeedingReauthorization, pauseLocation } from "../../src/store/locations.ts";
 import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
-import { createDatabase } from "../support/database.ts";
+import { copyMigrated } from "../support/database.ts";
 import { until } from "../support/until.ts";
 
 const app = { clientId: "app-sandbox", clientSecret: "secret", scopes: "conversations.write" };
@@ -22,13 +22,13 @@ const log = (_level: string, event: string, fields = {}) => void logged.push({ e
 
 let highlevel: { url: string; sandbox: Sandbox; stop(): Promise<void> };
 let sandbox: Sandbox;
-let owner: Awaited<ReturnType<typeof createDatabase>>;
+let owner: Awaited<ReturnType<typeof copyMigrated>>;
 /** Three, as of three processes: each with a pool of its own. */
 let databases: Database[];
 beforeAll(async () => {
   highlevel = await startSandbox({ rateLimit: undefined });
   sandbox = highlevel.sandbox;
-  owner = await createDatabase(inject("postgresUrl"));
+  owner = await copyMigrated(inject);
   const open = () => openDatabase({ url: owner.url, poolSize: 4, startSeconds: 10 });
   databases = [await open(), await open(), await open()];
 });

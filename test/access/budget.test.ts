@@ -3,16 +3,16 @@ import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { createBudget } from "../../src/access/budget.ts";
 import { Failure } from "../../src/errors.ts";
 import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
-import { createDatabase } from "../support/database.ts";
+import { copyMigrated } from "../support/database.ts";
 import { until } from "../support/until.ts";
 
-let store: Awaited<ReturnType<typeof createDatabase>>;
+let store: Awaited<ReturnType<typeof copyMigrated>>;
 let databases: Database[];
 let client: pg.Client;
 let count = 0;
 
 beforeAll(async () => {
-  store = await createDatabase(inject("postgresUrl"));
+  store = await copyMigrated(inject);
   const open = () => openDatabase({ url: store.url, poolSize: 4, startSeconds: 5 });
   databases = [await open(), await open(), await open()];
   client = new pg.Client({ connectionString: store.url });

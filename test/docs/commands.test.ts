@@ -43,6 +43,7 @@ describe.skipIf(missing.length > 0)("the commands that the docs give", () => {
 
   test("name settings and services that there are, where their tool is not", () => {
     expect(calls.map((call) => call.split(" ").slice(0, 2).join(" "))).toEqual([
+      "npm run",
       "docker build",
       "docker run",
       "pg_dump --format=custom",

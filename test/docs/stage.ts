@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { randomInt, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { inject } from "vitest";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { signer as twilio } from "../fixtures/twilio/sign.ts";
 import { root } from "./blocks.ts";
@@ -81,8 +82,8 @@ stay() {
 npm() {
   case "$*" in
     ci) ;; # node_modules is linked.
-    "run build") test -f dist/main.js ;; # The stage has run it.
-    "run demo") npm_itself run demo -- --once ;; # test/demo has it stay.
+    "run build") test -f dist/main.js ;; # All tests that start processes have one.
+    "run demo") printf '%s\\n' "npm run demo" >> "$LOGS/calls" ;; # test/demo does it.
     "run sandbox") stay "The sandbox listens" env PORT=$SANDBOX_PORT PUBLIC_URL=$BRIDGE_URL npm run sandbox ;;
     "run stand-ins") stay "stand-ins listen" npm_itself run stand-ins -- --port $STAND_INS_PORT ;;
     start) stay bridge.started env PORT=$BRIDGE_PORT HOST=127.0.0.1 npm start ;;
@@ -116,17 +117,15 @@ export async function setStage(): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), "bridge-docs-"));
   const original = join(folder, "project");
   copyProject(root, original);
-  execFileSync("npm", ["run", "--silent", "build"], { cwd: original });
+  cpSync(join(inject("program").folder, "dist"), join(original, "dist"), { recursive: true });
   const { sandbox, url: highlevelUrl, stop } = await startSandbox({ rateLimit: undefined });
   const providers = [{ id: conversationProviderId, channel: "sms" as const, extra: true }];
   sandbox.putLocation({ id: locationId, token, providers });
   const contact = sandbox.addContact({ locationId, phone: "+15005550006", email: "ann@example.org" });
+  const dataDir = join(folder, "data");
+  copyEmbedded(dataDir);
   const running = await startBridge(original, {
-    ...{
-      PUBLIC_URL: `http://127.0.0.1:${await quietPort()}`,
-      ADMIN_API_KEY: adminApiKey,
-      DATA_DIR: join(folder, "data"),
-    },
+    ...{ PUBLIC_URL: `http://127.0.0.1:${await quietPort()}`, ADMIN_API_KEY: adminApiKey, DATA_DIR: dataDir },
     ...{ HIGHLEVEL_URL: highlevelUrl, HIGHLEVEL_PUBLIC_KEYS: sandbox.publicKey },
   });
 
@@ -136,6 +135,7 @@ export async function setStage(): Promise<Stage> {
       copyProject(original, copy);
       const logs = join(copy, "logs");
       mkdirSync(logs);
+      if (page === "docs/try-it.md") copyEmbedded(join(copy, "data/try-it"));
       const ports = { bridge: await quietPort(), sandbox: await quietPort(), standIns: await quietPort() };
       const isOwn = pagesWithoutBridge.has(page);
       const bridgeUrl = isOwn ? `http://127.0.0.1:${ports.bridge}` : running.url;
@@ -165,6 +165,9 @@ function toScript(page: string, { line, commands: given }: { line: number; comma
   const hands = byHand.filter((hand) => hand.page === page && given.includes(hand.before));
   return [`echo "== ${page}:${line}"`, ...hands.map(({ does }) => does), given].join("\n");
 }
+
+/** A database that is made, where making it is not what is tried: it takes ten seconds, and the README's commands do so. */
+const copyEmbedded = (to: string) => cpSync(inject("embeddedTemplate"), to, { recursive: true });
 
 /** The project without its history and what it wrote, and with the modules that are here. */
 function copyProject(from: string, to: string): void {

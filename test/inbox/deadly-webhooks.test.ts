@@ -5,13 +5,13 @@ import { putLocation } from "../../src/store/locations.ts";
 import { insertMapping } from "../../src/store/mappings.ts";
 import { type Database, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
 import { insertWebhooks, replayWebhook } from "../../src/store/webhooks.ts";
-import { createDatabase } from "../support/database.ts";
+import { copyMigrated } from "../support/database.ts";
 import { startScript } from "../support/script.ts";
 
 let database: Database;
-let owner: Awaited<ReturnType<typeof createDatabase>>;
+let owner: Awaited<ReturnType<typeof copyMigrated>>;
 beforeAll(async () => {
-  owner = await createDatabase(inject("postgresUrl"));
+  owner = await copyMigrated(inject);
   database = await openDatabase({ url: owner.url, poolSize: 3, startSeconds: 10 });
   await putLocation(database.db, { id: "loc", sealedToken: "sealed" });
 });

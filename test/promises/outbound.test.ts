@@ -6,7 +6,7 @@ import type { Contact, StoredMessage } from "../../src/sandbox/state.ts";
 import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
 import { signer as telnyx } from "../fixtures/telnyx/sign.ts";
 import { startTestBridge } from "../support/bridge.ts";
-import { createDatabase } from "../support/database.ts";
+import { copyMigrated } from "../support/database.ts";
 import { locationId, publicUrl, token } from "../support/location.ts";
 import { makeFaulty, type SendFault } from "../support/stand-ins/faulty.ts";
 import { startTwoWay, type TwoWay, type Way } from "../support/two-way.ts";
@@ -29,7 +29,7 @@ const elsewhere = createServer((req, res) => {
 });
 let gatewayCalls = 0;
 let elsewhereUrl = "";
-let database: Awaited<ReturnType<typeof createDatabase>>;
+let database: Awaited<ReturnType<typeof copyMigrated>>;
 let twoWay: TwoWay;
 /** For the next calls of providers, one each. */
 let faults: SendFault[] = [];
@@ -38,7 +38,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => elsewhere.listen(0, "127.0.0.1", resolve));
   const host = `127.0.0.1:${(elsewhere.address() as AddressInfo).port}`;
   elsewhereUrl = `http://${host}`;
-  database = await createDatabase(inject("postgresUrl"));
+  database = await copyMigrated(inject);
   twoWay = await startTwoWay({
     databaseUrl: database.url,
     config: { oauth, allowedPrivateHosts: [host] },
@@ -405,7 +405,7 @@ test("files that an agent attaches arrive in the email, and one that is gone as 
 });
 
 test("an integrator's gateway must be public or allowed; one id for all its messages does not confuse them", async () => {
-  const own = await createDatabase(inject("postgresUrl"));
+  const own = await copyMigrated(inject);
   const bridge = await startTestBridge({ databaseUrl: own.url });
   try {
     const address = "+15005550021";

@@ -6,10 +6,10 @@ import { listMessages } from "../../src/store/messages/list-messages.ts";
 import { type Database, type Db, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
 import { maxWalked, type Page } from "../../src/store/postgres/walk-newest.ts";
 import { listWebhooks } from "../../src/store/webhooks.ts";
-import { createDatabase } from "../support/database.ts";
+import { copyMigrated } from "../support/database.ts";
 
 let database: Database;
-let owner: Awaited<ReturnType<typeof createDatabase>>;
+let owner: Awaited<ReturnType<typeof copyMigrated>>;
 let mappingId: string;
 
 /**
@@ -17,7 +17,7 @@ let mappingId: string;
  * Every third location writes through HighLevel, too. Of each location the oldest message failed and its delivery is dead.
  */
 beforeAll(async () => {
-  owner = await createDatabase(inject("postgresUrl"));
+  owner = await copyMigrated(inject);
   database = await openDatabase({ url: owner.url, poolSize: 1, startSeconds: 10 });
   const { db } = database;
   await db.execute(sql`insert into locations (id) select 'location-' || n from generate_series(0, 300) n`);

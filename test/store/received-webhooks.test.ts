@@ -8,7 +8,7 @@ import { insertMapping } from "../../src/store/mappings.ts";
 import { openDatabase, selectRows } from "../../src/store/postgres/database.ts";
 import { lockMappingsWithWebhooks } from "../../src/store/received-webhooks.ts";
 import { insertWebhooks } from "../../src/store/webhooks.ts";
-import { createDatabase } from "../support/database.ts";
+import { copyMigrated } from "../support/database.ts";
 
 /** What transactions say of how long they may wait for us: while mappings are locked, and of others. */
 async function limits(options: Parameters<typeof openDatabase>[0]): Promise<string[]> {
@@ -32,7 +32,7 @@ async function limits(options: Parameters<typeof openDatabase>[0]): Promise<stri
 }
 
 test("a process that stands still loses the mappings it has locked after 5 s, and other transactions are left alone", async () => {
-  const { url, drop } = await createDatabase(inject("postgresUrl"));
+  const { url, drop } = await copyMigrated(inject);
   onTestFinished(drop);
   expect(await limits({ url, poolSize: 1, startSeconds: 10 })).toEqual(["5s", "30s"]);
 });

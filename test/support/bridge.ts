@@ -9,7 +9,7 @@ import { createLog } from "../../src/log.ts";
 import type { WebhookRequest } from "../../src/model.ts";
 import { type SandboxOptions, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { startBridge, type Tuning } from "../../src/start-bridge.ts";
-import { createDatabase } from "./database.ts";
+import { copyMigrated } from "./database.ts";
 import { emailProviderId, locationId, publicUrl, smsProviderId, token } from "./location.ts";
 import { until } from "./until.ts";
 
@@ -72,7 +72,7 @@ export async function startTestBridge(
   const dataDir = mkdtempSync(join(tmpdir(), "bridge-test-"));
   if (options.isEmbedded) cpSync(inject("embeddedTemplate"), dataDir, { recursive: true });
   const isOwn = !options.databaseUrl && !options.isEmbedded;
-  const own = isOwn ? await createDatabase(inject("postgresUrl"), inject("postgresTemplate")) : undefined;
+  const own = isOwn ? await copyMigrated(inject) : undefined;
   const url = options.databaseUrl ?? own?.url;
   const logLines: Record<string, unknown>[] = [];
   const log = createLog("debug", { write: (line) => void logLines.push(JSON.parse(line)) });

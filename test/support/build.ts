@@ -20,10 +20,10 @@ export function compileBridge(): Program {
   const program = layOut();
   try {
     const tsc = join(root, "node_modules/typescript/bin/tsc");
-    const args = [tsc, "-p", "tsconfig.build.json", "--outDir", join(program.folder, "dist")];
+    // What does not fit by its types is for the type check to say, which takes three times as long.
+    const args = [tsc, "-p", "tsconfig.build.json", "--noCheck", "--outDir", join(program.folder, "dist")];
     execFileSync(process.execPath, args, { cwd: root, stdio: "pipe" });
   } catch (error) {
-    // What does not fit by its types is for the type check to say.
     if (!existsSync(join(program.folder, main))) throw error;
   }
   return program;

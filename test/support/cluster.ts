@@ -3,7 +3,7 @@ import axios from "axios";
 import { inject } from "vitest";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { type BridgeProcess, spawnBridge } from "./bridge-process.ts";
-import { createDatabase } from "./database.ts";
+import { copyMigrated } from "./database.ts";
 import { type LoadProvider, loadProviders } from "./load.ts";
 import { emailProviderId, locationId, publicUrl, smsProviderId } from "./location.ts";
 import { until } from "./until.ts";
@@ -35,7 +35,7 @@ export async function startCluster(options: {
   environment?: (sandboxUrl: string, sandbox: Sandbox) => Record<string, string>;
 }): Promise<Cluster> {
   const highlevel = await startSandbox({ rateLimit: undefined, ...options.sandbox });
-  const database = await createDatabase(inject("postgresUrl"));
+  const database = await copyMigrated(inject);
   const environment = {
     PUBLIC_URL: publicUrl,
     ADMIN_API_KEY: adminApiKey,

@@ -16,9 +16,13 @@ export async function createDatabase(serverUrl: string, template = "template1"):
   return { url, drop: () => runOn(serverUrl, `drop database if exists ${name} with (force)`) };
 }
 
+/** A migrated database of its own: a copy, where migrating takes half a second each time. */
+export const copyMigrated = (inject: typeof Inject): Promise<TestDatabase> =>
+  createDatabase(inject("postgresUrl"), inject("postgresTemplate"));
+
 /** A migrated database of its own, opened; closing it drops it. */
 export async function openMigrated(inject: typeof Inject, poolSize: number): Promise<Database> {
-  const { url, drop } = await createDatabase(inject("postgresUrl"), inject("postgresTemplate"));
+  const { url, drop } = await copyMigrated(inject);
   const database = await openDatabase({ url, poolSize, startSeconds: 10 });
   return { ...database, close: () => database.close().finally(drop) };
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
@@ -21,6 +21,7 @@ let sandboxUrl: string;
 let standInsUrl: string;
 
 beforeAll(async () => {
+  cpSync(inject("embeddedTemplate"), folder, { recursive: true });
   const port = await freePort();
   const PUBLIC_URL = `http://127.0.0.1:${port}`;
   const sandbox = startScript("src/sandbox/main.ts", [], { PORT: "0", PUBLIC_URL });

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { startTestBridge, type TestBridge } from "../../support/bridge.ts";
-import { createDatabase } from "../../support/database.ts";
+import { copyMigrated } from "../../support/database.ts";
 import { acceptedBy, faultless, idOf, judge, type LoadProvider, loadProviders } from "../../support/load.ts";
 import { until } from "../../support/until.ts";
 
 let bridge: TestBridge;
-let database: Awaited<ReturnType<typeof createDatabase>>;
+let database: Awaited<ReturnType<typeof copyMigrated>>;
 beforeAll(async () => {
-  database = await createDatabase(inject("postgresUrl"));
+  database = await copyMigrated(inject);
   bridge = await startTestBridge({ databaseUrl: database.url });
 });
 afterAll(async () => {

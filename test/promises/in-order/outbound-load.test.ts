@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import type { ReceiptStatus } from "../../../src/model.ts";
 import type { Contact, StoredMessage } from "../../../src/sandbox/state.ts";
-import { createDatabase } from "../../support/database.ts";
+import { copyMigrated } from "../../support/database.ts";
 import { locationId } from "../../support/location.ts";
 import { providerOf, providers } from "../../support/providers.ts";
 import { createRandom, shuffle } from "../../support/random.ts";
@@ -54,11 +54,11 @@ const plans: ReceiptStatus[][] = [
 ];
 
 let twoWay: TwoWay;
-let database: Awaited<ReturnType<typeof createDatabase>>;
+let database: Awaited<ReturnType<typeof copyMigrated>>;
 const told: Promise<void>[] = [];
 
 beforeAll(async () => {
-  database = await createDatabase(inject("postgresUrl"));
+  database = await copyMigrated(inject);
   twoWay = await startTwoWay({ databaseUrl: database.url, wrap });
 });
 afterAll(async () => {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import type { StoredMessage } from "../../../src/sandbox/state.ts";
 import { type BridgeProcess, spawnBridge } from "../../support/bridge-process.ts";
-import { createDatabase } from "../../support/database.ts";
+import { copyMigrated } from "../../support/database.ts";
 import { locationId, publicUrl } from "../../support/location.ts";
 import { makeFaulty } from "../../support/stand-ins/faulty.ts";
 import { serveStandIns } from "../../support/stand-ins/serve.ts";
@@ -15,7 +15,7 @@ const config = { encryptionKeys: [encryptionKey], highlevelTimeoutSeconds: 1, de
 
 /** The bridge that lives, here, takes the webhooks, and has stand-ins of its own; those of the others share what was sent. */
 let twoWay: TwoWay;
-let database: Awaited<ReturnType<typeof createDatabase>>;
+let database: Awaited<ReturnType<typeof copyMigrated>>;
 /** What the mortal bridges' providers do when they are called, and when they have taken a message. */
 let onCall: () => Promise<void> = async () => undefined;
 let onTaken: () => Promise<void> = async () => undefined;
@@ -23,7 +23,7 @@ let mortal: Awaited<ReturnType<typeof serveStandIns>>;
 const running: BridgeProcess[] = [];
 
 beforeAll(async () => {
-  database = await createDatabase(inject("postgresUrl"));
+  database = await copyMigrated(inject);
   twoWay = await startTwoWay({
     databaseUrl: database.url,
     config,
