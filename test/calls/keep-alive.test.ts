@@ -33,7 +33,7 @@ const post = (call: ReturnType<typeof door>, url: string, id: string) =>
 
 describe("a kept connection", () => {
   /** How long each server keeps idle connections, and whether it says so. */
-  const servers = [1, 2, 3, 4, 5].flatMap((seconds) => [
+  const servers = [1, 2, 3].flatMap((seconds) => [
     { seconds, saysSo: true },
     { seconds, saysSo: false },
   ]);
@@ -64,8 +64,8 @@ describe("a kept connection", () => {
     });
     const outcomes = (await Promise.all(runs)).flat();
     expect(outcomes.filter(({ status }) => status === "rejected")).toEqual([]);
-    expect(outcomes).toHaveLength(200);
-    expect(received.size).toBe(400);
+    expect(outcomes).toHaveLength(servers.length * perServer);
+    expect(received.size).toBe(servers.length * perServer * 2);
     expect([...received].filter(([, times]) => times !== 1)).toEqual([]);
   });
 

@@ -13,7 +13,7 @@ import { until } from "../../support/until.ts";
 
 const random = createRandom(20_261_121);
 const messagesPerConversation = 14;
-const conversationsPerWay = Math.ceil(500 / messagesPerConversation / providers.length);
+const conversationsPerWay = Math.ceil(300 / messagesPerConversation / providers.length);
 
 /** What became of one message at its provider, by what it says: all that the bridge could know. */
 interface Fate {
@@ -152,11 +152,11 @@ const nothingLeft = async () => {
   ].length;
 };
 
-test("500 messages of all providers that fail on a fifth: each sent at most once, in order, and its fate known", async () => {
+test("300 messages of all providers that fail on a fifth: each sent at most once, in order, and its fate known", async () => {
   const ways = Object.values(twoWay.ways);
   const people = Array.from({ length: conversationsPerWay }, (_, person) => person);
   await Promise.all(ways.flatMap((way) => people.map((person) => converse(way, person))));
-  expect(written.length).toBeGreaterThanOrEqual(500);
+  expect(written.length).toBeGreaterThanOrEqual(300);
   await until(nothingLeft, (left) => left === 0, 240);
   await Promise.all(told);
   await until(nothingLeft, (left) => left === 0, 240);
@@ -175,13 +175,13 @@ test("500 messages of all providers that fail on a fifth: each sent at most once
   expect(wrong).toEqual([]);
 
   const refused = written.filter(({ token }) => fateOf(token).isRefused);
-  expect(refused.length).toBeGreaterThan(10);
+  expect(refused.length, "of 12 on average").toBeGreaterThan(2);
   for (const each of refused) {
     const { code, message } = each.way.standIn.refusal.error ?? { code: "", message: "" };
     expect(reasonOf(each)).toBe(`${message} (${each.way.provider} ${code}) (${code})`);
   }
   const open = written.filter(({ token }) => fateOf(token).isOpen && fateOf(token).receipts.length === 0);
-  expect(open.length, "of 14 on average").toBeGreaterThan(0);
+  expect(open.length, "of 8 on average").toBeGreaterThan(0);
   for (const each of open) expect(reasonOf(each)).toContain("nobody can say whether it went out");
 
   for (const { standIn } of ways) {
