@@ -9,12 +9,12 @@ let cluster: Cluster;
 afterEach(() => cluster.stop());
 
 /** One bridge, and people who write to it, or to whichever runs in its place. */
-async function begin(people: number) {
+async function begin(people: number, pauseMs: number) {
   cluster = await startCluster({ processes: 1, environment: () => ({ HIGHLEVEL_TIMEOUT_SECONDS: "5" }) });
   await cluster.connect();
   const mappings = await cluster.addMappings();
   const nextUrl = () => cluster.bridges.at(-1)?.url ?? "";
-  const load = startLoad({ mappings, people, pauseMs: 50, nextUrl, random: Math.random });
+  const load = startLoad({ mappings, people, pauseMs, nextUrl, random: Math.random });
   const untilMore = (count: number) => {
     const enough = load.acknowledged.size + count;
     return until(
@@ -26,7 +26,7 @@ async function begin(people: number) {
 }
 
 test("kill -9 of the bridge ten times under load: nothing that was acknowledged is missing, doubled or out of order", async () => {
-  const { load, untilMore } = await begin(3);
+  const { load, untilMore } = await begin(2, 150);
   cluster.sandbox.setFaults([{ kind: "delay", delayMs: 20, path: inbound }]);
   for (let kill = 1; kill <= 10; kill++) {
     await untilMore(10 + Math.floor(Math.random() * 30));
@@ -42,7 +42,7 @@ test("kill -9 of the bridge ten times under load: nothing that was acknowledged 
 }, 600_000);
 
 test("SIGTERM finishes what is under way and ends with 0", async () => {
-  const { load, untilMore } = await begin(1);
+  const { load, untilMore } = await begin(1, 50);
   cluster.sandbox.setFaults([{ kind: "delay", delayMs: 500, path: inbound }]);
   await untilMore(3);
   const stopping = load.stop();
