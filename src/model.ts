@@ -47,6 +47,19 @@ export type HighlevelMessageType = "SMS" | "Email" | "Custom";
  */
 export type AutomaticKind = "auto_reply" | "bounce" | "auto_generated" | "list";
 
+/** What a check found: `warning` where something may be wrong or could not be asked, `failure` where messages are lost by it. */
+export type FindingState = "ok" | "warning" | "failure";
+
+export interface Finding {
+  /** What was looked at, in a word, such as `credentials`. */
+  check: string;
+  state: FindingState;
+  /** What was found. */
+  detail: string;
+  /** What to do. */
+  advice?: string;
+}
+
 /** A request as it came, before anything of it was parsed. */
 export interface WebhookRequest {
   /** The address that the provider called: the configured public URL with the request's path and query, verbatim. */

@@ -5,6 +5,7 @@ import { addressesOf, normalizeMailbox, parseSender } from "../formats/mailbox.t
 import { addWords, openMime, parseContentId, parseMime, unwrapFiles, withoutContent } from "../formats/mime.ts";
 import { formatMailbox, requireContent, threadHeaders } from "../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../model.ts";
+import { mailgunChecks } from "./checks/mailgun.ts";
 import { atLeast, choice, credentials, domainName, printable, secret, setting } from "./kit/credentials.ts";
 import type { DecodedWebhook } from "./kit/decode.ts";
 import { defineProvider } from "./kit/define-provider.ts";
@@ -88,11 +89,12 @@ export const mailgun = defineProvider({
     path: ({ domain }) => domain && `/v3/domains/${domain}/messages/{id}/attachments/{id}`,
     headers: ({ apiKey }) => basic("api", apiKey),
   },
+  checks: mailgunChecks,
 });
 
 const signature = z.object({ timestamp: z.coerce.string(), token: messageId, signature: z.string().min(1) });
-const inJson = at("signature", signature);
-const readSignature = (webhook: DecodedWebhook) => webhook.read(webhook.isJson ? inJson : signature);
+const readSignature = (webhook: DecodedWebhook) =>
+  webhook.read(webhook.isJson ? at("signature", signature) : signature);
 
 const inbound = z.object({ token: messageId, recipient: maybeText, sender: z.string().optional() });
 const storedFile = z.object({ name: maybeText, "content-type": maybeText, size: maybeNumber, url: maybeText });

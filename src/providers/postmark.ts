@@ -4,6 +4,7 @@ import { addressesOf, normalizeMailbox, parseSender } from "../formats/mailbox.t
 import { addWords, parseContentId, unwrapFiles, withoutContent } from "../formats/mime.ts";
 import { formatMailbox, requireContent, threadHeaders } from "../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../model.ts";
+import { postmarkChecks } from "./checks/postmark.ts";
 import { atLeast, credentials, printable, secret, setting, shape } from "./kit/credentials.ts";
 import type { DecodedWebhook } from "./kit/decode.ts";
 import { defineProvider } from "./kit/define-provider.ts";
@@ -71,6 +72,7 @@ export const postmark = defineProvider({
     // https://postmarkapp.com/developer/api/overview#error-codes
     refusals: { "10": "misconfigured" },
   },
+  checks: postmarkChecks,
 });
 
 const list = z.array(z.object({ Email: text })).nullish();

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { requirePhoneNumber } from "../formats/phone-number.ts";
 import type { OutboundMessage } from "../model.ts";
+import { telnyxChecks } from "./checks/telnyx.ts";
 import { credentials, printable, secret, setting, uuid } from "./kit/credentials.ts";
 import type { DecodedWebhook } from "./kit/decode.ts";
 import { defineProvider } from "./kit/define-provider.ts";
@@ -41,6 +42,7 @@ export const telnyx = defineProvider({
     answer: answerOf({ ...idAt("data.id"), refused: at("errors.0", apiError()) }),
     refusals: { "40300": "opted_out", "10009": "misconfigured", "10011": "throttled" },
   },
+  checks: telnyxChecks,
 });
 
 function apiError() {

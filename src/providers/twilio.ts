@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { describePlace } from "../formats/describe-place.ts";
 import type { OutboundMessage } from "../model.ts";
+import { twilioChecks } from "./checks/twilio.ts";
 import { credentials, secret, setting, sid } from "./kit/credentials.ts";
 import type { DecodedWebhook } from "./kit/decode.ts";
 import { defineProvider } from "./kit/define-provider.ts";
@@ -65,6 +66,7 @@ export const twilio = defineProvider({
     redirectHosts: [".twiliocdn.com", "s3-external-1.amazonaws.com"],
     headers: ({ accountSid, authToken }) => basic(accountSid, authToken),
   },
+  checks: twilioChecks,
 });
 
 /** https://www.twilio.com/docs/messaging/api/message-resource#message-status-values */

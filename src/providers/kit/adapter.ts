@@ -2,6 +2,7 @@ import type { ZodType } from "zod";
 import type { CallApi } from "../../calls/call-api.ts";
 import type {
   Channel,
+  Finding,
   MessageError,
   OutboundMessage,
   ProviderEvent,
@@ -60,10 +61,24 @@ export interface Adapter<Given = unknown> {
   /** Does the provider carry out a send once, however often it is repeated with the same reference? */
   isIdempotent?: true;
   media?: Media<Given>;
+  /**
+   * Asks the provider, by calls that change nothing, whether these credentials work, whether the addresses are theirs, and
+   * whether its webhooks come to us. Never throws a Failure: what could not be asked is a finding. Absent for a provider that has nothing to ask.
+   */
+  check?(asked: CheckedAccount<Given>, callApi: CallApi): Promise<Finding[]>;
   /** What to paste at the provider, where it is not the plain URL: for a provider that signs nothing, it carries Basic credentials. */
   webhookUrl?(url: string, credentials: Given): string;
   /** What the provider wants to be answered, where an empty 200 is not it. */
   acknowledgement?: { status: number; contentType: string; body: string };
+}
+
+/** What is looked at by a check. */
+export interface CheckedAccount<Given> {
+  credentials: Given;
+  /** What was to be pasted at the provider, whole. */
+  webhookUrl: string;
+  /** Numbers or mailboxes that are to be looked at. */
+  addresses: readonly string[];
 }
 
 /** `opted_out`: the person has said STOP. */

@@ -2,6 +2,7 @@ import type { ApiRequest, CallApi } from "../../calls/call-api.ts";
 import { Failure, type FailureReason } from "../../errors.ts";
 import type { OutboundMessage, ProviderEvent, SentMessage, TextService, WebhookRequest } from "../../model.ts";
 import type { Adapter, Media, RefusalCodes, RefusalMeaning } from "./adapter.ts";
+import { type CheckStep, runChecks } from "./checks/run-checks.ts";
 import type { Credentials } from "./credentials.ts";
 import { type DecodedWebhook, decode } from "./decode.ts";
 import type { Proof } from "./proofs.ts";
@@ -41,13 +42,15 @@ export interface ProviderFacts<Given, Sending> extends Pick<Adapter<Given>, "lab
     /** Of credentials that lack nothing that sending needs. */
     headers(credentials: Sending): Record<string, string>;
   };
+  /** How the provider is asked whether all is set up, by calls that change nothing: the first step shows whether it lets us in. */
+  checks?: readonly CheckStep<Sending>[];
 }
 
 type OneOrMore<Item> = Item | Item[];
 
 /** The adapter of a provider, by its facts. */
 export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sending>): Adapter<Given> {
-  const { label, channel, pasteAt, notes = [], credentials, receives, sends, media } = facts;
+  const { label, channel, pasteAt, notes = [], credentials, receives, sends, media, checks } = facts;
   const { contentTypes, proof, nonce, read, files, pastedUrl, acknowledgement } = receives;
   const open = decodeOnce(contentTypes);
   return {
@@ -68,6 +71,9 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     ...(acknowledgement ? { acknowledgement } : {}),
     ...(sends.isIdempotent ? { isIdempotent: sends.isIdempotent } : {}),
     ...(media ? { media: { ...media, headers: (given) => media.headers(credentials.toSend(given)) } } : {}),
+    ...(checks
+      ? { check: (asked, callApi) => runChecks({ ...facts, checks, toSend: credentials.toSend }, asked, callApi) }
+      : {}),
   };
 }
 
