@@ -4,6 +4,7 @@ import { reasonOf } from "../calls/failure-reason.ts";
 import { Failure } from "../errors.ts";
 import type { Direction, HighlevelMessageType, MessageError } from "../model.ts";
 import type { Access, Call } from "./call.ts";
+import { createChecks, type HighlevelChecks } from "./checks.ts";
 import { type ContactKey, ensureContact, ensureConversation } from "./contacts.ts";
 import { textOf } from "./refusals.ts";
 import {
@@ -61,7 +62,7 @@ export interface EmailStatusReport {
 export type EmailStatus = "sent" | "delivered" | "read" | "failed";
 
 /** Calls to HighLevel's API v2. Each resolves with what HighLevel said, or throws a Failure; none retries. */
-export interface Highlevel {
+export interface Highlevel extends HighlevelChecks {
   postInbound(access: Access, post: InboundPost): Promise<InboundAnswer & { status: number }>;
   /** Finds the contact by this one address, or makes it; the name is only for a new one. Gives its id. */
   ensureContact(access: Access, contact: ContactKey): Promise<string>;
@@ -103,13 +104,12 @@ export interface HighlevelOptions {
 export function createHighlevel(options: HighlevelOptions): Highlevel {
   const call = createCall(options);
   return {
+    ...createChecks(call),
     postInbound: (access, post) =>
       call(access, { method: "POST", path: "/conversations/messages/inbound", body: post, answer: inboundAnswer }),
 
     ensureContact: (access, contact) => ensureContact(call, access, contact),
-
     ensureConversation: (access, contactId) => ensureConversation(call, access, contactId),
-
     listMessages: (access, conversationId, after) =>
       call(access, {
         method: "GET",

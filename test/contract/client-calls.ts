@@ -64,6 +64,15 @@ export const highlevelCalls: Calls<Highlevel> = {
       return highlevel.ensureConversation(access, contactId);
     },
   },
+  listProviders: {
+    "of texts": ({ highlevel, access }) => highlevel.listProviders(access, "sms"),
+    "of emails": ({ highlevel, access }) => highlevel.listProviders(access, "email"),
+  },
+  askByScope: {
+    "for conversations": ({ highlevel, access }) => highlevel.askByScope(access, "conversations.readonly"),
+    "for messages": ({ highlevel, access }) => highlevel.askByScope(access, "conversations/message.readonly"),
+    "for contacts": ({ highlevel, access }) => highlevel.askByScope(access, "contacts.readonly"),
+  },
   listMessages: {
     "from the newest on": ({ highlevel, access, conversationId }) => highlevel.listMessages(access, conversationId),
     "as published, by itself": async ({ highlevel, access, sandbox, conversationId, contactId }) => {
