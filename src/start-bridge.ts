@@ -12,6 +12,7 @@ import {
   type Installer,
 } from "./access/install.ts";
 import { createDoors, type Doors } from "./calls/doors.ts";
+import { createChecks } from "./checks/checks.ts";
 import type { Config } from "./config.ts";
 import { ConfigError } from "./errors.ts";
 import { createHighlevel } from "./highlevel/client.ts";
@@ -87,11 +88,10 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
     sealer,
     reading,
     ...createIntake(config, { db, log, onStored: worker.wake }),
-    publicUrl,
-    bodyLimitBytes,
-    adminApiKey,
+    ...{ publicUrl, bodyLimitBytes, adminApiKey },
     onWork,
     delivering,
+    checks: createChecks({ ...delivering, people: database.people }),
     metrics,
     metricsToken,
     secondsSinceTurn,

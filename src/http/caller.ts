@@ -24,7 +24,7 @@ export interface Caller {
  * Lets nobody on without a key, and nobody write with a key for reading; and leaves a line `admin.wrote` for each write,
  * also one that is refused: who, which route, the status, and the ids that it is about. Every route behind it has a
  * caller, by `callerOf`. Keys are asked for each time, so that one that is revoked is revoked at once, for all processes.
- * 401 no or another key · 403 a write, by a key for reading.
+ * A check is no write. 401 no or another key · 403 a write, by a key for reading.
  */
 export function authenticate(context: { adminApiKey: string; db: Db; log: Log }): RequestHandler {
   const findCaller = createFindCaller(context);
@@ -70,7 +70,11 @@ export function hashKey(key: string): string {
   return createHash("sha256").update(key).digest("hex");
 }
 
-const isReading = ({ method }: Request) => method === "GET" || method === "HEAD";
+/** A check asks others, and changes nothing. */
+const isReading = ({ method, path }: Request) =>
+  method === "GET" || method === "HEAD" || (method === "POST" && checkPath.test(path));
+
+const checkPath = /^\/(accounts|mappings|locations)\/[^/]+\/check$/;
 
 /** PostgreSQL refuses a statement with it; no id or address has one. */
 function refuseNul({ originalUrl }: Request): void {

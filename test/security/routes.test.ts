@@ -112,6 +112,11 @@ const guarded: Record<string, Walk> = {
     own: 200,
     other: 403,
   },
+  "POST /admin/locations/:locationId/check": {
+    path: () => `/admin/locations/${locationId}/check`,
+    own: 200,
+    other: 404,
+  },
   "DELETE /admin/locations/:locationId": { path: () => "/admin/locations/location-new", own: 204, other: 404 },
   "POST /admin/mappings": { body: () => text("+15005550010"), own: 201, other: 403 },
   "GET /admin/mappings": { own: 200, other: "empty" },
@@ -122,6 +127,7 @@ const guarded: Record<string, Walk> = {
     own: 200,
     other: 404,
   },
+  "POST /admin/mappings/:id/check": { path: () => `/admin/mappings/${ids.mapping}/check`, own: 200, other: 404 },
   "POST /admin/mappings/:id/preview": {
     path: () => `/admin/mappings/${ids.mapping}/preview`,
     body: () => ({
@@ -238,7 +244,8 @@ describe.sequential("every route behind a key", () => {
     for (const [route, { own }] of Object.entries(guarded)) {
       const [method] = splitRoute(route);
       if (route === "GET /admin/mappings/:id/conversations/:address") continue; // nobody is registered yet
-      expectStatus(await call(route, `Bearer ${keys.reading}`), method === "GET" ? own : 403, route);
+      const isReading = method === "GET" || route.endsWith("/check");
+      expectStatus(await call(route, `Bearer ${keys.reading}`), isReading ? own : 403, route);
     }
   });
 

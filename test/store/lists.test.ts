@@ -2,6 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { listConversations } from "../../src/store/conversations.ts";
 import { listDeliveries, replayDeliveries } from "../../src/store/deliveries.ts";
+import { readActivity } from "../../src/store/messages/activity.ts";
 import { listMessages } from "../../src/store/messages/list-messages.ts";
 import { type Database, type Db, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
 import { maxWalked, type Page } from "../../src/store/postgres/walk-newest.ts";
@@ -213,3 +214,18 @@ function interrupt(db: Db, act: () => Promise<unknown>): Db {
   });
   return interrupted;
 }
+
+test("what happened lately on a mapping is read by its newest rows alone", async () => {
+  const limits = { webhooks: 20, messages: 30 };
+  const { found, read } = await count(async () => {
+    const activity = await readActivity(database.db, mappingId, limits);
+    expect(activity.deliveries).toEqual([]);
+    return { rows: [...activity.webhooks, ...activity.messages], walkedTo: undefined };
+  });
+  expect(found).toBe(50);
+  expect(read).toBeLessThanOrEqual(fewTimes(50));
+  const all = await readActivity(database.db, mappingId, { webhooks: 200, messages: 200 });
+  expect(all.deliveries).toContainEqual(expect.objectContaining({ kind: "post-inbound", state: "dead", count: 1 }));
+  expect(all.webhooks).toHaveLength(100);
+  expect(all.webhooks.at(-1)).toMatchObject({ source: "provider", state: "failed", receivedAt: expect.any(Date) });
+});

@@ -11,13 +11,14 @@ const ground = ["model", "errors", "log"];
 export const rooms: Record<string, string> = {
   main: "config start-bridge",
   "start-bridge":
-    "http inbox outbox messages providers registry access highlevel calls observe secrets store config worker",
+    "http checks inbox outbox messages providers registry access highlevel calls observe secrets store config worker",
   worker: "inbox outbox concurrency store",
   config: "highlevel zod",
-  http: "inbox outbox providers/reading registry access observe store concurrency formats/escape-html formats/bearable-json secrets/compare express helmet rate-limiter-flexible zod",
+  http: "checks inbox outbox providers/reading registry access observe store concurrency formats/escape-html formats/bearable-json secrets/compare express helmet rate-limiter-flexible zod",
   inbox: "messages registry providers highlevel formats observe store",
   outbox: "messages registry access providers highlevel formats calls observe store",
   messages: "registry highlevel concurrency formats store html-to-text",
+  checks: "registry access providers highlevel calls store",
   registry: "access providers formats concurrency secrets store zod",
   access: "highlevel concurrency secrets store",
   providers: "calls concurrency formats secrets zod",

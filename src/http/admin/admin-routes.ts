@@ -6,16 +6,17 @@ import type { BodyMemory } from "../body-memory.ts";
 import { authenticate, callerOf, noteMount, requireAdmin } from "../caller.ts";
 import { Problem } from "../problem.ts";
 import { declaredBytes } from "../read-body.ts";
+import { type ChecksContext, checkRoutes } from "./checks.ts";
 import { conversationRoutes } from "./conversations.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { keyRoutes } from "./keys.ts";
 import { locationRoutes } from "./locations.ts";
-import { type MappingsContext, mappingRoutes } from "./mappings.ts";
+import { mappingRoutes } from "./mappings.ts";
 import { messageRoutes } from "./messages.ts";
 import { previewRoutes } from "./preview.ts";
 import { webhookAdminRoutes } from "./webhooks.ts";
 
-export interface AdminContext extends MappingsContext {
+export interface AdminContext extends ChecksContext {
   adminApiKey: string;
   log: Log;
   bodyMemory: BodyMemory;
@@ -41,6 +42,7 @@ export function adminRoutes(context: AdminContext): Router {
   router.use("/messages", messageRoutes(context));
   router.use("/deliveries", deliveryRoutes(context));
   router.use("/webhooks", webhookAdminRoutes(context));
+  router.use(checkRoutes(context));
   return router;
 }
 

@@ -1,0 +1,108 @@
+import type { CallApi } from "../calls/call-api.ts";
+import type { Finding, FindingState } from "../model.ts";
+import type { Mapping } from "../registry/mappings.ts";
+import { findLocation } from "../store/locations.ts";
+import { readActivity } from "../store/messages/activity.ts";
+import type { Db } from "../store/postgres/database.ts";
+import type { Location } from "../store/schema.ts";
+import { type CheckedCredentials, checkCredentials } from "./check-credentials.ts";
+import { type CheckedLocation, checkLocation, type LocationCheckContext } from "./check-location.ts";
+import { checkProvider } from "./check-provider.ts";
+import { activityLimits, judgeActivity } from "./judge-activity.ts";
+
+export interface ChecksContext extends LocationCheckContext {
+  /** The database, for what people read. */
+  people: Db;
+  /** The way out to providers. */
+  callProvider: CallApi;
+}
+
+export interface CheckResult {
+  /** The worst of what was found. */
+  state: FindingState;
+  checks: Finding[];
+}
+
+/**
+ * Looks whether all is connected rightly, by calls that change nothing. One at a time for each thing in this process: a
+ * caller that asks meanwhile gets the same result. What could not be asked is found as a warning, and nothing is thrown for it.
+ */
+export interface Checks {
+  account(id: string, account: CheckedCredentials): Promise<CheckResult>;
+  /** Its credentials, location and conversation provider, and what happened on it lately. */
+  mapping(mapping: Mapping, webhookUrl: string): Promise<CheckResult>;
+  location(location: Location): Promise<CheckResult>;
+  /** What is wrong with a mapping that has just been registered, as far as that shows before its webhookUrl is pasted. */
+  newMapping(mapping: Mapping, webhookUrl: string): Promise<Finding[]>;
+}
+
+/** The longest that somebody waits for a check, and for a mapping to be registered. */
+const checkMs = 20_000;
+const newMappingMs = 5_000;
+
+export function createChecks(context: ChecksContext): Checks {
+  const shared = shareByKey();
+  const { people, callProvider } = context;
+
+  async function findAll(mapping: Mapping, webhookUrl: string, signal: AbortSignal): Promise<Finding[]> {
+    const { adapter, address } = mapping;
+    const [credentials] = mapping.credentials;
+    const account = { adapter, credentials, webhookUrl, addresses: [address] };
+    const location = await findLocation(people, mapping.locationId);
+    const [atProvider, atHighlevel] = await Promise.all([
+      checkCredentials(callProvider, account, signal),
+      location ? findAtHighlevel(context, location, mapping, signal) : [],
+    ]);
+    return [...atProvider, ...atHighlevel];
+  }
+
+  return {
+    account: (id, account) =>
+      shared(`account ${id}`, () => checkCredentials(callProvider, account, AbortSignal.timeout(checkMs))),
+    mapping: (mapping, webhookUrl) =>
+      shared(`mapping ${mapping.id}`, async () => {
+        const found = await findAll(mapping, webhookUrl, AbortSignal.timeout(checkMs));
+        return [...found, ...judgeActivity(await readActivity(people, mapping.id, activityLimits), new Date())];
+      }),
+    location: (location) =>
+      shared(`location ${location.id}`, async () => {
+        const { findings } = await checkLocation(context, location, AbortSignal.timeout(checkMs));
+        return findings;
+      }),
+    async newMapping(mapping, webhookUrl) {
+      const found = await findAll(mapping, webhookUrl, AbortSignal.timeout(newMappingMs));
+      return found.filter(({ check, state }) => state !== "ok" && !isSetLater.has(check));
+    },
+  };
+}
+
+/** What nobody can have set before the mapping's webhookUrl is known. */
+const isSetLater = new Set(["webhook", "receipts"]);
+
+async function findAtHighlevel(
+  context: LocationCheckContext,
+  location: CheckedLocation,
+  mapping: Mapping,
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  const { findings, access } = await checkLocation(context, location, signal);
+  return access ? [...findings, await checkProvider(context, mapping, access)] : findings;
+}
+
+function shareByKey(): (key: string, find: () => Promise<Finding[]>) => Promise<CheckResult> {
+  const underWay = new Map<string, Promise<CheckResult>>();
+  return (key, find) => {
+    const known = underWay.get(key);
+    if (known) return known;
+    const result = find()
+      .then((checks) => ({ state: worstOf(checks), checks }))
+      .finally(() => underWay.delete(key));
+    underWay.set(key, result);
+    return result;
+  };
+}
+
+function worstOf(checks: Finding[]): FindingState {
+  const order: FindingState[] = ["failure", "warning"];
+  return order.find((state) => checks.some((each) => each.state === state)) ?? "ok";
+}

@@ -1,0 +1,72 @@
+import { desc, eq, sql } from "drizzle-orm";
+import type { FailureReason } from "../../errors.ts";
+import type { DeliveryKind, Direction, MessageError, MessageState, WebhookSource, WebhookState } from "../../model.ts";
+import { type Db, selectRows } from "../postgres/database.ts";
+import { messages, webhooks } from "../schema.ts";
+
+/** What happened lately on a mapping, newest first. */
+export interface Activity {
+  webhooks: { source: WebhookSource; state: WebhookState; reason: string | null; receivedAt: Date }[];
+  messages: { id: number; direction: Direction; state: MessageState; error: MessageError | null; createdAt: Date }[];
+  /** Those of these messages that wait, or have been given up. */
+  deliveries: {
+    kind: DeliveryKind;
+    state: "pending" | "dead";
+    reason: FailureReason | null;
+    count: number;
+    oldestSeconds: number;
+  }[];
+}
+
+/** How many rows are looked at, the newest ones. */
+export interface ActivityLimits {
+  webhooks: number;
+  messages: number;
+}
+
+/** Three statements that go along indexes, and read so many rows at most, however many a mapping has. */
+export async function readActivity(db: Db, mappingId: string, limits: ActivityLimits): Promise<Activity> {
+  return {
+    webhooks: await recentWebhooks(db, mappingId, limits.webhooks),
+    messages: await recentMessages(db, mappingId, limits.messages),
+    deliveries: await selectRows(db, openDeliveries(mappingId, limits.messages)),
+  };
+}
+
+export const recentWebhooks = (db: Db, mappingId: string, limit: number) =>
+  db
+    .select({
+      source: webhooks.source,
+      state: webhooks.state,
+      reason: webhooks.reason,
+      receivedAt: webhooks.receivedAt,
+    })
+    .from(webhooks)
+    .where(eq(webhooks.mappingId, mappingId))
+    .orderBy(desc(webhooks.mappingId), desc(webhooks.id))
+    .limit(limit);
+
+export const recentMessages = (db: Db, mappingId: string, limit: number) =>
+  db
+    .select({
+      id: messages.id,
+      direction: messages.direction,
+      state: messages.state,
+      error: messages.error,
+      createdAt: messages.createdAt,
+    })
+    .from(messages)
+    .where(eq(messages.mappingId, mappingId))
+    .orderBy(desc(messages.mappingId), desc(messages.id))
+    .limit(limit);
+
+export const openDeliveries = (mappingId: string, limit: number) => sql`
+  select kind, deliveries.state, reason, count(*)::int as count,
+    extract(epoch from now() - min(deliveries.created_at))::float8 as "oldestSeconds"
+  from (
+    select id from messages where mapping_id = ${mappingId}
+    order by mapping_id desc, id desc limit ${limit}
+  ) recent
+  join deliveries on message_id = recent.id
+  where deliveries.state in ('pending', 'dead')
+  group by kind, deliveries.state, reason`;
