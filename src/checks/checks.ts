@@ -1,5 +1,6 @@
 import type { CallApi } from "../calls/call-api.ts";
 import type { Finding, FindingState } from "../model.ts";
+import { failure } from "../providers/kit/checks/findings.ts";
 import type { Mapping } from "../registry/mappings.ts";
 import { findLocation } from "../store/locations.ts";
 import { readActivity } from "../store/messages/activity.ts";
@@ -51,7 +52,7 @@ export function createChecks(context: ChecksContext): Checks {
     const location = await findLocation(people, mapping.locationId);
     const [atProvider, atHighlevel] = await Promise.all([
       checkCredentials(callProvider, account, signal),
-      location ? findAtHighlevel(context, location, mapping, signal) : [],
+      location ? findAtHighlevel(context, location, mapping, signal) : [notRegistered(mapping.locationId)],
     ]);
     return [...atProvider, ...atHighlevel];
   }
@@ -75,6 +76,9 @@ export function createChecks(context: ChecksContext): Checks {
     },
   };
 }
+
+const notRegistered = (id: string) =>
+  failure("token", `the location ${id} is not registered`, `PUT /admin/locations/${id} with its token`);
 
 /** What nobody can have set before the mapping's webhookUrl is known. */
 const isSetLater = new Set(["webhook", "receipts"]);

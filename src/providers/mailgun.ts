@@ -93,8 +93,7 @@ export const mailgun = defineProvider({
 });
 
 const signature = z.object({ timestamp: z.coerce.string(), token: messageId, signature: z.string().min(1) });
-const readSignature = (webhook: DecodedWebhook) =>
-  webhook.read(webhook.isJson ? at("signature", signature) : signature);
+const readSignature = (from: DecodedWebhook) => from.read(from.isJson ? at("signature", signature) : signature);
 
 const inbound = z.object({ token: messageId, recipient: maybeText, sender: z.string().optional() });
 const storedFile = z.object({ name: maybeText, "content-type": maybeText, size: maybeNumber, url: maybeText });

@@ -28,7 +28,8 @@ export const checkedMappingId = "6f9619ff-8b86-4d11-b42d-00c04fc964ff";
 export function readCheckFixtures(provider: string): { name: string; fixture: CheckFixture }[] {
   const folder = join(import.meta.dirname, "../fixtures", provider, "check");
   if (!existsSync(folder)) return [];
-  return readdirSync(folder).map((file) => {
+  const files = readdirSync(folder).toSorted();
+  return files.map((file) => {
     return { name: file.slice(0, -5), fixture: JSON.parse(readFileSync(join(folder, file), "utf8")) as CheckFixture };
   });
 }

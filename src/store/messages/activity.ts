@@ -33,7 +33,7 @@ export async function readActivity(db: Db, mappingId: string, limits: ActivityLi
   };
 }
 
-export const recentWebhooks = (db: Db, mappingId: string, limit: number) =>
+const recentWebhooks = (db: Db, mappingId: string, limit: number) =>
   db
     .select({
       source: webhooks.source,
@@ -46,7 +46,7 @@ export const recentWebhooks = (db: Db, mappingId: string, limit: number) =>
     .orderBy(desc(webhooks.mappingId), desc(webhooks.id))
     .limit(limit);
 
-export const recentMessages = (db: Db, mappingId: string, limit: number) =>
+const recentMessages = (db: Db, mappingId: string, limit: number) =>
   db
     .select({
       id: messages.id,
@@ -60,7 +60,7 @@ export const recentMessages = (db: Db, mappingId: string, limit: number) =>
     .orderBy(desc(messages.mappingId), desc(messages.id))
     .limit(limit);
 
-export const openDeliveries = (mappingId: string, limit: number) => sql`
+const openDeliveries = (mappingId: string, limit: number) => sql`
   select kind, deliveries.state, reason, count(*)::int as count,
     extract(epoch from now() - min(deliveries.created_at))::float8 as "oldestSeconds"
   from (
