@@ -7,6 +7,7 @@ import type { TraceAttempt } from "../observe/trace.ts";
 import type { Mappings } from "../registry/mappings.ts";
 import { findMessage } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
+import { isUnavailable } from "../store/postgres/database-errors.ts";
 import type { Message } from "../store/schema.ts";
 import { type AttemptInput, type AttemptResult, LeaseLost } from "./attempt.ts";
 import { deliveryKinds, type KindContext } from "./delivery-kinds.ts";
@@ -80,7 +81,7 @@ export async function attemptOnce(
     return { result };
   } catch (error) {
     if (error instanceof LeaseLost) throw error;
-    const failure = asFailure(context.log, error);
+    const failure = asFailure(context.log, error, isCalling);
     const mayBeDone = isCalling ? isOutcomeUnknown(target, failure.reason) : subject.isOutcomeUnknown;
     return { failure, isOutcomeUnknown: mayBeDone, usedToken };
   }
@@ -102,8 +103,13 @@ async function isRenewed(
   return (await accessTokens.renew(locationId, usedToken.version)) === "renewed";
 }
 
-function asFailure(log: Log, error: unknown): Failure {
+function asFailure(log: Log, error: unknown, isCalling: boolean): Failure {
   if (error instanceof Failure) return error;
+  // No mistake of ours, which would be given up after some attempts: it lasts as long as it lasts.
+  if (isUnavailable(error))
+    return new Failure(isCalling ? "outcome_unknown" : "unavailable", "the bridge's own database was away", {
+      cause: error,
+    });
   log("error", "delivery.broke", describeError(error));
   return new Failure("internal_error", "the bridge itself failed; its log has a line delivery.broke", { cause: error });
 }
