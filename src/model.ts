@@ -20,8 +20,8 @@ export type UnknownOutcomePolicy = "repost" | "hold";
 /** What an integrator's key may do with its locations. */
 export type KeyAccess = "read" | "write";
 
-/** Whose webhooks: those of mappings, or what HighLevel posts to the app as a whole. */
-export type Inbox = "mappings" | "app";
+/** Whose webhooks: those of accounts, or what HighLevel posts to the app as a whole. */
+export type Inbox = "accounts" | "app";
 /** Where work waits for a worker: webhooks to be processed, or deliveries to be attempted. */
 export type Queue = Inbox | "deliveries";
 /** Says that there is something new in a queue. */
@@ -101,6 +101,8 @@ export interface ProviderMessage {
   to: string[];
   cc: string[];
   bcc: string[];
+  /** The mailboxes that an email was handed to, as its envelope names them: To may name others, and Bcc nobody. */
+  envelopeTo?: string[] | undefined;
   subject?: string | undefined;
   text?: string | undefined;
   html?: string | undefined;

@@ -30,7 +30,8 @@ import { startObserving } from "./observe/start-observing.ts";
 import type { Traces } from "./observe/trace.ts";
 import type { DeliverContext } from "./outbox/attempt-delivery.ts";
 import { createReading, type Reading } from "./providers/reading.ts";
-import { createKnownMappings } from "./registry/known-mappings.ts";
+import { createAccounts } from "./registry/accounts.ts";
+import { createKnownIds } from "./registry/known-ids.ts";
 import { createMappings } from "./registry/mappings.ts";
 import { createSealer } from "./secrets/seal.ts";
 import { createRecorder } from "./store/attempts.ts";
@@ -67,7 +68,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const { log, metrics, traces, stalls } = await startObserving(config, plainLog, { db, secondsSinceTurn });
   const keys = encryptionKeys(config);
   const sealer = createSealer(keys);
-  const mappings = createMappings({ db, sealer });
+  const [accounts, mappings] = [createAccounts({ db, sealer }), createMappings({ db, sealer })];
   const doors = createDoorsOf(config, log, traces);
   const oauth =
     config.oauth && createOauthClient({ ...config.oauth, callApi: doors.callApi, baseUrl: config.highlevelUrl });
@@ -82,7 +83,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const { publicUrl, bodyLimitBytes, adminApiKey, metricsToken, shutdownSeconds } = config;
   const onWork = worker.wake;
   const context = {
-    ...core,
+    ...{ ...core, accounts },
     database,
     people: database.people,
     sealer,
@@ -156,7 +157,7 @@ function createIntake(config: Config, parts: Pick<Parameters<typeof createReceiv
   const { bodyMemoryBytes: large, highlevelKeys, incoming } = config;
   return {
     receiver: createReceiver({ ...parts, highlevelKeys }),
-    isKnownMapping: createKnownMappings(parts.db),
+    isKnownId: createKnownIds(parts.db),
     webhookLimit: createWebhookLimit(incoming.webhooksPerMinute),
     bodyMemory: createBodyMemory({ small: large / 4, large }),
   };

@@ -9,7 +9,7 @@ import { createPlaces } from "./outbox/places.ts";
 import type { Db } from "./store/postgres/database.ts";
 import { pruneStep } from "./store/retention.ts";
 
-export const queues: readonly Queue[] = ["mappings", "app", "deliveries"];
+export const queues: readonly Queue[] = ["accounts", "app", "deliveries"];
 
 export interface Worker {
   /** There is something new: look at once instead of at the next poll. */
@@ -53,7 +53,7 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
         return processed;
       },
     });
-  const inboxes = { mappings: startProcessing("mappings"), app: startProcessing("app") };
+  const inboxes = { accounts: startProcessing("accounts"), app: startProcessing("app") };
   const prune = startLoop({
     log,
     pollSeconds: 3600,
@@ -86,9 +86,9 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
   return {
     wake: (queue) => (queue === "deliveries" ? deliver : inboxes[queue]).wake(),
     secondsSinceTurn: () =>
-      Math.max(...[inboxes.mappings, inboxes.app, deliver].map((loop) => loop.secondsSinceTurn())),
+      Math.max(...[inboxes.accounts, inboxes.app, deliver].map((loop) => loop.secondsSinceTurn())),
     async stop() {
-      await Promise.all([inboxes.mappings, inboxes.app, deliver, prune].map((loop) => loop.stop()));
+      await Promise.all([inboxes.accounts, inboxes.app, deliver, prune].map((loop) => loop.stop()));
       await Promise.all(underWay);
     },
   };

@@ -82,7 +82,7 @@ const calls = {
     const rows = batch(() => {
       const { mappingId } = targetOf(place, randomUpTo(place.conversations));
       const url = `https://bridge.example.com/webhooks/${mappingId}`;
-      return { mappingId, source: "provider" as const, url, headers: { host: "bridge.example.com" }, body };
+      return { accountId: mappingId, source: "provider" as const, url, headers: { host: "bridge.example.com" }, body };
     });
     await insertWebhooks(place.db, rows);
   },

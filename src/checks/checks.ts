@@ -63,7 +63,7 @@ export function createChecks(context: ChecksContext): Checks {
     mapping: (mapping, webhookUrl) =>
       shared(`mapping ${mapping.id}`, async () => {
         const found = await findAll(mapping, webhookUrl, AbortSignal.timeout(checkMs));
-        return [...found, ...judgeActivity(await readActivity(people, mapping.id, activityLimits), new Date())];
+        return [...found, ...judgeActivity(await readActivity(people, mapping, activityLimits), new Date())];
       }),
     location: (location) =>
       shared(`location ${location.id}`, async () => {

@@ -1,10 +1,12 @@
 import { type Request, Router } from "express";
+import type { Remembered } from "../concurrency/remember.ts";
 import { createSparse, type Sparse } from "../concurrency/sparse.ts";
 import type { Receiver } from "../inbox/receive-webhook.ts";
 import { describeError, type Log } from "../log.ts";
 import type { Channel, WebhookRequest, WebhookSource } from "../model.ts";
 import type { During } from "../observe/stalls.ts";
-import type { IsKnownMapping } from "../registry/known-mappings.ts";
+import { type Account, type Accounts, isKept, keptDays } from "../registry/accounts.ts";
+import type { IsKnownId } from "../registry/known-ids.ts";
 import type { Mapping, Mappings } from "../registry/mappings.ts";
 import type { BodyMemory } from "./body-memory.ts";
 import type { WebhookLimit } from "./limits.ts";
@@ -14,8 +16,9 @@ import { isUuid } from "./uuid.ts";
 
 export interface WebhooksContext {
   log: Log;
+  accounts: Accounts;
   mappings: Mappings;
-  isKnownMapping: IsKnownMapping;
+  isKnownId: IsKnownId;
   receiver: Receiver;
   webhookLimit: WebhookLimit;
   bodyMemory: BodyMemory;
@@ -25,17 +28,17 @@ export interface WebhooksContext {
 }
 
 /**
- * `POST /webhooks/{mappingId}`, where a provider posts; `POST /webhooks/highlevel/{mappingId}`, HighLevel's delivery URL
+ * `POST /webhooks/{accountId}`, where a provider posts; `POST /webhooks/highlevel/{mappingId}`, HighLevel's delivery URL
  * for a mapping; and `POST /webhooks/highlevel` for the app's other events, and for apps with one delivery URL for all
  * their numbers. The answer:
  * - 200, or what the provider wants instead: verified, and committed to the database
  * - 400 the body broke off
  * - 401 forged, stale or unsigned; of what lacks a header that its proof needs the body was not read
  * - 403 HighLevel's event about another location than the mapping's
- * - 404 no such mapping · 410 a provider's to a deleted one: the body was not read
- * - 413 larger than the limit for the mapping's channel
+ * - 404 no such account or mapping · 410 a provider's to an account that was deleted a week ago: the body was not read
+ * - 413 larger than the limit for the account's channel
  * - 415 a content type that this provider never sends, or a compressed body
- * - 429 with Retry-After: too many of this mapping, or from an address that tries ids; nothing was stored
+ * - 429 with Retry-After: too many of this account, or from an address that tries ids; nothing was stored
  * - 503 with Retry-After: the database is away, or too much is being read or waits for it; nothing was stored
  *
  * At HighLevel's URLs what is not signed by HighLevel is 401 whether there is such a mapping or not.
@@ -47,8 +50,8 @@ export function webhookRoutes(given: WebhooksContext): Router {
     await takeHighlevel(context, req, req.params["mappingId"]?.toString().toLowerCase());
     res.status(200).end();
   });
-  router.post("/:mappingId", async (req, res) => {
-    const { adapter } = await takeProviders(context, req, req.params.mappingId.toLowerCase());
+  router.post("/:accountId", async (req, res) => {
+    const { adapter } = await takeProviders(context, req, req.params.accountId.toLowerCase());
     const { acknowledgement } = adapter;
     if (!acknowledgement) return void res.status(200).end();
     res.status(acknowledgement.status).type(acknowledgement.contentType).send(acknowledgement.body);
@@ -60,17 +63,17 @@ interface RouteContext extends WebhooksContext {
   isFirst: Sparse;
 }
 
-/** What our limits turn away is told once in so long of each mapping: a flood of it must not become one of the log. */
+/** What our limits turn away is told once in so long of each account: a flood of it must not become one of the log. */
 const noticeSeconds = 60;
 
 async function takeHighlevel(context: RouteContext, req: Request, mappingId: string | undefined): Promise<void> {
   const about = { mappingId, provider: "highlevel" };
   if (!context.receiver.looksSigned("highlevel", undefined, textHeaders(req)))
     throw refused(context.log, { ...about, reason: "unsigned" }, notHighlevel);
-  const mapping = mappingId === undefined ? undefined : await findMapping(context, req, mappingId);
+  const mapping = mappingId === undefined ? undefined : await find(context, req, mappingId, context.mappings);
   // A deleted one's are taken: what an agent writes there is reported as failed, instead of waiting for ever.
   const isMissing = mappingId !== undefined && !mapping;
-  if (mapping) await orLimited(context, about, context.webhookLimit.requireRoom(mapping.id, "highlevel"));
+  if (mapping) await orLimited(context, about, context.webhookLimit.requireRoom(mapping.accountId, "highlevel"));
   await read(
     context,
     req,
@@ -78,46 +81,60 @@ async function takeHighlevel(context: RouteContext, req: Request, mappingId: str
     async (request) => {
       if (!context.receiver.isFromHighlevel(request))
         throw refused(context.log, { ...about, reason: "unverified" }, notHighlevel);
-      if (isMissing) throw missing(mapping);
-      if (mapping && context.receiver.isAboutAnother(mapping, request)) {
+      if (isMissing) throw missing();
+      if (mapping && (await isMisdirected(context, mapping, request))) {
         context.log("warn", "webhook.misdirected", about);
         throw new Problem(403, "locationId: the event is about another location than this mapping: nothing was stored");
       }
-      await store(context, "highlevel", mapping, request);
+      await store(context, "highlevel", mapping && { ...mapping, id: mapping.accountId }, request);
     },
   );
 }
 
-async function takeProviders(context: RouteContext, req: Request, mappingId: string): Promise<Mapping> {
-  const mapping = await findMapping(context, req, mappingId);
-  if (!mapping || mapping.isDeleted) throw missing(mapping);
-  const { contentTypes } = mapping.adapter;
-  if (!req.is([...contentTypes])) throw new Problem(415, `${mapping.provider} posts ${contentTypes.join(" or ")}`);
-  const about = { mappingId, provider: mapping.provider };
-  await orLimited(context, about, context.webhookLimit.requireRoom(mapping.id, "provider"));
-  const room = { owner: mapping.id, limit: context.bodyLimitBytes[mapping.channel], about };
-  if (!context.receiver.looksSigned("provider", mapping, textHeaders(req))) {
-    const needed = mapping.adapter.proof.headers.join(", ");
-    const detail = `the webhook does not verify: ${mapping.provider} posts with the headers ${needed}`;
+/** Is it about none of the locations where the mapping is, or was before it was moved? */
+async function isMisdirected(context: RouteContext, mapping: Mapping, request: WebhookRequest): Promise<boolean> {
+  if (!context.receiver.isAboutAnother(mapping, request)) return false;
+  const next = mapping.movedTo === null ? undefined : await context.mappings.get(mapping.movedTo);
+  return next === undefined || isMisdirected(context, next, request);
+}
+
+async function takeProviders(context: RouteContext, req: Request, accountId: string): Promise<Account> {
+  const account = await find(context, req, accountId, context.accounts);
+  if (!account) throw missing();
+  if (!isKept(account))
+    throw new Problem(410, `this account was deleted more than ${keptDays} days ago: stop posting here`);
+  const { contentTypes } = account.adapter;
+  if (!req.is([...contentTypes])) throw new Problem(415, `${account.provider} posts ${contentTypes.join(" or ")}`);
+  const about = { accountId, provider: account.provider };
+  await orLimited(context, about, context.webhookLimit.requireRoom(account.id, "provider"));
+  const room = { owner: account.id, limit: context.bodyLimitBytes[account.channel], about };
+  if (!context.receiver.looksSigned("provider", account, textHeaders(req))) {
+    const needed = account.adapter.proof.headers.join(", ");
+    const detail = `the webhook does not verify: ${account.provider} posts with the headers ${needed}`;
     throw refused(context.log, { ...about, reason: "unsigned" }, detail);
   }
   await read(context, req, room, async (request) => {
-    const isVerified = await context.receiver.isVerified(mapping, request);
+    const isVerified = await context.receiver.isVerified(account, request);
     if (!isVerified) throw refused(context.log, { ...about, reason: "unverified" }, unverified);
-    await store(context, "provider", mapping, request);
+    await store(context, "provider", account, request);
   });
-  return mapping;
+  return account;
 }
 
 /** Undefined for an id that nobody was given, of which the database was not asked alone. */
-async function findMapping(context: RouteContext, req: Request, id: string): Promise<Mapping | undefined> {
-  const { log, mappings, isKnownMapping, webhookLimit } = context;
-  const about = { mappingId: id };
-  if (isUuid(id) && (await orUnavailable(log, isKnownMapping(id), about))) {
-    return orUnavailable(log, mappings.get(id), about);
+async function find<Found>(
+  context: RouteContext,
+  req: Request,
+  id: string,
+  among: Remembered<Found>,
+): Promise<Found | undefined> {
+  const { log, isKnownId, webhookLimit } = context;
+  const about = { id };
+  if (isUuid(id) && (await orUnavailable(log, isKnownId(id), about))) {
+    return orUnavailable(log, among.get(id), about);
   }
   // Their ids are told apart by nobody: each would be the first of its like.
-  await orLimited(context, { mappingId: undefined }, webhookLimit.countStranger(req.socket.remoteAddress));
+  await orLimited(context, {}, webhookLimit.countStranger(req.socket.remoteAddress));
   return undefined;
 }
 
@@ -135,7 +152,7 @@ async function read(
   try {
     const body = await orLimited(context, { ...about, ...sizes }, readBody(req, limit, hold));
     const request = { url: `${publicUrl}${req.originalUrl}`, headers: textHeaders(req), body, receivedAt };
-    await during({ what: "mapping", id: owner }, () => use(request));
+    await during({ what: "account", id: owner }, () => use(request));
   } finally {
     hold.end();
   }
@@ -146,16 +163,18 @@ const takeRoom = async (memory: BodyMemory, owner: string, bytes: number | undef
 async function store(
   context: RouteContext,
   source: WebhookSource,
-  mapping: Mapping | undefined,
+  account: Pick<Account, "id" | "provider" | "adapter"> | undefined,
   request: WebhookRequest,
 ): Promise<void> {
-  const about = { mappingId: mapping?.id, provider: source === "highlevel" ? source : mapping?.provider };
-  if (mapping) await orLimited(context, about, context.webhookLimit.count(mapping.id, source));
-  await orUnavailable(context.log, context.receiver.store(source, mapping, request), about);
+  const about = { accountId: account?.id, provider: source === "highlevel" ? source : account?.provider };
+  if (account) await orLimited(context, about, context.webhookLimit.count(account.id, source));
+  await orUnavailable(context.log, context.receiver.store(source, account, request), about);
 }
 
 interface About {
-  mappingId: string | undefined;
+  accountId?: string | undefined;
+  mappingId?: string | undefined;
+  id?: string;
   provider?: string | undefined;
   /** The declared size, and the most that there may be. */
   bytes?: number | undefined;
@@ -163,7 +182,7 @@ interface About {
 }
 
 const notHighlevel = "this is not signed by HighLevel: there is no X-GHL-Signature that fits the body";
-const unverified = "the webhook does not verify against this mapping's credentials, or is too old";
+const unverified = "the webhook does not verify against this account's credentials, or is too old";
 
 /** `unsigned`: it lacks what its proof stands in, and its body was not read. */
 function refused(log: Log, about: About & { reason: "unsigned" | "unverified" }, detail: string): Problem {
@@ -171,11 +190,8 @@ function refused(log: Log, about: About & { reason: "unsigned" | "unverified" },
   return new Problem(401, detail);
 }
 
-function missing(mapping: Mapping | undefined): Problem {
-  return mapping
-    ? new Problem(410, "this mapping was deleted: stop posting here")
-    : new Problem(404, "there is no mapping with this id: compare the URL with the mapping's webhookUrl");
-}
+const missing = () =>
+  new Problem(404, "there is no account or mapping with this id: compare the URL with the mapping's webhookUrl");
 
 function textHeaders(req: Request): Record<string, string> {
   return Object.fromEntries(
@@ -191,7 +207,7 @@ async function orLimited<Result>({ log, isFirst }: RouteContext, about: About, w
   return work.catch((error: unknown) => {
     if (error instanceof Problem && limitStatuses.has(error.status)) {
       const { status } = error;
-      const level = isFirst(`${about.mappingId} ${status}`) ? "warn" : "debug";
+      const level = isFirst(`${about.accountId ?? about.mappingId} ${status}`) ? "warn" : "debug";
       log(level, "webhook.limited", { ...about, status, detail: error.message });
     }
     throw error;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type HighlevelEvent, type InstallEvent, readHighlevelEvent } from "../highlevel/webhook.ts";
 import { providersOf } from "../providers/registry.ts";
 import { describeMapping, type MappingFacts } from "../registry/mappings.ts";
-import { findMapping, findSendingMapping } from "../store/mappings.ts";
+import { findMapping, findMappings, findSendingMapping } from "../store/mappings.ts";
 import type { Db } from "../store/postgres/database.ts";
 import { findKnownEvents, type WebhookOutcome } from "../store/received-webhooks.ts";
 import { eventDays } from "../store/retention.ts";
@@ -20,7 +20,7 @@ export interface HighlevelContext extends ReadContext {
 }
 
 /** What HighLevel posted: to the delivery URL of a mapping, or to that of the app. */
-export interface HighlevelWebhook {
+interface HighlevelWebhook {
   mapping: MappingFacts | undefined;
   webhook: Webhook;
 }
@@ -29,10 +29,10 @@ export interface HighlevelWebhook {
  * Takes in what HighLevel posted, in the order given. An event that was processed before is a duplicate, one that failed
  * is not; so old that this could no longer be known, it is refused.
  */
-export async function acceptHighlevel(context: HighlevelContext, received: HighlevelWebhook[]): Promise<Acceptance> {
+export async function acceptHighlevel(context: HighlevelContext, received: Webhook[]): Promise<Acceptance> {
   const { tx } = context;
   const readings = await Promise.all(
-    received.map(async ({ mapping, webhook }) => ({
+    (await withMappings(tx, received)).map(async ({ mapping, webhook }) => ({
       mapping,
       ...(await readWebhook(context, webhook, () => readHighlevelEvent(webhook.body, mapping !== undefined))),
     })),
@@ -65,6 +65,16 @@ export async function acceptHighlevel(context: HighlevelContext, received: Highl
   };
 }
 
+/** Each with the mapping whose delivery URL it was posted to. */
+async function withMappings(tx: Db, received: Webhook[]): Promise<HighlevelWebhook[]> {
+  const named = received.map((webhook) => ({ webhook, id: deliveryUrl.exec(webhook.url)?.[1]?.toLowerCase() }));
+  const rows = await findMappings(tx, [...new Set(named.flatMap(({ id }) => id ?? []))]);
+  const mappings = new Map(rows.map((row) => [row.id, describeMapping(row)]));
+  return named.map(({ webhook, id }) => ({ webhook, mapping: mappings.get(id ?? "") }));
+}
+
+const deliveryUrl = /\/webhooks\/highlevel\/([\da-f-]{36})(?:$|[/?#])/i;
+
 type Reading = WebhookReading<HighlevelEvent> & Pick<HighlevelWebhook, "mapping">;
 
 /**
@@ -93,10 +103,14 @@ async function judge(
   if (event.kind === "install") {
     return { state: "processed", reason: await context.applyInstall(context.tx, event.event, event.at) };
   }
-  const mapping = reading.mapping ?? (await findSender(context.tx, event));
   const { request } = event;
+  const mapping = reading.mapping
+    ? await followMoves(context.tx, reading.mapping, request.locationId)
+    : await findSender(context.tx, event);
   if (mapping?.isDeleted) return { mapping: undefined, request, problem: deletedMapping };
   if (!mapping) return { mapping, request, problem: noSender(event) };
+  if (mapping.movedAt && mapping.movedAt < webhook.receivedAt)
+    return { mapping: undefined, request, problem: movedMapping };
   const problem = foreignLocation(mapping, request);
   return problem === undefined ? { mapping, request } : { mapping, request, problem };
 }
@@ -132,6 +146,14 @@ function channelOf(request: OutboundEvent["request"]) {
   return request.type === "Email" || request.emailMessageId || request.emailTo.length > 0 ? "email" : "sms";
 }
 
+/** The delivery URL stays that of the first: it may be the same in the location to which the mapping was moved. */
+async function followMoves(tx: Db, mapping: MappingFacts, locationId: string | undefined): Promise<MappingFacts> {
+  if (mapping.movedTo === null || mapping.locationId === locationId) return mapping;
+  const [next] = await findMappings(tx, [mapping.movedTo]);
+  return next ? followMoves(tx, describeMapping(next), locationId) : mapping;
+}
+
+const movedMapping = "the number or mailbox was moved to another location: this one cannot send by it any more";
 const deletedMapping =
   "the mapping was deleted, and its credentials with it: give the conversation provider another deliveryUrl";
 

@@ -5,6 +5,7 @@ import { automaticFor, isKept } from "../messages/kept-mail.ts";
 import { admit, heldDetail, ignoredReason } from "../messages/unknown-sender.ts";
 import type { ProviderEvent, ProviderMessage, Receipt } from "../model.ts";
 import type { Reading } from "../providers/reading.ts";
+import { findReceivers } from "../registry/find-receivers.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
 import { ensureConversations, keepHabits, keyOf, type Person } from "../store/conversations.ts";
 import type { NewDelivery } from "../store/deliveries.ts";
@@ -13,42 +14,83 @@ import type { Db } from "../store/postgres/database.ts";
 import type { WebhookOutcome } from "../store/received-webhooks.ts";
 import type { Conversation, NewMessage, Webhook } from "../store/schema.ts";
 import { applyReceipts } from "./apply-receipts.ts";
-import { countOnce, eventIdOf, type MappedReading } from "./count-once.ts";
+import { type AccountReading, countOnce, eventIdOf } from "./count-once.ts";
 import {
   type Acceptance,
+  type AccountWebhook,
   addressOfPerson,
-  type MappedWebhook,
   type ReadContext,
-  readProviderWebhook,
+  type RoutedEvent,
   readWebhook,
+  seenBy,
+  unmappedReason,
 } from "./read-webhook.ts";
 import { findAnswers, findCopies } from "./recognize-ours.ts";
 import { tellApart } from "./tell-apart.ts";
 
 /**
- * Turns what providers posted, to whichever mappings, into messages and the deliveries that they make us owe, in the order
- * given, and applies the receipts that it holds. A message that is known already is passed over. The messages that
- * receipts are about stay locked until the transaction ends.
+ * Turns what providers posted, to whichever accounts, into messages and the deliveries that they make us owe, in the order
+ * given, and applies the receipts that it holds. A message that is known already is passed over; one that is for no mapping
+ * fails its webhook, which is processed again once there is one. The messages that receipts are about stay locked until the
+ * transaction ends.
  */
 export async function acceptInbound(
   context: ReadContext & { tx: Db; reading: Reading; visibleAfterSeconds: number },
-  received: MappedWebhook[],
+  received: AccountWebhook[],
 ): Promise<Acceptance> {
   const { tx, reading } = context;
   const readings = await countOnce(
     tx,
     await Promise.all(
-      received.map(async ({ mapping, webhook }) => ({
-        mapping,
-        ...(await readWebhook(context, webhook, () => readProviderWebhook(reading, mapping, webhook))),
+      received.map(async ({ account, webhook }) => ({
+        account,
+        ...(await readWebhook(context, webhook, () =>
+          reading.parse(account.provider, webhook, account.soleAddress ?? undefined),
+        )),
       })),
     ),
   );
-  const receipts = await acceptReceipts(context, eventsOf(readings, isReceipt));
-  const messages = await acceptMessages(tx, eventsOf(readings, isMessage));
+  const routed = await route(tx, readings);
+  const receipts = await acceptReceipts(context, eventsOf(routed, isReceipt));
+  const messages = await acceptMessages(tx, eventsOf(routed, isMessage).flatMap(withMapping));
   const reasons = new Map([...messages.reasons, ...receipts.reasons]);
-  return { outcomes: readings.map((each) => outcomeOf(each, reasons)), owed: [...receipts.owed, ...messages.owed] };
+  return { outcomes: routed.map((each) => outcomeOf(each, reasons)), owed: [...receipts.owed, ...messages.owed] };
 }
+
+interface RoutedReading {
+  reading: AccountReading;
+  events: RoutedEvent[];
+  /** Why not all of it could be taken in. */
+  unmapped: string | undefined;
+}
+
+/** Gives each message to the mappings that it is for. */
+async function route(tx: Db, readings: AccountReading[]): Promise<RoutedReading[]> {
+  const addressed = (reading: AccountReading, message: ProviderMessage) => {
+    return { account: reading.account, message, receivedAt: reading.webhook.receivedAt };
+  };
+  const find = await findReceivers(
+    tx,
+    readings.flatMap((each) =>
+      contentOfReading(each)
+        .filter(isMessage)
+        .map((event) => addressed(each, event)),
+    ),
+  );
+  return readings.map((reading) => {
+    const events: RoutedEvent[] = [];
+    let unmapped: string | undefined;
+    for (const event of contentOfReading(reading)) {
+      const mappings = isMessage(event) ? find(addressed(reading, event)) : [];
+      if (!isMessage(event)) events.push({ event });
+      else if (mappings.length > 0) events.push(...seenBy(mappings, event));
+      else unmapped ??= unmappedReason(reading.account, event);
+    }
+    return { reading, events, unmapped };
+  });
+}
+
+const contentOfReading = (reading: AccountReading) => ("content" in reading ? reading.content.events : []);
 
 /** Why an event was passed over, if it was. */
 type Reasons = Map<ProviderEvent, string | undefined>;
@@ -58,38 +100,40 @@ interface EventOutcomes {
   owed: NewDelivery[];
 }
 
-interface MappedEvent<Event> extends MappedWebhook {
-  event: Event;
-}
+interface AccountEvent<Event extends ProviderEvent> extends AccountWebhook, RoutedEvent<Event> {}
+
+type MappedEvent<Event extends ProviderEvent> = AccountEvent<Event> & { mapping: MappingFacts };
 
 function eventsOf<Event extends ProviderEvent>(
-  readings: MappedReading[],
+  readings: RoutedReading[],
   isSought: (event: ProviderEvent) => event is Event,
-): MappedEvent<Event>[] {
-  return readings.flatMap((each) => {
-    const { mapping, webhook } = each;
-    return "content" in each ? each.content.events.filter(isSought).map((event) => ({ mapping, webhook, event })) : [];
-  });
+): AccountEvent<Event>[] {
+  return readings.flatMap(({ reading: { account, webhook }, events }) =>
+    events.flatMap(({ event, ...rest }) => (isSought(event) ? { account, webhook, event, ...rest } : [])),
+  );
 }
 
 const isMessage = (event: ProviderEvent): event is ProviderMessage => event.kind === "message";
 const isReceipt = (event: ProviderEvent): event is Receipt => event.kind === "receipt";
+const withMapping = <Event extends ProviderEvent>({ mapping, ...rest }: AccountEvent<Event>): MappedEvent<Event>[] =>
+  mapping ? [{ mapping, ...rest }] : [];
 
 /** Processed when anything in it was new; else ignored, and why. */
-function outcomeOf(reading: MappedReading, reasons: Reasons): WebhookOutcome {
+function outcomeOf({ reading, events, unmapped }: RoutedReading, reasons: Reasons): WebhookOutcome {
   const { id } = reading.webhook;
   if ("failure" in reading) return { id, state: "failed", reason: reading.failure };
+  if (unmapped !== undefined) return { id, state: "failed", reason: unmapped };
   const eventId = eventIdOf(reading);
-  const why = reading.content.events.map((event) => (event.kind === "ignored" ? event.reason : reasons.get(event)));
+  const why = events.map(({ event }) => (event.kind === "ignored" ? event.reason : reasons.get(event)));
   if (why.includes(undefined)) return { id, state: "processed", reason: undefined, eventId };
   return { id, state: "ignored", reason: [...new Set(why)].join("; ") || "the webhook holds no events", eventId };
 }
 
 async function acceptReceipts(
   context: { tx: Db; visibleAfterSeconds: number },
-  received: MappedEvent<Receipt>[],
+  received: AccountEvent<Receipt>[],
 ): Promise<EventOutcomes> {
-  const receipts = received.map(({ mapping, event }) => ({ mapping, receipt: event }));
+  const receipts = received.map(({ account, event }) => ({ account, receipt: event }));
   const { known, owed } = await applyReceipts(context, receipts);
   const reasons: Reasons = new Map(
     receipts.map(({ receipt }) => [receipt, known.has(receipt) ? undefined : foreignReceipt]),
@@ -97,7 +141,7 @@ async function acceptReceipts(
   return { reasons, owed };
 }
 
-const foreignReceipt = "receipt of a message that this mapping has not sent";
+const foreignReceipt = "receipt of a message that this account has not sent";
 
 /** Stores the messages that are new, and owes HighLevel each of them. */
 async function acceptMessages(tx: Db, received: MappedEvent<ProviderMessage>[]): Promise<EventOutcomes> {

@@ -1,14 +1,13 @@
 import { applyReceipt, isWorthReporting, reportInSeconds } from "../messages/message-state.ts";
 import type { Receipt } from "../model.ts";
 import { parseReference } from "../providers/kit/reference.ts";
-import type { MappingFacts } from "../registry/mappings.ts";
+import type { AccountFacts } from "../registry/accounts.ts";
 import type { NewDelivery } from "../store/deliveries.ts";
 import { keepFates, lockSentMessages, type SentMessageRow } from "../store/messages/sent-messages.ts";
 import type { Db } from "../store/postgres/database.ts";
-import type { Message } from "../store/schema.ts";
 
-export interface MappedReceipt {
-  mapping: MappingFacts;
+export interface AccountReceipt {
+  account: AccountFacts;
   receipt: Receipt;
 }
 
@@ -16,27 +15,27 @@ export interface MappedReceipt {
  * Takes in what providers say became of messages that we sent, in the order given; what is new, HighLevel is owed.
  * A receipt carries the reference that the send gave along, so that it may come before the send is recorded. Where nobody
  * signed that reference, the provider's id counts before it: a receipt may have been recorded, and posted again under the
- * reference of another message. Gives the receipts that are about a message of their mapping. The messages stay locked
+ * reference of another message. Gives the receipts that are about a message of their account. The messages stay locked
  * until the transaction ends.
  */
 export async function applyReceipts(
   { tx, visibleAfterSeconds }: { tx: Db; visibleAfterSeconds: number },
-  received: MappedReceipt[],
+  received: AccountReceipt[],
 ): Promise<{ known: Set<Receipt>; owed: NewDelivery[] }> {
   const before = await lockSentMessages(tx, received.map(keyOf));
   const after = [...before];
-  const channels = new Map(received.map(({ mapping }) => [mapping.id, mapping.channel]));
+  const channels = new Map(received.map(({ account }) => [account.id, account.channel]));
   const known = new Set<Receipt>();
   const places = createPlaces(after);
-  for (const { mapping, receipt } of received) {
-    const place = places.find(mapping, receipt);
+  for (const { account, receipt } of received) {
+    const place = places.find(account, receipt);
     const sent = after[place ?? -1];
     if (!sent || place === undefined) continue;
     known.add(receipt);
-    const about = { channel: mapping.channel, address: sent.conversation.address, message: sent.message };
+    const about = { channel: account.channel, address: sent.conversation.address, message: sent.message };
     const message = applyReceipt(about, receipt);
     after[place] = { ...sent, message };
-    places.put(message, place);
+    places.put(after[place] as SentMessageRow, place);
   }
 
   const changes = after.flatMap((sent, index) => {
@@ -47,8 +46,8 @@ export async function applyReceipts(
     tx,
     changes.map(({ message }) => message),
   );
-  const owed = changes.flatMap(({ message, conversation, earlier }): NewDelivery[] => {
-    const channel = channels.get(message.mappingId ?? "");
+  const owed = changes.flatMap(({ message, conversation, accountId, earlier }): NewDelivery[] => {
+    const channel = channels.get(accountId);
     if (!channel || message.origin !== "highlevel" || !isWorthReporting(channel, earlier, message)) return [];
     const { id: conversationId, locationId } = conversation;
     const inSeconds = reportInSeconds(visibleAfterSeconds, message);
@@ -57,28 +56,28 @@ export async function applyReceipts(
   return { known, owed };
 }
 
-function keyOf({ mapping, receipt: { reference, providerMessageId } }: MappedReceipt) {
+function keyOf({ account, receipt: { reference, providerMessageId } }: AccountReceipt) {
   const isOurs = parseReference(reference) !== undefined;
-  return { mappingId: mapping.id, reference: isOurs ? reference : undefined, providerMessageId };
+  return { accountId: account.id, reference: isOurs ? reference : undefined, providerMessageId };
 }
 
 /**
- * Where each message stands, by its mapping and our reference, or by its mapping and the provider's id; of two that have
+ * Where each message stands, by its account and our reference, or by its account and the provider's id; of two that have
  * the same the first. Kept in maps: a batch may hold thousands of receipts of as many messages.
  */
 function createPlaces(sent: SentMessageRow[]) {
   const byReference = new Map<string, number>();
   const byProviderId = new Map<string, number>();
-  const put = ({ id, mappingId, providerMessageId }: Message, place: number) => {
-    byReference.set(`${mappingId} ${id}`, place);
-    const key = `${mappingId} ${providerMessageId}`;
+  const put = ({ accountId, message: { id, providerMessageId } }: SentMessageRow, place: number) => {
+    byReference.set(`${accountId} ${id}`, place);
+    const key = `${accountId} ${providerMessageId}`;
     if (providerMessageId !== null) byProviderId.set(key, Math.min(place, byProviderId.get(key) ?? place));
   };
-  for (const [place, { message }] of sent.entries()) put(message, place);
+  for (const [place, each] of sent.entries()) put(each, place);
   return {
     put,
     /** By our reference where it is signed, or where the message has no id yet; else by the provider's id. */
-    find({ id, adapter }: MappingFacts, { reference, providerMessageId }: Receipt) {
+    find({ id, adapter }: AccountFacts, { reference, providerMessageId }: Receipt) {
       const byId = byProviderId.get(`${id} ${providerMessageId}`);
       const place = byReference.get(`${id} ${reference}`);
       if (place === undefined) return byId;

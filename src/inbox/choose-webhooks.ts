@@ -32,8 +32,8 @@ export const maxDeathsAlone = 2;
 const maxDeaths = 1 + maxDeathsAlone;
 
 /**
- * Chooses from received webhooks, oldest first, of which nobody else reads any; those of each mapping in their order.
- * What is small goes together; so does what is large, two of each mapping; and what a process has died over, or was in a
+ * Chooses from received webhooks, oldest first, of which nobody else reads any; those of each account in their order.
+ * What is small goes together; so does what is large, two of each account; and what a process has died over, or was in a
  * batch that failed, is read alone, what it has died over least first. These three take turns: nobody's large mails keep
  * the others' texts waiting for long, nobody's deadly one is what each process begins with, and a process that is killed
  * by chance again and again is not killed over the same one.
@@ -60,19 +60,19 @@ export function chooseWebhooks(received: Webhook[], caution: Caution): Choice {
 
 /** Reading more than that takes its time, in a thread. */
 const largeBytes = 100_000;
-/** Of one mapping in one turn: as many as there are threads. */
+/** Of one account in one turn: as many as there are threads. */
 const maxLarge = 2;
 
 type Kind = "small" | "large" | "alone";
 
-/** Of each mapping those that come first and are of one kind. */
+/** Of each account those that come first and are of one kind. */
 function sort(webhooks: Webhook[], isSuspect: (webhook: Webhook) => boolean): Record<Kind, Webhook[]> {
   const sorted: Record<Kind, Webhook[]> = { small: [], large: [], alone: [] };
   const lines = new Map<string | null, { kind: Kind; room: number }>();
   for (const webhook of webhooks) {
     const kind = isSuspect(webhook) ? "alone" : kindBySize(webhook);
-    const line = lines.get(webhook.mappingId) ?? { kind, room: roomOf[kind] };
-    lines.set(webhook.mappingId, line);
+    const line = lines.get(webhook.accountId) ?? { kind, room: roomOf[kind] };
+    lines.set(webhook.accountId, line);
     if (line.kind === kind && line.room > 0) sorted[kind].push(webhook);
     line.room = line.kind === kind ? line.room - 1 : 0;
   }

@@ -20,10 +20,10 @@ export function isolate(
     for (const { id } of webhooks) failures.set(id, failures.get(id) ?? 0);
     return [];
   }
-  const { id, mappingId } = first;
+  const { id, accountId } = first;
   const times = (failures.get(id) ?? 0) + 1;
   failures.set(id, times);
-  log("error", "webhook.broke", { webhookId: id, mappingId, times, ...describeError(error) });
+  log("error", "webhook.broke", { webhookId: id, accountId, times, ...describeError(error) });
   if (times < maxFailures) return [];
   return [{ id, state: "failed", reason: `${describeFailure(error)}; its log has a line webhook.broke` }];
 }
@@ -35,8 +35,8 @@ function describeFailure(error: unknown): string {
 }
 
 /** What becomes of one that the bridge has died over too often. */
-export function giveUp(log: Log, { id, mappingId }: Webhook): WebhookOutcome {
-  log("error", "webhook.fatal", { webhookId: id, mappingId });
+export function giveUp(log: Log, { id, accountId }: Webhook): WebhookOutcome {
+  log("error", "webhook.fatal", { webhookId: id, accountId });
   const why = `the bridge died over it: its process ended ${maxDeathsAlone} times while it read this webhook alone`;
   const hint = `See how it ended (out of memory?), then POST /admin/webhooks/${id}/replay`;
   return { id, state: "failed", reason: `${why}. ${hint}` };

@@ -6,12 +6,13 @@ import { contentOf } from "../messages/content.ts";
 import { findThreadOf } from "../messages/find-thread.ts";
 import { automaticFor, isKept } from "../messages/kept-mail.ts";
 import { admit, ignoredReason } from "../messages/unknown-sender.ts";
-import type { ProviderMessage, Receipt, WebhookRequest } from "../model.ts";
+import type { ProviderEvent, ProviderMessage, Receipt, WebhookRequest } from "../model.ts";
 import type { Reading } from "../providers/reading.ts";
+import { type AddressedMessage, isFor } from "../registry/find-receivers.ts";
 import type { Mapping } from "../registry/mappings.ts";
 import { findConversation } from "../store/conversations.ts";
 import type { Db } from "../store/postgres/database.ts";
-import { addressOfPerson, readProviderWebhook } from "./read-webhook.ts";
+import { addressOfPerson, seenBy, unmappedReason } from "./read-webhook.ts";
 import { isVerified } from "./receive-webhook.ts";
 import { findAnswers } from "./recognize-ours.ts";
 
@@ -42,9 +43,10 @@ export async function previewWebhook(
 ): Promise<Preview> {
   const verified = await isVerified(mapping, request);
   try {
-    const { events } = await readProviderWebhook(reading, mapping, request);
+    const { events } = await reading.parse(mapping.provider, request, mapping.address);
+    const account = { ...mapping, deletedAt: null, soleAddress: mapping.address };
     const previews: PreviewedEvent[] = [];
-    for (const event of events) {
+    for (const event of events.flatMap((each) => (each.kind === "message" ? seen(mapping, account, each) : each))) {
       if (event.kind === "ignored") previews.push({ outcome: "ignored", reason: event.reason });
       else if (event.kind === "receipt") previews.push({ outcome: "applied", receipt: event });
       else previews.push(await previewMessage(db, mapping, event, request.receivedAt));
@@ -56,6 +58,12 @@ export async function previewWebhook(
       { path: "body", message: error.message },
     ]);
   }
+}
+
+/** As this mapping would see it, if it is for this one. */
+function seen(mapping: Mapping, account: AddressedMessage["account"], message: ProviderMessage): ProviderEvent[] {
+  if (isFor(mapping.address, account, message)) return seenBy([mapping], message).map(({ event }) => event);
+  throw new ParseError(unmappedReason(account, message));
 }
 
 async function previewMessage(

@@ -3,7 +3,7 @@ import type { Inbox } from "../model.ts";
 import type { During } from "../observe/stalls.ts";
 import type { Reading } from "../providers/reading.ts";
 import { adapterOf } from "../providers/registry.ts";
-import { describeMapping } from "../registry/mappings.ts";
+import { describeAccount } from "../registry/accounts.ts";
 import { enqueueDeliveries } from "../store/deliveries.ts";
 import type { Db } from "../store/postgres/database.ts";
 import { isAboutDatabase, repeatOnConflict } from "../store/postgres/database-errors.ts";
@@ -13,17 +13,18 @@ import {
   findNewestWebhookId,
   finishWebhooks,
   forgetReadAttempts,
+  type LockedAccount,
   listReceivedWebhooks,
+  lockAccountsWithWebhooks,
   lockAppWebhooks,
-  lockMappingsWithWebhooks,
   type WebhookOutcome,
 } from "../store/received-webhooks.ts";
-import type { MappingRow, Webhook } from "../store/schema.ts";
-import { acceptHighlevel, type HighlevelContext, type HighlevelWebhook } from "./accept-highlevel.ts";
+import type { Webhook } from "../store/schema.ts";
+import { acceptHighlevel, type HighlevelContext } from "./accept-highlevel.ts";
 import { acceptInbound } from "./accept-inbound.ts";
 import { type Caution, chooseWebhooks, newCaution } from "./choose-webhooks.ts";
 import { giveUp, isolate } from "./isolate-webhooks.ts";
-import type { Acceptance, MappedWebhook } from "./read-webhook.ts";
+import type { Acceptance, AccountWebhook } from "./read-webhook.ts";
 
 export interface ProcessContext {
   db: Db;
@@ -37,13 +38,13 @@ export interface ProcessContext {
   visibleAfterSeconds: number;
 }
 
-const batch = { mappings: 20, rows: 200, bytes: 20_000_000 };
+const batch = { accounts: 20, rows: 200, bytes: 20_000_000 };
 /** While some are read alone. */
-const few = { mappings: 20, rows: 20, bytes: 1_000_000 };
+const few = { accounts: 20, rows: 20, bytes: 1_000_000 };
 
 /**
- * What processes the oldest received webhooks of some mappings, or of the app, those of each in their order, in one
- * transaction; other processes take other mappings meanwhile. It gives `false` when there was nothing to do.
+ * What processes the oldest received webhooks of some accounts, or of the app, those of each in their order, in one
+ * transaction; other processes take other accounts meanwhile. It gives `false` when there was nothing to do.
  *
  * What fails in a batch, through a mistake of ours or its own, is processed alone, and has failed when it fails alone
  * twice. What was received before this process started may be what ended the last one: that it is read is counted
@@ -51,8 +52,8 @@ const few = { mappings: 20, rows: 20, bytes: 1_000_000 };
  * nothing is counted.
  */
 export function createProcessing(context: ProcessContext): (inbox?: Inbox) => Promise<boolean> {
-  const cautions = { mappings: newCaution(), app: newCaution() };
-  return async (inbox = "mappings") => {
+  const cautions = { accounts: newCaution(), app: newCaution() };
+  return async (inbox = "accounts") => {
     const caution = cautions[inbox];
     caution.newestAtStart ??= await findNewestWebhookId(context.db);
     // Of the embedded database there is one connection, and one process: it counts first, and processes then.
@@ -101,7 +102,7 @@ async function takeSome(
 ): Promise<WebhookOutcome[] | undefined> {
   const { tx, log } = context;
   onChosen([]);
-  const { mappings, received } = await lockReceived(tx, inbox, caution);
+  const { accounts, received } = await lockReceived(tx, inbox, caution);
   const choice = chooseWebhooks(received, caution);
   if ("fatal" in choice) {
     const outcomes = choice.fatal.map((each) => giveUp(log, each));
@@ -110,7 +111,7 @@ async function takeSome(
   }
   onChosen(choice.webhooks);
   if (!(await count(context, tx, caution, choice.uncounted))) return undefined;
-  const outcomes = await keepTransaction(tx, () => acceptTogether(context, mappings, choice.webhooks));
+  const outcomes = await keepTransaction(tx, () => acceptTogether(context, accounts, choice.webhooks));
   await finishWebhooks(tx, outcomes);
   return outcomes;
 }
@@ -137,18 +138,18 @@ async function uncount(db: Db, { counted }: Caution, webhooks: Webhook[]): Promi
   if (isDone) for (const id of ids) counted.delete(id);
 }
 
-/** Locks mappings, or the app's webhooks, until the transaction ends, and reads what they have received. */
+/** Locks accounts, or the app's webhooks, until the transaction ends, and reads what they have received. */
 async function lockReceived(
   tx: Db,
   inbox: Inbox,
   { failures }: Caution,
-): Promise<{ mappings: MappingRow[]; received: Webhook[] }> {
+): Promise<{ accounts: LockedAccount[]; received: Webhook[] }> {
   const limits = failures.size > 0 ? few : batch;
-  const mappings = inbox === "app" ? [] : await lockMappingsWithWebhooks(tx, limits.mappings);
-  const isLocked = inbox === "app" ? await lockAppWebhooks(tx) : mappings.length > 0;
-  if (!isLocked) return { mappings: [], received: [] };
-  const mappingIds = inbox === "app" ? null : mappings.map(({ id }) => id);
-  return { mappings, received: await listReceivedWebhooks(tx, mappingIds, limits) };
+  const accounts = inbox === "app" ? [] : await lockAccountsWithWebhooks(tx, limits.accounts);
+  const isLocked = inbox === "app" ? await lockAppWebhooks(tx) : accounts.length > 0;
+  if (!isLocked) return { accounts: [], received: [] };
+  const accountIds = inbox === "app" ? null : accounts.map(({ id }) => id);
+  return { accounts, received: await listReceivedWebhooks(tx, accountIds, limits) };
 }
 
 interface Notes {
@@ -156,7 +157,7 @@ interface Notes {
   caution: Caution;
 }
 
-function acceptTogether(context: AcceptContext, rows: MappingRow[], chosen: Webhook[]): Promise<WebhookOutcome[]> {
+function acceptTogether(context: AcceptContext, rows: LockedAccount[], chosen: Webhook[]): Promise<WebhookOutcome[]> {
   const run = () => accept(context, rows, chosen);
   const [first, last] = [chosen[0], chosen.at(-1)];
   if (!first || !last) return run();
@@ -166,21 +167,24 @@ function acceptTogether(context: AcceptContext, rows: MappingRow[], chosen: Webh
 type AcceptContext = HighlevelContext & { reading: Reading };
 
 /** Takes in a batch, whoever posted it. What it makes us owe is enqueued by one statement. */
-async function accept(context: AcceptContext, rows: MappingRow[], received: Webhook[]): Promise<WebhookOutcome[]> {
-  const mappings = new Map(
-    rows.filter(({ provider }) => adapterOf(provider)).map((row) => [row.id, describeMapping(row)]),
+async function accept(context: AcceptContext, rows: LockedAccount[], received: Webhook[]): Promise<WebhookOutcome[]> {
+  const accounts = new Map(
+    rows
+      .filter(({ provider }) => adapterOf(provider))
+      .map((row) => [row.id, { ...describeAccount(row), soleAddress: row.soleAddress }]),
   );
   const unreadable: WebhookOutcome[] = [];
-  const fromProviders: MappedWebhook[] = [];
-  const fromHighlevel: HighlevelWebhook[] = [];
+  const fromProviders: AccountWebhook[] = [];
+  const fromHighlevel: Webhook[] = [];
   for (const webhook of received) {
-    const { id, mappingId } = webhook;
-    const mapping = mappings.get(mappingId ?? "");
-    if (mappingId !== null && !mapping) {
-      const provider = rows.find((row) => row.id === mappingId)?.provider;
+    const { id, accountId, source } = webhook;
+    const account = accounts.get(accountId ?? "");
+    if (source === "highlevel") fromHighlevel.push(webhook);
+    else if (account) fromProviders.push({ account, webhook });
+    else {
+      const provider = rows.find((row) => row.id === accountId)?.provider;
       unreadable.push({ id, state: "failed", reason: `no adapter for ${provider}` });
-    } else if (mapping && webhook.source === "provider") fromProviders.push({ mapping, webhook });
-    else fromHighlevel.push({ mapping, webhook });
+    }
   }
   const inbound = fromProviders.length > 0 ? await acceptInbound(context, fromProviders) : nothing;
   const outbound = fromHighlevel.length > 0 ? await acceptHighlevel(context, fromHighlevel) : nothing;
@@ -194,11 +198,11 @@ const nothing: Acceptance = { outcomes: [], owed: [] };
 function finish({ log, caution }: Notes, processed: Webhook[], outcomes: WebhookOutcome[], started: number): void {
   const durationMs = Math.round(performance.now() - started);
   caution.turn++;
-  const mappingIds = new Map(processed.map(({ id, mappingId }) => [id, mappingId]));
+  const accountIds = new Map(processed.map(({ id, accountId }) => [id, accountId]));
   for (const { id, state } of outcomes) {
     caution.counted.delete(id);
     caution.failures.delete(id);
-    const fields = { webhookId: id, mappingId: mappingIds.get(id), state, durationMs };
+    const fields = { webhookId: id, accountId: accountIds.get(id), state, durationMs };
     log(state === "failed" ? "error" : "info", "webhook.processed", fields);
   }
 }

@@ -1,17 +1,19 @@
 import { ParseError } from "../errors.ts";
 import { personBehind } from "../formats/person.ts";
 import { describeError, type Log } from "../log.ts";
-import type { ProviderEvent, ProviderMessage, WebhookRequest } from "../model.ts";
+import type { ProviderEvent, ProviderMessage } from "../model.ts";
 import type { During } from "../observe/stalls.ts";
-import type { ProviderReading, Reading } from "../providers/reading.ts";
+import type { AccountFacts } from "../registry/accounts.ts";
+import { receiversOf } from "../registry/find-receivers.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
 import type { NewDelivery } from "../store/deliveries.ts";
 import type { WebhookOutcome } from "../store/received-webhooks.ts";
 import type { Webhook } from "../store/schema.ts";
+import { unmappedPrefix } from "../store/webhooks.ts";
 
-/** What was posted to a mapping, by its provider or by HighLevel. */
-export interface MappedWebhook {
-  mapping: MappingFacts;
+/** What a provider posted to an account. */
+export interface AccountWebhook {
+  account: AccountFacts & { soleAddress: string | null };
   webhook: Webhook;
 }
 
@@ -42,33 +44,29 @@ export async function readWebhook<Content>(
     return { webhook, content: await (during?.({ what: "webhook", id: webhook.id }, readNow) ?? readNow()) };
   } catch (error) {
     if (error instanceof ParseError) return { webhook, failure: error.message };
-    log("error", "webhook.broke", { webhookId: webhook.id, mappingId: webhook.mappingId, ...describeError(error) });
+    log("error", "webhook.broke", { webhookId: webhook.id, accountId: webhook.accountId, ...describeError(error) });
     return { webhook, failure: "the bridge itself failed to read it; its log has a line webhook.broke" };
   }
 }
 
-/** What a provider's webhook says, as the mapping sees it. Throws a ParseError. */
-export async function readProviderWebhook(
-  reading: Pick<Reading, "parse">,
-  mapping: Pick<MappingFacts, "provider" | "channel" | "address">,
-  webhook: WebhookRequest,
-): Promise<ProviderReading> {
-  const { events, nonce } = await reading.parse(mapping.provider, webhook, mapping.address);
-  return { events: events.map((event) => (event.kind === "message" ? asSeenBy(mapping, event) : event)), nonce };
+/** An event, and the mapping that it is for; none for what is not about one. */
+export interface RoutedEvent<Event extends ProviderEvent = ProviderEvent> {
+  event: Event;
+  mapping?: MappingFacts;
 }
 
-/**
- * A text to another number than the mapping's shows that the wrong webhook URL stands at the provider. Not so an email:
- * mail reaches a mailbox by aliases, forwards and lists too.
- */
-function asSeenBy(mapping: Pick<MappingFacts, "channel" | "address">, message: ProviderMessage): ProviderEvent {
-  if (mapping.channel === "email") return emailSeenBy(mapping, message);
-  const own = message.direction === "outbound" ? [message.from] : [...message.to, ...message.cc];
-  if (own.includes(mapping.address)) return message;
-  throw new ParseError(
-    `the text was sent ${message.direction === "outbound" ? "from" : "to"} ${own.join(", ") || "nobody"}, and this ` +
-      `mapping stands for ${mapping.address}: paste this webhook URL at that number only, and register a mapping for the other one`,
-  );
+/** What an email or a text is to each mapping that it is for. */
+export function seenBy(mappings: MappingFacts[], message: ProviderMessage): RoutedEvent[] {
+  return mappings.map((mapping) => ({
+    mapping,
+    event: mapping.channel === "email" ? emailSeenBy(mapping, message) : { ...message },
+  }));
+}
+
+/** Why a message stays where it is that is for nobody, and what to do. */
+export function unmappedReason(account: Pick<AccountFacts, "channel">, message: ProviderMessage): string {
+  const addresses = receiversOf(account, message).join(", ") || "nobody";
+  return `${unmappedPrefix}${addresses}: POST /admin/mappings and it is delivered by itself`;
 }
 
 /**
@@ -76,14 +74,14 @@ function asSeenBy(mapping: Pick<MappingFacts, "channel" | "address">, message: P
  * elsewhere to somebody. Where it is neither there is nobody whose conversation it could belong into.
  */
 function emailSeenBy(mapping: Pick<MappingFacts, "address">, message: ProviderMessage): ProviderEvent {
-  if (message.direction === "outbound") return message;
+  if (message.direction === "outbound") return { ...message };
   const person = personBehind(message, mapping.address);
   if (person) {
     const { address: from, name: fromName, spelling: fromSpelling } = person;
     const automatic = message.automatic === "auto_generated" ? undefined : message.automatic;
     return { ...message, from, fromName, fromSpelling, replyTo: undefined, automatic };
   }
-  if (message.from !== mapping.address) return message;
+  if (message.from !== mapping.address) return { ...message };
   const copy: ProviderMessage = { ...message, direction: "outbound" };
   if (addressOfPerson(mapping, copy) !== undefined) return copy;
   return { kind: "ignored", reason: "an email from the mapping's own mailbox to itself, which names nobody else" };

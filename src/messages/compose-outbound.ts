@@ -1,3 +1,4 @@
+import { Failure } from "../errors.ts";
 import { escapeHtml } from "../formats/escape-html.ts";
 import { cleanSubject } from "../formats/mail.ts";
 import { parseSender } from "../formats/mailbox.ts";
@@ -5,7 +6,7 @@ import type { Channel, OutboundAttachment, OutboundMessage } from "../model.ts";
 import type { Message, MessageContent } from "../store/schema.ts";
 
 export interface ComposeOutbound {
-  mapping: { id: string; channel: Channel; address: string };
+  mapping: { accountId: string; channel: Channel; address: string };
   publicUrl: string;
   /** The person. */
   address: string;
@@ -18,7 +19,7 @@ export interface ComposeOutbound {
   unfetched: string[];
 }
 
-/** What a provider is asked to send for a message. Pure. */
+/** What a provider is asked to send for a message. Pure. Throws a Failure where no mailbox tells from whom. */
 export function composeOutbound(about: ComposeOutbound): OutboundMessage {
   const { mapping, publicUrl, address, message, content, attachments, unfetched, plainText } = about;
   const reference = String(message.id);
@@ -27,7 +28,7 @@ export function composeOutbound(about: ComposeOutbound): OutboundMessage {
     reference,
     to: address,
     attachments,
-    receiptUrl: `${publicUrl}/webhooks/${mapping.id}?message=${reference}`,
+    receiptUrl: `${publicUrl}/webhooks/${mapping.accountId}?message=${reference}`,
   };
   if (mapping.channel === "sms") {
     const by = (number: string) => (content.service ? `${content.service}:${number}` : number);
@@ -57,6 +58,11 @@ function senderOf(mailbox: string, shown: string | undefined): Pick<OutboundMess
   const sender = parseSender(shown);
   const isOwn = sender !== undefined && domainOf(sender.address) === domainOf(mailbox);
   const from = isOwn ? sender.address : mailbox;
+  if (mailbox.startsWith("*@")) {
+    if (isOwn) return { from, fromName: sender.name, replyTo: undefined };
+    const words = `the mapping stands for ${mailbox}: choose a sender of that domain in HighLevel, or map a mailbox`;
+    throw new Failure("misconfigured", words);
+  }
   return { from, fromName: sender?.name, replyTo: from === mailbox ? undefined : mailbox };
 }
 

@@ -2,7 +2,7 @@ import type { Log } from "../log.ts";
 
 /** What a stall may be about. Ids alone: it is for the log. */
 export interface Work {
-  what: "webhook" | "webhooks" | "delivery" | "mapping";
+  what: "webhook" | "webhooks" | "delivery" | "account";
   id: number | string;
 }
 

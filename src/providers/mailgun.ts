@@ -112,7 +112,7 @@ async function readMail(webhook: DecodedWebhook) {
   const content = raw ? await parseMime(raw, sender) : await readParsed(webhook, sender);
   const to = content.to.length > 0 ? content.to : addressesOf(recipient);
   // Mailgun has no id of its own for a mail. A retry has the same Message-ID; the rare mail without one, its token.
-  return mail(content.rfcMessageId ?? token, { ...content, to });
+  return mail(content.rfcMessageId ?? token, { ...content, to }, addressesOf(recipient));
 }
 
 const rawOf = ({ fields }: DecodedWebhook) => fields.find(({ name }) => name === "body-mime")?.content;

@@ -85,7 +85,14 @@ const file = z.object({
 });
 const inbound = z.object({
   ...{ MessageID: messageId, Subject: maybeText, Date: maybeText, TextBody: maybeText, HtmlBody: maybeText },
-  ...{ From: maybeText, To: maybeText, Cc: maybeText, Bcc: maybeText, ReplyTo: maybeText },
+  ...{
+    OriginalRecipient: maybeText,
+    From: maybeText,
+    To: maybeText,
+    Cc: maybeText,
+    Bcc: maybeText,
+    ReplyTo: maybeText,
+  },
   ...{ FromFull: z.object({ Email: text, Name: maybeText }).nullish(), ToFull: list, CcFull: list, BccFull: list },
   Headers: listOf(z.object({ Name: text, Value: text }).transform(({ Name: name, Value: value }) => ({ name, value }))),
   Attachments: listOf(file),
@@ -115,6 +122,7 @@ async function readMail(webhook: DecodedWebhook) {
       ...{ text: undefined, html: undefined, ...addWords({ text: body.TextBody, html: body.HtmlBody }, words) },
       ...{ subject: body.Subject, headers, attachments: files.map(withoutContent) },
     }),
+    addressesOf(body.OriginalRecipient),
   );
 }
 

@@ -4,13 +4,16 @@ import type { Channel, HighlevelMessageType, ListPolicy, UnknownOutcomePolicy, U
 import type { Adapter } from "../providers/kit/adapter.ts";
 import { adapterOf } from "../providers/registry.ts";
 import type { Sealer } from "../secrets/seal.ts";
+import { findAccount } from "../store/accounts.ts";
 import { findMapping } from "../store/mappings.ts";
 import type { Db } from "../store/postgres/database.ts";
-import type { MappingRow } from "../store/schema.ts";
+import type { AccountRow, MappingRow } from "../store/schema.ts";
+import { openCredentials, rememberSeconds } from "./accounts.ts";
 
 /** A mapping with its adapter at hand. */
 export interface MappingFacts {
   id: string;
+  accountId: string;
   locationId: string;
   provider: string;
   adapter: Adapter;
@@ -25,37 +28,39 @@ export interface MappingFacts {
   onUnknownOutcome: UnknownOutcomePolicy;
   stripQuoted: boolean;
   isDeleted: boolean;
+  /** Where it goes on, and since when, if it was moved to another location. */
+  movedTo: string | null;
+  movedAt: Date | null;
 }
 
 export interface Mapping extends MappingFacts {
-  /** One or two, the current one first; none of a deleted mapping. */
+  /** The account's: one or two, the current one first; none of a deleted mapping. */
   credentials: unknown[];
 }
 
 export type Mappings = Remembered<Mapping>;
 
-/** How long another process may go on with what an admin route has changed. */
-const rememberSeconds = 5;
-
 export function createMappings(options: { db: Db; sealer: Sealer }): Mappings {
   const load = async (id: string) => {
     const row = await findMapping(options.db, id);
-    return row && openMapping(row, options.sealer);
+    const account = row && (await findAccount(options.db, row.accountId));
+    return account && openMapping(row, account, options.sealer);
   };
   return remember(load, { seconds: rememberSeconds });
 }
 
-export function openMapping(row: MappingRow, sealer: Sealer): Mapping {
-  return { ...describeMapping(row), credentials: openCredentials(row, sealer) };
+export function openMapping(row: MappingRow, account: AccountRow, sealer: Sealer): Mapping {
+  const mapping = describeMapping(row);
+  return { ...mapping, credentials: mapping.isDeleted ? [] : openCredentials(account, sealer) };
 }
 
 /** Throws a ConfigError when this version lacks the mapping's adapter. */
 export function describeMapping(row: MappingRow): MappingFacts {
   const adapter = adapterOf(row.provider);
   if (!adapter) throw new ConfigError(`mapping ${row.id} is of provider ${row.provider}, which this version lacks`);
-  const { id, locationId, provider, address, conversationProviderId, type } = row;
+  const { id, accountId, locationId, provider, address, conversationProviderId, type, movedTo } = row;
   const { unknownSender, postAutomatic, postLists, onUnknownOutcome, stripQuoted } = row;
-  const facts = { id, locationId, provider, address, conversationProviderId, type };
+  const facts = { id, accountId, locationId, provider, address, conversationProviderId, type, movedTo };
   return {
     ...facts,
     unknownSender,
@@ -65,17 +70,7 @@ export function describeMapping(row: MappingRow): MappingFacts {
     stripQuoted,
     adapter,
     channel: adapter.channel,
-    isDeleted: row.deletedAt !== null,
+    movedAt: movedTo === null ? null : row.deletedAt,
+    isDeleted: row.deletedAt !== null && row.movedTo === null,
   };
 }
-
-function openCredentials(row: MappingRow, sealer: Sealer): unknown[] {
-  if (row.sealedCredentials === null) return [];
-  return JSON.parse(sealer.open(row.sealedCredentials, credentialsContext(row.id))) as unknown[];
-}
-
-export function sealCredentials(sealer: Sealer, mappingId: string, credentials: unknown[]): string {
-  return sealer.seal(JSON.stringify(credentials), credentialsContext(mappingId));
-}
-
-const credentialsContext = (mappingId: string) => `credentials of mapping ${mappingId}`;

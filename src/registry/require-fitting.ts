@@ -20,11 +20,17 @@ export function requireAddress(adapter: Adapter, given: string): string {
   if (address !== undefined) return address;
   const fits = {
     sms: "must be a phone number in E.164 form, such as +15005550006, or a short code",
-    email: "must be a mailbox, such as support@example.com",
+    email: "must be a mailbox, such as support@example.com, or *@example.com for all of a domain that have no mapping",
   };
   throw new InvalidRequest("invalid", "the address does not fit the provider", [
     { path: "address", message: fits[adapter.channel] },
   ]);
+}
+
+/** What a mapping stands for: a number or a mailbox; or `*@example.com`, all mailboxes of the domain that have none. */
+export function requireMappedAddress(adapter: Adapter, given: string): string {
+  const domain = adapter.channel === "email" && given.startsWith("*@") ? given.slice(1) : undefined;
+  return domain === undefined ? requireAddress(adapter, given) : `*${requireAddress(adapter, `any${domain}`).slice(3)}`;
 }
 
 export function requireType(

@@ -1,13 +1,47 @@
 import { and, asc, desc, eq, gt, inArray, isNull, ne, type SQL, sql } from "drizzle-orm";
 import type { HighlevelMessageType } from "../model.ts";
 import { isAnyOf } from "./postgres/any-of.ts";
-import { type Db, selectRows } from "./postgres/database.ts";
+import { columnsOf } from "./postgres/columns.ts";
+import type { Db } from "./postgres/database.ts";
+import { prepare } from "./postgres/prepare.ts";
 import { conversations, type MappingRow, mappings, messages, type NewMapping } from "./schema.ts";
 
-/** Throws PostgreSQL's 23505 when another mapping of the location stands for the same address at the same provider. */
+/** Throws PostgreSQL's 23505 when another mapping of the location, or of the account, stands for the same address at the provider. */
 export async function insertMapping(db: Db, mapping: NewMapping): Promise<MappingRow> {
   const [stored] = await db.insert(mappings).values(mapping).returning();
   return stored as MappingRow;
+}
+
+const mappingColumns = columnsOf<MappingRow>(mappings);
+
+/** An address of ours at an account, to which something was sent. */
+export interface MappingKey {
+  accountId: string;
+  address: string;
+}
+
+/** Mappings that stand for these addresses, the deleted ones too: something may have been acknowledged before. */
+export async function findMappingsByKeys(tx: Db, keys: MappingKey[]): Promise<MappingRow[]> {
+  return keys.length === 0 ? [] : (await selectByKeys(tx, { keys: JSON.stringify(keys) })).map(mappingColumns.read);
+}
+
+const selectByKeys = prepare<{ keys: string }, Record<string, unknown>>(
+  "find-mappings",
+  (value) => sql`
+    select ${mappingColumns.list}
+    from (
+      select distinct * from json_to_recordset(${value("keys")}::json) as input ("accountId" uuid, address text)
+    ) sought
+    join mappings on mappings.account_id = sought."accountId" and mappings.address = sought.address`,
+);
+
+export async function findMappings(tx: Db, ids: string[]): Promise<MappingRow[]> {
+  return ids.length === 0
+    ? []
+    : tx
+        .select()
+        .from(mappings)
+        .where(isAnyOf(mappings.id, ids, "uuid"));
 }
 
 /** Also a deleted one: look at `deletedAt`. */
@@ -30,25 +64,12 @@ export async function findMappingByAddress(
   return mapping;
 }
 
-/**
- * The ids of mappings that were added since a time that an earlier call gave as `until`, or of all; deleted ones too. A
- * few that were added shortly before are among them as well: their transactions may have ended late.
- */
-export async function listMappingIdsSince(db: Db, since: Date | undefined): Promise<{ added: string[]; until: Date }> {
-  const [read] = await selectRows<{ added: string[]; until: string }>(
-    db,
-    sql`
-      select now() as until, coalesce(json_agg(id), '[]') as added from mappings
-      where ${since?.toISOString() ?? null}::timestamptz is null
-        or created_at > ${since?.toISOString() ?? null}::timestamptz - interval '10 minutes'`,
-  );
-  return { added: read?.added ?? [], until: new Date(read?.until ?? 0) };
-}
-
 export async function listMappings(
   db: Db,
   page: {
     locationId?: string | undefined;
+    accountId?: string | undefined;
+    address?: string | undefined;
     /** Only of these locations. */
     locationIds?: string[] | undefined;
     after?: string | undefined;
@@ -57,6 +78,8 @@ export async function listMappings(
 ): Promise<MappingRow[]> {
   const conditions: SQL[] = [isNull(mappings.deletedAt)];
   if (page.locationId !== undefined) conditions.push(eq(mappings.locationId, page.locationId));
+  if (page.address !== undefined) conditions.push(eq(mappings.address, page.address));
+  if (page.accountId !== undefined) conditions.push(eq(mappings.accountId, page.accountId));
   if (page.locationIds !== undefined) conditions.push(isAnyOf(mappings.locationId, page.locationIds));
   if (page.after !== undefined) conditions.push(gt(mappings.id, page.after));
   return db
@@ -65,6 +88,14 @@ export async function listMappings(
     .where(and(...conditions))
     .orderBy(asc(mappings.id))
     .limit(page.limit);
+}
+
+export async function listLocationsOfAccount(db: Db, accountId: string): Promise<string[]> {
+  const rows = await db
+    .selectDistinct({ locationId: mappings.locationId })
+    .from(mappings)
+    .where(and(eq(mappings.accountId, accountId), isNull(mappings.deletedAt)));
+  return rows.map(({ locationId }) => locationId);
 }
 
 export async function updateMapping(
@@ -165,11 +196,11 @@ export async function keepMappingType(db: Db, id: string, type: HighlevelMessage
   await db.update(mappings).set({ type, updatedAt: sql`now()` }).where(eq(mappings.id, id));
 }
 
-/** Wipes the credentials. What was acknowledged before is still delivered. */
-export async function deleteMapping(db: Db, id: string): Promise<boolean> {
+/** What was acknowledged before is still delivered. */
+export async function deleteMapping(db: Db, id: string, movedTo?: string): Promise<boolean> {
   const deleted = await db
     .update(mappings)
-    .set({ deletedAt: sql`now()`, updatedAt: sql`now()`, sealedCredentials: null })
+    .set({ deletedAt: sql`now()`, updatedAt: sql`now()`, movedTo: movedTo ?? null })
     .where(and(eq(mappings.id, id), isNull(mappings.deletedAt)))
     .returning({ id: mappings.id });
   return deleted.length > 0;

@@ -4,43 +4,65 @@ import { isAnyOf } from "./postgres/any-of.ts";
 import { columnsOf } from "./postgres/columns.ts";
 import { type Db, selectRows } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
-import { type MappingRow, mappings, type Webhook, webhooks } from "./schema.ts";
+import { type AccountRow, accounts, type Webhook, webhooks } from "./schema.ts";
 
-const mappingColumns = columnsOf<MappingRow>(mappings);
+const accountColumns = columnsOf<AccountRow>(accounts);
+
+export interface LockedAccount extends AccountRow {
+  /** The address of its only mapping, if it has one alone; of none that is left, that of the one that was deleted last. */
+  soleAddress: string | null;
+}
 
 /**
- * Locks, until the transaction ends, the mappings whose oldest received webhooks have waited longest, passing over those
- * that another process has locked. The holder of the lock reads the webhooks in a statement of its own: then it sees all
- * that were committed before, so that webhooks of one mapping are processed in the order in which they were stored.
+ * Locks, until the transaction ends, the accounts whose oldest received webhooks have waited longest, passing over those
+ * that another process has locked; with a mapping of the same id, which is what processes of 0.2 lock. The holder of the
+ * lock reads the webhooks in a statement of its own: then it sees all that were committed before, so that webhooks of one
+ * account are processed in the order in which they were stored.
  * A process that stands still meanwhile loses its connection, and with it the locks, after some seconds; not so with the
  * embedded database, which has no limit otherwise, nobody to wait for the locks, and would never end what it then says.
  */
-export async function lockMappingsWithWebhooks(tx: Db, limit: number): Promise<MappingRow[]> {
-  return (await lockMappings(tx, { limit })).map(mappingColumns.read);
+export async function lockAccountsWithWebhooks(tx: Db, limit: number): Promise<LockedAccount[]> {
+  const rows = await lockAccounts(tx, { limit });
+  return rows.map((row) => ({ ...accountColumns.read(row), soleAddress: row["soleAddress"] as string | null }));
 }
 
-const lockMappings = prepare<{ limit: number }, Record<string, unknown>>(
-  "lock-mappings",
+const lockAccounts = prepare<{ limit: number }, Record<string, unknown>>(
+  "lock-accounts",
   (value) => sql`
     with recursive settings as materialized (
       select set_config('idle_in_transaction_session_timeout', '5s', true)
       where current_setting('idle_in_transaction_session_timeout') <> '0'
     ), oldest as (
       (
-        select mapping_id, id from webhooks where mapping_id is not null and state = 'received'
+        select mapping_id as account_id, id from webhooks where mapping_id is not null and state = 'received'
         order by mapping_id, id limit 1
       )
       union all
-      select next.mapping_id, next.id from oldest cross join lateral (
-        select w.mapping_id, w.id from webhooks w where w.mapping_id > oldest.mapping_id and w.state = 'received'
+      select next.account_id, next.id from oldest cross join lateral (
+        select w.mapping_id as account_id, w.id from webhooks w
+        where w.mapping_id > oldest.account_id and w.state = 'received'
         order by w.mapping_id, w.id limit 1
       ) next
+    ), locked as materialized (
+      select ${accountColumns.list}, oldest.id as oldest_id
+      from oldest left join settings on true join accounts on accounts.id = oldest.account_id
+      order by oldest.id
+      limit ${value("limit")}
+      for no key update of accounts skip locked
+    ), of_earlier_version as materialized (
+      select mappings.id from mappings
+      where mappings.id in (select "accounts.id" from locked)
+      for no key update skip locked
     )
-    select ${mappingColumns.list}
-    from oldest left join settings on true join mappings on mappings.id = oldest.mapping_id
-    order by oldest.id
-    limit ${value("limit")}
-    for no key update of mappings skip locked`,
+    select locked.*, (
+      select case when count(*) filter (where m.deleted_at is null) < 2
+        then (array_agg(m.address order by m.deleted_at desc nulls first))[1] end
+      from mappings m where m.account_id = locked."accounts.id"
+    ) as "soleAddress"
+    from locked
+    where "accounts.id" in (select id from of_earlier_version)
+      or not exists (select from mappings m where m.id = "accounts.id")
+    order by oldest_id`,
 );
 
 /** Any number, the same in all versions of the bridge. */
@@ -88,31 +110,31 @@ const selectEvents = prepare<{ eventIds: string[]; webhookIds: number[] }, Known
 const webhookColumns = columnsOf<Webhook>(webhooks);
 
 /**
- * The received webhooks of these mappings, or of the app for null: of each the oldest, as many as have room when all share
+ * The received webhooks of these accounts, or of the app for null: of each the oldest, as many as have room when all share
  * it, in the order in which they were stored; at least one. They share the bytes, too: of each the first, then of each the
  * second, so that the large ones of one leave room for the others'.
  */
 export async function listReceivedWebhooks(
   tx: Db,
-  mappingIds: string[] | null,
+  accountIds: string[] | null,
   max: { rows: number; bytes: number },
 ): Promise<Webhook[]> {
   const { bytes } = max;
   const rows =
-    mappingIds === null
+    accountIds === null
       ? await listOfApp(tx, { rows: max.rows, bytes })
-      : await listOfMappings(tx, { mappingIds, share: Math.ceil(max.rows / mappingIds.length), bytes });
+      : await listOfAccounts(tx, { accountIds, share: Math.ceil(max.rows / accountIds.length), bytes });
   return rows.map(webhookColumns.read);
 }
 
-const listOfMappings = prepare<{ mappingIds: string[]; share: number; bytes: number }, Record<string, unknown>>(
-  "list-webhooks-of-mappings",
+const listOfAccounts = prepare<{ accountIds: string[]; share: number; bytes: number }, Record<string, unknown>>(
+  "list-webhooks-of-accounts",
   (value) =>
     selectFitting(
       sql`
-        select oldest.id from unnest(${value("mappingIds")}::uuid[]) as mapping (id)
+        select oldest.id from unnest(${value("accountIds")}::uuid[]) as account (id)
         cross join lateral (
-          select w.id from webhooks w where w.mapping_id = mapping.id and w.state = 'received'
+          select w.id from webhooks w where w.mapping_id = account.id and w.state = 'received'
           order by w.id limit ${value("share")}
         ) oldest`,
       value("bytes"),
@@ -163,7 +185,7 @@ export interface WebhookOutcome {
   id: number;
   state: Exclude<WebhookState, "received">;
   reason: string | undefined;
-  /** HighLevel's id of the event, or one of its content; of a provider's, the mapping and what uses its signature up. */
+  /** HighLevel's id of the event, or one of its content; of a provider's, the account and what uses its signature up. */
   eventId?: string | undefined;
 }
 

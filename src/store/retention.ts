@@ -6,7 +6,8 @@ export const eventDays = 7;
 
 /**
  * Deletes, in steps of a set size, what is older than the retention time and no longer needed: webhooks that were
- * processed or ignored, attempts, and the content of messages whose deliveries are all done. Ids stay, so that
+ * processed or ignored, attempts, and the content of messages whose deliveries are all done; and the credentials of accounts
+ * that were deleted a week ago. Ids stay, so that
  * duplicates are still known and replies still thread. Failed webhooks and dead deliveries keep what a replay needs.
  * Gives the number of rows that it touched; call again until that is 0.
  */
@@ -32,9 +33,18 @@ export async function pruneStep(db: Db, options: { retentionDays: number; rows: 
             select from deliveries d where d.message_id = m.id and d.state <> 'delivered'
           ) order by created_at limit ${options.rows} for update skip locked
         ) returning 1
+      ), old_credentials as (
+        update accounts set sealed_credentials = null
+        where sealed_credentials is not null and deleted_at < now() - make_interval(days => ${eventDays})
+        returning 1
+      ), old_copies as (
+        update mappings set sealed_credentials = null
+        where sealed_credentials is not null and deleted_at < now() - make_interval(days => ${eventDays})
+        returning 1
       )
       select (select count(*) from old_webhooks) + (select count(*) from old_attempts)
-        + (select count(*) from old_messages) as total`,
+        + (select count(*) from old_messages) + (select count(*) from old_credentials)
+        + (select count(*) from old_copies) as total`,
   );
   return counts?.total ?? 0;
 }

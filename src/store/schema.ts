@@ -113,22 +113,48 @@ export const companies = pgTable("companies", {
   updatedAt: createdAt(),
 });
 
-/** One number or mailbox at a provider. A deleted one keeps its row: its provider is answered 410. */
+/**
+ * What somebody has at a provider: the credentials, and one webhook URL for all its numbers and mailboxes. A deleted one
+ * keeps its row: for a week what is posted to it is kept as failed, then its provider is answered 410.
+ */
+export const accounts = pgTable(
+  "accounts",
+  {
+    /** Part of the webhook's URL, so it must not be guessable. That of a mapping that was registered alone is its own. */
+    id: uuid().primaryKey().defaultRandom(),
+    provider: text().notNull(),
+    name: text(),
+    /** The locations whose numbers and mailboxes may be mapped in it. An integrator's key reaches it if it reaches them all. */
+    locationIds: text().array().notNull(),
+    /** One or two credentials as JSON: the first is the current one, both are accepted. */
+    sealedCredentials: text(),
+    createdAt: createdAt(),
+    updatedAt: createdAt(),
+    deletedAt: time(),
+  },
+  (table) => [index("accounts_locations").using("gin", table.locationIds)],
+);
+
+/** One number or mailbox of an account, and the location that it stands for. A deleted one keeps its row. */
 export const mappings = pgTable(
   "mappings",
   {
-    /** Part of the webhook's URL, so it must not be guessable. */
+    /** Part of HighLevel's delivery URL, so it must not be guessable. */
     id: uuid().primaryKey().defaultRandom(),
+    accountId: uuid()
+      .notNull()
+      .references(() => accounts.id),
     locationId: text()
       .notNull()
       .references(() => locations.id),
     provider: text().notNull(),
+    /** For mail also `*@example.com`: every mailbox of the domain that has no mapping of its own. */
     address: text().notNull(),
     name: text(),
     /** Null for a location's default provider of SMS or Email. */
     conversationProviderId: text(),
     type: text().$type<HighlevelMessageType>().notNull(),
-    /** One or two credentials as JSON: the first is the current one, both are accepted. */
+    /** The account's, where it has the same id: for processes of 0.2, which know no accounts. */
     sealedCredentials: text(),
     unknownSender: text().$type<UnknownSenderPolicy>().notNull(),
     postAutomatic: boolean().notNull(),
@@ -143,12 +169,16 @@ export const mappings = pgTable(
     createdAt: createdAt(),
     updatedAt: createdAt(),
     deletedAt: time(),
+    /** Where it goes on, for one that was moved to another location: what came before stays with this one. */
+    movedTo: uuid(),
   },
   (table) => [
     uniqueIndex("mappings_address")
       .on(table.locationId, table.provider, table.address)
       .where(sql`${table.deletedAt} is null`),
     index("mappings_location").on(table.locationId),
+    index("mappings_of_account").on(table.accountId, table.address),
+    uniqueIndex("mappings_account").on(table.accountId, table.address).where(sql`${table.deletedAt} is null`),
   ],
 );
 
@@ -157,8 +187,11 @@ export const webhooks = pgTable(
   "webhooks",
   {
     id: id(),
-    /** Null for what HighLevel posts to the app as a whole. */
-    mappingId: uuid().references(() => mappings.id),
+    /**
+     * Whose number or mailbox it is for, which only reading tells; null for what HighLevel posts to the app as a whole. The
+     * column has its name from 0.2, where each mapping had a URL of its own, and whose processes write it, too.
+     */
+    accountId: uuid("mapping_id"),
     source: text().$type<WebhookSource>().notNull().default("provider"),
     url: text().notNull(),
     /** Without those that carry credentials. */
@@ -168,7 +201,7 @@ export const webhooks = pgTable(
     /** Why it failed or was ignored. */
     reason: text(),
     /**
-     * HighLevel's `webhookId` or a hash of the body, or a mapping's id and what its provider signs for one webhook only, once
+     * HighLevel's `webhookId` or a hash of the body, or an account's id and what its provider signs for one webhook only, once
      * it is processed: the same again is a duplicate.
      */
     eventId: text(),
@@ -177,9 +210,9 @@ export const webhooks = pgTable(
     receivedAt: createdAt(),
   },
   (table) => [
-    index("webhooks_received").on(table.mappingId, table.id).where(sql`${table.state} = 'received'`),
+    index("webhooks_received").on(table.accountId, table.id).where(sql`${table.state} = 'received'`),
     index("webhooks_failed").on(table.id).where(sql`${table.state} = 'failed'`),
-    index("webhooks_mapping").on(table.mappingId, table.id),
+    index("webhooks_mapping").on(table.accountId, table.id),
     index("webhooks_event").on(table.eventId).where(sql`${table.eventId} is not null`),
     index("webhooks_retention").on(table.receivedAt).where(sql`${table.state} in ('processed', 'ignored')`),
   ],
@@ -397,6 +430,8 @@ export type Budget = typeof budgets.$inferSelect;
 export type Key = typeof keys.$inferSelect;
 export type Company = typeof companies.$inferSelect;
 export type Location = typeof locations.$inferSelect;
+export type AccountRow = typeof accounts.$inferSelect;
+export type NewAccount = typeof accounts.$inferInsert;
 export type MappingRow = typeof mappings.$inferSelect;
 export type NewMapping = typeof mappings.$inferInsert;
 export type Webhook = typeof webhooks.$inferSelect;

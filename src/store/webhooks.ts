@@ -1,12 +1,12 @@
 import { and, desc, eq, inArray, isNotNull, type SQL, sql } from "drizzle-orm";
 import type { WebhookState } from "../model.ts";
-import { isAnyOf } from "./postgres/any-of.ts";
+import { isWithin } from "./accounts.ts";
 import type { Db } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
 import { listNewest, maxWalked, type Page, rowsOfEach, type Walk } from "./postgres/walk-newest.ts";
-import { mappings, type Webhook, webhooks } from "./schema.ts";
+import { accounts, type Webhook, webhooks } from "./schema.ts";
 
-export type NewWebhook = Pick<Webhook, "mappingId" | "source" | "url" | "headers" | "body">;
+export type NewWebhook = Pick<Webhook, "accountId" | "source" | "url" | "headers" | "body">;
 
 /** One statement of two parameters, whole or not at all; ids grow in the order given. */
 export async function insertWebhooks(db: Db, rows: NewWebhook[]): Promise<number[]> {
@@ -24,9 +24,9 @@ const insert = prepare<{ input: string; bodies: Buffer }, { id: number }>(
   "insert-webhooks",
   (value) => sql`
     insert into webhooks (mapping_id, source, url, headers, body)
-    select "mappingId", source, url, headers, substring(${value("bodies")}::bytea from begins for length)
+    select "accountId", source, url, headers, substring(${value("bodies")}::bytea from begins for length)
     from json_to_recordset(${value("input")}::json) as input (
-      number int, "mappingId" uuid, source text, url text, headers jsonb, begins int, length int
+      number int, "accountId" uuid, source text, url text, headers jsonb, begins int, length int
     )
     order by number
     returning id`,
@@ -44,7 +44,7 @@ export async function replayWebhook(db: Db, id: number): Promise<boolean> {
 
 const listed = {
   id: webhooks.id,
-  mappingId: webhooks.mappingId,
+  accountId: webhooks.accountId,
   source: webhooks.source,
   state: webhooks.state,
   reason: webhooks.reason,
@@ -54,17 +54,17 @@ export type ListedWebhook = Pick<Webhook, keyof typeof listed>;
 
 /** Which of the webhooks somebody may see; all where nothing is said. */
 export interface WebhookReach {
-  /** Only those to mappings of these locations. */
+  /** Only those to accounts that serve no other locations than these. */
   locationIds?: string[] | undefined;
-  /** Only those to a mapping, and none to the app as a whole. */
+  /** Only those to an account, and none to the app as a whole. */
   isToMapping?: boolean | undefined;
 }
 
 function within({ locationIds, isToMapping }: WebhookReach): SQL | undefined {
   const isOfLocations =
     locationIds &&
-    sql`${webhooks.mappingId} in (select id from mappings where ${isAnyOf(mappings.locationId, locationIds)})`;
-  return and(isOfLocations, isToMapping ? isNotNull(webhooks.mappingId) : undefined);
+    sql`${webhooks.accountId} in (select ${accounts.id} from ${accounts} where ${isWithin(locationIds)})`;
+  return and(isOfLocations, isToMapping ? isNotNull(webhooks.accountId) : undefined);
 }
 
 /**
@@ -75,17 +75,17 @@ export async function listWebhooks(
   db: Db,
   page: WebhookReach & {
     state?: WebhookState | undefined;
-    mappingId?: string | undefined;
+    accountId?: string | undefined;
     before?: number | undefined;
     limit: number;
   },
 ): Promise<Page<ListedWebhook>> {
-  const { mappingId, state, limit } = page;
+  const { accountId, state, limit } = page;
   const walk = await chooseWalk(db, page);
   if (!walk) return { rows: [], walkedTo: undefined };
   const isListed = and(
     within(page),
-    mappingId === undefined ? undefined : eq(webhooks.mappingId, mappingId),
+    accountId === undefined ? undefined : eq(webhooks.accountId, accountId),
     state === undefined ? undefined : eq(webhooks.state, state),
   );
   return listNewest(db, [walk], page, (tx, ids) =>
@@ -98,25 +98,48 @@ export async function listWebhooks(
   );
 }
 
-/** Those that failed have an index of their own; else by the mapping, by all mappings of the locations, or all. */
+/** Those that failed have an index of their own; else by the account, by all accounts of the locations, or all. */
 async function chooseWalk(db: Db, page: Parameters<typeof listWebhooks>[1]): Promise<Walk | undefined> {
-  const { locationIds, mappingId, state, limit, isToMapping } = page;
+  const { locationIds, accountId, state, limit, isToMapping } = page;
   if (state === "failed") return { table: webhooks, condition: eq(webhooks.state, state), rows: maxWalked };
   const isFiltered = state !== undefined;
-  if (mappingId === undefined && locationIds === undefined) {
+  if (accountId === undefined && locationIds === undefined) {
     const amongApps = isToMapping && !isFiltered ? 1_000 : 0;
     return { table: webhooks, rows: amongApps + rowsOfEach(1, limit, isFiltered) };
   }
-  const values = mappingId === undefined ? await findMappingIds(db, locationIds ?? []) : [mappingId];
+  const values = accountId === undefined ? await findAccountIds(db, locationIds ?? []) : [accountId];
   const rows = rowsOfEach(values.length, limit, isFiltered);
-  const parts = { column: webhooks.mappingId, values, type: "uuid" as const };
+  const parts = { column: webhooks.accountId, values, type: "uuid" as const };
   return values.length > 0 ? { table: webhooks, parts, rows } : undefined;
 }
 
-async function findMappingIds(db: Db, locationIds: string[]): Promise<string[]> {
-  const found = await db.select({ id: mappings.id }).from(mappings).where(isAnyOf(mappings.locationId, locationIds));
+async function findAccountIds(db: Db, locationIds: string[]): Promise<string[]> {
+  const found = await db.select({ id: accounts.id }).from(accounts).where(isWithin(locationIds));
   return found.map(({ id }) => id);
 }
+
+/**
+ * Lets webhooks of an account be processed again that failed as no mapping stood for one of these numbers, or for a mailbox
+ * of one of these domains (`@example.com`). They are older than what comes now, and so come first. Gives how many.
+ */
+export async function replayUnmapped(db: Db, accountId: string, sought: string[]): Promise<number> {
+  const replayed = await db
+    .update(webhooks)
+    .set({ state: "received", reason: null, readAttempts: 0 })
+    .where(
+      and(
+        eq(webhooks.accountId, accountId),
+        eq(webhooks.state, "failed"),
+        sql`starts_with(${webhooks.reason}, ${unmappedPrefix})`,
+        sql`exists (select from json_array_elements_text(${JSON.stringify(sought)}::json) where strpos(${webhooks.reason}, value) > 0)`,
+      ),
+    )
+    .returning({ id: webhooks.id });
+  return replayed.length;
+}
+
+/** How the reason begins of a webhook that is addressed to nobody. */
+export const unmappedPrefix = "no mapping for ";
 
 export async function findWebhook(db: Db, id: number, reach: WebhookReach = {}): Promise<Webhook | undefined> {
   const [webhook] = await db

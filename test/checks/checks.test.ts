@@ -19,7 +19,17 @@ afterAll(() => database.close());
 const provider = providerOf("twilio");
 const id = "11111111-8b86-4d11-b42d-00c04fc964ff";
 const mapping: Mapping = {
-  ...{ id, locationId: "loc", provider: "twilio", adapter: provider.adapter, channel: "sms", address: "+15005550006" },
+  ...{
+    id,
+    accountId: id,
+    movedTo: null,
+    movedAt: null,
+    locationId: "loc",
+    provider: "twilio",
+    adapter: provider.adapter,
+    channel: "sms",
+    address: "+15005550006",
+  },
   ...{ conversationProviderId: "extra", type: "Custom", unknownSender: "create", postAutomatic: false },
   ...{ postLists: "people", onUnknownOutcome: "repost", stripQuoted: false, isDeleted: false },
   credentials: [allCredentials(provider)],

@@ -238,7 +238,7 @@ describe("what can reach nobody is processed as a message that failed, so that H
   ])("%s", async (_name, make, reason) => {
     const [mappingId, body] = make();
     const outcome = await outcomeOf(mappingId, body);
-    expect(outcome).toMatchObject({ state: "processed", mappingId, reason: expect.stringMatching(reason) });
+    expect(outcome).toMatchObject({ state: "processed", accountId: mappingId, reason: expect.stringMatching(reason) });
     const [message] = (await bridge.admin("GET", `/messages?mappingId=${mappingId}&state=failed`)).body.items;
     expect(message).toMatchObject({ origin: "highlevel", error: { message: expect.stringMatching(reason) } });
   });
@@ -253,7 +253,7 @@ describe("what cannot be read is a failed webhook that says why", () => {
   test.each(refusals)("%s", async (_name, make, reason) => {
     const [mappingId, body] = make();
     const failed = await outcomeOf(mappingId, body);
-    expect(failed).toMatchObject({ state: "failed", mappingId });
+    expect(failed).toMatchObject({ state: "failed", accountId: mappingId });
     expect(failed.reason).toMatch(reason);
     const listed = (await bridge.admin("GET", `/webhooks?state=failed&mappingId=${mappingId}`)).body.items;
     expect(listed[0].id).toBe(failed.id);

@@ -14,12 +14,18 @@ test("a webhook whose sender hung up before its body was read is no empty one, a
   const bodies: string[] = [];
   const memory = createBodyMemory({ small: 1_000_000, large: 1_000_000 });
   let held = 0;
-  const mapping = { id: mappingId, provider: "postmark", channel: "email", adapter: adapterOf("postmark") };
+  const mapping = {
+    id: mappingId,
+    provider: "postmark",
+    channel: "email",
+    adapter: adapterOf("postmark"),
+    deletedAt: null,
+  };
   let lookUp: () => Promise<unknown> = async () => mapping;
   const context = {
     log: () => undefined,
-    mappings: { get: () => lookUp(), forget: () => undefined },
-    isKnownMapping: async () => true,
+    accounts: { get: () => lookUp(), forget: () => undefined },
+    isKnownId: async () => true,
     receiver: {
       looksSigned: () => true,
       isVerified: async () => true,

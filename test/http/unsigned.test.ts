@@ -45,7 +45,7 @@ describe("what lacks a header that its proof needs is answered 401 though its bo
     const { headers } = signer.sign(first.fixture.request, { url: `${publicUrl}${path}`, at: new Date() });
     const { [header]: _left, ...without } = headers;
     const isRefusal = (line: Record<string, unknown>) =>
-      line["event"] === "webhook.refused" && line["mappingId"] === mappingId && line["reason"] === "unsigned";
+      line["event"] === "webhook.refused" && line["accountId"] === mappingId && line["reason"] === "unsigned";
     const before = bridge.logLines.filter(isRefusal).length;
     for (const given of [without, { ...without, [header]: "" }]) {
       const answer = await postHead(path, given);

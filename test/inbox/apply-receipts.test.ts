@@ -7,9 +7,9 @@ import type { MappingFacts } from "../../src/registry/mappings.ts";
 import { describeMapping } from "../../src/registry/mappings.ts";
 import { ensureConversation } from "../../src/store/conversations.ts";
 import { putLocation } from "../../src/store/locations.ts";
-import { insertMapping } from "../../src/store/mappings.ts";
 import { type Database, selectRows } from "../../src/store/postgres/database.ts";
 import { openMigrated } from "../support/database.ts";
+import { insertMapping } from "../support/insert-mapping.ts";
 
 const many = 3_000;
 let database: Database;
@@ -48,7 +48,7 @@ test("receipts of thousands of messages are told apart, also by an id that an ea
     receiptOf(n, "delivered"),
   ]);
   const unknown = receiptOf(many, "delivered");
-  const received = [...sent, unknown].map((receipt) => ({ mapping, receipt }));
+  const received = [...sent, unknown].map((receipt) => ({ account: { ...mapping, deletedAt: null }, receipt }));
   const { known, owed } = await database.db.transaction((tx) =>
     applyReceipts({ tx, visibleAfterSeconds: 0 }, received),
   );

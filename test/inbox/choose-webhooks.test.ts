@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { type Caution, chooseWebhooks, newCaution } from "../../src/inbox/choose-webhooks.ts";
 import type { Webhook } from "../../src/store/schema.ts";
 
-const webhook = (id: number, mappingId: string, bytes = 10, more: Partial<Webhook> = {}): Webhook => ({
-  ...{ id, mappingId, body: Buffer.alloc(bytes), source: "provider", url: "u", headers: {}, state: "received" },
+const webhook = (id: number, accountId: string, bytes = 10, more: Partial<Webhook> = {}): Webhook => ({
+  ...{ id, accountId, body: Buffer.alloc(bytes), source: "provider", url: "u", headers: {}, state: "received" },
   ...{ reason: null, eventId: null, readAttempts: 0, receivedAt: new Date() },
   ...more,
 });
@@ -59,7 +59,7 @@ test("what was in a batch that failed, or that a process died over, is read alon
 });
 
 test("processes that are killed by chance again and again do not die over the same webhook", () => {
-  const left = ["a", "b", "c", "d"].map((mappingId, index) => webhook(index + 1, mappingId, 10, { readAttempts: 1 }));
+  const left = ["a", "b", "c", "d"].map((accountId, index) => webhook(index + 1, accountId, 10, { readAttempts: 1 }));
   for (let kills = 0; kills < left.length; kills++) {
     const choice = chooseWebhooks(left, newCaution());
     if (!("webhooks" in choice)) throw new Error("one is failed");

@@ -2,10 +2,10 @@ import { fileURLToPath } from "node:url";
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { putLocation } from "../../src/store/locations.ts";
-import { insertMapping } from "../../src/store/mappings.ts";
 import { type Database, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
 import { insertWebhooks, replayWebhook } from "../../src/store/webhooks.ts";
 import { copyMigrated } from "../support/database.ts";
+import { insertMapping } from "../support/insert-mapping.ts";
 import { startScript } from "../support/script.ts";
 
 let database: Database;
@@ -34,7 +34,7 @@ async function receive(mapping: { id: string; address: string }, texts: string[]
   return insertWebhooks(
     database.db,
     texts.map((text) => ({
-      ...{ mappingId: mapping.id, source: "provider" as const, url: "u" },
+      ...{ accountId: mapping.id, source: "provider" as const, url: "u" },
       ...{ headers: { "content-type": "application/json" }, body: Buffer.from(JSON.stringify(bodyOf(text))) },
     })),
   );

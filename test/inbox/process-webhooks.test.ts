@@ -6,7 +6,6 @@ import { createProcessing } from "../../src/inbox/process-webhooks.ts";
 import { inlineReading } from "../../src/providers/reading.ts";
 import { findConversation } from "../../src/store/conversations.ts";
 import { putLocation } from "../../src/store/locations.ts";
-import { insertMapping } from "../../src/store/mappings.ts";
 import { listMessages as listPage } from "../../src/store/messages/list-messages.ts";
 import { insertMessages } from "../../src/store/messages/messages.ts";
 import { type Database, type Db, selectRows } from "../../src/store/postgres/database.ts";
@@ -14,6 +13,7 @@ import { listReceivedWebhooks } from "../../src/store/received-webhooks.ts";
 import { pruneStep } from "../../src/store/retention.ts";
 import { findWebhook, insertWebhooks, listWebhooks } from "../../src/store/webhooks.ts";
 import { openMigrated } from "../support/database.ts";
+import { insertMapping } from "../support/insert-mapping.ts";
 import { until } from "../support/until.ts";
 
 // Files share their modules: this one's are its own, for one of them is spied on.
@@ -49,11 +49,11 @@ async function addMapping(provider = "generic-sms"): Promise<{ id: string; addre
 }
 const body = (id: string, to: string, from = "+15005550006") =>
   Buffer.from(JSON.stringify({ type: "message.received", data: { id, from, to, text: id } }));
-const storeWebhooks = (mappingId: string, bodies: Buffer[]) =>
+const storeWebhooks = (accountId: string, bodies: Buffer[]) =>
   insertWebhooks(
     database.db,
     bodies.map((each) => ({
-      mappingId,
+      accountId,
       source: "provider" as const,
       url: "u",
       headers: { "content-type": "application/json" },
@@ -130,7 +130,7 @@ test("what is old and done is deleted, and its ids still stop duplicates", async
     );
   }
   while ((await pruneStep(database.db, { retentionDays: 30, rows: 50 })) > 0);
-  const { rows: left } = await listWebhooks(database.db, { mappingId: mapping.id, limit: 10 });
+  const { rows: left } = await listWebhooks(database.db, { accountId: mapping.id, limit: 10 });
   expect(
     left.map((webhook) => webhook.state),
     "a failed one waits for its replay",

@@ -4,10 +4,11 @@ import type { Receipt } from "../../src/model.ts";
 import { describeMapping, type MappingFacts } from "../../src/registry/mappings.ts";
 import { ensureConversation } from "../../src/store/conversations.ts";
 import { putLocation } from "../../src/store/locations.ts";
-import { findMapping, insertMapping } from "../../src/store/mappings.ts";
+import { findMapping } from "../../src/store/mappings.ts";
 import { findMessage, insertMessages } from "../../src/store/messages/messages.ts";
 import type { Database } from "../../src/store/postgres/database.ts";
 import { openMigrated } from "../support/database.ts";
+import { insertMapping } from "../support/insert-mapping.ts";
 import { type Provider, providers } from "../support/providers.ts";
 
 let database: Database;
@@ -53,7 +54,7 @@ async function tell(mapping: MappingFacts, reference: number | undefined, provid
     status: "delivered",
   };
   const context = { tx: database.db, visibleAfterSeconds: 0 };
-  return (await applyReceipts(context, [{ mapping, receipt }])).known.has(receipt);
+  return (await applyReceipts(context, [{ account: { ...mapping, deletedAt: null }, receipt }])).known.has(receipt);
 }
 const stateOf = async (id: number) => (await findMessage(database.db, id))?.message.state;
 

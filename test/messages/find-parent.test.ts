@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { baseSubject, findParent, isReply, referencesTo } from "../../src/messages/find-parent.ts";
-import { registerLocation, registerMapping } from "../../src/registry/register.ts";
+import { registerLocation } from "../../src/registry/register.ts";
+import { registerMapping } from "../../src/registry/register-mapping.ts";
 import { createSealer } from "../../src/secrets/seal.ts";
 import { ensureConversation } from "../../src/store/conversations.ts";
 import { findMessage, insertMessages } from "../../src/store/messages/messages.ts";

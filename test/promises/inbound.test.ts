@@ -425,7 +425,7 @@ describe("what cannot be read", () => {
       async () => (await bridge.admin("GET", `/webhooks?mappingId=${id}&state=failed`)).body.items,
       (items: Item[]) => items.length === 1,
     );
-    expect(failed.reason).toContain("paste this webhook URL at that number only");
+    expect(failed.reason).toContain("no mapping for +15005559999: POST /admin/mappings and it is delivered by itself");
   });
 });
 

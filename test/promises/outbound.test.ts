@@ -246,7 +246,7 @@ describe("what became of a message", () => {
     await untilProcessed();
     expect(await newestWebhook(by)).toMatchObject({
       state: "ignored",
-      reason: "receipt of a message that this mapping has not sent",
+      reason: "receipt of a message that this account has not sent",
     });
   });
 

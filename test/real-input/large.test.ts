@@ -24,7 +24,7 @@ test("what is more than the limit leaves a line that says whose it was, how much
   await expect(refused).rejects.toThrow("413");
   const { mappingId } = real.way("postmark");
   const line = real.bridge.logLines.find(({ event }) => event === "webhook.limited");
-  expect(line).toMatchObject({ level: "warn", mappingId, status: 413, limitBytes: bodyLimitBytes.email });
+  expect(line).toMatchObject({ level: "warn", accountId: mappingId, status: 413, limitBytes: bodyLimitBytes.email });
   expect(line?.["bytes"]).toBeGreaterThan(53_000_000);
 });
 

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { ensureContactConversation, ensureConversation, registerHighlevelIds } from "../../src/store/conversations.ts";
 import { putLocation } from "../../src/store/locations.ts";
-import { findProviderLocation, findSendingMapping, insertMapping } from "../../src/store/mappings.ts";
+import { findProviderLocation, findSendingMapping } from "../../src/store/mappings.ts";
 import { insertMessages } from "../../src/store/messages/messages.ts";
 import { findByEmailId, findThread, listSentEmails } from "../../src/store/messages/threads.ts";
 import type { Database } from "../../src/store/postgres/database.ts";
 import type { Conversation } from "../../src/store/schema.ts";
 import { openMigrated } from "../support/database.ts";
+import { insertMapping } from "../support/insert-mapping.ts";
 
 const shared = { contactId: "contact-1", conversationId: "conversation-1" };
 const rfcMessageId = "secret-thread@mail.example.org";

@@ -7,10 +7,10 @@ import { claimLanes, type Places } from "../../src/store/lanes/claim-lanes.ts";
 import { giveLaneBack, type LeaseChange } from "../../src/store/lanes/give-lane-back.ts";
 import type { HeldLane } from "../../src/store/lanes/held-lane.ts";
 import { pauseLocation, putLocation } from "../../src/store/locations.ts";
-import { insertMapping } from "../../src/store/mappings.ts";
 import { insertMessages } from "../../src/store/messages/messages.ts";
 import { type Database, selectRows } from "../../src/store/postgres/database.ts";
 import { openMigrated } from "../support/database.ts";
+import { insertMapping } from "../support/insert-mapping.ts";
 
 let database: Database;
 let location = "";

@@ -81,7 +81,7 @@ const fewTimes = (found: number) => 8 * found + 20;
 test.for([
   ["webhooks of all locations", () => listWebhooks(database.db, { limit }), limit],
   ["webhooks of one location", () => listWebhooks(database.db, { ...one, limit }), limit],
-  ["webhooks of one mapping", () => listWebhooks(database.db, { ...one, mappingId, limit }), limit],
+  ["webhooks of one mapping", () => listWebhooks(database.db, { ...one, accountId: mappingId, limit }), limit],
   ["webhooks of a location that has none", () => listWebhooks(database.db, { ...nothing, limit }), 0],
   ["webhooks of nobody", () => listWebhooks(database.db, { ...nobody, limit }), 0],
   ["messages of all locations", () => listMessages(database.db, { limit }), limit],
@@ -218,13 +218,17 @@ function interrupt(db: Db, act: () => Promise<unknown>): Db {
 test("what happened lately on a mapping is read by its newest rows alone", async () => {
   const limits = { webhooks: 20, messages: 30 };
   const { found, read } = await count(async () => {
-    const activity = await readActivity(database.db, mappingId, limits);
+    const activity = await readActivity(database.db, { id: mappingId, accountId: mappingId }, limits);
     expect(activity.deliveries).toEqual([]);
     return { rows: [...activity.webhooks, ...activity.messages], walkedTo: undefined };
   });
   expect(found).toBe(50);
   expect(read).toBeLessThanOrEqual(fewTimes(50));
-  const all = await readActivity(database.db, mappingId, { webhooks: 200, messages: 200 });
+  const all = await readActivity(
+    database.db,
+    { id: mappingId, accountId: mappingId },
+    { webhooks: 200, messages: 200 },
+  );
   expect(all.deliveries).toContainEqual(expect.objectContaining({ kind: "post-inbound", state: "dead", count: 1 }));
   expect(all.webhooks).toHaveLength(100);
   expect(all.webhooks.at(-1)).toMatchObject({ source: "provider", state: "failed", receivedAt: expect.any(Date) });

@@ -5,7 +5,7 @@ import { addBudgets } from "../../src/store/budgets.ts";
 import { ensureConversation } from "../../src/store/conversations.ts";
 import { findDelivery, listDeliveries, replayDeliveries } from "../../src/store/deliveries.ts";
 import { listLocations, listNeedingReauthorization, putLocation } from "../../src/store/locations.ts";
-import { insertMapping, listMappings } from "../../src/store/mappings.ts";
+import { listMappings } from "../../src/store/mappings.ts";
 import { listMessages } from "../../src/store/messages/list-messages.ts";
 import { findMessage } from "../../src/store/messages/messages.ts";
 import { findSentEmails, lockSentMessages } from "../../src/store/messages/sent-messages.ts";
@@ -15,6 +15,7 @@ import { findKnownEvents, finishWebhooks } from "../../src/store/received-webhoo
 import type { Conversation } from "../../src/store/schema.ts";
 import { findWebhook, listWebhooks } from "../../src/store/webhooks.ts";
 import { openMigrated } from "../support/database.ts";
+import { insertMapping } from "../support/insert-mapping.ts";
 
 /** PostgreSQL takes 65,535 parameters in a statement. */
 const many = 70_000;
@@ -61,7 +62,7 @@ test.for([
 });
 
 const toSent = (rfcMessageId: string) => ({ mappingId, rfcMessageId });
-const toReceipt = (providerMessageId: string) => ({ mappingId, providerMessageId, reference: undefined });
+const toReceipt = (providerMessageId: string) => ({ accountId: mappingId, providerMessageId, reference: undefined });
 const toOutcome = (id: number) => ({ id, state: "processed" as const, reason: undefined });
 
 test("more deliveries are replayed at once than a statement takes parameters, each lane woken", async () => {

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { sql } from "drizzle-orm";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { putLocation } from "../../src/store/locations.ts";
-import { insertMapping } from "../../src/store/mappings.ts";
 import { openDatabase, selectRows } from "../../src/store/postgres/database.ts";
-import { lockMappingsWithWebhooks } from "../../src/store/received-webhooks.ts";
+import { lockAccountsWithWebhooks } from "../../src/store/received-webhooks.ts";
 import { insertWebhooks } from "../../src/store/webhooks.ts";
 import { copyMigrated } from "../support/database.ts";
+import { insertMapping } from "../support/insert-mapping.ts";
 
 /** What transactions say of how long they may wait for us: while mappings are locked, and of others. */
 async function limits(options: Parameters<typeof openDatabase>[0]): Promise<string[]> {
@@ -22,10 +22,10 @@ async function limits(options: Parameters<typeof openDatabase>[0]): Promise<stri
     conversationProviderId: "p",
   };
   const { id } = await insertMapping(db, { ...mapping, type: "SMS", unknownSender: "create", postAutomatic: false });
-  await insertWebhooks(db, [{ mappingId: id, source: "provider", url: "u", headers: {}, body: Buffer.from("{}") }]);
+  await insertWebhooks(db, [{ accountId: id, source: "provider", url: "u", headers: {}, body: Buffer.from("{}") }]);
   const setting = sql`select current_setting('idle_in_transaction_session_timeout') as "limit"`;
   const locked = await db.transaction(async (tx) => {
-    expect(await lockMappingsWithWebhooks(tx, 20)).toMatchObject([{ id }]);
+    expect(await lockAccountsWithWebhooks(tx, 20)).toMatchObject([{ id }]);
     return selectRows<{ limit: string }>(tx, setting);
   });
   return [...locked, ...(await selectRows<{ limit: string }>(db, setting))].map(({ limit }) => limit);

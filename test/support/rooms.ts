@@ -19,7 +19,7 @@ export const rooms: Record<string, string> = {
   outbox: "messages registry access providers highlevel formats calls observe store",
   messages: "registry highlevel concurrency formats store html-to-text",
   checks: "registry access providers highlevel calls store",
-  registry: "access providers formats concurrency secrets store zod",
+  registry: "access providers formats concurrency secrets store csv-parse zod",
   access: "highlevel concurrency secrets store",
   providers: "calls concurrency formats secrets zod",
   "providers/kit": "calls formats secrets zod",

@@ -6,17 +6,19 @@ import type { BodyMemory } from "../body-memory.ts";
 import { authenticate, callerOf, noteMount, requireAdmin } from "../caller.ts";
 import { Problem } from "../problem.ts";
 import { declaredBytes } from "../read-body.ts";
-import { type ChecksContext, checkRoutes } from "./checks.ts";
+import { accountRoutes } from "./accounts.ts";
+import { checkRoutes } from "./checks.ts";
 import { conversationRoutes } from "./conversations.ts";
 import { deliveryRoutes } from "./deliveries.ts";
+import { importRoutes } from "./import-mappings.ts";
 import { keyRoutes } from "./keys.ts";
 import { locationRoutes } from "./locations.ts";
-import { mappingRoutes } from "./mappings.ts";
+import { type MappingsContext, mappingRoutes } from "./mappings.ts";
 import { messageRoutes } from "./messages.ts";
 import { previewRoutes } from "./preview.ts";
 import { webhookAdminRoutes } from "./webhooks.ts";
 
-export interface AdminContext extends ChecksContext {
+export interface AdminContext extends MappingsContext {
   adminApiKey: string;
   log: Log;
   bodyMemory: BodyMemory;
@@ -38,7 +40,14 @@ export function adminRoutes(context: AdminContext): Router {
   router.use("/:part", noteMount);
   router.use("/keys", requireAdmin, keyRoutes(context));
   router.use("/locations", locationRoutes(context));
-  router.use("/mappings", mappingRoutes(context), conversationRoutes(context), previewRoutes(context));
+  router.use("/accounts", accountRoutes(context));
+  router.use(
+    "/mappings",
+    importRoutes(context),
+    mappingRoutes(context),
+    conversationRoutes(context),
+    previewRoutes(context),
+  );
   router.use("/messages", messageRoutes(context));
   router.use("/deliveries", deliveryRoutes(context));
   router.use("/webhooks", webhookAdminRoutes(context));
@@ -85,6 +94,6 @@ function refuseUnstorable(name: string, value: unknown): unknown {
 /** `curl -d` alone says that it posts a form. */
 const requireJson: RequestHandler = (req, _res, next) => {
   const hasBody = req.headers["content-length"] !== "0" && req.is("*/*") !== null;
-  if (!hasBody || req.is("json")) return next();
+  if (!hasBody || req.is("json") || (req.is("text/csv") && req.path === "/mappings/import")) return next();
   throw new Problem(415, "send the body as JSON, with the header Content-Type: application/json");
 };

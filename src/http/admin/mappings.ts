@@ -1,34 +1,39 @@
 import { Router } from "express";
 import { z } from "zod";
+import type { Checks } from "../../checks/checks.ts";
 import type { Channel } from "../../model.ts";
 import type { Reading } from "../../providers/reading.ts";
-import type { Mappings } from "../../registry/mappings.ts";
-import { changeMapping, registerMapping } from "../../registry/register.ts";
+import type { Accounts } from "../../registry/accounts.ts";
+import { type Mappings, openMapping } from "../../registry/mappings.ts";
+import {
+  changeMapping,
+  type RegisteredMapping,
+  registerMapping,
+  removeMapping,
+} from "../../registry/register-mapping.ts";
 import { requireAdapter } from "../../registry/require-fitting.ts";
-import { deleteMapping, findMapping, listMappings } from "../../store/mappings.ts";
-import type { MappingRow } from "../../store/schema.ts";
+import { findAccount } from "../../store/accounts.ts";
+import { findMapping, listMappings } from "../../store/mappings.ts";
+import type { Db } from "../../store/postgres/database.ts";
+import type { AccountRow, MappingRow } from "../../store/schema.ts";
 import { type Caller, callerOf, reaches, requireReach } from "../caller.ts";
 import { toPage, uuidPageQuery } from "../list.ts";
 import { Problem, parseInput } from "../problem.ts";
 import { isUuid } from "../uuid.ts";
+import { requireAccount, requireUsable } from "./accounts.ts";
+import { credentials, text } from "./fields.ts";
 import type { LocationsContext } from "./locations.ts";
 
 export interface MappingsContext extends LocationsContext {
+  accounts: Accounts;
   mappings: Mappings;
   reading: Reading;
+  checks: Checks;
   publicUrl: string;
   bodyLimitBytes: Record<Channel, number>;
 }
 
-const text = z
-  .string({ error: ({ input }) => (input === undefined ? "is required" : "must be a text") })
-  .trim()
-  .min(1, "must not be empty")
-  .max(200, "must have 200 characters at most");
-const credentials = z
-  .unknown()
-  .refine((value) => (JSON.stringify(value)?.length ?? 0) <= 20_000, "must have 20,000 characters at most");
-const settings = {
+export const mappingSettings = {
   conversationProviderId: text.nullable().optional(),
   type: z.enum(["SMS", "Email", "Custom"]).optional(),
   unknownSender: z.enum(["create", "hold", "ignore"]).optional(),
@@ -38,84 +43,137 @@ const settings = {
   isDefault: z.boolean().optional(),
   stripQuoted: z.boolean().optional(),
 };
-const newMapping = z.strictObject({
-  locationId: text,
-  provider: text,
-  address: text,
-  ...settings,
-  name: text.optional(),
-  credentials: credentials.refine((value) => value !== undefined, "is required"),
-});
+const newMapping = z
+  .strictObject({
+    accountId: z.uuid("must be the id of an account").optional(),
+    provider: text.optional(),
+    credentials: credentials.optional(),
+    locationId: text,
+    address: text,
+    ...mappingSettings,
+    name: text.optional(),
+  })
+  .superRefine(({ accountId, provider, credentials: given }, context) => {
+    const wrong = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
+    if (accountId === undefined && provider === undefined) wrong("provider", "is required; or accountId instead of it");
+    if (accountId === undefined && given === undefined) wrong("credentials", "is required; or accountId instead of it");
+    if (accountId !== undefined && given !== undefined)
+      wrong("credentials", "are the account's: PATCH /admin/accounts");
+    if (accountId !== undefined && provider !== undefined) wrong("provider", "is the account's: leave it out");
+  });
 const change = z.strictObject({
-  ...settings,
+  locationId: text.optional(),
+  address: text.optional(),
+  ...mappingSettings,
   name: text.nullable().optional(),
   credentials: credentials.optional(),
 });
-const listQuery = z.object({ ...uuidPageQuery, locationId: z.string().optional() });
+const listQuery = z.object({
+  ...uuidPageQuery,
+  locationId: z.string().optional(),
+  accountId: z.uuid().optional(),
+  /** As it is stored: a number in E.164 form, a mailbox in lower case. */
+  address: text.optional(),
+});
+
+const checkQuery = z.object({
+  check: z
+    .enum(["true", "false"], "must be true or false")
+    .transform((value) => value === "true")
+    .default(false),
+});
 
 /**
- * `POST /admin/mappings` 201 with `id`, `webhookUrl`: what to paste at the provider, and `deliveryUrl`: what to paste into
- * the conversation provider in HighLevel's app. For a provider that signs
+ * `POST /admin/mappings` 201 with `id`, `webhookUrl`: what to paste at the provider, the same for all of the account's, and
+ * `deliveryUrl`: what to paste into the conversation provider in HighLevel's app. With `provider` and `credentials` it makes
+ * an account of its own along, with `accountId` it is one more of that one. For a provider that signs
  * nothing the URL holds the credentials, and is shown whole only in answers to requests that set them.
- * `GET /admin/mappings[/{id}]` 200 · `PATCH` 200 · `DELETE` 204: webhooks are answered 410 from then on, and what was
- * acknowledged before is still delivered. 409 for an address that the location has mapped already, 422 for what does not fit.
+ * `?check=true` asks the provider and HighLevel at once, and adds what is wrong as `checks`.
+ * `GET /admin/mappings[/{id}]` 200 · `PATCH` 200; with another `locationId` it goes on there under another `id` ·
+ * `DELETE` 204: what was acknowledged before is still delivered, and what comes for a week after is kept as failed.
+ * 409 for an address that the location has mapped already, 422 for what does not fit.
  */
 export function mappingRoutes(context: MappingsContext): Router {
-  const { db, people, mappings } = context;
+  const { people, mappings, accounts, onWork } = context;
   const router = Router();
-  const urlOf = (mapping: MappingRow) => `${context.publicUrl}/webhooks/${mapping.id}`;
+  const urlOf = (accountId: string) => `${context.publicUrl}/webhooks/${accountId}`;
   const show = (mapping: MappingRow) => ({
     ...showMapping(mapping),
-    webhookUrl: urlOf(mapping),
+    webhookUrl: urlOf(mapping.accountId),
     deliveryUrl: `${context.publicUrl}/webhooks/highlevel/${mapping.id}`,
   });
-  const showWithSecrets = ({ mapping, credentials: [current] }: { mapping: MappingRow; credentials: unknown[] }) => {
+  const showWithSecrets = ({ mapping, credentials: [current], replayed }: RegisteredMapping) => {
+    if (replayed > 0) onWork("accounts");
     const adapter = requireAdapter(mapping.provider);
-    if (current === undefined || !adapter.webhookUrl) return show(mapping);
-    return { ...show(mapping), webhookUrl: adapter.webhookUrl(urlOf(mapping), current) };
+    const shown = { ...show(mapping), ...(replayed > 0 ? { replayed } : {}) };
+    if (current === undefined || !adapter.webhookUrl) return shown;
+    return { ...shown, webhookUrl: adapter.webhookUrl(urlOf(mapping.accountId), current) };
   };
 
   router.post("/", async (req, res) => {
     const caller = callerOf(res);
     const input = parseInput(newMapping, req.body);
+    const { check } = parseInput(checkQuery, req.query);
     caller.ids["locationId"] = input.locationId;
     requireReach(caller, input.locationId);
-    const registered = await registerMapping(context, input);
+    const { accountId } = input;
+    const account =
+      accountId === undefined ? undefined : await requireUsable(context, caller, accountId, input.locationId);
+    const registered = await registerMapping(context, input, account);
     caller.ids["mappingId"] = registered.mapping.id;
-    res.status(201).location(`/admin/mappings/${registered.mapping.id}`).json(showWithSecrets(registered));
+    const { mapping } = registered;
+    const opened = openMapping(mapping, registered.account, context.sealer);
+    const found = check ? { checks: await context.checks.newMapping(opened, urlOf(mapping.accountId)) } : {};
+    res
+      .status(201)
+      .location(`/admin/mappings/${mapping.id}`)
+      .json({ ...showWithSecrets(registered), ...found });
   });
 
-  router.get("/", async (req, res) => {
-    const { limit, cursor, locationId } = parseInput(listQuery, req.query);
-    if (cursor !== undefined && !isUuid(cursor))
-      throw new Problem(422, "cursor: must be the nextCursor of the page before");
-    const rows = await listMappings(people, {
-      locationId,
-      locationIds: callerOf(res).locationIds,
-      after: cursor,
-      limit: limit + 1,
-    });
-    res.json(toPage(rows, { limit, keyOf: (row) => row.id, show }));
-  });
+  router.get("/", async (req, res) => res.json(await listAsked(people, callerOf(res), req.query, show)));
 
   router.get("/:id", async (req, res) => {
     res.json(show(await requireMapping(context, callerOf(res), req.params.id)));
   });
 
   router.patch("/:id", async (req, res) => {
-    const mapping = await requireMapping(context, callerOf(res), req.params.id);
-    const changed = await changeMapping(context, mapping, parseInput(change, req.body));
+    const caller = callerOf(res);
+    const mapping = await requireMapping(context, caller, req.params.id);
+    const input = parseInput(change, req.body);
+    if (input.locationId !== undefined && input.locationId !== mapping.locationId) {
+      requireReach(caller, input.locationId);
+      await requireUsable(context, caller, mapping.accountId, input.locationId);
+    }
+    if (input.credentials !== undefined) await requireAccount(context, caller, mapping.accountId);
+    const changed = await changeMapping(context, mapping, input);
     mappings.forget(mapping.id);
+    accounts.forget(mapping.accountId);
     res.json(showWithSecrets(changed));
   });
 
   router.delete("/:id", async (req, res) => {
     const mapping = await requireMapping(context, callerOf(res), req.params.id);
-    await deleteMapping(db, mapping.id);
+    await removeMapping(context, mapping);
     mappings.forget(mapping.id);
+    accounts.forget(mapping.accountId);
     res.status(204).end();
   });
   return router;
+}
+
+async function listAsked(people: Db, caller: Caller, query: unknown, show: (mapping: MappingRow) => object) {
+  const { limit, cursor, locationId, accountId, address } = parseInput(listQuery, query);
+  if (cursor !== undefined && !isUuid(cursor))
+    throw new Problem(422, "cursor: must be the nextCursor of the page before");
+  const rows = await listMappings(people, {
+    locationId,
+    accountId,
+    address,
+    locationIds: caller.locationIds,
+    after: cursor,
+    limit: limit + 1,
+  });
+  return toPage(rows, { limit, keyOf: (row) => row.id, show });
 }
 
 /** The mapping, if the caller reaches it. */
@@ -126,12 +184,20 @@ export async function requireMapping(
 ): Promise<MappingRow> {
   const mapping = isUuid(id) ? await findMapping(db, id) : undefined;
   if (isUuid(id)) caller.ids["mappingId"] = id;
-  if (!mapping || mapping.deletedAt || !reaches(caller, mapping.locationId))
-    throw new Problem(404, `there is no mapping ${id}`);
+  if (!mapping || !reaches(caller, mapping.locationId)) throw new Problem(404, `there is no mapping ${id}`);
+  if (mapping.movedTo) throw new Problem(404, `mapping ${id} was moved: it goes on as ${mapping.movedTo}`);
+  if (mapping.deletedAt) throw new Problem(404, `there is no mapping ${id}`);
   return mapping;
 }
 
+/** The account that a mapping is of. */
+export async function requireAccountOf({ db }: Pick<MappingsContext, "db">, mapping: MappingRow): Promise<AccountRow> {
+  const account = await findAccount(db, mapping.accountId);
+  if (account) return account;
+  throw new Error(`mapping ${mapping.id} is of no account`);
+}
+
 function showMapping(mapping: MappingRow) {
-  const { sealedCredentials: _sealed, deletedAt: _deleted, ...shown } = mapping;
+  const { sealedCredentials: _sealed, deletedAt: _deleted, movedTo: _moved, ...shown } = mapping;
   return shown;
 }

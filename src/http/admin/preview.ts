@@ -4,7 +4,7 @@ import { previewWebhook } from "../../inbox/preview.ts";
 import { openMapping } from "../../registry/mappings.ts";
 import { callerOf } from "../caller.ts";
 import { Problem, parseInput } from "../problem.ts";
-import { type MappingsContext, requireMapping } from "./mappings.ts";
+import { type MappingsContext, requireAccountOf, requireMapping } from "./mappings.ts";
 
 const sample = z
   .strictObject({
@@ -28,12 +28,14 @@ type Sample = z.infer<typeof sample>;
 export function previewRoutes(context: MappingsContext): Router {
   const router = Router();
   router.post("/:id/preview", async (req, res) => {
-    const mapping = openMapping(await requireMapping(context, callerOf(res), req.params.id), context.sealer);
+    const row = await requireMapping(context, callerOf(res), req.params.id);
+    const account = await requireAccountOf(context, row);
+    const mapping = openMapping(row, account, context.sealer);
     const given = parseInput(sample, req.body);
     const contentType = given.contentType ?? mapping.adapter.contentTypes[0] ?? "application/json";
     const headers = Object.entries({ ...given.headers, "content-type": contentType });
     const request = {
-      url: `${context.publicUrl}/webhooks/${mapping.id}`,
+      url: `${context.publicUrl}/webhooks/${account.id}`,
       headers: Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), value])),
       body: encodeBody(given, contentType),
       receivedAt: new Date(),

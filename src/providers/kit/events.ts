@@ -25,8 +25,8 @@ export function text({ id, to, cc = [], attachments = [], service, ...rest }: Te
   };
 }
 
-export function mail(id: string, content: Mail): ProviderMessage {
-  return { kind: "message", providerMessageId: id, ...content };
+export function mail(id: string, content: Mail, envelopeTo: string[] = []): ProviderMessage {
+  return { kind: "message", providerMessageId: id, ...content, ...(envelopeTo.length > 0 ? { envelopeTo } : {}) };
 }
 
 /**

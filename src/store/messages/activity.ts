@@ -25,15 +25,19 @@ export interface ActivityLimits {
 }
 
 /** Three statements that go along indexes, and read so many rows at most, however many a mapping has. */
-export async function readActivity(db: Db, mappingId: string, limits: ActivityLimits): Promise<Activity> {
+export async function readActivity(
+  db: Db,
+  { id: mappingId, accountId }: { id: string; accountId: string },
+  limits: ActivityLimits,
+): Promise<Activity> {
   return {
-    webhooks: await recentWebhooks(db, mappingId, limits.webhooks),
+    webhooks: await recentWebhooks(db, accountId, limits.webhooks),
     messages: await recentMessages(db, mappingId, limits.messages),
     deliveries: await selectRows(db, openDeliveries(mappingId, limits.messages)),
   };
 }
 
-const recentWebhooks = (db: Db, mappingId: string, limit: number) =>
+const recentWebhooks = (db: Db, accountId: string, limit: number) =>
   db
     .select({
       source: webhooks.source,
@@ -42,8 +46,8 @@ const recentWebhooks = (db: Db, mappingId: string, limit: number) =>
       receivedAt: webhooks.receivedAt,
     })
     .from(webhooks)
-    .where(eq(webhooks.mappingId, mappingId))
-    .orderBy(desc(webhooks.mappingId), desc(webhooks.id))
+    .where(eq(webhooks.accountId, accountId))
+    .orderBy(desc(webhooks.accountId), desc(webhooks.id))
     .limit(limit);
 
 const recentMessages = (db: Db, mappingId: string, limit: number) =>

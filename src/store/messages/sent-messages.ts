@@ -5,15 +5,16 @@ import type { Db } from "../postgres/database.ts";
 import { prepare } from "../postgres/prepare.ts";
 import { type Conversation, conversations, type Message, messages } from "../schema.ts";
 
-/** Which message of a mapping a receipt is about: by our id of it, by the provider's, or by both. */
+/** Which message of an account a receipt is about: by our id of it, by the provider's, or by both. */
 export interface SentMessageKey {
-  mappingId: string;
+  accountId: string;
   /** In digits. */
   reference: string | undefined;
   providerMessageId: string;
 }
 
 export interface SentMessageRow {
+  accountId: string;
   message: Message;
   conversation: Conversation;
 }
@@ -28,7 +29,11 @@ const conversationColumns = columnsOf<Conversation>(conversations);
 export async function lockSentMessages(tx: Db, keys: SentMessageKey[]): Promise<SentMessageRow[]> {
   if (keys.length === 0) return [];
   const rows = await lockSent(tx, { keys: JSON.stringify(keys) });
-  return rows.map((row) => ({ message: messageColumns.read(row), conversation: conversationColumns.read(row) }));
+  return rows.map((row) => ({
+    accountId: row["accountId"] as string,
+    message: messageColumns.read(row),
+    conversation: conversationColumns.read(row),
+  }));
 }
 
 const lockSent = prepare<{ keys: string }, Record<string, unknown>>(
@@ -36,15 +41,16 @@ const lockSent = prepare<{ keys: string }, Record<string, unknown>>(
   (value) => sql`
     with keys as materialized (
       select * from json_to_recordset(${value("keys")}::json) as input (
-        "mappingId" uuid, reference bigint, "providerMessageId" text
+        "accountId" uuid, reference bigint, "providerMessageId" text
       )
     ), sought as (
-      select m.id from keys join messages m on m.id = keys.reference and m.mapping_id = keys."mappingId"
+      select m.id, keys."accountId" from keys join messages m on m.id = keys.reference
+      join mappings on mappings.id = m.mapping_id and mappings.account_id = keys."accountId"
       union
-      select m.id from keys
-      join messages m on m.mapping_id = keys."mappingId" and m.provider_message_id = keys."providerMessageId"
+      select m.id, keys."accountId" from keys join mappings on mappings.account_id = keys."accountId"
+      join messages m on m.mapping_id = mappings.id and m.provider_message_id = keys."providerMessageId"
     )
-    select ${messageColumns.list}, ${conversationColumns.list}
+    select "accountId", ${messageColumns.list}, ${conversationColumns.list}
     from sought
     join messages on messages.id = sought.id
     join conversations on conversations.id = messages.conversation_id

@@ -1,0 +1,82 @@
+import type { ProviderMessage } from "../model.ts";
+import { findMappingsByKeys, type MappingKey } from "../store/mappings.ts";
+import type { Db } from "../store/postgres/database.ts";
+import type { MappingRow } from "../store/schema.ts";
+import type { AccountFacts } from "./accounts.ts";
+import { describeMapping, type MappingFacts } from "./mappings.ts";
+
+/** A message that came to an account, and when. */
+export interface AddressedMessage {
+  account: AccountFacts & { soleAddress: string | null };
+  message: ProviderMessage;
+  receivedAt: Date;
+}
+
+/** Those of an account's mappings that messages are for. */
+export type FindMappings = (addressed: AddressedMessage) => MappingFacts[];
+
+/**
+ * Finds for which mappings of their accounts messages are, by one statement for all of them. A text is for the number that it
+ * was sent to. An email is for the mailboxes of its envelope; where the provider does not tell it, or none of them is
+ * mapped, for those of To, then of Cc and Bcc. A plus tag falls back to the plain mailbox, and that to the mapping of its
+ * whole domain, where no mailbox of its own is mapped. Mail comes by aliases, too: what names none of ours is for the
+ * account's only mailbox, if it has no other. A mapping that was deleted or moved gets what came before that.
+ */
+export async function findReceivers(tx: Db, all: AddressedMessage[]): Promise<FindMappings> {
+  const keys = all.flatMap(({ account, message }) =>
+    levelsOf(account, message)
+      .flat(2)
+      .map((address): MappingKey => ({ accountId: account.id, address })),
+  );
+  const byKey = new Map<string, MappingRow[]>();
+  for (const row of await findMappingsByKeys(tx, keys)) {
+    const key = `${row.accountId} ${row.address}`;
+    byKey.set(key, [...(byKey.get(key) ?? []), row]);
+  }
+  return ({ account, message, receivedAt }) => {
+    const find = (address: string) => presentAt(byKey.get(`${account.id} ${address}`) ?? [], receivedAt);
+    for (const level of levelsOf(account, message)) {
+      const found = level.flatMap((alternatives) => alternatives.flatMap((each) => find(each) ?? []).slice(0, 1));
+      if (found.length > 0) return [...new Set(found)].map(describeMapping);
+    }
+    return [];
+  };
+}
+
+/** The addresses that a message is for, as a person would name them. */
+export function receiversOf({ channel }: Pick<AccountFacts, "channel">, message: ProviderMessage): string[] {
+  if (message.direction === "outbound") return [message.from];
+  const { envelopeTo = [], to, cc } = message;
+  return [...new Set(channel === "email" && envelopeTo.length > 0 ? envelopeTo : [...to, ...cc])];
+}
+
+/** May a message be for this address of ours? */
+export function isFor(address: string, account: AddressedMessage["account"], message: ProviderMessage): boolean {
+  return levelsOf(account, message).flat(2).includes(address);
+}
+
+/** Where to look, one after another until something is found: addresses, each with what it falls back to. */
+function levelsOf({ channel, soleAddress }: AddressedMessage["account"], message: ProviderMessage): string[][][] {
+  const { direction, envelopeTo = [], from, to, cc, bcc } = message;
+  const isOurs = direction === "outbound";
+  if (channel === "sms") return [(isOurs ? [from] : [...to, ...cc]).map((number) => [number])];
+  const places = isOurs ? [[from]] : [envelopeTo, to, [...cc, ...bcc], [from]];
+  const isOneMailbox = soleAddress !== null && !soleAddress.startsWith("*@");
+  return [
+    ...places.flatMap((addresses) => [
+      addresses.map((address) => [address, withoutTag(address)]),
+      addresses.map((address) => [domainOf(address)]),
+    ]),
+    isOneMailbox ? [[soleAddress]] : [],
+  ];
+}
+
+const withoutTag = (mailbox: string) => mailbox.replace(/\+[^@]*(?=@)/, "");
+const domainOf = (mailbox: string) => `*${mailbox.slice(mailbox.lastIndexOf("@"))}`;
+
+/** Who had the address at that time; of several that had it then the newest. */
+function presentAt(rows: MappingRow[], at: Date): MappingRow | undefined {
+  const endOf = ({ deletedAt }: MappingRow) => deletedAt?.getTime() ?? Number.POSITIVE_INFINITY;
+  const present = rows.filter((row) => endOf(row) >= at.getTime()).sort((a, b) => endOf(a) - endOf(b));
+  return present[0];
+}

@@ -1,0 +1,83 @@
+import { InvalidRequest } from "../errors.ts";
+import { findMappingsByKeys } from "../store/mappings.ts";
+import type { AccountRow } from "../store/schema.ts";
+import type { RegisterContext } from "./register.ts";
+import { changeMapping, type MappingInput, registerMapping } from "./register-mapping.ts";
+import { requireAdapter, requireMappedAddress } from "./require-fitting.ts";
+
+export interface ImportedRow {
+  /** Where it stands in what was given, for a person. */
+  line: number;
+  input: Omit<MappingInput, "accountId" | "provider" | "credentials">;
+}
+
+export interface RowError {
+  line: number;
+  path: string;
+  message: string;
+}
+
+export interface Import {
+  created: number;
+  /** Were there already: changed to what the row says, also moved to its location. */
+  updated: number;
+  /** Webhooks that had failed for want of these mappings, and are processed again. */
+  replayed: number;
+  errors: RowError[];
+}
+
+/**
+ * Maps many numbers or mailboxes of one account: those that it has already are changed, by their address. All of them or
+ * none: with an error in any row, or in a dry run, nothing is kept.
+ */
+export async function importMappings(
+  { db, sealer }: RegisterContext,
+  account: AccountRow,
+  rows: ImportedRow[],
+  { isDryRun }: { isDryRun: boolean },
+): Promise<Import> {
+  const done: Import = { created: 0, updated: 0, replayed: 0, errors: [] };
+  const lines = new Map<string, number>();
+  const adapter = requireAdapter(account.provider);
+
+  const importRow = async (context: RegisterContext, { line, input }: ImportedRow) => {
+    const address = requireMappedAddress(adapter, input.address);
+    const before = lines.get(address);
+    if (before !== undefined) {
+      const message = `stands in line ${before} already`;
+      throw new InvalidRequest("invalid", "an address twice", [{ path: "address", message }]);
+    }
+    lines.set(address, line);
+    const known = await findMappingsByKeys(context.db, [{ accountId: account.id, address }]);
+    const present = known.find(({ deletedAt }) => deletedAt === null);
+    const { replayed } = present
+      ? await changeMapping(context, present, input)
+      : await registerMapping(context, input, account);
+    done.replayed += replayed;
+    done[present ? "updated" : "created"]++;
+  };
+
+  await db
+    .transaction(async (tx) => {
+      for (const row of rows) {
+        await tx
+          .transaction((savepoint) => importRow({ db: savepoint, sealer }, row))
+          .catch((error: unknown) => done.errors.push(...errorsOf(row.line, error)));
+      }
+      if (isDryRun || done.errors.length > 0) throw new NothingKept();
+    })
+    .catch((error: unknown) => {
+      if (!(error instanceof NothingKept)) throw error;
+    });
+  return done;
+}
+
+class NothingKept extends Error {}
+
+function errorsOf(line: number, error: unknown): RowError[] {
+  if (!(error instanceof InvalidRequest)) throw error;
+  const { errors } = error;
+  return errors.length > 0
+    ? errors.map(({ path, message }) => ({ line, path, message }))
+    : [{ line, path: "", message: error.message }];
+}

@@ -1,0 +1,81 @@
+import { InvalidRequest } from "../errors.ts";
+import { deleteAccount, insertAccount, updateAccount } from "../store/accounts.ts";
+import { findLocation } from "../store/locations.ts";
+import { listLocationsOfAccount } from "../store/mappings.ts";
+import type { Db } from "../store/postgres/database.ts";
+import type { AccountRow } from "../store/schema.ts";
+import { sealCredentials } from "./accounts.ts";
+import type { RegisterContext } from "./register.ts";
+import { requireAdapter, requireCredentials } from "./require-fitting.ts";
+
+/** What somebody has at a provider, as integrators register it. Each function throws an InvalidRequest. */
+
+export async function registerAccount(
+  { db, sealer }: RegisterContext,
+  input: { provider: string; name?: string | undefined; credentials: unknown; locationIds?: string[] | undefined },
+): Promise<RegisteredAccount> {
+  const { provider, name = null, locationIds = [] } = input;
+  const credentials = requireCredentials(requireAdapter(provider), provider, input.credentials);
+  await requireLocations(db, locationIds);
+  const id = crypto.randomUUID();
+  const sealedCredentials = sealCredentials(sealer, id, credentials);
+  const account = await insertAccount(db, { id, provider, name, locationIds, sealedCredentials });
+  return { account, credentials };
+}
+
+export interface RegisteredAccount {
+  account: AccountRow;
+  credentials: unknown[];
+}
+
+export async function changeAccount(
+  { db, sealer }: RegisterContext,
+  { id, provider }: AccountRow,
+  change: { name?: string | null | undefined; credentials?: unknown; locationIds?: string[] | undefined },
+): Promise<RegisteredAccount> {
+  const { name, locationIds } = change;
+  const isRotated = change.credentials !== undefined;
+  const credentials = isRotated ? requireCredentials(requireAdapter(provider), provider, change.credentials) : [];
+  if (locationIds) {
+    await requireLocations(db, locationIds);
+    await requireServed(db, id, locationIds);
+  }
+  const account = await db.transaction((tx) =>
+    updateAccount(tx, id, {
+      ...(name === undefined ? {} : { name }),
+      ...(locationIds === undefined ? {} : { locationIds }),
+      ...(isRotated ? { sealedCredentials: sealCredentials(sealer, id, credentials) } : {}),
+    }),
+  );
+  if (!account) throw new InvalidRequest("not_found", `there is no account ${id}`);
+  return { account, credentials };
+}
+
+async function requireLocations(db: Db, ids: string[]): Promise<void> {
+  for (const id of ids) await requireLocation(db, id);
+}
+
+/** Whoever has a mapping in it cannot lose it to a list that leaves the location out; none of them all is the operator's. */
+async function requireServed(db: Db, id: string, locationIds: string[]): Promise<void> {
+  const left = (await listLocationsOfAccount(db, id)).filter((each) => !locationIds.includes(each));
+  if (locationIds.length === 0 || left.length === 0) return;
+  throw new InvalidRequest("conflict", "the account has mappings of other locations", [
+    {
+      path: "locationIds",
+      message: `leaves out ${left.slice(0, 10).join(", ")}: move or delete the mappings there first`,
+    },
+  ]);
+}
+
+export async function removeAccount({ db }: RegisterContext, { id }: AccountRow): Promise<void> {
+  if (await deleteAccount(db, id)) return;
+  throw new InvalidRequest("conflict", `account ${id} still has mappings: delete those first`);
+}
+
+/** Throws an InvalidRequest that says how to register it. */
+export async function requireLocation(db: Db, id: string): Promise<void> {
+  if (await findLocation(db, id)) return;
+  throw new InvalidRequest("invalid", "the location is not registered", [
+    { path: "locationId", message: `unknown location: PUT /admin/locations/${id} with its token first` },
+  ]);
+}

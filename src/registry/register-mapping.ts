@@ -1,0 +1,225 @@
+import { InvalidRequest } from "../errors.ts";
+import type { HighlevelMessageType, ListPolicy, UnknownOutcomePolicy, UnknownSenderPolicy } from "../model.ts";
+import type { Adapter } from "../providers/kit/adapter.ts";
+import { providersOf } from "../providers/registry.ts";
+import { addLocation, deleteAccount, findAccount, insertAccount, updateAccount } from "../store/accounts.ts";
+import {
+  deleteMapping,
+  findMappingByAddress,
+  insertMapping,
+  keepOneDefault,
+  updateMapping,
+} from "../store/mappings.ts";
+import type { Db } from "../store/postgres/database.ts";
+import { sqlStateOf } from "../store/postgres/database-errors.ts";
+import type { AccountRow, MappingRow, NewAccount } from "../store/schema.ts";
+import { replayUnmapped } from "../store/webhooks.ts";
+import { sealCredentials } from "./accounts.ts";
+import type { RegisterContext } from "./register.ts";
+import { requireLocation } from "./register-account.ts";
+import { requireAdapter, requireCredentials, requireMappedAddress, requireType } from "./require-fitting.ts";
+
+/** Numbers and mailboxes, as integrators register them. Each function throws an InvalidRequest. */
+
+export interface MappingInput {
+  /** One that is there; or `provider` and `credentials`, for one that is made along with the mapping. */
+  accountId?: string | undefined;
+  provider?: string | undefined;
+  credentials?: unknown;
+  locationId: string;
+  address: string;
+  /** Left out for the location's default provider of the channel, which private integration tokens reach, too. */
+  conversationProviderId?: string | null | undefined;
+  type?: HighlevelMessageType | undefined;
+  unknownSender?: UnknownSenderPolicy | undefined;
+  postAutomatic?: boolean | undefined;
+  postLists?: ListPolicy | undefined;
+  onUnknownOutcome?: UnknownOutcomePolicy | undefined;
+  isDefault?: boolean | undefined;
+  stripQuoted?: boolean | undefined;
+  name?: string | undefined;
+}
+
+export interface RegisteredMapping {
+  mapping: MappingRow;
+  account: AccountRow;
+  /** As they will be used: checked and opened; empty where none were given. */
+  credentials: unknown[];
+  /** Webhooks that had failed for want of this mapping, and are processed again. */
+  replayed: number;
+}
+
+/**
+ * New mappings begin with `Custom`, which extra conversation providers take; another that fits is found by itself. One
+ * without a conversation provider has its channel's own type, by which HighLevel knows the default one. An
+ * address is taken within its location alone: whoever else has it, or says so, is nothing to this one.
+ *
+ * Whether the location may use the account that is there is the caller's to check.
+ */
+export async function registerMapping(
+  context: RegisterContext,
+  input: MappingInput,
+  existing?: AccountRow,
+): Promise<RegisteredMapping> {
+  const { db } = context;
+  const { locationId } = input;
+  const id = crypto.randomUUID();
+  const made = existing ? undefined : newAccount(context, id, input);
+  const provider = existing?.provider ?? input.provider ?? "";
+  const adapter = requireAdapter(provider);
+  const address = requireMappedAddress(adapter, input.address);
+  const { conversationProviderId = null, name = null } = input;
+  const type = requireType(adapter, conversationProviderId, input.type);
+  await requireLocation(db, locationId);
+  const { unknownSender = "create", postAutomatic = false, isDefault = false, stripQuoted = false } = input;
+  const { onUnknownOutcome = "repost", postLists = "people" } = input;
+  const settings = { unknownSender, postAutomatic, postLists, onUnknownOutcome, isDefault, stripQuoted };
+  const row = { id, locationId, provider, address, conversationProviderId, type, name, ...settings };
+  return orConflict(db, row, () =>
+    db.transaction(async (tx) => {
+      const account = existing ?? (await insertAccount(tx, made?.row as NewAccount));
+      if (isDefault) await keepOneDefault(tx, { id, locationId }, providersOf(adapter.channel));
+      const sealedCredentials = made?.row.sealedCredentials ?? null;
+      const mapping = await insertMapping(tx, { ...row, accountId: account.id, sealedCredentials });
+      await serveAlso(tx, account, locationId);
+      const replayed = await replayUnmapped(tx, account.id, [soughtIn(address)]);
+      return { mapping, account, credentials: made?.credentials ?? [], replayed };
+    }),
+  );
+}
+
+/** The account that a mapping brings along has its id: what is pasted at the provider names the number that it is for. */
+function newAccount({ sealer }: RegisterContext, id: string, input: MappingInput) {
+  const { provider, locationId, name = null } = input;
+  const given = provider === undefined ? [] : requireCredentials(requireAdapter(provider), provider, input.credentials);
+  if (provider === undefined) {
+    throw new InvalidRequest("invalid", "which account is it of?", [
+      { path: "accountId", message: "is required; or provider and credentials, for an account of its own" },
+    ]);
+  }
+  const sealedCredentials = sealCredentials(sealer, id, given);
+  return { credentials: given, row: { id, provider, name, locationIds: [locationId], sealedCredentials } };
+}
+
+/** An account that is nobody's but the operator's stays so. */
+async function serveAlso(tx: Db, account: AccountRow, locationId: string): Promise<void> {
+  const { id, locationIds } = account;
+  if (locationIds.length > 0 && !locationIds.includes(locationId)) await addLocation(tx, id, locationId);
+}
+
+/** What a webhook's reason names that failed for want of a mapping of this address: the number, or a mailbox's domain. */
+const soughtIn = (address: string) => address.slice(Math.max(0, address.lastIndexOf("@")));
+
+type Place = Pick<MappingRow, "locationId" | "provider" | "address">;
+
+async function orConflict<Result>(db: Db, place: Place, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (sqlStateOf(error) !== "23505") throw error;
+    const other = await findMappingByAddress(db, place);
+    const named = other ? `mapping ${other.id}` : "another mapping of the account";
+    throw new InvalidRequest("conflict", `the address is mapped already at ${place.provider}`, [
+      { path: "address", message: `${named} stands for it: change or delete that one` },
+    ]);
+  }
+}
+
+export interface MappingChange {
+  /** Moves the mapping: people's links of the old location stay there, and so does what was acknowledged before. */
+  locationId?: string | undefined;
+  address?: string | undefined;
+  conversationProviderId?: string | null | undefined;
+  type?: HighlevelMessageType | undefined;
+  /** Of the mapping's own account: of one that is shared they are changed there. */
+  credentials?: unknown;
+  unknownSender?: UnknownSenderPolicy | undefined;
+  postAutomatic?: boolean | undefined;
+  postLists?: ListPolicy | undefined;
+  onUnknownOutcome?: UnknownOutcomePolicy | undefined;
+  isDefault?: boolean | undefined;
+  stripQuoted?: boolean | undefined;
+  name?: string | null | undefined;
+}
+
+export async function changeMapping(
+  context: RegisterContext,
+  mapping: MappingRow,
+  change: MappingChange,
+): Promise<RegisteredMapping> {
+  const { db, sealer } = context;
+  const adapter = requireAdapter(mapping.provider);
+  const { locationId = mapping.locationId } = change;
+  const credentials = newCredentials(adapter, mapping, change);
+  const changes = changesOf(adapter, mapping, change);
+  const isMoved = locationId !== mapping.locationId;
+  if (isMoved) await requireLocation(db, locationId);
+  return orConflict(db, { ...mapping, ...changes, locationId }, () =>
+    db.transaction(async (tx) => {
+      const { account, kept } = await keepChange(tx, mapping, { ...changes, locationId });
+      if (change.isDefault || (isMoved && kept.isDefault)) await keepOneDefault(tx, kept, providersOf(adapter.channel));
+      if (credentials.length > 0)
+        await updateAccount(tx, account.id, { sealedCredentials: sealCredentials(sealer, account.id, credentials) });
+      const isNew = isMoved || kept.address !== mapping.address;
+      const replayed = isNew ? await replayUnmapped(tx, account.id, [soughtIn(kept.address)]) : 0;
+      return { mapping: kept, account, credentials, replayed };
+    }),
+  );
+}
+
+async function keepChange(
+  tx: Db,
+  mapping: MappingRow,
+  change: Partial<MappingRow> & { locationId: string },
+): Promise<{ account: AccountRow; kept: MappingRow }> {
+  const isMoved = change.locationId !== mapping.locationId;
+  const account = await findAccount(tx, mapping.accountId);
+  const kept = isMoved ? await moveMapping(tx, mapping, change) : await updateMapping(tx, mapping.id, change);
+  if (!kept || !account) throw new InvalidRequest("not_found", `there is no mapping ${mapping.id}`);
+  if (isMoved) await serveAlso(tx, account, change.locationId);
+  return { account, kept };
+}
+
+function newCredentials(adapter: Adapter, mapping: MappingRow, { credentials }: MappingChange): unknown[] {
+  if (credentials === undefined) return [];
+  if (mapping.accountId !== mapping.id) throw sharedCredentials(mapping.accountId);
+  return requireCredentials(adapter, mapping.provider, credentials);
+}
+
+/** Of the mapping's row. */
+function changesOf(adapter: Adapter, mapping: MappingRow, change: MappingChange): Partial<MappingRow> {
+  const { locationId: _locationId, credentials: _credentials, type, address, ...rest } = change;
+  const given = Object.entries(rest).filter(([, value]) => value !== undefined);
+  const { conversationProviderId: providerId = mapping.conversationProviderId } = change;
+  const isTypeKept = type === undefined && (providerId !== null || change.conversationProviderId === undefined);
+  return {
+    ...Object.fromEntries(given),
+    ...(isTypeKept ? {} : { type: requireType(adapter, providerId, type) }),
+    ...(address === undefined ? {} : { address: requireMappedAddress(adapter, address) }),
+  };
+}
+
+const sharedCredentials = (accountId: string) =>
+  new InvalidRequest("invalid", "the credentials are those of an account", [
+    { path: "credentials", message: `PATCH /admin/accounts/${accountId}: they are for all its numbers and mailboxes` },
+  ]);
+
+/** It goes on under another id: whatever names the old one, messages that wait too, stays in the old location. */
+async function moveMapping(
+  tx: Db,
+  { deletedAt: _deletedAt, movedTo: _movedTo, createdAt: _createdAt, updatedAt: _updatedAt, ...mapping }: MappingRow,
+  change: Partial<MappingRow>,
+): Promise<MappingRow | undefined> {
+  const id = crypto.randomUUID();
+  if (!(await deleteMapping(tx, mapping.id, id))) return undefined;
+  return insertMapping(tx, { ...mapping, ...change, id, sealedCredentials: null });
+}
+
+/** What was acknowledged before is still delivered. An account that came along with it goes along with it. */
+export async function removeMapping({ db }: RegisterContext, mapping: MappingRow): Promise<void> {
+  await db.transaction(async (tx) => {
+    await deleteMapping(tx, mapping.id);
+    const account = await findAccount(tx, mapping.accountId);
+    if (account?.id === mapping.id) await deleteAccount(tx, account.id);
+  });
+}

@@ -1,0 +1,92 @@
+import { and, asc, eq, gt, isNull, type SQL, sql } from "drizzle-orm";
+import { type Db, selectRows } from "./postgres/database.ts";
+import { type AccountRow, accounts, mappings, type NewAccount } from "./schema.ts";
+
+export async function insertAccount(db: Db, account: NewAccount): Promise<AccountRow> {
+  const [stored] = await db.insert(accounts).values(account).returning();
+  return stored as AccountRow;
+}
+
+/** Also a deleted one: look at `deletedAt`. */
+export async function findAccount(db: Db, id: string): Promise<AccountRow | undefined> {
+  const [account] = await db.select().from(accounts).where(eq(accounts.id, id));
+  return account;
+}
+
+/** With `locationIds` only those all of whose locations are among them. */
+export async function listAccounts(
+  db: Db,
+  page: { locationIds?: string[] | undefined; after?: string | undefined; limit: number },
+): Promise<AccountRow[]> {
+  const conditions: (SQL | undefined)[] = [isNull(accounts.deletedAt)];
+  if (page.locationIds !== undefined) conditions.push(isWithin(page.locationIds));
+  if (page.after !== undefined) conditions.push(gt(accounts.id, page.after));
+  return db
+    .select()
+    .from(accounts)
+    .where(and(...conditions))
+    .orderBy(asc(accounts.id))
+    .limit(page.limit);
+}
+
+/** An account without any location is the operator's. */
+export function isWithin(locationIds: string[]): SQL {
+  const given = sql`(select coalesce(array_agg(value), '{}') from json_array_elements_text(${JSON.stringify(locationIds)}::json))`;
+  return sql`(${accounts.locationIds} && ${given} and ${accounts.locationIds} <@ ${given})`;
+}
+
+export async function updateAccount(
+  db: Db,
+  id: string,
+  change: Partial<Pick<NewAccount, "name" | "locationIds" | "sealedCredentials">>,
+): Promise<AccountRow | undefined> {
+  const [stored] = await db
+    .update(accounts)
+    .set({ ...change, updatedAt: sql`now()` })
+    .where(and(eq(accounts.id, id), isNull(accounts.deletedAt)))
+    .returning();
+  const { sealedCredentials } = change;
+  if (stored && sealedCredentials !== undefined) {
+    await db
+      .update(mappings)
+      .set({ sealedCredentials })
+      .where(and(eq(mappings.id, id), eq(mappings.accountId, id)));
+  }
+  return stored;
+}
+
+/** Lets the account serve this location, too. */
+export async function addLocation(tx: Db, id: string, locationId: string): Promise<void> {
+  await tx
+    .update(accounts)
+    .set({ locationIds: sql`array_append(${accounts.locationIds}, ${locationId})`, updatedAt: sql`now()` })
+    .where(and(eq(accounts.id, id), sql`not ${accounts.locationIds} @> array[${locationId}]::text[]`));
+}
+
+/** The credentials stay for a week, to tell what comes from its provider. `false` while mappings are in it. */
+export async function deleteAccount(db: Db, id: string): Promise<boolean> {
+  const hasMappings = sql`exists (select from ${mappings} where ${mappings.accountId} = ${accounts.id} and ${mappings.deletedAt} is null)`;
+  const deleted = await db
+    .update(accounts)
+    .set({ deletedAt: sql`now()`, updatedAt: sql`now()` })
+    .where(and(eq(accounts.id, id), isNull(accounts.deletedAt), sql`not ${hasMappings}`))
+    .returning({ id: accounts.id });
+  return deleted.length > 0;
+}
+
+/**
+ * The ids of accounts and mappings that were added since a time that an earlier call gave as `until`, or of all; deleted
+ * ones too. A few that were added shortly before are among them as well: their transactions may have ended late.
+ */
+export async function listIdsSince(db: Db, since: Date | undefined): Promise<{ added: string[]; until: Date }> {
+  const from = sql`${since?.toISOString() ?? null}::timestamptz`;
+  const isAdded = sql`(${from} is null or created_at > ${from} - interval '10 minutes')`;
+  const [read] = await selectRows<{ added: string[]; until: string }>(
+    db,
+    sql`
+      select now() as until, coalesce(json_agg(id), '[]') as added from (
+        select id from accounts where ${isAdded} union select id from mappings where ${isAdded}
+      ) ids`,
+  );
+  return { added: read?.added ?? [], until: new Date(read?.until ?? 0) };
+}
