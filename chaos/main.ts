@@ -4,15 +4,17 @@ import { exitOnSignals } from "../test/support/at-exit.ts";
 import { compileBridge, removeBridge } from "../test/support/build.ts";
 import { loadProviders } from "../test/support/load.ts";
 import { startPostgres } from "../test/support/postgres.ts";
-import { buildForChaos } from "./build.ts";
+import { buildEarlier, buildForChaos } from "./build.ts";
 import { runAll } from "./run-all.ts";
 import { isFaultless, type Result } from "./run-scenario.ts";
 import type { Scenario } from "./scenario.ts";
 import { scenarios } from "./scenarios.ts";
 import { complaints, table } from "./table.ts";
+import { upgrades } from "./upgrades.ts";
 import { attemptSeconds, firstDelaySeconds } from "./world.ts";
 
-const usage = `npm run chaos -- [--only <name>,…] [--processes 1,3] [--seed <number>] [--jobs <number>] [--pace <factor>] [--list]`;
+const usage = `npm run chaos -- [--only <name>,…] [--processes 1,3] [--seed <number>] [--jobs <number>] [--pace <factor>] [--list]
+npm run chaos -- --from <commit>   tries the version of that commit beside this one`;
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
 const { values } = parseArgs({
@@ -21,6 +23,7 @@ const { values } = parseArgs({
     processes: { type: "string", default: "1,3" },
     seed: { type: "string", default: String(Math.floor(Math.random() * 1e6)) },
     jobs: { type: "string", default: "3" },
+    from: { type: "string" },
     pace: { type: "string", default: "1" },
     list: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
@@ -33,6 +36,7 @@ else if (values.list) for (const { name, about } of scenarios) say(`${name.padEn
 else process.exitCode = await run(choose(values.only));
 
 function choose(only: string | undefined): Scenario[] {
+  if (values.from !== undefined) return upgrades;
   if (only === undefined) return scenarios;
   return only.split(",").map((name) => {
     const found = scenarios.find((scenario) => scenario.name === name);
@@ -52,15 +56,17 @@ async function run(chosen: Scenario[]): Promise<number> {
   const started = performance.now();
   const compiled = compileBridge();
   const program = buildForChaos(compiled);
+  const earlier = values.from === undefined ? undefined : buildEarlier(values.from);
   const postgres = await startPostgres({ durable: true });
   const results = await runAll({
     scenarios: able,
-    processes: values.processes.split(",").map(Number),
+    processes: earlier ? [2] : values.processes.split(",").map(Number),
     seed,
     pace: Number(values.pace),
     jobs: Number(values.jobs),
     people: Math.ceil(16 / loadProviders.length),
     program,
+    earlier,
     keepsEvidence: true,
     postgres,
     onResult: report,

@@ -29,7 +29,8 @@ export async function runScenario(options: WorldOptions & { scenario: Scenario }
   let load: Load | undefined;
   try {
     await scenario.prepare?.(world);
-    await Promise.all(Array.from({ length: processes }, (_, place) => world.start(place)));
+    const start = scenario.beginsEarlier ? world.startEarlier : world.start;
+    await Promise.all(Array.from({ length: processes }, (_, place) => start(place)));
     await world.putToken("token-1");
     const mappings = await world.addMappings();
     load = startLoad({ mappings, people: options.people, pauseMs: 300, nextUrl: world.nextUrl, random: world.random });

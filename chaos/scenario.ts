@@ -8,6 +8,8 @@ export interface Scenario extends Surroundings {
   disturb(world: World): Promise<void>;
   /** Comes first, before there are bridges. */
   prepare?(world: World): void | Promise<void>;
+  /** It begins with processes of the version before. */
+  beginsEarlier?: true;
   /** The numbers of processes that make sense; 1 and 3 by default. */
   processes?: number[];
   /** Providers must have been told to come again. */

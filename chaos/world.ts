@@ -42,6 +42,8 @@ export interface World {
   started: BridgeProcess[];
   /** Starts a bridge in a place, beside the one that is there. A setting that is empty is not given. */
   start(place: number, change?: Record<string, string>): Promise<BridgeProcess>;
+  /** The same with the version before. */
+  startEarlier(place: number): Promise<BridgeProcess>;
   /** Kills the bridge in a place and starts another one there. */
   killAndStart(place: number): Promise<void>;
   /** Where a load balancer would send the next request: a process that is no more gets none. */
@@ -76,6 +78,8 @@ export interface WorldOptions {
   people: number;
   /** Of `buildForChaos`. */
   program: Program;
+  /** The version before, where it is tried beside this one. */
+  earlier?: Program | undefined;
   /** Whether the logs and tables of a run that fails are kept. */
   keepsEvidence: boolean;
   postgres: Pick<PostgresServer, "url">;
@@ -104,6 +108,15 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const cleanUps: (() => unknown)[] = [];
   let turn = 0;
 
+  const start = async (place: number, version: Program, change: Record<string, string>) => {
+    const settings = { ...environment, ...scenario.environment?.(world, place), ...change };
+    const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== ""));
+    const bridge = await startAsSupervised(() => spawnBridge(version, given));
+    started.push(bridge);
+    world.bridges[place] = bridge;
+    return bridge;
+  };
+
   const world: World = {
     processes,
     random,
@@ -115,13 +128,10 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     folder,
     bridges: [],
     started,
-    async start(place, change = {}) {
-      const settings = { ...environment, ...scenario.environment?.(world, place), ...change };
-      const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== ""));
-      const bridge = await startAsSupervised(() => spawnBridge(program, given));
-      started.push(bridge);
-      world.bridges[place] = bridge;
-      return bridge;
+    start: (place, change = {}) => start(place, program, change),
+    async startEarlier(place) {
+      if (!options.earlier) throw new Error("this needs the version before: npm run chaos -- --from <its commit>");
+      return start(place, options.earlier, {});
     },
     async killAndStart(place) {
       world.bridges[place]?.kill("SIGKILL");
