@@ -8,7 +8,7 @@ const cut = Object.assign(new DatabaseError("terminating connection due to admin
   code: "57P01",
 });
 const subject = {
-  ...{ kind: "send-outbound", locationId: "loc", isOutcomeUnknown: false },
+  ...{ kind: "post-inbound", locationId: "loc", isOutcomeUnknown: false },
   ...{ message: { id: 1, mappingId: "m" }, conversation: { mappingId: "m" } },
 } as unknown as AttemptSubject;
 
@@ -26,17 +26,17 @@ test("a database that is away before anything was called is no mistake of ours: 
   expect(earlier).toMatchObject({ failure: { reason: "unavailable" }, isOutcomeUnknown: true });
 });
 
-test("one that goes away while the provider is called leaves the outcome open", async () => {
-  const { attempt: original } = deliveryKinds["send-outbound"];
+test("one that goes away while HighLevel is called leaves the outcome open", async () => {
+  const { attempt: original } = deliveryKinds["post-inbound"];
   try {
-    deliveryKinds["send-outbound"].attempt = async (_context, input) => {
+    deliveryKinds["post-inbound"].attempt = async (_context, input) => {
       input.beforeCall();
       throw cut;
     };
     const outcome = await attempt({ get: async () => undefined });
     expect(outcome).toMatchObject({ failure: { reason: "outcome_unknown" }, isOutcomeUnknown: true });
   } finally {
-    deliveryKinds["send-outbound"].attempt = original;
+    deliveryKinds["post-inbound"].attempt = original;
   }
 });
 
