@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { atExit } from "../test/support/at-exit.ts";
@@ -26,22 +26,14 @@ const takesTuning: Patch = {
 /** A copy of a compiled bridge that takes that tuning, so that nothing in the product has to know of this suite. */
 export const buildForChaos = (program: Program): Program => patchBridge(program, takesTuning);
 
-/** That of a commit before, compiled with its own migrations. */
+/** That of a commit before, with its own migrations and packages. */
 export function buildEarlier(commit: string): Program {
   const folder = mkdtempSync(join(tmpdir(), "bridge-earlier-"));
   atExit(() => rmSync(folder, { recursive: true, force: true }));
-  const archive = execFileSync(
-    "git",
-    ["archive", commit, "src", "migrations", "package.json", "tsconfig.json", "tsconfig.build.json"],
-    {
-      cwd: root,
-      maxBuffer: 100_000_000,
-    },
-  );
+  const archive = execFileSync("git", ["archive", commit], { cwd: root, maxBuffer: 1_000_000_000 });
   execFileSync("tar", ["x"], { cwd: folder, input: archive });
-  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-  const tsc = join(root, "node_modules/typescript/bin/tsc");
-  execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json", "--noCheck"], { cwd: folder, stdio: "pipe" });
+  execFileSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: folder, stdio: "pipe" });
+  execFileSync("npm", ["run", "build"], { cwd: folder, stdio: "pipe" });
   applyPatch(folder, takesTuning);
   return { folder, args: ["dist/main.js"] };
 }
