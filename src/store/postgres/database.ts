@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { PGlite, types } from "@electric-sql/pglite";
 import { type Placeholder, type SQL, sql } from "drizzle-orm";
+import { type MigrationMeta, readMigrationFiles } from "drizzle-orm/migrator";
 import { drizzle as drizzlePostgres } from "drizzle-orm/node-postgres";
-import { migrate as migratePostgres } from "drizzle-orm/node-postgres/migrator";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 import { drizzle as drizzlePglite } from "drizzle-orm/pglite";
 import { migrate as migratePglite } from "drizzle-orm/pglite/migrator";
@@ -138,10 +138,24 @@ async function migrateWhenThere(pool: pg.Pool, startSeconds: number): Promise<vo
   try {
     await client.query("set statement_timeout = 0");
     await client.query("select pg_advisory_lock($1)", [migrationLock]);
-    await migratePostgres(drizzlePostgres(client), { migrationsFolder });
+    await migrateOneByOne(drizzlePostgres(client));
   } finally {
     // Closing the connection gives the lock back, also when migrating failed.
     client.release(true);
+  }
+}
+
+/**
+ * Each in a transaction of its own: drizzle's migrator takes one for all, and what the first of them locks waits for the
+ * last. Under other processes' load that is the difference between a moment and seconds.
+ */
+async function migrateOneByOne(db: object): Promise<void> {
+  const { dialect, session } = db as {
+    dialect: { migrate(migrations: MigrationMeta[], session: unknown, config: object): Promise<void> };
+    session: unknown;
+  };
+  for (const migration of readMigrationFiles({ migrationsFolder })) {
+    await dialect.migrate([migration], session, { migrationsFolder });
   }
 }
 
