@@ -28,13 +28,14 @@ export interface Import {
 
 /**
  * Maps many numbers or mailboxes of one account: those that it has already are changed, by their address. All of them or
- * none: with an error in any row, or in a dry run, nothing is kept.
+ * none: with an error in any row, or in a dry run, nothing is kept. What stands in a location that the caller does not reach
+ * is another's: it is neither changed nor moved.
  */
 export async function importMappings(
   { db, sealer }: RegisterContext,
   account: AccountRow,
   rows: ImportedRow[],
-  { isDryRun }: { isDryRun: boolean },
+  { isDryRun, reaches }: { isDryRun: boolean; reaches: (locationId: string) => boolean },
 ): Promise<Import> {
   const done: Import = { created: 0, updated: 0, replayed: 0, errors: [] };
   const lines = new Map<string, number>();
@@ -50,6 +51,7 @@ export async function importMappings(
     lines.set(address, line);
     const known = await findMappingsByKeys(context.db, [{ accountId: account.id, address }]);
     const present = known.find(({ deletedAt }) => deletedAt === null);
+    if (present && !reaches(present.locationId)) throw taken();
     const { replayed } = present
       ? await changeMapping(context, present, input)
       : await registerMapping(context, input, account);
@@ -71,6 +73,12 @@ export async function importMappings(
     });
   return done;
 }
+
+/** Of whose mapping it says no more than a registration does. */
+const taken = () =>
+  new InvalidRequest("conflict", "the address is mapped already", [
+    { path: "address", message: "another mapping of the account stands for it, in a location that is not yours" },
+  ]);
 
 class NothingKept extends Error {}
 

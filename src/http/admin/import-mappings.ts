@@ -37,7 +37,10 @@ export function importRoutes(context: MappingsContext): Router {
     const [first] = rows;
     const account = first && (await usableByAll(context, caller, accountId, rows));
     const { errors: more, ...done } = account
-      ? await importMappings(context, account, rows, { isDryRun: dryRun || errors.length > 0 })
+      ? await importMappings(context, account, rows, {
+          isDryRun: dryRun || errors.length > 0,
+          reaches: (locationId) => reaches(caller, locationId),
+        })
       : { created: 0, updated: 0, replayed: 0, errors: [] };
     const all = [...errors, ...more].sort((a, b) => a.line - b.line);
     if (all.length > 0) {

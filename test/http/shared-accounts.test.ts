@@ -1,0 +1,128 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { signer as mailgun } from "../fixtures/mailgun/sign.ts";
+import { signer as telnyx } from "../fixtures/telnyx/sign.ts";
+import { type Answer, startTestBridge, type TestBridge } from "../support/bridge.ts";
+import { locationId, publicUrl, smsProviderId } from "../support/location.ts";
+import { until } from "../support/until.ts";
+
+/** What numbers and mailboxes of one account must not do to each other. */
+
+const second = "location-2";
+let bridge: TestBridge;
+
+beforeAll(async () => {
+  bridge = await startTestBridge();
+  const providers = [
+    { id: smsProviderId, channel: "sms" as const, extra: true },
+    { id: "provider-email-default", channel: "email" as const, extra: false },
+  ];
+  bridge.sandbox.putLocation({ id: second, token: "token-2", providers });
+  await bridge.admin("PUT", `/locations/${second}`, { name: "Second", token: "token-2" });
+});
+afterAll(() => bridge.stop());
+
+let lastNumber = 1000;
+const newNumber = () => `+1500556${++lastNumber}`;
+const sms = { conversationProviderId: smsProviderId };
+
+async function makeAccount(given: Record<string, unknown> = {}): Promise<string> {
+  const account = { provider: "telnyx", credentials: telnyx.sendCredentials, locationIds: [locationId, second] };
+  const made = await bridge.admin("POST", "/accounts", { ...account, ...given });
+  expect(made.status).toBe(201);
+  return made.body.id;
+}
+
+async function keyFor(...locationIds: string[]) {
+  const made = await bridge.admin("POST", "/keys", { name: "integrator", access: "write", locationIds });
+  return async (method: string, path: string, body?: unknown, contentType = "application/json") => {
+    const headers = { authorization: `Bearer ${made.body.key}`, "content-type": contentType };
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    const answer = await fetch(`${bridge.url}/admin${path}`, { method, headers, ...(text ? { body: text } : {}) });
+    return { status: answer.status, body: answer.status === 204 ? {} : ((await answer.json()) as Answer["body"]) };
+  };
+}
+
+async function text(accountId: string, to: string, id: string = randomUUID()): Promise<string> {
+  const payload = {
+    ...{ record_type: "message", direction: "inbound", id, type: "SMS", text: `to ${to}`, media: [], cc: [] },
+    ...{ from: { phone_number: "+15005550006" }, to: [{ phone_number: to, status: "webhook_delivered" }] },
+  };
+  const body = { data: { record_type: "event", id: randomUUID(), event_type: "message.received", payload } };
+  const signed = telnyx.sign(
+    { contentType: "application/json", body },
+    { url: `${publicUrl}/webhooks/${accountId}`, at: new Date() },
+  );
+  expect((await bridge.post(signed)).status).toBe(200);
+  return id;
+}
+
+async function mail(accountId: string, to: string, envelope = to): Promise<string> {
+  const { id, signed } = signMail(accountId, to, envelope);
+  expect((await bridge.post(signed)).status).toBe(200);
+  return id;
+}
+
+function signMail(accountId: string, to: string, envelope = to) {
+  const id = `${randomUUID()}@example.org`;
+  const headers = [
+    ["From", "Bob <bob@example.org>"],
+    ["To", to],
+    ["Message-Id", `<${id}>`],
+  ];
+  const body = {
+    ...{ recipient: envelope, sender: "bob@example.org", from: "Bob <bob@example.org>", subject: "Hello" },
+    ...{ "message-headers": JSON.stringify(headers), "body-plain": "Hello" },
+  };
+  const sample = { contentType: "application/x-www-form-urlencoded", body };
+  return { id, signed: mailgun.sign(sample, { url: `${publicUrl}/webhooks/${accountId}`, at: new Date() }) };
+}
+
+/** What the account has received, newest first, once all of it is processed. */
+const webhooksOf = (accountId: string, count: number) =>
+  until(
+    async () => (await bridge.admin("GET", `/webhooks?accountId=${accountId}`)).body.items,
+    (items: Answer["body"][]) => items.length === count && items.every(({ state }) => state !== "received"),
+  );
+/** By which mappings a message came in. */
+async function mappingsOf(providerMessageId: string): Promise<string[]> {
+  const { items } = (await bridge.admin("GET", "/messages?limit=100")).body;
+  return items.flatMap((each: Answer["body"]) => (each.providerMessageId === providerMessageId ? each.mappingId : []));
+}
+async function map(given: Record<string, unknown>): Promise<string> {
+  const made = await bridge.admin("POST", "/mappings", { locationId, ...sms, ...given });
+  expect([made.status, made.body]).toMatchObject([201, { id: expect.any(String) }]);
+  return made.body.id;
+}
+
+test("an import takes no number that the account has mapped for somebody else", async () => {
+  const accountId = await makeAccount();
+  const address = newNumber();
+  const theirs = await bridge.admin("POST", "/mappings", { accountId, address, locationId: second, ...sms });
+  const integrator = await keyFor(locationId);
+  const mappings = [{ address, locationId, ...sms }];
+  const taken = await integrator("POST", "/mappings/import", { accountId, mappings });
+  expect(taken).toMatchObject({ status: 422, body: { errors: [{ path: "line 1: address" }] } });
+  expect(taken.body.errors[0].message).not.toContain(theirs.body.id);
+  expect(await bridge.admin("GET", `/mappings/${theirs.body.id}`)).toMatchObject({ body: { locationId: second } });
+  const both = await keyFor(locationId, second);
+  expect(await both("POST", "/mappings/import", { accountId, mappings })).toMatchObject({ body: { updated: 1 } });
+});
+
+test("an integrator whose number was moved away gets it back by no import", async () => {
+  const accountId = await makeAccount();
+  const address = newNumber();
+  const id = await map({ accountId, address });
+  const moved = await bridge.admin("PATCH", `/mappings/${id}`, { locationId: second });
+  const integrator = await keyFor(locationId);
+  const taken = await integrator(
+    "POST",
+    `/mappings/import?accountId=${accountId}`,
+    `address,locationId\n${address},${locationId}`,
+    "text/csv",
+  );
+  expect(taken.status).toBe(422);
+  const [one, two] = [await keyFor(locationId), await keyFor(second)];
+  expect((await two("GET", `/mappings/${id}/conversations`)).status).toBe(404);
+  expect((await one("GET", `/mappings/${moved.body.id}/conversations`)).status).toBe(404);
+});
