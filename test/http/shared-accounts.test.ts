@@ -109,6 +109,16 @@ test("an import takes no number that the account has mapped for somebody else", 
   expect(await both("POST", "/mappings/import", { accountId, mappings })).toMatchObject({ body: { updated: 1 } });
 });
 
+test("a mapping of the operator's account gets no other number by an integrator's key", async () => {
+  const accountId = await makeAccount({ locationIds: [] });
+  const mapping = { accountId, address: newNumber(), locationId, ...sms };
+  const made = await bridge.admin("POST", "/mappings", mapping);
+  const integrator = await keyFor(locationId);
+  const path = `/mappings/${made.body.id}`;
+  expect((await integrator("PATCH", path, { address: newNumber() })).status).toBe(404);
+  expect((await integrator("PATCH", path, { name: "Front desk", address: mapping.address })).status).toBe(200);
+});
+
 test("an integrator whose number was moved away gets it back by no import", async () => {
   const accountId = await makeAccount();
   const address = newNumber();

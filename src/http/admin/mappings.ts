@@ -140,10 +140,11 @@ export function mappingRoutes(context: MappingsContext): Router {
     const caller = callerOf(res);
     const mapping = await requireMapping(context, caller, req.params.id);
     const input = parseInput(change, req.body);
-    if (input.locationId !== undefined && input.locationId !== mapping.locationId) {
-      requireReach(caller, input.locationId);
-      await requireUsable(context, caller, mapping.accountId, input.locationId);
-    }
+    const { locationId = mapping.locationId, address = mapping.address } = input;
+    if (locationId !== mapping.locationId) requireReach(caller, locationId);
+    // Another number of the account is as good as a new mapping in it.
+    if (locationId !== mapping.locationId || address !== mapping.address)
+      await requireUsable(context, caller, mapping.accountId, locationId);
     if (input.credentials !== undefined) await requireAccount(context, caller, mapping.accountId);
     const changed = await changeMapping(context, mapping, input);
     mappings.forget(mapping.id);
