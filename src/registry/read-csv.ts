@@ -10,7 +10,21 @@ export interface CsvRow {
 
 /** The rows below the line of names, so many at most. Throws an Error, in words for a person, for what is no CSV. */
 export function readCsv(csv: string, maxRows: number): CsvRow[] {
-  const options = { bom: true, columns: true, info: true, skip_empty_lines: true, trim: true, to: maxRows } as const;
+  const options = {
+    bom: true,
+    columns: requireDifferent,
+    info: true,
+    skip_empty_lines: true,
+    trim: true,
+    to: maxRows,
+  } as const;
   const rows = parse(csv, options) as unknown as { record: Record<string, string>; info: { lines: number } }[];
   return rows.map(({ record, info }) => ({ line: info.lines, record }));
+}
+
+/** Else the last one of the same name would count, and nobody would know of the others. */
+function requireDifferent(names: string[]): string[] {
+  const again = names.find((name, index) => name !== "" && names.indexOf(name) !== index);
+  if (again === undefined) return names;
+  throw new Error(`the column ${again} stands in it twice`);
 }

@@ -136,3 +136,41 @@ test("an integrator whose number was moved away gets it back by no import", asyn
   expect((await two("GET", `/mappings/${id}/conversations`)).status).toBe(404);
   expect((await one("GET", `/mappings/${moved.body.id}/conversations`)).status).toBe(404);
 });
+
+describe("odd imports", () => {
+  const post = async (body: unknown, contentType = "text/csv", query = "") => {
+    const admin = await keyFor(locationId, second);
+    const accountId = await makeAccount();
+    const given = typeof body === "function" ? body(accountId) : body;
+    const answer = await admin("POST", `/mappings/import?accountId=${accountId}${query}`, given, contentType);
+    return [answer.status, answer.body.errors?.[0]?.path ?? answer.body.detail ?? answer.body.created];
+  };
+  const head = "address,locationId";
+  const many = Array.from({ length: 2001 }, (_, n) => `+1500557${1000 + n},${locationId}`);
+  test.each([
+    ["a BOM, quotes and empty lines", `\ufeff"address","locationId"\r\n\r\n"+15005570001","${locationId}"\r\n`, 200, 1],
+    ["a wrong header", `number,locationId\n+15005570001,${locationId}`, 422, "line 2: address"],
+    ["__proto__ as a name", `${head},__proto__\n+15005570001,${locationId},x`, 422, "line 2"],
+    ["a column twice", `${head},address\n+15005570001,${locationId},+15005570002`, 422, /column address/],
+    ["2,001 rows", [head, ...many].join("\n"), 422, /more than 2000/],
+    ["a NUL", `${head},name\n+15005570001,${locationId},a\0b`, 422, /U\+0000/],
+    ["no rows", head, 422, /no rows/],
+    ["nothing", " ", 422, /no rows/],
+    ["a ragged row", `${head}\n+15005570001`, 422, /no CSV/],
+    ["an open quote", `${head}\n"+15005570001,${locationId}`, 422, /no CSV/],
+    ["constructor as a flag", `${head},isDefault\n+15005570001,${locationId},constructor`, 422, "line 2: isDefault"],
+  ])("%s", async (_name, csv, status, what) => {
+    const [answered, told] = await post(csv);
+    expect(answered).toBe(status);
+    if (what instanceof RegExp) expect(String(told)).toMatch(what);
+    else expect(told).toBe(what);
+  });
+
+  test.each([
+    ["rows that are no objects", [null, 5, "x", []]],
+    ["__proto__ in a row", [JSON.parse(`{"address":"+15005570001","locationId":"${locationId}","__proto__":{"a":1}}`)]],
+  ])("%s", async (_name, mappings) => {
+    const [status] = await post((accountId: string) => ({ accountId, mappings }), "application/json");
+    expect(status).toBe(422);
+  });
+});

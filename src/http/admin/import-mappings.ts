@@ -82,6 +82,7 @@ function readRows(given: unknown, csv: string): Given {
 }
 
 function parseRecords(csv: string) {
+  if (csv.includes("\0")) throw new Problem(422, "this is no CSV: it holds U+0000, as text in UTF-16 does");
   try {
     return readCsv(csv, maxRows + 1);
   } catch (error) {
