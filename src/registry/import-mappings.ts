@@ -1,5 +1,5 @@
 import { InvalidRequest } from "../errors.ts";
-import { findMappingsByKeys } from "../store/mappings.ts";
+import { findMappingsByKeys, lockForImport } from "../store/mappings.ts";
 import type { AccountRow } from "../store/schema.ts";
 import type { RegisterContext } from "./register.ts";
 import { changeMapping, type MappingInput, registerMapping } from "./register-mapping.ts";
@@ -61,6 +61,7 @@ export async function importMappings(
 
   await db
     .transaction(async (tx) => {
+      await lockForImport(tx, account.id);
       for (const row of rows) {
         await tx
           .transaction((savepoint) => importRow({ db: savepoint, sealer }, row))

@@ -35,6 +35,14 @@ const selectByKeys = prepare<{ keys: string }, Record<string, unknown>>(
     join mappings on mappings.account_id = sought."accountId" and mappings.address = sought.address`,
 );
 
+/**
+ * Until the transaction ends no other import into the account goes on: two of the same numbers in other orders would wait for
+ * each other. It keeps nobody else waiting.
+ */
+export async function lockForImport(tx: Db, accountId: string): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`import ${accountId}`}, 0))`);
+}
+
 export async function findMappings(tx: Db, ids: string[]): Promise<MappingRow[]> {
   return ids.length === 0
     ? []

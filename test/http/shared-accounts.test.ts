@@ -174,3 +174,18 @@ describe("odd imports", () => {
     expect(status).toBe(422);
   });
 });
+
+test("two imports of the same numbers at once, in two orders, end well", async () => {
+  const accountId = await makeAccount();
+  const mappings = Array.from({ length: 60 }, () => ({ address: newNumber(), locationId, ...sms }));
+  const both = await Promise.all([
+    bridge.admin("POST", "/mappings/import", { accountId, mappings }),
+    bridge.admin("POST", "/mappings/import", { accountId, mappings: mappings.toReversed() }),
+  ]);
+  expect(both.map(({ body }) => [body.created, body.updated]).sort()).toEqual([
+    [0, 60],
+    [60, 0],
+  ]);
+  const { items } = (await bridge.admin("GET", `/mappings?accountId=${accountId}&limit=100`)).body;
+  expect(items).toHaveLength(60);
+});
