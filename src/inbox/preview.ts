@@ -44,7 +44,8 @@ export async function previewWebhook(
   const verified = await isVerified(mapping, request);
   try {
     const { events } = await reading.parse(mapping.provider, request, mapping.address);
-    const account = { ...mapping, deletedAt: null, soleAddress: mapping.address };
+    const soleAddress = mapping.accountId === mapping.id ? mapping.address : null;
+    const account = { ...mapping, deletedAt: null, soleAddress };
     const previews: PreviewedEvent[] = [];
     for (const event of events.flatMap((each) => (each.kind === "message" ? seen(mapping, account, each) : each))) {
       if (event.kind === "ignored") previews.push({ outcome: "ignored", reason: event.reason });

@@ -19,28 +19,37 @@ export type FindMappings = (addressed: AddressedMessage) => MappingFacts[];
  * Finds for which mappings of their accounts messages are, by one statement for all of them. A text is for the number that it
  * was sent to. An email is for the mailboxes of its envelope; where the provider does not tell it, or none of them is
  * mapped, for those of To, then of Cc and Bcc. A plus tag falls back to the plain mailbox, and that to the mapping of its
- * whole domain, where no mailbox of its own is mapped. Mail comes by aliases, too: what names none of ours is for the
- * account's only mailbox, if it has no other. A mapping that was deleted or moved gets what came before that.
+ * whole domain, where no mailbox of its own is mapped. Mail comes by aliases, too: what names none of ours, and none that
+ * was deleted, is for the only mailbox of an account that came along with it. Another account may serve many, of several
+ * locations: there it would be somebody else's. A mapping that was deleted or moved gets what came before that.
  */
 export async function findReceivers(tx: Db, all: AddressedMessage[]): Promise<FindMappings> {
   const keys = all.flatMap(({ account, message }) =>
-    levelsOf(account, message)
-      .flat(2)
-      .map((address): MappingKey => ({ accountId: account.id, address })),
+    [...levelsOf(account, message).flat(2), ...aliasedOf(account)].map(
+      (address): MappingKey => ({ accountId: account.id, address }),
+    ),
   );
   const byKey = new Map<string, MappingRow[]>();
   for (const row of await findMappingsByKeys(tx, keys)) {
     const key = `${row.accountId} ${row.address}`;
     byKey.set(key, [...(byKey.get(key) ?? []), row]);
   }
-  return ({ account, message, receivedAt }) => {
-    const find = (address: string) => presentAt(byKey.get(`${account.id} ${address}`) ?? [], receivedAt);
-    for (const level of levelsOf(account, message)) {
-      const found = level.flatMap((alternatives) => alternatives.flatMap((each) => find(each) ?? []).slice(0, 1));
+  const find: FindMappings = ({ account, message, receivedAt }) => {
+    const rowsOf = (address: string) => byKey.get(`${account.id} ${address}`) ?? [];
+    const present = (address: string) => presentAt(rowsOf(address), receivedAt);
+    const levels = levelsOf(account, message);
+    for (const level of levels) {
+      const found = level.flatMap((alternatives) => alternatives.flatMap((each) => present(each) ?? []).slice(0, 1));
       if (found.length > 0) return [...new Set(found)].map(describeMapping);
     }
-    return [];
+    const namesDeleted = levels.flat(2).some((address) => rowsOf(address).some((row) => !row.movedTo));
+    const aliased = namesDeleted ? [] : aliasedOf(account);
+    return aliased
+      .filter((address) => rowsOf(address).some(({ id }) => id === account.id))
+      .flatMap((address) => present(address) ?? [])
+      .map(describeMapping);
   };
+  return find;
 }
 
 /** The addresses that a message is for, as a person would name them. */
@@ -52,23 +61,24 @@ export function receiversOf({ channel }: Pick<AccountFacts, "channel">, message:
 
 /** May a message be for this address of ours? */
 export function isFor(address: string, account: AddressedMessage["account"], message: ProviderMessage): boolean {
-  return levelsOf(account, message).flat(2).includes(address);
+  return [...levelsOf(account, message).flat(2), ...aliasedOf(account)].includes(address);
+}
+
+/** The mailbox that an account has alone. */
+function aliasedOf({ channel, soleAddress }: AddressedMessage["account"]): string[] {
+  return channel === "sms" || soleAddress === null || soleAddress.startsWith("*@") ? [] : [soleAddress];
 }
 
 /** Where to look, one after another until something is found: addresses, each with what it falls back to. */
-function levelsOf({ channel, soleAddress }: AddressedMessage["account"], message: ProviderMessage): string[][][] {
+function levelsOf({ channel }: AddressedMessage["account"], message: ProviderMessage): string[][][] {
   const { direction, envelopeTo = [], from, to, cc, bcc } = message;
   const isOurs = direction === "outbound";
   if (channel === "sms") return [(isOurs ? [from] : [...to, ...cc]).map((number) => [number])];
   const places = isOurs ? [[from]] : [envelopeTo, to, [...cc, ...bcc], [from]];
-  const isOneMailbox = soleAddress !== null && !soleAddress.startsWith("*@");
-  return [
-    ...places.flatMap((addresses) => [
-      addresses.map((address) => [address, withoutTag(address)]),
-      addresses.map((address) => [domainOf(address)]),
-    ]),
-    isOneMailbox ? [[soleAddress]] : [],
-  ];
+  return places.flatMap((addresses) => [
+    addresses.map((address) => [address, withoutTag(address)]),
+    addresses.map((address) => [domainOf(address)]),
+  ]);
 }
 
 const withoutTag = (mailbox: string) => mailbox.replace(/\+[^@]*(?=@)/, "");

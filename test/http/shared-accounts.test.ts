@@ -137,6 +137,35 @@ test("an integrator whose number was moved away gets it back by no import", asyn
   expect((await one("GET", `/mappings/${moved.body.id}/conversations`)).status).toBe(404);
 });
 
+const mailAccount = (locationIds = [locationId, second]) =>
+  makeAccount({ provider: "mailgun", credentials: mailgun.credentials, locationIds });
+const email = { conversationProviderId: null };
+
+test("mail for a mailbox that nobody mapped is not for the only one of a shared account", async () => {
+  const accountId = await mailAccount();
+  await map({ accountId, address: "support@one.example", ...email });
+  const id = await mail(accountId, "sales@two.example");
+  expect(await webhooksOf(accountId, 1)).toMatchObject([{ state: "failed" }]);
+  const theirs = await map({ accountId, address: "sales@two.example", locationId: second, ...email });
+  await until(
+    () => mappingsOf(id),
+    (found) => found.length > 0,
+  );
+  expect(await mappingsOf(id)).toEqual([theirs]);
+});
+
+test("mail for a mailbox that was deleted is not for the one that is left", async () => {
+  const credentials = mailgun.credentials;
+  const accountId = await map({ provider: "mailgun", credentials, address: "support@three.example", ...email });
+  const aliased = await mail(accountId, "anything@alias.example");
+  await webhooksOf(accountId, 1);
+  const other = await map({ accountId, address: "sales@three.example", locationId: second, ...email });
+  expect((await bridge.admin("DELETE", `/mappings/${other}`)).status).toBe(204);
+  const late = await mail(accountId, "sales@three.example");
+  expect((await webhooksOf(accountId, 2))[0]).toMatchObject({ state: "failed" });
+  expect([await mappingsOf(aliased), await mappingsOf(late)]).toEqual([[accountId], []]);
+});
+
 describe("odd imports", () => {
   const post = async (body: unknown, contentType = "text/csv", query = "") => {
     const admin = await keyFor(locationId, second);
