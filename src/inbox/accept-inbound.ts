@@ -84,7 +84,7 @@ async function route(tx: Db, readings: AccountReading[]): Promise<RoutedReading[
       const mappings = isMessage(event) ? find(addressed(reading, event)) : [];
       if (!isMessage(event)) events.push({ event });
       else if (mappings.length > 0) events.push(...seenBy(mappings, event));
-      else unmapped ??= unmappedReason(reading.account, event);
+      else unmapped ??= unmappedReason(event);
     }
     return { reading, events, unmapped };
   });

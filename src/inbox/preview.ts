@@ -64,7 +64,7 @@ export async function previewWebhook(
 /** As this mapping would see it, if it is for this one. */
 function seen(mapping: Mapping, account: AddressedMessage["account"], message: ProviderMessage): ProviderEvent[] {
   if (isFor(mapping.address, account, message)) return seenBy([mapping], message).map(({ event }) => event);
-  throw new ParseError(unmappedReason(account, message));
+  throw new ParseError(unmappedReason(message));
 }
 
 async function previewMessage(

@@ -64,8 +64,8 @@ export function seenBy(mappings: MappingFacts[], message: ProviderMessage): Rout
 }
 
 /** Why a message stays where it is that is for nobody, and what to do. */
-export function unmappedReason(account: Pick<AccountFacts, "channel">, message: ProviderMessage): string {
-  const addresses = receiversOf(account, message).join(", ") || "nobody";
+export function unmappedReason(message: ProviderMessage): string {
+  const addresses = receiversOf(message).join(", ") || "nobody";
   return `${unmappedPrefix}${addresses}: POST /admin/mappings and it is delivered by itself`;
 }
 

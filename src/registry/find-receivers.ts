@@ -52,11 +52,13 @@ export async function findReceivers(tx: Db, all: AddressedMessage[]): Promise<Fi
   return find;
 }
 
-/** The addresses that a message is for, as a person would name them. */
-export function receiversOf({ channel }: Pick<AccountFacts, "channel">, message: ProviderMessage): string[] {
-  if (message.direction === "outbound") return [message.from];
-  const { envelopeTo = [], to, cc } = message;
-  return [...new Set(channel === "email" && envelopeTo.length > 0 ? envelopeTo : [...to, ...cc])];
+/**
+ * The addresses by which a message would find its mapping, those that a person would name first. What is forwarded to a
+ * provider has its own address in the envelope, and the mailbox that is mapped in To.
+ */
+export function receiversOf(message: ProviderMessage): string[] {
+  const { direction, envelopeTo = [], from, to, cc, bcc } = message;
+  return direction === "outbound" ? [from] : [...new Set([...envelopeTo, ...to, ...cc, ...bcc])];
 }
 
 /** May a message be for this address of ours? */

@@ -166,6 +166,18 @@ test("mail for a mailbox that was deleted is not for the one that is left", asyn
   expect([await mappingsOf(aliased), await mappingsOf(late)]).toEqual([[accountId], []]);
 });
 
+test("forwarded mail is delivered by itself once the mailbox that To names is mapped", async () => {
+  const accountId = await mailAccount();
+  const id = await mail(accountId, "support@four.example", "3f9@inbound.example");
+  await webhooksOf(accountId, 1);
+  const mapping = { accountId, address: "support@four.example", locationId, ...email };
+  expect((await bridge.admin("POST", "/mappings", mapping)).body).toMatchObject({ replayed: 1 });
+  await until(
+    () => mappingsOf(id),
+    (found) => found.length > 0,
+  );
+});
+
 describe("odd imports", () => {
   const post = async (body: unknown, contentType = "text/csv", query = "") => {
     const admin = await keyFor(locationId, second);
