@@ -122,8 +122,8 @@ const withMapping = <Event extends ProviderEvent>({ mapping, ...rest }: AccountE
 function outcomeOf({ reading, events, unmapped }: RoutedReading, reasons: Reasons): WebhookOutcome {
   const { id } = reading.webhook;
   if ("failure" in reading) return { id, state: "failed", reason: reading.failure };
-  if (unmapped !== undefined) return { id, state: "failed", reason: unmapped };
   const eventId = eventIdOf(reading);
+  if (unmapped !== undefined) return { id, state: "failed", reason: unmapped, eventId };
   const why = events.map(({ event }) => (event.kind === "ignored" ? event.reason : reasons.get(event)));
   if (why.includes(undefined)) return { id, state: "processed", reason: undefined, eventId };
   return { id, state: "ignored", reason: [...new Set(why)].join("; ") || "the webhook holds no events", eventId };

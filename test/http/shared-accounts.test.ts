@@ -178,6 +178,19 @@ test("forwarded mail is delivered by itself once the mailbox that To names is ma
   );
 });
 
+test("a signature that came with mail for nobody is used up, and that mail is still delivered later", async () => {
+  const accountId = await mailAccount();
+  const { id, signed } = signMail(accountId, "support@five.example");
+  const other = Buffer.from(signed.body.toString().replaceAll(encodeURIComponent(id), "forged%40example.org"));
+  expect((await bridge.post(signed)).status).toBe(200);
+  await webhooksOf(accountId, 1);
+  expect((await bridge.post({ ...signed, body: other })).status).toBe(200);
+  expect(await webhooksOf(accountId, 2)).toMatchObject([{ state: "ignored" }, { state: "failed" }]);
+  const mappingId = await map({ accountId, address: "support@five.example", ...email });
+  await webhooksOf(accountId, 2);
+  expect([await mappingsOf(id), await mappingsOf("forged@example.org")]).toEqual([[mappingId], []]);
+});
+
 describe("odd imports", () => {
   const post = async (body: unknown, contentType = "text/csv", query = "") => {
     const admin = await keyFor(locationId, second);
