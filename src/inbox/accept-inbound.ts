@@ -5,7 +5,7 @@ import { automaticFor, isKept } from "../messages/kept-mail.ts";
 import { admit, heldDetail, ignoredReason } from "../messages/unknown-sender.ts";
 import type { ProviderEvent, ProviderMessage, Receipt } from "../model.ts";
 import type { Reading } from "../providers/reading.ts";
-import { findReceivers } from "../registry/find-receivers.ts";
+import { findReceivers, type Receivers } from "../registry/find-receivers.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
 import { ensureConversations, keepHabits, keyOf, type Person } from "../store/conversations.ts";
 import type { NewDelivery } from "../store/deliveries.ts";
@@ -26,7 +26,7 @@ import {
   unmappedReason,
 } from "./read-webhook.ts";
 import { findAnswers, findCopies } from "./recognize-ours.ts";
-import { tellApart } from "./tell-apart.ts";
+import { findRepeated, tellApart } from "./tell-apart.ts";
 
 /**
  * Turns what providers posted, to whichever accounts, into messages and the deliveries that they make us owe, in the order
@@ -50,9 +50,9 @@ export async function acceptInbound(
       })),
     ),
   );
-  const routed = await route(tx, readings);
+  const { routed, formerIdsOf } = await route(tx, readings);
   const receipts = await acceptReceipts(context, eventsOf(routed, isReceipt));
-  const messages = await acceptMessages(tx, eventsOf(routed, isMessage).flatMap(withMapping));
+  const messages = await acceptMessages(tx, eventsOf(routed, isMessage).flatMap(withMapping), formerIdsOf);
   const reasons = new Map([...messages.reasons, ...receipts.reasons]);
   return { outcomes: routed.map((each) => outcomeOf(each, reasons)), owed: [...receipts.owed, ...messages.owed] };
 }
@@ -65,11 +65,14 @@ interface RoutedReading {
 }
 
 /** Gives each message to the mappings that it is for. */
-async function route(tx: Db, readings: AccountReading[]): Promise<RoutedReading[]> {
+async function route(
+  tx: Db,
+  readings: AccountReading[],
+): Promise<{ routed: RoutedReading[]; formerIdsOf: Receivers["formerIdsOf"] }> {
   const addressed = (reading: AccountReading, message: ProviderMessage) => {
     return { account: reading.account, message, receivedAt: reading.webhook.receivedAt };
   };
-  const find = await findReceivers(
+  const { find, formerIdsOf } = await findReceivers(
     tx,
     readings.flatMap((each) =>
       contentOfReading(each)
@@ -77,7 +80,7 @@ async function route(tx: Db, readings: AccountReading[]): Promise<RoutedReading[
         .map((event) => addressed(each, event)),
     ),
   );
-  return readings.map((reading) => {
+  const routed = readings.map((reading) => {
     const events: RoutedEvent[] = [];
     let unmapped: string | undefined;
     for (const event of contentOfReading(reading)) {
@@ -88,6 +91,7 @@ async function route(tx: Db, readings: AccountReading[]): Promise<RoutedReading[
     }
     return { reading, events, unmapped };
   });
+  return { routed, formerIdsOf };
 }
 
 const contentOfReading = (reading: AccountReading) => ("content" in reading ? reading.content.events : []);
@@ -144,7 +148,11 @@ async function acceptReceipts(
 const foreignReceipt = "receipt of a message that this account has not sent";
 
 /** Stores the messages that are new, and owes HighLevel each of them. */
-async function acceptMessages(tx: Db, received: MappedEvent<ProviderMessage>[]): Promise<EventOutcomes> {
+async function acceptMessages(
+  tx: Db,
+  received: MappedEvent<ProviderMessage>[],
+  formerIdsOf: Receivers["formerIdsOf"],
+): Promise<EventOutcomes> {
   const addressed = received.map((each) => ({ ...each, person: personOf(each) }));
   const conversations = await ensureConversations(
     tx,
@@ -153,12 +161,14 @@ async function acceptMessages(tx: Db, received: MappedEvent<ProviderMessage>[]):
   const isOurs = await findCopies(tx, received);
   const answersOurs = await findAnswers(tx, received);
   const identities = await tellApart(tx, received);
+  const isRepeated = await findRepeated(tx, received, identities, formerIdsOf);
 
   const reasons: Reasons = new Map();
   const accepted: AcceptedMessage[] = [];
   for (const { mapping, webhook, event, person } of addressed) {
     const conversation = person && conversations.get(keyOf(person));
     if (isOurs.has(event)) reasons.set(event, "a copy of an email that this bridge has sent");
+    else if (isRepeated.has(event)) reasons.set(event, "duplicate: it came before the mapping stood for this address");
     else if (!conversation || admit(mapping, conversation) === "ignored") {
       reasons.set(event, ignoredReason);
     } else {

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ProviderMessage } from "../model.ts";
+import type { Receivers } from "../registry/find-receivers.ts";
+import type { MappingFacts } from "../registry/mappings.ts";
 import { findFingerprints, providerKeyOf } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { MappedMessage } from "./recognize-ours.ts";
@@ -31,17 +33,48 @@ export async function tellApart(tx: Db, received: MappedMessage[]): Promise<Map<
     if (first === undefined) known.set(key, fingerprint);
     // One without a fingerprint was kept by a version that had none.
     const isOther = first !== undefined && first !== null && first !== fingerprint;
-    const providerMessageId = isOther
-      ? `${event.providerMessageId}#${fingerprint.slice(0, 16)}`
-      : event.providerMessageId;
+    const providerMessageId = isOther ? variantOf(event.providerMessageId, fingerprint) : event.providerMessageId;
     identities.set(event, { providerMessageId, fingerprint });
   }
   return identities;
 }
+
+/** The id of another message that came with the same id as one before it. */
+const variantOf = (providerMessageId: string, fingerprint: string) =>
+  `${providerMessageId}#${fingerprint.slice(0, 16)}`;
 
 function fingerprintOf(event: ProviderMessage): string {
   const { direction, from, to, cc, subject, text, html, sentAt, attachments } = event;
   const files = attachments.map(({ name, contentType, sizeBytes }) => [name, contentType, sizeBytes]);
   const said = [direction, from, to, cc, subject, text, html, sentAt, files];
   return createHash("sha256").update(JSON.stringify(said)).digest("hex");
+}
+
+/**
+ * What a mapping took in that stood for the address before: it was moved to another location, or deleted and made anew. A
+ * provider that missed the answer posts it again, and it is no news of the mapping that stands there now.
+ */
+export async function findRepeated(
+  tx: Db,
+  received: (MappedMessage & { mapping: MappingFacts })[],
+  identities: Map<ProviderMessage, Identity>,
+  formerIdsOf: Receivers["formerIdsOf"],
+): Promise<Set<ProviderMessage>> {
+  const sought = received.flatMap(({ mapping, event }) => {
+    const fingerprint = identities.get(event)?.fingerprint;
+    const id = event.providerMessageId;
+    const ids = fingerprint === undefined ? [id] : [id, variantOf(id, fingerprint)];
+    return formerIdsOf(mapping).flatMap((mappingId) =>
+      ids.map((providerMessageId) => ({ event, fingerprint, key: { mappingId, providerMessageId } })),
+    );
+  });
+  const known = await findFingerprints(
+    tx,
+    sought.map(({ key }) => key),
+  );
+  const isKnown = ({ fingerprint, key }: (typeof sought)[number]) => {
+    const former = known.get(providerKeyOf(key));
+    return former === null || (former !== undefined && (fingerprint === undefined || former === fingerprint));
+  };
+  return new Set(sought.filter(isKnown).map(({ event }) => event));
 }

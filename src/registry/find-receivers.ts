@@ -12,8 +12,12 @@ export interface AddressedMessage {
   receivedAt: Date;
 }
 
-/** Those of an account's mappings that messages are for. */
-export type FindMappings = (addressed: AddressedMessage) => MappingFacts[];
+export interface Receivers {
+  /** Those of an account's mappings that messages are for. */
+  find(addressed: AddressedMessage): MappingFacts[];
+  /** Mappings that stood for the address of this one before it. */
+  formerIdsOf(mapping: Pick<MappingFacts, "id" | "accountId" | "address">): string[];
+}
 
 /**
  * Finds for which mappings of their accounts messages are, by one statement for all of them. A text is for the number that it
@@ -23,7 +27,7 @@ export type FindMappings = (addressed: AddressedMessage) => MappingFacts[];
  * was deleted, is for the only mailbox of an account that came along with it. Another account may serve many, of several
  * locations: there it would be somebody else's. A mapping that was deleted or moved gets what came before that.
  */
-export async function findReceivers(tx: Db, all: AddressedMessage[]): Promise<FindMappings> {
+export async function findReceivers(tx: Db, all: AddressedMessage[]): Promise<Receivers> {
   const keys = all.flatMap(({ account, message }) =>
     [...levelsOf(account, message).flat(2), ...aliasedOf(account)].map(
       (address): MappingKey => ({ accountId: account.id, address }),
@@ -34,7 +38,7 @@ export async function findReceivers(tx: Db, all: AddressedMessage[]): Promise<Fi
     const key = `${row.accountId} ${row.address}`;
     byKey.set(key, [...(byKey.get(key) ?? []), row]);
   }
-  const find: FindMappings = ({ account, message, receivedAt }) => {
+  const find: Receivers["find"] = ({ account, message, receivedAt }) => {
     const rowsOf = (address: string) => byKey.get(`${account.id} ${address}`) ?? [];
     const present = (address: string) => presentAt(rowsOf(address), receivedAt);
     const levels = levelsOf(account, message);
@@ -49,7 +53,11 @@ export async function findReceivers(tx: Db, all: AddressedMessage[]): Promise<Fi
       .flatMap((address) => present(address) ?? [])
       .map(describeMapping);
   };
-  return find;
+  return {
+    find,
+    formerIdsOf: ({ id, accountId, address }) =>
+      (byKey.get(`${accountId} ${address}`) ?? []).flatMap((row) => (row.deletedAt && row.id !== id ? row.id : [])),
+  };
 }
 
 /**

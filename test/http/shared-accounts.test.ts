@@ -137,6 +137,19 @@ test("an integrator whose number was moved away gets it back by no import", asyn
   expect((await one("GET", `/mappings/${moved.body.id}/conversations`)).status).toBe(404);
 });
 
+test("a text that the provider posts again after a move is not posted to the new location as well", async () => {
+  const accountId = await makeAccount();
+  const address = newNumber();
+  const id = await map({ accountId, address });
+  const repeated = await text(accountId, address);
+  await webhooksOf(accountId, 1);
+  const moved = await bridge.admin("PATCH", `/mappings/${id}`, { locationId: second });
+  await text(accountId, address, repeated);
+  const fresh = await text(accountId, address);
+  await webhooksOf(accountId, 3);
+  expect([await mappingsOf(repeated), await mappingsOf(fresh)]).toEqual([[id], [moved.body.id]]);
+});
+
 const mailAccount = (locationIds = [locationId, second]) =>
   makeAccount({ provider: "mailgun", credentials: mailgun.credentials, locationIds });
 const email = { conversationProviderId: null };
