@@ -105,7 +105,7 @@ async function judge(
   }
   const { request } = event;
   const mapping = reading.mapping
-    ? await followMoves(context.tx, reading.mapping, request.locationId)
+    ? await followMoves(context.tx, reading.mapping, { locationId: request.locationId, at: webhook.receivedAt })
     : await findSender(context.tx, event);
   if (mapping?.isDeleted) return { mapping: undefined, request, problem: deletedMapping };
   if (!mapping) return { mapping, request, problem: noSender(event) };
@@ -146,11 +146,20 @@ function channelOf(request: OutboundEvent["request"]) {
   return request.type === "Email" || request.emailMessageId || request.emailTo.length > 0 ? "email" : "sms";
 }
 
-/** The delivery URL stays that of the first: it may be the same in the location to which the mapping was moved. */
-async function followMoves(tx: Db, mapping: MappingFacts, locationId: string | undefined): Promise<MappingFacts> {
-  if (mapping.movedTo === null || mapping.locationId === locationId) return mapping;
+/**
+ * The delivery URL stays that of the first: it may be the same in the location to which the mapping was moved, and is where
+ * it was moved back to. Of several in the location it is the one that had the number then, else the last.
+ */
+async function followMoves(
+  tx: Db,
+  mapping: MappingFacts,
+  about: { locationId: string | undefined; at: Date },
+): Promise<MappingFacts> {
+  const isThere = mapping.locationId === about.locationId;
+  if (mapping.movedTo === null || (isThere && mapping.movedAt && mapping.movedAt >= about.at)) return mapping;
   const [next] = await findMappings(tx, [mapping.movedTo]);
-  return next ? followMoves(tx, describeMapping(next), locationId) : mapping;
+  const last = next ? await followMoves(tx, describeMapping(next), about) : mapping;
+  return isThere && last.locationId !== about.locationId ? mapping : last;
 }
 
 const movedMapping = "the number or mailbox was moved to another location: this one cannot send by it any more";
