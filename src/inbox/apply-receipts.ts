@@ -76,13 +76,17 @@ function createPlaces(sent: SentMessageRow[]) {
   for (const [place, each] of sent.entries()) put(each, place);
   return {
     put,
-    /** By our reference where it is signed, or where the message has no id yet; else by the provider's id. */
+    /**
+     * By our reference where it is signed, or where the message has no id yet, or this one; else by the provider's id. A
+     * gateway may give messages of two of the account's numbers the same id.
+     */
     find({ id, adapter }: AccountFacts, { reference, providerMessageId }: Receipt) {
       const byId = byProviderId.get(`${id} ${providerMessageId}`);
       const place = byReference.get(`${id} ${reference}`);
       if (place === undefined) return byId;
-      const isNew = byId === undefined && sent[place]?.message.providerMessageId === null;
-      return adapter.isReferenceSigned || isNew ? place : byId;
+      const known = sent[place]?.message.providerMessageId;
+      const isNew = byId === undefined && known === null;
+      return adapter.isReferenceSigned || isNew || known === providerMessageId ? place : byId;
     },
   };
 }

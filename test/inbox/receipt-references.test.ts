@@ -1,10 +1,11 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { applyReceipts } from "../../src/inbox/apply-receipts.ts";
 import type { Receipt } from "../../src/model.ts";
 import { describeMapping, type MappingFacts } from "../../src/registry/mappings.ts";
 import { ensureConversation } from "../../src/store/conversations.ts";
 import { putLocation } from "../../src/store/locations.ts";
-import { findMapping } from "../../src/store/mappings.ts";
+import { findMapping, insertMapping as insert } from "../../src/store/mappings.ts";
 import { findMessage, insertMessages } from "../../src/store/messages/messages.ts";
 import type { Database } from "../../src/store/postgres/database.ts";
 import { openMigrated } from "../support/database.ts";
@@ -103,4 +104,17 @@ test.each(signed)("a signed reference of $name counts, also beside one id for al
   const [first, second] = [await addSent(mapping, "accepted"), await addSent(mapping, null)];
   expect(await tell(mapping, second, "accepted")).toBe(true);
   expect([await stateOf(first), await stateOf(second)]).toEqual(["sent", "delivered"]);
+});
+
+test("of messages of two numbers of one account with the same id it is the one that the reference names", async () => {
+  const provider = unsigned.find(({ channel }) => channel === "sms");
+  if (!provider) throw new Error("there is no provider of texts");
+  const first = await addMapping(provider);
+  const row = await findMapping(database.db, first.id);
+  if (!row) throw new Error("the mapping is not there");
+  const address = "+15005559000";
+  const second = describeMapping(await insert(database.db, { ...row, id: randomUUID(), address }));
+  const [one, two] = [await addSent(first, "ok"), await addSent(second, "ok")];
+  expect(await tell({ ...second, id: first.accountId }, two, "ok")).toBe(true);
+  expect([await stateOf(one), await stateOf(two)]).toEqual(["sent", "delivered"]);
 });
