@@ -6,6 +6,7 @@ import { addLocation, deleteAccount, findAccount, insertAccount, updateAccount }
 import {
   deleteMapping,
   findMappingByAddress,
+  findMappings,
   insertMapping,
   keepOneDefault,
   updateMapping,
@@ -205,21 +206,22 @@ const sharedCredentials = (accountId: string) =>
   ]);
 
 /** It goes on under another id: whatever names the old one, messages that wait too, stays in the old location. */
-async function moveMapping(
-  tx: Db,
-  { deletedAt: _deletedAt, movedTo: _movedTo, createdAt: _createdAt, updatedAt: _updatedAt, ...mapping }: MappingRow,
-  change: Partial<MappingRow>,
-): Promise<MappingRow | undefined> {
+async function moveMapping(tx: Db, mapping: MappingRow, change: Partial<MappingRow>): Promise<MappingRow | undefined> {
   const id = crypto.randomUUID();
   if (!(await deleteMapping(tx, mapping.id, id))) return undefined;
-  return insertMapping(tx, { ...mapping, ...change, id, sealedCredentials: null });
+  return insertMapping(tx, { ...asNew(mapping), ...change, id });
 }
 
-/** What was acknowledged before is still delivered. An account that came along with it goes along with it. */
+function asNew(mapping: MappingRow) {
+  const { deletedAt: _deleted, movedTo: _moved, createdAt: _created, updatedAt: _updated, ...rest } = mapping;
+  return { ...rest, sealedCredentials: null };
+}
+
+/** What was acknowledged before is still delivered. An account that came along with a mapping goes with the last one in it. */
 export async function removeMapping({ db }: RegisterContext, mapping: MappingRow): Promise<void> {
   await db.transaction(async (tx) => {
     await deleteMapping(tx, mapping.id);
-    const account = await findAccount(tx, mapping.accountId);
-    if (account?.id === mapping.id) await deleteAccount(tx, account.id);
+    const [first] = await findMappings(tx, [mapping.accountId]);
+    if (first) await deleteAccount(tx, mapping.accountId);
   });
 }

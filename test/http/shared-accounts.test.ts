@@ -150,6 +150,16 @@ test("a text that the provider posts again after a move is not posted to the new
   expect([await mappingsOf(repeated), await mappingsOf(fresh)]).toEqual([[id], [moved.body.id]]);
 });
 
+test("an account that came along with a mapping goes with the last one in it, also after a move", async () => {
+  const address = newNumber();
+  const id = await map({ provider: "telnyx", credentials: telnyx.credentials, address });
+  const moved = await bridge.admin("PATCH", `/mappings/${id}`, { locationId: second });
+  expect((await bridge.admin("DELETE", `/mappings/${moved.body.id}`)).status).toBe(204);
+  expect((await bridge.admin("GET", `/accounts/${id}`)).status).toBe(404);
+  await text(id, address);
+  expect(await webhooksOf(id, 1)).toMatchObject([{ state: "failed" }]);
+});
+
 const mailAccount = (locationIds = [locationId, second]) =>
   makeAccount({ provider: "mailgun", credentials: mailgun.credentials, locationIds });
 const email = { conversationProviderId: null };
