@@ -178,7 +178,15 @@ async function keepChange(
   const kept = isMoved ? await moveMapping(tx, mapping, change) : await updateMapping(tx, mapping.id, change);
   if (!kept || !account) throw new InvalidRequest("not_found", `there is no mapping ${mapping.id}`);
   if (isMoved) await serveAlso(tx, account, change.locationId);
+  else if (kept.address !== mapping.address) await keepFormerAddress(tx, mapping);
   return { account, kept };
+}
+
+/** What came to the address before is taken in by a mapping that ends where this one has another address. */
+async function keepFormerAddress(tx: Db, mapping: MappingRow): Promise<void> {
+  const id = crypto.randomUUID();
+  await insertMapping(tx, { ...asNew(mapping), id, isDefault: false });
+  await deleteMapping(tx, id, mapping.id);
 }
 
 function newCredentials(adapter: Adapter, mapping: MappingRow, { credentials }: MappingChange): unknown[] {
