@@ -72,16 +72,25 @@ function composeEmail(
     html,
     ...(shownText ? { message: shownText } : {}),
     ...(content.subject ? { subject: content.subject } : {}),
-    ...(direction === "inbound"
-      ? {
-          emailFrom: person,
-          emailTo: content.to.includes(mapping.address) ? mapping.address : (content.to[0] ?? mapping.address),
-        }
-      : { emailFrom: mapping.address, emailTo: person }),
+    ...partiesOf(mapping.address, person, { direction, content }),
     ...(emailCc.length > 0 ? { emailCc } : {}),
     ...(content.bcc.length > 0 ? { emailBcc: content.bcc } : {}),
     ...(emailMessageId ? { emailMessageId } : {}),
   };
+}
+
+/** Ours is the mapping's mailbox; of a mapping for a whole domain the one that the email names, or none that it would invent. */
+function partiesOf(
+  own: string,
+  person: string,
+  { direction, content: { from, to } }: Pick<ComposedMessage, "direction" | "content">,
+): Partial<InboundPost> {
+  const isDomain = own.startsWith("*@");
+  if (direction === "outbound")
+    return { emailTo: person, ...(isDomain ? from && { emailFrom: from } : { emailFrom: own }) };
+  const isOurs = (address: string) => (isDomain ? address.endsWith(own.slice(1)) : address === own);
+  const emailTo = to.find(isOurs) ?? to[0] ?? (isDomain ? undefined : own);
+  return { emailFrom: person, ...(emailTo === undefined ? {} : { emailTo }) };
 }
 
 /**

@@ -4,5 +4,6 @@ import type { MessageContent } from "../store/schema.ts";
 /** Of what a provider told of a message, what is kept until RETENTION_DAYS end. */
 export function contentOf(message: ProviderMessage): MessageContent {
   const { fromName, fromSpelling, to, cc, bcc, subject, text, html, attachments, inReplyTo, references } = message;
-  return { fromName, fromSpelling, to, cc, bcc, subject, text, html, attachments, inReplyTo, references };
+  const from = message.direction === "outbound" ? { from: message.from } : {};
+  return { ...from, fromName, fromSpelling, to, cc, bcc, subject, text, html, attachments, inReplyTo, references };
 }

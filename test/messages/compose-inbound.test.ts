@@ -124,3 +124,26 @@ test("a mapping may want only what is new in a reply as its text; the whole stay
   expect(posted.html).toContain("Shall we?");
   expect(composeInbound(email, person, reply, undefined).message).toContain("Shall we?");
 });
+
+describe("an email of a mapping for a whole domain", () => {
+  const domain = { ...email, address: "*@example.com" };
+  const out = { ...message({ to: ["ann@example.org"], from: "sales@example.com" }), direction: "outbound" as const };
+  test.each([
+    [
+      "names the domain's mailbox among others",
+      message({ to: ["x@other.org", "sales@example.com"] }),
+      "sales@example.com",
+    ],
+    ["names whom it names, of another domain", message({ to: ["x@other.org"] }), "x@other.org"],
+    ["names nobody where it names nobody", message({}), undefined],
+  ])("%s", (_name, given, emailTo) => {
+    expect(composeInbound(domain, person, given, undefined).emailTo).toBe(emailTo);
+  });
+
+  test("that the business sent names the mailbox that sent it", () => {
+    expect(composeInbound(domain, person, out, undefined)).toMatchObject({
+      emailFrom: "sales@example.com",
+      emailTo: "ann@example.org",
+    });
+  });
+});
