@@ -24,7 +24,8 @@ const conversationColumns = columnsOf<Conversation>(conversations);
 
 /**
  * The messages that we sent and that receipts are about, each with its conversation, in the order of their ids, locked
- * until the transaction ends.
+ * until the transaction ends. By the provider's id all numbers of the account are searched, which takes its time where there
+ * are thousands: what its reference and its id name alike is not.
  */
 export async function lockSentMessages(tx: Db, keys: SentMessageKey[]): Promise<SentMessageRow[]> {
   if (keys.length === 0) return [];
@@ -43,12 +44,18 @@ const lockSent = prepare<{ keys: string }, Record<string, unknown>>(
       select * from json_to_recordset(${value("keys")}::json) as input (
         "accountId" uuid, reference bigint, "providerMessageId" text
       )
-    ), sought as (
-      select m.id, keys."accountId" from keys join messages m on m.id = keys.reference
+    ), referred as materialized (
+      select m.id, keys."accountId", keys."providerMessageId", m.provider_message_id = keys."providerMessageId" as is_same
+      from keys join messages m on m.id = keys.reference
       join mappings on mappings.id = m.mapping_id and mappings.account_id = keys."accountId"
+    ), unsure as (
+      select "accountId", "providerMessageId" from keys
+      except select "accountId", "providerMessageId" from referred where is_same
+    ), sought as (
+      select id, "accountId" from referred
       union
-      select m.id, keys."accountId" from keys join mappings on mappings.account_id = keys."accountId"
-      join messages m on m.mapping_id = mappings.id and m.provider_message_id = keys."providerMessageId"
+      select m.id, unsure."accountId" from unsure join mappings on mappings.account_id = unsure."accountId"
+      join messages m on m.mapping_id = mappings.id and m.provider_message_id = unsure."providerMessageId"
     )
     select "accountId", ${messageColumns.list}, ${conversationColumns.list}
     from sought
