@@ -82,7 +82,7 @@ const settings = z.object({
     .describe("Connections from outside at once; further ones are closed"),
   WEBHOOKS_PER_MINUTE_PER_MAPPING: wholeNumber(0, 100_000_000, "webhooks")
     .prefault("6000")
-    .describe("What one process takes for one mapping; what is over it is answered 429; 0 for no limit"),
+    .describe("What one process takes for one webhook URL; what is over it is answered 429; 0 for no limit"),
   DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/, error: "must be a URL that begins with postgres://" })
     .optional()
@@ -138,7 +138,7 @@ const settings = z.object({
   BODY_MEMORY_MB: wholeNumber(2, 100_000, "MB")
     .prefault("128")
     .describe(
-      "What webhooks may take that are being read at one time, half of it for one mapping; more is answered 503",
+      "What webhooks may take that are being read at one time, half of it for one webhook URL; more is answered 503",
     ),
   ATTACHMENT_LIMIT_KB: wholeNumber(1, 100_000, "kB")
     .prefault("5000")
