@@ -33,7 +33,7 @@ END
 $$;--> statement-breakpoint
 CREATE TRIGGER "mappings_of_earlier_version_added" BEFORE INSERT ON "mappings" FOR EACH ROW EXECUTE FUNCTION "mapping_of_earlier_version"();--> statement-breakpoint
 CREATE TRIGGER "mappings_of_earlier_version_changed" AFTER UPDATE OF "sealed_credentials" ON "mappings" FOR EACH ROW
-WHEN (OLD."sealed_credentials" IS DISTINCT FROM NEW."sealed_credentials") EXECUTE FUNCTION "mapping_of_earlier_version"();--> statement-breakpoint
+WHEN (OLD."deleted_at" IS NULL AND OLD."sealed_credentials" IS DISTINCT FROM NEW."sealed_credentials") EXECUTE FUNCTION "mapping_of_earlier_version"();--> statement-breakpoint
 ALTER TABLE "mappings" ADD COLUMN "moved_to" uuid;--> statement-breakpoint
 CREATE INDEX "accounts_locations" ON "accounts" USING gin ("location_ids");--> statement-breakpoint
 ALTER TABLE "mappings" ADD CONSTRAINT "mappings_account_id_accounts_id_fk" FOREIGN KEY ("account_id") REFERENCES "public"."accounts"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
