@@ -138,7 +138,7 @@ async function migrateWhenThere(pool: pg.Pool, startSeconds: number): Promise<vo
   try {
     await client.query("set statement_timeout = 0");
     await client.query("select pg_advisory_lock($1)", [migrationLock]);
-    await migrateOneByOne(drizzlePostgres(client));
+    await migrateOneByOne(client);
   } finally {
     // Closing the connection gives the lock back, also when migrating failed.
     client.release(true);
@@ -149,14 +149,23 @@ async function migrateWhenThere(pool: pg.Pool, startSeconds: number): Promise<vo
  * Each in a transaction of its own: drizzle's migrator takes one for all, and what the first of them locks waits for the
  * last. Under other processes' load that is the difference between a moment and seconds.
  */
-async function migrateOneByOne(db: object): Promise<void> {
-  const { dialect, session } = db as {
+async function migrateOneByOne(client: pg.PoolClient): Promise<void> {
+  const { dialect, session } = drizzlePostgres(client) as object as {
     dialect: { migrate(migrations: MigrationMeta[], session: unknown, config: object): Promise<void> };
     session: unknown;
   };
+  const last = await lastMigration(client);
   for (const migration of readMigrationFiles({ migrationsFolder })) {
-    await dialect.migrate([migration], session, { migrationsFolder });
+    if (migration.folderMillis > last) await dialect.migrate([migration], session, { migrationsFolder });
   }
+}
+
+/** When the newest migration that is applied was written, in milliseconds; 0 for an empty database. */
+async function lastMigration(client: pg.PoolClient): Promise<number> {
+  const { rows: tables } = await client.query("select to_regclass('drizzle.__drizzle_migrations') as name");
+  if (tables[0]?.name === null) return 0;
+  const { rows } = await client.query("select max(created_at) as last from drizzle.__drizzle_migrations");
+  return Number(rows[0]?.last ?? 0);
 }
 
 async function connectWithin(pool: pg.Pool, startSeconds: number): Promise<pg.PoolClient> {
