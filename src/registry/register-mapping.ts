@@ -22,13 +22,8 @@ import { requireAdapter, requireCredentials, requireMappedAddress, requireType }
 
 /** Numbers and mailboxes, as integrators register them. Each function throws an InvalidRequest. */
 
-export interface MappingInput {
-  /** One that is there; or `provider` and `credentials`, for one that is made along with the mapping. */
-  accountId?: string | undefined;
-  provider?: string | undefined;
-  credentials?: unknown;
-  locationId: string;
-  address: string;
+/** What a mapping can be told when it is registered, and later. */
+interface MappingSettings {
   /** Left out for the location's default provider of the channel, which private integration tokens reach, too. */
   conversationProviderId?: string | null | undefined;
   type?: HighlevelMessageType | undefined;
@@ -38,6 +33,15 @@ export interface MappingInput {
   onUnknownOutcome?: UnknownOutcomePolicy | undefined;
   isDefault?: boolean | undefined;
   stripQuoted?: boolean | undefined;
+}
+
+export interface MappingInput extends MappingSettings {
+  /** One that is there; or `provider` and `credentials`, for one that is made along with the mapping. */
+  accountId?: string | undefined;
+  provider?: string | undefined;
+  credentials?: unknown;
+  locationId: string;
+  address: string;
   name?: string | undefined;
 }
 
@@ -92,14 +96,14 @@ export async function registerMapping(
 /** The account that a mapping brings along has its id: what is pasted at the provider names the number that it is for. */
 function newAccount({ sealer }: RegisterContext, id: string, input: MappingInput) {
   const { provider, locationId, name = null } = input;
-  const given = provider === undefined ? [] : requireCredentials(requireAdapter(provider), provider, input.credentials);
   if (provider === undefined) {
     throw new InvalidRequest("invalid", "which account is it of?", [
       { path: "accountId", message: "is required; or provider and credentials, for an account of its own" },
     ]);
   }
-  const sealedCredentials = sealCredentials(sealer, id, given);
-  return { credentials: given, row: { id, provider, name, locationIds: [locationId], sealedCredentials } };
+  const credentials = requireCredentials(requireAdapter(provider), provider, input.credentials);
+  const sealedCredentials = sealCredentials(sealer, id, credentials);
+  return { credentials, row: { id, provider, name, locationIds: [locationId], sealedCredentials } };
 }
 
 /** An account that is nobody's but the operator's stays so. */
@@ -126,20 +130,12 @@ async function orConflict<Result>(db: Db, place: Place, work: () => Promise<Resu
   }
 }
 
-export interface MappingChange {
+export interface MappingChange extends MappingSettings {
   /** Moves the mapping: people's links of the old location stay there, and so does what was acknowledged before. */
   locationId?: string | undefined;
   address?: string | undefined;
-  conversationProviderId?: string | null | undefined;
-  type?: HighlevelMessageType | undefined;
   /** Of the mapping's own account: of one that is shared they are changed there. */
   credentials?: unknown;
-  unknownSender?: UnknownSenderPolicy | undefined;
-  postAutomatic?: boolean | undefined;
-  postLists?: ListPolicy | undefined;
-  onUnknownOutcome?: UnknownOutcomePolicy | undefined;
-  isDefault?: boolean | undefined;
-  stripQuoted?: boolean | undefined;
   name?: string | null | undefined;
 }
 

@@ -9,8 +9,8 @@ import { requireAccount } from "./accounts.ts";
 import { type MappingsContext, requireAccountOf, requireMapping } from "./mappings.ts";
 
 /**
- * `POST /admin/mappings/{id}/check`, `POST /admin/accounts/{id}/check`, `POST /admin/locations/{locationId}/check` 200: whether all is connected rightly,
- * whatever was found. Nothing is changed by it, at the provider, in HighLevel or here, so keys for reading may ask as well.
+ * `POST /admin/mappings/{id}/check`, `POST /admin/accounts/{id}/check`, `POST /admin/locations/{locationId}/check` 200:
+ * whether all is connected rightly, whatever was found. Nothing is changed by it, at the provider, in HighLevel or here, so keys for reading may ask as well.
  */
 export function checkRoutes({ checks, ...context }: MappingsContext): Router {
   const router = Router();
