@@ -14,21 +14,22 @@ const [name = ""] = positionals;
 const { channel } = values;
 if (!/^[a-z][a-z\d]*(-[a-z\d]+)*$/.test(name) || (channel !== "sms" && channel !== "email")) {
   fail("Usage: npm run new:provider -- <name in lower case> --channel sms|email");
-} else if (existsSync(join(root, `src/providers/${name}.ts`))) {
-  fail(`src/providers/${name}.ts is there already`);
+} else if (existsSync(join(root, `src/providers/${channel}/${name}.ts`))) {
+  fail(`src/providers/${channel}/${name}.ts is there already`);
 } else {
   const { variable, files } = skeletonOf(name, channel);
   for (const [path, text] of Object.entries(files)) write(path, text);
   const registry = readFileSync(join(root, "src/providers/registry.ts"), "utf8");
-  write("src/providers/registry.ts", withLine(registry, name, variable));
+  write("src/providers/registry.ts", withLine(registry, { name, variable, channel }));
   format([...Object.keys(files), "src/providers/registry.ts"]);
   process.stdout.write(`Next: put in the facts, and run npx vitest run test/providers, then npm run docs:providers\n`);
 }
 
-function withLine(registry: string, provider: string, variable: string): string {
+function withLine(registry: string, added: Record<"name" | "variable" | "channel", string>): string {
+  const { name: provider, variable, channel: folder } = added;
   const key = provider === variable ? variable : `"${provider}": ${variable}`;
   return registry
-    .replace(/(?<=\n)(?=import type \{ Adapter \})/, `import { ${variable} } from "./${provider}.ts";\n`)
+    .replace(/(?<=\n)(?=import type \{ Adapter \})/, `import { ${variable} } from "./${folder}/${provider}.ts";\n`)
     .replace(/(const adapters[^{]*\{[^}]*)(?=\};)/, `$1  ${key},\n`);
 }
 

@@ -10,7 +10,7 @@ export function skeletonOf(name: string, channel: Channel): { variable: string; 
   const fixtures = channel === "sms" ? textFixtures : mailFixtures;
   const inFolder = Object.entries({ ...fixtures, ...receiptFixtures, ...sendFixturesOf(name, channel) });
   const files = {
-    [`src/providers/${name}.ts`]: adapterOf({ name, variable, label, channel }),
+    [`src/providers/${channel}/${name}.ts`]: adapterOf({ name, variable, label, channel }),
     [`test/fixtures/${name}/sign.ts`]: signer.replaceAll("NAME", name),
     ...Object.fromEntries(
       inFolder.map(([file, content]) => [
@@ -30,15 +30,15 @@ interface Names {
 }
 
 const adapterOf = ({ name, variable, label, channel }: Names) => `import { z } from "zod";
-${channel === "sms" ? "" : mailImports}import type { OutboundMessage } from "../model.ts";
-import { atLeast, credentials, printable, secret } from "./kit/credentials.ts";
-import type { DecodedWebhook } from "./kit/decode.ts";
-import { defineProvider } from "./kit/define-provider.ts";
-import { ignored, ${channel === "sms" ? "receipt, type StatusWords, text" : "mail, receipt, type StatusWords"} } from "./kit/events.ts";
-import { ${channel === "sms" ? "at, maybeText, messageId, phone, reference, requiredText, time" : "addresses, at, listOf, mailbox, maybeText, messageId, reference, requiredText, text"} } from "./kit/fields.ts";
-import { bearer } from "./kit/proofs.ts";
-import { answerOf, idAt, post } from "./kit/sends.ts";
-import { hmac, inHeader } from "./kit/signatures.ts";
+${channel === "sms" ? "" : mailImports}import type { OutboundMessage } from "../../model.ts";
+import { atLeast, credentials, printable, secret } from "../kit/credentials.ts";
+import type { DecodedWebhook } from "../kit/decode.ts";
+import { defineProvider } from "../kit/define-provider.ts";
+import { ignored, ${channel === "sms" ? "receipt, type StatusWords, text" : "mail, receipt, type StatusWords"} } from "../kit/events.ts";
+import { ${channel === "sms" ? "at, maybeText, messageId, phone, reference, requiredText, time" : "addresses, at, listOf, mailbox, maybeText, messageId, reference, requiredText, text"} } from "../kit/fields.ts";
+import { bearer } from "../kit/proofs.ts";
+import { answerOf, idAt, post } from "../kit/sends.ts";
+import { hmac, inHeader } from "../kit/signatures.ts";
 
 /** ${label}: ${source}. TODO: everything here is made up. Replace it by facts, each with the page that says so. */
 export const ${variable} = defineProvider({
@@ -95,8 +95,8 @@ function compose({ reference: ours, from, to, text: body, attachments }: Outboun
 }
 `;
 
-const mailImports = `import { composeMail } from "../formats/mail.ts";
-import { formatMailbox, requireContent, threadHeaders } from "../formats/outgoing-mail.ts";
+const mailImports = `import { composeMail } from "../../formats/mail.ts";
+import { formatMailbox, requireContent, threadHeaders } from "../../formats/outgoing-mail.ts";
 `;
 
 const mailReading = `const incoming = z.object({

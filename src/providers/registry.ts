@@ -1,10 +1,10 @@
 import type { Channel } from "../model.ts";
+import { mailgun } from "./email/mailgun.ts";
+import { postmark } from "./email/postmark.ts";
 import { genericEmail, genericSms } from "./generic.ts";
 import type { Adapter } from "./kit/adapter.ts";
-import { mailgun } from "./mailgun.ts";
-import { postmark } from "./postmark.ts";
-import { telnyx } from "./telnyx.ts";
-import { twilio } from "./twilio.ts";
+import { telnyx } from "./sms/telnyx.ts";
+import { twilio } from "./sms/twilio.ts";
 
 /** Every provider by the name that mappings are registered under. */
 const adapters: Record<string, Adapter> = {

@@ -14,7 +14,7 @@ import {
 } from "../../bench/report.ts";
 import { median, quantile } from "../../bench/statistics.ts";
 import { messageIdAt, publicUrl, requestAt, type Traffic, twilioAuthToken } from "../../bench/webhooks.ts";
-import { telnyx } from "../../src/providers/telnyx.ts";
+import { telnyx } from "../../src/providers/sms/telnyx.ts";
 import { signer as telnyxSigner } from "../fixtures/telnyx/sign.ts";
 
 const unit = "/s";

@@ -1,6 +1,6 @@
 import MailComposer from "nodemailer/lib/mail-composer/index.js";
 import { describe, expect, test } from "vitest";
-import { mailgun } from "../../src/providers/mailgun.ts";
+import { mailgun } from "../../src/providers/email/mailgun.ts";
 import { isMediaUrl } from "../../src/providers/media-urls.ts";
 import { signer } from "../fixtures/mailgun/sign.ts";
 

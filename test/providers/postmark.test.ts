@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { OutboundMessage } from "../../src/model.ts";
-import { postmark } from "../../src/providers/postmark.ts";
+import { postmark } from "../../src/providers/email/postmark.ts";
 import { signer } from "../fixtures/postmark/sign.ts";
 
 test("gives the URL to paste at Postmark, with credentials that Postmark sends back as they were", async () => {

@@ -1,6 +1,6 @@
 import Telnyx from "telnyx";
 import { expect, test } from "vitest";
-import { telnyx } from "../../src/providers/telnyx.ts";
+import { telnyx } from "../../src/providers/sms/telnyx.ts";
 import { signer } from "../fixtures/telnyx/sign.ts";
 import { readFixtures } from "../support/fixtures.ts";
 

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { twilio } from "../../src/providers/twilio.ts";
+import { twilio } from "../../src/providers/sms/twilio.ts";
 import { signer } from "../fixtures/twilio/sign.ts";
 
 describe("Twilio's signature", () => {

@@ -1,16 +1,16 @@
 import { z } from "zod";
-import { requirePhoneNumber } from "../formats/phone-number.ts";
-import type { OutboundMessage } from "../model.ts";
-import { telnyxChecks } from "./checks/telnyx.ts";
-import { credentials, printable, secret, setting, uuid } from "./kit/credentials.ts";
-import type { DecodedWebhook } from "./kit/decode.ts";
-import { defineProvider } from "./kit/define-provider.ts";
-import { ignored, receipt, type StatusWords, text } from "./kit/events.ts";
-import { at, code, listOf, maybeNumber, maybeText, messageId, phone, requiredText, time } from "./kit/fields.ts";
-import { bearer } from "./kit/proofs.ts";
-import { ed25519Key } from "./kit/public-keys.ts";
-import { answerOf, idAt, post } from "./kit/sends.ts";
-import { inHeader, publicKeySignature } from "./kit/signatures.ts";
+import { requirePhoneNumber } from "../../formats/phone-number.ts";
+import type { OutboundMessage } from "../../model.ts";
+import { telnyxChecks } from "../checks/telnyx.ts";
+import { credentials, printable, secret, setting, uuid } from "../kit/credentials.ts";
+import type { DecodedWebhook } from "../kit/decode.ts";
+import { defineProvider } from "../kit/define-provider.ts";
+import { ignored, receipt, type StatusWords, text } from "../kit/events.ts";
+import { at, code, listOf, maybeNumber, maybeText, messageId, phone, requiredText, time } from "../kit/fields.ts";
+import { bearer } from "../kit/proofs.ts";
+import { ed25519Key } from "../kit/public-keys.ts";
+import { answerOf, idAt, post } from "../kit/sends.ts";
+import { inHeader, publicKeySignature } from "../kit/signatures.ts";
 
 /** Telnyx Messaging, API v2: https://developers.telnyx.com/docs/messaging/messages/receiving-webhooks */
 export const telnyx = defineProvider({

@@ -1,17 +1,17 @@
 import { z } from "zod";
-import { composeMail } from "../formats/mail.ts";
-import { addressesOf, normalizeMailbox, parseSender } from "../formats/mailbox.ts";
-import { addWords, parseContentId, unwrapFiles, withoutContent } from "../formats/mime.ts";
-import { formatMailbox, requireContent, threadHeaders } from "../formats/outgoing-mail.ts";
-import type { OutboundMessage } from "../model.ts";
-import { postmarkChecks } from "./checks/postmark.ts";
-import { atLeast, credentials, printable, secret, setting, shape } from "./kit/credentials.ts";
-import type { DecodedWebhook } from "./kit/decode.ts";
-import { defineProvider } from "./kit/define-provider.ts";
-import { mail, receipt, type StatusWords } from "./kit/events.ts";
-import { listOf, maybeNumber, maybeText, messageId, reference, text } from "./kit/fields.ts";
-import { basicAuth, withBasic } from "./kit/proofs.ts";
-import { answerOf, post } from "./kit/sends.ts";
+import { composeMail } from "../../formats/mail.ts";
+import { addressesOf, normalizeMailbox, parseSender } from "../../formats/mailbox.ts";
+import { addWords, parseContentId, unwrapFiles, withoutContent } from "../../formats/mime.ts";
+import { formatMailbox, requireContent, threadHeaders } from "../../formats/outgoing-mail.ts";
+import type { OutboundMessage } from "../../model.ts";
+import { postmarkChecks } from "../checks/postmark.ts";
+import { atLeast, credentials, printable, secret, setting, shape } from "../kit/credentials.ts";
+import type { DecodedWebhook } from "../kit/decode.ts";
+import { defineProvider } from "../kit/define-provider.ts";
+import { mail, receipt, type StatusWords } from "../kit/events.ts";
+import { listOf, maybeNumber, maybeText, messageId, reference, text } from "../kit/fields.ts";
+import { basicAuth, withBasic } from "../kit/proofs.ts";
+import { answerOf, post } from "../kit/sends.ts";
 
 /**
  * Postmark: inbound mail (https://postmarkapp.com/developer/webhooks/inbound-webhook), sending

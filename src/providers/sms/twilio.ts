@@ -1,15 +1,15 @@
 import { z } from "zod";
-import { describePlace } from "../formats/describe-place.ts";
-import type { OutboundMessage } from "../model.ts";
-import { twilioChecks } from "./checks/twilio.ts";
-import { credentials, secret, setting, sid } from "./kit/credentials.ts";
-import type { DecodedWebhook } from "./kit/decode.ts";
-import { defineProvider } from "./kit/define-provider.ts";
-import { receipt, type StatusWords, text } from "./kit/events.ts";
-import { code, maybeText, messageId, requiredText, textPartySeenBy } from "./kit/fields.ts";
-import { basic } from "./kit/proofs.ts";
-import { answerOf, idAt, post } from "./kit/sends.ts";
-import { twilioSignature } from "./kit/twilio-signature.ts";
+import { describePlace } from "../../formats/describe-place.ts";
+import type { OutboundMessage } from "../../model.ts";
+import { twilioChecks } from "../checks/twilio.ts";
+import { credentials, secret, setting, sid } from "../kit/credentials.ts";
+import type { DecodedWebhook } from "../kit/decode.ts";
+import { defineProvider } from "../kit/define-provider.ts";
+import { receipt, type StatusWords, text } from "../kit/events.ts";
+import { code, maybeText, messageId, requiredText, textPartySeenBy } from "../kit/fields.ts";
+import { basic } from "../kit/proofs.ts";
+import { answerOf, idAt, post } from "../kit/sends.ts";
+import { twilioSignature } from "../kit/twilio-signature.ts";
 
 /** Twilio Programmable Messaging: https://www.twilio.com/docs/messaging/guides/webhook-request */
 export const twilio = defineProvider({

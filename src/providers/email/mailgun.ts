@@ -1,15 +1,15 @@
 import { z } from "zod";
-import { attachmentOf, composeMail, type Mail } from "../formats/mail.ts";
-import { allOf, findHeader } from "../formats/mail-headers.ts";
-import { addressesOf, normalizeMailbox, parseSender } from "../formats/mailbox.ts";
-import { addWords, openMime, parseContentId, parseMime, unwrapFiles, withoutContent } from "../formats/mime.ts";
-import { formatMailbox, requireContent, threadHeaders } from "../formats/outgoing-mail.ts";
-import type { OutboundMessage } from "../model.ts";
-import { mailgunChecks } from "./checks/mailgun.ts";
-import { atLeast, choice, credentials, domainName, printable, secret, setting } from "./kit/credentials.ts";
-import type { DecodedWebhook } from "./kit/decode.ts";
-import { defineProvider } from "./kit/define-provider.ts";
-import { mail, receipt, type StatusWords } from "./kit/events.ts";
+import { attachmentOf, composeMail, type Mail } from "../../formats/mail.ts";
+import { allOf, findHeader } from "../../formats/mail-headers.ts";
+import { addressesOf, normalizeMailbox, parseSender } from "../../formats/mailbox.ts";
+import { addWords, openMime, parseContentId, parseMime, unwrapFiles, withoutContent } from "../../formats/mime.ts";
+import { formatMailbox, requireContent, threadHeaders } from "../../formats/outgoing-mail.ts";
+import type { OutboundMessage } from "../../model.ts";
+import { mailgunChecks } from "../checks/mailgun.ts";
+import { atLeast, choice, credentials, domainName, printable, secret, setting } from "../kit/credentials.ts";
+import type { DecodedWebhook } from "../kit/decode.ts";
+import { defineProvider } from "../kit/define-provider.ts";
+import { mail, receipt, type StatusWords } from "../kit/events.ts";
 import {
   at,
   code,
@@ -21,10 +21,10 @@ import {
   requiredText,
   rfcMessageId,
   text,
-} from "./kit/fields.ts";
-import { basic } from "./kit/proofs.ts";
-import { answerOf, post } from "./kit/sends.ts";
-import { hmac, inBody } from "./kit/signatures.ts";
+} from "../kit/fields.ts";
+import { basic } from "../kit/proofs.ts";
+import { answerOf, post } from "../kit/sends.ts";
+import { hmac, inBody } from "../kit/signatures.ts";
 
 /**
  * Mailgun: routes that post a mail to a URL, by `forward` or `store(notify=…)`
