@@ -7,6 +7,12 @@ import { readSaidLimits, type SaidLimits } from "./said-limits.ts";
 /** What this process knows of one location. */
 interface Share {
   waiting: { resolve: () => void; reject: (failure: Failure) => void }[];
+  /** Permits in hand, and until when. */
+  ahead: number;
+  aheadUntilMs: number;
+  /** Calls that have gone out since permits were taken, which was then. */
+  used: number;
+  takenAtMs: number;
   /** There is no permit to be had before then. */
   notBeforeMs: number;
   isDayUsed: boolean;
@@ -18,6 +24,8 @@ interface Share {
 
 /** What may go out at once, as a part of what goes out in ten seconds. */
 const partAtOnce = 0.2;
+/** Permits that are taken ahead are for calls within so long. */
+const aheadForMs = 200;
 /** How long a call waits for its permit before it is refused instead, and the location left alone for as long. */
 const patienceSeconds = 1;
 /**
@@ -30,8 +38,8 @@ const saidForMs = 1000;
 
 /**
  * HighLevel's limits for each location, counted for all processes together. Calls that ask while one statement takes
- * permits go together in the next one, of all locations: a busy process asks PostgreSQL once for many, and takes none that
- * it does not use. They go out evenly, `per10Seconds` in the long run, and a fifth of that more where nothing went before.
+ * permits go together in the next one, of all locations: a busy process asks PostgreSQL once for many, and
+ * takes as many ahead as it has just used, of a quarter at most of what is left. They go out evenly, `per10Seconds` in the long run, and a fifth of that more where nothing went before.
  */
 export function createBudget(options: { db: Db; per10Seconds: number; perDay: number }): CallLimit {
   const { db, per10Seconds, perDay } = options;
@@ -43,8 +51,7 @@ export function createBudget(options: { db: Db; per10Seconds: number; perDay: nu
   let timer: NodeJS.Timeout | undefined;
 
   function shareOf(locationId: string): Share {
-    const none = { waiting: [], notBeforeMs: 0, isDayUsed: false, said: undefined, isNews: false };
-    const share = shares.get(locationId) ?? none;
+    const share = shares.get(locationId) ?? newShare();
     shares.set(locationId, share);
     return share;
   }
@@ -76,9 +83,9 @@ export function createBudget(options: { db: Db; per10Seconds: number; perDay: nu
 
   function settle(share: Share, asked: number, permits: Permits | undefined): void {
     const { granted, nextInSeconds, isDayUsed } = permits ?? { granted: 0, nextInSeconds: 1, isDayUsed: false };
-    for (const each of share.waiting.splice(0, granted)) each.resolve();
+    give(share, granted);
     share.isDayUsed = isDayUsed;
-    if (granted === asked) return;
+    if (granted >= asked) return;
     share.notBeforeMs = performance.now() + Math.min(maxPauseSeconds, nextInSeconds) * 1000;
     const tooMany = share.waiting.splice(isDayUsed ? 0 : maxWaiting);
     for (const each of tooMany) each.reject(refusal(share, options));
@@ -87,6 +94,7 @@ export function createBudget(options: { db: Db; per10Seconds: number; perDay: nu
   return {
     takePermit(locationId) {
       const share = shareOf(locationId);
+      if (useAhead(share)) return Promise.resolve();
       const isShort = share.notBeforeMs > performance.now();
       if (isShort && (share.isDayUsed || share.waiting.length >= maxWaiting)) {
         return Promise.reject(refusal(share, options));
@@ -102,12 +110,34 @@ export function createBudget(options: { db: Db; per10Seconds: number; perDay: nu
       const share = shareOf(locationId);
       const said = readSaidLimits(headers, { per10Seconds, atOnce, perDay });
       share.said = { ...said, untilMs: performance.now() + saidForMs };
+      share.ahead = Math.min(share.ahead, atOnce - (said.minUsed ?? 0));
       if (said.dayUsed === undefined || said.dayUsed >= perDay === share.isDayUsed) return;
       share.isNews = true;
+      share.ahead = 0;
       share.notBeforeMs = 0;
       void takeWhatIsThere();
     },
   };
+}
+
+const newShare = (): Share => ({
+  ...{ waiting: [], ahead: 0, aheadUntilMs: 0, used: 0, takenAtMs: -aheadForMs },
+  ...{ notBeforeMs: 0, isDayUsed: false, said: undefined, isNews: false },
+});
+
+function give(share: Share, granted: number): void {
+  const served = share.waiting.splice(0, granted);
+  for (const each of served) each.resolve();
+  share.used += served.length;
+  share.ahead = granted - served.length;
+  share.aheadUntilMs = performance.now() + aheadForMs;
+}
+
+function useAhead(share: Share): boolean {
+  if (share.ahead <= 0 || share.aheadUntilMs < performance.now()) return false;
+  share.ahead--;
+  share.used++;
+  return true;
 }
 
 function findReady(shares: Map<string, Share>): [string, Share][] {
@@ -118,10 +148,11 @@ function findReady(shares: Map<string, Share>): [string, Share][] {
 }
 
 function requestOf(locationId: string, share: Share): PermitRequest {
-  const said = share.said && share.said.untilMs > performance.now() ? share.said : undefined;
-  share.said = undefined;
-  share.isNews = false;
-  return { locationId, count: share.waiting.length, minUsed: said?.minUsed ?? 0, dayUsed: said?.dayUsed };
+  const now = performance.now();
+  const said = share.said && share.said.untilMs > now ? share.said : undefined;
+  const ahead = now - share.takenAtMs < aheadForMs ? share.used : 0;
+  Object.assign(share, { said: undefined, isNews: false, used: 0, takenAtMs: now });
+  return { locationId, count: share.waiting.length, ahead, minUsed: said?.minUsed ?? 0, dayUsed: said?.dayUsed };
 }
 
 async function takeAll(

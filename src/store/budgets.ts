@@ -16,6 +16,8 @@ export interface BudgetLimits {
 export interface PermitRequest {
   locationId: string;
   count: number;
+  /** So many more, of a quarter at most of what is left then. */
+  ahead: number;
   /** The least that must stand there unforgotten, by what HighLevel said. */
   minUsed: number;
   /** How much of the day is used, if HighLevel said so. */
@@ -24,7 +26,7 @@ export interface PermitRequest {
 
 export interface Permits {
   locationId: string;
-  /** How many of those that were asked for. */
+  /** How many of those that were asked for, those ahead after the others. */
   granted: number;
   /** When there will be another one; 0 when there is one now. */
   nextInSeconds: number;
@@ -51,12 +53,12 @@ const take = prepare<BudgetLimits & { wanted: string }, Permits>(
         ${value("atOnce")}::int as at_once, ${value("perDay")}::int as per_day,
         make_interval(secs => ${value("askAfterSeconds")}::float8) as ask_after
     ), wanted as (
-      select "locationId" as location_id, count, "minUsed" as least_used, "dayUsed" as said_day_used
+      select "locationId" as location_id, count, ahead, "minUsed" as least_used, "dayUsed" as said_day_used
       from json_to_recordset(${value("wanted")}::json) as wanted (
-        "locationId" text, count int, "minUsed" int, "dayUsed" int
+        "locationId" text, count int, ahead int, "minUsed" int, "dayUsed" int
       )
     ), locked as materialized (
-      select budgets.*, count, least_used, said_day_used,
+      select budgets.*, count, ahead, least_used, said_day_used,
         date_trunc('day', now() at time zone 'utc') at time zone 'utc' as today,
         least(floor(greatest(extract(epoch from now() - interval_started_at), 0) * per_second), interval_used)::int
           as forgotten
@@ -64,7 +66,7 @@ const take = prepare<BudgetLimits & { wanted: string }, Permits>(
       order by budgets.location_id
       for update of budgets
     ), counted as materialized (
-      select location_id, count, today,
+      select location_id, count, ahead, today,
         greatest(interval_used - forgotten, least_used) as used,
         case when forgotten = interval_used then now()
           else interval_started_at + make_interval(secs => forgotten / per_second) end as counted_until,
@@ -74,7 +76,7 @@ const take = prepare<BudgetLimits & { wanted: string }, Permits>(
       from locked, settings
     ), decided as materialized (
       select *, asked_at <= now() - ask_after as is_time_to_ask,
-        greatest(least(count, at_once - used,
+        greatest(least(count + least(ahead, greatest(at_once - used - count, 0) / 4), at_once - used,
           case when asked_at <= now() - ask_after then 1 else per_day - day_used end), 0) as granted
       from counted, settings
     ), taken as (

@@ -1,5 +1,5 @@
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from "vitest";
 import { createBudget } from "../../src/access/budget.ts";
 import { Failure } from "../../src/errors.ts";
 import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
@@ -33,6 +33,22 @@ async function addLocation(): Promise<string> {
 /** As many processes as there are databases. */
 const budgetsOf = (settings: { per10Seconds: number; perDay?: number }) =>
   databases.map(({ db }) => createBudget({ db, perDay: 180_000, ...settings }));
+
+/** With the statements that it has cost. */
+function counted() {
+  const [database] = databases;
+  if (!database) throw new Error("no database");
+  let statements = 0;
+  const { session } = database.db as unknown as { session: { prepareQuery(...given: unknown[]): unknown } };
+  const counting = {
+    prepareQuery(...given: unknown[]) {
+      statements++;
+      return session.prepareQuery(...given);
+    },
+  };
+  const db = Object.create(database.db, { session: { value: counting } });
+  return { budget: createBudget({ db, per10Seconds: 1000, perDay: 180_000 }), statements: () => statements };
+}
 
 const outcomes = async (calls: Promise<void>[]) => {
   const settled = await Promise.allSettled(calls);
@@ -147,21 +163,65 @@ describe("the budget of a location", () => {
 
   test("costs one statement for all who ask at the same time", async () => {
     const locations = [await addLocation(), await addLocation(), await addLocation()];
-    const [database] = databases;
-    if (!database) throw new Error("no database");
-    let statements = 0;
-    const execute = (statement: never) => {
-      statements++;
-      return database.db.execute(statement);
-    };
-    const db = Object.create(database.db, { execute: { value: execute } });
-    const budget = createBudget({ db, per10Seconds: 1000, perDay: 180_000 });
+    const { budget, statements } = counted();
     const ask = () =>
       Promise.all(Array.from({ length: 30 }, (_, each) => budget.takePermit(locations[each % 3] ?? "")));
     await ask();
-    statements = 0;
+    const before = statements();
     await ask();
-    expect(statements).toBeLessThanOrEqual(2);
+    expect(statements() - before).toBeGreaterThan(0);
+    expect(statements() - before).toBeLessThanOrEqual(2);
+  });
+
+  describe("while calls follow one another", () => {
+    // Time stands still: on a busy machine, too, a call follows the last one at once.
+    beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
+    afterEach(() => void vi.useRealTimers());
+
+    const callOften = async (budget: ReturnType<typeof createBudget>, locationId: string, times: number) => {
+      for (let call = 0; call < times; call++) await budget.takePermit(locationId);
+    };
+
+    test("is asked for as many ahead as have just gone out, and the day counts them all", async () => {
+      const locationId = await addLocation();
+      const { budget, statements } = counted();
+      await callOften(budget, locationId, 63);
+      // 1, and 1 + 1, 1 + 2, 1 + 3, 1 + 4 …
+      expect(statements()).toBeLessThanOrEqual(15);
+      const { rows } = await client.query("select day_used from budgets where location_id = $1", [locationId]);
+      expect(rows[0].day_used).toBeGreaterThanOrEqual(63);
+      expect(rows[0].day_used).toBeLessThan(63 + 15);
+    });
+
+    test("takes a quarter at most of what is left, so that other processes find theirs", async () => {
+      const locationId = await addLocation();
+      const [budget, other] = budgetsOf({ per10Seconds: 40 });
+      if (!budget || !other) throw new Error("no budgets");
+      await callOften(budget, locationId, 5);
+      // Of eight at once: one, one and one ahead, …
+      const { granted } = await outcomes([1, 2].map(() => other.takePermit(locationId)));
+      expect(granted).toBe(2);
+    });
+
+    test("uses none that were taken ahead once it is late, or HighLevel says that nothing is left", async () => {
+      const locationId = await addLocation();
+      const { budget, statements } = counted();
+      await callOften(budget, locationId, 21);
+      const before = statements();
+      await callOften(budget, locationId, 2);
+      expect(statements() - before).toBeLessThan(2);
+      vi.advanceTimersByTime(250);
+      const late = statements();
+      await budget.takePermit(locationId);
+      expect(statements()).toBe(late + 1);
+      await callOften(budget, locationId, 20);
+      budget.heed(locationId, { "x-ratelimit-max": "1000", "x-ratelimit-remaining": "0" });
+      const asked = statements();
+      const last = budget.takePermit(locationId);
+      expect(statements()).toBe(asked + 1);
+      vi.useRealTimers();
+      await outcomes([last]);
+    });
   });
 
   test("that cannot be counted lets nothing out, and burns nothing: the call was never made", async () => {
