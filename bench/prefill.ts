@@ -107,19 +107,15 @@ async function fillMessages(
     [state],
   );
   await client.query(
-    `insert into deliveries (id, kind, conversation_id, number, message_id, state, attempts, first_attempted_at, finished_at)
+    `insert into deliveries (id, kind, conversation_id, number, message_id, state, attempts, first_attempted_at, finished_at,
+       duration_ms, status)
        overriding system value
      select m, 'post-inbound', conversation_id, number, m, $1, case when $1 = 'delivered' then 1 else 0 end,
-       case when $1 = 'delivered' then now() end, case when $1 = 'delivered' then now() end
+       case when $1 = 'delivered' then now() end, case when $1 = 'delivered' then now() end,
+       case when $1 = 'delivered' then 20 end, case when $1 = 'delivered' then 200 end
      from planned order by m`,
     [state],
   );
-  if (state === "delivered") {
-    await client.query(
-      `insert into attempts (delivery_id, started_at, duration_ms, outcome, status)
-       select m, now(), 20, 'delivered', 200 from planned order by m`,
-    );
-  }
 }
 
 export async function withClient<Result>(url: string, run: (client: pg.Client) => Promise<Result>): Promise<Result> {

@@ -22,7 +22,8 @@ export function createRecorder(db: Db): Recorder {
 
 /**
  * Keeps attempts, each at another lane, with all that follows from them in one statement. What was delivered is kept as
- * delivered also when the lease has passed to another worker, because it is true; nothing else is then.
+ * delivered also when the lease has passed to another worker, because it is true; nothing else is then. An attempt that
+ * delivers is a part of its delivery, and no row of its own.
  *
  * Messages are locked before lanes, as receipts do it, and each in the order of their keys: else two would wait for each
  * other. In a transaction of its own a conflict is the caller's to repeat.
@@ -104,12 +105,15 @@ const recordSome = prepare<{ input: string }, { number: number; isDue: boolean |
         finished_at = case when input.state <> 'pending' then now() end,
         retry_at = case when input.state = 'pending' then now() + make_interval(secs => input.retry_seconds) end,
         attempts = deliveries.attempts + input.counts::int,
+        duration_ms = case when input.state = 'delivered' then input.duration_ms end,
+        status = case when input.state = 'delivered' then input.status end,
         first_attempted_at = case when input.counts
           then coalesce(deliveries.first_attempted_at, now()) else deliveries.first_attempted_at end
       from input_held input
       where deliveries.id = input.delivery_id and input.is_true
         and case when deliveries.state = 'pending' then true
           else input.state = 'delivered' and deliveries.reason = 'unconfirmed' end
+      returning input.number
     ), kept as (
       update messages
       set highlevel_message_id = coalesce(input.highlevel_message_id, messages.highlevel_message_id),
@@ -128,7 +132,9 @@ const recordSome = prepare<{ input: string }, { number: number; isDue: boolean |
       where messages.id = input.message_id and input.changes_message and input.is_true
     ), noted as (
       insert into attempts (delivery_id, started_at, duration_ms, outcome, status, detail)
-      select delivery_id, started_at, duration_ms, outcome, status, detail from input order by number
+      select delivery_id, started_at, duration_ms, outcome, status, detail from input
+      where state <> 'delivered' or number not in (select number from changed)
+      order by number
     )
     select input.number, lease.is_due as "isDue" from input left join lease using (number)`,
 );

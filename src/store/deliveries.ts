@@ -203,14 +203,28 @@ export async function findDelivery(
 export async function listDeliveriesOfMessage(
   db: Db,
   messageId: number,
-): Promise<{ delivery: Delivery; attempts: Attempt[] }[]> {
+): Promise<{ delivery: Delivery; attempts: AttemptFacts[] }[]> {
   const found = await db.select().from(deliveries).where(eq(deliveries.messageId, messageId)).orderBy(deliveries.id);
   const ids = found.map((delivery) => delivery.id);
   const tries = await db.select().from(attempts).where(isAnyOf(attempts.deliveryId, ids)).orderBy(attempts.id);
   return found.map((delivery) => ({
     delivery,
-    attempts: tries.filter((attempt) => attempt.deliveryId === delivery.id),
+    attempts: [
+      ...tries
+        .filter((attempt) => attempt.deliveryId === delivery.id)
+        .map(({ id: _id, deliveryId: _deliveryId, ...attempt }) => attempt),
+      ...deliveringAttempt(delivery),
+    ],
   }));
+}
+
+export type AttemptFacts = Omit<Attempt, "id" | "deliveryId">;
+
+/** None where it is told in `attempts`, as versions before 0.3 did. */
+function deliveringAttempt({ state, finishedAt, durationMs, status, detail }: Delivery): AttemptFacts[] {
+  if (state !== "delivered" || finishedAt === null || durationMs === null) return [];
+  const startedAt = new Date(finishedAt.getTime() - durationMs);
+  return [{ startedAt, durationMs, outcome: "delivered", status, detail }];
 }
 
 /** Is more than one report of this message pending? Then the last of them will tell all. */

@@ -377,9 +377,8 @@ export const deliveries = pgTable(
   {
     id: id(),
     kind: text().$type<DeliveryKind>().notNull(),
-    conversationId: bigId()
-      .notNull()
-      .references(() => conversations.id),
+    /** The message's. */
+    conversationId: bigId().notNull(),
     number: bigint({ mode: "number" }).notNull(),
     messageId: bigId()
       .notNull()
@@ -397,6 +396,9 @@ export const deliveries = pgTable(
     isOutcomeUnknown: boolean("may_have_happened").notNull().default(false),
     createdAt: createdAt(),
     finishedAt: time(),
+    /** Of the attempt that delivered it: `attempts` has those that did not. */
+    durationMs: integer(),
+    status: integer(),
   },
   (table) => [
     index("deliveries_pending")
@@ -409,6 +411,7 @@ export const deliveries = pgTable(
   ],
 );
 
+/** Those that did not deliver. */
 export const attempts = pgTable(
   "attempts",
   {

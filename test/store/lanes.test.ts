@@ -2,7 +2,12 @@ import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { recordAttempts } from "../../src/store/attempts.ts";
 import { ensureConversations, keyOf } from "../../src/store/conversations.ts";
-import { enqueueDeliveries, listDeliveries, replayDeliveries } from "../../src/store/deliveries.ts";
+import {
+  enqueueDeliveries,
+  listDeliveries,
+  listDeliveriesOfMessage,
+  replayDeliveries,
+} from "../../src/store/deliveries.ts";
 import { claimLanes, type Places } from "../../src/store/lanes/claim-lanes.ts";
 import { giveLaneBack, type LeaseChange } from "../../src/store/lanes/give-lane-back.ts";
 import type { HeldLane } from "../../src/store/lanes/held-lane.ts";
@@ -299,6 +304,12 @@ describe("a lane", () => {
     expect(await record(former, 0, "delivered", hold)).toEqual({ isHeld: false, isDue: false });
     await giveLaneBack(database.db, current, "due");
     expect(numbersOf((await claim())[0])).toEqual([2]);
+
+    // It was called twice, and both are told: once by the delivery, once beside it.
+    await record(current, 0, "delivered", hold);
+    const [story] = await listDeliveriesOfMessage(database.db, former.deliveries[0]?.message.id ?? 0);
+    expect(story?.delivery).toMatchObject({ state: "delivered", attempts: 1, durationMs: 1, status: 200 });
+    expect(story?.attempts.map(({ outcome }) => outcome)).toEqual(["unreachable", "delivered", "delivered"]);
   });
 
   test("takes a replayed delivery at its head, also when the replay comes while it is held", async () => {

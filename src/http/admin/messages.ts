@@ -61,7 +61,7 @@ export function messageRoutes({ people: db }: { people: Db }): Router {
       webhooks: webhook ? [showWebhook(webhook)] : [],
       deliveries: deliveries.map(({ delivery, attempts }) => ({
         ...showDelivery({ delivery, mappingId: found.message.mappingId }),
-        attemptLog: attempts.map(({ deliveryId: _deliveryId, ...attempt }) => attempt),
+        attemptLog: attempts,
       })),
     });
   });
