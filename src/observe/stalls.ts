@@ -33,12 +33,13 @@ export function watchStalls(log: Log): Stalls {
   function look(): void {
     const nowMs = performance.now();
     const ms = Math.round(nowMs - lookedMs - everyMs);
-    const { user, system } = process.cpuUsage(usage);
+    const now = process.cpuUsage();
     if (ms > stallMs) {
-      log("warn", "loop.stalled", { ms, cpuMs: Math.round((user + system) / 1000), ...name([...underWay], ended) });
+      const cpuMs = Math.round((now.user - usage.user + now.system - usage.system) / 1000);
+      log("warn", "loop.stalled", { ms, cpuMs, ...name([...underWay], ended) });
     }
     lookedMs = nowMs;
-    usage = process.cpuUsage();
+    usage = now;
     ended = [];
   }
 
