@@ -33,13 +33,14 @@ export interface Checks {
   /** Its credentials, location and conversation provider, and what happened on it lately. */
   mapping(mapping: Mapping, webhookUrl: string): Promise<CheckResult>;
   location(location: Location): Promise<CheckResult>;
-  /** What is wrong with a mapping that has just been registered, as far as that shows before its webhookUrl is pasted. */
+  /** What is wrong with what has just been registered, as far as that shows before its webhookUrl is pasted. */
   newMapping(mapping: Mapping, webhookUrl: string): Promise<Finding[]>;
+  newAccount(account: CheckedCredentials): Promise<Finding[]>;
 }
 
-/** The longest that somebody waits for a check, and for a mapping to be registered. */
+/** The longest that somebody waits for a check, and for what is registered. */
 const checkMs = 20_000;
-const newMappingMs = 5_000;
+const newMs = 5_000;
 
 export function createChecks(context: ChecksContext): Checks {
   const shared = shareByKey();
@@ -70,18 +71,19 @@ export function createChecks(context: ChecksContext): Checks {
         const { findings } = await checkLocation(context, location, AbortSignal.timeout(checkMs));
         return findings;
       }),
-    async newMapping(mapping, webhookUrl) {
-      const found = await findAll(mapping, webhookUrl, AbortSignal.timeout(newMappingMs));
-      return found.filter(({ check, state }) => state !== "ok" && !isSetLater.has(check));
-    },
+    newMapping: async (mapping, webhookUrl) =>
+      (await findAll(mapping, webhookUrl, AbortSignal.timeout(newMs))).filter(isWrong),
+    newAccount: async (account) =>
+      (await checkCredentials(callProvider, account, AbortSignal.timeout(newMs))).filter(isWrong),
   };
 }
 
 const notRegistered = (id: string) =>
   failure("token", `the location ${id} is not registered`, `PUT /admin/locations/${id} with its token`);
 
-/** What nobody can have set before the mapping's webhookUrl is known. */
+/** What nobody can have set before the webhookUrl is known. */
 const isSetLater = new Set(["webhook", "receipts"]);
+const isWrong = ({ check, state }: Finding) => state !== "ok" && !isSetLater.has(check);
 
 async function findAtHighlevel(
   context: LocationCheckContext,

@@ -1,5 +1,5 @@
 import express from "express";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { signer } from "../fixtures/twilio/sign.ts";
 import { startTestBridge, type TestBridge } from "../support/bridge.ts";
 import { answerChecks, type CheckFixture, checkedMappingId, readCheckFixtures } from "../support/check-fixtures.ts";
@@ -151,4 +151,52 @@ test("a key for reading may check what it reaches, leaves no line of a write, an
   expect(await ask(other.key, `/mappings/${mappingId}/check`)).toBe(404);
   expect(await ask(other.key, `/locations/${locationId}/check`)).toBe(404);
   expect(await ask(own.key, "/mappings/6f9619ff-8b86-4d11-b42d-00c04fc964ff/check")).toBe(404);
+});
+
+describe("registering tells at once", () => {
+  const account = { provider: "twilio", credentials: signer.credentials };
+  const asGiven = (address: string, given: object = {}) => {
+    return { locationId, conversationProviderId: smsProviderId, ...account, address, ...given };
+  };
+  const wrongIn = (body: { checks: { check: string; state: string }[] }) =>
+    body.checks.map(({ check: name, state }) => [name, state]);
+
+  test("that credentials, or the conversation provider, are wrong; not that a URL is missing that nobody could paste yet", async () => {
+    twilio = answerChecks(fixtureOf("wrong-token"));
+    const given = asGiven("+15005550021", { conversationProviderId: "no-such-provider" });
+    const made = await bridge.admin("POST", "/mappings?check=true", given);
+    expect(made.status).toBe(201);
+    expect(wrongIn(made.body)).toEqual([
+      ["credentials", "failure"],
+      ["conversationProvider", "failure"],
+    ]);
+  });
+
+  test("what a change makes wrong, and asks nobody when no connection is changed", async () => {
+    const id = await bridge.addMapping(asGiven("+15005550022"));
+    const path = `/mappings/${id}?check=true`;
+    const named = await bridge.admin("PATCH", path, { name: "Front desk", stripQuoted: false });
+    expect([named.status, named.body.checks, twilio.requests.length]).toEqual([200, undefined, 0]);
+    const changed = await bridge.admin("PATCH", path, { conversationProviderId: "no-such-provider" });
+    expect(wrongIn(changed.body)).toContainEqual(["conversationProvider", "failure"]);
+  });
+
+  test("what an account's provider says of its credentials, when they are given and when they are changed", async () => {
+    twilio = answerChecks(fixtureOf("wrong-token"));
+    const { credentials } = account;
+    const made = await bridge.admin("POST", "/accounts?check=true", account);
+    expect([made.status, wrongIn(made.body)]).toEqual([201, [["credentials", "failure"]]]);
+    const path = `/accounts/${made.body.id}?check=true`;
+    expect((await bridge.admin("PATCH", path, { name: "Main" })).body.checks).toBeUndefined();
+    expect(wrongIn((await bridge.admin("PATCH", path, { credentials })).body)).toEqual([["credentials", "failure"]]);
+  });
+
+  test("by itself, unless it is told not to, and never makes it fail", async () => {
+    twilio = answerChecks(fixtureOf("wrong-token"));
+    const asked = await bridge.admin("POST", "/accounts?", account);
+    expect([asked.status, wrongIn(asked.body)]).toEqual([201, [["credentials", "failure"]]]);
+    expect((await bridge.admin("POST", "/accounts?check=false", account)).body).not.toHaveProperty("checks");
+    const refused = await bridge.admin("POST", "/accounts?check=maybe", account);
+    expect(refused).toMatchObject({ status: 422, body: { errors: [{ path: "check" }] } });
+  });
 });

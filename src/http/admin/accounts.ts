@@ -1,6 +1,7 @@
 import { Router } from "express";
 import { z } from "zod";
-import type { Accounts } from "../../registry/accounts.ts";
+import type { Checks } from "../../checks/checks.ts";
+import { type Accounts, describeAccount } from "../../registry/accounts.ts";
 import {
   changeAccount,
   type RegisteredAccount,
@@ -14,11 +15,12 @@ import { type Caller, callerOf, reaches } from "../caller.ts";
 import { toPage, uuidPageQuery } from "../list.ts";
 import { Problem, parseInput } from "../problem.ts";
 import { isUuid } from "../uuid.ts";
-import { credentials, text } from "./fields.ts";
+import { credentials, isCheckAsked, text } from "./fields.ts";
 import type { LocationsContext } from "./locations.ts";
 
 export interface AccountsContext extends LocationsContext {
   accounts: Accounts;
+  checks: Checks;
   publicUrl: string;
 }
 
@@ -38,11 +40,12 @@ const change = z.strictObject({
 /**
  * `POST /admin/accounts` 201 with `id` and `webhookUrl`: what to paste at the provider, once for all its numbers and
  * mailboxes. `locationIds` are the locations that may be mapped in it; without any it is the operator's alone.
- * `GET /admin/accounts[/{id}]` 200 · `PATCH` 200: `credentials` once for all · `DELETE` 204; 409 while it has mappings.
+ * The provider is asked at once whether it takes the credentials, and what is wrong is added as `checks`; not with
+ * `?check=false`. `GET /admin/accounts[/{id}]` 200 · `PATCH` 200: `credentials` once for all · `DELETE` 204; 409 while it has mappings.
  * An integrator's key reaches an account if it reaches all its locations.
  */
 export function accountRoutes(context: AccountsContext): Router {
-  const { people, accounts, publicUrl } = context;
+  const { people, accounts, publicUrl, checks } = context;
   const router = Router();
   const show = ({ sealedCredentials: _sealed, deletedAt: _deleted, ...shown }: AccountRow) => ({
     ...shown,
@@ -56,13 +59,24 @@ export function accountRoutes(context: AccountsContext): Router {
       : { ...shown, webhookUrl: webhookUrl(shown.webhookUrl, current) };
   };
 
+  const check = async ({ account, credentials: [current] }: RegisteredAccount) => {
+    const { adapter } = describeAccount(account);
+    const checked = { adapter, credentials: current, webhookUrl: show(account).webhookUrl, addresses: [] };
+    return { checks: await checks.newAccount(checked) };
+  };
+
   router.post("/", async (req, res) => {
     const caller = callerOf(res);
     const input = parseInput(newAccount, req.body);
+    const isChecked = isCheckAsked(req.query);
     requireLocations(caller, input.locationIds ?? []);
     const registered = await registerAccount(context, input);
     caller.ids["accountId"] = registered.account.id;
-    res.status(201).location(`/admin/accounts/${registered.account.id}`).json(showWithSecrets(registered));
+    const found = isChecked ? await check(registered) : {};
+    res
+      .status(201)
+      .location(`/admin/accounts/${registered.account.id}`)
+      .json({ ...showWithSecrets(registered), ...found });
   });
 
   router.get("/", async (req, res) => {
@@ -82,10 +96,11 @@ export function accountRoutes(context: AccountsContext): Router {
     const caller = callerOf(res);
     const account = await requireAccount(context, caller, req.params.id);
     const input = parseInput(change, req.body);
+    const isChecked = isCheckAsked(req.query) && input.credentials !== undefined;
     if (input.locationIds) requireLocations(caller, input.locationIds);
     const changed = await changeAccount(context, account, input);
     accounts.forget(account.id);
-    res.json(showWithSecrets(changed));
+    res.json({ ...showWithSecrets(changed), ...(isChecked ? await check(changed) : {}) });
   });
 
   router.delete("/:id", async (req, res) => {

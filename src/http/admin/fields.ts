@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseInput } from "../problem.ts";
 
 /** Fields that several admin routes take. */
 
@@ -10,3 +11,8 @@ export const text = z
 export const credentials = z
   .unknown()
   .refine((value) => (JSON.stringify(value)?.length ?? 0) <= 20_000, "must have 20,000 characters at most");
+
+const checkQuery = z.object({ check: z.enum(["true", "false"], "must be true or false").default("true") });
+
+/** Shall the provider and HighLevel be asked at once whether what is registered works? Not with `?check=false`. */
+export const isCheckAsked = (query: unknown) => parseInput(checkQuery, query).check === "true";

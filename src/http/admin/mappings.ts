@@ -21,7 +21,7 @@ import { toPage, uuidPageQuery } from "../list.ts";
 import { Problem, parseInput } from "../problem.ts";
 import { isUuid } from "../uuid.ts";
 import { requireAccount, requireUsable } from "./accounts.ts";
-import { credentials, text } from "./fields.ts";
+import { credentials, isCheckAsked, text } from "./fields.ts";
 import type { LocationsContext } from "./locations.ts";
 
 export interface MappingsContext extends LocationsContext {
@@ -76,19 +76,15 @@ const listQuery = z.object({
   address: text.optional(),
 });
 
-const checkQuery = z.object({
-  check: z
-    .enum(["true", "false"], "must be true or false")
-    .transform((value) => value === "true")
-    .default(false),
-});
+/** What of a change may connect a mapping wrongly. */
+const connecting = ["locationId", "address", "conversationProviderId", "credentials"] as const;
 
 /**
  * `POST /admin/mappings` 201 with `id`, `webhookUrl`: what to paste at the provider, the same for all of the account's, and
  * `deliveryUrl`: what to paste into the conversation provider in HighLevel's app. With `provider` and `credentials` it makes
  * an account of its own along, with `accountId` it is one more of that one. For a provider that signs
  * nothing the URL holds the credentials, and is shown whole only in answers to requests that set them.
- * `?check=true` asks the provider and HighLevel at once, and adds what is wrong as `checks`.
+ * Both ask the provider and HighLevel at once, and add what is wrong as `checks`; not with `?check=false`.
  * `GET /admin/mappings[/{id}]` 200 · `PATCH` 200; with another `locationId` it goes on there under another `id` ·
  * `DELETE` 204: what was acknowledged before is still delivered, and what comes for a week after is kept as failed.
  * 409 for an address that the location has mapped already, 422 for what does not fit.
@@ -110,10 +106,15 @@ export function mappingRoutes(context: MappingsContext): Router {
     return { ...shown, webhookUrl: adapter.webhookUrl(urlOf(mapping.accountId), current) };
   };
 
+  const check = async ({ mapping, account }: RegisteredMapping) => {
+    const opened = openMapping(mapping, account, context.sealer);
+    return { checks: await context.checks.newMapping(opened, urlOf(mapping.accountId)) };
+  };
+
   router.post("/", async (req, res) => {
     const caller = callerOf(res);
     const input = parseInput(newMapping, req.body);
-    const { check } = parseInput(checkQuery, req.query);
+    const isChecked = isCheckAsked(req.query);
     caller.ids["locationId"] = input.locationId;
     requireReach(caller, input.locationId);
     const { accountId } = input;
@@ -121,12 +122,10 @@ export function mappingRoutes(context: MappingsContext): Router {
       accountId === undefined ? undefined : await requireUsable(context, caller, accountId, input.locationId);
     const registered = await registerMapping(context, input, account);
     caller.ids["mappingId"] = registered.mapping.id;
-    const { mapping } = registered;
-    const opened = openMapping(mapping, registered.account, context.sealer);
-    const found = check ? { checks: await context.checks.newMapping(opened, urlOf(mapping.accountId)) } : {};
+    const found = isChecked ? await check(registered) : {};
     res
       .status(201)
-      .location(`/admin/mappings/${mapping.id}`)
+      .location(`/admin/mappings/${registered.mapping.id}`)
       .json({ ...showWithSecrets(registered), ...found });
   });
 
@@ -140,6 +139,7 @@ export function mappingRoutes(context: MappingsContext): Router {
     const caller = callerOf(res);
     const mapping = await requireMapping(context, caller, req.params.id);
     const input = parseInput(change, req.body);
+    const isChecked = isCheckAsked(req.query);
     const { locationId = mapping.locationId, address = mapping.address } = input;
     if (locationId !== mapping.locationId) requireReach(caller, locationId);
     // Another number of the account is as good as a new mapping in it.
@@ -149,7 +149,8 @@ export function mappingRoutes(context: MappingsContext): Router {
     const changed = await changeMapping(context, mapping, input);
     mappings.forget(mapping.id);
     accounts.forget(mapping.accountId);
-    res.json(showWithSecrets(changed));
+    const isConnectedAnew = connecting.some((name) => input[name] !== undefined);
+    res.json({ ...showWithSecrets(changed), ...(isChecked && isConnectedAnew ? await check(changed) : {}) });
   });
 
   router.delete("/:id", async (req, res) => {
