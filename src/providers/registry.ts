@@ -3,6 +3,7 @@ import { mailgun } from "./email/mailgun.ts";
 import { postmark } from "./email/postmark.ts";
 import { genericEmail, genericSms } from "./generic.ts";
 import type { Adapter } from "./kit/adapter.ts";
+import { signalwire } from "./sms/signalwire.ts";
 import { telnyx } from "./sms/telnyx.ts";
 import { twilio } from "./sms/twilio.ts";
 
@@ -10,6 +11,7 @@ import { twilio } from "./sms/twilio.ts";
 const adapters: Record<string, Adapter> = {
   twilio,
   telnyx,
+  signalwire,
   postmark,
   mailgun,
   "generic-sms": genericSms,

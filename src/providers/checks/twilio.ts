@@ -41,7 +41,7 @@ async function findAccount(credentials: Credentials, ask: Ask): Promise<Finding[
 const url = z.string().nullish();
 /** https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource, and likewise short codes */
 const set = { sms_url: url, sms_method: maybeText, sms_application_sid: maybeText };
-const numbers = z.object({ incoming_phone_numbers: listOf(z.object({ phone_number: requiredText, ...set })) });
+export const numbers = z.object({ incoming_phone_numbers: listOf(z.object({ phone_number: requiredText, ...set })) });
 /** https://www.twilio.com/docs/messaging/api/short-code-resource */
 const shortCodes = z.object({ short_codes: listOf(z.object({ short_code: requiredText, ...set })) });
 /** https://www.twilio.com/docs/messaging/api/service-resource */
@@ -65,13 +65,13 @@ async function findNumber(
   const pool = sid && (await ask(get(credentials, `https://messaging.twilio.com/v1/Services/${sid}`), service));
   if (pool && !pool.use_inbound_webhook_on_number) {
     const place = "the messaging service's inbound request URL";
-    return [owned, judge(pool.inbound_request_url, pool.inbound_method, webhookUrl, place)];
+    return [owned, judgeCall(pool.inbound_request_url, pool.inbound_method, webhookUrl, place)];
   }
   if (number.sms_application_sid) {
     const detail = `${address} is handled by the TwiML app ${number.sms_application_sid}, whose URL was not looked at`;
     return [owned, warning("webhook", detail, "take the app off the number, or see that its URL is the webhookUrl")];
   }
-  return [owned, judge(number.sms_url, number.sms_method, webhookUrl, 'the number\'s "A message comes in"')];
+  return [owned, judgeCall(number.sms_url, number.sms_method, webhookUrl, 'the number\'s "A message comes in"')];
 }
 
 async function askNumber(address: string, credentials: Credentials, ask: Ask) {
@@ -88,7 +88,13 @@ async function askNumber(address: string, credentials: Credentials, ask: Ask) {
   return found.find(({ short_code }) => short_code === address);
 }
 
-function judge(found: string | null | undefined, method: string | undefined, wanted: string, place: string): Finding {
+/** The finding on the URL that a number calls, and on the method by which it does. */
+export function judgeCall(
+  found: string | null | undefined,
+  method: string | undefined,
+  wanted: string,
+  place: string,
+): Finding {
   const finding = judgeUrl("webhook", found, wanted, place);
   if (finding.state !== "ok" || method === undefined || method.toUpperCase() === "POST") return finding;
   return failure(

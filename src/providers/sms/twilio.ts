@@ -1,15 +1,15 @@
 import { z } from "zod";
 import { describePlace } from "../../formats/describe-place.ts";
-import type { OutboundMessage } from "../../model.ts";
 import { twilioChecks } from "../checks/twilio.ts";
 import { credentials, secret, setting, sid } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { receipt, type StatusWords, text } from "../kit/events.ts";
-import { code, maybeText, messageId, requiredText, textPartySeenBy } from "../kit/fields.ts";
+import { text } from "../kit/events.ts";
+import { maybeText, textPartySeenBy } from "../kit/fields.ts";
 import { basic } from "../kit/proofs.ts";
-import { answerOf, idAt, post } from "../kit/sends.ts";
-import { twilioSignature } from "../kit/twilio-signature.ts";
+import { post } from "../kit/sends.ts";
+import { composeForm, noReply, readIncoming, readReceipt, statusIn, twilioAnswer } from "../kit/twilio/messages.ts";
+import { twilioSignature } from "../kit/twilio/signature.ts";
 
 /** Twilio Programmable Messaging: https://www.twilio.com/docs/messaging/guides/webhook-request */
 export const twilio = defineProvider({
@@ -42,17 +42,15 @@ export const twilio = defineProvider({
     }),
     isReferenceSigned: true,
     read,
-    // A plain text would be sent to the person as a reply.
-    acknowledgement: { status: 200, contentType: "text/xml", body: "<Response/>" },
+    acknowledgement: noReply,
   },
   sends: {
     // https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource
     request: (message, { accountSid, authToken, messagingServiceSid }) => {
       const url = `https://api.twilio.com/2010-04-01/Accounts/${accountSid}/Messages.json`;
-      return post(url, basic(accountSid, authToken), compose(message, messagingServiceSid));
+      return post(url, basic(accountSid, authToken), composeForm(message, messagingServiceSid));
     },
-    // https://www.twilio.com/docs/usage/twilios-response#response-formats-exceptions
-    answer: answerOf({ ...idAt("sid"), refused: z.object({ code, message: requiredText }) }),
+    answer: twilioAnswer,
     // https://www.twilio.com/docs/api/errors
     refusals: { "21610": "opted_out", "20003": "misconfigured", "20429": "throttled" },
     // https://www.twilio.com/docs/whatsapp/api#sending-notifications-with-whatsapp
@@ -69,18 +67,6 @@ export const twilio = defineProvider({
   checks: twilioChecks,
 });
 
-/** https://www.twilio.com/docs/messaging/api/message-resource#message-status-values */
-const words: StatusWords = {
-  ...{ sent: "sent", delivered: "delivered", read: "read" },
-  ...{ undelivered: "failed", failed: "failed", canceled: "failed" },
-};
-
-const kind = z.object({ MessageStatus: maybeText, SmsStatus: maybeText });
-/** https://www.twilio.com/docs/messaging/guides/track-outbound-message-status */
-const update = z.object({ MessageSid: messageId, ErrorCode: maybeText, ErrorMessage: maybeText });
-const fileCount = z.coerce.number().int().min(0).max(50).default(0);
-const party = textPartySeenBy(undefined);
-const incoming = z.object({ MessageSid: messageId, From: party, To: party, Body: maybeText, NumMedia: fileCount });
 /** What people say by WhatsApp and RCS otherwise than in words: https://www.twilio.com/docs/messaging/guides/webhook-request */
 const said = z.object({
   ...{ ButtonText: maybeText, ListTitle: maybeText, ListDescription: maybeText, MessageType: maybeText },
@@ -90,27 +76,19 @@ const said = z.object({
 /** https://www.twilio.com/docs/messaging/guides/webhook-request#location-sharing-parameters */
 const place = z.object({ Label: maybeText, Address: maybeText, Latitude: maybeText, Longitude: maybeText });
 
-/** A status callback has MessageStatus; an incoming message has SmsStatus=received, and no time of its own. */
+const explain = (code: string) => `see https://www.twilio.com/docs/api/errors/${code}`;
+
+const party = textPartySeenBy(undefined);
+
 function read(webhook: DecodedWebhook) {
-  const { MessageStatus, SmsStatus } = webhook.read(kind);
-  const word = MessageStatus ?? SmsStatus ?? "received";
-  if (word === "received" || word === "receiving") return readText(webhook);
-  return receipt(word, words, () => {
-    const { MessageSid: id, ErrorCode: code, ErrorMessage } = webhook.read(update);
-    const explanation = code ? `see https://www.twilio.com/docs/api/errors/${code}` : `Twilio says ${word}`;
-    return { id, reference: webhook.reference, code, message: ErrorMessage ?? explanation };
-  });
+  const word = statusIn(webhook);
+  return word === undefined ? readText(webhook) : readReceipt(webhook, word, { label: "Twilio", explain });
 }
 
 function readText(webhook: DecodedWebhook) {
-  const { MessageSid: id, From: from, To, Body, NumMedia } = webhook.read(incoming);
-  const attachments = Array.from({ length: NumMedia }, (_, index) => {
-    const [url, contentType] = [`MediaUrl${index}`, `MediaContentType${index}`];
-    const file = webhook.read(z.object({ [url]: requiredText, [contentType]: maybeText }));
-    return { url: file[url], contentType: file[contentType] };
-  });
-  const words = wordsOf(webhook, Body) || (attachments.length > 0 ? undefined : nothingSaid(webhook));
-  return text({ id, from: from.number, service: from.service, to: [To.number], text: words, attachments });
+  const { id, from, to, body, attachments } = readIncoming(webhook, party);
+  const words = wordsOf(webhook, body) || (attachments.length > 0 ? undefined : nothingSaid(webhook));
+  return text({ id, from: from.number, service: from.service, to: [to.number], text: words, attachments });
 }
 
 /** The text, what was chosen or sent besides, and below it the advertisement from which the person wrote. */
@@ -131,13 +109,4 @@ function nothingSaid(webhook: DecodedWebhook): string | undefined {
   const { MessageType } = webhook.read(said);
   if (MessageType === undefined || MessageType === "text") return undefined;
   return `[A message of type ${MessageType}, of which Twilio tells nothing more]`;
-}
-
-function compose({ to, from, text: body, attachments, receiptUrl }: OutboundMessage, service: string | undefined) {
-  const form = new URLSearchParams({ To: to, From: from });
-  if (service) form.set("MessagingServiceSid", service);
-  if (body) form.set("Body", body);
-  for (const { url } of attachments) form.append("MediaUrl", url);
-  form.set("StatusCallback", receiptUrl);
-  return form;
 }

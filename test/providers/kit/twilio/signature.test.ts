@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { expect, test } from "vitest";
-import { twilioSignature } from "../../../src/providers/kit/twilio-signature.ts";
-import { requestOf } from "./request.ts";
+import { twilioSignature } from "../../../../src/providers/kit/twilio/signature.ts";
+import { requestOf } from "../request.ts";
 
 const accountSid = "2f1d8a90-5b7e-4c3a-9e21-0a6b4c8d7e5f";
 const messageSid = "7c9e6679-7425-40de-944b-e07fc1f90ae7";

@@ -1,10 +1,10 @@
 import { createHash, createHmac } from "node:crypto";
-import type { WebhookRequest } from "../../model.ts";
-import { isSame } from "../../secrets/compare.ts";
-import { isOfType } from "./decode.ts";
-import { inOneHeader, type Proof } from "./proofs.ts";
-import { queryOf } from "./reference.ts";
-import { formFields } from "./signed-parts.ts";
+import type { WebhookRequest } from "../../../model.ts";
+import { isSame } from "../../../secrets/compare.ts";
+import { isOfType } from "../decode.ts";
+import { inOneHeader, type Proof } from "../proofs.ts";
+import { queryOf } from "../reference.ts";
+import { formFields } from "../signed-parts.ts";
 
 /**
  * Twilio's, which others have taken over: HMAC-SHA1 over the public URL and the sorted form fields, or for JSON over the URL
@@ -13,13 +13,15 @@ import { formFields } from "./signed-parts.ts";
  */
 export function twilioSignature<Given>(recipe: {
   header: string;
+  /** Another name that the header sometimes has. */
+  orHeader?: string;
   pair(credentials: Given): [accountSid: string, key: string];
 }): Proof<Given> {
-  const { header } = recipe;
+  const { header, orHeader } = recipe;
   return {
-    ...inOneHeader(header),
+    ...(orHeader === undefined ? inOneHeader(header) : { headers: [], secrets: [header, orHeader] }),
     check(request, credentials) {
-      const signature = request.headers[header];
+      const signature = request.headers[header] ?? request.headers[orHeader ?? header];
       const [accountSid, key] = recipe.pair(credentials);
       const signedBody = signedBodyOf(request, accountSid);
       if (!signature || signedBody === undefined || key === "") return false;
