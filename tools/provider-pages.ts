@@ -63,7 +63,7 @@ function composePage(name: string, adapter: Adapter): string {
     `Registered as \`${name}\`, for ${kind}.`,
     `## Credentials\n\n${table(["field", "called", "needed", "secret", "where it is found"], fields)}`,
     `## Where the \`webhookUrl\` goes\n\nInto ${adapter.pasteAt}.`,
-    `## What is read\n\nIt posts ${adapter.contentTypes.map((type) => `\`${type}\``).join(" or ")}; anything else is answered 415.${needs}\n\n${table(["", "becomes"], read)}`,
+    `## What is read\n\nIt posts ${adapter.contentTypes.map((type) => `\`${type}\``).join(" or ")}; anything else is answered 415.${adapter.takesGet ? " It may also call by GET, with the same fields in the query." : ""}${needs}\n\n${table(["", "becomes"], read)}`,
     `## What is sent\n\n${sent.join("\n")}${adapter.isIdempotent ? `\n\n${idempotent}` : ""}`,
     `## Refusals\n\nThe agent reads the provider's own words.\n\n${table(["such as", "code"], refused)}`,
     ...(meanings.length > 0

@@ -49,6 +49,13 @@ function normalize(given: string, ownNumber: string): string | undefined {
   return alphanumericSender.test(address) && !withheld.test(address) ? address : undefined;
 }
 
+/** The same of a sender that writes each number with its country and without a plus. */
+export function normalizeWholeNumber(given: string, ownNumber?: string): string | undefined {
+  const digits = given.trim();
+  const isWhole = /^[1-9]\d{8,14}$/.test(digits) && (digits.length > 10 || isPossible(`+${digits}`));
+  return normalizePhoneNumber(isWhole ? `+${digits}` : given, ownNumber);
+}
+
 /**
  * A receiver, or why nothing can be sent to it, in words for the agent who tried. Alphanumeric senders are none.
  */

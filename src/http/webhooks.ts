@@ -1,4 +1,4 @@
-import { type Request, Router } from "express";
+import { type Request, type Response, Router } from "express";
 import type { Remembered } from "../concurrency/remember.ts";
 import { createSparse, type Sparse } from "../concurrency/sparse.ts";
 import type { Receiver } from "../inbox/receive-webhook.ts";
@@ -28,14 +28,14 @@ export interface WebhooksContext {
 }
 
 /**
- * `POST /webhooks/{accountId}`, where a provider posts; `POST /webhooks/highlevel/{mappingId}`, HighLevel's delivery URL
+ * `POST /webhooks/{accountId}`, where a provider posts, and `GET` for one that may call by it; `POST /webhooks/highlevel/{mappingId}`, HighLevel's delivery URL
  * for a mapping; and `POST /webhooks/highlevel` for the app's other events, and for apps with one delivery URL for all
  * their numbers. The answer:
  * - 200, or what the provider wants instead: verified, and committed to the database
  * - 400 the body broke off
  * - 401 forged, stale or unsigned; of what lacks a header that its proof needs the body was not read
  * - 403 HighLevel's event about another location than the mapping's
- * - 404 no such account or mapping · 410 a provider's to an account that was deleted a week ago: the body was not read
+ * - 404 no such account or mapping · 405 by GET of a provider that posts · 410 a provider's to an account that was deleted a week ago: the body was not read
  * - 413 larger than the limit for the account's channel
  * - 415 a content type that this provider never sends, or a compressed body
  * - 429 with Retry-After: too many of this account, or from an address that tries ids; nothing was stored
@@ -50,13 +50,15 @@ export function webhookRoutes(given: WebhooksContext): Router {
     await takeHighlevel(context, req, req.params["mappingId"]?.toString().toLowerCase());
     res.status(200).end();
   });
-  router.post("/:accountId", async (req, res) => {
+  router.route("/:accountId").post(takeAccounts).get(takeAccounts);
+  return router;
+
+  async function takeAccounts(req: Request<{ accountId: string }>, res: Response): Promise<void> {
     const { adapter } = await takeProviders(context, req, req.params.accountId.toLowerCase());
     const { acknowledgement } = adapter;
     if (!acknowledgement) return void res.status(200).end();
     res.status(acknowledgement.status).type(acknowledgement.contentType).send(acknowledgement.body);
-  });
-  return router;
+  }
 }
 
 interface RouteContext extends WebhooksContext {
@@ -103,8 +105,11 @@ async function takeProviders(context: RouteContext, req: Request, accountId: str
   if (!account) throw missing();
   if (!isKept(account))
     throw new Problem(410, `this account was deleted more than ${keptDays} days ago: stop posting here`);
-  const { contentTypes } = account.adapter;
-  if (!req.is([...contentTypes])) throw new Problem(415, `${account.provider} posts ${contentTypes.join(" or ")}`);
+  const { contentTypes, takesGet } = account.adapter;
+  if (req.method !== "POST" && !(req.method === "GET" && takesGet))
+    throw new Problem(405, `${account.provider} posts`, { headers: { Allow: takesGet ? "GET, POST" : "POST" } });
+  if (req.method === "POST" && !req.is([...contentTypes]))
+    throw new Problem(415, `${account.provider} posts ${contentTypes.join(" or ")}`);
   const about = { accountId, provider: account.provider };
   await orLimited(context, about, context.webhookLimit.requireRoom(account.id, "provider"));
   const room = { owner: account.id, limit: context.bodyLimitBytes[account.channel], about };
@@ -150,12 +155,20 @@ async function read(
   const sizes = { bytes: declaredBytes(req), limitBytes: limit };
   const hold = await orLimited(context, { ...about, ...sizes }, takeRoom(bodyMemory, owner, sizes.bytes));
   try {
-    const body = await orLimited(context, { ...about, ...sizes }, readBody(req, limit, hold));
+    const reading = req.method === "GET" ? noBody(req) : readBody(req, limit, hold);
+    const body = await orLimited(context, { ...about, ...sizes }, reading);
     const request = { url: `${publicUrl}${req.originalUrl}`, headers: textHeaders(req), body, receivedAt };
     await during({ what: "account", id: owner }, () => use(request));
   } finally {
     hold.end();
   }
+}
+
+/** By GET all stands in the URL, whose length Node bounds. A body there would be signed by nobody. */
+async function noBody(req: Request): Promise<Buffer> {
+  if ((declaredBytes(req) ?? 0) > 0 || req.headers["transfer-encoding"] !== undefined)
+    throw new Problem(400, "a webhook by GET has no body");
+  return Buffer.alloc(0);
 }
 
 const takeRoom = async (memory: BodyMemory, owner: string, bytes: number | undefined) => memory.begin(owner, bytes);

@@ -3,6 +3,7 @@ import { mailgun } from "./email/mailgun.ts";
 import { postmark } from "./email/postmark.ts";
 import { genericEmail, genericSms } from "./generic.ts";
 import type { Adapter } from "./kit/adapter.ts";
+import { plivo } from "./sms/plivo.ts";
 import { signalwire } from "./sms/signalwire.ts";
 import { telnyx } from "./sms/telnyx.ts";
 import { twilio } from "./sms/twilio.ts";
@@ -12,6 +13,7 @@ const adapters: Record<string, Adapter> = {
   twilio,
   telnyx,
   signalwire,
+  plivo,
   postmark,
   mailgun,
   "generic-sms": genericSms,

@@ -194,6 +194,7 @@ const guarded: Record<string, Walk> = {
 const open: Record<string, string> = {
   "POST /webhooks/highlevel": "signed by HighLevel",
   "POST /webhooks/highlevel/:mappingId": "signed by HighLevel",
+  "GET /webhooks/:accountId": "verified by the mapping's credentials",
   "POST /webhooks/:accountId": "verified by the mapping's credentials",
   "GET /oauth/install": "a browser; HighLevel says who may install",
   "GET /oauth/callback": "a browser that has begun here",

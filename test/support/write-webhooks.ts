@@ -192,7 +192,11 @@ function readJson(text: string): object | undefined {
   }
 }
 
-/** Nothing becomes of what a fixture does not have. */
+/** Nothing becomes of what a fixture does not have. Numbers may stand there without their plus. */
 function pairs(...all: [old: string | undefined, now: string | undefined][]): Map<string, string | undefined> {
-  return new Map(all.filter((pair): pair is [string, string | undefined] => Boolean(pair[0])));
+  const there = all.filter((pair): pair is [string, string | undefined] => Boolean(pair[0]));
+  const bare = there.filter(([old]) => /^\+\d+$/.test(old));
+  return new Map([...bare.map(([old, now]): Pair => [old.slice(1), now?.replace("+", "")]), ...there]);
 }
+
+type Pair = [string, string | undefined];

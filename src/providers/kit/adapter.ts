@@ -20,6 +20,8 @@ export interface Adapter<Given = unknown> {
   channel: Channel;
   /** The content types that this provider posts; any other is answered 415. */
   contentTypes: readonly string[];
+  /** May it call by GET instead of posting? Then the query holds what a form would, and nothing is read of a body. */
+  takesGet?: true;
   /** The shape of the mapping's credentials; one that does not fit is refused when it is saved. An empty secret never fits. */
   credentials: ZodType<Given>;
   /** The same as data. */

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { type FormField, readForm } from "../../formats/form.ts";
+import { type FormField, readForm, readUrlencoded } from "../../formats/form.ts";
 import { decodeJson, parseValue } from "../../formats/parse-value.ts";
 import type { WebhookRequest } from "../../model.ts";
 import { referenceOf } from "./reference.ts";
@@ -17,21 +17,32 @@ export interface DecodedWebhook {
 
 /**
  * Decodes a body in the way of its content type: as a form, or as JSON. A request that names none of the provider's content
- * types is read as the first of them. Rejects with a ParseError.
+ * types is read as the first of them; one by GET, as which one without a body is known, by its query. Rejects with a
+ * ParseError.
  */
-export async function decode(request: WebhookRequest, contentTypes: readonly string[]): Promise<DecodedWebhook> {
+export async function decode(
+  request: WebhookRequest,
+  contentTypes: readonly string[],
+  { takesGet }: { takesGet?: true | undefined } = {},
+): Promise<DecodedWebhook> {
   const { headers, body, url } = request;
+  const reference = referenceOf(url);
+  if (takesGet && body.length === 0) return readFields(readUrlencoded(queryBytes(url)), reference);
   const given = headers["content-type"] ?? "";
   const contentType = contentTypes.some((each) => isOfType(request, each)) ? given : (contentTypes[0] ?? given);
-  const reference = referenceOf(url);
   if (!isForm(contentType)) {
     const value = decodeJson(body);
     return { isJson: true, read: (schema) => parseValue(schema, value), fields: [], reference };
   }
-  const fields = await readForm(contentType, body);
+  return readFields(await readForm(contentType, body), reference);
+}
+
+function readFields(fields: readonly FormField[], reference: string | undefined): DecodedWebhook {
   const texts = textsOf(fields);
   return { isJson: false, read: (schema) => parseValue(schema, texts), fields, reference };
 }
+
+const queryBytes = (url: string) => Buffer.from(/\?([^#]*)/s.exec(url)?.[1] ?? "");
 
 /** Is it of this media type, whatever its parameters? */
 export function isOfType({ headers }: WebhookRequest, mediaType: string): boolean {

@@ -16,6 +16,8 @@ export interface ProviderFacts<Given, Sending> extends Pick<Adapter<Given>, "lab
   receives: {
     /** What it posts, its usual type first; anything else is answered 415. */
     contentTypes: readonly string[];
+    /** Does it call by GET, too, where one chooses so? Then the query holds what a form would. */
+    takesGet?: true;
     /** Is it from the provider? A recipe of the kit. */
     proof: Proof<Given>;
     /** What the signature covers and no other webhook has, where it does not cover the rest: with that it counts once. */
@@ -51,10 +53,11 @@ type OneOrMore<Item> = Item | Item[];
 /** The adapter of a provider, by its facts. */
 export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sending>): Adapter<Given> {
   const { label, channel, pasteAt, notes = [], credentials, receives, sends, media, checks } = facts;
-  const { contentTypes, proof, nonce, read, files, pastedUrl, acknowledgement } = receives;
-  const open = decodeOnce(contentTypes);
+  const { contentTypes, takesGet, proof, nonce, read, files, pastedUrl, acknowledgement } = receives;
+  const open = decodeOnce((request) => decode(request, contentTypes, { takesGet }));
   return {
     ...{ label, channel, contentTypes, pasteAt, notes },
+    ...(takesGet ? { takesGet } : {}),
     credentials: credentials.schema,
     credentialFields: credentials.fields,
     proof: { headers: proof.headers, secrets: proof.secrets },
@@ -84,11 +87,13 @@ const smallBytes = 10_000;
  * A request's body is decoded once, for its proof, its events and its files, as long as the request itself is kept; a small
  * one each time.
  */
-function decodeOnce(contentTypes: readonly string[]): (request: WebhookRequest) => Promise<DecodedWebhook> {
+function decodeOnce(
+  decodeNow: (request: WebhookRequest) => Promise<DecodedWebhook>,
+): (request: WebhookRequest) => Promise<DecodedWebhook> {
   const decoded = new WeakMap<WebhookRequest, Promise<DecodedWebhook>>();
   return (request) => {
-    if (request.body.length <= smallBytes) return decode(request, contentTypes);
-    const webhook = decoded.get(request) ?? decode(request, contentTypes);
+    if (request.body.length <= smallBytes) return decodeNow(request);
+    const webhook = decoded.get(request) ?? decodeNow(request);
     decoded.set(request, webhook);
     return webhook;
   };

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { parseMailboxes, parseSender } from "../../formats/mailbox.ts";
 import { maybeText, requiredText, text } from "../../formats/parse-value.ts";
-import { normalizePhoneNumber, serviceOf } from "../../formats/phone-number.ts";
+import { normalizePhoneNumber, normalizeWholeNumber, serviceOf } from "../../formats/phone-number.ts";
 import { parseTime } from "../../formats/read-time.ts";
 import { parseReference } from "./reference.ts";
 
@@ -15,10 +15,10 @@ export const messageId = requiredText.refine((id) => id.length <= 998, "is longe
  * A phone number in E.164 form, a short code, or a sender's name. A national number is of the country of `ownNumber`. One of
  * another service, as in `whatsapp:+15005550006`, is read only for an adapter that answers by it: see `textPartySeenBy`.
  */
-const phoneSeenBy = (ownNumber: string | undefined) =>
+const phoneSeenBy = (ownNumber: string | undefined, normalize = normalizePhoneNumber) =>
   requiredText.transform((given, context) => {
     const service = serviceOf(given);
-    const number = service ? undefined : normalizePhoneNumber(given, ownNumber);
+    const number = service ? undefined : normalize(given, ownNumber);
     if (service) context.addIssue(`is of ${service}, by which the bridge cannot answer at this provider`);
     else if (number === undefined) context.addIssue("is not a phone number, a short code or a sender's name");
     return number ?? z.NEVER;
@@ -26,6 +26,9 @@ const phoneSeenBy = (ownNumber: string | undefined) =>
 
 /** The same where the provider names countries always. */
 export const phone = phoneSeenBy(undefined);
+
+/** The same where the provider names countries always, and leaves the plus away. */
+export const phoneWithoutPlus = (ownNumber: string | undefined) => phoneSeenBy(ownNumber, normalizeWholeNumber);
 
 /** Somebody at either end of a text, by whichever service: for adapters that say by `services` that they send by it as well. */
 export const textPartySeenBy = (ownNumber: string | undefined) =>
