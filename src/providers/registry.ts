@@ -7,6 +7,7 @@ import { plivo } from "./sms/plivo.ts";
 import { signalwire } from "./sms/signalwire.ts";
 import { telnyx } from "./sms/telnyx.ts";
 import { twilio } from "./sms/twilio.ts";
+import { vonage } from "./sms/vonage.ts";
 
 /** Every provider by the name that mappings are registered under. */
 const adapters: Record<string, Adapter> = {
@@ -14,6 +15,7 @@ const adapters: Record<string, Adapter> = {
   telnyx,
   signalwire,
   plivo,
+  vonage,
   postmark,
   mailgun,
   "generic-sms": genericSms,

@@ -58,8 +58,12 @@ export interface Signer {
   /** How old they may be, where that is not five minutes. */
   maxAgeSeconds?: number;
   sign(sample: Sample, options: { url: string; at: Date; credentials?: unknown }): WebhookRequest;
+  /** Of the credentials, where sends are signed: those in which a change need not be noticed by `isSigned`. */
+  unsigning?: string[];
   /** Where the bridge signs what it sends: is it signed by `sendCredentials`? Elsewhere its headers are those of the fixtures. */
   isSigned?(headers: Record<string, string>, body: Buffer): boolean;
+  /** The headers by which it is, where they are others than a webhook's of the same body. */
+  signSent?(body: Buffer): Record<string, string>;
 }
 
 export function jsonBody(sample: Sample): Buffer {

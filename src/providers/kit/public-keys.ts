@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject } from "node:crypto";
+import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { shape } from "./credentials.ts";
 
 /** What comes before the 32 bytes of a key in its DER form (SPKI): https://www.rfc-editor.org/rfc/rfc8410#section-4 */
@@ -8,6 +8,22 @@ export type KeyType = "ed25519" | "rsa" | "ec";
 
 /** An Ed25519 public key as a credential. */
 export const ed25519Key = shape((text) => decodePublicKey("ed25519", text) !== undefined, "must be 32 bytes in base64");
+
+/** An RSA private key as a credential: PEM, also with `\\n` in place of its line breaks, as settings files have it. */
+export const rsaPrivateKey = shape(
+  (text) => decodePrivateKey(text) !== undefined,
+  "must be the whole of a private key, from -----BEGIN to the last dashes",
+);
+
+/** An RSA private key, ready to sign with; undefined when it is none. */
+export function decodePrivateKey(text: string): KeyObject | undefined {
+  try {
+    const key = createPrivateKey(text.replaceAll("\\n", "\n"));
+    return key.asymmetricKeyType === "rsa" ? key : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 const decoded = new Map<string, KeyObject | undefined>();
 const maxDecoded = 1000;

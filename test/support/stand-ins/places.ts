@@ -63,36 +63,42 @@ export interface ReadMessage {
 }
 type Field = keyof ReadMessage;
 
-/** The place where each part of a message stands, for a provider that takes it. */
-export type Places = Partial<Record<Field, string>>;
+/** The places where each part of a message stands, for a provider that takes it. */
+export type Places = Partial<Record<Field, string[]>>;
 
 /**
  * Where a fixture's values stand in its request. A place is one that fits every fixture: it holds what the message says,
- * and is missing where the message says nothing.
+ * and is missing where the message says nothing. Where there is none, as for the words of texts and of captions, it is
+ * several, of which each holds that or nothing, and one at least does.
  */
 export function findPlaces(fixtures: SendFixture[], channel: Channel, isForm: boolean): Places {
   const requests = fixtures.map(({ request, message }) => ({
     values: valuesOf(request.body, isForm),
     expected: partsOf(message, channel),
   }));
-  const places = new Set(requests.flatMap(({ values }) => [...values.keys()]));
+  const places = [...new Set(requests.flatMap(({ values }) => [...values.keys()]))];
   const found: Places = {};
   for (const field of Object.keys(readers) as Field[]) {
-    const isSaid = requests.some(({ expected }) => expected[field].length > 0);
-    const fits = (place: string) =>
-      requests.every(({ values, expected }) =>
-        isSame(readers[field](textsAt(values, place), channel), expected[field]),
-      );
-    const place = isSaid ? [...places].find(fits) : undefined;
-    if (place !== undefined) found[field] = place;
+    const spoken = requests.filter(({ expected }) => expected[field].length > 0);
+    const readAt = (place: string, { values }: (typeof requests)[number]) =>
+      readers[field](textsAt(values, place), channel);
+    const fits = (place: string) => requests.every((each) => isSame(readAt(place, each), each.expected[field]));
+    const mayHold = (place: string) =>
+      requests.every((each) => readAt(place, each).length === 0 || isSame(readAt(place, each), each.expected[field]));
+    const isAt = (place: string, each: (typeof requests)[number]) => readAt(place, each).length > 0;
+    const one = spoken.length > 0 ? places.find(fits) : undefined;
+    const several = places.filter((place) => mayHold(place) && spoken.some((each) => isAt(place, each)));
+    const isWhole = spoken.every((each) => several.filter((place) => isAt(place, each)).length === 1);
+    if (one !== undefined) found[field] = [one];
+    else if (several.length > 0 && isWhole) found[field] = several;
   }
   return found;
 }
 
 export function readMessage(values: Values, places: Places, channel: Channel): ReadMessage {
   const read = (field: Field) => {
-    const place = places[field];
-    return [field, place === undefined ? [] : readers[field](textsAt(values, place), channel)];
+    const texts = (places[field] ?? []).flatMap((place) => textsAt(values, place));
+    return [field, readers[field](texts, channel)];
   };
   return Object.fromEntries((Object.keys(readers) as Field[]).map(read));
 }

@@ -34,7 +34,7 @@ export function readApi({ sendFixtures, channel, signer }: Provider): Api {
   const forms = ["application/x-www-form-urlencoded", ...(hasFiles ? ["multipart/form-data"] : [])];
   const places = findPlaces(fixtures, channel, isForm);
   const { from, to, reference, receiptUrl, ...others } = places;
-  const optional = new Set(Object.values(others));
+  const optional = new Set(Object.values(others).flat());
   return {
     host: urls[0]?.host ?? "",
     calls: new Set(usual.map(({ fixture }, index) => `${fixture.request.method} ${pathOf(urls[index])}`)),
@@ -129,7 +129,7 @@ function problemOfValues(values: Values, { types, required }: Api): string | und
 }
 
 const addressOf = { sms: /^\+[1-9]\d{6,14}$/, email: /^[^\s@]+@[a-z\d.-]+\.[a-z\d-]+$/i };
-const senders = { sms: /^(\+[1-9]\d{6,14}|\d{3,8}|[a-z\d ]{1,11})$/i, email: addressOf.email };
+const senders = { sms: /^(\+[1-9]\d{6,14}|\d{3,8}|(?=.*[a-z])[a-z\d ]{1,11})$/i, email: addressOf.email };
 
 function problemOfMessage(message: ReadMessage, { channel, adapter }: Provider): string | undefined {
   const { from, to, cc, bcc, replyTo, text, html, media, receiptUrl } = message;
