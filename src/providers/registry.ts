@@ -8,6 +8,7 @@ import { signalwire } from "./sms/signalwire.ts";
 import { telnyx } from "./sms/telnyx.ts";
 import { twilio } from "./sms/twilio.ts";
 import { vonage } from "./sms/vonage.ts";
+import { vonageSms } from "./sms/vonage-sms.ts";
 
 /** Every provider by the name that mappings are registered under. */
 const adapters: Record<string, Adapter> = {
@@ -16,6 +17,7 @@ const adapters: Record<string, Adapter> = {
   signalwire,
   plivo,
   vonage,
+  "vonage-sms": vonageSms,
   postmark,
   mailgun,
   "generic-sms": genericSms,

@@ -64,7 +64,7 @@ export async function readProvider(name: string): Promise<Incomplete> {
 
 /** What a provider must have for every guarantee to be tried on it, and has not. */
 export function whatLacks(provider: Incomplete): string[] {
-  const { name, channel, signer, fixtures, sendFixtures, refusals } = provider;
+  const { name, adapter, channel, signer, fixtures, sendFixtures, refusals } = provider;
   const folder = `test/fixtures/${name}`;
   const events = fixtures.flatMap(({ fixture }) => fixture.means);
   const hasReceipt = (status: ReceiptStatus) =>
@@ -80,8 +80,11 @@ export function whatLacks(provider: Incomplete): string[] {
     [hasReceipt("failed"), "a receipt that says failed"],
     [events.some(({ kind }) => kind === "ignored"), "an event that is ignored"],
     [sendFixtures.some(({ fixture }) => !fixture.credentials), "in send/: what the signer's sendCredentials send"],
-    [refusals.some(isOfMessage), "in send/refusals.json: a message that is refused, with 400 or 422"],
-    [refusals.some(({ answer }) => answer.status === 401), "in send/refusals.json: a wrong key, with 401"],
+    [
+      refusals.some((each) => isOfMessage(each, adapter)),
+      "in send/refusals.json: a message that is refused, with 400 or 422",
+    ],
+    [refusals.some((each) => isOfKey(each, adapter)), "in send/refusals.json: a wrong key, with 401"],
   ];
   const missing = needs.flatMap(([isThere, what]) => (isThere ? [] : [what]));
   return [...missing, ...unsourced(provider)].map((what) => `${folder} lacks ${what}`);
@@ -108,7 +111,13 @@ function isPlainMessage({ means: [event, ...more] }: Fixture, emailsBefore: numb
   return isAlone && isByPerson && Boolean(text?.trim()) && references.length === emailsBefore;
 }
 
-/** Is it about what was to be sent, and not about who asked, or how often? */
-export function isOfMessage({ answer: { status }, error, when }: RefusalFixture): boolean {
-  return error !== null && when === undefined && (status === 400 || status === 422);
+/** Is it about what was to be sent, and not about who asked, or how often? Within a 200 only its code tells. */
+export function isOfMessage({ answer: { status }, error, when }: RefusalFixture, { refusals }: AnyAdapter): boolean {
+  if (error === null || when !== undefined) return false;
+  return status === 400 || status === 422 || (status === 200 && !Object.hasOwn(refusals, error.code));
+}
+
+/** Is it about who asked? */
+export function isOfKey({ answer: { status }, error }: RefusalFixture, { refusals }: AnyAdapter): boolean {
+  return status === 401 || (status === 200 && error !== null && refusals[error.code] === "misconfigured");
 }

@@ -56,6 +56,8 @@ export interface Adapter<Given = unknown> {
   send(message: OutboundMessage, credentials: Given, callApi: CallApi): Promise<SentMessage>;
   /** The provider's code and words in a refusal, for the agent who reads it; undefined when the answer holds none. */
   readError(answer: unknown): MessageError | undefined;
+  /** Does it refuse with a success as its status? Then only `readError` tells the one from the other. */
+  refusesWithin200?: true;
   /** Codes that mean more than that this message is refused. */
   refusals: RefusalCodes;
   /** What it sends and receives texts by beside SMS and MMS, where the addresses say which by a prefix. */

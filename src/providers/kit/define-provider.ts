@@ -66,6 +66,7 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     send: async (message, given, callApi) => send(facts, message, credentials.toSend(given), callApi),
     readError: sends.answer.refused,
     refusals: sends.refusals ?? {},
+    ...(sends.answer.refusesWithin200 ? { refusesWithin200: true } : {}),
     ...(nonce ? { nonceOf: async (request) => nonce(await open(request)) } : {}),
     ...(receives.isReferenceSigned ? { isReferenceSigned: true } : {}),
     services: sends.services ?? [],

@@ -6,8 +6,8 @@ import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
 import { receipt, type StatusWords, text } from "../kit/events.ts";
 import { maybeText, messageId, phoneWithoutPlus, requiredText } from "../kit/fields.ts";
-import { plivoSignature } from "../kit/plivo-signature.ts";
 import { basic } from "../kit/proofs.ts";
+import { plivoSignature } from "../kit/recipes/plivo-signature.ts";
 import { answerOf, idAt, post } from "../kit/sends.ts";
 
 /** Plivo Messaging: https://plivo.com/docs/messaging/api/message/handling-incoming */

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import express, { type Response } from "express";
 import type { RefusalFixture, SendFixture } from "../fixtures.ts";
-import { isOfMessage, type Provider, providerOf } from "../providers.ts";
+import { isOfKey, isOfMessage, type Provider, providerOf } from "../providers.ts";
 import { receiptStatuses, writeMessage, writeReceipt, writeSentElsewhere } from "../write-webhooks.ts";
 import type { ReadMessage, Values } from "./places.ts";
 import { type Api, type Problem, readApi, readRequest } from "./read-api.ts";
@@ -53,7 +53,9 @@ export function createStandIn(name: string): StandIn {
 
 /** The provider's refusal of that status; else that of a message, with other words. */
 function refuse(res: Response, provider: Provider, { status, words }: Problem): void {
-  const exact = provider.refusals.find(({ answer }) => answer.status === status)?.answer;
+  const isExact = (each: RefusalFixture) =>
+    each.answer.status === status || (status === 401 && isOfKey(each, provider.adapter));
+  const exact = provider.refusals.find(isExact)?.answer;
   if (exact && status !== 400) return void res.status(exact.status).json(exact.body);
   const { answer, error } = refusalOf(provider);
   const say = (text: string) => (text === error?.message ? words : text);
@@ -65,8 +67,8 @@ function limitOf({ text: [text = ""] }: ReadMessage, { refusals }: Provider) {
   return refusals.find(({ when }) => when && text.length > when.textLongerThan)?.answer;
 }
 
-function refusalOf({ name, refusals }: Provider): RefusalFixture {
-  const found = refusals.find(isOfMessage);
+function refusalOf({ name, adapter, refusals }: Provider): RefusalFixture {
+  const found = refusals.find((each) => isOfMessage(each, adapter));
   if (!found) throw new Error(`${name} has no refusal of a message`);
   return found;
 }

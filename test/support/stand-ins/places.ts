@@ -64,7 +64,10 @@ export interface ReadMessage {
 type Field = keyof ReadMessage;
 
 /** The places where each part of a message stands, for a provider that takes it. */
-export type Places = Partial<Record<Field, string[]>>;
+export type Places = Partial<Record<Field, string[]>> & {
+  /** Where the URLs of files follow the words, each in a line, for a provider that takes no files. */
+  links?: string;
+};
 
 /**
  * Where a fixture's values stand in its request. A place is one that fits every fixture: it holds what the message says,
@@ -92,7 +95,12 @@ export function findPlaces(fixtures: SendFixture[], channel: Channel, isForm: bo
     if (one !== undefined) found[field] = [one];
     else if (several.length > 0 && isWhole) found[field] = several;
   }
-  return found;
+  if (found.media || !requests.some(({ expected }) => expected.media.length > 0)) return found;
+  const written = ({ text, media }: ReadMessage) => [[...text, ...media].join("\n")];
+  const links = places.find((place) =>
+    requests.every(({ values, expected }) => isSame(textsAt(values, place), written(expected))),
+  );
+  return links === undefined ? found : { ...found, links, text: [links] };
 }
 
 export function readMessage(values: Values, places: Places, channel: Channel): ReadMessage {
@@ -100,7 +108,15 @@ export function readMessage(values: Values, places: Places, channel: Channel): R
     const texts = (places[field] ?? []).flatMap((place) => textsAt(values, place));
     return [field, readers[field](texts, channel)];
   };
-  return Object.fromEntries((Object.keys(readers) as Field[]).map(read));
+  const message = Object.fromEntries((Object.keys(readers) as Field[]).map(read)) as ReadMessage;
+  return places.links === undefined ? message : { ...message, ...splitLinks(message.text[0] ?? "") };
+}
+
+function splitLinks(text: string): Pick<ReadMessage, "text" | "media"> {
+  const lines = text.split("\n");
+  const isLink = (line: string) => /^https?:\/\/\S+$/.test(line);
+  const words = lines.slice(0, lines.findLastIndex((line) => !isLink(line)) + 1).join("\n");
+  return { text: words === "" ? [] : [words], media: lines.filter(isLink) };
 }
 
 const textsAt = (values: Values, place: string) =>

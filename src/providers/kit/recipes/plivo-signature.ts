@@ -1,8 +1,8 @@
-import type { WebhookRequest } from "../../model.ts";
-import type { Proof } from "./proofs.ts";
-import { queryOf } from "./reference.ts";
-import { hmac, type Signature } from "./signatures.ts";
-import { formFields } from "./signed-parts.ts";
+import type { WebhookRequest } from "../../../model.ts";
+import type { Proof } from "../proofs.ts";
+import { queryOf } from "../reference.ts";
+import { hmac, type Signature } from "../signatures.ts";
+import { formFields } from "../signed-parts.ts";
 
 const [own, ofMain, nonceHeader] = ["x-plivo-signature-v3", "x-plivo-signature-ma-v3", "x-plivo-signature-v3-nonce"];
 /** Tokens that are being rotated sign side by side. */
