@@ -105,16 +105,19 @@ async function takeProviders(context: RouteContext, req: Request, accountId: str
   if (!account) throw missing();
   if (!isKept(account))
     throw new Problem(410, `this account was deleted more than ${keptDays} days ago: stop posting here`);
-  const { contentTypes, takesGet } = account.adapter;
+  const { contentTypes, takesGet, proof } = account.adapter;
   if (req.method !== "POST" && !(req.method === "GET" && takesGet))
     throw new Problem(405, `${account.provider} posts`, { headers: { Allow: takesGet ? "GET, POST" : "POST" } });
-  if (req.method === "POST" && !req.is([...contentTypes]))
-    throw new Problem(415, `${account.provider} posts ${contentTypes.join(" or ")}`);
   const about = { accountId, provider: account.provider };
   await orLimited(context, about, context.webhookLimit.requireRoom(account.id, "provider"));
+  const isSigned = context.receiver.looksSigned("provider", account, textHeaders(req));
+  // Whoever waits to be asked for credentials may leave away the body as well until then.
+  if (!isSigned && proof.challenge) throw challenged(context.log, about, proof.challenge);
+  if (req.method === "POST" && !req.is([...contentTypes]))
+    throw new Problem(415, `${account.provider} posts ${contentTypes.join(" or ")}`);
   const room = { owner: account.id, limit: context.bodyLimitBytes[account.channel], about };
-  if (!context.receiver.looksSigned("provider", account, textHeaders(req))) {
-    const needed = account.adapter.proof.headers.join(", ");
+  if (!isSigned) {
+    const needed = proof.headers.join(", ");
     const detail = `the webhook does not verify: ${account.provider} posts with the headers ${needed}`;
     throw refused(context.log, { ...about, reason: "unsigned" }, detail);
   }
@@ -201,6 +204,13 @@ const unverified = "the webhook does not verify against this account's credentia
 function refused(log: Log, about: About & { reason: "unsigned" | "unverified" }, detail: string): Problem {
   log("warn", "webhook.refused", { ...about });
   return new Problem(401, detail);
+}
+
+/** No trouble: Bandwidth comes so first, each time. */
+function challenged(log: Log, about: About, challenge: string): Problem {
+  log("debug", "webhook.refused", { ...about, reason: "unsigned" });
+  const detail = "the webhook comes without the credentials that prove it: send them in the header authorization";
+  return new Problem(401, detail, { headers: { "WWW-Authenticate": challenge } });
 }
 
 const missing = () =>

@@ -20,4 +20,8 @@ export function isMediaUrl<Given>(media: Media<Given>, credentials: Given, text:
   return wanted?.length === given.length && wanted.every((part, index) => fits(part, given[index] ?? ""));
 }
 
-const fits = (wanted: string, given: string) => (wanted === "{id}" ? /^[\w=-]{1,500}$/.test(given) : wanted === given);
+function fits(wanted: string, given: string): boolean {
+  if (wanted === "{id}") return /^[\w=-]{1,500}$/.test(given);
+  // What only consists of dots is gone from a normal form.
+  return wanted === "{file}" ? /^[\w=.-]{1,500}$/.test(given) : wanted === given;
+}

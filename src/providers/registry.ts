@@ -3,6 +3,7 @@ import { mailgun } from "./email/mailgun.ts";
 import { postmark } from "./email/postmark.ts";
 import { genericEmail, genericSms } from "./generic.ts";
 import type { Adapter } from "./kit/adapter.ts";
+import { bandwidth } from "./sms/bandwidth.ts";
 import { plivo } from "./sms/plivo.ts";
 import { signalwire } from "./sms/signalwire.ts";
 import { telnyx } from "./sms/telnyx.ts";
@@ -18,6 +19,7 @@ const adapters: Record<string, Adapter> = {
   plivo,
   vonage,
   "vonage-sms": vonageSms,
+  bandwidth,
   postmark,
   mailgun,
   "generic-sms": genericSms,

@@ -60,7 +60,10 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     ...(takesGet ? { takesGet } : {}),
     credentials: credentials.schema,
     credentialFields: credentials.fields,
-    proof: { headers: proof.headers, secrets: proof.secrets },
+    proof: {
+      ...{ headers: proof.headers, secrets: proof.secrets },
+      ...(proof.challenge ? { challenge: proof.challenge } : {}),
+    },
     verify: (request, given) => proof.check(request, given, () => open(request)),
     parse: async (request, ownAddress) => [await read(await open(request), ownAddress)].flat(),
     send: async (message, given, callApi) => send(facts, message, credentials.toSend(given), callApi),

@@ -9,6 +9,8 @@ export interface ProofPlaces {
   headers: readonly string[];
   /** The headers, parameters of the query or fields of the body that open something: they are neither kept nor shown. */
   secrets: readonly string[];
+  /** What a request without those headers is told to come back with, in WWW-Authenticate: some bring them only then. */
+  challenge?: string;
 }
 
 /** What proves that a webhook is from the provider: a recipe of the kit. */
@@ -20,10 +22,14 @@ export interface Proof<Given> extends ProofPlaces {
   check(request: WebhookRequest, credentials: Given, decode: () => Promise<DecodedWebhook>): boolean | Promise<boolean>;
 }
 
-/** HTTP Basic, for a provider that signs nothing. */
-export function basicAuth<Given>(recipe: { pair(credentials: Given): [user: string, password: string] }): Proof<Given> {
+/** HTTP Basic, for a provider that signs nothing. `waits`: it brings the credentials only when it is asked for them. */
+export function basicAuth<Given>(recipe: {
+  pair(credentials: Given): [user: string, password: string];
+  waits?: true;
+}): Proof<Given> {
   return {
     ...inOneHeader("authorization"),
+    ...(recipe.waits ? { challenge: 'Basic realm="webhooks"' } : {}),
     check({ headers }, credentials) {
       const [user, password] = recipe.pair(credentials);
       return password !== "" && isSame(headers["authorization"] ?? "", basic(user, password).authorization);
