@@ -4,8 +4,12 @@ import { postmark } from "./email/postmark.ts";
 import { genericEmail, genericSms } from "./generic.ts";
 import type { Adapter } from "./kit/adapter.ts";
 import { bandwidth } from "./sms/bandwidth.ts";
+import { clicksend } from "./sms/clicksend.ts";
+import { infobip } from "./sms/infobip.ts";
 import { plivo } from "./sms/plivo.ts";
 import { signalwire } from "./sms/signalwire.ts";
+import { sinch } from "./sms/sinch.ts";
+import { sinchConversation } from "./sms/sinch-conversation.ts";
 import { telnyx } from "./sms/telnyx.ts";
 import { twilio } from "./sms/twilio.ts";
 import { vonage } from "./sms/vonage.ts";
@@ -20,6 +24,10 @@ const adapters: Record<string, Adapter> = {
   vonage,
   "vonage-sms": vonageSms,
   bandwidth,
+  sinch,
+  "sinch-conversation": sinchConversation,
+  infobip,
+  clicksend,
   postmark,
   mailgun,
   "generic-sms": genericSms,

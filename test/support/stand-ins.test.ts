@@ -184,7 +184,8 @@ describe.each(providers.map((provider, index) => ({ ...provider, index })))("the
     ]) {
       const { rfcMessageId: chosen = rfcMessageId } = await send({ rfcMessageId });
       const webhook = standIn.answer(lastSent(), { url, at, id: "answer-1", text: 'Thanks "& 😀' });
-      expect(webhook.url).toBe(url);
+      // Without the secret that a URL may hold.
+      expect(webhook.url.split("?", 1)).toEqual([url]);
       expect(await adapter.verify(webhook, signer.credentials)).toBe(true);
       const events = await adapter.parse(webhook);
       expect(events).toMatchObject([{ kind: "message", from: message.to, cc: [], text: 'Thanks "& 😀' }]);

@@ -139,6 +139,7 @@ function rewrite(body: Fixture["request"]["body"], change: Change): Fixture["req
     const { whole, time } = change;
     if (whole.has(text)) return whole.get(text);
     if (time?.old !== undefined && Date.parse(text) === Date.parse(time.old)) return writeTime(time.now, text);
+    if (time?.old !== undefined && text === unixSeconds(new Date(time.old))) return unixSeconds(time.now);
     const json = readJson(text);
     if (json !== undefined) return JSON.stringify(walk(json));
     return text.replace(parts, (old) => within.get(old.toLowerCase()) ?? "");
@@ -179,6 +180,7 @@ function isListOf(value: unknown, ids: string[]): boolean {
   return JSON.stringify(parseMessageIds(value)) === JSON.stringify(ids);
 }
 
+const unixSeconds = (time: Date) => String(Math.floor(time.getTime() / 1000));
 const writeTime = (time: Date, like: string) =>
   /^\d{4}-/.test(like) ? time.toISOString() : time.toUTCString().replace("GMT", "+0000");
 const escapeHtml = (text: string) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");

@@ -92,6 +92,8 @@ export const atLeast = (characters: number) =>
   shape((value) => value.length >= characters, `must have at least ${characters} characters`);
 /** A key that a provider has made: it goes into a header as it is. */
 export const printable = shape(/^[!-~]+$/, "must be letters, digits and signs, without blanks");
+/** An id that stands in the path of an API's URL. */
+export const pathSegment = shape(/^[\w-]+$/, "must be letters, digits, hyphens and underscores");
 /** An id of Twilio's kind: two letters for what it is of, and 32 digits. */
 export const sid = (prefix: string) =>
   shape(new RegExp(`^${prefix}[0-9a-f]{32}$`, "i"), `must be ${prefix} and 32 hexadecimal digits`);

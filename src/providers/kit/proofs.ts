@@ -37,6 +37,20 @@ export function basicAuth<Given>(recipe: {
   };
 }
 
+/** One of several proofs: which one, only the credentials say. */
+export function chosenProof<Given, Name extends string>(
+  choose: (credentials: Given) => Name,
+  proofs: Record<Name, Proof<Given>>,
+): Proof<Given> {
+  const all = Object.values<Proof<Given>>(proofs);
+  const [first, ...others] = all.map(({ headers }) => headers);
+  return {
+    headers: (first ?? []).filter((name) => others.every((headers) => headers.includes(name))),
+    secrets: [...new Set(all.flatMap(({ secrets }) => secrets))],
+    check: (request, credentials, decode) => proofs[choose(credentials)].check(request, credentials, decode),
+  };
+}
+
 export const inOneHeader = (name: string): ProofPlaces => ({ headers: [name], secrets: [name] });
 
 /** The header of https://www.rfc-editor.org/rfc/rfc7617 */

@@ -44,3 +44,6 @@ export function answerOf<Taken>(
 export function idAt(path: string): Success<string> {
   return { taken: at(path, messageId), sent: (id) => ({ providerMessageId: id }) };
 }
+
+/** A number as those write it that leave the plus away; anything else as it is. */
+export const withoutPlus = (address: string) => address.replace(/^\+(?=[1-9]\d{6})/, "");

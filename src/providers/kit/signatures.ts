@@ -88,6 +88,8 @@ export interface HeaderPlace {
   separator?: " " | ",";
   /** The header with the Unix seconds of the signature: five minutes are allowed, before and after. */
   timestamp?: string;
+  /** So old it may be instead, for a provider of which nobody knows whether its retries are signed anew. */
+  maxAgeSeconds?: number;
   /** The header with what makes each webhook another one, such as its id. */
   nonce?: string;
   /** What is signed, such as `{timestamp}.{body}`; else the body alone. */
@@ -96,13 +98,14 @@ export interface HeaderPlace {
 
 /** A signature in a header. Names of headers are in lower case. */
 export function inHeader(header: string, place: HeaderPlace = {}): SignatureSource {
-  const { timestamp, nonce, over = "{body}" } = place;
+  const { timestamp, maxAgeSeconds, nonce, over = "{body}" } = place;
   const partsOf = readTemplate(over, { timestamp, nonce });
   return {
     headers: [header, timestamp, nonce].filter((name) => name !== undefined),
     secrets: [header],
     find(request) {
-      if (timestamp !== undefined && !isFresh(request.headers[timestamp], request.receivedAt)) return undefined;
+      const isStale = timestamp && !isFresh(request.headers[timestamp], request.receivedAt, maxAgeSeconds);
+      if (isStale) return undefined;
       const candidates = candidatesIn(request.headers[header] ?? "", place);
       const signed = candidates.length > 0 ? partsOf(request) : undefined;
       return signed && { candidates, signed };

@@ -12,6 +12,8 @@ export interface Api {
   contentTypes: string[];
   isForm: boolean;
   places: Places;
+  /** Credentials that stand in the body, as an account's id may, by their places. */
+  credentials: Map<string, unknown>;
   /** The types of the values that stand somewhere. */
   types: Map<string, Set<string>>;
   /** Where something must stand. */
@@ -43,11 +45,21 @@ export function readApi({ sendFixtures, channel, signer }: Provider): Api {
       signer.isSigned !== undefined,
     ),
     contentTypes: isForm ? forms : ["application/json"],
-    ...{ isForm, types, usual, places },
+    ...{ isForm, types, usual, places, credentials: credentialsIn(usual, signer.sendCredentials as object) },
     required: [...types.keys()].filter(
       (place) => !optional.has(place) && all.every(({ values }) => values.get(place)?.length),
     ),
   };
+}
+
+function credentialsIn(usual: Api["usual"], given: object): Map<string, unknown> {
+  const known = new Set<unknown>(Object.values(given));
+  const [first] = usual;
+  return new Map(
+    [...(first?.values ?? [])].flatMap(([place, [value, ...more]]) =>
+      more.length === 0 && known.has(value) ? [[place, value]] : [],
+    ),
+  );
 }
 
 const isPairs = (body: unknown) =>
@@ -85,7 +97,9 @@ export async function readRequest(
   if (body === undefined) return { problem: { status: 400, words: "the body is not what its content type says" } };
   const values = valuesOf(body, api.isForm);
   const message = readMessage(values, api.places, provider.channel);
+  const isForeign = [...api.credentials].some(([place, value]) => values.get(place)?.some((each) => each !== value));
   const words = problemOfValues(values, api) ?? problemOfMessage(message, provider);
+  if (words === undefined && isForeign) return { problem: { status: 401, words: "the credentials are wrong" } };
   return words === undefined ? { values, message } : { problem: { words } };
 }
 

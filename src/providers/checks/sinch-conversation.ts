@@ -1,0 +1,44 @@
+import { z } from "zod";
+import type { Finding } from "../../model.ts";
+import { judgeUrl } from "../kit/checks/compare-urls.ts";
+import { ok } from "../kit/checks/findings.ts";
+import type { Ask, CheckStep } from "../kit/checks/run-checks.ts";
+import { listOf, maybeText } from "../kit/fields.ts";
+import { basic } from "../kit/proofs.ts";
+
+interface Credentials {
+  projectId: string;
+  appId: string;
+  keyId: string;
+  keySecret: string;
+  region?: string | undefined;
+}
+
+/** What Sinch tells of an app and its webhooks. */
+export const sinchConversationChecks: readonly CheckStep<Credentials>[] = [
+  { check: "credentials", find: ({ credentials, ask }) => findApp(credentials, ask) },
+  { check: "webhook", find: ({ credentials, webhookUrl, ask }) => findWebhook(credentials, webhookUrl, ask) },
+];
+
+const get = ({ projectId, appId, keyId, keySecret, region = "us" }: Credentials, path = "") => {
+  const url = `https://${region}.conversation.api.sinch.com/v1/projects/${projectId}/apps/${appId}${path}`;
+  return { method: "GET" as const, url, headers: basic(keyId, keySecret) };
+};
+
+async function findApp(credentials: Credentials, ask: Ask): Promise<Finding[]> {
+  const { display_name: name } = await ask(get(credentials), z.object({ id: z.string(), display_name: maybeText }));
+  return [ok("credentials", `Sinch takes the access key, and the project has the app${name ? ` "${name}"` : ""}`)];
+}
+
+const webhooks = z.object({
+  webhooks: listOf(z.object({ target: z.string().nullish(), triggers: listOf(z.string()) })),
+});
+
+/** Of several webhooks the one that is ours, or else the first that would bring messages. */
+async function findWebhook(credentials: Credentials, wanted: string, ask: Ask): Promise<Finding[]> {
+  const { webhooks: found } = await ask(get(credentials, "/webhooks"), webhooks);
+  const bringing = found.filter(({ triggers }) => triggers.includes("MESSAGE_INBOUND"));
+  const findings = bringing.map(({ target }) => judgeUrl("webhook", target, wanted, "the app's webhook"));
+  const [first] = findings.toSorted((a, b) => Number(b.state === "ok") - Number(a.state === "ok"));
+  return [first ?? judgeUrl("webhook", null, wanted, "the app's webhook for MESSAGE_INBOUND")];
+}
