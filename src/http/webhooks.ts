@@ -41,6 +41,9 @@ export interface WebhooksContext {
  * - 429 with Retry-After: too many of this account, or from an address that tries ids; nothing was stored
  * - 503 with Retry-After: the database is away, or too much is being read or waits for it; nothing was stored
  *
+ * `GET /webhooks/{accountId}` answers a provider that asks whether the URL is ours, and stores nothing: 200, or 401 when it
+ * asks with another secret than the account's. Of a provider that does not ask it is no route.
+ *
  * At HighLevel's URLs what is not signed by HighLevel is 401 whether there is such a mapping or not.
  */
 export function webhookRoutes(given: WebhooksContext): Router {
@@ -49,6 +52,11 @@ export function webhookRoutes(given: WebhooksContext): Router {
   router.post(["/highlevel", "/highlevel/:mappingId"], async (req, res) => {
     await takeHighlevel(context, req, req.params["mappingId"]?.toString().toLowerCase());
     res.status(200).end();
+  });
+  router.get("/:accountId", async (req, res, next) => {
+    const answer = await answerHandshake(context, req, req.params.accountId.toLowerCase());
+    if (answer === undefined) return next();
+    res.status(200).type("text/plain").send(answer);
   });
   router.route("/:accountId").post(takeAccounts).get(takeAccounts);
   return router;
@@ -98,6 +106,22 @@ async function isMisdirected(context: RouteContext, mapping: Mapping, request: W
   if (!context.receiver.isAboutAnother(mapping, request)) return false;
   const next = mapping.movedTo === null ? undefined : await context.mappings.get(mapping.movedTo);
   return next === undefined || isMisdirected(context, next, request);
+}
+
+/** Undefined where the provider asks nothing by GET. */
+async function answerHandshake(context: RouteContext, req: Request, accountId: string): Promise<string | undefined> {
+  const account = await find(context, req, accountId, context.accounts);
+  const answerOf = account?.adapter.answerHandshake;
+  if (!account || !answerOf || !isKept(account)) return undefined;
+  for (const credentials of account.credentials) {
+    const answer = answerOf(req.originalUrl, credentials);
+    if (answer !== undefined) return answer;
+  }
+  // Whoever tries secrets has as many tries as one who tries ids.
+  const about = { accountId, provider: account.provider };
+  await orLimited(context, about, context.webhookLimit.countStranger(req.socket.remoteAddress));
+  const detail = `${account.provider} did not ask with this account's secret: compare it with the one that was given there`;
+  throw refused(context.log, { ...about, reason: "unverified" }, detail);
 }
 
 async function takeProviders(context: RouteContext, req: Request, accountId: string): Promise<Account> {

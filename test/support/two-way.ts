@@ -41,13 +41,19 @@ export interface TwoWay {
 export async function startTwoWay(
   options: Parameters<typeof startTestBridge>[0] & { wrap?: (standIn: StandIn) => StandIn } = {},
 ): Promise<TwoWay> {
-  const standIns = providers.map(({ name }) => options.wrap?.(createStandIn(name)) ?? createStandIn(name));
+  const addresses = providers.map(({ name, channel }, index) =>
+    channel === "sms" ? `+1500555${String(9000 + index)}` : `support@${name}.example.com`,
+  );
+  const standIns = providers.map(({ name }, index) => {
+    const standIn = createStandIn(name, addresses[index]);
+    return options.wrap?.(standIn) ?? standIn;
+  });
   const served = await serveStandIns(standIns);
   const bridge = await startTestBridge({ ...options, config: { ...options.config, providersUrl: served.url } });
   const entries = await Promise.all(
     providers.map(async (provider, index): Promise<Way> => {
       const { name, channel, adapter } = provider;
-      const address = channel === "sms" ? `+1500555${String(9000 + index)}` : `support@${name}.example.com`;
+      const address = addresses[index] ?? "";
       const providerId = `way-${name}`;
       const mapping = { provider: name, address, conversationProviderId: providerId };
       const mappingId = await bridge.addMapping({ ...mapping, credentials: allCredentials(provider) });

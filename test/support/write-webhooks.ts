@@ -139,7 +139,7 @@ function rewrite(body: Fixture["request"]["body"], change: Change): Fixture["req
     const { whole, time } = change;
     if (whole.has(text)) return whole.get(text);
     if (time?.old !== undefined && Date.parse(text) === Date.parse(time.old)) return writeTime(time.now, text);
-    if (time?.old !== undefined && text === unixSeconds(new Date(time.old))) return unixSeconds(time.now);
+    if (isUnixTime(text, time?.old)) return writeUnixTime(change.time?.now, text.length);
     const json = readJson(text);
     if (json !== undefined) return JSON.stringify(walk(json));
     return text.replace(parts, (old) => within.get(old.toLowerCase()) ?? "");
@@ -148,13 +148,17 @@ function rewrite(body: Fixture["request"]["body"], change: Change): Fixture["req
     const ids = change.ids && rewriteIds(value, change.ids);
     if (ids !== undefined) return ids;
     if (typeof value === "string") return rewriteText(value);
-    if (typeof value === "number")
-      return change.whole.has(String(value)) ? Number(change.whole.get(String(value))) : value;
+    if (typeof value === "number") return rewriteNumber(value, change);
     if (Array.isArray(value)) return value.map(walk);
     if (typeof value !== "object" || value === null) return value;
     return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, walk(each)]));
   };
   return walk(body) as Fixture["request"]["body"];
+}
+
+function rewriteNumber(value: number, { whole, time }: Change): number {
+  if (isUnixTime(String(value), time?.old)) return Number(writeUnixTime(time?.now, String(value).length));
+  return whole.has(String(value)) ? Number(whole.get(String(value))) : value;
 }
 
 function rewriteIds(value: unknown, { old, now }: { old: string[]; now: string[] }): unknown {
@@ -180,7 +184,10 @@ function isListOf(value: unknown, ids: string[]): boolean {
   return JSON.stringify(parseMessageIds(value)) === JSON.stringify(ids);
 }
 
-const unixSeconds = (time: Date) => String(Math.floor(time.getTime() / 1000));
+/** In seconds or milliseconds. */
+const isUnixTime = (text: string, old: string | undefined) =>
+  old !== undefined && (text === String(Math.floor(Date.parse(old) / 1000)) || text === String(Date.parse(old)));
+const writeUnixTime = (time: Date | undefined, length: number) => String(time?.getTime()).slice(0, length);
 const writeTime = (time: Date, like: string) =>
   /^\d{4}-/.test(like) ? time.toISOString() : time.toUTCString().replace("GMT", "+0000");
 const escapeHtml = (text: string) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");

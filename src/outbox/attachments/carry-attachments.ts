@@ -1,17 +1,18 @@
-import type { FetchedFile, FetchFile } from "../../calls/fetch-file.ts";
+import type { FetchFile } from "../../calls/fetch-file.ts";
 import { Failure } from "../../errors.ts";
 import { contentTypeOf, extensionOf, usualType } from "../../formats/file-names.ts";
 import type { Access } from "../../highlevel/call.ts";
 import type { Highlevel } from "../../highlevel/client.ts";
 import { goneThing } from "../../highlevel/refusals.ts";
 import { isTakenExtension, type UploadFile } from "../../highlevel/upload-form.ts";
-import { isAtMediaHost, isMediaUrl } from "../../providers/media-urls.ts";
+import { isAtMediaHost } from "../../providers/media-urls.ts";
 import type { Reading } from "../../providers/reading.ts";
 import type { Mapping } from "../../registry/mappings.ts";
 import { keepAttachment } from "../../store/messages/messages.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { CarriedAttachment, Message, MessageContent } from "../../store/schema.ts";
 import { findWebhook } from "../../store/webhooks.ts";
+import { fetchMedia } from "./fetch-media.ts";
 import { nameOf, refusals, refuse } from "./refuse-files.ts";
 
 export interface CarryContext {
@@ -113,29 +114,6 @@ async function carryMedia(
   return upload(context, input, place, facts, file.stream).finally(() => file.stream.destroy());
 }
 
-async function fetchMedia(
-  context: CarryContext,
-  { mapping, access, message }: CarryInput,
-  url: string,
-): Promise<FetchedFile | { refusal: string }> {
-  const [credentials] = mapping.credentials;
-  const { media } = mapping.adapter;
-  if (!media || credentials === undefined) return { refusal: refusals.noCredentials };
-  try {
-    // Asked first: credentials that open no files are misconfigured.
-    const headers = media.headers(credentials);
-    if (!isMediaUrl(media, credentials, url)) return { refusal: refusals.noMedia };
-    return await context.fetchMedia(url, {
-      headers,
-      allowedHosts: [...media.hosts, ...(media.redirectHosts ?? [])],
-      limitBytes: context.attachmentLimitBytes,
-      signal: access.signal ?? new AbortController().signal,
-    });
-  } catch (error) {
-    return { refusal: refusalOfFetch(error, isNew(message)) };
-  }
-}
-
 async function upload(
   context: CarryContext,
   { access, conversationId }: CarryInput,
@@ -164,23 +142,6 @@ function judge(
   const name = nameOf(place, facts);
   if (!isTakenExtension(extensionOf(name))) return { name, refusal: refusals.type };
   return { name, refusal: (facts.sizeBytes ?? 0) > attachmentLimitBytes ? refusals.tooLarge : undefined };
-}
-
-/** For so long a 404 may only say that a file is not there yet: providers tell of a message before they have its files. */
-const lateMs = 3 * 60_000;
-
-const isNew = ({ receivedAt }: Pick<Message, "receivedAt">) => Date.now() - receivedAt.getTime() < lateMs;
-
-/** Throws an error when another try may change it. */
-function refusalOfFetch(error: unknown, isOfNew: boolean): string {
-  if (!(error instanceof Failure)) throw error;
-  if (error.status === 404 && isOfNew) {
-    throw new Failure("not_visible", `the file may not be there yet: ${error.message}`, { status: error.status });
-  }
-  if (error.code === "too_large") return refusals.tooLarge;
-  if (error.reason === "misconfigured") return refusals.misconfigured;
-  if (error.reason !== "rejected") throw error;
-  return error.status === 404 || error.status === 410 ? refusals.gone : refusals.notGiven;
 }
 
 /** HighLevel's answers that another try would not change, and that say nothing against the message. */

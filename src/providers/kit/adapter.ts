@@ -72,6 +72,8 @@ export interface Adapter<Given = unknown> {
   check?(asked: CheckedAccount<Given>, callApi: CallApi): Promise<Finding[]>;
   /** What to paste at the provider, where it is not the plain URL: for a provider that signs nothing, it carries Basic credentials. */
   webhookUrl?(url: string, credentials: Given): string;
+  /** The answer to the provider's question by GET whether the URL is ours; undefined for any other request. */
+  answerHandshake?(url: string, credentials: Given): string | undefined;
   /** What the provider wants to be answered, where an empty 200 is not it. */
   acknowledgement?: { status: number; contentType: string; body: string };
 }
@@ -97,6 +99,11 @@ export interface Media<Given> {
   path(credentials: Given): string | undefined;
   /** Where those redirect to: followed, but never given the credentials. */
   redirectHosts?: readonly string[];
+  /**
+   * Where the path gives no file but an answer in JSON that says where the file is: a second call, with the same credentials.
+   * Undefined when the answer does not say it.
+   */
+  located?: { at(answer: unknown): string | undefined; hosts: readonly string[] };
   /** Throws a Failure, `misconfigured`, when the credentials lack what opens files. */
   headers(credentials: Given): Record<string, string>;
 }

@@ -5,7 +5,7 @@ import type { Adapter, Media, RefusalCodes, RefusalMeaning } from "./adapter.ts"
 import { type CheckStep, runChecks } from "./checks/run-checks.ts";
 import type { Credentials } from "./credentials.ts";
 import { type DecodedWebhook, decode } from "./decode.ts";
-import type { Proof } from "./proofs.ts";
+import type { Handshake, Proof } from "./proofs.ts";
 import type { AnswerReader } from "./sends.ts";
 
 /** What the bridge must know of a provider: facts, and as little code as they allow. */
@@ -30,6 +30,8 @@ export interface ProviderFacts<Given, Sending> extends Pick<Adapter<Given>, "lab
     files?(webhook: DecodedWebhook): (Buffer | undefined)[] | Promise<(Buffer | undefined)[]>;
     /** What to paste at the provider, where it is not the plain URL. */
     pastedUrl?(url: string, credentials: Given): string;
+    /** How it asks by GET whether the URL is ours. A recipe of the kit. */
+    handshake?: Handshake<Given>;
     acknowledgement?: NonNullable<Adapter<Given>["acknowledgement"]>;
   };
   sends: {
@@ -53,7 +55,7 @@ type OneOrMore<Item> = Item | Item[];
 /** The adapter of a provider, by its facts. */
 export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sending>): Adapter<Given> {
   const { label, channel, pasteAt, notes = [], credentials, receives, sends, media, checks } = facts;
-  const { contentTypes, takesGet, proof, nonce, read, files, pastedUrl, acknowledgement } = receives;
+  const { contentTypes, takesGet, proof, nonce, read, files, pastedUrl, handshake, acknowledgement } = receives;
   const open = decodeOnce((request) => decode(request, contentTypes, { takesGet }));
   return {
     ...{ label, channel, contentTypes, pasteAt, notes },
@@ -75,6 +77,7 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     services: sends.services ?? [],
     ...(files ? { openFiles: async (request) => files(await open(request)) } : {}),
     ...(pastedUrl ? { webhookUrl: pastedUrl } : {}),
+    ...(handshake ? { answerHandshake: handshake.answer } : {}),
     ...(acknowledgement ? { acknowledgement } : {}),
     ...(sends.isIdempotent ? { isIdempotent: sends.isIdempotent } : {}),
     ...(media ? { media: { ...media, headers: (given) => media.headers(credentials.toSend(given)) } } : {}),

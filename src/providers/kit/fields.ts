@@ -53,6 +53,15 @@ export const addresses = maybeText.transform((header) => [
 /** A time in ISO 8601 with its zone; one that cannot be read is left out. */
 export const time = maybeText.transform(parseTime);
 
+/** A time in Unix seconds or milliseconds, as a number or in digits; one that is none is left out. */
+export const unixTime = z.unknown().transform((value) => {
+  const isDigits = typeof value === "string" && /^\d{1,16}$/.test(value);
+  const count = isDigits ? Number(value) : value;
+  if (typeof count !== "number" || !Number.isFinite(count) || count <= 0) return undefined;
+  const time = new Date(count < 100_000_000_000 ? count * 1000 : count);
+  return Number.isNaN(time.getTime()) ? undefined : time;
+});
+
 /** A code that some write as a number. */
 export const code = z.union([requiredText, z.number().transform(String)]);
 

@@ -80,3 +80,29 @@ export function token<Given>(
     },
   };
 }
+
+/** How a provider asks by GET, before it posts anything, whether a URL is that of somebody who expects it. */
+export interface Handshake<Given> {
+  /** The answer to such a question, as plain text; undefined for what is none, or is not asked with the right secret. */
+  answer(url: string, credentials: Given): string | undefined;
+}
+
+/** Meta's: a secret stands in the query, and a challenge that is to be said back. */
+export function challenge<Given>(recipe: {
+  /** What else the query says, such as `hub.mode=subscribe`. */
+  mode: [parameter: string, value: string];
+  token: string;
+  challenge: string;
+  key(credentials: Given): string;
+}): Handshake<Given> {
+  return {
+    answer(url, credentials) {
+      const query = queryOf(url);
+      const [secret, said] = [recipe.key(credentials), query.get(recipe.challenge) ?? ""];
+      // What stands there is anybody's choice who knows the secret: nothing that a browser would take for a page.
+      if (secret === "" || query.get(recipe.mode[0]) !== recipe.mode[1] || !/^[\w-]{1,128}$/.test(said))
+        return undefined;
+      return isSame(query.get(recipe.token) ?? "", secret) ? said : undefined;
+    },
+  };
+}

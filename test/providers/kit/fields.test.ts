@@ -71,3 +71,25 @@ describe("what stands at a path", () => {
     expect(type.safeParse(given).error?.issues).toMatchObject([{ path }]);
   });
 });
+
+test.each([
+  [1795255197, "2026-11-21T09:59:57.000Z"],
+  ["1795255197", "2026-11-21T09:59:57.000Z"],
+  [1795255197123, "2026-11-21T09:59:57.123Z"],
+])("a time in Unix seconds or milliseconds is read: %s", (given, time) =>
+  expect(fields.unixTime.parse(given)?.toISOString()).toBe(time),
+);
+
+test.each([undefined, null, "", "0", 0, -1, Number.NaN, 1e300, "now", "1795255197.5x", {}])(
+  "what is no such time is left out: %j",
+  (given) => expect(fields.unixTime.parse(given)).toBeUndefined(),
+);
+
+test.each([
+  ["15005550006", "+15005550006"],
+  ["+15005550006", "+15005550006"],
+  ["4512345678", "+4512345678"],
+  ["5511987654321", "+5511987654321"],
+])("a number that leaves the plus away is whole: %s", (given, number) =>
+  expect(fields.phoneWithoutPlus(undefined).parse(given)).toBe(number),
+);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { basic, basicAuth, type Proof, token, withBasic } from "../../../src/providers/kit/proofs.ts";
+import { basic, basicAuth, challenge, type Proof, token, withBasic } from "../../../src/providers/kit/proofs.ts";
 import { requestOf } from "./request.ts";
 
 const unneeded = () => expect.unreachable();
@@ -43,5 +43,29 @@ describe("a token", () => {
     expect(judge(token({ header: "x-token", key }), { "x-token": "" }, "")).toBe(false);
     expect(judge(token({ header: "authorization", prefix: "Bearer ", key }), { authorization: "t" }, "t")).toBe(false);
     expect(judge(token({ query: "token", key }), { token: "t" }, "t", "https://x.example/w#token=t")).toBe(false);
+  });
+});
+
+describe("a challenge", () => {
+  const { answer } = challenge({
+    mode: ["hub.mode", "subscribe"],
+    ...{ token: "hub.verify_token", challenge: "hub.challenge", key: (given: string) => given },
+  });
+  const right = "/webhooks/1?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=of-our-choice";
+
+  test("is said back to who has the secret", () => expect(answer(right, "of-our-choice")).toBe("1158201444"));
+
+  test.each([
+    "",
+    right.replace("subscribe", "unsubscribe"),
+    right.replace("choice", "choicE"),
+    right.replace("1158201444", ""),
+    right.replace("1158201444", "%3Cscript%3E"),
+    right.replace("1158201444", "1".repeat(129)),
+    right.replace("&hub.verify_token=of-our-choice", ""),
+  ])("is not said back when anything else is asked: %s", (url) => expect(answer(url, "of-our-choice")).toBeUndefined());
+
+  test("of an empty secret is said back to nobody", () => {
+    expect(answer(right.replace("of-our-choice", ""), "")).toBeUndefined();
   });
 });

@@ -11,9 +11,9 @@ import type { StandIn, StandInMessage } from "./stand-in.ts";
  * A provider's API as its `send/` fixtures show it. It takes what comes to their host and path, with their headers, content
  * type and fields, each of the type that it has there. It refuses anything else in the provider's shape, and says what is
  * wrong. Its answer is that of the fixture that is most like the request, with an id of its own. It takes a repeated
- * reference once, where the adapter relies on that.
+ * reference once, where the adapter relies on that. `ownAddress` is who sends where its requests do not say so.
  */
-export function createStandIn(name: string): StandIn {
+export function createStandIn(name: string, ownAddress = ""): StandIn {
   const provider = providerOf(name);
   const { adapter } = provider;
   const api = readApi(provider);
@@ -25,7 +25,8 @@ export function createStandIn(name: string): StandIn {
     const known = adapter.isIdempotent && reference !== undefined ? answers.get(reference) : undefined;
     if (known) return known;
     const answer = answerOf(closest(values, message, api), message);
-    sent.push(toMessage(message, reference, answer));
+    const asked = api.places.from === undefined ? { ...message, from: [ownAddress] } : message;
+    sent.push(toMessage(asked, reference, answer));
     if (reference !== undefined) answers.set(reference, answer);
     return answer;
   };
