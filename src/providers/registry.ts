@@ -14,6 +14,7 @@ import { telnyx } from "./sms/telnyx.ts";
 import { twilio } from "./sms/twilio.ts";
 import { vonage } from "./sms/vonage.ts";
 import { vonageSms } from "./sms/vonage-sms.ts";
+import { whatsapp } from "./sms/whatsapp.ts";
 
 /** Every provider by the name that mappings are registered under. */
 const adapters: Record<string, Adapter> = {
@@ -28,6 +29,7 @@ const adapters: Record<string, Adapter> = {
   "sinch-conversation": sinchConversation,
   infobip,
   clicksend,
+  whatsapp,
   postmark,
   mailgun,
   "generic-sms": genericSms,

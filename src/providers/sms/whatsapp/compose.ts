@@ -1,0 +1,39 @@
+import type { OutboundAttachment, OutboundMessage } from "../../../model.ts";
+
+/** https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media#supported-media-types */
+const takenTypes: Record<string, RegExp> = {
+  image: /^image\/(jpeg|png)$/,
+  video: /^video\/(mp4|3gpp)$/,
+  audio: /^audio\/(aac|amr|mpeg|mp4|ogg)$/,
+  document:
+    /^(text\/plain|application\/(pdf|msword|vnd\.ms-(excel|powerpoint)|vnd\.openxmlformats-officedocument\..+))$/,
+};
+const maxCaption = 1024;
+
+/**
+ * The one message that holds all of it. WhatsApp takes one file, and no words beside a sound: what does not fit in goes as
+ * a link, so that nothing is left out.
+ */
+export function compose({ reference, to, text = "", attachments }: OutboundMessage): Record<string, unknown> {
+  const common = {
+    messaging_product: "whatsapp",
+    recipient_type: "individual",
+    to,
+    biz_opaque_callback_data: reference,
+  };
+  const [first, ...more] = attachments;
+  const type = first && typeOf(first);
+  const caption = [text, ...more.map(({ url }) => url)].filter(Boolean).join("\n");
+  const fits = type === "audio" ? caption === "" : caption.length <= maxCaption;
+  if (first && type && fits) {
+    const name = type === "document" ? { filename: first.name } : {};
+    return { ...common, type, [type]: { link: first.url, ...(caption ? { caption } : {}), ...name } };
+  }
+  const body = [text, ...attachments.map(({ url }) => url)].filter(Boolean).join("\n");
+  return { ...common, type: "text", text: { body } };
+}
+
+function typeOf({ contentType }: OutboundAttachment): string | undefined {
+  const [plain = ""] = contentType.toLowerCase().split(";");
+  return Object.keys(takenTypes).find((type) => takenTypes[type]?.test(plain.trim()));
+}
