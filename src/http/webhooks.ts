@@ -53,16 +53,14 @@ export function webhookRoutes(given: WebhooksContext): Router {
     await takeHighlevel(context, req, req.params["mappingId"]?.toString().toLowerCase());
     res.status(200).end();
   });
-  router.get("/:accountId", async (req, res, next) => {
-    const answer = await answerHandshake(context, req, req.params.accountId.toLowerCase());
-    if (answer === undefined) return next();
-    res.status(200).type("text/plain").send(answer);
-  });
   router.route("/:accountId").post(takeAccounts).get(takeAccounts);
   return router;
 
   async function takeAccounts(req: Request<{ accountId: string }>, res: Response): Promise<void> {
-    const { adapter } = await takeProviders(context, req, req.params.accountId.toLowerCase());
+    const accountId = req.params.accountId.toLowerCase();
+    const answer = req.method === "GET" ? await answerHandshake(context, req, accountId) : undefined;
+    if (answer !== undefined) return void res.status(200).type("text/plain").send(answer);
+    const { adapter } = await takeProviders(context, req, accountId);
     const { acknowledgement } = adapter;
     if (!acknowledgement) return void res.status(200).end();
     res.status(acknowledgement.status).type(acknowledgement.contentType).send(acknowledgement.body);

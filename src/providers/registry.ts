@@ -5,6 +5,7 @@ import { genericEmail, genericSms } from "./generic.ts";
 import type { Adapter } from "./kit/adapter.ts";
 import { bandwidth } from "./sms/bandwidth.ts";
 import { clicksend } from "./sms/clicksend.ts";
+import { evolution } from "./sms/evolution.ts";
 import { infobip } from "./sms/infobip.ts";
 import { plivo } from "./sms/plivo.ts";
 import { signalwire } from "./sms/signalwire.ts";
@@ -30,6 +31,7 @@ const adapters: Record<string, Adapter> = {
   infobip,
   clicksend,
   whatsapp,
+  evolution,
   postmark,
   mailgun,
   "generic-sms": genericSms,

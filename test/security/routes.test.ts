@@ -194,9 +194,9 @@ const guarded: Record<string, Walk> = {
 const open: Record<string, string> = {
   "POST /webhooks/highlevel": "signed by HighLevel",
   "POST /webhooks/highlevel/:mappingId": "signed by HighLevel",
-  "GET /webhooks/:accountId": "verified by the mapping's credentials",
   "POST /webhooks/:accountId": "verified by the mapping's credentials",
-  "GET /webhooks/:accountId": "answers a provider that asks with the account's secret",
+  "GET /webhooks/:accountId":
+    "verified by the mapping's credentials, or answers a provider that asks with the account's secret",
   "GET /oauth/install": "a browser; HighLevel says who may install",
   "GET /oauth/callback": "a browser that has begun here",
   "GET /livez": "tells that the process answers",

@@ -42,6 +42,9 @@ describe.each(providers.map((provider, index) => ({ ...provider, index })))("the
   const means = provider.fixtures.flatMap(({ fixture }) => fixture.means);
   const hasReferences = means.some((each) => each.kind === "receipt" && each.reference !== undefined);
   const within200 = adapter.refusesWithin200 ? [200] : [];
+  const { places } = readApi(provider);
+  /** Does a request hold the reference? */
+  const isReferred = places.reference !== undefined || places.receiptUrl !== undefined;
   const lastSent = () => standIn.sent.at(-1) ?? expect.unreachable("nothing was sent");
   const failureOf = (sending: Promise<unknown>): Promise<Failure> =>
     sending.then(
@@ -54,7 +57,17 @@ describe.each(providers.map((provider, index) => ({ ...provider, index })))("the
     expect(rfcMessageId).toBeUndefined();
     const { from, to, cc, bcc, subject, html } = message;
     expect(lastSent()).toMatchObject({
-      ...{ id: providerMessageId, reference: "42", from, to: [to], cc, bcc, text: message.text, subject, html },
+      ...{
+        id: providerMessageId,
+        reference: isReferred ? "42" : undefined,
+        from,
+        to: [to],
+        cc,
+        bcc,
+        text: message.text,
+        subject,
+        html,
+      },
       media: [channel === "sms" ? file.url : file.name],
     });
     if (channel === "email")
@@ -71,8 +84,9 @@ describe.each(providers.map((provider, index) => ({ ...provider, index })))("the
 
   test("carries out a repeated send once where the adapter relies on it, and twice elsewhere", async () => {
     const change = { reference: "45", rfcMessageId: "45@example.com" };
+    const { length } = standIn.sent;
     const answers = [await send(change), await send(change)];
-    expect(standIn.sent.filter(({ reference }) => reference === "45")).toHaveLength(adapter.isIdempotent ? 1 : 2);
+    expect(standIn.sent.length - length).toBe(adapter.isIdempotent ? 1 : 2);
     if (adapter.isIdempotent) expect(answers[1]).toEqual(answers[0]);
   });
 
@@ -96,7 +110,7 @@ describe.each(providers.map((provider, index) => ({ ...provider, index })))("the
     const wrongs: [Change, RegExp][] = [
       [{ to: nobody }, /5550006|nobody/],
       [{ to: "" }, /missing/],
-      ...(readApi(provider).places.from
+      ...(places.from
         ? ([[{ from: channel === "sms" ? "+0" : "nobody" }, /(^|[ +])0 is|nobody/]] as [Change, RegExp][])
         : []),
       [{ text: "", html: undefined, attachments: [] }, /neither words nor files/],
