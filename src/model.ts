@@ -29,6 +29,21 @@ export type Wake = (queue: Queue) => void;
 
 export type WebhookState = "received" | "processed" | "failed" | "ignored";
 export type WebhookSource = "provider" | "highlevel";
+/**
+ * Why a webhook was turned away: nothing is signed; by none of the credentials; too old, or of the future; by another URL
+ * than PUBLIC_URL; it does not verify, and nobody looked why; about another location than the mapping's; of a type that the
+ * provider never posts; larger than the limit; more than the limits let in.
+ */
+export type RefusalReason =
+  | "unsigned"
+  | "no_match"
+  | "stale"
+  | "other_url"
+  | "unverified"
+  | "misdirected"
+  | "wrong_type"
+  | "too_large"
+  | "limited";
 export type DeliveryState = "pending" | "delivered" | "dead";
 /** `send-through-highlevel` is a relay, and so is a message of origin `api`: rows and metrics know it by these words. */
 export type DeliveryKind = "post-inbound" | "send-outbound" | "report-status" | "send-through-highlevel";

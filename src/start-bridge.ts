@@ -22,6 +22,8 @@ import { createBodyMemory } from "./http/body-memory.ts";
 import { createLimitedServer, createWebhookLimit } from "./http/limits.ts";
 import type { ProcessContext } from "./inbox/process-webhooks.ts";
 import { createReceiver } from "./inbox/receive-webhook.ts";
+import { createRefusalCounts, type RefusalCounts } from "./inbox/refusals/count-refusals.ts";
+import { createExplanations } from "./inbox/refusals/explain-refusal.ts";
 import type { Log } from "./log.ts";
 import { createPlainText, type PlainText } from "./messages/plain-text.ts";
 import type { Wake } from "./model.ts";
@@ -106,6 +108,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
     stopBridge({
       server,
       worker,
+      refusals: context.refusals,
       threads: [reading, plainText],
       database,
       doors,
@@ -157,6 +160,8 @@ function createIntake(config: Config, parts: Pick<Parameters<typeof createReceiv
   const { bodyMemoryBytes: large, highlevelKeys, incoming } = config;
   return {
     receiver: createReceiver({ ...parts, highlevelKeys }),
+    explainRefusal: createExplanations(),
+    refusals: createRefusalCounts(parts),
     isKnownId: createKnownIds(parts.db),
     webhookLimit: createWebhookLimit(incoming.webhooksPerMinute),
     bodyMemory: createBodyMemory({ small: large / 4, large }),
@@ -246,6 +251,7 @@ async function stopBridge(parts: {
   threads: { stop(): Promise<void> }[];
   server: Server;
   worker: Worker;
+  refusals: RefusalCounts;
   database: Database;
   doors: { close(): void };
   traces: Traces | undefined;
@@ -253,11 +259,11 @@ async function stopBridge(parts: {
   log: Log;
   shutdownSeconds: number;
 }): Promise<void> {
-  const { threads, server, worker, database, doors, traces, stalls, log, shutdownSeconds } = parts;
+  const { threads, server, worker, refusals, database, doors, traces, stalls, log, shutdownSeconds } = parts;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   const outcome = await Promise.race([
-    Promise.all([closed, worker.stop()]).then(() => "finished"),
+    Promise.all([closed.then(refusals.stop), worker.stop()]).then(() => "finished"),
     sleep(shutdownSeconds * 1000, "cut off", { ref: false }),
   ]);
   server.closeAllConnections();

@@ -1,25 +1,24 @@
 import { type Request, type Response, Router } from "express";
 import type { Remembered } from "../concurrency/remember.ts";
-import { createSparse, type Sparse } from "../concurrency/sparse.ts";
 import type { Receiver } from "../inbox/receive-webhook.ts";
-import { describeError, type Log } from "../log.ts";
+import type { ExplainRefusal } from "../inbox/refusals/explain-refusal.ts";
+import type { Log } from "../log.ts";
 import type { Channel, WebhookRequest, WebhookSource } from "../model.ts";
 import type { During } from "../observe/stalls.ts";
 import { type Account, type Accounts, isKept, keptDays } from "../registry/accounts.ts";
-import type { IsKnownId } from "../registry/known-ids.ts";
 import type { Mapping, Mappings } from "../registry/mappings.ts";
 import type { BodyMemory } from "./body-memory.ts";
 import type { WebhookLimit } from "./limits.ts";
 import { Problem } from "./problem.ts";
 import { declaredBytes, readBody } from "./read-body.ts";
+import { type About, createTurnAway, type TurnAway, type TurnAwayContext } from "./turn-away.ts";
 import { isUuid } from "./uuid.ts";
 
-export interface WebhooksContext {
-  log: Log;
+export interface WebhooksContext extends TurnAwayContext {
   accounts: Accounts;
   mappings: Mappings;
-  isKnownId: IsKnownId;
   receiver: Receiver;
+  explainRefusal: ExplainRefusal;
   webhookLimit: WebhookLimit;
   bodyMemory: BodyMemory;
   during: During;
@@ -44,11 +43,13 @@ export interface WebhooksContext {
  * `GET /webhooks/{accountId}` answers a provider that asks whether the URL is ours, and stores nothing: 200, or 401 when it
  * asks with another secret than the account's. Of a provider that does not ask it is no route.
  *
+ * What is turned away is told to operators, by ids and reasons: see turn-away.ts.
+ *
  * At HighLevel's URLs what is not signed by HighLevel is 401 whether there is such a mapping or not.
  */
 export function webhookRoutes(given: WebhooksContext): Router {
   const router = Router();
-  const context: RouteContext = { ...given, isFirst: createSparse(noticeSeconds) };
+  const context: RouteContext = { ...given, turnAway: createTurnAway(given) };
   router.post(["/highlevel", "/highlevel/:mappingId"], async (req, res) => {
     await takeHighlevel(context, req, req.params["mappingId"]?.toString().toLowerCase());
     res.status(200).end();
@@ -68,33 +69,34 @@ export function webhookRoutes(given: WebhooksContext): Router {
 }
 
 interface RouteContext extends WebhooksContext {
-  isFirst: Sparse;
+  turnAway: TurnAway;
 }
 
-/** What our limits turn away is told once in so long of each account: a flood of it must not become one of the log. */
-const noticeSeconds = 60;
-
 async function takeHighlevel(context: RouteContext, req: Request, mappingId: string | undefined): Promise<void> {
+  const { turnAway, receiver } = context;
   const about = { mappingId, provider: "highlevel" };
-  if (!context.receiver.looksSigned("highlevel", undefined, textHeaders(req)))
-    throw refused(context.log, { ...about, reason: "unsigned" }, notHighlevel);
+  if (!receiver.looksSigned("highlevel", undefined, textHeaders(req)))
+    throw turnAway.refused(about, { reason: "unsigned" }, { detail: notHighlevel });
   const mapping = mappingId === undefined ? undefined : await find(context, req, mappingId, context.mappings);
   // A deleted one's are taken: what an agent writes there is reported as failed, instead of waiting for ever.
   const isMissing = mappingId !== undefined && !mapping;
-  if (mapping) await orLimited(context, about, context.webhookLimit.requireRoom(mapping.accountId, "highlevel"));
+  if (mapping) await turnAway.orLimited(about, context.webhookLimit.requireRoom(mapping.accountId, "highlevel"));
   await read(
     context,
     req,
     { owner: mapping?.id ?? "highlevel", limit: context.bodyLimitBytes.email, about },
     async (request) => {
-      if (!context.receiver.isFromHighlevel(request))
-        throw refused(context.log, { ...about, reason: "unverified" }, notHighlevel);
-      if (isMissing) throw missing();
-      if (mapping && (await isMisdirected(context, mapping, request))) {
-        context.log("warn", "webhook.misdirected", about);
-        throw new Problem(403, "locationId: the event is about another location than this mapping: nothing was stored");
-      }
-      await store(context, "highlevel", mapping && { ...mapping, id: mapping.accountId }, request);
+      if (!receiver.isFromHighlevel(request))
+        throw turnAway.refused(about, { reason: "no_match" }, { detail: notHighlevel });
+      if (isMissing) throw turnAway.missing(about, 404, nobodys);
+      if (mapping && (await isMisdirected(context, mapping, request)))
+        throw turnAway.refused(about, { reason: "misdirected" }, { status: 403, detail: misdirected });
+      await store(
+        context,
+        "highlevel",
+        mapping && { ...mapping, id: mapping.accountId, mappingId: mapping.id },
+        request,
+      );
     },
   );
 }
@@ -117,35 +119,37 @@ async function answerHandshake(context: RouteContext, req: Request, accountId: s
   }
   // Whoever tries secrets has as many tries as one who tries ids.
   const about = { accountId, provider: account.provider };
-  await orLimited(context, about, context.webhookLimit.countStranger(req.socket.remoteAddress));
+  await context.turnAway.orLimited(about, context.webhookLimit.countStranger(req.socket.remoteAddress));
   const detail = `${account.provider} did not ask with this account's secret: compare it with the one that was given there`;
-  throw refused(context.log, { ...about, reason: "unverified" }, detail);
+  throw context.turnAway.refused(about, { reason: "unverified" }, { detail });
 }
 
 async function takeProviders(context: RouteContext, req: Request, accountId: string): Promise<Account> {
+  const { turnAway, receiver, explainRefusal } = context;
   const account = await find(context, req, accountId, context.accounts);
-  if (!account) throw missing();
-  if (!isKept(account))
-    throw new Problem(410, `this account was deleted more than ${keptDays} days ago: stop posting here`);
-  const { contentTypes, takesGet, proof } = account.adapter;
+  if (!account) throw turnAway.missing(isUuid(accountId) ? { id: accountId } : {}, 404, nobodys);
+  const { provider, adapter } = account;
+  const { contentTypes, takesGet, proof } = adapter;
+  const about = { accountId, provider };
+  if (!isKept(account)) throw turnAway.missing(about, 410, gone);
   if (req.method !== "POST" && !(req.method === "GET" && takesGet))
-    throw new Problem(405, `${account.provider} posts`, { headers: { Allow: takesGet ? "GET, POST" : "POST" } });
-  const about = { accountId, provider: account.provider };
-  await orLimited(context, about, context.webhookLimit.requireRoom(account.id, "provider"));
-  const isSigned = context.receiver.looksSigned("provider", account, textHeaders(req));
+    throw new Problem(405, `${provider} posts`, { headers: { Allow: takesGet ? "GET, POST" : "POST" } });
+  await turnAway.orLimited(about, context.webhookLimit.requireRoom(account.id, "provider"));
+  const isSigned = receiver.looksSigned("provider", account, textHeaders(req));
   // Whoever waits to be asked for credentials may leave away the body as well until then.
   if (!isSigned && proof.challenge) throw challenged(context.log, about, proof.challenge);
-  if (req.method === "POST" && !req.is([...contentTypes]))
-    throw new Problem(415, `${account.provider} posts ${contentTypes.join(" or ")}`);
+  if (req.method === "POST" && !req.is([...contentTypes])) {
+    const detail = `${provider} posts ${contentTypes.join(" or ")}`;
+    throw turnAway.refused(about, { reason: "wrong_type" }, { status: 415, detail });
+  }
   const room = { owner: account.id, limit: context.bodyLimitBytes[account.channel], about };
   if (!isSigned) {
-    const needed = proof.headers.join(", ");
-    const detail = `the webhook does not verify: ${account.provider} posts with the headers ${needed}`;
-    throw refused(context.log, { ...about, reason: "unsigned" }, detail);
+    const detail = `the webhook does not verify: ${provider} posts with the headers ${proof.headers.join(", ")}`;
+    throw turnAway.refused(about, { reason: "unsigned" }, { detail });
   }
   await read(context, req, room, async (request) => {
-    const isVerified = await context.receiver.isVerified(account, request);
-    if (!isVerified) throw refused(context.log, { ...about, reason: "unverified" }, unverified);
+    if (!(await receiver.isVerified(account, request)))
+      throw turnAway.refused(about, await explainRefusal(account, request), { detail: unverified });
     await store(context, "provider", account, request);
   });
   return account;
@@ -153,35 +157,32 @@ async function takeProviders(context: RouteContext, req: Request, accountId: str
 
 /** Undefined for an id that nobody was given, of which the database was not asked alone. */
 async function find<Found>(
-  context: RouteContext,
+  { turnAway, isKnownId, webhookLimit }: RouteContext,
   req: Request,
   id: string,
   among: Remembered<Found>,
 ): Promise<Found | undefined> {
-  const { log, isKnownId, webhookLimit } = context;
-  const about = { id };
-  if (isUuid(id) && (await orUnavailable(log, isKnownId(id), about))) {
-    return orUnavailable(log, among.get(id), about);
+  if (isUuid(id) && (await turnAway.orUnavailable({ id }, isKnownId(id)))) {
+    return turnAway.orUnavailable({ id }, among.get(id));
   }
   // Their ids are told apart by nobody: each would be the first of its like.
-  await orLimited(context, {}, webhookLimit.countStranger(req.socket.remoteAddress));
+  await turnAway.orLimited({}, webhookLimit.countStranger(req.socket.remoteAddress));
   return undefined;
 }
 
 /** The body's memory is held until the request is done with. */
 async function read(
-  context: RouteContext,
+  { turnAway, bodyMemory, publicUrl, during }: RouteContext,
   req: Request,
   { owner, limit, about }: { owner: string; limit: number; about: About },
   use: (request: WebhookRequest) => Promise<void>,
 ): Promise<void> {
-  const { bodyMemory, publicUrl, during } = context;
   const receivedAt = new Date();
-  const sizes = { bytes: declaredBytes(req), limitBytes: limit };
-  const hold = await orLimited(context, { ...about, ...sizes }, takeRoom(bodyMemory, owner, sizes.bytes));
+  const sized = { ...about, bytes: declaredBytes(req), limitBytes: limit };
+  const hold = await turnAway.orLimited(sized, takeRoom(bodyMemory, owner, sized.bytes));
   try {
     const reading = req.method === "GET" ? noBody(req) : readBody(req, limit, hold);
-    const body = await orLimited(context, { ...about, ...sizes }, reading);
+    const body = await turnAway.orLimited(sized, reading);
     const request = { url: `${publicUrl}${req.originalUrl}`, headers: textHeaders(req), body, receivedAt };
     await during({ what: "account", id: owner }, () => use(request));
   } finally {
@@ -199,34 +200,22 @@ async function noBody(req: Request): Promise<Buffer> {
 const takeRoom = async (memory: BodyMemory, owner: string, bytes: number | undefined) => memory.begin(owner, bytes);
 
 async function store(
-  context: RouteContext,
+  { turnAway, webhookLimit, receiver }: RouteContext,
   source: WebhookSource,
-  account: Pick<Account, "id" | "provider" | "adapter"> | undefined,
+  account: (Pick<Account, "id" | "provider" | "adapter"> & { mappingId?: string }) | undefined,
   request: WebhookRequest,
 ): Promise<void> {
-  const about = { accountId: account?.id, provider: source === "highlevel" ? source : account?.provider };
-  if (account) await orLimited(context, about, context.webhookLimit.count(account.id, source));
-  await orUnavailable(context.log, context.receiver.store(source, account, request), about);
-}
-
-interface About {
-  accountId?: string | undefined;
-  mappingId?: string | undefined;
-  id?: string;
-  provider?: string | undefined;
-  /** The declared size, and the most that there may be. */
-  bytes?: number | undefined;
-  limitBytes?: number;
+  const provider = source === "highlevel" ? source : account?.provider;
+  const about = { accountId: account?.id, mappingId: account?.mappingId, provider };
+  if (account) await turnAway.orLimited(about, webhookLimit.count(account.id, source));
+  await turnAway.orUnavailable(about, receiver.store(source, account, request));
 }
 
 const notHighlevel = "this is not signed by HighLevel: there is no X-GHL-Signature that fits the body";
+const misdirected = "locationId: the event is about another location than this mapping: nothing was stored";
 const unverified = "the webhook does not verify against this account's credentials, or is too old";
-
-/** `unsigned`: it lacks what its proof stands in, and its body was not read. */
-function refused(log: Log, about: About & { reason: "unsigned" | "unverified" }, detail: string): Problem {
-  log("warn", "webhook.refused", { ...about });
-  return new Problem(401, detail);
-}
+const gone = `this account was deleted more than ${keptDays} days ago: stop posting here`;
+const nobodys = "there is no account or mapping with this id: compare the URL with the mapping's webhookUrl";
 
 /** No trouble: Bandwidth comes so first, each time. */
 function challenged(log: Log, about: About, challenge: string): Problem {
@@ -235,36 +224,8 @@ function challenged(log: Log, about: About, challenge: string): Problem {
   return new Problem(401, detail, { headers: { "WWW-Authenticate": challenge } });
 }
 
-const missing = () =>
-  new Problem(404, "there is no account or mapping with this id: compare the URL with the mapping's webhookUrl");
-
 function textHeaders(req: Request): Record<string, string> {
   return Object.fromEntries(
     Object.entries(req.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : (value ?? "")]),
   );
-}
-
-/** Of the others a body may be broken off or packed: that is no limit's. */
-const limitStatuses = new Set([413, 429, 503]);
-
-/** Whoever was turned away by a limit of ours may give up: an operator must see it. */
-async function orLimited<Result>({ log, isFirst }: RouteContext, about: About, work: Promise<Result>): Promise<Result> {
-  return work.catch((error: unknown) => {
-    if (error instanceof Problem && limitStatuses.has(error.status)) {
-      const { status } = error;
-      const level = isFirst(`${about.accountId ?? about.mappingId} ${status}`) ? "warn" : "debug";
-      log(level, "webhook.limited", { ...about, status, detail: error.message });
-    }
-    throw error;
-  });
-}
-
-/** Whatever keeps the database from taking it, the provider must come again: it is not stored. */
-async function orUnavailable<Result>(log: Log, work: Promise<Result>, about: About): Promise<Result> {
-  try {
-    return await work;
-  } catch (error) {
-    log("error", "webhook.unavailable", { ...about, ...describeError(error) });
-    throw new Problem(503, "the webhook could not be stored: send it again", { headers: { "Retry-After": "5" } });
-  }
 }

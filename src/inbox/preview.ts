@@ -13,7 +13,7 @@ import type { Mapping } from "../registry/mappings.ts";
 import { findConversation } from "../store/conversations.ts";
 import type { Db } from "../store/postgres/database.ts";
 import { addressOfPerson, seenBy, unmappedReason } from "./read-webhook.ts";
-import { isVerified } from "./receive-webhook.ts";
+import { isVerified } from "./refusals/is-verified.ts";
 import { findAnswers } from "./recognize-ours.ts";
 
 export interface Preview {

@@ -6,6 +6,7 @@ import type { MappingFacts } from "../registry/mappings.ts";
 import type { Db } from "../store/postgres/database.ts";
 import { createSharedInsert } from "../store/postgres/shared-insert.ts";
 import { insertWebhooks, type NewWebhook } from "../store/webhooks.ts";
+import { isVerified } from "./refusals/is-verified.ts";
 import { withoutProvingHeaders, withoutProvingQuery } from "./without-proofs.ts";
 
 /**
@@ -65,15 +66,4 @@ export function createReceiver(options: {
       options.onStored(account ? "accounts" : "app");
     },
   };
-}
-
-/** Any of the account's credentials will do, so that a secret can be rotated while both are in use. */
-export async function isVerified(
-  { adapter, credentials }: Pick<Account, "adapter" | "credentials">,
-  request: WebhookRequest,
-): Promise<boolean> {
-  for (const each of credentials) {
-    if (await adapter.verify(request, each)) return true;
-  }
-  return false;
 }

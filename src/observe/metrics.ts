@@ -1,11 +1,10 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { remember } from "../concurrency/remember.ts";
 import { share } from "../concurrency/share.ts";
 import type { Log } from "../log.ts";
-import type { DeliveryKind } from "../model.ts";
-import { providerNames } from "../providers/registry.ts";
 import type { Db } from "../store/postgres/database.ts";
 import { readStanding, type Standing } from "../store/standing.ts";
+import { createEventCounts } from "./count-events.ts";
 
 /** For Prometheus. Labels hold providers' names, kinds, reasons and locations' ids: no bodies, addresses or secrets. */
 export interface Metrics {
@@ -22,8 +21,6 @@ export interface MetricsOptions {
   /** Of this process's worker; undefined where none runs. */
   secondsSinceTurn: () => number | undefined;
 }
-
-const kinds: DeliveryKind[] = ["post-inbound", "send-outbound", "report-status", "send-through-highlevel"];
 
 /** What is read from the database is shared by the scrapes of so many seconds. */
 const standingSeconds = 5;
@@ -48,86 +45,6 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
   };
 }
-
-type Fields = Record<string, unknown>;
-
-function createEventCounts(registry: Registry): (level: string, event: string, fields: Fields) => void {
-  const registers = [registry];
-  const webhooks = new Counter({
-    name: "bridge_webhooks_total",
-    help: "Webhooks by provider and outcome: accepted (stored), refused (401), limited (429), unavailable (503)",
-    labelNames: ["provider", "outcome"],
-    registers,
-  });
-  const processed = new Counter({
-    name: "bridge_webhooks_processed_total",
-    help: "Webhooks that were processed, by what they became: processed, ignored, failed",
-    labelNames: ["state"],
-    registers,
-  });
-  const attempts = new Counter({
-    name: "bridge_attempts_total",
-    help: "Attempts at deliveries by kind and outcome: delivered, or the reason of the failure",
-    labelNames: ["kind", "outcome"],
-    registers,
-  });
-  const deliveries = new Counter({
-    name: "bridge_deliveries_total",
-    help: "Deliveries that were finished, by kind and state: delivered, dead",
-    labelNames: ["kind", "state"],
-    registers,
-  });
-  const attemptSeconds = new Histogram({
-    name: "bridge_attempt_seconds",
-    help: "How long attempts took",
-    labelNames: ["kind"],
-    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
-    registers,
-  });
-  const lines = new Counter({
-    name: "bridge_log_lines_total",
-    help: "Lines of the log of level warn and error, by event; error means that a person must act",
-    labelNames: ["level", "event"],
-    registers,
-  });
-
-  const stalledSeconds = new Counter({
-    name: "bridge_stalled_seconds_total",
-    help: "How long this process stood still in stalls of over 200 ms; each left a line loop.stalled",
-    registers,
-  });
-
-  // A series must be there before its first event, or Prometheus does not see it rise.
-  for (const provider of [...providerNames, "highlevel", "unknown"]) {
-    for (const outcome of ["accepted", "refused", "limited", "unavailable"]) webhooks.inc({ provider, outcome }, 0);
-  }
-  for (const kind of kinds) {
-    for (const state of ["delivered", "dead"]) deliveries.inc({ kind, state }, 0);
-  }
-  for (const state of ["processed", "ignored", "failed"]) processed.inc({ state }, 0);
-  const countWebhook = (outcome: string) => (fields: Fields) =>
-    webhooks.inc({ provider: textOf(fields["provider"]), outcome });
-  const counted: Record<string, (fields: Fields) => void> = {
-    "webhook.accepted": countWebhook("accepted"),
-    "webhook.refused": countWebhook("refused"),
-    "webhook.limited": countWebhook("limited"),
-    "webhook.unavailable": countWebhook("unavailable"),
-    "webhook.processed": ({ state }) => processed.inc({ state: textOf(state) }),
-    "loop.stalled": ({ ms }) => stalledSeconds.inc(Number(ms) / 1000),
-    "delivery.attempted": (fields) => {
-      const [kind, state] = [textOf(fields["kind"]), textOf(fields["state"])];
-      attempts.inc({ kind, outcome: textOf(fields["outcome"]) });
-      attemptSeconds.observe({ kind }, Number(fields["durationMs"]) / 1000);
-      if (state !== "pending") deliveries.inc({ kind, state });
-    },
-  };
-  return (level, event, fields) => {
-    counted[event]?.(fields);
-    if (level === "error" || level === "warn") lines.inc({ level, event });
-  };
-}
-
-const textOf = (value: unknown) => (typeof value === "string" ? value : "unknown");
 
 /**
  * Made anew for each scrape, so that nothing of the last one stays. What all processes share is the same from each of them:

@@ -7,7 +7,7 @@ export const eventDays = 7;
 /**
  * Deletes, in steps of a set size, what is older than the retention time and no longer needed: webhooks that were
  * processed or ignored, attempts, and the content of messages whose deliveries are all done; and the credentials of accounts
- * that were deleted a week ago. Ids stay, so that
+ * that were deleted a week ago; and the counts of what was turned away. Ids stay, so that
  * duplicates are still known and replies still thread. Failed webhooks and dead deliveries keep what a replay needs.
  * Gives the number of rows that it touched; call again until that is 0.
  */
@@ -41,10 +41,12 @@ export async function pruneStep(db: Db, options: { retentionDays: number; rows: 
         update mappings set sealed_credentials = null
         where sealed_credentials is not null and deleted_at < now() - make_interval(days => ${eventDays})
         returning 1
+      ), old_refusals as (
+        delete from refused_webhooks where last_at < ${before} returning 1
       )
       select (select count(*) from old_webhooks) + (select count(*) from old_attempts)
         + (select count(*) from old_messages) + (select count(*) from old_credentials)
-        + (select count(*) from old_copies) as total`,
+        + (select count(*) from old_copies) + (select count(*) from old_refusals) as total`,
   );
   return counts?.total ?? 0;
 }

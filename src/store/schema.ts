@@ -28,6 +28,7 @@ import type {
   MessageState,
   ProviderMessage,
   ReceiptStatus,
+  RefusalReason,
   TextService,
   UnknownOutcomePolicy,
   UnknownSenderPolicy,
@@ -217,6 +218,25 @@ export const webhooks = pgTable(
     index("webhooks_retention").on(table.receivedAt).where(sql`${table.state} in ('processed', 'ignored')`),
   ],
 );
+
+/** What was turned away at a webhook URL, by why: counted until none has come for a day, then anew. */
+export const refusedWebhooks = pgTable(
+  "refused_webhooks",
+  {
+    /** An account, at its provider's URL; a mapping, at HighLevel's delivery URL. */
+    ownerId: uuid().notNull(),
+    source: text().$type<WebhookSource>().notNull(),
+    reason: text().$type<RefusalReason>().notNull(),
+    count: bigint({ mode: "number" }).notNull(),
+    /** What else is to know of the last one, and nothing that it said: sizes, ages, the address that would have fitted. */
+    detail: jsonb().$type<RefusalDetail>().notNull(),
+    firstAt: createdAt(),
+    lastAt: createdAt(),
+  },
+  (table) => [primaryKey({ columns: [table.ownerId, table.source, table.reason] })],
+);
+
+export type RefusalDetail = Record<string, string | number | undefined>;
 
 /**
  * One person on one mapping, and who that is in HighLevel. Both ids are null for somebody not yet known there. Without a
@@ -438,6 +458,7 @@ export type NewAccount = typeof accounts.$inferInsert;
 export type MappingRow = typeof mappings.$inferSelect;
 export type NewMapping = typeof mappings.$inferInsert;
 export type Webhook = typeof webhooks.$inferSelect;
+export type RefusedWebhooks = typeof refusedWebhooks.$inferSelect;
 export type Conversation = typeof conversations.$inferSelect;
 export type Message = typeof messages.$inferSelect;
 export type NewMessage = typeof messages.$inferInsert;

@@ -122,8 +122,8 @@ describe("who may call a delivery URL", () => {
     const answer = await post(texts, body);
     expect(answer).toMatchObject({ status: 403, body: { detail: expect.stringMatching(/^locationId: /) } });
     expect((await newestWebhook()).id).toBe(before.id);
-    const lines = bridge.logLines.filter(({ event }) => event === "webhook.misdirected");
-    expect(lines).toMatchObject([{ mappingId: texts }]);
+    const lines = bridge.logLines.filter(({ event }) => event === "webhook.refused");
+    expect(lines).toMatchObject([{ mappingId: texts, reason: "misdirected" }]);
   });
 
   test("nobody else: 401 for a changed byte, none, N/A, nonsense or somebody else's signature, and nothing is kept", async () => {

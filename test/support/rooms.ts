@@ -15,7 +15,7 @@ export const rooms: Record<string, string> = {
   worker: "inbox outbox concurrency store",
   config: "highlevel zod",
   http: "checks inbox outbox providers/reading registry access observe store concurrency formats/escape-html formats/bearable-json secrets/compare express helmet rate-limiter-flexible zod",
-  inbox: "messages registry providers highlevel formats observe store",
+  inbox: "messages registry providers highlevel concurrency formats observe store",
   outbox: "messages registry access providers highlevel formats calls observe store",
   messages: "registry highlevel concurrency formats store html-to-text",
   checks: "registry access providers highlevel calls store",

@@ -10,7 +10,8 @@ import {
 } from "../../registry/register-account.ts";
 import { requireAdapter } from "../../registry/require-fitting.ts";
 import { findAccount, listAccounts } from "../../store/accounts.ts";
-import type { AccountRow } from "../../store/schema.ts";
+import type { AccountRow, RefusedWebhooks } from "../../store/schema.ts";
+import { listRefusals } from "../../store/trouble/refused-webhooks.ts";
 import { type Caller, callerOf, reaches } from "../caller.ts";
 import { toPage, uuidPageQuery } from "../list.ts";
 import { Problem, parseInput } from "../problem.ts";
@@ -41,7 +42,7 @@ const change = z.strictObject({
  * `POST /admin/accounts` 201 with `id` and `webhookUrl`: what to paste at the provider, once for all its numbers and
  * mailboxes. `locationIds` are the locations that may be mapped in it; without any it is the operator's alone.
  * The provider is asked at once whether it takes the credentials, and what is wrong is added as `checks`; not with
- * `?check=false`. `GET /admin/accounts[/{id}]` 200 · `PATCH` 200: `credentials` once for all · `DELETE` 204; 409 while it has mappings.
+ * `?check=false`. `GET /admin/accounts[/{id}]` 200, of one with what was `refused` at its URL · `PATCH` 200: `credentials` once for all · `DELETE` 204; 409 while it has mappings.
  * An integrator's key reaches an account if it reaches all its locations.
  */
 export function accountRoutes(context: AccountsContext): Router {
@@ -89,7 +90,9 @@ export function accountRoutes(context: AccountsContext): Router {
   });
 
   router.get("/:id", async (req, res) => {
-    res.json(show(await requireAccount(context, callerOf(res), req.params.id)));
+    const account = await requireAccount(context, callerOf(res), req.params.id);
+    const refused = await listRefusals(people, { accountId: account.id });
+    res.json({ ...show(account), refused: refused.map(showRefusal) });
   });
 
   router.patch("/:id", async (req, res) => {
@@ -110,6 +113,10 @@ export function accountRoutes(context: AccountsContext): Router {
     res.status(204).end();
   });
   return router;
+}
+
+export function showRefusal({ ownerId: _ownerId, detail, ...refusal }: RefusedWebhooks) {
+  return { ...refusal, ...detail };
 }
 
 /** An integrator's account is for locations of its own: without any it would be the operator's. */
@@ -150,7 +157,7 @@ async function findLiving(db: AccountsContext["db"], caller: Caller, id: string)
   return account?.deletedAt ? undefined : account;
 }
 
-function reachesAll(caller: Caller, account: AccountRow): boolean {
+export function reachesAll(caller: Caller, account: AccountRow): boolean {
   if (caller.locationIds === undefined) return true;
   return account.locationIds.length > 0 && account.locationIds.every((id) => reaches(caller, id));
 }

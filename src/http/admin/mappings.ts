@@ -16,11 +16,12 @@ import { findAccount } from "../../store/accounts.ts";
 import { findMapping, listMappings } from "../../store/mappings.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { AccountRow, MappingRow } from "../../store/schema.ts";
+import { listRefusals } from "../../store/trouble/refused-webhooks.ts";
 import { type Caller, callerOf, reaches, requireReach } from "../caller.ts";
 import { toPage, uuidPageQuery } from "../list.ts";
 import { Problem, parseInput } from "../problem.ts";
 import { isUuid } from "../uuid.ts";
-import { requireAccount, requireUsable } from "./accounts.ts";
+import { reachesAll, requireAccount, requireUsable, showRefusal } from "./accounts.ts";
 import { credentials, isCheckAsked, text } from "./fields.ts";
 import type { LocationsContext } from "./locations.ts";
 
@@ -85,7 +86,7 @@ const connecting = ["locationId", "address", "conversationProviderId", "credenti
  * an account of its own along, with `accountId` it is one more of that one. For a provider that signs
  * nothing the URL holds the credentials, and is shown whole only in answers to requests that set them.
  * Both ask the provider and HighLevel at once, and add what is wrong as `checks`; not with `?check=false`.
- * `GET /admin/mappings[/{id}]` 200 · `PATCH` 200; with another `locationId` it goes on there under another `id` ·
+ * `GET /admin/mappings[/{id}]` 200, of one with what was `refused` at its URLs · `PATCH` 200; with another `locationId` it goes on there under another `id` ·
  * `DELETE` 204: what was acknowledged before is still delivered, and what comes for a week after is kept as failed.
  * 409 for an address that the location has mapped already, 422 for what does not fit.
  */
@@ -132,7 +133,8 @@ export function mappingRoutes(context: MappingsContext): Router {
   router.get("/", async (req, res) => res.json(await listAsked(people, callerOf(res), req.query, show)));
 
   router.get("/:id", async (req, res) => {
-    res.json(show(await requireMapping(context, callerOf(res), req.params.id)));
+    const mapping = await requireMapping(context, callerOf(res), req.params.id);
+    res.json({ ...show(mapping), refused: await listRefused(context, callerOf(res), mapping) });
   });
 
   router.patch("/:id", async (req, res) => {
@@ -161,6 +163,14 @@ export function mappingRoutes(context: MappingsContext): Router {
     res.status(204).end();
   });
   return router;
+}
+
+/** What came to the URL of an account may have been for numbers that the key does not reach. */
+async function listRefused(context: MappingsContext, caller: Caller, mapping: MappingRow) {
+  const account = await requireAccountOf(context, mapping);
+  const accountId = reachesAll(caller, account) ? account.id : undefined;
+  const refused = await listRefusals(context.people, { accountId, mappingId: mapping.id });
+  return refused.map(showRefusal);
 }
 
 async function listAsked(people: Db, caller: Caller, query: unknown, show: (mapping: MappingRow) => object) {

@@ -33,6 +33,8 @@ export interface Adapter<Given = unknown> {
   proof: ProofPlaces;
   /** Is this webhook from the provider? Fails closed: a missing or malformed signature is `false`, never an exception. */
   verify(request: WebhookRequest, credentials: Given): boolean | Promise<boolean>;
+  /** When it says that it was signed, in Unix seconds; only for one that does not verify, to tell why. */
+  signedAt(request: WebhookRequest): Promise<string | undefined>;
   /**
    * What the webhook says. Pure. Throws a ParseError that names the field for what cannot be read;
    * gives an `ignored` event for what is not bridged, and nothing but what the provider said: no time or id of our own.

@@ -5,7 +5,7 @@ import type { Adapter, Media, RefusalCodes, RefusalMeaning } from "./adapter.ts"
 import { type CheckStep, runChecks } from "./checks/run-checks.ts";
 import type { Credentials } from "./credentials.ts";
 import { type DecodedWebhook, decode } from "./decode.ts";
-import type { Handshake, Proof } from "./proofs.ts";
+import type { Handshake, Proof, ProofPlaces } from "./proofs.ts";
 import type { AnswerReader } from "./sends.ts";
 
 /** What the bridge must know of a provider: facts, and as little code as they allow. */
@@ -62,10 +62,8 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     ...(takesGet ? { takesGet } : {}),
     credentials: credentials.schema,
     credentialFields: credentials.fields,
-    proof: {
-      ...{ headers: proof.headers, secrets: proof.secrets },
-      ...(proof.challenge ? { challenge: proof.challenge } : {}),
-    },
+    proof: placesOf(proof),
+    signedAt: async (request) => proof.signedAt?.(request, () => open(request)),
     verify: (request, given) => proof.check(request, given, () => open(request)),
     parse: async (request, ownAddress) => [await read(await open(request), ownAddress)].flat(),
     send: async (message, given, callApi) => send(facts, message, credentials.toSend(given), callApi),
@@ -86,6 +84,8 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
       : {}),
   };
 }
+
+const placesOf = ({ check: _check, signedAt: _signedAt, ...places }: Proof<never>): ProofPlaces => places;
 
 /** Sooner decoded anew than remembered: the collector pays for each entry of a WeakMap. */
 const smallBytes = 10_000;

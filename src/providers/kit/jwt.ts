@@ -20,6 +20,8 @@ export function jwt<Given>(recipe: {
   const { header, prefix = "", payloadHash, urlHash } = recipe;
   return {
     ...inOneHeader(header),
+    ...(urlHash === undefined ? {} : { coversUrl: true }),
+    signedAt: async ({ headers }) => timeIn((headers[header] ?? "").slice(prefix.length)),
     check(request, credentials) {
       const given = request.headers[header] ?? "";
       const secret = recipe.key(credentials);
@@ -65,6 +67,13 @@ function readClaims(token: string, secret: string): Claims | undefined {
   if (more.length > 0 || !isSame(signature, expected)) return undefined;
   if (!head.safeParse(readSegment(first)).success) return undefined;
   return claims.safeParse(readSegment(second)).data;
+}
+
+/** When one ended, or was made, that may be by anybody. */
+function timeIn(token: string): string | undefined {
+  const { exp, iat } = claims.safeParse(readSegment(token.split(".")[1] ?? "")).data ?? {};
+  const time = exp ?? iat;
+  return time === undefined ? undefined : String(Math.floor(time));
 }
 
 function readSegment(base64url: string): unknown {

@@ -11,6 +11,8 @@ export interface ProofPlaces {
   secrets: readonly string[];
   /** What a request without those headers is told to come back with, in WWW-Authenticate: some bring them only then. */
   challenge?: string;
+  /** It covers the URL: where we know ourselves by another one than the provider calls, nothing verifies. */
+  coversUrl?: true;
 }
 
 /** What proves that a webhook is from the provider: a recipe of the kit. */
@@ -20,7 +22,14 @@ export interface Proof<Given> extends ProofPlaces {
    * `decode` is for signatures that stand in the body: everything else judges the bytes.
    */
   check(request: WebhookRequest, credentials: Given, decode: () => Promise<DecodedWebhook>): boolean | Promise<boolean>;
+  /** The Unix seconds that a proof which must be fresh says it is of: true only of a request that verifies at that time. */
+  signedAt?: ReadSignedAt;
 }
+
+export type ReadSignedAt = (
+  request: WebhookRequest,
+  decode: () => Promise<DecodedWebhook>,
+) => Promise<string | undefined>;
 
 /** HTTP Basic, for a provider that signs nothing. `waits`: it brings the credentials only when it is asked for them. */
 export function basicAuth<Given>(recipe: {

@@ -4,7 +4,7 @@ import type { WebhookRequest } from "../../model.ts";
 import { isSame } from "../../secrets/compare.ts";
 import type { DecodedWebhook } from "./decode.ts";
 import { isFresh } from "./freshness.ts";
-import type { Proof, ProofPlaces } from "./proofs.ts";
+import type { Proof, ProofPlaces, ReadSignedAt } from "./proofs.ts";
 import { decodePublicKey, type KeyType } from "./public-keys.ts";
 import { readTemplate } from "./signed-parts.ts";
 
@@ -22,6 +22,7 @@ export interface SignatureSource extends ProofPlaces {
     request: WebhookRequest,
     decode: () => Promise<DecodedWebhook>,
   ): Signature | undefined | Promise<Signature | undefined>;
+  signedAt?: ReadSignedAt;
 }
 
 /** An HMAC, by a secret that both sides know. */
@@ -65,11 +66,11 @@ export function publicKeySignature<Given>(
 
 /** Awaits only what must be: a signature in a header is judged at once. */
 function checkSignature<Given>(
-  { find, headers, secrets }: SignatureSource,
+  { find, ...places }: SignatureSource,
   isValid: (credentials: Given, signature: Signature) => boolean,
 ): Proof<Given> {
   return {
-    ...{ headers, secrets },
+    ...places,
     check(request, credentials, decode) {
       const found = find(request, decode);
       if (found instanceof Promise) return found.then((signature) => !!signature && isValid(credentials, signature));
@@ -103,6 +104,8 @@ export function inHeader(header: string, place: HeaderPlace = {}): SignatureSour
   return {
     headers: [header, timestamp, nonce].filter((name) => name !== undefined),
     secrets: [header],
+    ...(/\{url\}/.test(over) ? { coversUrl: true } : {}),
+    ...(timestamp === undefined ? {} : { signedAt: async ({ headers }) => headers[timestamp] }),
     find(request) {
       const isStale = timestamp && !isFresh(request.headers[timestamp], request.receivedAt, maxAgeSeconds);
       if (isStale) return undefined;
@@ -131,18 +134,23 @@ export interface BodySignature {
 
 /** A signature in a field of the body, which is decoded for it; a body that cannot be read carries none. */
 export function inBody(field: string, read: (webhook: DecodedWebhook) => BodySignature): SignatureSource {
+  const readOnly = async (decode: () => Promise<DecodedWebhook>): Promise<BodySignature | undefined> => {
+    try {
+      return read(await decode());
+    } catch (error) {
+      if (error instanceof ParseError) return undefined;
+      throw error;
+    }
+  };
   return {
     headers: [],
     secrets: [field],
+    signedAt: async (_request, decode) => (await readOnly(decode))?.timestamp,
     async find({ receivedAt }, decode) {
-      try {
-        const { signature, timestamp, maxAgeSeconds, signed } = read(await decode());
-        if (timestamp !== undefined && !isFresh(timestamp, receivedAt, maxAgeSeconds)) return undefined;
-        return { candidates: [signature], signed };
-      } catch (error) {
-        if (error instanceof ParseError) return undefined;
-        throw error;
-      }
+      const found = await readOnly(decode);
+      if (!found || (found.timestamp !== undefined && !isFresh(found.timestamp, receivedAt, found.maxAgeSeconds)))
+        return undefined;
+      return { candidates: [found.signature], signed: found.signed };
     },
   };
 }

@@ -20,6 +20,7 @@ export function twilioSignature<Given>(recipe: {
   const { header, orHeader } = recipe;
   return {
     ...(orHeader === undefined ? inOneHeader(header) : { headers: [], secrets: [header, orHeader] }),
+    coversUrl: true,
     check(request, credentials) {
       const signature = request.headers[header] ?? request.headers[orHeader ?? header];
       const [accountSid, key] = recipe.pair(credentials);

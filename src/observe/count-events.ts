@@ -1,0 +1,112 @@
+import { Counter, Histogram, type Registry } from "prom-client";
+import type { DeliveryKind } from "../model.ts";
+import { providerNames } from "../providers/registry.ts";
+
+type Fields = Record<string, unknown>;
+type Counts = Record<string, (fields: Fields) => void>;
+
+/** Counts the events of the log. */
+export function createEventCounts(registry: Registry): (level: string, event: string, fields: Fields) => void {
+  const lines = new Counter({
+    name: "bridge_log_lines_total",
+    help: "Lines of the log of level warn and error, by event; error means that a person must act",
+    labelNames: ["level", "event"],
+    registers: [registry],
+  });
+  const stalledSeconds = new Counter({
+    name: "bridge_stalled_seconds_total",
+    help: "How long this process stood still in stalls of over 200 ms; each left a line loop.stalled",
+    registers: [registry],
+  });
+  const counted: Counts = {
+    ...countWebhooks(registry),
+    ...countAttempts(registry),
+    "loop.stalled": ({ ms }) => stalledSeconds.inc(Number(ms) / 1000),
+  };
+  return (level, event, fields) => {
+    counted[event]?.(fields);
+    if (level === "error" || level === "warn") lines.inc({ level, event });
+  };
+}
+
+const webhookOutcomes = ["accepted", "refused", "missing", "too_large", "limited", "unavailable"];
+const refusalReasons = ["unsigned", "no_match", "stale", "other_url", "unverified", "misdirected", "wrong_type"];
+
+function countWebhooks(registry: Registry): Counts {
+  const registers = [registry];
+  const webhooks = new Counter({
+    name: "bridge_webhooks_total",
+    help: "Webhooks by provider and outcome: accepted, refused (401, 403, 415), missing (404, 410), too_large (413), limited (429), unavailable (503)",
+    labelNames: ["provider", "outcome"],
+    registers,
+  });
+  const refused = new Counter({
+    name: "bridge_webhooks_refused_total",
+    help: "Webhooks that were refused, by provider and reason",
+    labelNames: ["provider", "reason"],
+    registers,
+  });
+  const processed = new Counter({
+    name: "bridge_webhooks_processed_total",
+    help: "Webhooks that were processed, by what they became: processed, ignored, failed",
+    labelNames: ["state"],
+    registers,
+  });
+  // A series must be there before its first event, or Prometheus does not see it rise.
+  for (const provider of [...providerNames, "highlevel", "unknown"]) {
+    for (const outcome of webhookOutcomes) webhooks.inc({ provider, outcome }, 0);
+    for (const reason of refusalReasons) refused.inc({ provider, reason }, 0);
+  }
+  for (const state of ["processed", "ignored", "failed"]) processed.inc({ state }, 0);
+  const countWebhook = (outcome: string) => (fields: Fields) =>
+    webhooks.inc({ provider: textOf(fields["provider"]), outcome });
+  return {
+    "webhook.accepted": countWebhook("accepted"),
+    "webhook.refused": (fields) => {
+      countWebhook("refused")(fields);
+      refused.inc({ provider: textOf(fields["provider"]), reason: textOf(fields["reason"]) });
+    },
+    "webhook.missing": countWebhook("missing"),
+    "webhook.limited": (fields) => countWebhook(fields["status"] === 413 ? "too_large" : "limited")(fields),
+    "webhook.unavailable": countWebhook("unavailable"),
+    "webhook.processed": ({ state }) => processed.inc({ state: textOf(state) }),
+  };
+}
+
+const kinds: DeliveryKind[] = ["post-inbound", "send-outbound", "report-status", "send-through-highlevel"];
+
+function countAttempts(registry: Registry): Counts {
+  const registers = [registry];
+  const attempts = new Counter({
+    name: "bridge_attempts_total",
+    help: "Attempts at deliveries by kind and outcome: delivered, or the reason of the failure",
+    labelNames: ["kind", "outcome"],
+    registers,
+  });
+  const deliveries = new Counter({
+    name: "bridge_deliveries_total",
+    help: "Deliveries that were finished, by kind and state: delivered, dead",
+    labelNames: ["kind", "state"],
+    registers,
+  });
+  const attemptSeconds = new Histogram({
+    name: "bridge_attempt_seconds",
+    help: "How long attempts took",
+    labelNames: ["kind"],
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+    registers,
+  });
+  for (const kind of kinds) {
+    for (const state of ["delivered", "dead"]) deliveries.inc({ kind, state }, 0);
+  }
+  return {
+    "delivery.attempted": (fields) => {
+      const [kind, state] = [textOf(fields["kind"]), textOf(fields["state"])];
+      attempts.inc({ kind, outcome: textOf(fields["outcome"]) });
+      attemptSeconds.observe({ kind }, Number(fields["durationMs"]) / 1000);
+      if (state !== "pending") deliveries.inc({ kind, state });
+    },
+  };
+}
+
+const textOf = (value: unknown) => (typeof value === "string" ? value : "unknown");
