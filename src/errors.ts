@@ -10,6 +10,8 @@ export const failureReasons = [
   "outcome_unknown",
   /** 429. */
   "throttled",
+  /** A limit of our own: nobody was called. */
+  "own_limit",
   /** 408, 425, 502, 503, 504: not now. */
   "unavailable",
   /** 500 and other 5xx: perhaps for ever, perhaps not. */

@@ -175,12 +175,12 @@ function refusal(
 ) {
   if (!isDayUsed) {
     const detail = `not called: HIGHLEVEL_REQUESTS_PER_10_SECONDS, ${per10Seconds}, are used up for the moment`;
-    return new Failure("throttled", detail, { retryAfterSeconds: patienceSeconds });
+    return new Failure("own_limit", detail, { retryAfterSeconds: patienceSeconds });
   }
   const why = `HIGHLEVEL_REQUESTS_PER_DAY, ${perDay}, are used up, or HighLevel says that its own limit is`;
   const detail = `not called: ${why}; a new day begins at 00:00 UTC`;
   const retryAfterSeconds = Math.min(maxPauseSeconds, (notBeforeMs - performance.now()) / 1000);
-  return new Failure("throttled", detail, { retryAfterSeconds });
+  return new Failure("own_limit", detail, { retryAfterSeconds });
 }
 
 const uncounted = (cause: unknown) =>

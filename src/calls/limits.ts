@@ -73,7 +73,7 @@ export const targetLimits = {
   maxShare: 3 / 4,
   /** An answer within this is quick, and allows one call more at once. A slower one halves what was allowed. */
   quickMs: 2000,
-  /** How long a call waits for one of these places; then it is `throttled`, without having been sent. */
+  /** How long a call waits for one of these places; then it is `own_limit`, without having been sent. */
   maxWaitMs: 1000,
   /** Calls in a row without an answer after which the target is not called for a while. */
   maxUnanswered: 5,

@@ -26,7 +26,7 @@ interface Target {
 
 /**
  * Keeps one target (a host and its port) from taking what is for all. Throws a Failure, and has sent nothing then:
- * - `throttled` when too many calls to the target are under way, and none of them ends within a second
+ * - `own_limit` when too many calls to the target are under way, and none of them ends within a second
  * - `unreachable` while the target is left alone because it has not been answering
  *
  * What it knows is this process's own, and gone with it.
@@ -40,7 +40,7 @@ export function createTargets(options: TargetsOptions): GuardTargets {
     requireAnswering(target, request.url);
     if (!(await target.places.take())) {
       throw new Failure(
-        "throttled",
+        "own_limit",
         `${shownHost(hostAndPort(request.url))} has too many calls under way: this one was not made`,
       );
     }
@@ -106,8 +106,8 @@ function createFind({ concurrency, log }: TargetsOptions): (url: string) => Targ
     const target = targets.get(host) ?? {
       places: createPlaces({ first, max }),
       breaker: createBreaker({
-        onOpen: (seconds, reason) => log("warn", "provider.unreachable", { host, reason, seconds }),
-        onClose: (seconds) => log("info", "provider.reachable", { host, seconds }),
+        onOpen: (seconds, reason) => log("info", "host.resting", { host, reason, seconds }),
+        onClose: (seconds) => log("info", "host.answering", { host, seconds }),
       }),
     };
     // To the end of the line: the one that was called longest ago is the first to be forgotten.

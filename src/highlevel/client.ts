@@ -85,7 +85,7 @@ export interface Highlevel extends HighlevelChecks {
 
 /** Keeps the calls within HighLevel's limits for a location. */
 export interface CallLimit {
-  /** Resolves when a call may be made; throws a Failure, `throttled`, when none may be made soon. */
+  /** Resolves when a call may be made; throws a Failure, `own_limit`, when none may be made soon. */
   takePermit(locationId: string): Promise<void>;
   /** The headers of an answer may say what is left. */
   heed(locationId: string, headers: ApiAnswer["headers"]): void;

@@ -5,6 +5,7 @@ import { oldestWaitingSeconds } from "../store/deliveries.ts";
 import { listNeedingReauthorization } from "../store/locations.ts";
 import type { Database, Db } from "../store/postgres/database.ts";
 import { readBehindSeconds } from "../store/standing.ts";
+import { readWaiting } from "../store/trouble/waiting.ts";
 import { type Caller, createFindCaller } from "./caller.ts";
 
 export interface HealthContext {
@@ -29,6 +30,7 @@ const stuckSeconds = 60;
  * - `worker`: `ok`; `stuck`, when this process's worker has not taken a turn for a minute; `elsewhere`, with RUN=web
  * - `behindSeconds`: how long the oldest work has waited that could be done at once. When it grows no worker runs, or too few
  * - `oldestWaitingSeconds`: the age of the oldest delivery that still waits, for whatever reason
+ * - `waiting`: for what they wait, whom they are to call, how many, and since when the oldest does
  * - `needsReauthorization`: up to 20 locations that somebody must connect again, of those that the caller's key reaches;
  *   without a key this is left out
  *
@@ -67,6 +69,7 @@ async function readState(db: Db) {
   return {
     behindSeconds: await readBehindSeconds(db),
     oldestWaitingSeconds: (await oldestWaitingSeconds(db)) ?? 0,
+    waiting: await readWaiting(db),
   };
 }
 

@@ -80,6 +80,7 @@ const statusOfReason: Partial<Record<Failure["reason"], number>> = {
   unauthorized: 401,
   needs_reauthorization: 401,
   throttled: 429,
+  own_limit: 429,
 };
 const passedOn = new Set([400, 401, 403, 404, 422, 429]);
 

@@ -79,8 +79,8 @@ function countAttempts(registry: Registry): Counts {
   const registers = [registry];
   const attempts = new Counter({
     name: "bridge_attempts_total",
-    help: "Attempts at deliveries by kind and outcome: delivered, or the reason of the failure",
-    labelNames: ["kind", "outcome"],
+    help: "Attempts at deliveries by kind, whom they called (a provider, highlevel; unknown for nobody) and outcome: delivered, or the reason of the failure",
+    labelNames: ["kind", "provider", "outcome"],
     registers,
   });
   const deliveries = new Counter({
@@ -98,11 +98,13 @@ function countAttempts(registry: Registry): Counts {
   });
   for (const kind of kinds) {
     for (const state of ["delivered", "dead"]) deliveries.inc({ kind, state }, 0);
+    for (const provider of kind === "send-outbound" ? providerNames : ["highlevel"])
+      attempts.inc({ kind, provider, outcome: "delivered" }, 0);
   }
   return {
     "delivery.attempted": (fields) => {
       const [kind, state] = [textOf(fields["kind"]), textOf(fields["state"])];
-      attempts.inc({ kind, outcome: textOf(fields["outcome"]) });
+      attempts.inc({ kind, provider: textOf(fields["provider"]), outcome: textOf(fields["outcome"]) });
       attemptSeconds.observe({ kind }, Number(fields["durationMs"]) / 1000);
       if (state !== "pending") deliveries.inc({ kind, state });
     },

@@ -4,6 +4,7 @@ import { share } from "../concurrency/share.ts";
 import type { Log } from "../log.ts";
 import type { Db } from "../store/postgres/database.ts";
 import { readStanding, type Standing } from "../store/standing.ts";
+import type { Waiting } from "../store/trouble/waiting.ts";
 import { createEventCounts } from "./count-events.ts";
 
 /** For Prometheus. Labels hold providers' names, kinds, reasons and locations' ids: no bodies, addresses or secrets. */
@@ -76,6 +77,7 @@ function describeStanding(standing: Standing | undefined, options: MetricsOption
   ]);
   show("bridge_deliveries_pending", "Deliveries that wait, by kind; up to 50,000", "kind", counts);
   show("bridge_oldest_pending_seconds", "The age of the oldest delivery that waits, by kind", "kind", ages);
+  describeWaiting(registry, standing.waiting);
   one(
     "bridge_behind_seconds",
     "How long the oldest work has waited that could be done at once",
@@ -89,6 +91,25 @@ function describeStanding(standing: Standing | undefined, options: MetricsOption
   one("bridge_highlevel_requests_today", "Requests to HighLevel today, of all locations", budgets.dayUsed);
   show("bridge_highlevel_requests_left", "Of today's, for the ten locations with the least", "location", left);
   return registry;
+}
+
+/** Why deliveries wait, and for whom. Those that are there are named: so a cause that is gone has no series. */
+function describeWaiting(registry: Registry, waiting: Waiting[]): void {
+  const common = { labelNames: ["reason", "provider"], registers: [registry] };
+  const counts = new Gauge({
+    name: "bridge_deliveries_waiting",
+    help: "Deliveries that wait, of the oldest 10,000, by whom they are to call and why: failing, throttled, own_limit, paused, replayed, in_line",
+    ...common,
+  });
+  const ages = new Gauge({
+    name: "bridge_waiting_seconds",
+    help: "Since when the oldest of them waits so; a failing one since it was first attempted",
+    ...common,
+  });
+  for (const { reason, provider, count, oldestSeconds } of waiting) {
+    counts.set({ reason, provider }, count);
+    ages.set({ reason, provider }, oldestSeconds);
+  }
 }
 
 async function within<Result>(seconds: number, work: Promise<Result>): Promise<Result> {

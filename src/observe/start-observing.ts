@@ -2,6 +2,7 @@ import type { Log } from "../log.ts";
 import type { Metrics, MetricsOptions } from "./metrics.ts";
 import { type Stalls, watchStalls } from "./stalls.ts";
 import type { TraceConfig, Traces } from "./trace.ts";
+import { watchOutages } from "./watch-outages.ts";
 
 export interface ObserveSettings {
   /** Without one there are no metrics. */
@@ -40,5 +41,6 @@ export async function startObserving(
     observing.traces = createTraces(settings.traces, settings.publicUrl, log);
     observing.log = observing.traces.traceEvents(observing.log);
   }
+  observing.log = watchOutages(observing.log);
   return { ...observing, stalls: watchStalls(observing.log) };
 }

@@ -47,7 +47,7 @@ export async function attemptDelivery(
   const { isHeld, isDue } = isToReport(lane, ended, next)
     ? await recordAndReport(context, held, record)
     : await context.record(record);
-  logAttempt(context, held, record);
+  logAttempt(context, held, record, ended);
   const isGivenBack = lease !== "kept" && "giveBack" in lease;
   return { isOver: !isHeld || isGivenBack, isDue };
 }
@@ -119,8 +119,7 @@ async function pause(
 /** Our own count of HighLevel's limit was used up: nobody was called, and the location waits. That is no attempt. */
 function isUncalled(ended: AttemptOutcome): boolean {
   if (!("failure" in ended) || ended.isOutcomeUnknown) return false;
-  const { reason, status } = ended.failure;
-  return reason === "throttled" && status === undefined;
+  return ended.failure.reason === "own_limit";
 }
 
 function describeOutcome(ended: AttemptOutcome): Pick<AttemptRecord, "outcome" | "status" | "detail"> {
@@ -152,7 +151,12 @@ async function recordAndReport(
   );
 }
 
-function logAttempt({ log }: DeliverContext, { message }: HeldDelivery, record: AttemptRecord & { lane: HeldLane }) {
+function logAttempt(
+  { log }: DeliverContext,
+  { message }: HeldDelivery,
+  record: AttemptRecord & { lane: HeldLane },
+  { called }: AttemptOutcome,
+): void {
   const { lane, deliveryId, outcome, status, durationMs, next } = record;
   log(next.state === "dead" ? "error" : "info", "delivery.attempted", {
     deliveryId,
@@ -161,6 +165,7 @@ function logAttempt({ log }: DeliverContext, { message }: HeldDelivery, record: 
     mappingId: message.mappingId,
     locationId: lane.locationId,
     kind: lane.kind,
+    ...called,
     outcome,
     status,
     durationMs,

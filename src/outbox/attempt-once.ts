@@ -31,14 +31,21 @@ export type AttemptSubject = { kind: DeliveryKind } & Pick<
   "locationId" | "message" | "conversation" | "isOutcomeUnknown"
 >;
 
-export type AttemptOutcome =
+/** Whose trouble a failure is: that of HighLevel, of a provider with one account, or of nobody but ourselves. */
+interface Called {
+  provider?: string | undefined;
+  accountId?: string | undefined;
+}
+
+export type AttemptOutcome = { called: Called } & (
   | { result: AttemptResult }
   | {
       failure: Failure;
       /** What was to be done may have been done although this attempt failed. */
       isOutcomeUnknown: boolean;
       usedToken: AccessToken | undefined;
-    };
+    }
+);
 
 /**
  * One attempt, and how it ended. A token that has expired is renewed where that can be done, and the attempt made again:
@@ -55,12 +62,15 @@ export async function attemptOnce(
   const signal = AbortSignal.timeout(context.attemptSeconds * 1000);
   let isCalling = false;
   let usedToken: AccessToken | undefined;
+  let called: Called = { provider: "highlevel" };
   const run = async () => {
     isCalling = false;
+    const mapping = mappingId === null ? undefined : await context.mappings.get(mappingId);
+    if (target === "provider") called = { provider: mapping?.provider, accountId: mapping?.accountId };
     return attempt(context, {
       ...subject,
       message: rereads ? await reread(context, message) : message,
-      mapping: mappingId === null ? undefined : await context.mappings.get(mappingId),
+      mapping,
       signal,
       async access() {
         usedToken = await context.accessTokens.get(locationId);
@@ -78,12 +88,13 @@ export async function attemptOnce(
       if (await isRenewed(context, locationId, error, usedToken)) return run();
       throw error;
     });
-    return { result };
+    return { called, result };
   } catch (error) {
     if (error instanceof LeaseLost) throw error;
     const failure = asFailure(context.log, error, isCalling);
     const mayBeDone = isCalling ? isOutcomeUnknown(target, failure.reason) : subject.isOutcomeUnknown;
-    return { failure, isOutcomeUnknown: mayBeDone, usedToken };
+    const isOwn = !(error instanceof Failure);
+    return { called: isOwn ? {} : called, failure, isOutcomeUnknown: mayBeDone, usedToken };
   }
 }
 

@@ -28,6 +28,7 @@ const towardsHighlevel: Record<FailureReason, Policy> = {
   not_visible: { follows: "retry" },
   // HighLevel counts requests in intervals of ten seconds.
   throttled: { follows: "pause", pauseSeconds: 10 },
+  own_limit: { follows: "pause", pauseSeconds: 10 },
   server_error: { follows: "retry", atMost: 12, isOutcomeUnknown: true },
   invalid_answer: { follows: "retry", atMost: 6, isOutcomeUnknown: true },
   internal_error: { follows: "retry", atMost: 6, isOutcomeUnknown: true },
@@ -49,6 +50,7 @@ const towardsProvider: Record<FailureReason, Policy> = {
   invalid_answer: { follows: "retry", isOutcomeUnknown: true, minDelays: 8 },
   unavailable: { follows: "retry" },
   throttled: { follows: "retry" },
+  own_limit: { follows: "retry" },
   unauthorized: { follows: "retry" },
   needs_reauthorization: { follows: "retry" },
 };

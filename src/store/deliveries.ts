@@ -109,7 +109,8 @@ export async function replayDeliveries(
       state: "pending",
       attempts: 0,
       firstAttemptedAt: null,
-      retryAt: null,
+      // Due at once, and waiting since now.
+      retryAt: sql`now()`,
       finishedAt: null,
       isOutcomeUnknown: sql`${deliveries.isOutcomeUnknown} and ${deliveries.reason} <> 'unconfirmed'`,
     })

@@ -3,6 +3,7 @@ import type { FailureReason } from "../errors.ts";
 import type { DeliveryKind } from "../model.ts";
 import { type Db, selectRows } from "./postgres/database.ts";
 import { noMapping } from "./schema.ts";
+import { readWaiting, type Waiting } from "./trouble/waiting.ts";
 
 /** How things stand, for an operator or a monitor. */
 export interface Standing {
@@ -14,6 +15,7 @@ export interface Standing {
   receivedWebhooks: number;
   /** Locations of which nothing is claimed, by why. */
   paused: { reason: FailureReason; count: number }[];
+  waiting: Waiting[];
   behindSeconds: number;
   budgets: Budgets;
 }
@@ -66,6 +68,7 @@ export async function readStanding(db: Db): Promise<Standing> {
         where paused_reason is not null and (paused_until is null or paused_until > now()) and deleted_at is null
         group by paused_reason`,
     ),
+    waiting: await readWaiting(db),
     behindSeconds: await readBehindSeconds(db),
     budgets: await readBudgets(db),
   };

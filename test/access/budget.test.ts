@@ -67,7 +67,7 @@ describe("the budget of a location", () => {
     expect(granted).toBeGreaterThanOrEqual(20 + 10);
     expect(granted).toBeLessThanOrEqual(20 + 10 * seconds + 1);
     expect(failures[0]).toBeInstanceOf(Failure);
-    expect(failures[0]).toMatchObject({ reason: "throttled", retryAfterSeconds: 1 });
+    expect(failures[0]).toMatchObject({ reason: "own_limit", retryAfterSeconds: 1 });
     const { rows } = await client.query("select day_used from budgets where location_id = $1", [locationId]);
     expect(rows).toEqual([{ day_used: granted }]);
   });
@@ -125,7 +125,7 @@ describe("the budget of a location", () => {
       await isKnownToAll(locationId);
       for (const each of [budget, other]) {
         const refused = each?.takePermit(locationId);
-        await expect(refused).rejects.toMatchObject({ reason: "throttled", message: expect.stringMatching(/day/i) });
+        await expect(refused).rejects.toMatchObject({ reason: "own_limit", message: expect.stringMatching(/day/i) });
       }
     });
 
@@ -140,7 +140,7 @@ describe("the budget of a location", () => {
         [locationId],
       );
       expect((await outcomes([1, 2, 3].map(async () => asking?.takePermit(locationId)))).granted).toBe(1);
-      await expect(other?.takePermit(locationId)).rejects.toMatchObject({ reason: "throttled" });
+      await expect(other?.takePermit(locationId)).rejects.toMatchObject({ reason: "own_limit" });
       asking?.heed(locationId, { ...privateLimits, "x-ratelimit-daily-remaining": "9999" });
       // The delivery that asked goes on at once with its next call.
       await expect(asking?.takePermit(locationId)).resolves.toBeUndefined();

@@ -55,7 +55,7 @@ describe("a slow target", () => {
     const outcomes = Array.from({ length: concurrency + 5 }, () => outcome(call({ url: slow })));
     await vi.advanceTimersByTimeAsync(targetLimits.maxWaitMs);
     expect(calls).toHaveLength(places);
-    expect(await outcomes.at(-1)).toMatchObject({ reason: "throttled", message: /too many calls under way/ });
+    expect(await outcomes.at(-1)).toMatchObject({ reason: "own_limit", message: /too many calls under way/ });
   });
 
   test("takes nothing from another one", async () => {
@@ -137,9 +137,7 @@ describe("a target that does not answer", () => {
       retryAfterSeconds: 5,
     });
     expect(calls).toEqual([]);
-    expect(lines).toEqual([
-      ["warn", "provider.unreachable", { host: "slow.example:443", reason: "unreachable", seconds: 5 }],
-    ]);
+    expect(lines).toEqual([["info", "host.resting", { host: "slow.example:443", reason: "unreachable", seconds: 5 }]]);
     expect(await outcome(targets()({ url: other }))).toBe("answered");
   });
 
@@ -155,7 +153,7 @@ describe("a target that does not answer", () => {
     await vi.advanceTimersByTimeAsync(100);
     expect((await Promise.all(three)).filter((each) => each === "answered")).toHaveLength(1);
     expect(calls).toHaveLength(1);
-    expect(lines[1]).toEqual(["info", "provider.reachable", { host: "slow.example:443", seconds: 5 }]);
+    expect(lines[1]).toEqual(["info", "host.answering", { host: "slow.example:443", seconds: 5 }]);
     answer = well;
     expect(await outcome(call({ url: slow }))).toBe("answered");
   });
@@ -221,5 +219,5 @@ test("no more than a thousand targets are kept in mind, and none that is being c
   for (let index = 0; index < targetLimits.maxTargets + 5; index++) await call({ url: `https://${index}.example/` });
   const third = outcome(call({ url: slow }));
   await vi.advanceTimersByTimeAsync(targetLimits.maxWaitMs);
-  expect(await third).toMatchObject({ reason: "throttled" });
+  expect(await third).toMatchObject({ reason: "own_limit" });
 });

@@ -44,7 +44,7 @@ test.each(Object.entries(calls))("%s makes no request where the budget is used u
   const highlevel = createHighlevel({
     baseUrl: "https://highlevel.example.com",
     callApi: () => expect.unreachable("it was called"),
-    limit: { takePermit: () => Promise.reject(new Failure("throttled", "used up")), heed: () => undefined },
+    limit: { takePermit: () => Promise.reject(new Failure("own_limit", "used up")), heed: () => undefined },
   });
-  await expect(call(highlevel, access)).rejects.toMatchObject({ reason: "throttled" });
+  await expect(call(highlevel, access)).rejects.toMatchObject({ reason: "own_limit" });
 });

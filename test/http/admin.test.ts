@@ -389,5 +389,6 @@ test("/livez and /readyz say that it runs, and how long the oldest delivery wait
     database: "ok",
     migrations: "done",
     oldestWaitingSeconds: expect.any(Number),
+    waiting: expect.any(Array),
   });
 });

@@ -89,7 +89,7 @@ describe("GET /metrics", () => {
     expect(rise('bridge_webhooks_total{provider="generic-sms",outcome="accepted"}')).toBe(1);
     expect(rise('bridge_webhooks_total{provider="generic-sms",outcome="refused"}')).toBe(1);
     expect(rise('bridge_webhooks_processed_total{state="processed"}')).toBe(1);
-    expect(rise('bridge_attempts_total{kind="post-inbound",outcome="delivered"}')).toBe(1);
+    expect(rise('bridge_attempts_total{kind="post-inbound",provider="highlevel",outcome="delivered"}')).toBe(1);
     expect(rise('bridge_attempt_seconds_count{kind="post-inbound"}')).toBe(1);
     expect(rise('bridge_log_lines_total{level="warn",event="webhook.refused"}')).toBe(1);
   });

@@ -58,6 +58,7 @@ describe("decideRetry", () => {
     const late = { attempts: 99, triedForSeconds: 1e9 };
     expect(decideRetry(failed("unauthorized", late), options)).toEqual({ follows: "pause", seconds: undefined });
     expect(decideRetry(failed("throttled", late), options)).toEqual({ follows: "pause", seconds: 11 });
+    expect(decideRetry(failed("own_limit", late), options)).toEqual({ follows: "pause", seconds: 11 });
     expect(decideRetry(failed("throttled", { retryAfterSeconds: 30 }), options)).toEqual({
       follows: "pause",
       seconds: 31,

@@ -1,0 +1,64 @@
+import { sql } from "drizzle-orm";
+import type { FailureReason } from "../../errors.ts";
+import { type Db, selectRows } from "../postgres/database.ts";
+
+/**
+ * Why a delivery waits: the other side does not do what it should (`failing`), or says that it is too much (`throttled`); a
+ * limit of ours is used up (`own_limit`); its location is paused for another reason; it was replayed, and is not attempted yet; it
+ * stands in line: behind another one, or for a worker.
+ */
+export type WaitingReason = "failing" | "throttled" | "own_limit" | "paused" | "replayed" | "in_line";
+
+/** Deliveries that wait for the same, and since when the oldest does: a failing one since it was first attempted. */
+export interface Waiting {
+  reason: WaitingReason;
+  /** Whom they are to call: a provider, or `highlevel`. */
+  provider: string;
+  count: number;
+  oldestSeconds: number;
+}
+
+/** Of more the oldest ones tell enough. */
+const maxWaiting = 10_000;
+
+const failing: FailureReason[] = [
+  ...(["unreachable", "outcome_unknown", "unavailable", "server_error", "invalid_answer"] as const),
+];
+/** After these an attempt does not count, and the location is paused. */
+const pausing: FailureReason[] = ["throttled", "own_limit", "unauthorized", "needs_reauthorization"];
+const oneOf = (reasons: FailureReason[]) => sql.raw(reasons.map((reason) => `'${reason}'`).join(", "));
+
+/** Reads what waits, of the oldest 10,000 deliveries. */
+export async function readWaiting(db: Db): Promise<Waiting[]> {
+  return selectRows<Waiting>(
+    db,
+    sql`
+      select reason, provider, count(*)::int as count,
+        greatest(0, extract(epoch from now() - min(since)))::float8 as "oldestSeconds"
+      from (
+        select
+          case
+            when d.kind <> 'send-outbound' and l.paused_reason is not null
+              and (l.paused_until is null or l.paused_until > now())
+              then case when l.paused_reason in ('throttled', 'own_limit') then l.paused_reason else 'paused' end
+            when d.kind <> 'send-outbound' and l.sealed_token is null and l.company_id is null then 'paused'
+            when d.attempts = 0 and d.reason not in (${oneOf(pausing)}) then 'replayed'
+            when d.attempts > 0 and d.reason in (${oneOf(failing)}) then 'failing'
+            when d.attempts > 0 and d.reason in ('throttled', 'own_limit') then d.reason
+            else 'in_line'
+          end as reason,
+          case when d.kind = 'send-outbound' then coalesce(m.provider, 'unknown') else 'highlevel' end as provider,
+          case
+            when d.attempts > 0 then d.first_attempted_at
+            when d.reason is not null then coalesce(d.retry_at, d.created_at)
+            else d.created_at
+          end as since
+        from (select * from deliveries where state = 'pending' order by id limit ${maxWaiting}) d
+        join conversations c on c.id = d.conversation_id
+        join locations l on l.id = c.location_id
+        left join mappings m on m.id = c.mapping_id
+      ) waiting
+      group by reason, provider
+      order by min(since)`,
+  );
+}
