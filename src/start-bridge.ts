@@ -67,7 +67,8 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   );
   const { db } = database;
   const secondsSinceTurn = () => worker.secondsSinceTurn();
-  const { log, metrics, traces, stalls } = await startObserving(config, plainLog, { db, secondsSinceTurn });
+  const observing = await startObserving(config, plainLog, { db, secondsSinceTurn });
+  const { log, traces, stalls } = observing;
   const keys = encryptionKeys(config);
   const sealer = createSealer(keys);
   const [accounts, mappings] = [createAccounts({ db, sealer }), createMappings({ db, sealer })];
@@ -86,16 +87,13 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const onWork = worker.wake;
   const context = {
     ...{ ...core, accounts },
-    database,
-    people: database.people,
-    sealer,
-    reading,
+    ...{ ...observing, database, people: database.people },
+    ...{ sealer, reading },
     ...createIntake(config, { db, log, onStored: worker.wake }),
     ...{ publicUrl, bodyLimitBytes, adminApiKey },
     onWork,
     delivering,
     checks: createChecks({ ...delivering, people: database.people }),
-    metrics,
     metricsToken,
     secondsSinceTurn,
     takesRequests: config.run !== "worker",

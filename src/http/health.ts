@@ -1,15 +1,18 @@
 import { Router } from "express";
 import { share } from "../concurrency/share.ts";
 import { describeError, type Log } from "../log.ts";
+import type { DatabaseWatch } from "../observe/watch-database.ts";
 import { oldestWaitingSeconds } from "../store/deliveries.ts";
 import { listNeedingReauthorization } from "../store/locations.ts";
 import type { Database, Db } from "../store/postgres/database.ts";
+import { type DatabaseTrouble, databaseTroubles, troubleOf } from "../store/postgres/database-errors.ts";
 import { readBehindSeconds } from "../store/standing.ts";
 import { readWaiting } from "../store/trouble/waiting.ts";
 import { type Caller, createFindCaller } from "./caller.ts";
 
 export interface HealthContext {
   database: Database;
+  databaseWatch: DatabaseWatch;
   log: Log;
   /** Of this process's worker; undefined where none runs. */
   secondsSinceTurn: () => number | undefined;
@@ -34,11 +37,11 @@ const stuckSeconds = 60;
  * - `needsReauthorization`: up to 20 locations that somebody must connect again, of those that the caller's key reaches;
  *   without a key this is left out
  *
- * 503: the database is away, or the worker of a process that does nothing else is stuck. To restart such a
+ * 503: the database is away or cannot be written to, of which `database` is the word and `detail` says more; or the worker of a process that does nothing else is stuck. To restart such a
  * process helps, and loses nothing.
  */
 export function healthRoutes(context: HealthContext): Router {
-  const { database, log, secondsSinceTurn, takesRequests } = context;
+  const { database, databaseWatch, log, secondsSinceTurn, takesRequests } = context;
   const findCaller = createFindCaller({ ...context, db: database.db });
   const router = Router();
   // Anybody may ask, as often as they like.
@@ -46,15 +49,27 @@ export function healthRoutes(context: HealthContext): Router {
   router.get("/livez", (_req, res) => void res.json({ status: "ok" }));
   router.get("/readyz", async (req, res) => {
     const worker = describeWorker(secondsSinceTurn());
+    const unavailable = (trouble: DatabaseTrouble) =>
+      res.status(503).json({
+        status: "unavailable",
+        database: trouble,
+        detail: `The database: ${databaseTroubles[trouble]}`,
+        worker,
+      });
     try {
+      const trouble = await databaseWatch.trouble();
+      if (trouble) {
+        log("error", "database.failing", { database: trouble, advice: databaseTroubles[trouble] });
+        return void unavailable(trouble);
+      }
       const caller = await findCaller(req.headers.authorization);
       const state = { ...(await read()), ...(caller && (await readTrouble(database.db, caller))) };
       const isReady = takesRequests || worker !== "stuck";
       const status = isReady ? "ok" : "unavailable";
       res.status(isReady ? 200 : 503).json({ status, database: "ok", migrations: "done", worker, ...state });
     } catch (error) {
-      log("error", "database.unreachable", describeError(error));
-      res.status(503).json({ status: "unavailable", database: "unreachable", worker });
+      log("error", "database.failing", { database: troubleOf(error), ...describeError(error) });
+      unavailable(troubleOf(error));
     }
   });
   return router;

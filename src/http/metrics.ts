@@ -4,7 +4,7 @@ import { isSame } from "../secrets/compare.ts";
 import { Problem } from "./problem.ts";
 
 export interface MetricsContext {
-  metrics: Metrics | undefined;
+  metrics?: Metrics | undefined;
   metricsToken: string | undefined;
 }
 

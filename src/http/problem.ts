@@ -3,7 +3,7 @@ import type { ErrorRequestHandler, Request, RequestHandler } from "express";
 import { z } from "zod";
 import { InvalidRequest } from "../errors.ts";
 import { describeError, type Log } from "../log.ts";
-import { isTimeout, isUnavailable } from "../store/postgres/database-errors.ts";
+import { databaseTroubles, isTimeout, isUnavailable, troubleOf } from "../store/postgres/database-errors.ts";
 
 /** An answer other than the one that was asked for, as RFC 9457 problem details: https://www.rfc-editor.org/rfc/rfc9457 */
 export class Problem extends Error {
@@ -112,7 +112,9 @@ function asProblem(error: unknown): Problem {
     return new Problem(503, "the database needs too long for it: narrow the query, to a mapping, a state or a time");
   }
   if (isUnavailable(error)) {
-    return new Problem(503, "the database is away: try again", { headers: { "Retry-After": "5" } });
+    return new Problem(503, `the database is away: ${databaseTroubles[troubleOf(error)]}`, {
+      headers: { "Retry-After": "5" },
+    });
   }
   const known = httpError.safeParse(error);
   if (known.success)

@@ -5,6 +5,7 @@ import type { ExplainRefusal } from "../inbox/refusals/explain-refusal.ts";
 import type { Log } from "../log.ts";
 import type { Channel, WebhookRequest, WebhookSource } from "../model.ts";
 import type { During } from "../observe/stalls.ts";
+import type { DatabaseWatch } from "../observe/watch-database.ts";
 import { type Account, type Accounts, isKept, keptDays } from "../registry/accounts.ts";
 import type { Mapping, Mappings } from "../registry/mappings.ts";
 import type { BodyMemory } from "./body-memory.ts";
@@ -19,6 +20,7 @@ export interface WebhooksContext extends TurnAwayContext {
   mappings: Mappings;
   receiver: Receiver;
   explainRefusal: ExplainRefusal;
+  databaseWatch: DatabaseWatch;
   webhookLimit: WebhookLimit;
   bodyMemory: BodyMemory;
   during: During;
@@ -200,7 +202,7 @@ async function noBody(req: Request): Promise<Buffer> {
 const takeRoom = async (memory: BodyMemory, owner: string, bytes: number | undefined) => memory.begin(owner, bytes);
 
 async function store(
-  { turnAway, webhookLimit, receiver }: RouteContext,
+  { turnAway, webhookLimit, receiver, databaseWatch }: RouteContext,
   source: WebhookSource,
   account: (Pick<Account, "id" | "provider" | "adapter"> & { mappingId?: string }) | undefined,
   request: WebhookRequest,
@@ -208,7 +210,7 @@ async function store(
   const provider = source === "highlevel" ? source : account?.provider;
   const about = { accountId: account?.id, mappingId: account?.mappingId, provider };
   if (account) await turnAway.orLimited(about, webhookLimit.count(account.id, source));
-  await turnAway.orUnavailable(about, receiver.store(source, account, request));
+  await turnAway.orUnavailable(about, databaseWatch.storing(receiver.store(source, account, request)));
 }
 
 const notHighlevel = "this is not signed by HighLevel: there is no X-GHL-Signature that fits the body";

@@ -13,8 +13,8 @@ import type { Mapping } from "../registry/mappings.ts";
 import { findConversation } from "../store/conversations.ts";
 import type { Db } from "../store/postgres/database.ts";
 import { addressOfPerson, seenBy, unmappedReason } from "./read-webhook.ts";
-import { isVerified } from "./refusals/is-verified.ts";
 import { findAnswers } from "./recognize-ours.ts";
+import { isVerified } from "./refusals/is-verified.ts";
 
 export interface Preview {
   /** Would the webhook have been accepted as it is? A sample without a signature would not, and is shown all the same. */

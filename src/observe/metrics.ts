@@ -3,6 +3,7 @@ import { remember } from "../concurrency/remember.ts";
 import { share } from "../concurrency/share.ts";
 import type { Log } from "../log.ts";
 import type { Db } from "../store/postgres/database.ts";
+import type { DatabaseTrouble } from "../store/postgres/database-errors.ts";
 import { readStanding, type Standing } from "../store/standing.ts";
 import type { Waiting } from "../store/trouble/waiting.ts";
 import { createEventCounts } from "./count-events.ts";
@@ -17,6 +18,7 @@ export interface Metrics {
 
 export interface MetricsOptions {
   db: Db;
+  databaseTrouble: () => Promise<DatabaseTrouble | undefined>;
   /** What each location may ask of HighLevel. */
   requestsPerDay: number;
   /** Of this process's worker; undefined where none runs. */
@@ -39,8 +41,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
       log(level, event, fields);
     },
     async render() {
-      const known = await standing.get("now").catch(() => undefined);
-      const registries = [registry, describeStanding(known, options), processMetrics()];
+      const [known, trouble] = await Promise.all([
+        standing.get("now").catch(() => undefined),
+        within(maxSeconds, options.databaseTrouble()).catch((): DatabaseTrouble => "slow"),
+      ]);
+      const registries = [registry, describeStanding(known, trouble, options), processMetrics()];
       const parts = await Promise.all(registries.map((each) => each.metrics()));
       return { contentType: registry.contentType, text: parts.join("\n") };
     },
@@ -51,7 +56,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
  * Made anew for each scrape, so that nothing of the last one stays. What all processes share is the same from each of them:
  * take the greatest, not the sum.
  */
-function describeStanding(standing: Standing | undefined, options: MetricsOptions): Registry {
+function describeStanding(
+  standing: Standing | undefined,
+  trouble: DatabaseTrouble | undefined,
+  options: MetricsOptions,
+): Registry {
   const registry = new Registry();
   const show = (name: string, help: string, label: string | undefined, values: [value: number, label?: string][]) => {
     const gauge = new Gauge({ name, help, labelNames: label === undefined ? [] : [label], registers: [registry] });
@@ -64,6 +73,8 @@ function describeStanding(standing: Standing | undefined, options: MetricsOption
     one("bridge_worker_turn_age_seconds", "How long ago this process's worker last took a turn", turn);
   }
   one("bridge_database_up", "1 when the database answers in time, else 0", standing ? 1 : 0);
+  const troubles: [number, string][] = trouble ? [[1, trouble]] : [];
+  show("bridge_database_trouble", "1 for what keeps the database from being written to", "trouble", troubles);
   if (!standing) return registry;
 
   const { pending, dead, paused, budgets } = standing;

@@ -2,6 +2,7 @@ import type { Log } from "../log.ts";
 import type { Metrics, MetricsOptions } from "./metrics.ts";
 import { type Stalls, watchStalls } from "./stalls.ts";
 import type { TraceConfig, Traces } from "./trace.ts";
+import { type DatabaseWatch, nameDatabaseTroubles, watchDatabase } from "./watch-database.ts";
 import { watchOutages } from "./watch-outages.ts";
 
 export interface ObserveSettings {
@@ -17,6 +18,7 @@ export interface Observing {
   /** Passes all lines on, and counts and traces what they tell. */
   log: Log;
   stalls: Stalls;
+  databaseWatch: DatabaseWatch;
   metrics?: Metrics;
   traces?: Traces;
 }
@@ -30,10 +32,15 @@ export async function startObserving(
   log: Log,
   options: Pick<MetricsOptions, "db" | "secondsSinceTurn">,
 ): Promise<Observing> {
-  const observing: Omit<Observing, "stalls"> = { log };
+  const databaseWatch = watchDatabase(options.db);
+  const observing: Omit<Observing, "stalls"> = { log: nameDatabaseTroubles(log), databaseWatch };
   if (settings.metricsToken !== undefined) {
     const { createMetrics } = await import("./metrics.ts");
-    observing.metrics = createMetrics({ ...options, requestsPerDay: settings.highlevelRequests.perDay });
+    observing.metrics = createMetrics({
+      ...options,
+      databaseTrouble: databaseWatch.trouble,
+      requestsPerDay: settings.highlevelRequests.perDay,
+    });
     observing.log = observing.metrics.countEvents(observing.log);
   }
   if (settings.traces) {

@@ -236,6 +236,12 @@ export const refusedWebhooks = pgTable(
   (table) => [primaryKey({ columns: [table.ownerId, table.source, table.reason] })],
 );
 
+/** Empty: what is written here, to see whether that can be done, is gone before anybody sees it. */
+export const writeProbes = pgTable("write_probes", {
+  id: uuid().primaryKey().defaultRandom(),
+  filler: bytea().notNull(),
+});
+
 export type RefusalDetail = Record<string, string | number | undefined>;
 
 /**

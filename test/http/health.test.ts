@@ -1,17 +1,21 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sql } from "drizzle-orm";
 import express from "express";
 import request from "supertest";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type HealthContext, healthRoutes } from "../../src/http/health.ts";
 import { createLog } from "../../src/log.ts";
+import { type DatabaseWatch, watchDatabase } from "../../src/observe/watch-database.ts";
 import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
 
 const dataDir = mkdtempSync(join(tmpdir(), "bridge-health-"));
 let database: Database;
+let databaseWatch: DatabaseWatch;
 beforeAll(async () => {
   database = await openDatabase({ dataDir });
+  databaseWatch = watchDatabase(database.db);
 });
 afterAll(async () => {
   await database.close();
@@ -22,7 +26,14 @@ const ready = async (context: Partial<HealthContext>) => {
   const log = createLog("silent");
   const app = express();
   const adminApiKey = "test-admin-key-of-more-than-32-characters";
-  app.use(healthRoutes({ database, log, adminApiKey, secondsSinceTurn: () => 1, takesRequests: true, ...context }));
+  app.use(
+    healthRoutes({
+      ...{ database, databaseWatch, log, adminApiKey },
+      secondsSinceTurn: () => 1,
+      takesRequests: true,
+      ...context,
+    }),
+  );
   const { status, body } = await request(app).get("/readyz");
   return { status, body };
 };
@@ -48,4 +59,49 @@ test("a process without a worker is ready, and says that the work is done elsewh
     status: 200,
     body: { worker: "elsewhere" },
   });
+});
+
+/** As PostgreSQL says it when it cannot write. */
+async function failWrites(table: string, state: string): Promise<void> {
+  await database.db.execute(
+    sql.raw(`create or replace function fail() returns trigger language plpgsql as $$
+      begin raise exception 'could not extend file' using errcode = '${state}'; end $$`),
+  );
+  await database.db.execute(
+    sql.raw(`create or replace trigger fails before insert on ${table} execute function fail()`),
+  );
+}
+const mend = (table: string) => database.db.execute(sql.raw(`drop trigger fails on ${table}`));
+
+test.each([
+  ["full", "53100", /disk is full/],
+  ["read_only", "25006", /standby/],
+  ["too_many_connections", "53300", /max_connections/],
+])("a database that can be read and not written to is %s: 503, and a line that says what to do", async (...row) => {
+  const [trouble, state, words] = row;
+  const lines: [string, string, unknown][] = [];
+  const context = {
+    databaseWatch: watchDatabase(database.db),
+    log: (...line: [string, string, unknown]) => void lines.push(line),
+  };
+  await failWrites("write_probes", state);
+  const { status, body } = await ready(context as never);
+  expect({ status, body }).toMatchObject({
+    status: 503,
+    body: { status: "unavailable", database: trouble, worker: "ok" },
+  });
+  expect(body.detail).toMatch(words);
+  expect(lines).toEqual([["error", "database.failing", { database: trouble, advice: expect.stringMatching(words) }]]);
+  await mend("write_probes");
+  expect(await ready(context as never)).toMatchObject({ status: 200, body: { database: "ok" } });
+});
+
+test("what webhooks meet counts at once, though the last probe went well", async () => {
+  const watch = watchDatabase(database.db);
+  expect(await watch.trouble()).toBeUndefined();
+  const full = Object.assign(new Error("could not extend file"), { code: "53100" });
+  await expect(watch.storing(Promise.reject(full))).rejects.toBe(full);
+  expect(await ready({ databaseWatch: watch })).toMatchObject({ status: 503, body: { database: "full" } });
+  await watch.storing(Promise.resolve());
+  expect(await ready({ databaseWatch: watch })).toMatchObject({ status: 200 });
 });

@@ -26,6 +26,7 @@ test("a webhook whose sender hung up before its body was read is no empty one, a
     log: () => undefined,
     accounts: { get: () => lookUp(), forget: () => undefined },
     isKnownId: async () => true,
+    databaseWatch: { storing: (work: unknown) => work },
     receiver: {
       looksSigned: () => true,
       isVerified: async () => true,

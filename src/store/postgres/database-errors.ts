@@ -1,9 +1,50 @@
 /** PostgreSQL's five-character code of what went wrong, if it was PostgreSQL that said so. */
 export function sqlStateOf(error: unknown): string | undefined {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if ("code" in cause && typeof cause.code === "string" && /^[0-9A-Z]{5}$/.test(cause.code)) return cause.code;
+    if ("code" in cause && typeof cause.code === "string" && stateShape.test(cause.code)) return cause.code;
   }
   return undefined;
+}
+
+/** Not so `EPIPE`, which is Node's. */
+const stateShape = /^(?=.*\d)[0-9A-Z]{5}$/;
+
+/** What ails PostgreSQL, in a word. */
+export type DatabaseTrouble = keyof typeof databaseTroubles;
+
+/** The same in words, with what to do. */
+export const databaseTroubles = {
+  full: "its disk is full, or a quota of it: make room there, and it goes on by itself",
+  out_of_memory: "it has no memory left: look at what runs there",
+  too_many_connections:
+    "it takes no more connections: DATABASE_POOL_SIZE and 4 more of each process must fit in its max_connections",
+  login_refused: "it refuses the user or the password: correct them in DATABASE_URL",
+  no_such_database: "it has no database of this name: create it, or correct DATABASE_URL",
+  read_only: "it takes no writes: it is a standby, or set to read only. Let DATABASE_URL name the primary",
+  starting: "it is starting, or shutting down: wait, or look at its log",
+  slow: "it needs too long for an answer: look at what runs there, and at its disk",
+  unreachable: "it cannot be reached: see whether it runs, and whether the host and port in DATABASE_URL are right",
+};
+
+/** By their beginnings: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const troublesByState: [state: RegExp, trouble: DatabaseTrouble][] = [
+  [/^53[14]/, "full"],
+  [/^532/, "out_of_memory"],
+  [/^533/, "too_many_connections"],
+  [/^28/, "login_refused"],
+  [/^3D/, "no_such_database"],
+  [/^25006/, "read_only"],
+  [/^57P/, "starting"],
+  [/^(57014|25P0)/, "slow"],
+];
+
+export function troubleOf(error: unknown): DatabaseTrouble {
+  return troubleOfState(sqlStateOf(error)) ?? "unreachable";
+}
+
+/** Undefined for what says nothing of PostgreSQL itself. */
+export function troubleOfState(state = ""): DatabaseTrouble | undefined {
+  return troublesByState.find(([states]) => states.test(state))?.[1];
 }
 
 /**

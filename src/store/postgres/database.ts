@@ -10,6 +10,7 @@ import { migrate as migratePglite } from "drizzle-orm/pglite/migrator";
 import pg from "pg";
 import { ConfigError } from "../../errors.ts";
 import { lockDataDir } from "./data-dir.ts";
+import { databaseTroubles, isUnavailable, troubleOf } from "./database-errors.ts";
 
 /** A database or a transaction: store functions take either. */
 export type Db = PgDatabase<PgQueryResultHKT>;
@@ -64,7 +65,7 @@ async function openPostgres(options: { url: string; poolSize: number; startSecon
     await migrateWhenThere(pool, options.startSeconds);
   } catch (error) {
     await pool.end();
-    throw error;
+    throw isUnavailable(error) ? asConfigError(error) : error;
   }
   const peoplesPool = createPool({ ...options, ...forPeople });
   return {
@@ -174,15 +175,19 @@ async function connectWithin(pool: pg.Pool, startSeconds: number): Promise<pg.Po
     try {
       return await pool.connect();
     } catch (error) {
-      if (performance.now() > giveUpAt) {
-        throw new ConfigError(
-          `DATABASE_URL: the database could not be reached within ${startSeconds} s (${(error as Error).message}). ` +
-            "Check that it runs and that host, user, password and database name are right.",
-        );
-      }
+      // To wait for what somebody must correct would only hide it.
+      if (troubleOf(error) === "login_refused" || troubleOf(error) === "no_such_database") throw asConfigError(error);
+      if (performance.now() > giveUpAt) throw asConfigError(error, ` within ${startSeconds} s`);
       await sleep(500);
     }
   }
+}
+
+function asConfigError(error: unknown, after = ""): ConfigError {
+  const { message } = error as Error;
+  return new ConfigError(
+    `DATABASE_URL: the database cannot be used${after} (${message}): ${databaseTroubles[troubleOf(error)]}.`,
+  );
 }
 
 async function openEmbedded(dataDir: string): Promise<Database> {

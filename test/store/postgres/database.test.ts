@@ -6,7 +6,7 @@ import { sql } from "drizzle-orm";
 import pg from "pg";
 import { expect, inject, test } from "vitest";
 import { openDatabase, selectRows } from "../../../src/store/postgres/database.ts";
-import { isTimeout } from "../../../src/store/postgres/database-errors.ts";
+import { databaseTroubles, isTimeout } from "../../../src/store/postgres/database-errors.ts";
 import { createDatabase } from "../../support/database.ts";
 
 test("replicas that start at once migrate once, and all of them wait for it", async () => {
@@ -43,6 +43,19 @@ test("says which setting to look at when the database cannot be reached", async 
   const url = "postgres://nobody@127.0.0.1:1/nothing";
   await expect(openDatabase({ url, poolSize: 2, startSeconds: 0 })).rejects.toThrow(/^DATABASE_URL: .*ECONNREFUSED/);
 });
+
+test.each([
+  ["login_refused", (url: URL) => Object.assign(url, { username: "nobody_of_that_name" })],
+  ["no_such_database", (url: URL) => Object.assign(url, { pathname: "no_such_database" })],
+] as const)(
+  "says at once that the database is wrong, %s, and does not wait for what nobody mends",
+  async (trouble, change) => {
+    const { href: url } = change(new URL(inject("postgresUrl")));
+    // A test that waited for so long would have failed.
+    const opening = openDatabase({ url, poolSize: 2, startSeconds: 3600 });
+    await expect(opening).rejects.toThrow(`: ${databaseTroubles[trouble]}.`);
+  },
+);
 
 test("gives every connection back whose transaction cannot begin, because it broke while it was idle", async () => {
   const owner = await createDatabase(inject("postgresUrl"));
