@@ -38,8 +38,9 @@ import { createMappings } from "./registry/mappings.ts";
 import { createSealer } from "./secrets/seal.ts";
 import { createRecorder } from "./store/attempts.ts";
 import { readOrCreateEncryptionKey } from "./store/postgres/data-dir.ts";
-import { type Database, openDatabase } from "./store/postgres/database.ts";
+import { type Database, type Db, openDatabase } from "./store/postgres/database.ts";
 import { createNotifier } from "./store/postgres/notify.ts";
+import { resumeRenewable } from "./store/trouble/paused-locations.ts";
 import { queues, startWorker, type Worker } from "./worker.ts";
 
 export interface Bridge {
@@ -77,6 +78,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
     config.oauth && createOauthClient({ ...config.oauth, callApi: doors.callApi, baseUrl: config.highlevelUrl });
   const renewal = oauth && { oauth, log, connections: renewalConnections(config) };
   const accessTokens = createAccessTokens({ db, sealer, renewal });
+  if (oauth) await resumeRenewableLocations(db, log);
   const core = { db, log, mappings, accessTokens, during: stalls.during };
   const times = { firstDelaySeconds, visibleAfterSeconds };
   const apart = database.people === db ? undefined : database.people;
@@ -196,6 +198,13 @@ function createDelivering(
     retry: { retryHours, sendRetryHours, firstDelaySeconds, random: Math.random },
     applyInstall: (tx, event, at) => applyInstallEvent(tx, event, { clientId: config.oauth?.clientId, at }),
   };
+}
+
+/** The app's id or secret may be another one than HighLevel refused. Where they are not, it refuses them once more. */
+async function resumeRenewableLocations(db: Db, log: Log): Promise<void> {
+  const resumed = await resumeRenewable(db);
+  if (resumed.length > 0)
+    log("info", "locations.resumed", { count: resumed.length, locationIds: resumed.slice(0, 20) });
 }
 
 /** The ways out, with each call traced where traces are. */

@@ -173,7 +173,7 @@ async function refreshCompany(
 
 /** HighLevel's no, in its own words. */
 interface TokenRefusal {
-  reason: "needs_reauthorization" | "unavailable";
+  reason: "needs_reauthorization" | "misconfigured" | "unavailable";
   detail: string;
   /** When to ask again; without it, when somebody has connected the location again. */
   seconds: number | undefined;
@@ -184,20 +184,32 @@ interface TokenRefusal {
  * A wrong client id or secret is a setting: correcting it is enough, nobody has to connect anything again. A refusal that
  * names neither the client nor the grant may pass by itself, as that of a suspended location does when its bill is paid.
  */
-const pauses = {
-  misconfigured: { seconds: 600, hint: ", check HIGHLEVEL_CLIENT_ID and HIGHLEVEL_CLIENT_SECRET" },
-  unauthorized: { seconds: 300, hint: " for the moment, and is asked again every five minutes" },
-  needs_reauthorization: { seconds: undefined, hint: ", connect it at /oauth/install" },
+const pauses: Partial<Record<Failure["reason"], Pick<TokenRefusal, "reason" | "seconds"> & { hint: string }>> = {
+  misconfigured: {
+    reason: "misconfigured",
+    seconds: 600,
+    hint: ", check HIGHLEVEL_CLIENT_ID and HIGHLEVEL_CLIENT_SECRET",
+  },
+  unauthorized: {
+    reason: "unavailable",
+    seconds: 300,
+    hint: " for the moment, and is asked again every five minutes",
+  },
+  needs_reauthorization: {
+    reason: "needs_reauthorization",
+    seconds: undefined,
+    hint: ", connect it at /oauth/install",
+  },
 };
 
 async function orRefusal(asked: Promise<Tokens>): Promise<Tokens | { refusal: TokenRefusal }> {
   try {
     return await asked;
   } catch (error) {
-    if (!(error instanceof Failure) || !Object.hasOwn(pauses, error.reason)) throw error;
-    const { seconds, hint } = pauses[error.reason as keyof typeof pauses];
+    const pause = error instanceof Failure ? pauses[error.reason] : undefined;
+    if (!(error instanceof Failure) || !pause) throw error;
+    const { reason, seconds, hint } = pause;
     const detail = `HighLevel gives no new token${hint}: ${error.message}`;
-    const reason = error.reason === "unauthorized" ? "unavailable" : "needs_reauthorization";
     return { refusal: { reason, detail, seconds, status: error.status } };
   }
 }

@@ -3,10 +3,10 @@ import { share } from "../concurrency/share.ts";
 import { describeError, type Log } from "../log.ts";
 import type { DatabaseWatch } from "../observe/watch-database.ts";
 import { oldestWaitingSeconds } from "../store/deliveries.ts";
-import { listNeedingReauthorization } from "../store/locations.ts";
 import type { Database, Db } from "../store/postgres/database.ts";
 import { type DatabaseTrouble, databaseTroubles, troubleOf } from "../store/postgres/database-errors.ts";
 import { readBehindSeconds } from "../store/standing.ts";
+import { listPausedLocations } from "../store/trouble/paused-locations.ts";
 import { readWaiting } from "../store/trouble/waiting.ts";
 import { type Caller, createFindCaller } from "./caller.ts";
 
@@ -34,8 +34,8 @@ const stuckSeconds = 60;
  * - `behindSeconds`: how long the oldest work has waited that could be done at once. When it grows no worker runs, or too few
  * - `oldestWaitingSeconds`: the age of the oldest delivery that still waits, for whatever reason
  * - `waiting`: for what they wait, whom they are to call, how many, and since when the oldest does
- * - `needsReauthorization`: up to 20 locations that somebody must connect again, of those that the caller's key reaches;
- *   without a key this is left out
+ * - `pausedLocations`: up to 20 to which nothing goes, with the reason, of those that the caller's key reaches: first those
+ *   that do not go on by themselves. Without a key this is left out
  *
  * 503: the database is away or cannot be written to, of which `database` is the word and `detail` says more; or the worker of a process that does nothing else is stuck. To restart such a
  * process helps, and loses nothing.
@@ -89,5 +89,12 @@ async function readState(db: Db) {
 }
 
 async function readTrouble(db: Db, caller: Caller) {
-  return { needsReauthorization: await listNeedingReauthorization(db, maxLocations, caller) };
+  const paused = await listPausedLocations(db, maxLocations, caller);
+  return {
+    pausedLocations: paused.map(({ id, pausedReason, pausedUntil }) => ({
+      id,
+      reason: pausedReason,
+      until: pausedUntil,
+    })),
+  };
 }

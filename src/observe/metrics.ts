@@ -5,6 +5,7 @@ import type { Log } from "../log.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { DatabaseTrouble } from "../store/postgres/database-errors.ts";
 import { readStanding, type Standing } from "../store/standing.ts";
+import type { PausedLocation } from "../store/trouble/paused-locations.ts";
 import type { Waiting } from "../store/trouble/waiting.ts";
 import { createEventCounts } from "./count-events.ts";
 
@@ -89,6 +90,7 @@ function describeStanding(
   show("bridge_deliveries_pending", "Deliveries that wait, by kind; up to 50,000", "kind", counts);
   show("bridge_oldest_pending_seconds", "The age of the oldest delivery that waits, by kind", "kind", ages);
   describeWaiting(registry, standing.waiting);
+  describePaused(registry, standing.pausedLocations);
   one(
     "bridge_behind_seconds",
     "How long the oldest work has waited that could be done at once",
@@ -121,6 +123,16 @@ function describeWaiting(registry: Registry, waiting: Waiting[]): void {
     counts.set({ reason, provider }, count);
     ages.set({ reason, provider }, oldestSeconds);
   }
+}
+
+function describePaused(registry: Registry, paused: PausedLocation[]): void {
+  const gauge = new Gauge({
+    name: "bridge_location_paused",
+    help: "1 for a location to which nothing goes, and why; up to 100, those first that do not go on by themselves",
+    labelNames: ["location", "reason"],
+    registers: [registry],
+  });
+  for (const { id, pausedReason } of paused) gauge.set({ location: id, reason: pausedReason ?? "unknown" }, 1);
 }
 
 async function within<Result>(seconds: number, work: Promise<Result>): Promise<Result> {

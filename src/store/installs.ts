@@ -1,9 +1,10 @@
 import { and, eq, inArray, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm";
 import type { AnyPgColumn } from "drizzle-orm/pg-core";
 import type { FailureReason } from "../errors.ts";
-import { pauseColumns, resumedColumns, withoutTokens } from "./locations.ts";
+import { pauseColumns, withoutTokens } from "./locations.ts";
 import { type Db, secondsFromNow } from "./postgres/database.ts";
 import { companies, locations } from "./schema.ts";
+import { resumedColumns } from "./trouble/paused-locations.ts";
 
 /** What installs and uninstalls of the app, and the tokens of agencies, do to locations. */
 
@@ -52,7 +53,7 @@ export async function disconnectLocation(
   return disconnected.length > 0;
 }
 
-const refusedReasons: FailureReason[] = ["needs_reauthorization", "unavailable"];
+const refusedReasons: FailureReason[] = ["needs_reauthorization", "unavailable", "misconfigured"];
 const isByApp = or(isNotNull(locations.sealedRefreshToken), isNotNull(locations.companyId));
 
 /** The app is installed at that time: an uninstall from before it, that comes late or again, changes nothing any more. */

@@ -3,6 +3,7 @@ import type { FailureReason } from "../errors.ts";
 import { isAnyOf } from "./postgres/any-of.ts";
 import { type Db, secondsFromNow } from "./postgres/database.ts";
 import { type Location, locations } from "./schema.ts";
+import { isPaused, resumedColumns } from "./trouble/paused-locations.ts";
 
 /** Tokens as they are stored. One without a lifetime, such as a private integration token, does not expire. */
 export interface SealedTokens {
@@ -43,15 +44,6 @@ export async function putLocation(
   return stored as Location;
 }
 
-/** The pause goes, and a late answer for the last token cannot bring it back: so the version grows. */
-export const resumedColumns = {
-  tokenVersion: sql`${locations.tokenVersion} + 1`,
-  pausedReason: null,
-  pausedUntil: null,
-  pausedDetail: null,
-  updatedAt: sql`now()`,
-};
-
 export async function findLocation(db: Db, id: string): Promise<Location | undefined> {
   const [location] = await db
     .select()
@@ -62,9 +54,15 @@ export async function findLocation(db: Db, id: string): Promise<Location | undef
 
 export async function listLocations(
   db: Db,
-  page: { locationIds?: string[] | undefined; after?: string | undefined; limit: number },
+  page: {
+    locationIds?: string[] | undefined;
+    isPaused?: boolean | undefined;
+    after?: string | undefined;
+    limit: number;
+  },
 ): Promise<Location[]> {
   const conditions: SQL[] = [isNull(locations.deletedAt)];
+  if (page.isPaused !== undefined) conditions.push(page.isPaused ? isPaused : sql`not ${isPaused}`);
   if (page.locationIds !== undefined) conditions.push(isAnyOf(locations.id, page.locationIds));
   if (page.after !== undefined) conditions.push(gt(locations.id, page.after));
   return db
@@ -100,8 +98,11 @@ export interface LocationAccess {
   needsReauthorization: boolean;
 }
 
-/** `unavailable` is a refusal that may pass, such as that of a suspended location. */
-const waitsForToken = sql`coalesce(${locations.pausedReason} in ('needs_reauthorization', 'unavailable')
+/**
+ * `unavailable` is a refusal that may pass, such as that of a suspended location; `misconfigured` one of the app's client id
+ * or secret.
+ */
+const waitsForToken = sql`coalesce(${locations.pausedReason} in ('needs_reauthorization', 'unavailable', 'misconfigured')
   and (${locations.pausedUntil} is null or ${locations.pausedUntil} > now()), false)`;
 
 const accessColumns = {
@@ -182,25 +183,4 @@ export async function pauseLocation(
     .where(and(eq(locations.id, pause.locationId), eq(locations.tokenVersion, pause.tokenVersion), not(waitsForToken)))
     .returning({ id: locations.id });
   return paused.length > 0;
-}
-
-/** Locations that wait for somebody to connect them again. */
-export async function listNeedingReauthorization(
-  db: Db,
-  limit: number,
-  { locationIds }: { locationIds?: string[] | undefined } = {},
-): Promise<string[]> {
-  const rows = await db
-    .select({ id: locations.id })
-    .from(locations)
-    .where(
-      and(
-        eq(locations.pausedReason, "needs_reauthorization"),
-        isNull(locations.deletedAt),
-        locationIds && isAnyOf(locations.id, locationIds),
-      ),
-    )
-    .orderBy(asc(locations.id))
-    .limit(limit);
-  return rows.map(({ id }) => id);
 }

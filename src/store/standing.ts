@@ -3,6 +3,7 @@ import type { FailureReason } from "../errors.ts";
 import type { DeliveryKind } from "../model.ts";
 import { type Db, selectRows } from "./postgres/database.ts";
 import { noMapping } from "./schema.ts";
+import { listPausedLocations, type PausedLocation } from "./trouble/paused-locations.ts";
 import { readWaiting, type Waiting } from "./trouble/waiting.ts";
 
 /** How things stand, for an operator or a monitor. */
@@ -15,6 +16,8 @@ export interface Standing {
   receivedWebhooks: number;
   /** Locations of which nothing is claimed, by why. */
   paused: { reason: FailureReason; count: number }[];
+  /** Up to 100 of them by name. */
+  pausedLocations: PausedLocation[];
   waiting: Waiting[];
   behindSeconds: number;
   budgets: Budgets;
@@ -31,6 +34,7 @@ const maxPending = 50_000;
 const maxDead = 10_000;
 const maxWebhooks = 1_000;
 const maxBudgets = 10;
+const maxPaused = 100;
 
 /**
  * Reads how things stand, by indexes alone: what it costs grows with what waits and is dead, up to a bound, and with the
@@ -68,6 +72,7 @@ export async function readStanding(db: Db): Promise<Standing> {
         where paused_reason is not null and (paused_until is null or paused_until > now()) and deleted_at is null
         group by paused_reason`,
     ),
+    pausedLocations: await listPausedLocations(db, maxPaused),
     waiting: await readWaiting(db),
     behindSeconds: await readBehindSeconds(db),
     budgets: await readBudgets(db),

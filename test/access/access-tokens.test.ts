@@ -7,7 +7,7 @@ import { createOauthClient } from "../../src/highlevel/oauth.ts";
 import { registerLocation } from "../../src/registry/register.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { createSealer } from "../../src/secrets/seal.ts";
-import { findLocation, listNeedingReauthorization, pauseLocation } from "../../src/store/locations.ts";
+import { findLocation, pauseLocation } from "../../src/store/locations.ts";
 import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
 import { copyMigrated } from "../support/database.ts";
 import { until } from "../support/until.ts";
@@ -245,7 +245,6 @@ describe("a refused refresh", () => {
     const paused = await findLocation(db(), locationId);
     expect(paused).toMatchObject({ pausedReason: "unavailable", pausedDetail: expect.stringContaining(message) });
     expect(paused?.pausedUntil?.getTime()).toBeGreaterThan(Date.now() + 200_000);
-    expect(await listNeedingReauthorization(db(), 20)).not.toContain(locationId);
     await passTime();
     await expect(accessTokensOf(0).get(locationId)).rejects.toMatchObject(refused);
     expect(sandbox.callCount("/oauth/token") - before).toBe(2);
@@ -261,7 +260,9 @@ describe("a refused refresh", () => {
     await expect(accessTokensOf(0).get(locationId)).rejects.toMatchObject({
       message: expect.stringContaining("HIGHLEVEL_CLIENT_SECRET"),
     });
-    expect((await findLocation(db(), locationId))?.pausedUntil?.getTime()).toBeGreaterThan(Date.now() + 500_000);
+    const paused = await findLocation(db(), locationId);
+    expect(paused?.pausedReason).toBe("misconfigured");
+    expect(paused?.pausedUntil?.getTime()).toBeGreaterThan(Date.now() + 500_000);
     sandbox.setOauth({ clientSecret: app.clientSecret });
     await db().execute(sql`update locations set paused_until = now() where id = ${locationId}`);
     expect(await statusOf((await accessTokensOf(0).get(locationId))?.token)).toBe(200);

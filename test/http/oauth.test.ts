@@ -238,7 +238,9 @@ test("a message that waited for the location to be connected again goes out once
   expect(paused.paused).toMatchObject({ reason: "needs_reauthorization", until: null });
   const authorization = "Bearer test-admin-key-of-more-than-32-characters";
   const ready = await fetch(`${bridge.url}/readyz`, { headers: { authorization } });
-  expect(await ready.json()).toMatchObject({ needsReauthorization: [locationId] });
+  expect(await ready.json()).toMatchObject({
+    pausedLocations: [{ id: locationId, reason: "needs_reauthorization", until: null }],
+  });
   expect(bridge.sandbox.messages()).toHaveLength(posted);
 
   expect((await install()).status).toBe(200);
@@ -254,4 +256,26 @@ test("404 that names the settings, while no app is configured", async () => {
     expect(answer.text).toMatch(/HIGHLEVEL_CLIENT_ID and HIGHLEVEL_CLIENT_SECRET/);
   }
   await bridge.restart({ oauth });
+});
+
+test("what waited for the app's secret to be corrected goes out after the next start", async () => {
+  await install();
+  bridge.sandbox.expireAccessTokens();
+  bridge.sandbox.setOauth({ clientSecret: "another" });
+  await postText("waits for the secret");
+  const { paused } = await until(showLocation, (location) => location.paused !== null);
+  expect(paused).toMatchObject({ reason: "misconfigured", detail: expect.stringContaining("HIGHLEVEL_CLIENT_SECRET") });
+  await bridge.restart({ oauth: { ...oauth, clientSecret: "another" } });
+  await until(
+    () => bridge.sandbox.messages(),
+    (messages) => messages.some(({ body }) => body === "waits for the secret"),
+  );
+});
+
+test("a pause is lifted by hand, also of one location alone; without a token there is nothing to go on with", async () => {
+  await bridge.admin("PUT", "/locations/by-hand", { token: "revoked" });
+  expect((await bridge.admin("POST", "/locations/by-hand/resume")).body).toMatchObject({ id: "by-hand", paused: null });
+  expect((await bridge.admin("POST", "/locations/nobody/resume")).status).toBe(404);
+  expect((await bridge.admin("GET", "/locations?paused=perhaps")).status).toBe(422);
+  expect((await bridge.admin("GET", "/locations?paused=true")).body).toEqual({ items: [], nextCursor: null });
 });

@@ -107,6 +107,8 @@ describe("GET /metrics", () => {
       async () => (await scrape()).text,
       (each) => readSeries(each, 'bridge_locations_paused{reason="unauthorized"}') === 1,
     );
+    expect(readSeries(text, `bridge_location_paused{location="${locationId}",reason="unauthorized"}`)).toBe(1);
+    expect(readSeries(text, 'bridge_deliveries_waiting{reason="paused",provider="highlevel"}')).toBe(1);
     expect(readSeries(text, 'bridge_deliveries_dead{reason="rejected"}')).toBe(1);
     expect(readSeries(text, 'bridge_deliveries_pending{kind="post-inbound"}')).toBe(1);
     expect(readSeries(text, 'bridge_oldest_pending_seconds{kind="post-inbound"}')).toBeLessThan(60);

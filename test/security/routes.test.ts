@@ -117,6 +117,11 @@ const guarded: Record<string, Walk> = {
     own: 200,
     other: 404,
   },
+  "POST /admin/locations/:locationId/resume": {
+    path: () => `/admin/locations/${locationId}/resume`,
+    own: 200,
+    other: 404,
+  },
   "DELETE /admin/locations/:locationId": { path: () => "/admin/locations/location-new", own: 204, other: 404 },
   "POST /admin/accounts": {
     body: () => ({ provider: "generic-sms", credentials: genericSms.credentials, locationIds: [locationId] }),
@@ -366,8 +371,8 @@ test("/readyz names locations only to who has a key, and only those that it reac
     );
   expect(await ready()).toMatchObject({ status: "ok" });
   for (const key of [undefined, "wrong", `cb_${"x".repeat(43)}`])
-    expect(await ready(key)).not.toHaveProperty("needsReauthorization");
-  expect(await ready(keys.other)).toMatchObject({ needsReauthorization: [] });
+    expect(await ready(key)).not.toHaveProperty("pausedLocations");
+  expect(await ready(keys.other)).toMatchObject({ pausedLocations: [] });
 });
 
 describe("admin.wrote", () => {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { addBudgets } from "../../src/store/budgets.ts";
 import { ensureConversation } from "../../src/store/conversations.ts";
 import { findDelivery, listDeliveries, replayDeliveries } from "../../src/store/deliveries.ts";
-import { listLocations, listNeedingReauthorization, putLocation } from "../../src/store/locations.ts";
+import { listLocations, putLocation } from "../../src/store/locations.ts";
 import { listMappings } from "../../src/store/mappings.ts";
 import { listMessages } from "../../src/store/messages/list-messages.ts";
 import { findMessage } from "../../src/store/messages/messages.ts";
@@ -13,6 +13,7 @@ import { findThread } from "../../src/store/messages/threads.ts";
 import { type Database, selectRows } from "../../src/store/postgres/database.ts";
 import { findKnownEvents, finishWebhooks } from "../../src/store/received-webhooks.ts";
 import type { Conversation } from "../../src/store/schema.ts";
+import { listPausedLocations } from "../../src/store/trouble/paused-locations.ts";
 import { findWebhook, listWebhooks } from "../../src/store/webhooks.ts";
 import { openMigrated } from "../support/database.ts";
 import { insertMapping } from "../support/insert-mapping.ts";
@@ -53,7 +54,7 @@ test.for([
   ["listWebhooks", () => listWebhooks(database.db, page), nothing],
   ["listMappings", () => listMappings(database.db, page), []],
   ["listLocations", () => listLocations(database.db, page), []],
-  ["listNeedingReauthorization", () => listNeedingReauthorization(database.db, 10, page), []],
+  ["listPausedLocations", () => listPausedLocations(database.db, 10, page), []],
   ["findMessage", () => findMessage(database.db, 1, page), undefined],
   ["findDelivery", () => findDelivery(database.db, 1, page), undefined],
   ["findWebhook", () => findWebhook(database.db, 1, page), undefined],

@@ -7,6 +7,7 @@ import { type RegisterContext, registerLocation, removeLocation } from "../../re
 import { findLocation, listLocations } from "../../store/locations.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { Location } from "../../store/schema.ts";
+import { resumeLocation } from "../../store/trouble/paused-locations.ts";
 import { callerOf, reaches, requireReach } from "../caller.ts";
 import { pageQuery, toPage } from "../list.ts";
 import { Problem, parseInput } from "../problem.ts";
@@ -41,21 +42,29 @@ const locationBody = z
     when: ({ value }) => typeof value === "object" && value !== null,
   });
 const locationId = z.object({ locationId: z.string().max(200, "must have 200 characters at most") });
-const listQuery = z.object(pageQuery);
+const listQuery = z.object({
+  ...pageQuery,
+  paused: z
+    .enum(["true", "false"], "must be true or false")
+    .transform((value) => value === "true")
+    .optional(),
+});
 
 /**
  * `PUT /admin/locations/{locationId}` 200: makes or renews, with a token, or with the companyId of an agency that has
  * installed the app, 422 while it has not; deliveries that its old token had paused go on.
- * `GET /admin/locations[/{locationId}]` 200 · `DELETE` 204, or 409 while it has mappings. A token is never given back.
+ * `POST /admin/locations/{locationId}/resume` 200: lifts its pause, 409 where it has no token.
+ * `GET /admin/locations[/{locationId}]` 200, `?paused=true` for those to which nothing goes · `DELETE` 204, or 409 while it has mappings. A token is never given back.
  */
 export function locationRoutes(context: LocationsContext): Router {
   const { db, people } = context;
   const router = Router();
 
   router.get("/", async (req, res) => {
-    const { limit, cursor } = parseInput(listQuery, req.query);
+    const { limit, cursor, paused } = parseInput(listQuery, req.query);
     const rows = await listLocations(people, {
       locationIds: callerOf(res).locationIds,
+      isPaused: paused,
       after: cursor,
       limit: limit + 1,
     });
@@ -81,6 +90,18 @@ export function locationRoutes(context: LocationsContext): Router {
     const location = reaches(callerOf(res), locationId) && (await findLocation(db, locationId));
     if (!location) throw new Problem(404, `there is no location ${locationId}`);
     res.json(showLocation(location));
+  });
+
+  router.post("/:locationId/resume", async (req, res) => {
+    const { locationId } = req.params;
+    callerOf(res).ids["locationId"] = locationId;
+    const known = reaches(callerOf(res), locationId) && (await findLocation(db, locationId));
+    if (!known) throw new Problem(404, `there is no location ${locationId}`);
+    if (authOf(known) === null) throw new Problem(409, `location ${locationId} has no token: PUT it with one first`);
+    const location = await resumeLocation(db, locationId);
+    context.accessTokens.forget(locationId);
+    context.onWork("deliveries");
+    res.json(showLocation(location ?? known));
   });
 
   router.delete("/:locationId", async (req, res) => {
