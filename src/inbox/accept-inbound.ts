@@ -1,7 +1,8 @@
 import { believeTime } from "../formats/read-time.ts";
 import { contentOf } from "../messages/content.ts";
 import { changedHabits } from "../messages/habits.ts";
-import { automaticFor, isKept } from "../messages/kept-mail.ts";
+import { automaticFor } from "../messages/kept-mail.ts";
+import { type Aside, countAside, whyAside } from "../messages/set-aside.ts";
 import { admit, heldDetail, ignoredReason } from "../messages/unknown-sender.ts";
 import type { ProviderEvent, ProviderMessage, Receipt } from "../model.ts";
 import type { Reading } from "../providers/reading.ts";
@@ -54,7 +55,11 @@ export async function acceptInbound(
   const receipts = await acceptReceipts(context, eventsOf(routed, isReceipt));
   const messages = await acceptMessages(tx, eventsOf(routed, isMessage).flatMap(withMapping), formerIdsOf);
   const reasons = new Map([...messages.reasons, ...receipts.reasons]);
-  return { outcomes: routed.map((each) => outcomeOf(each, reasons)), owed: [...receipts.owed, ...messages.owed] };
+  const outcomes = routed.map((each) => {
+    const aside = countAside(each.events.map(({ event }) => messages.aside?.get(event)));
+    return { ...outcomeOf(each, reasons), ...aside };
+  });
+  return { outcomes, owed: [...receipts.owed, ...messages.owed] };
 }
 
 interface RoutedReading {
@@ -101,6 +106,8 @@ type Reasons = Map<ProviderEvent, string | undefined>;
 
 interface EventOutcomes {
   reasons: Reasons;
+  /** What was taken in and does not go to HighLevel. */
+  aside?: Map<ProviderEvent, Aside>;
   owed: NewDelivery[];
 }
 
@@ -179,9 +186,14 @@ async function acceptMessages(
     }
   }
   const stored = await storeMessages(tx, accepted);
-  for (const { event } of stored.keys()) reasons.set(event, undefined);
+  const aside: EventOutcomes["aside"] = new Map();
+  for (const each of stored.keys()) {
+    reasons.set(each.event, undefined);
+    const why = whyAside(each.mapping, each.conversation, each.row.automatic);
+    if (why) aside.set(each.event, why);
+  }
   await keepHabits(tx, changedHabits([...stored.keys()]));
-  return { reasons, owed: [...stored].flatMap(([each, messageId]) => deliveryOf(each, messageId)) };
+  return { reasons, aside, owed: [...stored].flatMap(([each, messageId]) => deliveryOf(each, messageId)) };
 }
 
 interface AcceptedMessage {
@@ -211,9 +223,9 @@ async function storeMessages(tx: Db, accepted: AcceptedMessage[]): Promise<Map<A
 
 /** None for what a machine wrote, and a dead one for a person whom the mapping does not let in yet. */
 function deliveryOf({ mapping, conversation, row }: AcceptedMessage, messageId: number): NewDelivery[] {
-  if (isKept(mapping, row.automatic)) return [];
-  const isHeld = admit(mapping, conversation) === "held";
-  const dead = isHeld ? { reason: "unknown_sender" as const, detail: heldDetail } : undefined;
+  const why = whyAside(mapping, conversation, row.automatic);
+  if (why && why !== "held") return [];
+  const dead = why ? { reason: "unknown_sender" as const, detail: heldDetail } : undefined;
   const { locationId } = mapping;
   return [{ kind: "post-inbound", conversationId: conversation.id, locationId, messageId, dead }];
 }

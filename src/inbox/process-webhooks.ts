@@ -24,7 +24,7 @@ import { acceptHighlevel, type HighlevelContext } from "./accept-highlevel.ts";
 import { acceptInbound } from "./accept-inbound.ts";
 import { type Caution, chooseWebhooks, newCaution } from "./choose-webhooks.ts";
 import { giveUp, isolate } from "./isolate-webhooks.ts";
-import type { Acceptance, AccountWebhook } from "./read-webhook.ts";
+import type { Acceptance, AcceptedWebhook, AccountWebhook } from "./read-webhook.ts";
 
 export interface ProcessContext {
   db: Db;
@@ -99,7 +99,7 @@ async function takeSome(
   caution: Caution,
   inbox: Inbox,
   onChosen: (webhooks: Webhook[]) => void,
-): Promise<WebhookOutcome[] | undefined> {
+): Promise<AcceptedWebhook[] | undefined> {
   const { tx, log } = context;
   onChosen([]);
   const { accounts, received } = await lockReceived(tx, inbox, caution);
@@ -157,7 +157,7 @@ interface Notes {
   caution: Caution;
 }
 
-function acceptTogether(context: AcceptContext, rows: LockedAccount[], chosen: Webhook[]): Promise<WebhookOutcome[]> {
+function acceptTogether(context: AcceptContext, rows: LockedAccount[], chosen: Webhook[]): Promise<AcceptedWebhook[]> {
   const run = () => accept(context, rows, chosen);
   const [first, last] = [chosen[0], chosen.at(-1)];
   if (!first || !last) return run();
@@ -167,7 +167,7 @@ function acceptTogether(context: AcceptContext, rows: LockedAccount[], chosen: W
 type AcceptContext = HighlevelContext & { reading: Reading };
 
 /** Takes in a batch, whoever posted it. What it makes us owe is enqueued by one statement. */
-async function accept(context: AcceptContext, rows: LockedAccount[], received: Webhook[]): Promise<WebhookOutcome[]> {
+async function accept(context: AcceptContext, rows: LockedAccount[], received: Webhook[]): Promise<AcceptedWebhook[]> {
   const accounts = new Map(
     rows
       .filter(({ provider }) => adapterOf(provider))
@@ -195,14 +195,14 @@ async function accept(context: AcceptContext, rows: LockedAccount[], received: W
 const nothing: Acceptance = { outcomes: [], owed: [] };
 
 /** `durationMs` is that of all that were processed together. */
-function finish({ log, caution }: Notes, processed: Webhook[], outcomes: WebhookOutcome[], started: number): void {
+function finish({ log, caution }: Notes, processed: Webhook[], outcomes: AcceptedWebhook[], started: number): void {
   const durationMs = Math.round(performance.now() - started);
   caution.turn++;
   const accountIds = new Map(processed.map(({ id, accountId }) => [id, accountId]));
-  for (const { id, state } of outcomes) {
+  for (const { id, state, held, kept } of outcomes) {
     caution.counted.delete(id);
     caution.failures.delete(id);
-    const fields = { webhookId: id, accountId: accountIds.get(id), state, durationMs };
+    const fields = { webhookId: id, accountId: accountIds.get(id), state, held, kept, durationMs };
     log(state === "failed" ? "error" : "info", "webhook.processed", fields);
   }
 }

@@ -1,6 +1,7 @@
 import { ParseError } from "../errors.ts";
 import { personBehind } from "../formats/person.ts";
 import { describeError, type Log } from "../log.ts";
+import type { AsideCounts } from "../messages/set-aside.ts";
 import type { ProviderEvent, ProviderMessage } from "../model.ts";
 import type { During } from "../observe/stalls.ts";
 import type { AccountFacts } from "../registry/accounts.ts";
@@ -19,10 +20,13 @@ export interface AccountWebhook {
 
 /** What a batch of webhooks comes to. */
 export interface Acceptance {
-  outcomes: WebhookOutcome[];
+  outcomes: AcceptedWebhook[];
   /** To be enqueued with what else the transaction makes us owe: see `enqueueDeliveries`. */
   owed: NewDelivery[];
 }
+
+/** What became of a webhook, and how many of its messages were taken in and do not go to HighLevel. */
+export type AcceptedWebhook = WebhookOutcome & AsideCounts;
 
 /** A webhook, and what it says; or why it cannot be read. */
 export type WebhookReading<Content> = { webhook: Webhook } & ({ content: Content } | { failure: string });

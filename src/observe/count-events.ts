@@ -52,6 +52,18 @@ function countWebhooks(registry: Registry): Counts {
     labelNames: ["state"],
     registers,
   });
+  const held = new Counter({
+    name: "bridge_messages_held_total",
+    help: "Messages that are held, because nobody registered their sender",
+    registers,
+  });
+  const kept = new Counter({
+    name: "bridge_messages_kept_total",
+    help: "Mail that a machine wrote, which is kept and not posted, by kind: auto_reply, bounce, auto_generated, list",
+    labelNames: ["kind"],
+    registers,
+  });
+  for (const kind of ["auto_reply", "bounce", "auto_generated", "list"]) kept.inc({ kind }, 0);
   // A series must be there before its first event, or Prometheus does not see it rise.
   for (const provider of [...providerNames, "highlevel", "unknown"]) {
     for (const outcome of webhookOutcomes) webhooks.inc({ provider, outcome }, 0);
@@ -69,7 +81,11 @@ function countWebhooks(registry: Registry): Counts {
     "webhook.missing": countWebhook("missing"),
     "webhook.limited": (fields) => countWebhook(fields["status"] === 413 ? "too_large" : "limited")(fields),
     "webhook.unavailable": countWebhook("unavailable"),
-    "webhook.processed": ({ state }) => processed.inc({ state: textOf(state) }),
+    "webhook.processed": (fields) => {
+      processed.inc({ state: textOf(fields["state"]) });
+      held.inc(Number(fields["held"] ?? 0));
+      for (const [kind, count] of Object.entries(fields["kept"] ?? {})) kept.inc({ kind }, Number(count));
+    },
   };
 }
 

@@ -23,6 +23,7 @@ beforeEach(() => {
   bridge.sandbox.setFaults([]);
 });
 /** What HighLevel has accepted since the test began. */
+const processedLines = () => bridge.logLines.filter(({ event }) => event === "webhook.processed");
 const newMessages = async (count: number) => (await untilPosted(bridge, posted + count)).slice(posted);
 
 const sampleOf = (provider: string, name: string): Sample => {
@@ -204,6 +205,8 @@ describe("email threads", () => {
       (items: Item[]) => items.length === 1,
     );
     expect(kept).toMatchObject({ automatic: "auto_reply", highlevelMessageId: null });
+    expect((await bridge.admin("GET", `/messages?aside=kept&mappingId=${id}`)).body.items).toEqual([kept]);
+    expect(processedLines()).toContainEqual(expect.objectContaining({ accountId: id, kept: { auto_reply: 1 } }));
     await bridge.admin("PATCH", `/mappings/${id}`, { postAutomatic: true });
     await post(id, genericEmail, email({ autoSubmitted: "auto-replied", subject: "posted" }));
     const [message] = await newMessages(1);
@@ -243,6 +246,9 @@ describe("unknown senders", () => {
       (items: Item[]) => items.length === 2,
     );
     expect(held[0]).toMatchObject({ reason: "unknown_sender", attempts: 0 });
+    const aside = (await bridge.admin("GET", `/messages?aside=held&mappingId=${id}`)).body.items;
+    expect(aside.map((each: { id: number }) => each.id)).toEqual(held.map(({ messageId }) => messageId));
+    expect(processedLines()).toContainEqual(expect.objectContaining({ accountId: id, held: 1 }));
     const contact = bridge.sandbox.addContact({ locationId: "location-1", phone: from });
     const registered = await bridge.admin("PUT", `/mappings/${id}/conversations/${encodeURIComponent(from)}`, {
       contactId: contact.id,

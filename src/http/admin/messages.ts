@@ -24,12 +24,14 @@ const listQuery = z.object({
   state: z.enum(["received", "queued", "sent", "delivered", "read", "failed", "complained"]).optional(),
   direction: z.enum(["inbound", "outbound"]).optional(),
   deliveryState: z.enum(["pending", "delivered", "dead"]).optional(),
+  aside: z.enum(["kept", "held"]).optional(),
   from: time,
   until: time,
 });
 
 /**
- * `GET /admin/messages` 200: newest first, by mapping, sender's address, state, state of its deliveries and time.
+ * `GET /admin/messages` 200: newest first, by mapping, sender's address, state, state of its deliveries and time;
+ * `?aside=kept` is mail of machines that was not posted, `held` what waits for its sender to be registered.
  * `GET /admin/messages/{id}` 200: the whole story, with its webhook, deliveries and every attempt.
  */
 export function messageRoutes({ people: db }: { people: Db }): Router {

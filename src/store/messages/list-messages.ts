@@ -1,4 +1,4 @@
-import { and, desc, eq, exists, gte, isNull, lt, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, exists, gte, isNotNull, isNull, lt, notExists, type SQL, sql } from "drizzle-orm";
 import type { DeliveryState, Direction, MessageState } from "../../model.ts";
 import { isAnyOf } from "../postgres/any-of.ts";
 import { type Db, selectRows } from "../postgres/database.ts";
@@ -11,6 +11,8 @@ export interface MessagePage {
   state?: MessageState | undefined;
   direction?: Direction | undefined;
   deliveryState?: DeliveryState | undefined;
+  /** What a machine wrote, and was not posted; or what is held, because nobody registered its sender. */
+  aside?: "kept" | "held" | undefined;
   from?: Date | undefined;
   until?: Date | undefined;
   /** Only of these locations. */
@@ -37,7 +39,7 @@ export async function listMessages(db: Db, page: MessagePage): Promise<Page<{ me
 /** By the person, by what has failed (which is rare), by the mapping, by all mappings of the locations, or all. */
 async function chooseWalks(db: Db, page: MessagePage): Promise<Walk[]> {
   const { mappingId, address, state, locationIds, limit } = page;
-  const isFiltered = [state, page.direction, page.deliveryState, page.from, page.until].some(Boolean);
+  const isFiltered = [state, page.direction, page.deliveryState, page.aside, page.from, page.until].some(Boolean);
   const walkParts = (
     column: typeof messages.mappingId | typeof messages.conversationId,
     values: (string | number)[],
@@ -105,6 +107,15 @@ function conditionsOf(db: Db, page: MessagePage): SQL[] {
   if (page.deliveryState !== undefined) {
     const inState = and(eq(deliveries.messageId, messages.id), eq(deliveries.state, page.deliveryState));
     conditions.push(exists(db.select({ id: deliveries.id }).from(deliveries).where(inState)));
+  }
+  const isOfMessage = eq(deliveries.messageId, messages.id);
+  if (page.aside === "kept") {
+    const owed = db.select({ id: deliveries.id }).from(deliveries).where(isOfMessage);
+    conditions.push(isNotNull(messages.automatic), notExists(owed));
+  }
+  if (page.aside === "held") {
+    const isHeld = and(isOfMessage, eq(deliveries.state, "dead"), eq(deliveries.reason, "unknown_sender"));
+    conditions.push(exists(db.select({ id: deliveries.id }).from(deliveries).where(isHeld)));
   }
   return conditions;
 }
