@@ -6,6 +6,7 @@ import type { Wake } from "../model.ts";
 import type { AttemptContext } from "../outbox/attempt-once.ts";
 import { type RelayResult, requestRelay } from "../outbox/request-relay.ts";
 import { findMessage } from "../store/messages/messages.ts";
+import { findCarrying } from "../store/messages/relays.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Message } from "../store/schema.ts";
 import { jsonBody } from "./admin/admin-routes.ts";
@@ -34,7 +35,8 @@ const idempotencyKey = z
 /**
  * `POST /v1/messages`: has HighLevel send a message, and keeps what it answers, so that the person's answers thread.
  * - 200 with `id`, and of what HighLevel answers all that its documents name
- * - 202 with `id`, for `?wait=false`: queued; `GET /v1/messages/{id}` tells what became of it
+ * - 202 with `id`, for `?wait=false`: queued; `GET /v1/messages/{id}` tells what became of it, and of what went through a
+ *   mapping what became of that
  * - 400, 401, 403, 404, 422, 429 with `source: "highlevel"`: HighLevel's refusal in its own words, and its traceId
  * - 401 without `source`: no or another key; 403: one for reading, or that does not reach the location · 409 the Idempotency-Key is in use · 422 with the path of each wrong field
  * - 502 HighLevel cannot be reached, nothing was sent · 504 it may have been sent: look before you send again
@@ -66,13 +68,18 @@ export function sendRoutes(context: SendContext): Router {
   router.get("/:id", async (req, res) => {
     const found = await findMessage(context.db, parseId(req.params.id, "message"), callerOf(res));
     if (found?.message.origin !== "api") throw new Problem(404, `there is no message ${req.params.id} of this route`);
-    res.json(showSend(found.message));
+    res.json(showSend(found.message, await findCarrying(context.db, found.message)));
   });
   return router;
 }
 
-function showSend({ id: ownId, state, error, sendAnswer, createdAt }: Message) {
-  return { id: ownId, state, error, createdAt, ...sendAnswer };
+/** What went through a mapping of ours has that one's fate: HighLevel had taken it before anybody sent it. */
+function showSend({ id: ownId, state, error, sendAnswer, createdAt }: Message, carrying: Message | undefined) {
+  const sent = { id: ownId, state, error, createdAt, ...sendAnswer };
+  if (!carrying) return sent;
+  const { id: messageId, mappingId, recipients } = carrying;
+  const fate = carrying.state === "queued" ? {} : { state: carrying.state, error: carrying.error };
+  return { ...sent, ...fate, through: { messageId, mappingId, state: carrying.state, recipients } };
 }
 
 /** What was refused before HighLevel was asked. */

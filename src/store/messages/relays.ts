@@ -1,6 +1,6 @@
-import { and, eq } from "drizzle-orm";
+import { and, desc, eq, inArray } from "drizzle-orm";
 import type { Db } from "../postgres/database.ts";
-import { type Message, messages } from "../schema.ts";
+import { conversations, type Message, mappings, messages } from "../schema.ts";
 
 /** Messages that integrators have HighLevel send. */
 
@@ -26,4 +26,25 @@ export async function finishSend(
   end: Partial<Pick<Message, "state" | "error" | "sendAnswer" | "highlevelMessageId" | "highlevelEmailMessageId">>,
 ): Promise<void> {
   await db.update(messages).set(end).where(eq(messages.id, id));
+}
+
+/**
+ * The message as which a mapping of ours was made to carry one that HighLevel was asked to send; undefined where it went
+ * another way, or HighLevel has not called yet.
+ */
+export async function findCarrying(db: Db, relay: Message): Promise<Message | undefined> {
+  const requestedId = relay.highlevelEmailMessageId ?? relay.highlevelMessageId;
+  if (requestedId === null) return undefined;
+  const ofLocation = db
+    .select({ id: mappings.id })
+    .from(mappings)
+    .innerJoin(conversations, eq(conversations.locationId, mappings.locationId))
+    .where(eq(conversations.id, relay.conversationId));
+  const [carrying] = await db
+    .select()
+    .from(messages)
+    .where(and(inArray(messages.mappingId, ofLocation), eq(messages.requestedId, requestedId)))
+    .orderBy(desc(messages.id))
+    .limit(1);
+  return carrying;
 }
