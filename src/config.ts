@@ -25,6 +25,16 @@ const encryptionKeys = z.string().transform((text, context) => {
   return keys;
 });
 
+/** One; or two, the new one and the one that goes, while whoever has it changes over. */
+const tokens = (minLength: number) =>
+  z.string().transform((text, context) => {
+    const list = text.split(",").map((token) => token.trim());
+    if (list.some((token) => token.length < minLength))
+      context.addIssue(`must have at least ${minLength} characters; make one by: openssl rand -hex 32`);
+    if (list.length > 2) context.addIssue("must be one, or two separated by a comma while it is rotated");
+    return list;
+  });
+
 const hosts = z
   .string()
   .transform((text) => text.split(",").map((host) => host.trim()))
@@ -65,10 +75,9 @@ const publicKeys = (type: "ed25519" | "rsa") =>
 
 const settings = z.object({
   PUBLIC_URL: httpUrl.describe("The address under which providers reach the bridge; some sign it"),
-  ADMIN_API_KEY: z
-    .string()
-    .min(32, "must have at least 32 characters; make one by: openssl rand -hex 32")
-    .describe("The bearer token of the admin route"),
+  ADMIN_API_KEY: tokens(32).describe(
+    "The bearer token of the admin route; two, separated by a comma, while it is rotated",
+  ),
   PORT: wholeNumber(0, 65535, "(a port)").prefault("3000").describe("Where the server listens"),
   HOST: z.string().min(1).default("0.0.0.0").describe("The interface on which the server listens"),
   RUN: z
@@ -157,14 +166,17 @@ const settings = z.object({
       "In place of https:// for all calls to providers, to try against stand-ins: https://api.twilio.com/x becomes {PROVIDERS_URL}/api.twilio.com/x",
     ),
   RETENTION_DAYS: wholeNumber(1, 3650, "days").prefault("30").describe("How long bodies and attempts are kept"),
+  DEAD_RETENTION_DAYS: wholeNumber(1, 3650, "days")
+    .prefault("180")
+    .describe("How long dead deliveries and failed webhooks wait for somebody before they are discarded"),
   SHUTDOWN_SECONDS: wholeNumber(1, 600, "seconds")
     .prefault("25")
     .describe("How long a stop waits for what is under way"),
-  METRICS_TOKEN: z
-    .string()
-    .min(16, "must have at least 16 characters; make one by: openssl rand -hex 32")
+  METRICS_TOKEN: tokens(16)
     .optional()
-    .describe("The bearer token of GET /metrics; without it there are no metrics"),
+    .describe(
+      "The bearer token of GET /metrics, or two, separated by a comma, while it is rotated; without it there are no metrics",
+    ),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl
     .optional()
     .describe("An OpenTelemetry collector that takes OTLP over HTTP; without it there are no traces"),
@@ -197,7 +209,8 @@ export interface OauthConfig {
 
 export interface Config {
   publicUrl: string;
-  adminApiKey: string;
+  /** One or two. */
+  adminApiKeys: string[];
   port: number;
   host: string;
   /** What this process does: answer requests, work off what is stored, or both. */
@@ -225,9 +238,10 @@ export interface Config {
   allowedPrivateHosts: string[];
   providersUrl: string | undefined;
   retentionDays: number;
+  deadRetentionDays: number;
   shutdownSeconds: number;
   /** Absent when there are to be no metrics. */
-  metricsToken?: string | undefined;
+  metricsTokens?: string[] | undefined;
   /** Absent when nothing is to be traced. */
   traces?: { endpoint: string; headers: Record<string, string>; serviceName: string; ratio: number } | undefined;
   logLevel: Settings["LOG_LEVEL"];
@@ -253,7 +267,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   const value = parsed.data;
   return {
     publicUrl: value.PUBLIC_URL,
-    adminApiKey: value.ADMIN_API_KEY,
+    adminApiKeys: value.ADMIN_API_KEY,
     port: value.PORT,
     host: value.HOST,
     run: value.RUN,
@@ -278,8 +292,9 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     allowedPrivateHosts: value.ALLOWED_PRIVATE_HOSTS ?? [],
     providersUrl: value.PROVIDERS_URL,
     retentionDays: value.RETENTION_DAYS,
+    deadRetentionDays: value.DEAD_RETENTION_DAYS,
     shutdownSeconds: value.SHUTDOWN_SECONDS,
-    metricsToken: value.METRICS_TOKEN,
+    metricsTokens: value.METRICS_TOKEN,
     traces: value.OTEL_EXPORTER_OTLP_ENDPOINT
       ? {
           endpoint: value.OTEL_EXPORTER_OTLP_ENDPOINT,

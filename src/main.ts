@@ -3,13 +3,14 @@ import { loadEnvFile } from "node:process";
 import { readConfig } from "./config.ts";
 import { ConfigError } from "./errors.ts";
 import { createLog, describeError } from "./log.ts";
-import { startBridge } from "./start-bridge.ts";
+import { resealAll, startBridge } from "./start-bridge.ts";
 
-/** The process: settings from the environment and from .env, and a graceful stop on SIGTERM and SIGINT. */
+/** The process, or with the word `reseal` one that does that alone: settings from the environment and from .env, and a graceful stop on SIGTERM and SIGINT. */
 async function main(): Promise<void> {
   if (existsSync(".env")) loadEnvFile(".env");
   // biome-ignore lint/style/noProcessEnv: the one place that reads the environment.
   const config = readConfig(process.env);
+  if (process.argv[2] === "reseal") return resealAll(config);
   const log = createLog(config.logLevel);
   const starting = startBridge(config, log);
 

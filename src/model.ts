@@ -1,4 +1,4 @@
-/** The vocabulary of the bridge: types and nothing else, used by every room. */
+/** The vocabulary of the bridge: types, and the words of some, used by every room. */
 
 export type Channel = "sms" | "email";
 
@@ -44,9 +44,11 @@ export type RefusalReason =
   | "wrong_type"
   | "too_large"
   | "limited";
-export type DeliveryState = "pending" | "delivered" | "dead";
+/** `discarded`: it was dead, and somebody said that it is not to be done. */
+export type DeliveryState = "pending" | "delivered" | "dead" | "discarded";
 /** `send-through-highlevel` is a relay, and so is a message of origin `api`: rows and metrics know it by these words. */
-export type DeliveryKind = "post-inbound" | "send-outbound" | "report-status" | "send-through-highlevel";
+export const deliveryKinds = ["post-inbound", "send-outbound", "report-status", "send-through-highlevel"] as const;
+export type DeliveryKind = (typeof deliveryKinds)[number];
 export type Direction = "inbound" | "outbound";
 /** `received` is inbound; an outbound message begins `queued` and goes forward only. */
 export type MessageState = "received" | "queued" | ReceiptStatus;

@@ -35,13 +35,14 @@ import { createReading, type Reading } from "./providers/reading.ts";
 import { createAccounts } from "./registry/accounts.ts";
 import { createKnownIds } from "./registry/known-ids.ts";
 import { createMappings } from "./registry/mappings.ts";
+import { requireKeys, resealStep } from "./registry/reseal.ts";
 import { createSealer } from "./secrets/seal.ts";
 import { createRecorder } from "./store/attempts.ts";
 import { readOrCreateEncryptionKey } from "./store/postgres/data-dir.ts";
 import { type Database, type Db, openDatabase } from "./store/postgres/database.ts";
 import { createNotifier } from "./store/postgres/notify.ts";
 import { resumeRenewable } from "./store/trouble/paused-locations.ts";
-import { queues, startWorker, type Worker } from "./worker.ts";
+import { queues, startWorker, type Worker, type WorkerOptions } from "./worker.ts";
 
 export interface Bridge {
   /** Where the server listens on this machine. */
@@ -60,18 +61,40 @@ export interface Tuning {
   visibleAfterSeconds: number;
 }
 
+/** Seals anew all that an earlier key has sealed, for `npm run reseal`. */
+export async function resealAll(config: Config): Promise<void> {
+  const { database, sealer } = await openWithKeys(config, 30);
+  try {
+    while (await resealStep({ db: database.db, sealer }));
+  } finally {
+    await database.close();
+  }
+}
+
+/** The database, once it is certain that these keys open all that is sealed in it. */
+async function openWithKeys(config: Config, startSeconds: number) {
+  const database = await openDatabase(
+    "url" in config.database ? { ...config.database, startSeconds } : config.database,
+  );
+  try {
+    const keys = encryptionKeys(config);
+    const sealer = createSealer(keys);
+    await requireKeys({ db: database.db, sealer });
+    return { database, keys, sealer };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
 /** Wires everything together; resolves once the database is migrated, the server listens and the worker runs. */
 export async function startBridge(config: Config, plainLog: Log, tuning: Partial<Tuning> = {}): Promise<Bridge> {
   const { pollSeconds = 1, firstDelaySeconds = 2, databaseStartSeconds = 30, visibleAfterSeconds = 5 } = tuning;
-  const database = await openDatabase(
-    "url" in config.database ? { ...config.database, startSeconds: databaseStartSeconds } : config.database,
-  );
+  const { database, keys, sealer } = await openWithKeys(config, databaseStartSeconds);
   const { db } = database;
   const secondsSinceTurn = () => worker.secondsSinceTurn();
   const observing = await startObserving(config, plainLog, { db, secondsSinceTurn });
   const { log, traces, stalls } = observing;
-  const keys = encryptionKeys(config);
-  const sealer = createSealer(keys);
   const [accounts, mappings] = [createAccounts({ db, sealer }), createMappings({ db, sealer })];
   const doors = createDoorsOf(config, log, traces);
   const oauth =
@@ -84,19 +107,20 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const apart = database.people === db ? undefined : database.people;
   const delivering = createDelivering(config, { ...core, ...times, apart, doors, traceAttempt: traces?.traceAttempt });
   const { reading, plainText } = delivering;
-  const worker = startWork(config, delivering, pollSeconds);
-  const { publicUrl, bodyLimitBytes, adminApiKey, metricsToken, shutdownSeconds } = config;
+  const reseal = () => resealStep({ db, sealer });
+  const worker = startWork(config, { ...delivering, reseal }, pollSeconds);
+  const { publicUrl, bodyLimitBytes, adminApiKeys, metricsTokens, shutdownSeconds } = config;
   const onWork = worker.wake;
   const context = {
     ...{ ...core, accounts },
     ...{ ...observing, database, people: database.people },
     ...{ sealer, reading },
     ...createIntake(config, { db, log, onStored: worker.wake }),
-    ...{ publicUrl, bodyLimitBytes, adminApiKey },
+    ...{ publicUrl, bodyLimitBytes, adminApiKeys },
     onWork,
     delivering,
     checks: createChecks({ ...delivering, people: database.people }),
-    metricsToken,
+    metricsTokens,
     secondsSinceTurn,
     takesRequests: config.run !== "worker",
     installer: oauth && createInstallerOf(config, { db, sealer, log, oauth, accessTokens, onWork }),
@@ -132,9 +156,13 @@ const toWorkers = { minGapMs: 10, onTold: undefined };
 const toHelpers = { minGapMs: 100 };
 
 /** The worker, unless that is another process's part, and word to and from the other processes on the same database. */
-function startWork(config: Config, context: DeliverContext & ProcessContext, pollSeconds: number): Worker {
-  const { db, log } = context;
-  const { database, run, deliveryConcurrency, retentionDays } = config;
+function startWork(
+  config: Config,
+  context: DeliverContext & ProcessContext & Pick<WorkerOptions, "reseal">,
+  pollSeconds: number,
+): Worker {
+  const { db, log, reseal } = context;
+  const { database, run, deliveryConcurrency, retentionDays, deadRetentionDays } = config;
   const onTold = (queue: string | undefined) => {
     for (const each of queues) if (queue === undefined || queue === each) worker?.wake(each);
   };
@@ -144,7 +172,9 @@ function startWork(config: Config, context: DeliverContext & ProcessContext, pol
       : undefined;
   const onDue = () => notifier?.tell("deliveries");
   const worker =
-    run === "web" ? undefined : startWorker(context, { deliveryConcurrency, retentionDays, pollSeconds, onDue });
+    run === "web"
+      ? undefined
+      : startWorker(context, { deliveryConcurrency, retentionDays, deadRetentionDays, pollSeconds, onDue, reseal });
   return {
     wake(queue) {
       worker?.wake(queue);

@@ -6,6 +6,7 @@ import type { DeliverContext } from "./outbox/attempt-delivery.ts";
 import { claimDueLanes } from "./outbox/claim-due-lanes.ts";
 import { deliverLane } from "./outbox/deliver-lane.ts";
 import { createPlaces } from "./outbox/places.ts";
+import { endDead } from "./store/operate/erase-person.ts";
 import type { Db } from "./store/postgres/database.ts";
 import { pruneStep } from "./store/retention.ts";
 
@@ -24,8 +25,11 @@ export interface WorkerOptions {
   /** Conversations delivered to at once. */
   deliveryConcurrency: number;
   retentionDays: number;
+  deadRetentionDays: number;
   /** How often to look without being woken: what another process stored, and what is due again. */
   pollSeconds: number;
+  /** Seals anew what an earlier key has sealed; `true` where there is more. */
+  reseal: () => Promise<boolean>;
   /** Processing has made deliveries due, which other processes may take as well. */
   onDue: () => void;
 }
@@ -58,8 +62,10 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
     log,
     pollSeconds: 3600,
     name: "prune",
-    run: () => pruneSome(db, options.retentionDays),
+    run: () => pruneSome(db, options),
   });
+
+  const reseal = startLoop({ log, pollSeconds: 3600, name: "reseal", run: options.reseal });
 
   async function startDeliveries(): Promise<boolean> {
     const now = places.now();
@@ -88,12 +94,16 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
     secondsSinceTurn: () =>
       Math.max(...[inboxes.accounts, inboxes.app, deliver].map((loop) => loop.secondsSinceTurn())),
     async stop() {
-      await Promise.all([inboxes.accounts, inboxes.app, deliver, prune].map((loop) => loop.stop()));
+      await Promise.all([inboxes.accounts, inboxes.app, deliver, prune, reseal].map((loop) => loop.stop()));
       await Promise.all(underWay);
     },
   };
 }
 
-async function pruneSome(db: Db, retentionDays: number): Promise<boolean> {
-  return (await pruneStep(db, { retentionDays, rows: 1000 })) > 0;
+async function pruneSome(
+  db: Db,
+  { retentionDays, deadRetentionDays }: Pick<WorkerOptions, "retentionDays" | "deadRetentionDays">,
+): Promise<boolean> {
+  const hasEnded = await endDead(db, { days: deadRetentionDays, rows: 1000 });
+  return (await pruneStep(db, { retentionDays, rows: 1000 })) > 0 || hasEnded;
 }

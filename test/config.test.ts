@@ -6,6 +6,17 @@ const enough = { PUBLIC_URL: "https://bridge.example.com/", ADMIN_API_KEY: "k".r
 const key = Buffer.alloc(32, 7).toString("base64");
 
 describe("readConfig", () => {
+  test("ADMIN_API_KEY and METRICS_TOKEN take two values while they are rotated", () => {
+    const [first, second] = ["a".repeat(32), "b".repeat(32)];
+    const tokens = { ADMIN_API_KEY: `${first}, ${second}`, METRICS_TOKEN: `${second},${first}` };
+    expect(readConfig({ ...enough, ...tokens })).toMatchObject({
+      adminApiKeys: [first, second],
+      metricsTokens: [second, first],
+    });
+    for (const wrong of [`${first},`, `${first},${second},${"c".repeat(32)}`, `${first},short`])
+      expect(() => readConfig({ ...enough, ADMIN_API_KEY: wrong }), wrong).toThrow("ADMIN_API_KEY must");
+  });
+
   test("needs no more than the public URL and an admin key", () => {
     expect(readConfig(enough)).toMatchObject({
       publicUrl: "https://bridge.example.com",
@@ -22,7 +33,7 @@ describe("readConfig", () => {
   });
 
   test("traces nothing without an endpoint, and reads the collector's headers as OpenTelemetry writes them", () => {
-    expect(readConfig(enough)).toMatchObject({ traces: undefined, metricsToken: undefined });
+    expect(readConfig(enough)).toMatchObject({ traces: undefined, metricsTokens: undefined });
     const endpoint = "http://localhost:4318/";
     const OTEL_EXPORTER_OTLP_HEADERS = "api-key=a%20b, x-tenant = 7";
     const { traces } = readConfig({ ...enough, OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_HEADERS });

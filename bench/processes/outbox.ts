@@ -86,8 +86,10 @@ const questions = {
     const worker = startWorker(context, {
       deliveryConcurrency,
       retentionDays: 30,
+      deadRetentionDays: 180,
       pollSeconds: 1,
       onDue: () => undefined,
+      reseal: async () => false,
     });
     const elapsed = () => (performance.now() - started) / 1000;
     while (posts < total && elapsed() < seconds) await sleep(5);

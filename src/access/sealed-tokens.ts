@@ -22,6 +22,10 @@ export function sealTokens(sealer: Sealer, owner: TokenOwner, tokens: Tokens): S
   };
 }
 
+/** What one of a token's columns is sealed for. */
+export const contextOfColumn = (owner: TokenOwner, column: "sealed_token" | "sealed_refresh_token") =>
+  column === "sealed_token" ? accessContext(owner) : refreshContext(owner);
+
 export const openAccessToken = (sealer: Sealer, owner: TokenOwner, sealed: string) =>
   sealer.open(sealed, accessContext(owner));
 

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import type { Request, RequestHandler, Response } from "express";
-import type { Log } from "../log.ts";
+import { z } from "zod";
+import { describeError, type Log } from "../log.ts";
 import type { KeyAccess } from "../model.ts";
-import { isSame } from "../secrets/compare.ts";
-import { findKeyByHash } from "../store/keys.ts";
+import { isOneOf } from "../secrets/compare.ts";
+import { findKeyByHash, noteKeyUse } from "../store/keys.ts";
 import type { Db } from "../store/postgres/database.ts";
-import { Problem } from "./problem.ts";
+import { Problem, parseQuery } from "./problem.ts";
 
 /** Who calls the admin or the send route, and what that key reaches. Store functions take it as their filter. */
 export interface Caller {
@@ -23,10 +24,13 @@ export interface Caller {
 /**
  * Lets nobody on without a key, and nobody write with a key for reading; and leaves a line `admin.wrote` for each write,
  * also one that is refused: who, which route, the status, and the ids that it is about. Every route behind it has a
- * caller, by `callerOf`. Keys are asked for each time, so that one that is revoked is revoked at once, for all processes.
+ * caller, by `callerOf`. `keepWrite` keeps the same for good. Keys are asked for each time, so that one that is revoked is revoked at once, for all processes.
  * A check is no write. 401 no or another key · 403 a write, by a key for reading.
  */
-export function authenticate(context: { adminApiKey: string; db: Db; log: Log }): RequestHandler {
+export function authenticate(
+  context: { adminApiKeys: string[]; db: Db; log: Log },
+  keepWrite?: (write: Write) => Promise<void>,
+): RequestHandler {
   const findCaller = createFindCaller(context);
   return async (req, res, next) => {
     const caller = await findCaller(req.headers.authorization);
@@ -40,22 +44,29 @@ export function authenticate(context: { adminApiKey: string; db: Db; log: Log })
     noteMount(req, res, () => {});
     refuseNul(req);
     if (isReading(req)) return next();
-    res.once("close", () => context.log("info", "admin.wrote", describeWrite(req, res, caller)));
+    res.once("close", () => {
+      const write = describeWrite(req, res, caller);
+      context.log("info", "admin.wrote", { ...write });
+      keepWrite?.(write).catch((error: unknown) => context.log("error", "audit.broke", describeError(error)));
+    });
     if (caller.access === "read") throw new Problem(403, "this key is for reading: use one with access write");
     next();
   };
 }
 
 /** The caller of an `Authorization` header; undefined for a stranger. */
-export function createFindCaller({ adminApiKey, db }: { adminApiKey: string; db: Db }) {
+export function createFindCaller({ adminApiKeys, db }: { adminApiKeys: string[]; db: Db }) {
+  const bearers = adminApiKeys.map((key) => `Bearer ${key}`);
   return async (authorization = ""): Promise<Caller | undefined> => {
-    if (isSame(authorization, `Bearer ${adminApiKey}`)) {
+    if (isOneOf(authorization, bearers)) {
       return { who: "admin", access: "write", locationIds: undefined, isToMapping: false, ids: {} };
     }
     const given = keyInHeader.exec(authorization)?.[1];
     const key = given === undefined ? undefined : await findKeyByHash(db, hashKey(given));
     if (!key) return undefined;
     const { id, access, locationIds } = key;
+    // Nobody waits for it, and nobody is refused for it.
+    if (key.isUseDue) void noteKeyUse(db, id).catch(() => undefined);
     return { who: `key ${id}`, access, locationIds: locationIds ?? undefined, isToMapping: true, ids: {} };
   };
 }
@@ -76,6 +87,18 @@ const isReading = ({ method, path }: Request) =>
 
 const checkPath = /^\/(accounts|mappings|locations)\/[^/]+\/check$/;
 
+/**
+ * For all routes but lists and the few others that take a query, and say themselves which: a parameter that nobody reads
+ * is a mistake of the caller's.
+ */
+export const refuseQuery: RequestHandler = ({ method, path, query }, _res, next) => {
+  if (!takesQuery.test(`${method} ${path}`)) parseQuery(z.object({}), query);
+  next();
+};
+
+const takesQuery =
+  /^(GET|HEAD) \/(keys|locations|accounts|mappings|mappings\/[^/]+\/conversations|people\/[^/]+|messages|deliveries|webhooks|audit)\/?$|^POST \/((accounts|mappings(\/import)?)\/?)?$|^PATCH \/(accounts|mappings)\/[^/]+\/?$/i;
+
 /** PostgreSQL refuses a statement with it; no id or address has one. */
 function refuseNul({ originalUrl }: Request): void {
   if (originalUrl.includes("%00")) throw new Problem(400, "the URL holds a NUL");
@@ -94,8 +117,17 @@ export const noteMount: RequestHandler = (req, res, next) => {
   next();
 };
 
-/** The route's pattern: a path may hold a person's address. None where no route fits. */
-function describeWrite(req: Request, res: Response, { who, ids }: Caller): Record<string, unknown> {
+export interface Write {
+  who: string;
+  method: string;
+  /** Its pattern: a path may hold a person's address. None where no route fits. */
+  route: string | undefined;
+  status: number;
+  isAnswered: boolean;
+  ids: Caller["ids"];
+}
+
+function describeWrite(req: Request, res: Response, { who, ids }: Caller): Write {
   const { mount } = res.locals as { mount?: string };
   const { path } = (req.route ?? {}) as { path?: string };
   const route = path === undefined ? undefined : `${mount}${path === "/" ? "" : path}`;

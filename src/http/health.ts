@@ -16,7 +16,7 @@ export interface HealthContext {
   log: Log;
   /** Of this process's worker; undefined where none runs. */
   secondsSinceTurn: () => number | undefined;
-  adminApiKey: string;
+  adminApiKeys: string[];
   /** Does this process take webhooks and other requests? */
   takesRequests: boolean;
 }

@@ -47,6 +47,21 @@ export function parseInput<Output>(schema: z.ZodType<Output>, input: unknown): O
   throw new Problem(422, `some fields are missing or wrong${more}`, { errors });
 }
 
+/** The same of a query. A parameter that the route does not take is refused: it would narrow nothing, unseen. */
+export function parseQuery<Shape extends z.ZodRawShape>(
+  schema: z.ZodObject<Shape>,
+  query: unknown,
+): z.output<z.ZodObject<Shape>> {
+  const known = Object.keys(schema.shape);
+  const unknown = Object.keys(query ?? {}).filter((name) => !known.includes(name));
+  if (unknown.length === 0) return parseInput(schema, query);
+  const takes = known.length === 0 ? "this route takes no query" : `this route takes ${known.join(", ")}`;
+  const errors = unknown
+    .slice(0, maxErrors)
+    .map((name) => ({ path: name.slice(0, maxWords), message: `is unknown: ${takes}` }));
+  throw new Problem(422, "some parameters of the query are unknown", { errors });
+}
+
 /** A row's id in a path; anything else is not there. */
 export function parseId(text: unknown, what: string): number {
   const id = z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER).safeParse(text);

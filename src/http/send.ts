@@ -11,8 +11,8 @@ import type { Db } from "../store/postgres/database.ts";
 import type { Message } from "../store/schema.ts";
 import { jsonBody } from "./admin/admin-routes.ts";
 import type { BodyMemory } from "./body-memory.ts";
-import { authenticate, callerOf, requireReach } from "./caller.ts";
-import { Problem, parseId, parseInput } from "./problem.ts";
+import { authenticate, callerOf, refuseQuery, requireReach } from "./caller.ts";
+import { Problem, parseId, parseInput, parseQuery } from "./problem.ts";
 import { sendBody } from "./send-body.ts";
 
 export interface SendContext {
@@ -20,7 +20,7 @@ export interface SendContext {
   log: Log;
   /** What an attempt works with: a send that is waited for is attempted at once. */
   delivering: AttemptContext;
-  adminApiKey: string;
+  adminApiKeys: string[];
   bodyLimitBytes: { email: number };
   bodyMemory: BodyMemory;
   onWork: Wake;
@@ -43,13 +43,13 @@ const idempotencyKey = z
  */
 export function sendRoutes(context: SendContext): Router {
   const router = Router();
-  router.use(authenticate(context), ...jsonBody(context, context.bodyLimitBytes.email));
+  router.use(authenticate(context), refuseQuery, ...jsonBody(context, context.bodyLimitBytes.email));
 
   router.post("/", async (req, res) => {
     const caller = callerOf(res);
     const { locationId, ...request } = parseInput(sendBody, req.body);
     if (locationId !== undefined) requireReach(caller, locationId);
-    const { wait } = parseInput(sendQuery, req.query);
+    const { wait } = parseQuery(sendQuery, req.query);
     const key = parseInput(z.object({ "Idempotency-Key": idempotencyKey }), {
       "Idempotency-Key": req.get("idempotency-key"),
     });

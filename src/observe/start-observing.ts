@@ -7,7 +7,7 @@ import { watchOutages } from "./watch-outages.ts";
 
 export interface ObserveSettings {
   /** Without one there are no metrics. */
-  metricsToken?: string | undefined;
+  metricsTokens?: string[] | undefined;
   /** Without them there are no traces. */
   traces?: TraceConfig | undefined;
   publicUrl: string;
@@ -34,7 +34,7 @@ export async function startObserving(
 ): Promise<Observing> {
   const databaseWatch = watchDatabase(options.db);
   const observing: Omit<Observing, "stalls"> = { log: nameDatabaseTroubles(log), databaseWatch };
-  if (settings.metricsToken !== undefined) {
+  if (settings.metricsTokens !== undefined) {
     const { createMetrics } = await import("./metrics.ts");
     observing.metrics = createMetrics({
       ...options,

@@ -59,4 +59,4 @@ export function sealCredentials(sealer: Sealer, accountId: string, credentials: 
 }
 
 /** In the words of 0.2, whose mappings are accounts of the same id now. */
-const credentialsContext = (accountId: string) => `credentials of mapping ${accountId}`;
+export const credentialsContext = (accountId: string) => `credentials of mapping ${accountId}`;

@@ -2,7 +2,7 @@ import { InvalidRequest } from "../errors.ts";
 import { findMappingsByKeys, lockForImport } from "../store/mappings.ts";
 import type { AccountRow } from "../store/schema.ts";
 import type { RegisterContext } from "./register.ts";
-import { changeMapping, type MappingInput, registerMapping } from "./register-mapping.ts";
+import { changeMapping, type MappingInput, notForThisOne, registerMapping } from "./register-mapping.ts";
 import { requireAdapter, requireMappedAddress } from "./require-fitting.ts";
 
 export interface ImportedRow {
@@ -51,7 +51,7 @@ export async function importMappings(
     lines.set(address, line);
     const known = await findMappingsByKeys(context.db, [{ accountId: account.id, address }]);
     const present = known.find(({ deletedAt }) => deletedAt === null);
-    if (present && !reaches(present.locationId)) throw taken();
+    if (present && !reaches(present.locationId)) throw notForThisOne();
     const { replayed } = present
       ? await changeMapping(context, present, input)
       : await registerMapping(context, input, account);
@@ -74,12 +74,6 @@ export async function importMappings(
     });
   return done;
 }
-
-/** Of whose mapping it says no more than a registration does. */
-const taken = () =>
-  new InvalidRequest("conflict", "the address is mapped already", [
-    { path: "address", message: "another mapping of the account stands for it, in a location that is not yours" },
-  ]);
 
 class NothingKept extends Error {}
 

@@ -123,12 +123,21 @@ async function orConflict<Result>(db: Db, place: Place, work: () => Promise<Resu
   } catch (error) {
     if (sqlStateOf(error) !== "23505") throw error;
     const other = await findMappingByAddress(db, place);
-    const named = other ? `mapping ${other.id}` : "another mapping of the account";
+    if (!other) throw notForThisOne();
     throw new InvalidRequest("conflict", `the address is mapped already at ${place.provider}`, [
-      { path: "address", message: `${named} stands for it: change or delete that one` },
+      { path: "address", message: `mapping ${other.id} stands for it: change or delete that one` },
     ]);
   }
 }
+
+/** In an account of several another location may have it: that is not told to whom it is nothing. */
+export const notForThisOne = () =>
+  new InvalidRequest("conflict", "the address cannot be mapped in this account", [
+    {
+      path: "address",
+      message: "cannot be mapped in this account; whoever holds ADMIN_API_KEY finds out why by GET /admin/mappings",
+    },
+  ]);
 
 export interface MappingChange extends MappingSettings {
   /** Moves the mapping: people's links of the old location stay there, and so does what was acknowledged before. */

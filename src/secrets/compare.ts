@@ -5,4 +5,9 @@ export function isSame(given: string | Buffer, expected: string | Buffer): boole
   return timingSafeEqual(digest(given), digest(expected));
 }
 
+/** Is it one of these? In the same time, whichever it is. */
+export function isOneOf(given: string, expected: readonly string[]): boolean {
+  return expected.map((each) => isSame(given, each)).includes(true);
+}
+
 const digest = (value: string | Buffer) => createHash("sha256").update(value).digest();

@@ -6,6 +6,8 @@ const tagBytes = 16;
 export interface Sealer {
   /** `context` says what is sealed for whom; the same must be given to open it, so that sealed values cannot be swapped. */
   seal(plain: string, context: string): string;
+  /** Which key has sealed a value stands before its dot. The first is the one that seals. */
+  keyIds: readonly [string, ...string[]];
   /** Throws when no key fits or the value was tampered with. */
   open(sealed: string, context: string): string;
 }
@@ -16,7 +18,9 @@ export function createSealer(keys: readonly Buffer[]): Sealer {
   if (!first) throw new Error("a sealer needs a key");
   const keyById = new Map(keys.map((key) => [keyIdOf(key), key]));
 
+  const [firstId, ...otherIds] = keys.map(keyIdOf);
   return {
+    keyIds: [firstId ?? keyIdOf(first), ...otherIds],
     seal(plain, context) {
       const nonce = randomBytes(nonceBytes);
       const cipher = createCipheriv("aes-256-gcm", first, nonce).setAAD(Buffer.from(context));

@@ -1,35 +1,55 @@
-import { and, desc, eq, isNull, lt, type SQL, sql } from "drizzle-orm";
-import type { KeyAccess } from "../model.ts";
+import { and, desc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
 import type { Db } from "./postgres/database.ts";
 import { type Key, keys } from "./schema.ts";
 
 /** A key as it is shown: what it is known by, never what it is. */
 export type KeyFacts = Omit<Key, "hash">;
 
-const { id, name, locationIds, access, createdAt, revokedAt } = keys;
-const facts = { id, name, locationIds, access, createdAt, revokedAt };
+const { id, name, locationIds, access, createdAt, lastUsedAt, expiresAt, revokedAt } = keys;
+const facts = { id, name, locationIds, access, createdAt, lastUsedAt, expiresAt, revokedAt };
 
-export async function insertKey(
-  db: Db,
-  key: { name: string; hash: string; locationIds: string[] | null; access: KeyAccess },
-): Promise<KeyFacts> {
+export type NewKey = Pick<KeyFacts, "name" | "locationIds" | "access" | "expiresAt"> & { hash: string };
+
+export async function insertKey(db: Db, key: NewKey): Promise<KeyFacts> {
   const [stored] = await db.insert(keys).values(key).returning(facts);
   return stored as KeyFacts;
 }
 
-/** The key of this hash, unless it is revoked. */
-export async function findKeyByHash(db: Db, hash: string): Promise<KeyFacts | undefined> {
+/** Is it a minute since its use was written? */
+const isUseDue = sql<boolean>`coalesce(${lastUsedAt} < now() - interval '1 minute', true)`;
+
+/** The key of this hash, unless it is revoked or has expired. */
+export async function findKeyByHash(db: Db, hash: string): Promise<(KeyFacts & { isUseDue: boolean }) | undefined> {
   const [key] = await db
-    .select(facts)
+    .select({ ...facts, isUseDue })
     .from(keys)
-    .where(and(eq(keys.hash, hash), isNull(revokedAt)));
+    .where(and(eq(keys.hash, hash), isNull(revokedAt), or(isNull(expiresAt), gt(expiresAt, sql`now()`))));
   return key;
 }
 
-/** Newest first, also those that are revoked. */
+export async function noteKeyUse(db: Db, keyId: number): Promise<void> {
+  await db
+    .update(keys)
+    .set({ lastUsedAt: sql`now()` })
+    .where(and(eq(id, keyId), isUseDue));
+}
+
+/** Newest first, also those that are revoked or have expired. */
 export async function listKeys(db: Db, page: { before?: number | undefined; limit: number }): Promise<KeyFacts[]> {
-  const before: SQL | undefined = page.before === undefined ? undefined : lt(id, page.before);
+  const before = page.before === undefined ? undefined : lt(id, page.before);
   return db.select(facts).from(keys).where(before).orderBy(desc(id)).limit(page.limit);
+}
+
+export type KeyChange = Partial<Pick<NewKey, "name" | "locationIds" | "expiresAt">>;
+
+/** Undefined when there is none, or it is revoked. */
+export async function updateKey(db: Db, keyId: number, change: KeyChange): Promise<KeyFacts | undefined> {
+  const [changed] = await db
+    .update(keys)
+    .set(change)
+    .where(and(eq(id, keyId), isNull(revokedAt)))
+    .returning(facts);
+  return changed;
 }
 
 /** `false` when there is none, or it is revoked already. */

@@ -77,7 +77,8 @@ export async function listMappings(
   page: {
     locationId?: string | undefined;
     accountId?: string | undefined;
-    address?: string | undefined;
+    /** Any of these. */
+    addresses?: string[] | undefined;
     /** Only of these locations. */
     locationIds?: string[] | undefined;
     after?: string | undefined;
@@ -86,7 +87,7 @@ export async function listMappings(
 ): Promise<MappingRow[]> {
   const conditions: SQL[] = [isNull(mappings.deletedAt)];
   if (page.locationId !== undefined) conditions.push(eq(mappings.locationId, page.locationId));
-  if (page.address !== undefined) conditions.push(eq(mappings.address, page.address));
+  if (page.addresses !== undefined) conditions.push(isAnyOf(mappings.address, page.addresses));
   if (page.accountId !== undefined) conditions.push(eq(mappings.accountId, page.accountId));
   if (page.locationIds !== undefined) conditions.push(isAnyOf(mappings.locationId, page.locationIds));
   if (page.after !== undefined) conditions.push(gt(mappings.id, page.after));

@@ -4,6 +4,9 @@ import { type Db, selectRows } from "./postgres/database.ts";
 /** HighLevel repeats an event for hours; one that is older than this is refused unseen. */
 export const eventDays = 7;
 
+/** An audit is asked for a year at most. */
+const auditDays = 366;
+
 /**
  * Deletes, in steps of a set size, what is older than the retention time and no longer needed: webhooks that were
  * processed or ignored, attempts, and the content of messages whose deliveries are all done; and the credentials of accounts
@@ -30,13 +33,18 @@ export async function pruneStep(db: Db, options: { retentionDays: number; rows: 
       ), old_messages as (
         update messages set content = null, send_request = null where id in (
           select id from messages m where content is not null and created_at < ${before} and not exists (
-            select from deliveries d where d.message_id = m.id and d.state <> 'delivered'
+            select from deliveries d where d.message_id = m.id and d.state not in ('delivered', 'discarded')
           ) order by created_at limit ${options.rows} for update skip locked
         ) returning 1
       ), old_credentials as (
         update accounts set sealed_credentials = null
         where sealed_credentials is not null and deleted_at < now() - make_interval(days => ${eventDays})
         returning 1
+      ), old_audit as (
+        delete from audit where id in (
+          select id from (select id, at from audit order by id limit ${options.rows}) oldest
+          where at < now() - make_interval(days => ${auditDays})
+        ) returning 1
       ), old_copies as (
         update mappings set sealed_credentials = null
         where sealed_credentials is not null and deleted_at < now() - make_interval(days => ${eventDays})
@@ -46,7 +54,8 @@ export async function pruneStep(db: Db, options: { retentionDays: number; rows: 
       )
       select (select count(*) from old_webhooks) + (select count(*) from old_attempts)
         + (select count(*) from old_messages) + (select count(*) from old_credentials)
-        + (select count(*) from old_copies) + (select count(*) from old_refusals) as total`,
+        + (select count(*) from old_copies) + (select count(*) from old_refusals)
+        + (select count(*) from old_audit) as total`,
   );
   return counts?.total ?? 0;
 }

@@ -98,9 +98,32 @@ export const keys = pgTable(
     locationIds: text().array(),
     access: text().$type<KeyAccess>().notNull(),
     createdAt: createdAt(),
+    /** Written once a minute at most. */
+    lastUsedAt: time(),
+    /** It opens nothing from then on; null for never. */
+    expiresAt: time(),
     revokedAt: time(),
   },
   (table) => [uniqueIndex("keys_hash").on(table.hash)],
+);
+
+/** What was written by the admin route, also what was refused: who, what and when, and which ids it is about. */
+export const audit = pgTable(
+  "audit",
+  {
+    id: id(),
+    at: createdAt(),
+    /** `admin`, or `key 7`. */
+    who: text().notNull(),
+    method: text().notNull(),
+    /** Its pattern: a path may hold a person's address. Null where no route fits. */
+    route: text(),
+    status: integer().notNull(),
+    /** False where the caller hung up before. */
+    isAnswered: boolean().notNull(),
+    ids: jsonb().$type<Record<string, string | number>>().notNull(),
+  },
+  (table) => [index("audit_who").on(table.who, table.id)],
 );
 
 /** Agencies that have installed the app: their tokens yield those of their locations. */
@@ -276,6 +299,9 @@ export const conversations = pgTable(
     index("conversations_person")
       .on(table.locationId, table.highlevelContactId)
       .where(sql`${table.highlevelContactId} is not null`),
+    index("conversations_highlevel")
+      .on(table.locationId, table.highlevelConversationId)
+      .where(sql`${table.highlevelConversationId} is not null`),
   ],
 );
 
@@ -332,7 +358,10 @@ export const messages = pgTable(
     fingerprint: text(),
     /** HighLevel's id of what it had us send: the email's, as the emails of a thread share one message. */
     requestedId: text(),
-    /** In no index: most messages get them after they are stored. */
+    /**
+     * In no index but one of block ranges: most messages get them after they are stored, and from PostgreSQL 16 on such an
+     * index lets a row be changed where it lies.
+     */
     highlevelMessageId: text(),
     highlevelEmailMessageId: text(),
     /** The send route's key, after the location that it is for. */
@@ -358,6 +387,11 @@ export const messages = pgTable(
     index("messages_mapping").on(table.mappingId, table.id),
     index("messages_failed").on(table.id).where(sql`${table.state} = 'failed'`),
     index("messages_retention").on(table.createdAt).where(sql`${table.content} is not null`),
+    index("messages_webhook").on(table.webhookId).where(sql`${table.webhookId} is not null`),
+    // A filter for each 32 pages, read as a whole for one id: small, and at next to no cost for who writes.
+    index("messages_highlevel")
+      .using("brin", table.highlevelMessageId.op("text_bloom_ops"), table.highlevelEmailMessageId.op("text_bloom_ops"))
+      .with({ pages_per_range: 32, autosummarize: true }),
   ],
 );
 
@@ -422,6 +456,10 @@ export const deliveries = pgTable(
     isOutcomeUnknown: boolean("may_have_happened").notNull().default(false),
     createdAt: createdAt(),
     finishedAt: time(),
+    /** Since when it waits, where somebody had it replayed. */
+    replayedAt: time(),
+    /** Why somebody discarded it. */
+    note: text(),
     /** Of the attempt that delivered it: `attempts` has those that did not. */
     durationMs: integer(),
     status: integer(),
@@ -455,6 +493,7 @@ export const attempts = pgTable(
   (table) => [index("attempts_delivery").on(table.deliveryId), index("attempts_retention").on(table.startedAt)],
 );
 
+export type AuditEntry = typeof audit.$inferSelect;
 export type Budget = typeof budgets.$inferSelect;
 export type Key = typeof keys.$inferSelect;
 export type Company = typeof companies.$inferSelect;

@@ -46,9 +46,9 @@ export async function readStanding(db: Db): Promise<Standing> {
     pending: await selectRows(
       db,
       sql`
-        select kind, count(*)::int as count, extract(epoch from now() - min(created_at))::float8 as "oldestSeconds"
+        select kind, count(*)::int as count, extract(epoch from now() - min(since))::float8 as "oldestSeconds"
         from (
-          select kind, created_at from deliveries where state = 'pending' order by id limit ${maxPending}
+          select kind, coalesce(replayed_at, created_at) as since from deliveries where state = 'pending' order by id limit ${maxPending}
         ) waiting
         group by kind`,
     ),

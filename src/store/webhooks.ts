@@ -1,9 +1,7 @@
-import { and, desc, eq, inArray, isNotNull, type SQL, sql } from "drizzle-orm";
-import type { WebhookState } from "../model.ts";
+import { and, eq, inArray, isNotNull, type SQL, sql } from "drizzle-orm";
 import { isWithin } from "./accounts.ts";
 import type { Db } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
-import { listNewest, maxWalked, type Page, rowsOfEach, type Walk } from "./postgres/walk-newest.ts";
 import { accounts, type Webhook, webhooks } from "./schema.ts";
 
 export type NewWebhook = Pick<Webhook, "accountId" | "source" | "url" | "headers" | "body">;
@@ -42,16 +40,6 @@ export async function replayWebhook(db: Db, id: number): Promise<boolean> {
   return replayed.length > 0;
 }
 
-const listed = {
-  id: webhooks.id,
-  accountId: webhooks.accountId,
-  source: webhooks.source,
-  state: webhooks.state,
-  reason: webhooks.reason,
-  receivedAt: webhooks.receivedAt,
-};
-export type ListedWebhook = Pick<Webhook, keyof typeof listed>;
-
 /** Which of the webhooks somebody may see; all where nothing is said. */
 export interface WebhookReach {
   /** Only those to accounts that serve no other locations than these. */
@@ -60,62 +48,11 @@ export interface WebhookReach {
   isToMapping?: boolean | undefined;
 }
 
-function within({ locationIds, isToMapping }: WebhookReach): SQL | undefined {
+export function isReached({ locationIds, isToMapping }: WebhookReach): SQL | undefined {
   const isOfLocations =
     locationIds &&
     sql`${webhooks.accountId} in (select ${accounts.id} from ${accounts} where ${isWithin(locationIds)})`;
   return and(isOfLocations, isToMapping ? isNotNull(webhooks.accountId) : undefined);
-}
-
-/**
- * Newest first, without their bodies. However few fit, it looks at no more than some thousands: then `walkedTo` says where
- * to go on.
- */
-export async function listWebhooks(
-  db: Db,
-  page: WebhookReach & {
-    state?: WebhookState | undefined;
-    accountId?: string | undefined;
-    before?: number | undefined;
-    limit: number;
-  },
-): Promise<Page<ListedWebhook>> {
-  const { accountId, state, limit } = page;
-  const walk = await chooseWalk(db, page);
-  if (!walk) return { rows: [], walkedTo: undefined };
-  const isListed = and(
-    within(page),
-    accountId === undefined ? undefined : eq(webhooks.accountId, accountId),
-    state === undefined ? undefined : eq(webhooks.state, state),
-  );
-  return listNewest(db, [walk], page, (tx, ids) =>
-    tx
-      .select(listed)
-      .from(webhooks)
-      .where(and(sql`${webhooks.id} = any(array(${ids}))`, isListed))
-      .orderBy(desc(webhooks.id))
-      .limit(limit),
-  );
-}
-
-/** Those that failed have an index of their own; else by the account, by all accounts of the locations, or all. */
-async function chooseWalk(db: Db, page: Parameters<typeof listWebhooks>[1]): Promise<Walk | undefined> {
-  const { locationIds, accountId, state, limit, isToMapping } = page;
-  if (state === "failed") return { table: webhooks, condition: eq(webhooks.state, state), rows: maxWalked };
-  const isFiltered = state !== undefined;
-  if (accountId === undefined && locationIds === undefined) {
-    const amongApps = isToMapping && !isFiltered ? 1_000 : 0;
-    return { table: webhooks, rows: amongApps + rowsOfEach(1, limit, isFiltered) };
-  }
-  const values = accountId === undefined ? await findAccountIds(db, locationIds ?? []) : [accountId];
-  const rows = rowsOfEach(values.length, limit, isFiltered);
-  const parts = { column: webhooks.accountId, values, type: "uuid" as const };
-  return values.length > 0 ? { table: webhooks, parts, rows } : undefined;
-}
-
-async function findAccountIds(db: Db, locationIds: string[]): Promise<string[]> {
-  const found = await db.select({ id: accounts.id }).from(accounts).where(isWithin(locationIds));
-  return found.map(({ id }) => id);
 }
 
 /**
@@ -145,6 +82,6 @@ export async function findWebhook(db: Db, id: number, reach: WebhookReach = {}):
   const [webhook] = await db
     .select()
     .from(webhooks)
-    .where(and(eq(webhooks.id, id), within(reach)));
+    .where(and(eq(webhooks.id, id), isReached(reach)));
   return webhook;
 }

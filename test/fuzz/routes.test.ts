@@ -18,13 +18,13 @@ const adminKey = "test-admin-key-of-more-than-32-characters";
 const metricsToken = "metrics-token-of-more-than-32-characters";
 
 const context = {
-  adminApiKey: "x",
+  adminApiKeys: ["x"],
   publicUrl,
   bodyLimitBytes: { sms: 1, email: 1 },
   stateKey: Buffer.alloc(32),
   metrics: {},
   database: {},
-  metricsToken,
+  metricsTokens: [metricsToken],
 };
 const routes = routesOf(createApp(context as unknown as AppContext));
 
@@ -36,7 +36,7 @@ const mappings: string[] = [];
 beforeAll(async () => {
   bridge = await startTestBridge({
     config: {
-      metricsToken,
+      metricsTokens: [metricsToken],
       incoming: { webhooksPerMinute: 0, connections: 1000 },
       oauth: {
         clientId: "app-x",
@@ -150,7 +150,10 @@ const samples: Record<string, Record<string, unknown>> = {
     ...some?.fixtures.find(({ name }) => name === "text")?.fixture.request,
   },
   "PUT /admin/mappings/:id/conversations/:address": { conversationId: "c", contactId: "d" },
-  "POST /admin/deliveries/replay": { reason: "rejected", mappingId: randomUUID(), limit: 3 },
+  "POST /admin/deliveries/replay": { kind: "post-inbound", reason: "rejected", mappingId: randomUUID(), limit: 3 },
+  "POST /admin/deliveries/discard": { kind: "send-outbound", address: "+15005550006", note: "n", dryRun: true },
+  "POST /admin/webhooks/replay": { source: "provider", reason: "no", from: "2026-01-31T09:30:00Z", limit: 3 },
+  "POST /admin/webhooks/discard": { source: "highlevel", locationId, note: "n", dryRun: false },
   "POST /v1/messages": {
     locationId,
     type: "Email",

@@ -57,7 +57,7 @@ const keyFor = async (locationIds: string[]) =>
 async function by(key: string, method: string, path: string, body?: unknown) {
   const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
   const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
-  const answer = await fetch(`${bridge.url}/admin${unchecked(path)}`, init);
+  const answer = await fetch(`${bridge.url}/admin${unchecked(method, path)}`, init);
   return { status: answer.status, body: answer.status === 204 ? undefined : ((await answer.json()) as Answer["body"]) };
 }
 

@@ -3,7 +3,7 @@ import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
 import { signer as mailgun } from "../fixtures/mailgun/sign.ts";
 import { signer as postmark } from "../fixtures/postmark/sign.ts";
 import { signer as twilio } from "../fixtures/twilio/sign.ts";
-import { startTestBridge, type TestBridge } from "../support/bridge.ts";
+import { type Answer, startTestBridge, type TestBridge } from "../support/bridge.ts";
 import { readFixtures } from "../support/fixtures.ts";
 import { locationId, publicUrl, smsProviderId } from "../support/location.ts";
 import { until } from "../support/until.ts";
@@ -45,6 +45,40 @@ test("400 and 415 for a body that is not JSON, 404 for a route that is not there
   expect((await put("application/json", "{broken")).status).toBe(400);
   expect((await put("application/x-www-form-urlencoded", "token=x")).status).toBe(415);
   expect(await bridge.admin("GET", "/nothing")).toMatchObject({ status: 404, body: { title: "Not Found" } });
+});
+
+test.each([
+  ["GET", "/locations", "limit, cursor"],
+  ["GET", "/accounts", "limit, cursor"],
+  ["GET", "/keys", "limit, cursor"],
+  ["GET", "/mappings", "limit, cursor, locationId, accountId, address"],
+  ["POST", "/mappings", "check"],
+  ["POST", "/mappings/import", "no query"],
+  ["GET", "/messages", "rfcMessageId, from, until"],
+  ["GET", "/deliveries", "kind, reason, state"],
+  ["GET", "/webhooks", "source, reason, accountId"],
+  ["GET", "/webhooks/1", "no query"],
+  ["POST", "/webhooks/1/replay", "no query"],
+  ["POST", "/deliveries/replay", "no query"],
+  ["PUT", "/locations/x", "no query"],
+  ["DELETE", "/mappings/x", "no query"],
+] as const)(
+  "422 for %s %s with a parameter that it does not take, and which it takes: %s",
+  async (method, path, takes) => {
+    const body = path === "/mappings" ? mapping() : {};
+    const answer = await bridge.admin(method, `${path}?colour=blue`, method === "GET" ? undefined : body);
+    expect(answer.status).toBe(422);
+    expect(answer.body.errors).toEqual([{ path: "colour", message: expect.stringContaining(takes) }]);
+  },
+);
+
+test("422 for a parameter that the send route does not take", async () => {
+  const answer = await bridge.send({ type: "SMS", contactId: "c", message: "x" }, {}, "?await=false");
+  expect(answer).toMatchObject({
+    status: 422,
+    body: { errors: [{ path: "await", message: expect.stringMatching(/takes wait$/) }] },
+  });
+  expect((await fetch(`${bridge.url}/admin/messages?colour=blue`)).status, "strangers learn nothing").toBe(401);
 });
 
 describe("/admin/locations", () => {
@@ -361,19 +395,74 @@ describe("what happened", () => {
         { state: "delivered", kind: "post-inbound", attempts: 1, attemptLog: [{ outcome: "delivered", status: 200 }] },
       ],
     });
+    await expectFound(id, story);
+
     for (const path of ["/messages/999999", "/messages/x", "/deliveries/999999/replay", "/webhooks/0"]) {
       const method = path.endsWith("replay") ? "POST" : "GET";
       expect((await bridge.admin(method, path)).status).toBe(404);
     }
     expect((await bridge.admin("POST", `/deliveries/${story.deliveries[0].id}/replay`)).status).toBe(409);
     expect((await bridge.admin("POST", `/webhooks/${story.webhooks[0].id}/replay`)).status).toBe(409);
-    expect((await bridge.admin("POST", "/deliveries/replay", { reason: "rejected" })).body).toEqual({
+    expect(
+      (await bridge.admin("POST", "/deliveries/replay", { kind: "post-inbound", reason: "rejected" })).body,
+    ).toEqual({
       replayed: 0,
       nextCursor: null,
     });
-    expect((await bridge.admin("POST", "/deliveries/replay", { reason: "bad luck" })).status).toBe(422);
+    expect(
+      (await bridge.admin("POST", "/deliveries/replay", { kind: "post-inbound", reason: "bad luck" })).status,
+    ).toBe(422);
+    const ofPerson = { kind: "post-inbound", address: "(500) 555-0430", mappingId: id, dryRun: true };
+    expect((await bridge.admin("POST", "/deliveries/replay", ofPerson)).body).toEqual({
+      dryRun: true,
+      count: 0,
+      sample: [],
+      nextCursor: null,
+    });
+  });
+
+  test.each([
+    ["/deliveries/replay", "kind"],
+    ["/deliveries/discard", "kind"],
+    ["/webhooks/replay", "source"],
+    ["/webhooks/discard", "source"],
+  ])("422 for %s without its %s: what goes to HighLevel and what goes to people is not mixed", async (path, field) => {
+    const { status, body } = await bridge.admin("POST", path, path.endsWith("discard") ? { note: "x" } : {});
+    expect(status).toBe(422);
+    expect(body.errors).toEqual([{ path: field, message: expect.stringMatching(/^must be named/) }]);
   });
 });
+
+/** The message is found by whatever is known of it, and with it its delivery and its webhook. */
+async function expectFound(id: string, story: Answer["body"]) {
+  const found = async (list: string, query: Record<string, string>) => {
+    const answer = await bridge.admin("GET", `/${list}?mappingId=${id}&${new URLSearchParams(query)}`);
+    expect(answer.status, JSON.stringify(answer.body)).toBe(200);
+    return answer.body.items;
+  };
+  for (const query of [
+    { address: "+1 (500) 555-0430" },
+    { address: " 15005550430" },
+    { address: "500 555 0430" },
+    { highlevelMessageId: story.highlevelMessageId },
+    { contactId: (await bridge.admin("GET", `/mappings/${id}/conversations/+15005550430`)).body.contactId },
+    { providerMessageId: "story-3" },
+  ]) {
+    const [message, ...others] = await found("messages", query);
+    expect(message, JSON.stringify(query)).toMatchObject({ id: story.id, locationId });
+    expect(others).toEqual([]);
+    expect(await found("deliveries", query)).toMatchObject([
+      { messageId: story.id, address: "+15005550430", mappingId: id, locationId },
+    ]);
+    expect(await found("webhooks", query)).toMatchObject([
+      { id: story.webhooks[0].id, messages: [{ id: story.id, mappingId: id, address: "+15005550430" }] },
+    ]);
+  }
+  expect(await found("deliveries", { kind: "send-outbound" })).toEqual([]);
+  expect(await found("deliveries", { kind: "post-inbound", locationId })).toHaveLength(3);
+  expect(await found("deliveries", { locationId: "elsewhere" })).toEqual([]);
+  expect(await found("webhooks", { source: "highlevel" })).toEqual([]);
+}
 
 test("logs hold no bodies, addresses, tokens or credentials", () => {
   const written = bridge.logLines.map((line) => JSON.stringify(line)).join("\n");

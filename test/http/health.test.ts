@@ -25,10 +25,10 @@ afterAll(async () => {
 const ready = async (context: Partial<HealthContext>) => {
   const log = createLog("silent");
   const app = express();
-  const adminApiKey = "test-admin-key-of-more-than-32-characters";
+  const adminApiKeys = ["test-admin-key-of-more-than-32-characters"];
   app.use(
     healthRoutes({
-      ...{ database, databaseWatch, log, adminApiKey },
+      ...{ database, databaseWatch, log, adminApiKeys },
       secondsSinceTurn: () => 1,
       takesRequests: true,
       ...context,

@@ -104,6 +104,12 @@ test("an import takes no number that the account has mapped for somebody else", 
   const taken = await integrator("POST", "/mappings/import", { accountId, mappings });
   expect(taken).toMatchObject({ status: 422, body: { errors: [{ path: "line 1: address" }] } });
   expect(taken.body.errors[0].message).not.toContain(theirs.body.id);
+  const alone = await integrator("POST", "/mappings", { accountId, address, locationId, ...sms });
+  expect(alone.status).toBe(409);
+  for (const refused of [taken, alone])
+    expect(JSON.stringify(refused.body), "that somebody has it is nobody else's business").not.toMatch(
+      new RegExp(`${theirs.body.id}|${second}|another|already|location`),
+    );
   expect(await bridge.admin("GET", `/mappings/${theirs.body.id}`)).toMatchObject({ body: { locationId: second } });
   const both = await keyFor(locationId, second);
   expect(await both("POST", "/mappings/import", { accountId, mappings })).toMatchObject({ body: { updated: 1 } });

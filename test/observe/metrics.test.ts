@@ -45,7 +45,7 @@ const addMapping = (to: TestBridge) =>
 beforeAll(async () => {
   bridge = await startTestBridge({
     config: {
-      metricsToken,
+      metricsTokens: [metricsToken],
       highlevelRequests: { per10Seconds: 1000, perDay: 180_000 },
       incoming: { connections: 1000, webhooksPerMinute: 60 },
     },
@@ -62,7 +62,7 @@ describe("GET /metrics", () => {
       expect(answer.headers.get("www-authenticate")).toBe("Bearer");
     }
     const app = express();
-    app.use(metricsRoutes({ metrics: undefined, metricsToken: undefined }));
+    app.use(metricsRoutes({ metrics: undefined, metricsTokens: undefined }));
     await request(app).get("/metrics").set("authorization", `Bearer ${metricsToken}`).expect(404);
   });
 
@@ -138,7 +138,7 @@ describe("GET /metrics", () => {
 
   test("answers without the database, and says that it is away and the worker stands still", async () => {
     const postgres = await startPostgres();
-    const away = await startTestBridge({ databaseUrl: postgres.url, config: { metricsToken } });
+    const away = await startTestBridge({ databaseUrl: postgres.url, config: { metricsTokens: [metricsToken] } });
     try {
       const mappingId = await addMapping(away);
       expect(readSeries((await scrape(away.url)).text, "bridge_database_up")).toBe(1);

@@ -103,6 +103,7 @@ const sms = { type: "SMS", contactId: "", message: "hi" };
 const guarded: Record<string, Walk> = {
   "POST /admin/keys": { body: () => ({ name: "x", access: "write" }), own: 403, other: 403 },
   "GET /admin/keys": { own: 403, other: 403 },
+  "PATCH /admin/keys/:id": { path: () => "/admin/keys/1", body: () => ({ name: "x" }), own: 403, other: 403 },
   "DELETE /admin/keys/:id": { path: () => "/admin/keys/1", own: 403, other: 403 },
   "GET /admin/locations": { own: 200, other: 200 },
   "GET /admin/locations/:locationId": { path: () => `/admin/locations/${locationId}`, own: 200, other: 404 },
@@ -161,14 +162,39 @@ const guarded: Record<string, Walk> = {
     own: 200,
     other: 404,
   },
+  "GET /admin/audit": { own: 200, other: 200 },
+  "GET /admin/people/:address": { path: () => `/admin/people/${person}`, own: 200, other: 404 },
   "GET /admin/messages": { own: 200, other: "empty" },
   "GET /admin/messages/:id": { path: () => `/admin/messages/${ids.message}`, own: 200, other: 404 },
   "GET /admin/deliveries": { own: 200, other: "empty" },
-  "POST /admin/deliveries/:id/replay": { path: () => `/admin/deliveries/${ids.dead}/replay`, own: 202, other: 404 },
-  "POST /admin/deliveries/replay": { body: () => ({ limit: 100 }), own: 202, other: 202 },
+  "POST /admin/deliveries/:id/discard": {
+    path: () => `/admin/deliveries/${ids.dead}/discard`,
+    body: () => ({ note: "x" }),
+    own: 200,
+    other: 404,
+  },
+  "POST /admin/deliveries/:id/replay": { path: () => `/admin/deliveries/${ids.dead}/replay`, own: 409, other: 404 },
+  "POST /admin/deliveries/replay": { body: () => ({ kind: "post-inbound", limit: 100 }), own: 202, other: 202 },
+  "POST /admin/deliveries/discard": {
+    body: () => ({ kind: "post-inbound", note: "x", dryRun: true }),
+    own: 200,
+    other: 200,
+  },
   "GET /admin/webhooks": { own: 200, other: "empty" },
   "GET /admin/webhooks/:id": { path: () => `/admin/webhooks/${ids.webhook}`, own: 200, other: 404 },
   "POST /admin/webhooks/:id/replay": { path: () => `/admin/webhooks/${ids.failed}/replay`, own: 202, other: 404 },
+  "POST /admin/webhooks/replay": { body: () => ({ source: "provider", limit: 100 }), own: 202, other: 202 },
+  "POST /admin/webhooks/:id/discard": {
+    path: () => `/admin/webhooks/${ids.webhook}/discard`,
+    body: () => ({ note: "x" }),
+    own: 409,
+    other: 404,
+  },
+  "POST /admin/webhooks/discard": {
+    body: () => ({ source: "provider", note: "x", dryRun: true }),
+    own: 200,
+    other: 200,
+  },
   "PUT /admin/mappings/:id/conversations/:address": {
     path: () => `/admin/mappings/${ids.mapping}/conversations/${registered}`,
     body: () => ({ conversationId: "c-1" }),
@@ -192,6 +218,7 @@ const guarded: Record<string, Walk> = {
   },
   "POST /v1/messages": { body: () => ({ ...sms, locationId }), own: 200, other: 403 },
   "GET /v1/messages/:id": { path: () => `/v1/messages/${ids.send}`, own: 200, other: 404 },
+  "DELETE /admin/people/:address": { path: () => `/admin/people/${person}`, own: 200, other: 200 },
   "DELETE /admin/mappings/:id": { path: () => `/admin/mappings/${ids.mapping}`, own: 204, other: 404 },
 };
 
@@ -230,8 +257,8 @@ function expectStatus(answer: Answer, expected: Status, route: string): void {
 }
 
 test("every route is known here: one behind a key with what each key may do, an open one with the reason", () => {
-  const limits = { bodyLimitBytes: { sms: 1, email: 1 }, metrics: {}, metricsToken: "x", database: {} };
-  const context = { adminApiKey: "x", publicUrl, ...limits, stateKey: Buffer.alloc(32) };
+  const limits = { bodyLimitBytes: { sms: 1, email: 1 }, metrics: {}, metricsTokens: ["x"], database: {} };
+  const context = { adminApiKeys: ["x"], publicUrl, ...limits, stateKey: Buffer.alloc(32) };
   const routes = routesOf(createApp(context as unknown as AppContext));
   expect(routes.toSorted()).toEqual([...Object.keys(guarded), ...Object.keys(open)].sort());
 });
@@ -264,7 +291,10 @@ describe.sequential("every route behind a key", () => {
     }
     const listed = await call("GET /admin/locations", `Bearer ${keys.other}`);
     expect(listed.body.items.map((item: { id: string }) => item.id)).toEqual([otherLocation]);
-    expect((await call("POST /admin/deliveries/replay", `Bearer ${keys.other}`)).body.replayed).toBe(0);
+    for (const what of ["deliveries", "webhooks"]) {
+      expect((await call(`POST /admin/${what}/replay`, `Bearer ${keys.other}`)).body.replayed, what).toBe(0);
+      expect((await call(`POST /admin/${what}/discard`, `Bearer ${keys.other}`)).body.count, what).toBe(0);
+    }
   });
 
   test("answers 403 to a key for reading when it writes, and what it asks for when it reads", async () => {
@@ -280,6 +310,39 @@ describe.sequential("every route behind a key", () => {
     for (const [route, { own }] of Object.entries(guarded))
       expectStatus(await call(route, `Bearer ${keys.own}`), own, route);
   });
+});
+
+test("the audit tells who wrote what, to an integrator only what that key wrote", async () => {
+  const audit = (query: string, key?: string) =>
+    key === undefined
+      ? bridge.admin("GET", `/audit${query}`)
+      : fetch(`${bridge.url}/admin/audit${query}`, { headers: { authorization: `Bearer ${key}` } }).then(
+          async (answer) => ({ body: (await answer.json()) as Answer["body"] }),
+        );
+  const { body } = await until(
+    () => audit(`?mappingId=${ids.mapping}&limit=200`),
+    (answer) => answer.body.items.length > 5,
+  );
+  expect(body.items).toContainEqual({
+    id: expect.any(Number),
+    at: expect.any(String),
+    who: expect.stringMatching(/^key \d+$/),
+    method: "DELETE",
+    route: "/admin/mappings/:id",
+    status: 204,
+    isAnswered: true,
+    ids: { mappingId: ids.mapping },
+  });
+  const whoOf = ({ items }: { items: { who: string }[] }) => new Set(items.map(({ who }) => who));
+  expect(whoOf((await audit("?limit=200")).body).size).toBeGreaterThan(2);
+  const own = (await audit("?limit=200", keys.other)).body;
+  expect(own.items.length).toBeGreaterThan(0);
+  const [who = ""] = whoOf(own);
+  expect(whoOf(own)).toEqual(new Set([who]));
+  expect((await audit(`?who=${encodeURIComponent(who)}`)).body.items.length).toBeGreaterThan(0);
+  expect((await audit("?who=admin", keys.other)).body.items).toEqual([]);
+  expect((await audit("?until=2020-01-01T00:00:00Z")).body.items).toEqual([]);
+  expect(JSON.stringify(body)).not.toContain(registered);
 });
 
 describe("an integrator's key", () => {
@@ -302,7 +365,9 @@ describe("an integrator's key", () => {
     expect(Object.keys(body.items[0]).sort()).toEqual([
       "access",
       "createdAt",
+      "expiresAt",
       "id",
+      "lastUsedAt",
       "locationIds",
       "name",
       "revokedAt",
@@ -317,6 +382,33 @@ describe("an integrator's key", () => {
     expect((await bridge.admin("DELETE", `/keys/${id}`)).status).toBe(204);
     expect((await by(key, "GET", "/admin/locations")).status).toBe(401);
     expect((await bridge.admin("DELETE", `/keys/${id}`)).status).toBe(404);
+  });
+
+  test("tells when it was used last, gets other locations, and ends when it is set to", async () => {
+    const key = await makeKey({ access: "read", locationIds: [locationId] });
+    const newest = async () => (await bridge.admin("GET", "/keys?limit=1")).body.items[0];
+    const { id, lastUsedAt } = await newest();
+    expect(lastUsedAt).toBeNull();
+    const reached = async () =>
+      (await by(key, "GET", "/admin/locations")).body.items.map((item: { id: string }) => item.id);
+    expect(await reached()).toEqual([locationId]);
+    await until(newest, ({ lastUsedAt: at }) => at !== null);
+    const change = { locationIds: [otherLocation, otherLocation], name: "other" };
+    expect(await bridge.admin("PATCH", `/keys/${id}`, change)).toMatchObject({
+      status: 200,
+      body: { name: "other", locationIds: [otherLocation], access: "read", expiresAt: null },
+    });
+    expect(await reached()).toEqual([otherLocation]);
+    const set = (expiresAt: unknown) => bridge.admin("PATCH", `/keys/${id}`, { expiresAt });
+    expect((await set(new Date(Date.now() - 1000).toISOString())).status).toBe(422);
+    expect((await bridge.admin("PATCH", `/keys/${id}`, {})).status).toBe(422);
+    expect((await set(new Date(Date.now() + 2000).toISOString())).status).toBe(200);
+    await until(
+      () => by(key, "GET", "/admin/locations"),
+      ({ status }) => status === 401,
+    );
+    expect((await set(null)).body.expiresAt).toBeNull();
+    expect((await by(key, "GET", "/admin/locations")).status).toBe(200);
   });
 
   test("for all locations still makes no keys, and sees nothing of the app's own webhooks", async () => {
@@ -408,7 +500,7 @@ describe("admin.wrote", () => {
     const write = { method: "DELETE", headers: { authorization: `Bearer ${keys.reading}` } };
     await fetch(`${bridge.url}/admin/locations/${locationId}`, write);
     await fetch(`${bridge.url}/admin/locations`, { headers: write.headers });
-    await bridge.admin("POST", "/deliveries/replay", {});
+    await bridge.admin("POST", "/deliveries/replay", { kind: "post-inbound" });
     await until(
       () => lines().length,
       (count) => count >= before + 2,

@@ -48,7 +48,7 @@ beforeAll(async () => {
     authorizeUrl: "https://marketplace.example.com/v2/oauth/chooselocation",
     scopes: "conversations.write",
   };
-  twoWay = await startTwoWay({ config: { oauth, metricsToken } });
+  twoWay = await startTwoWay({ config: { oauth, metricsTokens: [metricsToken] } });
   twoWay.bridge.sandbox.setOauth({
     clientId: "app-x",
     clientSecret: oauthSecret,

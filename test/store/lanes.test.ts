@@ -2,17 +2,14 @@ import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { recordAttempts } from "../../src/store/attempts.ts";
 import { ensureConversations, keyOf } from "../../src/store/conversations.ts";
-import {
-  enqueueDeliveries,
-  listDeliveries,
-  listDeliveriesOfMessage,
-  replayDeliveries,
-} from "../../src/store/deliveries.ts";
+import { enqueueDeliveries, listDeliveriesOfMessage } from "../../src/store/deliveries.ts";
 import { claimLanes, type Places } from "../../src/store/lanes/claim-lanes.ts";
 import { giveLaneBack, type LeaseChange } from "../../src/store/lanes/give-lane-back.ts";
 import type { HeldLane } from "../../src/store/lanes/held-lane.ts";
 import { pauseLocation, putLocation } from "../../src/store/locations.ts";
 import { insertMessages } from "../../src/store/messages/messages.ts";
+import { listDeliveries } from "../../src/store/operate/list-deliveries.ts";
+import { replayDeliveries } from "../../src/store/operate/replay-deliveries.ts";
 import { type Database, selectRows } from "../../src/store/postgres/database.ts";
 import { openMigrated } from "../support/database.ts";
 import { insertMapping } from "../support/insert-mapping.ts";

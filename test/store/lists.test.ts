@@ -1,12 +1,13 @@
 import { type SQL, sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { listConversations } from "../../src/store/conversations.ts";
-import { listDeliveries, replayDeliveries } from "../../src/store/deliveries.ts";
 import { readActivity } from "../../src/store/messages/activity.ts";
 import { listMessages } from "../../src/store/messages/list-messages.ts";
+import { listDeliveries } from "../../src/store/operate/list-deliveries.ts";
+import { listWebhooks } from "../../src/store/operate/list-webhooks.ts";
+import { replayDeliveries } from "../../src/store/operate/replay-deliveries.ts";
 import { type Database, type Db, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
 import { maxWalked, type Page } from "../../src/store/postgres/walk-newest.ts";
-import { listWebhooks } from "../../src/store/webhooks.ts";
 import { copyMigrated } from "../support/database.ts";
 
 let database: Database;
@@ -44,6 +45,11 @@ beforeAll(async () => {
     from messages order by id`);
   await db.execute(sql`
     update conversations set highlevel_contact_id = 'c-' || id where address = 'ann' and location_id <> 'location-7'`);
+  await db.execute(sql`
+    update messages set provider_message_id = 'p-' || id, highlevel_message_id = 'h-' || id, webhook_id = id,
+      highlevel_email_message_id = 'e-' || id, rfc_message_id = 'R-' || id, requested_id = 'q-' || id`);
+  await db.execute(sql`
+    update conversations set highlevel_conversation_id = 'v-' || id where address = 'ann' and location_id <> 'location-7'`);
   await db.execute(sql`vacuum analyze`);
   const [seventh] = await selectRows<{ id: string }>(db, sql`select id from mappings where location_id = 'location-7'`);
   mappingId = seventh?.id ?? "";
@@ -87,11 +93,14 @@ test.for([
   ["messages of all locations", () => listMessages(database.db, { limit }), limit],
   ["messages of one location", () => listMessages(database.db, { ...one, limit }), limit],
   ["messages of one mapping", () => listMessages(database.db, { ...one, mappingId, limit }), limit],
-  ["messages of a person", () => listMessages(database.db, { ...one, address: "ann", limit }), 50],
-  ["messages of somebody unknown", () => listMessages(database.db, { ...one, address: "zoe", limit }), 0],
+  ["messages of a person", () => listMessages(database.db, { ...one, addresses: ["ann"], limit }), 50],
+  ["messages of somebody unknown", () => listMessages(database.db, { ...one, addresses: ["zoe"], limit }), 0],
   ["messages of a location that has none", () => listMessages(database.db, { ...nothing, limit }), 0],
   ["messages of nobody", () => listMessages(database.db, { ...nobody, limit }), 0],
   ["deliveries of all locations", () => listDeliveries(database.db, { limit }), limit],
+  ["messages by a provider's id", () => listMessages(database.db, { providerMessageId: "p-700", ...one, limit }), 0],
+  ["messages by their Message-ID", () => listMessages(database.db, { rfcMessageId: "<r-700>", limit }), 1],
+  ["deliveries of a person", () => listDeliveries(database.db, { ...one, addresses: ["ann"], limit }), 50],
   ["deliveries that are dead", () => listDeliveries(database.db, { state: "dead", limit }), limit],
   ["deliveries that are pending", () => listDeliveries(database.db, { state: "pending", limit }), 0],
 ] as const)("a list of %s reads no more than a few times what it shows", async ([, list, found]) => {
@@ -126,6 +135,23 @@ test.for([
     2,
   ],
   ["deliveries for a reason", () => listDeliveries(database.db, { reason: "rejected", limit }), 0],
+  ["messages by HighLevel's id", () => listMessages(database.db, { highlevelMessageId: "h-700", limit }), 1],
+  ["messages by an id that HighLevel sent", () => listMessages(database.db, { highlevelMessageId: "q-700", limit }), 1],
+  [
+    "messages by HighLevel's id of an email",
+    () => listMessages(database.db, { highlevelEmailMessageId: "e-9", limit }),
+    1,
+  ],
+  ["messages by any provider's id", () => listMessages(database.db, { providerMessageId: "p-700", limit }), 1],
+  ["messages of a contact", () => listMessages(database.db, { contactId: "c-21", limit }), 50],
+  ["messages of a conversation", () => listMessages(database.db, { conversationId: "v-21", limit }), 50],
+  ["messages of a contact of a relay", () => listMessages(database.db, { contactId: "contact-9", limit }), 50],
+  ["messages of no one person", () => listMessages(database.db, { contactId: "c-21", addresses: ["bob"], limit }), 0],
+  ["deliveries by HighLevel's id", () => listDeliveries(database.db, { highlevelMessageId: "h-700", limit }), 1],
+  ["deliveries of one kind", () => listDeliveries(database.db, { kind: "report-status", limit }), 0],
+  ["webhooks by a provider's id", () => listWebhooks(database.db, { providerMessageId: "p-700", limit }), 1],
+  ["webhooks of one location by its name", () => listWebhooks(database.db, { locationId: "location-7", limit }), limit],
+  ["webhooks for a reason", () => listWebhooks(database.db, { reason: "no mapping", limit }), 0],
   ["webhooks that are ignored", () => listWebhooks(database.db, { state: "ignored", limit }), 0],
   ["webhooks of one location that failed", () => listWebhooks(database.db, { ...one, state: "failed", limit }), 1],
 ] as const)("a list of %s looks at some thousands of rows at most", async ([, list, found]) => {

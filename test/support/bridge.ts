@@ -78,7 +78,7 @@ export async function startTestBridge(
   const log = createLog("debug", { write: (line) => void logLines.push(JSON.parse(line)) });
   let config: Config = {
     publicUrl,
-    adminApiKey,
+    adminApiKeys: [adminApiKey],
     port: 0,
     host: "127.0.0.1",
     run: "all",
@@ -99,6 +99,7 @@ export async function startTestBridge(
     allowedPrivateHosts: [new URL(highlevelUrl).host],
     providersUrl: undefined,
     retentionDays: 30,
+    deadRetentionDays: 180,
     shutdownSeconds: 10,
     logLevel: "debug",
     ...options.config,
@@ -131,7 +132,7 @@ export async function startTestBridge(
     sandboxUrl: highlevelUrl,
     logLines,
     admin: (method, path, body) =>
-      call(method, `/admin${unchecked(path)}`, { authorization: `Bearer ${adminApiKey}` }, body),
+      call(method, `/admin${unchecked(method, path)}`, { authorization: `Bearer ${adminApiKey}` }, body),
     send: (body, headers = {}, query = "") =>
       call("POST", `/v1/messages${query}`, { authorization: `Bearer ${adminApiKey}`, ...headers }, body),
     sent: (id) => call("GET", `/v1/messages/${id}`, { authorization: `Bearer ${adminApiKey}` }, undefined),
@@ -162,8 +163,10 @@ export async function startTestBridge(
 }
 
 /** What is registered is checked at once, unless it is said not to be: there is no provider to ask. */
-export const unchecked = (path: string) =>
-  /^\/(mappings|accounts)(\/[\da-f-]{36})?$/.test(path) ? `${path}?check=false` : path;
+export const unchecked = (method: string, path: string) =>
+  /^(POST \/(mappings|accounts)|PATCH \/(mappings|accounts)\/[\da-f-]{36})$/.test(`${method} ${path}`)
+    ? `${path}?check=false`
+    : path;
 
 const publicKeyOf = (spki: string) =>
   createPublicKey({ key: Buffer.from(spki, "base64"), format: "der", type: "spki" });

@@ -30,6 +30,7 @@ export const rooms: Record<string, string> = {
   observe:
     "providers store concurrency prom-client @opentelemetry/api @opentelemetry/exporter-trace-otlp-http @opentelemetry/resources @opentelemetry/sdk-trace",
   store: "drizzle-orm",
+  "store/operate": "store drizzle-orm",
   "store/postgres": "drizzle-orm pg @electric-sql/pglite fs-native-extensions",
   concurrency: "",
   secrets: "",

@@ -14,7 +14,7 @@ import type { AccountRow, RefusedWebhooks } from "../../store/schema.ts";
 import { listRefusals } from "../../store/trouble/refused-webhooks.ts";
 import { type Caller, callerOf, reaches } from "../caller.ts";
 import { toPage, uuidPageQuery } from "../list.ts";
-import { Problem, parseInput } from "../problem.ts";
+import { Problem, parseInput, parseQuery } from "../problem.ts";
 import { isUuid } from "../uuid.ts";
 import { credentials, isCheckAsked, text } from "./fields.ts";
 import type { LocationsContext } from "./locations.ts";
@@ -81,7 +81,7 @@ export function accountRoutes(context: AccountsContext): Router {
   });
 
   router.get("/", async (req, res) => {
-    const { limit, cursor } = parseInput(z.object(uuidPageQuery), req.query);
+    const { limit, cursor } = parseQuery(z.object(uuidPageQuery), req.query);
     if (cursor !== undefined && !isUuid(cursor))
       throw new Problem(422, "cursor: must be the nextCursor of the page before");
     const page = { locationIds: callerOf(res).locationIds, after: cursor, limit: limit + 1 };

@@ -2,11 +2,13 @@ import express, { type RequestHandler, Router } from "express";
 import { ParseError } from "../../errors.ts";
 import { requireBearableJson } from "../../formats/bearable-json.ts";
 import type { Log } from "../../log.ts";
+import { insertAudit } from "../../store/operate/audit.ts";
 import type { BodyMemory } from "../body-memory.ts";
-import { authenticate, callerOf, noteMount, requireAdmin } from "../caller.ts";
+import { authenticate, callerOf, noteMount, refuseQuery, requireAdmin, type Write } from "../caller.ts";
 import { Problem } from "../problem.ts";
 import { declaredBytes } from "../read-body.ts";
 import { accountRoutes } from "./accounts.ts";
+import { auditRoutes } from "./audit.ts";
 import { checkRoutes } from "./checks.ts";
 import { conversationRoutes } from "./conversations.ts";
 import { deliveryRoutes } from "./deliveries.ts";
@@ -15,11 +17,12 @@ import { keyRoutes } from "./keys.ts";
 import { locationRoutes } from "./locations.ts";
 import { type MappingsContext, mappingRoutes } from "./mappings.ts";
 import { messageRoutes } from "./messages.ts";
+import { peopleRoutes } from "./people.ts";
 import { previewRoutes } from "./preview.ts";
-import { webhookAdminRoutes } from "./webhooks.ts";
+import { failedWebhookRoutes, webhookAdminRoutes } from "./webhooks.ts";
 
 export interface AdminContext extends MappingsContext {
-  adminApiKey: string;
+  adminApiKeys: string[];
   log: Log;
   bodyMemory: BodyMemory;
 }
@@ -31,12 +34,18 @@ export interface AdminContext extends MappingsContext {
  * - 415 not Content-Type: application/json, or packed · 422 with the path of each wrong field · 503 the database is away, or
  *   too much is being read
  *
- * Every write leaves a line `admin.wrote` in the log: who, the route's pattern, the status, and the ids that it is about.
+ * Every write leaves a row in `audit`, and a line `admin.wrote` in the log: who, the route's pattern, the status, and the ids that
+ * it is about.
  */
 export function adminRoutes(context: AdminContext): Router {
   const router = Router();
   // A preview carries a whole webhook, whose bytes grow by a third in base64.
-  router.use(authenticate(context), ...jsonBody(context, Math.ceil(context.bodyLimitBytes.email * 1.5)));
+  const keepWrite = (write: Write) => insertAudit(context.db, { ...write, route: write.route ?? null });
+  router.use(
+    authenticate(context, keepWrite),
+    refuseQuery,
+    ...jsonBody(context, Math.ceil(context.bodyLimitBytes.email * 1.5)),
+  );
   router.use("/:part", noteMount);
   router.use("/keys", requireAdmin, keyRoutes(context));
   router.use("/locations", locationRoutes(context));
@@ -50,7 +59,9 @@ export function adminRoutes(context: AdminContext): Router {
   );
   router.use("/messages", messageRoutes(context));
   router.use("/deliveries", deliveryRoutes(context));
-  router.use("/webhooks", webhookAdminRoutes(context));
+  router.use("/webhooks", failedWebhookRoutes(context), webhookAdminRoutes(context));
+  router.use("/people", peopleRoutes(context));
+  router.use("/audit", auditRoutes(context));
   router.use(checkRoutes(context));
   return router;
 }

@@ -6,7 +6,7 @@ import { findConversation, listConversations, registerHighlevelIds } from "../..
 import type { Conversation } from "../../store/schema.ts";
 import { type Caller, callerOf } from "../caller.ts";
 import { numberedPageQuery, toPage } from "../list.ts";
-import { Problem, parseInput } from "../problem.ts";
+import { Problem, parseInput, parseQuery } from "../problem.ts";
 import { type MappingsContext, requireMapping } from "./mappings.ts";
 
 const id = z.string().trim().min(1, "must not be empty").max(200, "must have 200 characters at most");
@@ -25,7 +25,7 @@ export function conversationRoutes(context: MappingsContext): Router {
 
   router.get("/:id/conversations", async (req, res) => {
     const mapping = await requireMapping(context, callerOf(res), req.params.id);
-    const { limit, cursor } = parseInput(listQuery, req.query);
+    const { limit, cursor } = parseQuery(listQuery, req.query);
     const rows = await listConversations(people, { mappingId: mapping.id, after: cursor, limit: limit + 1 });
     res.json(toPage(rows, { limit, keyOf: (row) => row.id, show: showConversation }));
   });

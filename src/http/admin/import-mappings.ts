@@ -3,7 +3,7 @@ import { z } from "zod";
 import { type ImportedRow, importMappings } from "../../registry/import-mappings.ts";
 import { readCsv } from "../../registry/read-csv.ts";
 import { type Caller, callerOf, reaches } from "../caller.ts";
-import { Problem, parseInput } from "../problem.ts";
+import { Problem, parseInput, parseQuery } from "../problem.ts";
 import { requireUsable } from "./accounts.ts";
 import { text } from "./fields.ts";
 import { type MappingsContext, mappingSettings } from "./mappings.ts";
@@ -28,7 +28,7 @@ export function importRoutes(context: MappingsContext): Router {
   const router = Router();
   router.post("/import", express.text({ type: "text/csv", limit: "1mb", inflate: false }), async (req, res) => {
     const caller = callerOf(res);
-    const given = typeof req.body === "string" ? readRows(req.query, req.body) : readJson(req.body);
+    const given = typeof req.body === "string" ? readRows(req.query, req.body) : readJson(req.query, req.body);
     const { accountId, dryRun } = given;
     const read = given.rows.map(readRow);
     const errors = read.flatMap((each) => ("errors" in each ? each.errors : []));
@@ -68,7 +68,8 @@ interface Given {
   rows: { line: number; values: unknown }[];
 }
 
-function readJson(given: unknown): Given {
+function readJson(givenQuery: unknown, given: unknown): Given {
+  parseQuery(z.object({}), givenQuery);
   const { accountId, dryRun, mappings } = parseInput(body, given);
   return { accountId, dryRun, rows: mappings.map((values, index) => ({ line: index + 1, values })) };
 }
@@ -78,7 +79,7 @@ function readRows(given: unknown, csv: string): Given {
   if (records.length === 0) throw new Problem(422, "the CSV holds no rows below its line of names");
   if (records.length > maxRows) throw new Problem(422, `the CSV has more than ${maxRows} rows: give them in parts`);
   const rows = records.map(({ line, record }) => ({ line, values: valuesOf(record) }));
-  return { ...parseInput(query, given), rows };
+  return { ...parseQuery(query, given), rows };
 }
 
 function parseRecords(csv: string) {

@@ -10,7 +10,7 @@ import type { Location } from "../../store/schema.ts";
 import { resumeLocation } from "../../store/trouble/paused-locations.ts";
 import { callerOf, reaches, requireReach } from "../caller.ts";
 import { pageQuery, toPage } from "../list.ts";
-import { Problem, parseInput } from "../problem.ts";
+import { Problem, parseInput, parseQuery } from "../problem.ts";
 
 export interface LocationsContext extends RegisterContext {
   accessTokens: AccessTokens;
@@ -61,7 +61,7 @@ export function locationRoutes(context: LocationsContext): Router {
   const router = Router();
 
   router.get("/", async (req, res) => {
-    const { limit, cursor, paused } = parseInput(listQuery, req.query);
+    const { limit, cursor, paused } = parseQuery(listQuery, req.query);
     const rows = await listLocations(people, {
       locationIds: callerOf(res).locationIds,
       isPaused: paused,

@@ -19,10 +19,10 @@ import type { AccountRow, MappingRow } from "../../store/schema.ts";
 import { listRefusals } from "../../store/trouble/refused-webhooks.ts";
 import { type Caller, callerOf, reaches, requireReach } from "../caller.ts";
 import { toPage, uuidPageQuery } from "../list.ts";
-import { Problem, parseInput } from "../problem.ts";
+import { Problem, parseInput, parseQuery } from "../problem.ts";
 import { isUuid } from "../uuid.ts";
 import { reachesAll, requireAccount, requireUsable, showRefusal } from "./accounts.ts";
-import { credentials, isCheckAsked, text } from "./fields.ts";
+import { credentials, isCheckAsked, readSearch, searchFields, text } from "./fields.ts";
 import type { LocationsContext } from "./locations.ts";
 
 export interface MappingsContext extends LocationsContext {
@@ -73,8 +73,8 @@ const listQuery = z.object({
   ...uuidPageQuery,
   locationId: z.string().optional(),
   accountId: z.uuid().optional(),
-  /** As it is stored: a number in E.164 form, a mailbox in lower case. */
-  address: text.optional(),
+  /** In any writing. */
+  address: searchFields.address,
 });
 
 /** What of a change may connect a mapping wrongly. */
@@ -174,13 +174,14 @@ async function listRefused(context: MappingsContext, caller: Caller, mapping: Ma
 }
 
 async function listAsked(people: Db, caller: Caller, query: unknown, show: (mapping: MappingRow) => object) {
-  const { limit, cursor, locationId, accountId, address } = parseInput(listQuery, query);
+  const { limit, cursor, locationId, accountId, address } = parseQuery(listQuery, query);
   if (cursor !== undefined && !isUuid(cursor))
     throw new Problem(422, "cursor: must be the nextCursor of the page before");
+  const { addresses } = await readSearch(people, caller, { address });
   const rows = await listMappings(people, {
     locationId,
     accountId,
-    address,
+    addresses,
     locationIds: caller.locationIds,
     after: cursor,
     limit: limit + 1,

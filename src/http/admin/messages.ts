@@ -1,36 +1,29 @@
 import { Router } from "express";
 import { z } from "zod";
 import { listDeliveriesOfMessage } from "../../store/deliveries.ts";
-import { listMessages } from "../../store/messages/list-messages.ts";
+import { type ListedMessage, listMessages } from "../../store/messages/list-messages.ts";
 import { findMessage } from "../../store/messages/messages.ts";
 import type { Db } from "../../store/postgres/database.ts";
-import type { Message } from "../../store/schema.ts";
 import { findWebhook } from "../../store/webhooks.ts";
 import { callerOf } from "../caller.ts";
 import { numberedPageQuery, toPage } from "../list.ts";
-import { Problem, parseId, parseInput } from "../problem.ts";
+import { Problem, parseId, parseQuery } from "../problem.ts";
 import { showDelivery } from "./deliveries.ts";
+import { readSearch, searchFields, timeFields } from "./fields.ts";
 import { showWebhook } from "./webhooks.ts";
 
-const time = z.iso
-  .datetime({ offset: true, error: "must be a time such as 2026-01-31T09:30:00Z" })
-  .transform((text) => new Date(text))
-  .optional();
 const listQuery = z.object({
   ...numberedPageQuery,
-  mappingId: z.uuid().optional(),
-  /** As it is stored: E.164, or a mailbox in lower case. */
-  address: z.string().optional(),
+  ...searchFields,
+  ...timeFields,
   state: z.enum(["received", "queued", "sent", "delivered", "read", "failed", "complained"]).optional(),
   direction: z.enum(["inbound", "outbound"]).optional(),
-  deliveryState: z.enum(["pending", "delivered", "dead"]).optional(),
+  deliveryState: z.enum(["pending", "delivered", "dead", "discarded"]).optional(),
   aside: z.enum(["kept", "held"]).optional(),
-  from: time,
-  until: time,
 });
 
 /**
- * `GET /admin/messages` 200: newest first, by mapping, sender's address, state, state of its deliveries and time;
+ * `GET /admin/messages` 200: newest first, by the person, ids, mapping, state, state of its deliveries and time;
  * `?aside=kept` is mail of machines that was not posted, `held` what waits for its sender to be registered.
  * `GET /admin/messages/{id}` 200: the whole story, with its webhook, deliveries and every attempt.
  */
@@ -38,10 +31,9 @@ export function messageRoutes({ people: db }: { people: Db }): Router {
   const router = Router();
 
   router.get("/", async (req, res) => {
-    const { limit, cursor, ...filter } = parseInput(listQuery, req.query);
+    const { limit, cursor, ...filter } = parseQuery(listQuery, req.query);
     const { rows, walkedTo } = await listMessages(db, {
-      ...filter,
-      locationIds: callerOf(res).locationIds,
+      ...(await readSearch(db, callerOf(res), filter)),
       before: cursor,
       limit: limit + 1,
     });
@@ -62,7 +54,7 @@ export function messageRoutes({ people: db }: { people: Db }): Router {
       sendRequest: found.message.sendRequest,
       webhooks: webhook ? [showWebhook(webhook)] : [],
       deliveries: deliveries.map(({ delivery, attempts }) => ({
-        ...showDelivery({ delivery, mappingId: found.message.mappingId }),
+        ...showDelivery({ ...found.message, delivery, address: found.address, locationId: found.locationId }),
         attemptLog: attempts,
       })),
     });
@@ -70,8 +62,8 @@ export function messageRoutes({ people: db }: { people: Db }): Router {
   return router;
 }
 
-function showMessage({ message, address }: { message: Message; address: string }) {
+function showMessage({ message, address, locationId }: ListedMessage) {
   const { content: _content, sendRequest: _sendRequest, webhookId: _webhookId, ...rest } = message;
   const { conversationId: _conversationId, ...shown } = rest;
-  return { ...shown, address };
+  return { ...shown, address, locationId };
 }

@@ -65,12 +65,13 @@ const recentMessages = (db: Db, mappingId: string, limit: number) =>
     .limit(limit);
 
 const openDeliveries = (mappingId: string, limit: number) => sql`
-  select kind, deliveries.state, reason, count(*)::int as count,
-    extract(epoch from now() - min(deliveries.created_at))::float8 as "oldestSeconds"
+  select kind, deliveries.state, case when attempts > 0 or replayed_at is null then reason end as reason,
+    count(*)::int as count,
+    extract(epoch from now() - min(coalesce(replayed_at, deliveries.created_at)))::float8 as "oldestSeconds"
   from (
     select id from messages where mapping_id = ${mappingId}
     order by mapping_id desc, id desc limit ${limit}
   ) recent
   join deliveries on message_id = recent.id
   where deliveries.state in ('pending', 'dead')
-  group by kind, deliveries.state, reason`;
+  group by 1, 2, 3`;

@@ -1,13 +1,14 @@
 import { and, desc, eq, exists, gte, isNotNull, isNull, lt, notExists, type SQL, sql } from "drizzle-orm";
 import type { DeliveryState, Direction, MessageState } from "../../model.ts";
+import { findMessages, findPeople, type MessageSearch, namesMessage, namesPerson } from "../operate/find-messages.ts";
 import { isAnyOf } from "../postgres/any-of.ts";
-import { type Db, selectRows } from "../postgres/database.ts";
+import type { Db } from "../postgres/database.ts";
 import { listNewest, maxWalked, type Page, rowsOfEach, type Walk } from "../postgres/walk-newest.ts";
 import { conversations, deliveries, type Message, mappings, messages } from "../schema.ts";
 
-export interface MessagePage {
-  mappingId?: string | undefined;
-  address?: string | undefined;
+export interface MessagePage extends MessageSearch {
+  /** Ours, of people that were found already. */
+  conversationIds?: number[] | undefined;
   state?: MessageState | undefined;
   direction?: Direction | undefined;
   deliveryState?: DeliveryState | undefined;
@@ -15,19 +16,23 @@ export interface MessagePage {
   aside?: "kept" | "held" | undefined;
   from?: Date | undefined;
   until?: Date | undefined;
-  /** Only of these locations. */
-  locationIds?: string[] | undefined;
   before?: number | undefined;
   limit: number;
 }
 
+export interface ListedMessage {
+  message: Message;
+  address: string;
+  locationId: string;
+}
+
 /** Newest first. However few fit, it looks at no more than some thousands: then `walkedTo` says where to go on. */
-export async function listMessages(db: Db, page: MessagePage): Promise<Page<{ message: Message; address: string }>> {
+export async function listMessages(db: Db, page: MessagePage): Promise<Page<ListedMessage>> {
   const walks = await chooseWalks(db, page);
   if (walks.length === 0) return { rows: [], walkedTo: undefined };
   return listNewest(db, walks, page, (tx, ids) =>
     tx
-      .select({ message: messages, address: conversations.address })
+      .select({ message: messages, address: conversations.address, locationId: conversations.locationId })
       .from(messages)
       .innerJoin(conversations, eq(conversations.id, messages.conversationId))
       .where(and(sql`${messages.id} = any(array(${ids}))`, ...conditionsOf(tx, page)))
@@ -36,9 +41,9 @@ export async function listMessages(db: Db, page: MessagePage): Promise<Page<{ me
   );
 }
 
-/** By the person, by what has failed (which is rare), by the mapping, by all mappings of the locations, or all. */
+/** By ids, the person, what has failed (which is rare), the mapping, all mappings of the locations, or all. */
 async function chooseWalks(db: Db, page: MessagePage): Promise<Walk[]> {
-  const { mappingId, address, state, locationIds, limit } = page;
+  const { mappingId, state, locationIds, limit } = page;
   const isFiltered = [state, page.direction, page.deliveryState, page.aside, page.from, page.until].some(Boolean);
   const walkParts = (
     column: typeof messages.mappingId | typeof messages.conversationId,
@@ -48,7 +53,10 @@ async function chooseWalks(db: Db, page: MessagePage): Promise<Walk[]> {
     const rows = rowsOfEach(values.length, limit, isFiltered);
     return values.length > 0 ? [{ table: messages, parts: { column, values, type }, rows }] : [];
   };
-  if (address !== undefined) return walkParts(messages.conversationId, await findPeople(db, { ...page, address }));
+  if (namesMessage(page))
+    return [{ table: messages, condition: isAnyOf(messages.id, await findMessages(db, page)), rows: maxWalked }];
+  if (page.conversationIds) return walkParts(messages.conversationId, page.conversationIds);
+  if (namesPerson(page)) return walkParts(messages.conversationId, await findPeople(db, page));
   if (state === "failed") return [{ table: messages, condition: eq(messages.state, state), rows: maxWalked }];
   if (mappingId !== undefined) return walkParts(messages.mappingId, [mappingId]);
   if (locationIds === undefined) return [{ table: messages, rows: rowsOfEach(1, limit, isFiltered) }];
@@ -68,34 +76,12 @@ async function chooseWalks(db: Db, page: MessagePage): Promise<Walk[]> {
   ];
 }
 
-/** The conversations of an address, by each mapping and location that it may be on. */
-async function findPeople(db: Db, page: MessagePage & { address: string }): Promise<number[]> {
-  const { mappingId, address, locationIds } = page;
-  const isSought = and(
-    mappingId === undefined ? undefined : eq(mappings.id, mappingId),
-    locationIds && isAnyOf(mappings.locationId, locationIds),
-  );
-  const contacts = sql`
-    select found.id from locations cross join lateral (
-      select id from conversations where mapping_id is null and location_id = locations.id and address = ${address}
-    ) found where ${locationIds ? isAnyOf(sql`locations.id`, locationIds) : sql`true`}`;
-  const people = await selectRows<{ id: number }>(
-    db,
-    sql`
-      select found.id from ${mappings} cross join lateral (
-        select id from conversations where mapping_id = ${mappings.id} and address = ${address}
-      ) found where ${isSought ?? sql`true`}
-      ${mappingId === undefined ? sql`union all ${contacts}` : sql``}`,
-  );
-  return people.map(({ id }) => id);
-}
-
 async function hasContacts(db: Db, locationIds: string[]): Promise<boolean> {
   const isContact = and(isNull(conversations.mappingId), isAnyOf(conversations.locationId, locationIds));
   return (await db.select({ id: conversations.id }).from(conversations).where(isContact).limit(1)).length > 0;
 }
 
-/** But the address: by that the walks go. */
+/** But ids and the person where no id is given: by those the walks go. */
 function conditionsOf(db: Db, page: MessagePage): SQL[] {
   const conditions: SQL[] = [];
   if (page.mappingId !== undefined) conditions.push(eq(messages.mappingId, page.mappingId));

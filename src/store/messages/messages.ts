@@ -99,9 +99,9 @@ export async function findMessage(
   db: Db,
   id: number,
   { locationIds }: { locationIds?: string[] | undefined } = {},
-): Promise<{ message: Message; address: string } | undefined> {
+): Promise<{ message: Message; address: string; locationId: string } | undefined> {
   const [found] = await db
-    .select({ message: messages, address: conversations.address })
+    .select({ message: messages, address: conversations.address, locationId: conversations.locationId })
     .from(messages)
     .innerJoin(conversations, eq(conversations.id, messages.conversationId))
     .where(and(eq(messages.id, id), locationIds && isAnyOf(conversations.locationId, locationIds)));

@@ -50,7 +50,7 @@ export async function readWaiting(db: Db): Promise<Waiting[]> {
           case when d.kind = 'send-outbound' then coalesce(m.provider, 'unknown') else 'highlevel' end as provider,
           case
             when d.attempts > 0 then d.first_attempted_at
-            when d.reason is not null then coalesce(d.retry_at, d.created_at)
+            when d.reason is not null then coalesce(d.replayed_at, d.retry_at, d.created_at)
             else d.created_at
           end as since
         from (select * from deliveries where state = 'pending' order by id limit ${maxWaiting}) d

@@ -1,0 +1,42 @@
+import { and, desc, eq, gte, lt, sql } from "drizzle-orm";
+import type { Db } from "../postgres/database.ts";
+import { listNewest, type Page, rowsOfEach } from "../postgres/walk-newest.ts";
+import { type AuditEntry, audit } from "../schema.ts";
+
+export async function insertAudit(db: Db, entry: Omit<AuditEntry, "id" | "at">): Promise<void> {
+  await db.insert(audit).values(entry);
+}
+
+export interface AuditFilter {
+  who?: string | undefined;
+  /** That it is about, each by its name: `mappingId`, say. */
+  ids?: Record<string, string | number> | undefined;
+  from?: Date | undefined;
+  until?: Date | undefined;
+}
+
+/** Newest first. However few fit, it looks at no more than some thousands: then `walkedTo` says where to go on. */
+export async function listAudit(
+  db: Db,
+  page: AuditFilter & { before?: number | undefined; limit: number },
+): Promise<Page<AuditEntry>> {
+  const { who, ids = {}, from, until, limit } = page;
+  const isNamed = Object.keys(ids).length > 0;
+  const isFiltered = isNamed || from !== undefined || until !== undefined;
+  const isOf = who === undefined ? undefined : eq(audit.who, who);
+  const walk = { table: audit, condition: isOf, rows: rowsOfEach(1, limit, isFiltered) };
+  const conditions = and(
+    isOf,
+    isNamed ? sql`${audit.ids} @> ${JSON.stringify(ids)}::jsonb` : undefined,
+    from && gte(audit.at, from),
+    until && lt(audit.at, until),
+  );
+  return listNewest(db, [walk], page, (tx, walked) =>
+    tx
+      .select()
+      .from(audit)
+      .where(and(sql`${audit.id} = any(array(${walked}))`, conditions))
+      .orderBy(desc(audit.id))
+      .limit(limit),
+  );
+}

@@ -1,0 +1,81 @@
+import { and, desc, eq, gte, lt, type SQL, sql } from "drizzle-orm";
+import type { FailureReason } from "../../errors.ts";
+import type { DeliveryKind, DeliveryState } from "../../model.ts";
+import { isOfLocations } from "../deliveries.ts";
+import type { Db } from "../postgres/database.ts";
+import { listNewest, type Page, rowsOfEach, type Walk } from "../postgres/walk-newest.ts";
+import { conversations, type Delivery, deliveries, messages } from "../schema.ts";
+import { findMessages, type MessageSearch, namesMessage, namesPerson } from "./find-messages.ts";
+
+export interface DeliveryFilter {
+  state?: DeliveryState | undefined;
+  kind?: DeliveryKind | undefined;
+  reason?: FailureReason | undefined;
+  mappingId?: string | undefined;
+  /** When it was owed first. */
+  from?: Date | undefined;
+  until?: Date | undefined;
+  /** Only of these locations. */
+  locationIds?: string[] | undefined;
+}
+
+/** A delivery, and whom it is about. */
+export interface ListedDelivery {
+  delivery: Delivery;
+  mappingId: string | null;
+  locationId: string;
+  address: string;
+}
+
+/**
+ * Newest first: all, or the dead or the pending ones, which have indexes of their own, or those of a search, by their
+ * messages. Of those it looks at no more than some thousands, however few fit: then `walkedTo` says where to go on.
+ */
+export async function listDeliveries(
+  db: Db,
+  page: DeliveryFilter & MessageSearch & { before?: number | undefined; limit: number },
+): Promise<Page<ListedDelivery>> {
+  const walk = await chooseWalk(db, page);
+  if (!walk) return { rows: [], walkedTo: undefined };
+  return listNewest(db, [walk], page, (tx, ids) =>
+    tx
+      .select({
+        delivery: deliveries,
+        mappingId: messages.mappingId,
+        locationId: conversations.locationId,
+        address: conversations.address,
+      })
+      .from(deliveries)
+      .innerJoin(messages, eq(messages.id, deliveries.messageId))
+      .innerJoin(conversations, eq(conversations.id, deliveries.conversationId))
+      .where(and(sql`${deliveries.id} = any(array(${ids}))`, ...conditionsOf(page)))
+      .orderBy(desc(deliveries.id))
+      .limit(page.limit),
+  );
+}
+
+async function chooseWalk(db: Db, page: Parameters<typeof listDeliveries>[1]): Promise<Walk | undefined> {
+  const { state, limit } = page;
+  if (namesMessage(page) || namesPerson(page)) {
+    const values = await findMessages(db, page);
+    const parts = { column: deliveries.messageId, values, type: "bigint" as const };
+    return values.length > 0 ? { table: deliveries, parts, rows: limit } : undefined;
+  }
+  const isInIndex = state === "dead" || state === "pending";
+  const isFiltered = conditionsOf(page).length > (isInIndex ? 1 : 0);
+  const condition = isInIndex ? eq(deliveries.state, state) : undefined;
+  return { table: deliveries, condition, rows: rowsOfEach(1, limit, isFiltered) };
+}
+
+/** What the rows of deliveries, with their messages, must fit. */
+export function conditionsOf(filter: DeliveryFilter): SQL[] {
+  const conditions: SQL[] = [];
+  if (filter.state !== undefined) conditions.push(eq(deliveries.state, filter.state));
+  if (filter.kind !== undefined) conditions.push(eq(deliveries.kind, filter.kind));
+  if (filter.reason !== undefined) conditions.push(eq(deliveries.reason, filter.reason));
+  if (filter.mappingId !== undefined) conditions.push(eq(messages.mappingId, filter.mappingId));
+  if (filter.from !== undefined) conditions.push(gte(deliveries.createdAt, filter.from));
+  if (filter.until !== undefined) conditions.push(lt(deliveries.createdAt, filter.until));
+  if (filter.locationIds !== undefined) conditions.push(isOfLocations(filter.locationIds));
+  return conditions;
+}

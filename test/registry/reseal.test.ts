@@ -1,0 +1,68 @@
+import { randomBytes } from "node:crypto";
+import { sql } from "drizzle-orm";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { openAccessToken, openRefreshToken, sealTokens } from "../../src/access/sealed-tokens.ts";
+import { ConfigError } from "../../src/errors.ts";
+import { openCredentials, sealCredentials } from "../../src/registry/accounts.ts";
+import { requireKeys, resealStep } from "../../src/registry/reseal.ts";
+import { createSealer } from "../../src/secrets/seal.ts";
+import { findAccount, insertAccount } from "../../src/store/accounts.ts";
+import { findLocation } from "../../src/store/locations.ts";
+import { countSealed, listSealedByOthers, replaceSealed } from "../../src/store/operate/sealed-values.ts";
+import { type Database, selectRows } from "../../src/store/postgres/database.ts";
+import { openMigrated } from "../support/database.ts";
+
+const [oldKey, newKey] = [randomBytes(32), randomBytes(32)];
+const before = createSealer([oldKey]);
+const during = createSealer([newKey, oldKey]);
+const after = createSealer([newKey]);
+const owner = { kind: "location", id: "location-1" } as const;
+
+let database: Database;
+const id = crypto.randomUUID();
+beforeAll(async () => {
+  database = await openMigrated(inject, 2);
+  const { db } = database;
+  const tokens = sealTokens(before, owner, { accessToken: "at", refreshToken: "rt", lifetimeSeconds: 60 });
+  await db.execute(sql`
+    insert into locations (id, sealed_token, sealed_refresh_token)
+    values (${owner.id}, ${tokens.sealedToken}, ${tokens.sealedRefreshToken})`);
+  const sealedCredentials = sealCredentials(before, id, [{ authToken: "secret" }]);
+  await insertAccount(db, { id, provider: "twilio", locationIds: [owner.id], sealedCredentials });
+  await db.execute(sql`
+    insert into mappings (id, account_id, location_id, provider, address, type, unknown_sender, post_automatic, sealed_credentials)
+    values (${id}, ${id}, ${owner.id}, 'twilio', '+15005550009', 'SMS', 'create', false, ${sealedCredentials})`);
+});
+afterAll(() => database.close());
+
+test("a start without a key that has sealed something stops, and names what it does not open", async () => {
+  const { db } = database;
+  await requireKeys({ db, sealer: before });
+  await requireKeys({ db, sealer: during });
+  const start = requireKeys({ db, sealer: after });
+  await expect(start).rejects.toThrow(ConfigError);
+  await expect(start).rejects.toThrow(`no key in ENCRYPTION_KEYS opens account ${id}, nor 2 more`);
+});
+
+test("what was written anew in between is left as it is", async () => {
+  const { db } = database;
+  const [stale] = await listSealedByOthers(db, during.keyIds[0], 1);
+  if (!stale) throw new Error("nothing is sealed");
+  expect(await replaceSealed(db, { ...stale, sealed: `${stale.sealed}x` }, "lost")).toBe(false);
+  await requireKeys({ db, sealer: before });
+});
+
+test("all that an earlier key has sealed is sealed under the first one, and the earlier one can go", async () => {
+  const { db } = database;
+  expect(await resealStep({ db, sealer: during })).toBe(false);
+  expect(await countSealed(db)).toMatchObject([{ keyId: after.keyIds[0], count: 3 }]);
+  await requireKeys({ db, sealer: after });
+  const account = await findAccount(db, id);
+  const location = await findLocation(db, owner.id);
+  if (!account || !location) throw new Error("they are gone");
+  expect(openCredentials(account, after)).toEqual([{ authToken: "secret" }]);
+  expect(openAccessToken(after, owner, location.sealedToken ?? "")).toBe("at");
+  expect(openRefreshToken(after, owner, location.sealedRefreshToken ?? "")).toBe("rt");
+  const copies = await selectRows(db, sql`select sealed_credentials as copy from mappings`);
+  expect(copies).toEqual([{ copy: account.sealedCredentials }]);
+});
