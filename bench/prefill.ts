@@ -15,9 +15,9 @@ const filledIdSql = (number: string) => `'SM' || md5(${number}::text)`;
 
 /** Applies the migrations, and makes locations with a mapping each. Gives the mappings in the order of their locations. */
 export async function prepareDatabase(product: ProductKind, url: string, locations: number): Promise<Target[]> {
-  const store = await loadProduct<typeof import("../src/store/postgres/database.ts")>(
+  const store = await loadProduct<typeof import("../src/store/postgres/open-database.ts")>(
     product,
-    "store/postgres/database",
+    "store/postgres/open-database",
   );
   const database = await store.openDatabase({ url, poolSize: 2, startSeconds: 5 });
   await database.close();

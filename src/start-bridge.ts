@@ -39,8 +39,9 @@ import { requireKeys, resealStep } from "./registry/reseal.ts";
 import { createSealer } from "./secrets/seal.ts";
 import { createRecorder } from "./store/attempts.ts";
 import { readOrCreateEncryptionKey } from "./store/postgres/data-dir.ts";
-import { type Database, type Db, openDatabase } from "./store/postgres/database.ts";
+import type { Database, Db } from "./store/postgres/database.ts";
 import { createNotifier } from "./store/postgres/notify.ts";
+import { openDatabase } from "./store/postgres/open-database.ts";
 import { resumeRenewable } from "./store/trouble/paused-locations.ts";
 import { queues, startWorker, type Worker, type WorkerOptions } from "./worker.ts";
 
@@ -108,7 +109,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const delivering = createDelivering(config, { ...core, ...times, apart, doors, traceAttempt: traces?.traceAttempt });
   const { reading, plainText } = delivering;
   const reseal = () => resealStep({ db, sealer });
-  const worker = startWork(config, { ...delivering, reseal }, pollSeconds);
+  const worker = startWork(config, { ...delivering, reseal }, { pollSeconds, isPooled: database.isPooled });
   const { publicUrl, bodyLimitBytes, adminApiKeys, metricsTokens, shutdownSeconds } = config;
   const onWork = worker.wake;
   const context = {
@@ -143,6 +144,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
     });
   try {
     const url = await listen(server, config);
+    if (database.isPooled) log("warn", "database.pooled", { advice: pooledAdvice });
     log("info", "bridge.started", { url, database: "url" in config.database ? "postgresql" : "embedded" });
     return { url, stop };
   } catch (error) {
@@ -150,6 +152,9 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
     throw error;
   }
 }
+
+const pooledAdvice =
+  "a pooler in transaction mode stands before PostgreSQL: this process looks for work once in a second instead of being told, and each statement is planned anew. Where it can be had, give DATABASE_URL the database's own address";
 
 /** Others must do what a process without a worker takes in; they may help one that has begun with it. */
 const toWorkers = { minGapMs: 10, onTold: undefined };
@@ -159,17 +164,15 @@ const toHelpers = { minGapMs: 100 };
 function startWork(
   config: Config,
   context: DeliverContext & ProcessContext & Pick<WorkerOptions, "reseal">,
-  pollSeconds: number,
+  { pollSeconds, isPooled }: { pollSeconds: number; isPooled: boolean },
 ): Worker {
   const { db, log, reseal } = context;
   const { database, run, deliveryConcurrency, retentionDays, deadRetentionDays } = config;
   const onTold = (queue: string | undefined) => {
     for (const each of queues) if (queue === undefined || queue === each) worker?.wake(each);
   };
-  const notifier =
-    "url" in database
-      ? createNotifier({ db, log, url: database.url, ...(run === "web" ? toWorkers : { ...toHelpers, onTold }) })
-      : undefined;
+  const listening = run === "web" || isPooled ? toWorkers : { ...toHelpers, onTold };
+  const notifier = "url" in database ? createNotifier({ db, log, url: database.url, ...listening }) : undefined;
   const onDue = () => notifier?.tell("deliveries");
   const worker =
     run === "web"

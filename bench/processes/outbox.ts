@@ -16,7 +16,8 @@ export interface OutboxSettings {
 
 const { product, databaseUrl, poolSize, deliveryConcurrency } = settingsOf<OutboxSettings>();
 const [
-  { openDatabase, selectRows },
+  { openDatabase },
+  { selectRows },
   { createRecorder },
   { startWorker },
   { createMappings },
@@ -24,6 +25,7 @@ const [
   { createLog },
   { createHighlevel },
 ] = await Promise.all([
+  loadProduct<typeof import("../../src/store/postgres/open-database.ts")>(product, "store/postgres/open-database"),
   loadProduct<typeof import("../../src/store/postgres/database.ts")>(product, "store/postgres/database"),
   loadProduct<typeof import("../../src/store/attempts.ts")>(product, "store/attempts"),
   loadProduct<typeof import("../../src/worker.ts")>(product, "worker"),

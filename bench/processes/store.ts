@@ -13,9 +13,9 @@ export interface StoreSettings {
 }
 
 const { product, databases } = settingsOf<StoreSettings>();
-const { openDatabase } = await loadProduct<typeof import("../../src/store/postgres/database.ts")>(
+const { openDatabase } = await loadProduct<typeof import("../../src/store/postgres/open-database.ts")>(
   product,
-  "store/postgres/database",
+  "store/postgres/open-database",
 );
 const { claimLanes } = await loadProduct<typeof import("../../src/store/lanes/claim-lanes.ts")>(
   product,

@@ -31,6 +31,7 @@ const stuckSeconds = 60;
  * `GET /readyz` 200: the process can do its part. Taking webhooks takes the database, and no more: a worker that is
  * stuck, or a HighLevel that is away, must not keep providers out, because what is taken is kept. So they are told in the body alone:
  * - `worker`: `ok`; `stuck`, when this process's worker has not taken a turn for a minute; `elsewhere`, with RUN=web
+ * - `notifications`: `polling`, where a pooler keeps this process from being told of what others have stored
  * - `behindSeconds`: how long the oldest work has waited that could be done at once. When it grows no worker runs, or too few
  * - `oldestWaitingSeconds`: the age of the oldest delivery that still waits, for whatever reason
  * - `waiting`: for what they wait, whom they are to call, how many, and since when the oldest does
@@ -66,7 +67,8 @@ export function healthRoutes(context: HealthContext): Router {
       const state = { ...(await read()), ...(caller && (await readTrouble(database.db, caller))) };
       const isReady = takesRequests || worker !== "stuck";
       const status = isReady ? "ok" : "unavailable";
-      res.status(isReady ? 200 : 503).json({ status, database: "ok", migrations: "done", worker, ...state });
+      const pooled = database.isPooled ? { notifications: "polling" } : {};
+      res.status(isReady ? 200 : 503).json({ status, database: "ok", migrations: "done", worker, ...pooled, ...state });
     } catch (error) {
       log("error", "database.failing", { database: troubleOf(error), ...describeError(error) });
       unavailable(troubleOf(error));

@@ -8,7 +8,8 @@ import { registerLocation } from "../../src/registry/register.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { createSealer } from "../../src/secrets/seal.ts";
 import { findLocation, pauseLocation } from "../../src/store/locations.ts";
-import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
+import type { Database } from "../../src/store/postgres/database.ts";
+import { openDatabase } from "../../src/store/postgres/open-database.ts";
 import { copyMigrated } from "../support/database.ts";
 import { until } from "../support/until.ts";
 

@@ -2,7 +2,8 @@ import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from "vitest";
 import { createBudget } from "../../src/access/budget.ts";
 import { Failure } from "../../src/errors.ts";
-import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
+import type { Database } from "../../src/store/postgres/database.ts";
+import { openDatabase } from "../../src/store/postgres/open-database.ts";
 import { copyMigrated } from "../support/database.ts";
 import { until } from "../support/until.ts";
 

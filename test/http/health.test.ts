@@ -8,7 +8,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type HealthContext, healthRoutes } from "../../src/http/health.ts";
 import { createLog } from "../../src/log.ts";
 import { type DatabaseWatch, watchDatabase } from "../../src/observe/watch-database.ts";
-import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
+import type { Database } from "../../src/store/postgres/database.ts";
+import { openDatabase } from "../../src/store/postgres/open-database.ts";
 
 const dataDir = mkdtempSync(join(tmpdir(), "bridge-health-"));
 let database: Database;

@@ -1,6 +1,6 @@
 import { createProcessing } from "../../src/inbox/process-webhooks.ts";
 import { inlineReading } from "../../src/providers/reading.ts";
-import { openDatabase } from "../../src/store/postgres/database.ts";
+import { openDatabase } from "../../src/store/postgres/open-database.ts";
 
 /** Processes what the database of a URL holds, and is killed when it reads a webhook with the word `poison`. */
 const { db, people, close } = await openDatabase({ url: process.argv[2] ?? "", poolSize: 3, startSeconds: 10 });

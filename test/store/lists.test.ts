@@ -6,7 +6,8 @@ import { listMessages } from "../../src/store/messages/list-messages.ts";
 import { listDeliveries } from "../../src/store/operate/list-deliveries.ts";
 import { listWebhooks } from "../../src/store/operate/list-webhooks.ts";
 import { replayDeliveries } from "../../src/store/operate/replay-deliveries.ts";
-import { type Database, type Db, openDatabase, selectRows } from "../../src/store/postgres/database.ts";
+import { type Database, type Db, selectRows } from "../../src/store/postgres/database.ts";
+import { openDatabase } from "../../src/store/postgres/open-database.ts";
 import { maxWalked, type Page } from "../../src/store/postgres/walk-newest.ts";
 import { copyMigrated } from "../support/database.ts";
 

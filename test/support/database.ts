@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
 import type { inject as Inject } from "vitest";
-import { type Database, openDatabase } from "../../src/store/postgres/database.ts";
+import type { Database } from "../../src/store/postgres/database.ts";
+import { openDatabase } from "../../src/store/postgres/open-database.ts";
 
 export interface TestDatabase {
   url: string;

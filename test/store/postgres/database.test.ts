@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { sql } from "drizzle-orm";
 import pg from "pg";
 import { expect, inject, test } from "vitest";
-import { openDatabase, selectRows } from "../../../src/store/postgres/database.ts";
+import { selectRows } from "../../../src/store/postgres/database.ts";
 import { databaseTroubles, isTimeout } from "../../../src/store/postgres/database-errors.ts";
+import { openDatabase } from "../../../src/store/postgres/open-database.ts";
 import { createDatabase } from "../../support/database.ts";
 
 test("replicas that start at once migrate once, and all of them wait for it", async () => {
