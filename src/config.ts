@@ -140,6 +140,10 @@ const settings = z.object({
   SEND_RETRY_HOURS: wholeNumber(1, 720, "hours")
     .prefault("4")
     .describe("How long the bridge tries to send an answer to a person before it has failed"),
+  HOLD_SENDS: z
+    .enum(["true", "false"], "must be true or false")
+    .default("false")
+    .describe("true holds all that goes out to people, from the start on: DELETE /admin/hold ends it"),
   SMS_BODY_LIMIT_KB: wholeNumber(1, 100_000, "kB").prefault("1000").describe("The largest webhook of an SMS provider"),
   EMAIL_BODY_LIMIT_KB: wholeNumber(1, 100_000, "kB")
     .prefault("50000")
@@ -232,6 +236,8 @@ export interface Config {
   highlevelKeys: HighlevelKeys;
   retryHours: number;
   sendRetryHours: number;
+  /** Begin with nothing going out to people. */
+  holdSends: boolean;
   bodyLimitBytes: { sms: number; email: number };
   attachmentLimitBytes: number;
   emailAttachmentsLimitBytes: number;
@@ -286,6 +292,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     highlevelKeys: { ed25519: value.HIGHLEVEL_PUBLIC_KEYS, rsa: value.HIGHLEVEL_LEGACY_PUBLIC_KEYS },
     retryHours: value.RETRY_HOURS,
     sendRetryHours: value.SEND_RETRY_HOURS,
+    holdSends: value.HOLD_SENDS === "true",
     bodyLimitBytes: { sms: value.SMS_BODY_LIMIT_KB * 1000, email: value.EMAIL_BODY_LIMIT_KB * 1000 },
     attachmentLimitBytes: value.ATTACHMENT_LIMIT_KB * 1000,
     emailAttachmentsLimitBytes: value.EMAIL_ATTACHMENTS_LIMIT_KB * 1000,

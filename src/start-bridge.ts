@@ -42,6 +42,7 @@ import { readOrCreateEncryptionKey } from "./store/postgres/data-dir.ts";
 import type { Database, Db } from "./store/postgres/database.ts";
 import { createNotifier } from "./store/postgres/notify.ts";
 import { openDatabase } from "./store/postgres/open-database.ts";
+import { findHold, holdSends } from "./store/trouble/holds.ts";
 import { resumeRenewable } from "./store/trouble/paused-locations.ts";
 import { queues, startWorker, type Worker, type WorkerOptions } from "./worker.ts";
 
@@ -93,6 +94,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const { pollSeconds = 1, firstDelaySeconds = 2, databaseStartSeconds = 30, visibleAfterSeconds = 5 } = tuning;
   const { database, keys, sealer } = await openWithKeys(config, databaseStartSeconds);
   const { db } = database;
+  if (config.holdSends) await holdSends(db, "HOLD_SENDS");
   const secondsSinceTurn = () => worker.secondsSinceTurn();
   const observing = await startObserving(config, plainLog, { db, secondsSinceTurn });
   const { log, traces, stalls } = observing;
@@ -144,7 +146,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
     });
   try {
     const url = await listen(server, config);
-    if (database.isPooled) log("warn", "database.pooled", { advice: pooledAdvice });
+    await warn(database, log);
     log("info", "bridge.started", { url, database: "url" in config.database ? "postgresql" : "embedded" });
     return { url, stop };
   } catch (error) {
@@ -153,6 +155,15 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   }
 }
 
+/** What an operator may not expect. */
+async function warn({ db, isPooled }: Database, log: Log): Promise<void> {
+  const hold = await findHold(db);
+  if (hold) log("warn", "sends.held", { since: hold.createdAt, startedBy: hold.startedBy, advice: heldAdvice });
+  if (isPooled) log("warn", "database.pooled", { advice: pooledAdvice });
+}
+
+const heldAdvice =
+  "nothing goes out to people: DELETE /admin/hold ends it, and HOLD_SENDS must be unset before the next start";
 const pooledAdvice =
   "a pooler in transaction mode stands before PostgreSQL: this process looks for work once in a second instead of being told, and each statement is planned anew. Where it can be had, give DATABASE_URL the database's own address";
 

@@ -6,6 +6,7 @@ import { oldestWaitingSeconds } from "../store/deliveries.ts";
 import type { Database, Db } from "../store/postgres/database.ts";
 import { type DatabaseTrouble, databaseTroubles, troubleOf } from "../store/postgres/database-errors.ts";
 import { readBehindSeconds } from "../store/standing.ts";
+import { findHold } from "../store/trouble/holds.ts";
 import { listPausedLocations } from "../store/trouble/paused-locations.ts";
 import { readWaiting } from "../store/trouble/waiting.ts";
 import { type Caller, createFindCaller } from "./caller.ts";
@@ -34,6 +35,7 @@ const stuckSeconds = 60;
  * - `notifications`: `polling`, where a pooler keeps this process from being told of what others have stored
  * - `behindSeconds`: how long the oldest work has waited that could be done at once. When it grows no worker runs, or too few
  * - `oldestWaitingSeconds`: the age of the oldest delivery that still waits, for whatever reason
+ * - `sendsHeldSince`: while nothing goes out to people, by HOLD_SENDS or PUT /admin/hold
  * - `waiting`: for what they wait, whom they are to call, how many, and since when the oldest does
  * - `pausedLocations`: up to 20 to which nothing goes, with the reason, of those that the caller's key reaches: first those
  *   that do not go on by themselves. Without a key this is left out
@@ -87,6 +89,7 @@ async function readState(db: Db) {
     behindSeconds: await readBehindSeconds(db),
     oldestWaitingSeconds: (await oldestWaitingSeconds(db)) ?? 0,
     waiting: await readWaiting(db),
+    sendsHeldSince: (await findHold(db))?.createdAt,
   };
 }
 

@@ -9,6 +9,7 @@ import { findMessage } from "../store/messages/messages.ts";
 import { findCarrying } from "../store/messages/relays.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Message } from "../store/schema.ts";
+import { findHold } from "../store/trouble/holds.ts";
 import { jsonBody } from "./admin/admin-routes.ts";
 import type { BodyMemory } from "./body-memory.ts";
 import { authenticate, callerOf, refuseQuery, requireReach } from "./caller.ts";
@@ -32,6 +33,9 @@ const idempotencyKey = z
   .regex(/^[\x21-\x7e]{1,255}$/, "must be 1 to 255 visible ASCII characters")
   .optional();
 
+const heldDetail =
+  "sends are held, by HOLD_SENDS or PUT /admin/hold: nothing was sent. DELETE /admin/hold ends it; with ?wait=false it is queued until then";
+
 /**
  * `POST /v1/messages`: has HighLevel send a message, and keeps what it answers, so that the person's answers thread.
  * - 200 with `id`, and of what HighLevel answers all that its documents name
@@ -39,6 +43,7 @@ const idempotencyKey = z
  *   mapping what became of that
  * - 400, 401, 403, 404, 422, 429 with `source: "highlevel"`: HighLevel's refusal in its own words, and its traceId
  * - 401 without `source`: no or another key; 403: one for reading, or that does not reach the location · 409 the Idempotency-Key is in use · 422 with the path of each wrong field
+ * - 503 sends are held: nothing was sent
  * - 502 HighLevel cannot be reached, nothing was sent · 504 it may have been sent: look before you send again
  */
 export function sendRoutes(context: SendContext): Router {
@@ -56,6 +61,7 @@ export function sendRoutes(context: SendContext): Router {
     const isQueued = wait === "false";
     const { locationIds } = caller;
     const send = { locationId, locationIds, idempotencyKey: key["Idempotency-Key"], request, isQueued };
+    if (!isQueued && (await findHold(context.db))) throw new Problem(503, heldDetail);
     const result = await requestRelay(context.delivering, send);
     caller.ids["messageId"] = result.message.id;
     if (result.outcome === "failed") throw problemOf(result);

@@ -33,7 +33,7 @@ function unescapeName(name: string): string {
 
 /**
  * A body is kept as it came. Shown, it has asterisks for what stands in the fields that prove it, and for an HMAC in any
- * field `signature`.
+ * field `signature` or `sig`.
  */
 export function withoutProvingFields(
   body: Buffer,
@@ -48,7 +48,7 @@ export function withoutProvingFields(
   return Buffer.from(shown, "latin1");
 }
 
-const anyHmac = /(signature[^0-9a-f]{1,20})([0-9a-f]{64})(?![0-9a-f])/gi;
+const anyHmac = /((?:signature|\bsig)[^0-9a-f]{1,20})([0-9a-f]{32,128})(?![0-9a-f])/gi;
 
 /** What stands before a field's value in a body of this type, and the value. */
 function fieldOf(contentType: string, field: string): RegExp {

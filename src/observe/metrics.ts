@@ -78,7 +78,7 @@ function describeStanding(
   show("bridge_database_trouble", "1 for what keeps the database from being written to", "trouble", troubles);
   if (!standing) return registry;
 
-  const { pending, dead, paused, budgets } = standing;
+  const { pending, dead, paused, budgets, sendsHeldSince } = standing;
   const { requestsPerDay } = options;
   const counts = pending.map(({ kind, count }): [number, string] => [count, kind]);
   const ages = pending.map(({ kind, oldestSeconds }): [number, string] => [oldestSeconds, kind]);
@@ -90,6 +90,11 @@ function describeStanding(
   show("bridge_deliveries_pending", "Deliveries that wait, by kind; up to 50,000", "kind", counts);
   show("bridge_oldest_pending_seconds", "The age of the oldest delivery that waits, by kind", "kind", ages);
   describeWaiting(registry, standing.waiting);
+  one(
+    "bridge_sends_held",
+    "1 while nothing goes out to people, by HOLD_SENDS or PUT /admin/hold",
+    sendsHeldSince ? 1 : 0,
+  );
   describePaused(registry, standing.pausedLocations);
   one(
     "bridge_behind_seconds",

@@ -493,6 +493,15 @@ export const attempts = pgTable(
   (table) => [index("attempts_delivery").on(table.deliveryId), index("attempts_retention").on(table.startedAt)],
 );
 
+/** While there is a row, nothing goes out to people. */
+export const holds = pgTable("holds", {
+  what: text().primaryKey().$type<"sends">(),
+  /** Who began it: `HOLD_SENDS`, or an operator by the route. */
+  startedBy: text().notNull(),
+  createdAt: createdAt(),
+});
+
+export type Hold = typeof holds.$inferSelect;
 export type AuditEntry = typeof audit.$inferSelect;
 export type Budget = typeof budgets.$inferSelect;
 export type Key = typeof keys.$inferSelect;

@@ -3,6 +3,7 @@ import type { FailureReason } from "../errors.ts";
 import type { DeliveryKind } from "../model.ts";
 import { type Db, selectRows } from "./postgres/database.ts";
 import { noMapping } from "./schema.ts";
+import { findHold, isLetOut } from "./trouble/holds.ts";
 import { listPausedLocations, type PausedLocation } from "./trouble/paused-locations.ts";
 import { readWaiting, type Waiting } from "./trouble/waiting.ts";
 
@@ -19,6 +20,8 @@ export interface Standing {
   /** Up to 100 of them by name. */
   pausedLocations: PausedLocation[];
   waiting: Waiting[];
+  /** Since when nothing goes out to people. */
+  sendsHeldSince: Date | undefined;
   behindSeconds: number;
   budgets: Budgets;
 }
@@ -74,6 +77,7 @@ export async function readStanding(db: Db): Promise<Standing> {
     ),
     pausedLocations: await listPausedLocations(db, maxPaused),
     waiting: await readWaiting(db),
+    sendsHeldSince: (await findHold(db))?.createdAt,
     behindSeconds: await readBehindSeconds(db),
     budgets: await readBudgets(db),
   };
@@ -81,13 +85,14 @@ export async function readStanding(db: Db): Promise<Standing> {
 
 /**
  * How long the oldest work has waited that could be done at once: a webhook to be processed, or a lane that is due, is
- * not leased, and whose location is neither paused nor without a token. More than some seconds mean that no worker runs,
+ * not leased, is not held, and whose location is neither paused nor without a token. More than some seconds mean that no worker runs,
  * or too few.
  */
 export async function readBehindSeconds(db: Db): Promise<number> {
   const firstDue = (isSending: SQL) => sql`
     select due_at as since from lanes
     where lanes.location_id = locations.id and lanes.mapping_id = parts.mapping_id and due_at <= now() and kind ${isSending} 'send-outbound'
+      and ${isLetOut}
     order by due_at
     limit 1`;
   const firstReceived = (isOfMapping: SQL) => sql`

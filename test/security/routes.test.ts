@@ -101,6 +101,9 @@ const sms = { type: "SMS", contactId: "", message: "hi" };
 
 /** Every route behind a key, in an order in which each finds what it is about. */
 const guarded: Record<string, Walk> = {
+  "GET /admin/hold": { own: 403, other: 403 },
+  "PUT /admin/hold": { own: 403, other: 403 },
+  "DELETE /admin/hold": { own: 403, other: 403 },
   "POST /admin/keys": { body: () => ({ name: "x", access: "write" }), own: 403, other: 403 },
   "GET /admin/keys": { own: 403, other: 403 },
   "PATCH /admin/keys/:id": { path: () => "/admin/keys/1", body: () => ({ name: "x" }), own: 403, other: 403 },

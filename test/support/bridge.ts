@@ -92,6 +92,7 @@ export async function startTestBridge(
     highlevelKeys: { ed25519: [publicKeyOf(sandbox.publicKey)], rsa: [] },
     retryHours: 36,
     sendRetryHours: 4,
+    holdSends: false,
     bodyLimitBytes: { sms: 100_000, email: 1_000_000 },
     bodyMemoryBytes: 128_000_000,
     attachmentLimitBytes: 5_000_000,

@@ -12,6 +12,7 @@ import { auditRoutes } from "./audit.ts";
 import { checkRoutes } from "./checks.ts";
 import { conversationRoutes } from "./conversations.ts";
 import { deliveryRoutes } from "./deliveries.ts";
+import { holdRoutes } from "./hold.ts";
 import { importRoutes } from "./import-mappings.ts";
 import { keyRoutes } from "./keys.ts";
 import { locationRoutes } from "./locations.ts";
@@ -48,6 +49,7 @@ export function adminRoutes(context: AdminContext): Router {
   );
   router.use("/:part", noteMount);
   router.use("/keys", requireAdmin, keyRoutes(context));
+  router.use("/hold", requireAdmin, holdRoutes(context));
   router.use("/locations", locationRoutes(context));
   router.use("/accounts", accountRoutes(context));
   router.use(

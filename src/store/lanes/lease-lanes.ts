@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { secondsFromNow } from "../postgres/database.ts";
 import { prepare } from "../postgres/prepare.ts";
+import { isLetOut } from "../trouble/holds.ts";
 import type { HeldLane, LaneTarget } from "./held-lane.ts";
 
 /**
@@ -14,7 +15,7 @@ function dueLanes(target: LaneTarget, isSending: SQL, places: PlaceValues): SQL 
   const { max, share } = places;
   const held = sql`coalesce((${places.held[target]} ->> locations.id)::int, 0)`;
   const heldByMapping = sql`coalesce((${places.heldByMapping} ->> concat_ws(' ', first.location_id, first.mapping_id))::int, 0)`;
-  const isOfTarget = sql`lanes.due_at is not null and lanes.kind ${isSending} 'send-outbound'`;
+  const isOfTarget = sql`lanes.due_at is not null and lanes.kind ${isSending} 'send-outbound' and ${isLetOut}`;
   const isReady =
     target === "highlevel"
       ? sql`(sealed_token is not null or company_id is not null) and (paused_reason is null or paused_until <= now())`

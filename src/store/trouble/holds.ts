@@ -1,0 +1,37 @@
+import { sql } from "drizzle-orm";
+import { type Db, selectRows } from "../postgres/database.ts";
+import { type Hold, holds } from "../schema.ts";
+
+/** A condition: is all held that goes out to people? */
+export const areSendsHeld = sql`exists (select from holds where what = 'sends')`;
+
+/** A condition on a lane: may it be claimed, as far as that goes? */
+export const isLetOut = sql`(lanes.kind not in ('send-outbound', 'send-through-highlevel') or not (select ${areSendsHeld}))`;
+
+/** Holds all that goes out to people, for all processes, from the next claim on. Gives since when; one that is held stays so. */
+export async function holdSends(db: Db, startedBy: string): Promise<Hold> {
+  await db.insert(holds).values({ what: "sends", startedBy }).onConflictDoNothing();
+  return (await findHold(db)) ?? holdSends(db, startedBy);
+}
+
+/** `false` where nothing was held. */
+export async function endHold(db: Db): Promise<boolean> {
+  return (await db.delete(holds).returning({ what: holds.what })).length > 0;
+}
+
+export async function findHold(db: Db): Promise<Hold | undefined> {
+  const [hold] = await db.select().from(holds);
+  return hold;
+}
+
+/** How many messages to people wait, of the oldest 10,000 deliveries. */
+export async function countHeldSends(db: Db): Promise<number> {
+  const [row] = await selectRows<{ count: number }>(
+    db,
+    sql`
+      select count(*)::int as count
+      from (select kind from deliveries where state = 'pending' order by id limit 10000) pending
+      where kind in ('send-outbound', 'send-through-highlevel')`,
+  );
+  return row?.count ?? 0;
+}
