@@ -164,6 +164,11 @@ const settings = z.object({
   ALLOWED_PRIVATE_HOSTS: hosts
     .optional()
     .describe("Where files may be fetched from although the address is not public: host:port, several by commas"),
+  PROVIDERS_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("A directory with documents of declared providers, *.json; a wrong one stops the start"),
   PROVIDERS_URL: httpUrl
     .optional()
     .describe(
@@ -242,6 +247,8 @@ export interface Config {
   attachmentLimitBytes: number;
   emailAttachmentsLimitBytes: number;
   allowedPrivateHosts: string[];
+  /** Where documents of declared providers are. */
+  providersDir?: string | undefined;
   providersUrl: string | undefined;
   retentionDays: number;
   deadRetentionDays: number;
@@ -297,6 +304,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     attachmentLimitBytes: value.ATTACHMENT_LIMIT_KB * 1000,
     emailAttachmentsLimitBytes: value.EMAIL_ATTACHMENTS_LIMIT_KB * 1000,
     allowedPrivateHosts: value.ALLOWED_PRIVATE_HOSTS ?? [],
+    providersDir: value.PROVIDERS_DIR,
     providersUrl: value.PROVIDERS_URL,
     retentionDays: value.RETENTION_DAYS,
     deadRetentionDays: value.DEAD_RETENTION_DAYS,

@@ -34,7 +34,9 @@ import type { DeliverContext } from "./outbox/attempt-delivery.ts";
 import { createReading, type Reading } from "./providers/reading.ts";
 import { createAccounts } from "./registry/accounts.ts";
 import { createKnownIds } from "./registry/known-ids.ts";
+import { startLearning } from "./registry/learn-providers.ts";
 import { createMappings } from "./registry/mappings.ts";
+import { declareFiles } from "./registry/provider-files.ts";
 import { requireKeys, resealStep } from "./registry/reseal.ts";
 import { createSealer } from "./secrets/seal.ts";
 import { createRecorder } from "./store/attempts.ts";
@@ -73,8 +75,12 @@ export async function resealAll(config: Config): Promise<void> {
   }
 }
 
-/** The database, once it is certain that these keys open all that is sealed in it. */
+/**
+ * The database, once it is certain that these keys open all that is sealed in it. Documents that nobody can take stop the
+ * start before anything is opened.
+ */
 async function openWithKeys(config: Config, startSeconds: number) {
+  if (config.providersDir !== undefined) await declareFiles(config.providersDir);
   const database = await openDatabase(
     "url" in config.database ? { ...config.database, startSeconds } : config.database,
   );
@@ -98,6 +104,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const secondsSinceTurn = () => worker.secondsSinceTurn();
   const observing = await startObserving(config, plainLog, { db, secondsSinceTurn });
   const { log, traces, stalls } = observing;
+  const learning = await startLearning({ db, log });
   const [accounts, mappings] = [createAccounts({ db, sealer }), createMappings({ db, sealer })];
   const doors = createDoorsOf(config, log, traces);
   const oauth =
@@ -136,6 +143,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
       server,
       worker,
       refusals: context.refusals,
+      learning,
       threads: [reading, plainText],
       database,
       doors,
@@ -303,6 +311,7 @@ async function stopBridge(parts: {
   server: Server;
   worker: Worker;
   refusals: RefusalCounts;
+  learning: { stop(): Promise<void> };
   database: Database;
   doors: { close(): void };
   traces: Traces | undefined;
@@ -310,11 +319,11 @@ async function stopBridge(parts: {
   log: Log;
   shutdownSeconds: number;
 }): Promise<void> {
-  const { threads, server, worker, refusals, database, doors, traces, stalls, log, shutdownSeconds } = parts;
+  const { threads, server, worker, refusals, learning, database, doors, traces, stalls, log, shutdownSeconds } = parts;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   const outcome = await Promise.race([
-    Promise.all([closed.then(refusals.stop), worker.stop()]).then(() => "finished"),
+    Promise.all([closed.then(refusals.stop), worker.stop(), learning.stop()]).then(() => "finished"),
     sleep(shutdownSeconds * 1000, "cut off", { ref: false }),
   ]);
   server.closeAllConnections();

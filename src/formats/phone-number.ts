@@ -1,4 +1,10 @@
-import { type PhoneNumber, parsePhoneNumberFromString } from "libphonenumber-js/max";
+import {
+  type CountryCode,
+  getCountryCallingCode,
+  isSupportedCountry,
+  type PhoneNumber,
+  parsePhoneNumberFromString,
+} from "libphonenumber-js/max";
 import { ParseError } from "../errors.ts";
 import type { TextService } from "../model.ts";
 
@@ -22,7 +28,8 @@ const alphanumericSender = /^(?!\+)(?=.*\p{L})[\p{L}\d .&_+'!/-]{1,64}$/u;
  * `undefined` for what is none of these, such as a withheld number or one with an extension.
  *
  * A number without a plus is international only where it cannot be anything else; otherwise it is of the country of
- * `ownNumber`, the business's number in E.164. Without that a national number is undefined: no country is guessed.
+ * `ownNumber`, the business's number in E.164, or a country itself, as `US`. Without that a national number is undefined: no
+ * country is guessed.
  */
 export function normalizePhoneNumber(given: string, ownNumber = ""): string | undefined {
   if (given.length > maxCharacters) return undefined;
@@ -87,14 +94,24 @@ function toE164(digits: string): string {
 }
 
 function withoutPlus(digits: string, address: string, ownNumber: string): string | undefined {
-  const own = parsePhoneNumberFromString(ownNumber);
+  const own = homeOf(ownNumber);
   if (own) return calledAbroad(digits, own) ?? inCountry(digits, address, own);
   // A short code is written without blanks and brackets.
   if (digits.length <= 8) return address === digits ? digits : undefined;
   return isInternational(digits) ? toE164(`+${digits}`) : undefined;
 }
 
-function inCountry(digits: string, address: string, own: PhoneNumber): string | undefined {
+type Home = { country?: CountryCode | undefined } & Pick<PhoneNumber, "countryCallingCode">;
+
+function homeOf(ownNumber: string): Home | undefined {
+  if (isCountry(ownNumber)) return { country: ownNumber, countryCallingCode: getCountryCallingCode(ownNumber) };
+  return parsePhoneNumberFromString(ownNumber);
+}
+
+/** By its two letters: https://www.iso.org/iso-3166-country-codes.html */
+export const isCountry = (text: string): text is CountryCode => isSupportedCountry(text);
+
+function inCountry(digits: string, address: string, own: Home): string | undefined {
   const { country, countryCallingCode: defaultCallingCode } = own;
   const national = parsePhoneNumberFromString(digits, country ? { defaultCountry: country } : { defaultCallingCode });
   const isWhole = digits.startsWith(defaultCallingCode) && isPossible(`+${digits}`);
@@ -109,7 +126,7 @@ function inCountry(digits: string, address: string, own: PhoneNumber): string | 
 }
 
 /** Behind what is dialled there to call abroad, as 011 in North America, or what most countries dial. */
-function calledAbroad(digits: string, { countryCallingCode }: PhoneNumber): string | undefined {
+function calledAbroad(digits: string, { countryCallingCode }: Home): string | undefined {
   const number = digits.replace(countryCallingCode === "1" ? /^0(?:11|0)/ : /^00/, "+");
   return number !== digits && isPossible(number) ? toE164(number) : undefined;
 }

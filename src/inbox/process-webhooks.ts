@@ -4,6 +4,7 @@ import type { During } from "../observe/stalls.ts";
 import type { Reading } from "../providers/reading.ts";
 import { adapterOf } from "../providers/registry.ts";
 import { describeAccount } from "../registry/accounts.ts";
+import { learnIfUnknown } from "../registry/learn-providers.ts";
 import { enqueueDeliveries } from "../store/deliveries.ts";
 import type { Db } from "../store/postgres/database.ts";
 import { isAboutDatabase, repeatOnConflict } from "../store/postgres/database-errors.ts";
@@ -168,6 +169,7 @@ type AcceptContext = HighlevelContext & { reading: Reading };
 
 /** Takes in a batch, whoever posted it. What it makes us owe is enqueued by one statement. */
 async function accept(context: AcceptContext, rows: LockedAccount[], received: Webhook[]): Promise<AcceptedWebhook[]> {
+  for (const { provider } of rows) await learnIfUnknown(context.tx, provider);
   const accounts = new Map(
     rows
       .filter(({ provider }) => adapterOf(provider))

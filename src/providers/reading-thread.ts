@@ -1,8 +1,10 @@
 import { serveThread } from "../concurrency/serve-thread.ts";
 import { inlineReading, type ReadingInput } from "./reading.ts";
+import { declareProvider } from "./registry.ts";
 
 /** What threads of `createReading` run. */
-serveThread(async ({ what, provider, request, ownAddress }: ReadingInput): Promise<unknown> => {
+serveThread(async ({ what, provider, request, ownAddress, document }: ReadingInput): Promise<unknown> => {
+  if (document) declareProvider(document, { file: "handed over" });
   // A Buffer comes as the plain bytes that it is.
   const { body } = request;
   const asItCame = { ...request, body: Buffer.from(body.buffer, body.byteOffset, body.byteLength) };

@@ -3,7 +3,8 @@ import { createLimit, type Limit } from "../concurrency/limit.ts";
 import { createThreads, ThreadStopped } from "../concurrency/threads.ts";
 import { ParseError } from "../errors.ts";
 import type { ProviderEvent, WebhookRequest } from "../model.ts";
-import { adapterOf } from "./registry.ts";
+import type { ProviderDocument } from "./declared/document/document.ts";
+import { adapterOf, documentOf } from "./registry.ts";
 
 /**
  * Reads what providers posted. Large webhooks are read in threads: whatever they hold, they keep nobody else waiting, and
@@ -30,6 +31,8 @@ export interface ReadingInput {
   provider: string;
   request: Pick<WebhookRequest, "url" | "headers" | "body" | "receivedAt">;
   ownAddress?: string | undefined;
+  /** Of a declared provider: a thread knows none by itself. */
+  document?: ProviderDocument | undefined;
 }
 
 /** Handing a body over takes longer than reading a smaller one. */
@@ -57,7 +60,8 @@ export function createReading(): Reading {
   async function readApart({ request, ...rest }: ReadingInput): Promise<unknown> {
     const { url, headers, body, receivedAt } = request;
     try {
-      return await threads.run({ ...rest, request: { url, headers, body, receivedAt } });
+      const document = documentOf(rest.provider);
+      return await threads.run({ ...rest, document, request: { url, headers, body, receivedAt } });
     } catch (error) {
       if (error instanceof ThreadStopped) throw new ParseError(`the bridge gave up reading it: ${error.message}`);
       if (error instanceof Error && error.name === "ParseError") throw new ParseError(error.message);

@@ -1,4 +1,6 @@
 import type { Channel } from "../model.ts";
+import { declaredProvider } from "./declared/declared-provider.ts";
+import type { ProviderDocument } from "./declared/document/document.ts";
 import { mailgun } from "./email/mailgun.ts";
 import { postmark } from "./email/postmark.ts";
 import { genericEmail, genericSms } from "./generic.ts";
@@ -38,12 +40,52 @@ const adapters: Record<string, Adapter> = {
   "generic-email": genericEmail,
 };
 
+/** Of the providers that are built in. */
 export const providerNames = Object.keys(adapters);
 
+interface Declared {
+  adapter: Adapter;
+  document: ProviderDocument;
+  origin: DeclaredOrigin;
+}
+
+/** Where it is from: a file of this process, or a version of it in the database, which may be deleted by now. */
+export type DeclaredOrigin = { file: string } | { version: string; isDeleted: boolean };
+
+/** What the operator declared by documents: filled at the start and as they change, in each process and thread by itself. */
+const declared = new Map<string, Declared>();
+
+/** Of those that are declared, also the names begin with what no built-in one's begins with. */
+export const isDeclaredName = (provider: string) => provider.startsWith("x-");
+
+export function declareProvider(document: ProviderDocument, origin: DeclaredOrigin): void {
+  declared.set(document.name, { adapter: declaredProvider(document) as Adapter, document, origin });
+}
+
+export function withdrawProvider(name: string): void {
+  declared.delete(name);
+}
+
+/** Every declared provider, deleted ones too. */
+export function declaredOrigins(): Map<string, DeclaredOrigin> {
+  return new Map([...declared].map(([name, { origin }]) => [name, origin]));
+}
+
+/** What new accounts can be of. */
+export function offeredNames(): string[] {
+  const offered = [...declared].filter(([, { origin }]) => "file" in origin || !origin.isDeleted);
+  return [...providerNames, ...offered.map(([name]) => name)];
+}
+
+/** The document of a declared provider, for a thread that must know it as well. */
+export function documentOf(provider: string): ProviderDocument | undefined {
+  return declared.get(provider)?.document;
+}
+
 export function providersOf(channel: Channel): string[] {
-  return providerNames.filter((name) => adapters[name]?.channel === channel);
+  return [...providerNames, ...declared.keys()].filter((name) => adapterOf(name)?.channel === channel);
 }
 
 export function adapterOf(provider: string): Adapter | undefined {
-  return Object.hasOwn(adapters, provider) ? adapters[provider] : undefined;
+  return Object.hasOwn(adapters, provider) ? adapters[provider] : declared.get(provider)?.adapter;
 }

@@ -7,6 +7,7 @@ import type { Sealer } from "../secrets/seal.ts";
 import { findAccount } from "../store/accounts.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { AccountRow } from "../store/schema.ts";
+import { learnIfUnknown } from "./learn-providers.ts";
 
 /** An account with its adapter at hand. */
 export interface AccountFacts {
@@ -36,6 +37,7 @@ export const isKept = ({ deletedAt }: Pick<Account, "deletedAt">) =>
 export function createAccounts({ db, sealer }: { db: Db; sealer: Sealer }): Accounts {
   const load = async (id: string) => {
     const row = await findAccount(db, id);
+    if (row) await learnIfUnknown(db, row.provider);
     return row && { ...describeAccount(row), credentials: openCredentials(row, sealer) };
   };
   return remember(load, { seconds: rememberSeconds });

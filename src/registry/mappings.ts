@@ -9,6 +9,7 @@ import { findMapping } from "../store/mappings.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { AccountRow, MappingRow } from "../store/schema.ts";
 import { openCredentials, rememberSeconds } from "./accounts.ts";
+import { learnIfUnknown } from "./learn-providers.ts";
 
 /** A mapping with its adapter at hand. */
 export interface MappingFacts {
@@ -43,6 +44,7 @@ export type Mappings = Remembered<Mapping>;
 export function createMappings(options: { db: Db; sealer: Sealer }): Mappings {
   const load = async (id: string) => {
     const row = await findMapping(options.db, id);
+    if (row) await learnIfUnknown(options.db, row.provider);
     const account = row && (await findAccount(options.db, row.accountId));
     return account && openMapping(row, account, options.sealer);
   };

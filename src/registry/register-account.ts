@@ -5,6 +5,7 @@ import { listLocationsOfAccount } from "../store/mappings.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { AccountRow } from "../store/schema.ts";
 import { sealCredentials } from "./accounts.ts";
+import { holdDeclared, learnOf } from "./learn-providers.ts";
 import type { RegisterContext } from "./register.ts";
 import { requireAdapter, requireCredentials } from "./require-fitting.ts";
 
@@ -15,12 +16,16 @@ export async function registerAccount(
   input: { provider: string; name?: string | undefined; credentials: unknown; locationIds?: string[] | undefined },
 ): Promise<RegisteredAccount> {
   const { provider, name = null, locationIds = [] } = input;
+  await learnOf(db, provider);
   const credentials = requireCredentials(requireAdapter(provider), provider, input.credentials);
   await requireLocations(db, locationIds);
   const id = crypto.randomUUID();
   const sealedCredentials = sealCredentials(sealer, id, credentials);
-  const account = await insertAccount(db, { id, provider, name, locationIds, sealedCredentials });
-  return { account, credentials };
+  return db.transaction(async (tx) => {
+    await holdDeclared(tx, provider);
+    const account = await insertAccount(tx, { id, provider, name, locationIds, sealedCredentials });
+    return { account, credentials };
+  });
 }
 
 export interface RegisteredAccount {

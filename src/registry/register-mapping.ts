@@ -16,6 +16,7 @@ import { sqlStateOf } from "../store/postgres/database-errors.ts";
 import type { AccountRow, MappingRow, NewAccount } from "../store/schema.ts";
 import { replayUnmapped } from "../store/webhooks.ts";
 import { sealCredentials } from "./accounts.ts";
+import { holdDeclared, learnOf } from "./learn-providers.ts";
 import type { RegisterContext } from "./register.ts";
 import { requireLocation } from "./register-account.ts";
 import { requireAdapter, requireCredentials, requireMappedAddress, requireType } from "./require-fitting.ts";
@@ -69,6 +70,7 @@ export async function registerMapping(
   const { db } = context;
   const { locationId } = input;
   const id = crypto.randomUUID();
+  await learnOf(db, existing?.provider ?? input.provider ?? "");
   const made = existing ? undefined : newAccount(context, id, input);
   const provider = existing?.provider ?? input.provider ?? "";
   const adapter = requireAdapter(provider);
@@ -82,6 +84,7 @@ export async function registerMapping(
   const row = { id, locationId, provider, address, conversationProviderId, type, name, ...settings };
   return orConflict(db, row, () =>
     db.transaction(async (tx) => {
+      if (!existing) await holdDeclared(tx, provider);
       const account = existing ?? (await insertAccount(tx, made?.row as NewAccount));
       if (isDefault) await keepOneDefault(tx, { id, locationId }, providersOf(adapter.channel));
       const sealedCredentials = made?.row.sealedCredentials ?? null;

@@ -3,7 +3,7 @@ import { InvalidRequest } from "../errors.ts";
 import { normalizeAddress } from "../formats/address.ts";
 import type { HighlevelMessageType } from "../model.ts";
 import type { Adapter } from "../providers/kit/adapter.ts";
-import { adapterOf, providerNames } from "../providers/registry.ts";
+import { adapterOf, offeredNames } from "../providers/registry.ts";
 
 /** What fits a provider, of what an integrator gives. Each function throws an InvalidRequest that names the field. */
 
@@ -11,7 +11,7 @@ export function requireAdapter(provider: string): Adapter {
   const adapter = adapterOf(provider);
   if (adapter) return adapter;
   throw new InvalidRequest("invalid", "unknown provider", [
-    { path: "provider", message: `must be one of ${providerNames.join(", ")}` },
+    { path: "provider", message: `must be one of ${offeredNames().join(", ")}` },
   ]);
 }
 

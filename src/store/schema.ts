@@ -5,6 +5,7 @@ import {
   customType,
   index,
   integer,
+  json,
   jsonb,
   pgTable,
   primaryKey,
@@ -125,6 +126,22 @@ export const audit = pgTable(
   },
   (table) => [index("audit_who").on(table.who, table.id)],
 );
+
+/**
+ * Providers that the operator declared by documents, as `providers/declared` reads them. A deleted one keeps its row: accounts
+ * that were deleted before are still of it.
+ */
+export const providers = pgTable("providers", {
+  /** What accounts call it. */
+  name: text().primaryKey(),
+  /** In its own order, in which a form's fields are sent. */
+  document: json().notNull(),
+  /** Another one with each change. */
+  version: uuid().notNull(),
+  createdAt: createdAt(),
+  updatedAt: createdAt(),
+  deletedAt: time(),
+});
 
 /** Agencies that have installed the app: their tokens yield those of their locations. */
 export const companies = pgTable("companies", {
@@ -503,6 +520,7 @@ export const holds = pgTable("holds", {
 
 export type Hold = typeof holds.$inferSelect;
 export type AuditEntry = typeof audit.$inferSelect;
+export type ProviderRow = typeof providers.$inferSelect;
 export type Budget = typeof budgets.$inferSelect;
 export type Key = typeof keys.$inferSelect;
 export type Company = typeof companies.$inferSelect;

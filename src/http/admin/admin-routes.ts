@@ -12,12 +12,13 @@ import { auditRoutes } from "./audit.ts";
 import { checkRoutes } from "./checks.ts";
 import { conversationRoutes } from "./conversations.ts";
 import { deliveryRoutes } from "./deliveries.ts";
-import { holdRoutes } from "./hold.ts";
 import { importRoutes } from "./import-mappings.ts";
-import { keyRoutes } from "./keys.ts";
 import { locationRoutes } from "./locations.ts";
 import { type MappingsContext, mappingRoutes } from "./mappings.ts";
 import { messageRoutes } from "./messages.ts";
+import { holdRoutes } from "./operator/hold.ts";
+import { keyRoutes } from "./operator/keys.ts";
+import { providerRoutes } from "./operator/providers.ts";
 import { peopleRoutes } from "./people.ts";
 import { previewRoutes } from "./preview.ts";
 import { failedWebhookRoutes, webhookAdminRoutes } from "./webhooks.ts";
@@ -50,6 +51,7 @@ export function adminRoutes(context: AdminContext): Router {
   router.use("/:part", noteMount);
   router.use("/keys", requireAdmin, keyRoutes(context));
   router.use("/hold", requireAdmin, holdRoutes(context));
+  router.use("/providers", requireAdmin, providerRoutes(context));
   router.use("/locations", locationRoutes(context));
   router.use("/accounts", accountRoutes(context));
   router.use(

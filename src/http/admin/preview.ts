@@ -1,25 +1,29 @@
 import { Router } from "express";
 import { z } from "zod";
 import { previewWebhook } from "../../inbox/preview.ts";
+import type { WebhookRequest } from "../../model.ts";
 import { openMapping } from "../../registry/mappings.ts";
 import { callerOf } from "../caller.ts";
 import { Problem, parseInput } from "../problem.ts";
 import { type MappingsContext, requireAccountOf, requireMapping } from "./mappings.ts";
 
-const sample = z
+/** A webhook to be tried: nothing of it is stored. */
+export const sampleWebhook = z
   .strictObject({
     /** The provider's content type; its first one if it is not given. */
     contentType: z.string().optional(),
     headers: z.record(z.string(), z.string()).default({}),
-    /** The body as text, or an object that is encoded in the way of the content type. */
-    body: z.union([z.string(), z.record(z.string(), z.unknown())]).optional(),
+    /** What follows the webhook's URL, as `?message=42`. */
+    query: z.string().regex(/^\?/, "must begin with ?").default(""),
+    /** The body as text, or an object or a list that is encoded in the way of the content type. */
+    body: z.union([z.string(), z.record(z.string(), z.unknown()), z.array(z.unknown())]).optional(),
     bodyBase64: z.base64().optional(),
   })
   .refine((given) => (given.body === undefined) !== (given.bodyBase64 === undefined), {
     message: "give either body or bodyBase64",
     path: ["body"],
   });
-type Sample = z.infer<typeof sample>;
+type SampleWebhook = z.infer<typeof sampleWebhook>;
 
 /**
  * `POST /admin/mappings/{id}/preview` 200: what would be posted to HighLevel for a sample webhook. Nothing is stored and
@@ -31,21 +35,27 @@ export function previewRoutes(context: MappingsContext): Router {
     const row = await requireMapping(context, callerOf(res), req.params.id);
     const account = await requireAccountOf(context, row);
     const mapping = openMapping(row, account, context.sealer);
-    const given = parseInput(sample, req.body);
-    const contentType = given.contentType ?? mapping.adapter.contentTypes[0] ?? "application/json";
-    const headers = Object.entries({ ...given.headers, "content-type": contentType });
-    const request = {
-      url: `${context.publicUrl}/webhooks/${account.id}`,
-      headers: Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), value])),
-      body: encodeBody(given, contentType),
-      receivedAt: new Date(),
-    };
+    const given = parseInput(sampleWebhook, req.body);
+    const url = `${context.publicUrl}/webhooks/${account.id}`;
+    const request = requestOf(given, url, mapping.adapter.contentTypes[0]);
     res.json(await previewWebhook(context, mapping, request));
   });
   return router;
 }
 
-function encodeBody({ body, bodyBase64 }: Sample, contentType: string): Buffer {
+/** As the provider would post it there. */
+export function requestOf(given: SampleWebhook, url: string, usualType = "application/json"): WebhookRequest {
+  const contentType = given.contentType ?? usualType;
+  const headers = Object.entries({ ...given.headers, "content-type": contentType });
+  return {
+    url: `${url}${given.query}`,
+    headers: Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), value])),
+    body: encodeBody(given, contentType),
+    receivedAt: new Date(),
+  };
+}
+
+function encodeBody({ body, bodyBase64 }: SampleWebhook, contentType: string): Buffer {
   if (bodyBase64 !== undefined) return Buffer.from(bodyBase64, "base64");
   if (typeof body === "string") return Buffer.from(body);
   if (contentType.startsWith("application/json")) return Buffer.from(JSON.stringify(body));

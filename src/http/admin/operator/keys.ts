@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { Router } from "express";
 import { z } from "zod";
-import { insertKey, type KeyChange, listKeys, revokeKey, updateKey } from "../../store/keys.ts";
-import type { Db } from "../../store/postgres/database.ts";
-import { callerOf, hashKey } from "../caller.ts";
-import { numberedPageQuery, toPage } from "../list.ts";
-import { Problem, parseId, parseInput, parseQuery } from "../problem.ts";
-import { time } from "./fields.ts";
+import { insertKey, type KeyChange, listKeys, revokeKey, updateKey } from "../../../store/keys.ts";
+import type { Db } from "../../../store/postgres/database.ts";
+import { callerOf, hashKey } from "../../caller.ts";
+import { numberedPageQuery, toPage } from "../../list.ts";
+import { Problem, parseId, parseInput, parseQuery } from "../../problem.ts";
+import { time } from "../fields.ts";
 
 const id = z.string().trim().min(1, "must not be empty");
 const locationIds = z.array(id.max(200)).min(1, "must name a location; leave it out, or null, for all").max(1000);

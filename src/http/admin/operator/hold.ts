@@ -1,7 +1,7 @@
 import { Router } from "express";
-import type { Wake } from "../../model.ts";
-import type { Db } from "../../store/postgres/database.ts";
-import { countHeldSends, endHold, findHold, holdSends } from "../../store/trouble/holds.ts";
+import type { Wake } from "../../../model.ts";
+import type { Db } from "../../../store/postgres/database.ts";
+import { countHeldSends, endHold, findHold, holdSends } from "../../../store/trouble/holds.ts";
 
 /**
  * `PUT /admin/hold` 200: from now on nothing goes out to people, by any process; what is under way ends. What comes from

@@ -1,0 +1,57 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { declaredProvider } from "../../../src/providers/declared/declared-provider.ts";
+import { readDraft } from "../../../src/providers/declared/document/read-document.ts";
+import { describeAdapter } from "../../support/adapter-contract.ts";
+import { type AnyAdapter, providerOf } from "../../support/providers.ts";
+
+/**
+ * Providers that have an adapter in code, said in a document: they are held to the same contract, and mean the same on every
+ * fixture.
+ */
+const at = new Date("2026-11-21T10:00:00.000Z");
+
+const documents = [
+  { name: "telnyx", file: "../../../docs/declared/x-telnyx.json", plain: ["text", "mms", "receipt-delivery-failed"] },
+  // An MMS goes to another URL, which a document cannot choose: it sends files as links.
+  {
+    name: "clicksend",
+    file: "../../../docs/declared/x-clicksend.json",
+    plain: ["text", "receipt-failed"],
+    unsayable: ["media", "media-only"],
+  },
+  { name: "twilio", file: "x-twilio.json", plain: ["text", "mms", "whatsapp", "receipt-undelivered"] },
+];
+
+const read = (file: string) => readDraft(JSON.parse(readFileSync(join(import.meta.dirname, file), "utf8")));
+
+describe.each(documents)("$name, said in a document,", ({ name, file, plain, unsayable = [] }) => {
+  const { fixtures, sendFixtures: sends, ...built } = providerOf(name);
+  const sendFixtures = sends.filter((send) => !unsayable.includes(send.name));
+  const adapter = declaredProvider(read(file)) as AnyAdapter;
+
+  test("is as the adapter: its proof, what it answers, and what it knows of refusals", () => {
+    const { proof, contentTypes, acknowledgement, refusals, services, isReferenceSigned } = built.adapter;
+    expect(adapter).toMatchObject({ proof, contentTypes, refusals, services });
+    expect(adapter.acknowledgement).toEqual(acknowledgement);
+    expect(adapter.isReferenceSigned).toBe(isReferenceSigned);
+  });
+
+  test.each(fixtures)("means the same as the adapter: $name", async ({ fixture: { request: sample, means } }) => {
+    const request = built.signer.sign(sample, {
+      url: `https://bridge.example.com/webhooks/1${sample.query ?? ""}`,
+      at,
+    });
+    expect(await adapter.verify(request, built.signer.credentials)).toBe(true);
+    expect(JSON.parse(JSON.stringify(await adapter.parse(request)))).toEqual(means);
+  });
+
+  // To spoil each field of each fixture again would show nothing more: a few have them all.
+  describeAdapter({
+    ...built,
+    adapter,
+    sendFixtures,
+    fixtures: fixtures.filter((fixture) => plain.includes(fixture.name)),
+  });
+});
