@@ -258,6 +258,8 @@ export interface Config {
   /** Absent when nothing is to be traced. */
   traces?: { endpoint: string; headers: Record<string, string>; serviceName: string; ratio: number } | undefined;
   logLevel: Settings["LOG_LEVEL"];
+  /** Each setting as this process has it, by its name; of secrets, whether they are set. */
+  shown?: Record<string, string> | undefined;
 }
 
 /** Every setting with its sentence, for docs/settings.md and its test. */
@@ -319,8 +321,27 @@ export function readConfig(environment: Record<string, string | undefined>): Con
         }
       : undefined,
     logLevel: value.LOG_LEVEL,
+    shown: showSettings(new Map(given)),
   };
 }
+
+const secretSettings = new Set([
+  ...["ADMIN_API_KEY", "ENCRYPTION_KEYS", "HIGHLEVEL_CLIENT_SECRET", "METRICS_TOKEN", "OTEL_EXPORTER_OTLP_HEADERS"],
+]);
+
+function showSettings(given: ReadonlyMap<string, string | undefined>): Record<string, string> {
+  const show = (name: string, schema: z.ZodType): string => {
+    const text = given.get(name);
+    if (secretSettings.has(name)) return text === undefined ? "not set" : "set";
+    // A URL may hold a user and a password, or a token.
+    if (text !== undefined) return URL.canParse(text) ? withoutSecrets(new URL(text)) : text;
+    const byDefault = schema.safeParse(undefined).data;
+    return byDefault === undefined ? "not set" : `${byDefault} (by default)`;
+  };
+  return Object.fromEntries(Object.entries(settings.shape).map(([name, schema]) => [name, show(name, schema)]));
+}
+
+const withoutSecrets = ({ protocol, host, pathname }: URL) => `${protocol}//${host}${pathname}`;
 
 /** One mapping may fill half of it: less would never let the largest mail in. */
 function readBodyMemory({ BODY_MEMORY_MB, EMAIL_BODY_LIMIT_KB }: Settings): number {

@@ -124,7 +124,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const context = {
     ...{ ...core, accounts },
     ...{ ...observing, database, people: database.people },
-    ...{ sealer, reading },
+    ...{ sealer, reading, keyIds: sealer.keyIds, settings: config.shown },
     ...createIntake(config, { db, log, onStored: worker.wake }),
     ...{ publicUrl, bodyLimitBytes, adminApiKeys },
     onWork,

@@ -101,6 +101,13 @@ const sms = { type: "SMS", contactId: "", message: "hi" };
 
 /** Every route behind a key, in an order in which each finds what it is about. */
 const guarded: Record<string, Walk> = {
+  "POST /admin/providers": { body: () => ({}), own: 403, other: 403 },
+  "POST /admin/providers/preview": { body: () => ({}), own: 403, other: 403 },
+  "GET /admin/providers": { own: 403, other: 403 },
+  "GET /admin/providers/:name": { path: () => "/admin/providers/x-none", own: 403, other: 403 },
+  "PUT /admin/providers/:name": { path: () => "/admin/providers/x-none", body: () => ({}), own: 403, other: 403 },
+  "DELETE /admin/providers/:name": { path: () => "/admin/providers/x-none", own: 403, other: 403 },
+  "GET /admin/status": { own: 403, other: 403 },
   "GET /admin/hold": { own: 403, other: 403 },
   "PUT /admin/hold": { own: 403, other: 403 },
   "DELETE /admin/hold": { own: 403, other: 403 },

@@ -19,11 +19,12 @@ import { messageRoutes } from "./messages.ts";
 import { holdRoutes } from "./operator/hold.ts";
 import { keyRoutes } from "./operator/keys.ts";
 import { providerRoutes } from "./operator/providers.ts";
+import { type StatusContext, statusRoutes } from "./operator/status.ts";
 import { peopleRoutes } from "./people.ts";
 import { previewRoutes } from "./preview.ts";
 import { failedWebhookRoutes, webhookAdminRoutes } from "./webhooks.ts";
 
-export interface AdminContext extends MappingsContext {
+export interface AdminContext extends MappingsContext, StatusContext {
   adminApiKeys: string[];
   log: Log;
   bodyMemory: BodyMemory;
@@ -50,6 +51,7 @@ export function adminRoutes(context: AdminContext): Router {
   );
   router.use("/:part", noteMount);
   router.use("/keys", requireAdmin, keyRoutes(context));
+  router.use("/status", requireAdmin, statusRoutes(context));
   router.use("/hold", requireAdmin, holdRoutes(context));
   router.use("/providers", requireAdmin, providerRoutes(context));
   router.use("/locations", locationRoutes(context));

@@ -13,6 +13,8 @@ export interface Database {
   people: Db;
   /** Is there a pooler before it, through which nobody is told of what others do? */
   isPooled: boolean;
+  /** What it is, and which migrations it has. */
+  describe(): Promise<{ version: string; migrations: number; lastMigrationAt: string | null }>;
   /** Throws when the database does not answer. */
   ping(): Promise<void>;
   close(): Promise<void>;

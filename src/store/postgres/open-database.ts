@@ -3,6 +3,7 @@ import { drizzle } from "drizzle-orm/pglite";
 import { migrate } from "drizzle-orm/pglite/migrator";
 import { lockDataDir } from "./data-dir.ts";
 import type { Database, DatabaseOptions } from "./database.ts";
+import { describeDatabase } from "./describe-database.ts";
 import { migrationsFolder } from "./migrate.ts";
 import { openPostgres } from "./open-postgres.ts";
 
@@ -24,6 +25,7 @@ async function openEmbedded(dataDir: string): Promise<Database> {
       db,
       people: db,
       isPooled: false,
+      describe: () => describeDatabase(db),
       ping: async () => void (await client.query("select 1")),
       close: async () => {
         await client.close();

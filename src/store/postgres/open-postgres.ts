@@ -5,6 +5,7 @@ import pg from "pg";
 import { ConfigError } from "../../errors.ts";
 import type { Database, Db } from "./database.ts";
 import { databaseTroubles, isUnavailable, troubleOf } from "./database-errors.ts";
+import { describeDatabase } from "./describe-database.ts";
 import { migrate } from "./migrate.ts";
 
 // int8 as a number: ids and counters stay far below 2^53.
@@ -53,6 +54,7 @@ export async function openPostgres(options: {
     db: openPool(pool, isPooled ? main : undefined),
     people: openPool(peoplesPool, isPooled ? peoples : undefined),
     isPooled,
+    describe: () => describeDatabase(openPool(peoplesPool, isPooled ? peoples : undefined)),
     ping: async () => void (await pool.query("select 1")),
     close: async () => void (await Promise.all([pool.end(), peoplesPool.end()])),
   };
