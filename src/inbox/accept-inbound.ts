@@ -14,6 +14,7 @@ import { insertMessages } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { WebhookOutcome } from "../store/received-webhooks.ts";
 import type { Conversation, NewMessage, Webhook } from "../store/schema.ts";
+import { foreignReceipt } from "../store/webhooks.ts";
 import { applyReceipts } from "./apply-receipts.ts";
 import { type AccountReading, countOnce, eventIdOf } from "./count-once.ts";
 import {
@@ -151,8 +152,6 @@ async function acceptReceipts(
   );
   return { reasons, owed };
 }
-
-const foreignReceipt = "receipt of a message that this account has not sent";
 
 /** Stores the messages that are new, and owes HighLevel each of them. */
 async function acceptMessages(

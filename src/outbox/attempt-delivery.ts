@@ -1,5 +1,6 @@
 import type { Failure } from "../errors.ts";
 import { reportInSeconds } from "../messages/message-state.ts";
+import { adapterOf } from "../providers/registry.ts";
 import type { AttemptRecord, NextStep, RecordResult } from "../store/attempt-record.ts";
 import { type Recorder, recordAttempts } from "../store/attempts.ts";
 import { enqueueDeliveries } from "../store/deliveries.ts";
@@ -7,7 +8,9 @@ import { giveLaneBack } from "../store/lanes/give-lane-back.ts";
 import type { HeldLane } from "../store/lanes/held-lane.ts";
 import type { HeldDelivery } from "../store/lanes/read-heads.ts";
 import { pauseLocation } from "../store/locations.ts";
+import type { Db } from "../store/postgres/database.ts";
 import { repeatOnConflict } from "../store/postgres/database-errors.ts";
+import { replayEarlyReceipts } from "../store/webhooks.ts";
 import { LeaseLost } from "./attempt.ts";
 import { type AttemptContext, type AttemptOutcome, attemptOnce } from "./attempt-once.ts";
 import { type ClaimedLane, leaseAfter, leftSeconds } from "./claim-due-lanes.ts";
@@ -47,6 +50,7 @@ export async function attemptDelivery(
   const { isHeld, isDue } = isToReport(lane, ended, next)
     ? await recordAndReport(context, held, record)
     : await context.record(record);
+  if (lane.kind === "send-outbound" && "result" in ended) await hearEarlyReceipts(context.db, ended.called);
   logAttempt(context, held, record, ended);
   const isGivenBack = lease !== "kept" && "giveBack" in lease;
   return { isOver: !isHeld || isGivenBack, isDue };
@@ -76,6 +80,12 @@ async function attemptWhileHeld(
     if (error instanceof LeaseLost) return "lease lost";
     throw error;
   }
+}
+
+/** What came of a message before its send was recorded, and could not be known to be of it, is read again. */
+async function hearEarlyReceipts(db: Db, { provider, accountId }: AttemptOutcome["called"]): Promise<void> {
+  if (accountId === undefined || !adapterOf(provider ?? "")?.receiptsLackReference) return;
+  await replayEarlyReceipts(db, accountId);
 }
 
 /** What follows from an attempt: a pause of the location is carried out here, the rest is recorded with the attempt. */

@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNotNull, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, isNotNull, type SQL, sql } from "drizzle-orm";
 import { isWithin } from "./accounts.ts";
 import type { Db } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
@@ -73,6 +73,29 @@ export async function replayUnmapped(db: Db, accountId: string, sought: string[]
     )
     .returning({ id: webhooks.id });
   return replayed.length;
+}
+
+/** Why a webhook is ignored that tells of a message which the account has not sent, or whose send is not recorded yet. */
+export const foreignReceipt = "receipt of a message that this account has not sent";
+
+/**
+ * Lets receipts be processed again that came to an account while a send was under way: without a reference of ours, they
+ * could not be known to be about it. Of the newest 200 webhooks, those of the last two minutes.
+ */
+export async function replayEarlyReceipts(db: Db, accountId: string): Promise<void> {
+  const newest = db
+    .select({ id: webhooks.id })
+    .from(webhooks)
+    .where(eq(webhooks.accountId, accountId))
+    .orderBy(desc(webhooks.accountId), desc(webhooks.id))
+    .limit(200);
+  const isEarly = sql`${webhooks.receivedAt} > now() - interval '2 minutes'`;
+  await db
+    .update(webhooks)
+    .set({ state: "received", reason: null, readAttempts: 0 })
+    .where(
+      and(inArray(webhooks.id, newest), eq(webhooks.state, "ignored"), eq(webhooks.reason, foreignReceipt), isEarly),
+    );
 }
 
 /** How the reason begins of a webhook that is addressed to nobody. */

@@ -66,6 +66,8 @@ export interface Adapter<Given = unknown> {
   services: readonly TextService[];
   /** Does the provider carry out a send once, however often it is repeated with the same reference? */
   isIdempotent?: true;
+  /** Its receipts name a message by the provider's id alone: one may come before that id is recorded. */
+  receiptsLackReference?: true;
   media?: Media<Given>;
   /**
    * Asks the provider, by calls that change nothing, whether these credentials work, whether the addresses are theirs, and

@@ -41,6 +41,8 @@ export interface ProviderFacts<Given, Sending> extends Pick<Adapter<Given>, "lab
     refusals?: RefusalCodes;
     services?: readonly TextService[];
     isIdempotent?: true;
+    /** Receipts name a message by the provider's id alone. */
+    receiptsLackReference?: true;
   };
   media?: Omit<Media<Given>, "headers"> & {
     /** Of credentials that lack nothing that sending needs. */
@@ -78,6 +80,7 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     ...(handshake ? { answerHandshake: handshake.answer } : {}),
     ...(acknowledgement ? { acknowledgement } : {}),
     ...(sends.isIdempotent ? { isIdempotent: sends.isIdempotent } : {}),
+    ...(sends.receiptsLackReference ? { receiptsLackReference: true } : {}),
     ...(media ? { media: { ...media, headers: (given) => media.headers(credentials.toSend(given)) } } : {}),
     ...(checks
       ? { check: (asked, callApi) => runChecks({ ...facts, checks, toSend: credentials.toSend }, asked, callApi) }
