@@ -10,6 +10,7 @@ import { clicksend } from "./sms/clicksend.ts";
 import { evolution } from "./sms/evolution.ts";
 import { infobip } from "./sms/infobip.ts";
 import { plivo } from "./sms/plivo.ts";
+import { sendblue } from "./sms/sendblue.ts";
 import { signalwire } from "./sms/signalwire.ts";
 import { sinch } from "./sms/sinch.ts";
 import { sinchConversation } from "./sms/sinch-conversation.ts";
@@ -34,6 +35,7 @@ const adapters: Record<string, Adapter> = {
   clicksend,
   whatsapp,
   evolution,
+  sendblue,
   postmark,
   mailgun,
   "generic-sms": genericSms,
