@@ -6,6 +6,7 @@ import { postmark } from "./email/postmark.ts";
 import { genericEmail, genericSms } from "./generic.ts";
 import type { Adapter } from "./kit/adapter.ts";
 import { bandwidth } from "./sms/bandwidth.ts";
+import { bird } from "./sms/bird.ts";
 import { clicksend } from "./sms/clicksend.ts";
 import { evolution } from "./sms/evolution.ts";
 import { infobip } from "./sms/infobip.ts";
@@ -31,6 +32,7 @@ const adapters: Record<string, Adapter> = {
   bandwidth,
   sinch,
   "sinch-conversation": sinchConversation,
+  bird,
   infobip,
   clicksend,
   whatsapp,
