@@ -10,6 +10,7 @@ import { bird } from "./sms/bird.ts";
 import { clicksend } from "./sms/clicksend.ts";
 import { evolution } from "./sms/evolution.ts";
 import { infobip } from "./sms/infobip.ts";
+import { messagebird } from "./sms/messagebird.ts";
 import { plivo } from "./sms/plivo.ts";
 import { sendblue } from "./sms/sendblue.ts";
 import { signalwire } from "./sms/signalwire.ts";
@@ -33,6 +34,7 @@ const adapters: Record<string, Adapter> = {
   sinch,
   "sinch-conversation": sinchConversation,
   bird,
+  messagebird,
   infobip,
   clicksend,
   whatsapp,

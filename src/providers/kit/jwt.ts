@@ -14,7 +14,7 @@ export function jwt<Given>(recipe: {
   prefix?: string;
   key(credentials: Given): string;
   payloadHash: string;
-  /** The claim with the SHA-256 of the whole URL, where there is one. */
+  /** The claim with the SHA-256 of the whole URL, where there is one: then a request without a body has no hash of it. */
   urlHash?: string;
 }): Proof<Given> {
   const { header, prefix = "", payloadHash, urlHash } = recipe;
@@ -29,7 +29,10 @@ export function jwt<Given>(recipe: {
       const claims = readClaims(given.slice(prefix.length), secret);
       if (!claims || !isInTime(claims, request)) return false;
       const isOf = (claim: string, content: string | Buffer) => isSame(String(claims[claim] ?? ""), sha256(content));
-      return isOf(payloadHash, request.body) && (urlHash === undefined || isOf(urlHash, request.url));
+      const isOfUrl = urlHash === undefined || isOf(urlHash, request.url);
+      // By GET the URL is all that there is.
+      if (request.body.length === 0 && urlHash !== undefined) return isOfUrl && claims[payloadHash] === undefined;
+      return isOfUrl && isOf(payloadHash, request.body);
     },
   };
 }

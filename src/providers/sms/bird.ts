@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ParseError } from "../../errors.ts";
 import type { OutboundMessage } from "../../model.ts";
-import { accessKeyHeader, birdChecks, channelUrl } from "../checks/bird.ts";
+import { accessKeyHeader, birdChecks, channelUrl } from "../checks/bird/bird.ts";
 import { credentials, printable, secret, setting, uuid } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";

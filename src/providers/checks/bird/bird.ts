@@ -1,8 +1,8 @@
 import { z } from "zod";
-import type { Finding } from "../../model.ts";
-import { failure, ok } from "../kit/checks/findings.ts";
-import type { Ask, CheckStep } from "../kit/checks/run-checks.ts";
-import { requiredText } from "../kit/fields.ts";
+import type { Finding } from "../../../model.ts";
+import { failure, ok } from "../../kit/checks/findings.ts";
+import type { Ask, CheckStep } from "../../kit/checks/run-checks.ts";
+import { requiredText } from "../../kit/fields.ts";
 
 interface Credentials {
   accessKey: string;
