@@ -49,6 +49,7 @@ export const bird = defineProvider({
     read,
   },
   sends: {
+    receiptsLackReference: true,
     // https://docs.bird.com/api/channels-api/supported-channels/programmable-sms/sending-sms-messages
     request: (message, { accessKey, ...channel }) =>
       post(`${channelUrl(channel)}/messages`, accessKeyHeader({ accessKey }), compose(message)),

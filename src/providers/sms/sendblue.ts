@@ -50,6 +50,7 @@ export const sendblue = defineProvider({
     read,
   },
   sends: {
+    receiptsLackReference: true,
     // https://docs.sendblue.com/getting-started/sending-messages
     request: (message, given) => post("https://api.sendblue.com/api/send-message", keyHeaders(given), compose(message)),
     answer: answerOf({
