@@ -33,7 +33,6 @@ export const bird = defineProvider({
     "A channel has one number: make an account of its own for each, with the number as its mapping. Where Bird does not say to which number a text came, it is the mapping's.",
     "MMS goes to and comes from numbers of the USA and Canada, with up to ten images. Other files are sent as files, which not every channel takes.",
     "Bird tries for eight hours. A webhook is taken for a day after its time, since retries may keep the first one.",
-    "The bridge gives Bird no reference: a receipt that is here before the answer to its send is passed over.",
     "WhatsApp and all other channels are not taken: filter them out, or they are ignored.",
   ],
   receives: {

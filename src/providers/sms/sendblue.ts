@@ -40,7 +40,6 @@ export const sendblue = defineProvider({
     "Reactions of persons without iMessage come as texts, such as _Liked “See you at 5”_; of others they come as Sendblue writes them, if it does.",
     "A text may have 18,996 characters, a file 100 MB by iMessage and 5 MB by SMS. A message holds one file: what is more goes as links. Sendblue wants the URL of a file to end with its extension, and takes no signed URLs.",
     "On the free plan, persons must be contacts of the account before what they write arrives. Their files are at Sendblue for 30 days.",
-    "Sendblue gives no reference back: a receipt that is here before the answer to its send is passed over.",
     "An answer to a group goes to the one who wrote.",
   ],
   receives: {
