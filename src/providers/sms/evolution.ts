@@ -41,7 +41,6 @@ export const evolution = defineProvider({
     "Files come inside of the webhook, in base64: set `SMS_BODY_LIMIT_KB` to a third more than the largest that you want, such as `25000`. With a storage (S3 or MinIO) set at Evolution API they come as URLs instead.",
     "What you write on the phone, or in WhatsApp Web, is recorded in HighLevel. Messages of groups, channels and statuses are ignored.",
     "Persons whose number WhatsApp hides behind an id (`@lid`) can be answered only where Evolution API tells the number beside it; else what they write is ignored, and the webhook says so.",
-    "Evolution API gives no reference back: a receipt that is here before the answer to its send is passed over.",
     "It is no product of Meta's: WhatsApp may block numbers that are used this way, above all those that write first.",
   ],
   receives: {
