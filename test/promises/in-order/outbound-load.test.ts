@@ -132,6 +132,8 @@ let contacts = 0;
 function expectedStatus({ way, token }: Written): string {
   const { isRefused, isOpen, receipts } = fateOf(token);
   if (isRefused) return "failed";
+  // Without the answer nothing tells whose its receipts are.
+  if (isOpen && providerOf(way.provider).adapter.receiptsLackReference) return "failed";
   const last = (["read", "failed", "delivered"] as const).find((status) => receipts.includes(status));
   if (last) return last;
   if (isOpen) return "failed";
