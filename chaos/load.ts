@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import axios from "axios";
-import { idOf, type LoadProvider, loadProviders } from "../test/support/load.ts";
+import { idOf, type LoadProvider, someProviders } from "../test/support/load.ts";
 import { publicUrl } from "../test/support/location.ts";
 
 /** Where the webhooks go, and how many. */
@@ -79,7 +79,7 @@ export function startLoad(options: LoadOptions): Load {
     }
   };
   const done = Promise.all(
-    loadProviders.flatMap((provider) =>
+    someProviders.flatMap((provider) =>
       Array.from({ length: people }, (_, person) => writeOn(provider, mappings.get(provider) ?? "", person)),
     ),
   );

@@ -2,7 +2,7 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { exitOnSignals } from "../test/support/at-exit.ts";
 import { compileBridge, removeBridge } from "../test/support/build.ts";
-import { loadProviders } from "../test/support/load.ts";
+import { someProviders } from "../test/support/load.ts";
 import { startPostgres } from "../test/support/postgres.ts";
 import { buildEarlier, buildForChaos } from "./build.ts";
 import { runAll } from "./run-all.ts";
@@ -64,7 +64,7 @@ async function run(chosen: Scenario[]): Promise<number> {
     seed,
     pace: Number(values.pace),
     jobs: Number(values.jobs),
-    people: Math.ceil(16 / loadProviders.length),
+    people: Math.ceil(16 / someProviders.length),
     program,
     earlier,
     keepsEvidence: true,

@@ -4,7 +4,7 @@ import { inject } from "vitest";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { type BridgeProcess, spawnBridge } from "./bridge-process.ts";
 import { copyMigrated } from "./database.ts";
-import { type LoadProvider, loadProviders } from "./load.ts";
+import { type LoadProvider, someProviders } from "./load.ts";
 import { emailProviderId, locationId, publicUrl, smsProviderId } from "./location.ts";
 import { until } from "./until.ts";
 
@@ -76,7 +76,7 @@ export async function startCluster(options: {
         const { id } = await cluster.admin("POST", "/mappings?check=false", { locationId, ...provider.mapping });
         return [provider, id];
       };
-      return new Map(await Promise.all(loadProviders.map(add)));
+      return new Map(await Promise.all(someProviders.map(add)));
     },
     async untilSettled() {
       const left = async () => [

@@ -42,6 +42,10 @@ export const loadProviders: LoadProvider[] = providers.map((provider) => {
   };
 });
 
+/** Where each of several processes is killed or cut off, one text and email of each way of signing tell as much as all. */
+const various = new Set(["twilio", "telnyx", "plivo", "postmark", "mailgun", "generic-sms", "generic-email"]);
+export const someProviders = loadProviders.filter(({ mapping }) => various.has(mapping.provider));
+
 /** What the ids of a person's messages have in common; its messages must come in the order of their numbers. */
 const lineOf = (id: string) => id.slice(0, id.lastIndexOf("-"));
 const numberOf = (id: string) => Number(id.slice(id.lastIndexOf("-") + 1));
