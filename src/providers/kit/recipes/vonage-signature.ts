@@ -52,9 +52,11 @@ async function readParameters(decode: () => Promise<DecodedWebhook>): Promise<Pa
   try {
     const webhook = await decode();
     const { fields, isJson } = webhook;
-    const found = Object.entries(webhook.read(anything)).map(([name, value]): Parameter => [name, String(value)]);
-    const isFlat = Object.values(webhook.read(anything)).every((value) => typeof value !== "object");
-    return isFlat && (isJson || fields.length === found.length) ? found : [];
+    const said = Object.entries(webhook.read(anything));
+    // An object may have a `toString` of its own.
+    if (said.some(([, value]) => typeof value === "object")) return [];
+    const found = said.map(([name, value]): Parameter => [name, String(value)]);
+    return isJson || fields.length === found.length ? found : [];
   } catch (error) {
     if (error instanceof ParseError) return [];
     throw error;
