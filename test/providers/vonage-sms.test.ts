@@ -22,12 +22,11 @@ describe("Vonage's signature of its SMS API", () => {
     sha256: "d05b0242a2e3984ccdc29ffc95d2cf0e2fa32a4be6fd738bbf87f76bd1508216",
   } as const;
 
-  test.each([{ toString: 1 }, [[]], null, { toString: null, valueOf: {} }])(
-    "is none over %j, and no error",
-    async (msisdn) => {
+  test("is none over what is no text, and no error", async () => {
+    for (const msisdn of [{ toString: 1 }, [[]], null, { toString: null, valueOf: {} }]) {
       expect(await vonageSms.verify(of({ ...parameters, msisdn, sig: "00" }), credentials)).toBe(false);
-    },
-  );
+    }
+  });
 
   test.each(["md5hash", "sha256"] as const)("by %s is that of its own SDK for Java", async (signatureMethod) => {
     const given = { signatureSecret: "sigsecret", signatureMethod };
