@@ -3,6 +3,7 @@ import { Failure } from "../../errors.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { requireCredential } from "../kit/credentials.ts";
 import { basic, bearer } from "../kit/proofs.ts";
+import { withLinks } from "../kit/sends.ts";
 import type { Given } from "./document/credential-form.ts";
 import type { DeclaredSends } from "./document/document.ts";
 import { type LookUp, readTemplate } from "./templates.ts";
@@ -34,7 +35,7 @@ function valuesOf(message: OutboundMessage, given: Given): LookUp {
     ...{ fromDigits: digitsOf(message.from), toDigits: digitsOf(message.to) },
     ...{ reference: message.reference, receiptUrl: message.receiptUrl },
     mediaUrls: message.attachments.map(({ url }) => url),
-    textWithLinks: [message.text, ...message.attachments.map(({ url }) => url)].filter(Boolean).join("\n"),
+    textWithLinks: withLinks(message.text, message.attachments),
   };
   return (name) => {
     if (name.startsWith("credentials.")) return given[name.slice("credentials.".length)];

@@ -45,5 +45,9 @@ export function idAt(path: string): Success<string> {
   return { taken: at(path, messageId), sent: (id) => ({ providerMessageId: id }) };
 }
 
+/** Words, and below them as links the files that a message cannot carry along; empty where there is neither. */
+export const withLinks = (words: string | undefined, files: readonly { url: string }[]) =>
+  [words, ...files.map(({ url }) => url)].filter(Boolean).join("\n");
+
 /** A number as those write it that leave the plus away; anything else as it is. */
 export const withoutPlus = (address: string) => address.replace(/^\+(?=[1-9]\d{6})/, "");

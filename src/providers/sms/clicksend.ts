@@ -7,7 +7,7 @@ import { defineProvider } from "../kit/define-provider.ts";
 import { ignored, receipt, type StatusWords, text } from "../kit/events.ts";
 import { at, code, maybeText, messageId, phoneWithoutPlus, reference, requiredText } from "../kit/fields.ts";
 import { basic, token } from "../kit/proofs.ts";
-import { answerOf, post } from "../kit/sends.ts";
+import { answerOf, post, withLinks } from "../kit/sends.ts";
 
 /** ClickSend: https://developers.clicksend.com/docs/messaging/sms. What it posts is said in old pages and others' code only. */
 export const clicksend = defineProvider({
@@ -119,7 +119,7 @@ function readReceipt(webhook: DecodedWebhook, word: string) {
 
 function compose({ reference: custom_string, from, to, text: said, attachments }: OutboundMessage) {
   const [first, ...others] = attachments;
-  const body = [said, ...others.map(({ url }) => url)].filter(Boolean).join("\n");
+  const body = withLinks(said, others);
   const message = { from, to, body: body || undefined, custom_string };
   if (!first) return { messages: [message] };
   return {

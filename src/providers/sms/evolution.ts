@@ -7,7 +7,7 @@ import { defineProvider } from "../kit/define-provider.ts";
 import { ignored, receipt, type StatusWords, text } from "../kit/events.ts";
 import { code, maybeText, messageId, requiredText } from "../kit/fields.ts";
 import { basicAuth, withBasic } from "../kit/proofs.ts";
-import { answerOf, idAt, post } from "../kit/sends.ts";
+import { answerOf, idAt, post, withLinks, withoutPlus } from "../kit/sends.ts";
 import { asList, type Message, message, numberOf, readMessage } from "./evolution/read-message.ts";
 
 /**
@@ -132,17 +132,16 @@ function contentOf(said: Message["message"]): (Buffer | undefined)[] {
 }
 
 /** A message holds one file, and no words beside a sound: what does not fit in goes as a link. */
-function compose({ to, text: words = "", attachments }: OutboundMessage): {
+function compose({ to, text: words, attachments }: OutboundMessage): {
   call: string;
   body: Record<string, unknown>;
 } {
-  const number = to.replace(/^\+/, "");
+  const number = withoutPlus(to);
   const [first, ...more] = attachments;
-  const caption = [words, ...more.map(({ url }) => url)].filter(Boolean).join("\n");
+  const caption = withLinks(words, more);
   const mediatype = first ? mediaTypeOf(first) : undefined;
   if (!first || (mediatype === "audio" && caption !== "")) {
-    const lines = [words, ...attachments.map(({ url }) => url)].filter(Boolean);
-    return { call: "sendText", body: { number, text: lines.join("\n") } };
+    return { call: "sendText", body: { number, text: withLinks(words, attachments) } };
   }
   const { url: media, name: fileName, contentType: mimetype } = first;
   return { call: "sendMedia", body: { number, mediatype, mimetype, ...(caption ? { caption } : {}), media, fileName } };

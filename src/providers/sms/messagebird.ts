@@ -7,7 +7,7 @@ import { defineProvider } from "../kit/define-provider.ts";
 import { receipt, type StatusWords, text } from "../kit/events.ts";
 import { at, code, maybeText, messageId, phoneWithoutPlus, reference, requiredText, time } from "../kit/fields.ts";
 import { jwt } from "../kit/jwt.ts";
-import { answerOf, idAt, post, withoutPlus } from "../kit/sends.ts";
+import { answerOf, idAt, post, withLinks, withoutPlus } from "../kit/sends.ts";
 
 /** MessageBird's SMS API, which it had before it became Bird: https://github.com/messagebird/messagebird-nodejs */
 export const messagebird = defineProvider({
@@ -85,7 +85,7 @@ function readText(webhook: DecodedWebhook, ownNumber: string | undefined) {
 
 /** Status reports come only for what has a reference. Without `auto`, signs beyond the GSM alphabet are replaced. */
 function compose({ from, to, text: said, attachments, reference: given }: OutboundMessage) {
-  const body = [said, ...attachments.map(({ url }) => url)].filter(Boolean).join("\n");
+  const body = withLinks(said, attachments);
   const parties = { originator: withoutPlus(from), recipients: [withoutPlus(to)] };
   return { ...parties, body, reference: given, datacoding: "auto" };
 }

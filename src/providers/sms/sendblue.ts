@@ -7,7 +7,7 @@ import { defineProvider } from "../kit/define-provider.ts";
 import { ignored, receipt, type StatusWords, text } from "../kit/events.ts";
 import { code, listOf, maybeText, messageId, phone, requiredText, time } from "../kit/fields.ts";
 import { token } from "../kit/proofs.ts";
-import { answerOf, post } from "../kit/sends.ts";
+import { answerOf, post, withLinks } from "../kit/sends.ts";
 
 const errorCode = code.nullish().transform((given) => (given === "0" ? undefined : (given ?? undefined)));
 const reasons = { error_message: maybeText, error_reason: maybeText, error_detail: maybeText };
@@ -130,6 +130,6 @@ function readReceipt(webhook: DecodedWebhook) {
 
 /** A message holds one file: the others go as links. */
 function compose({ from, to, text: said, attachments: [first, ...more] }: OutboundMessage) {
-  const content = [said, ...more.map(({ url }) => url)].filter(Boolean).join("\n");
+  const content = withLinks(said, more);
   return { number: to, from_number: from, content: content || undefined, media_url: first?.url };
 }

@@ -8,8 +8,8 @@ import { defineProvider } from "../kit/define-provider.ts";
 import { ignored, receipt, type StatusWords, text } from "../kit/events.ts";
 import { at, code, maybeText, messageId, phoneWithoutPlus, reference, requiredText, time } from "../kit/fields.ts";
 import { basic } from "../kit/proofs.ts";
-import { answerOf, idAt, post, withoutPlus } from "../kit/sends.ts";
-import { sinchSignature } from "../kit/sinch/signature.ts";
+import { sinchSignature } from "../kit/recipes/sinch-signature.ts";
+import { answerOf, idAt, post, withLinks, withoutPlus } from "../kit/sends.ts";
 
 /** Sinch Conversation API, by SMS and MMS; long by what people can send: https://developers.sinch.com/docs/conversation/callbacks */
 export const sinchConversation = defineProvider({
@@ -121,9 +121,9 @@ function readReceipt(webhook: DecodedWebhook) {
 }
 
 function compose({ reference: ours, from, to, text: said, attachments }: OutboundMessage) {
-  const [first, ...others] = attachments.map(({ url }) => url);
-  const words = [said, ...others].filter(Boolean).join("\n");
-  const media = { media_message: { url: first } };
+  const [first, ...others] = attachments;
+  const words = withLinks(said, others);
+  const media = { media_message: { url: first?.url } };
   const withFile = words ? { card_message: { description: words, ...media } } : media;
   const [by, message] = first ? ["MMS", withFile] : ["SMS", { text_message: { text: words } }];
   return {

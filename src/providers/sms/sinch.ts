@@ -7,8 +7,8 @@ import { defineProvider } from "../kit/define-provider.ts";
 import { ignored, receipt, type StatusWords, text } from "../kit/events.ts";
 import { code, listOf, maybeText, messageId, phoneWithoutPlus, reference, requiredText, time } from "../kit/fields.ts";
 import { basicAuth, bearer, chosenProof, withBasic } from "../kit/proofs.ts";
-import { answerOf, idAt, post, withoutPlus } from "../kit/sends.ts";
-import { sinchSignature } from "../kit/sinch/signature.ts";
+import { sinchSignature } from "../kit/recipes/sinch-signature.ts";
+import { answerOf, idAt, post, withLinks, withoutPlus } from "../kit/sends.ts";
 
 interface Proven {
   callbackProof: "basic" | "hmac";
@@ -119,11 +119,10 @@ function readReceipt(webhook: DecodedWebhook) {
 
 function compose({ reference: ours, from, to, text: words, attachments }: OutboundMessage) {
   const parties = { from: withoutPlus(from), to: [withoutPlus(to)] };
-  const [first, ...others] = attachments.map(({ url }) => url);
-  // One file goes along; the others as links.
-  const message = [words, ...others].filter(Boolean).join("\n") || undefined;
+  const [first, ...others] = attachments;
+  const message = withLinks(words, others) || undefined;
   const content = first
-    ? { type: "mt_media", body: { url: first, message } }
+    ? { type: "mt_media", body: { url: first.url, message } }
     : { type: "mt_text", body: message ?? "" };
   return { ...parties, ...content, delivery_report: "per_recipient", client_reference: ours };
 }

@@ -1,4 +1,5 @@
 import type { OutboundAttachment, OutboundMessage } from "../../../model.ts";
+import { withLinks } from "../../kit/sends.ts";
 
 /** https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media#supported-media-types */
 const takenTypes: Record<string, RegExp> = {
@@ -14,7 +15,7 @@ const maxCaption = 1024;
  * The one message that holds all of it. WhatsApp takes one file, and no words beside a sound: what does not fit in goes as
  * a link, so that nothing is left out.
  */
-export function compose({ reference, to, text = "", attachments }: OutboundMessage): Record<string, unknown> {
+export function compose({ reference, to, text, attachments }: OutboundMessage): Record<string, unknown> {
   const common = {
     messaging_product: "whatsapp",
     recipient_type: "individual",
@@ -23,14 +24,13 @@ export function compose({ reference, to, text = "", attachments }: OutboundMessa
   };
   const [first, ...more] = attachments;
   const type = first && typeOf(first);
-  const caption = [text, ...more.map(({ url }) => url)].filter(Boolean).join("\n");
+  const caption = withLinks(text, more);
   const fits = type === "audio" ? caption === "" : caption.length <= maxCaption;
   if (first && type && fits) {
     const name = type === "document" ? { filename: first.name } : {};
     return { ...common, type, [type]: { link: first.url, ...(caption ? { caption } : {}), ...name } };
   }
-  const body = [text, ...attachments.map(({ url }) => url)].filter(Boolean).join("\n");
-  return { ...common, type: "text", text: { body } };
+  return { ...common, type: "text", text: { body: withLinks(text, attachments) } };
 }
 
 function typeOf({ contentType }: OutboundAttachment): string | undefined {
