@@ -60,11 +60,11 @@ export function webhookRoutes(given: WebhooksContext): Router {
   return router;
 
   async function takeAccounts(req: Request<{ accountId: string }>, res: Response): Promise<void> {
-    const accountId = req.params.accountId.toLowerCase();
-    const answer = req.method === "GET" ? await answerHandshake(context, req, accountId) : undefined;
+    const account = await findAccount(context, req, req.params.accountId.toLowerCase());
+    const answer = req.method === "GET" ? await answerHandshake(context, req, account) : undefined;
     if (answer !== undefined) return void res.status(200).type("text/plain").send(answer);
-    const { adapter } = await takeProviders(context, req, accountId);
-    const { acknowledgement } = adapter;
+    await takeProviders(context, req, account);
+    const { acknowledgement } = account.adapter;
     if (!acknowledgement) return void res.status(200).end();
     res.status(acknowledgement.status).type(acknowledgement.contentType).send(acknowledgement.body);
   }
@@ -110,30 +110,34 @@ async function isMisdirected(context: RouteContext, mapping: Mapping, request: W
   return next === undefined || isMisdirected(context, next, request);
 }
 
-/** Undefined where the provider asks nothing by GET. */
-async function answerHandshake(context: RouteContext, req: Request, accountId: string): Promise<string | undefined> {
+/** Throws a Problem for one that is not there, or no more. */
+async function findAccount(context: RouteContext, req: Request, accountId: string): Promise<Account> {
   const account = await find(context, req, accountId, context.accounts);
-  const answerOf = account?.adapter.answerHandshake;
-  if (!account || !answerOf || !isKept(account)) return undefined;
+  if (!account) throw context.turnAway.missing(isUuid(accountId) ? { id: accountId } : {}, 404, nobodys);
+  if (!isKept(account)) throw context.turnAway.missing({ accountId, provider: account.provider }, 410, gone);
+  return account;
+}
+
+/** Undefined where the provider asks nothing by GET. */
+async function answerHandshake(context: RouteContext, req: Request, account: Account): Promise<string | undefined> {
+  const answerOf = account.adapter.answerHandshake;
+  if (!answerOf) return undefined;
   for (const credentials of account.credentials) {
     const answer = answerOf(req.originalUrl, credentials);
     if (answer !== undefined) return answer;
   }
   // Whoever tries secrets has as many tries as one who tries ids.
-  const about = { accountId, provider: account.provider };
+  const about = { accountId: account.id, provider: account.provider };
   await context.turnAway.orLimited(about, context.webhookLimit.countStranger(req.socket.remoteAddress));
   const detail = `${account.provider} did not ask with this account's secret: compare it with the one that was given there`;
   throw context.turnAway.refused(about, { reason: "unverified" }, { detail });
 }
 
-async function takeProviders(context: RouteContext, req: Request, accountId: string): Promise<Account> {
+async function takeProviders(context: RouteContext, req: Request, account: Account): Promise<void> {
   const { turnAway, receiver, explainRefusal } = context;
-  const account = await find(context, req, accountId, context.accounts);
-  if (!account) throw turnAway.missing(isUuid(accountId) ? { id: accountId } : {}, 404, nobodys);
-  const { provider, adapter } = account;
+  const { id: accountId, provider, adapter } = account;
   const { contentTypes, takesGet, proof } = adapter;
   const about = { accountId, provider };
-  if (!isKept(account)) throw turnAway.missing(about, 410, gone);
   if (req.method !== "POST" && !(req.method === "GET" && takesGet))
     throw new Problem(405, `${provider} posts`, { headers: { Allow: takesGet ? "GET, POST" : "POST" } });
   await turnAway.orLimited(about, context.webhookLimit.requireRoom(account.id, "provider"));
@@ -154,7 +158,6 @@ async function takeProviders(context: RouteContext, req: Request, accountId: str
       throw turnAway.refused(about, await explainRefusal(account, request), { detail: unverified });
     await store(context, "provider", account, request);
   });
-  return account;
 }
 
 /** Undefined for an id that nobody was given, of which the database was not asked alone. */
