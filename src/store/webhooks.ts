@@ -80,17 +80,25 @@ export const foreignReceipt = "receipt of a message that this account has not se
 
 /**
  * Lets receipts be processed again that came to an account while a send was under way: without a reference of ours, they
- * could not be known to be about it. Of the newest 200 webhooks, those of the last two minutes.
+ * could not be known to be about it. Of the newest 200 webhooks, those of the last two minutes. Who processes the account's
+ * webhooks at this moment is waited for: it may have looked before the send was recorded, and not have ended yet.
  */
 export async function replayEarlyReceipts(db: Db, accountId: string): Promise<void> {
-  const newest = db
+  await db.transaction(async (tx) => {
+    await tx.select({ id: accounts.id }).from(accounts).where(eq(accounts.id, accountId)).for("no key update");
+    await replayForeignReceipts(tx, accountId);
+  });
+}
+
+async function replayForeignReceipts(tx: Db, accountId: string): Promise<void> {
+  const newest = tx
     .select({ id: webhooks.id })
     .from(webhooks)
     .where(eq(webhooks.accountId, accountId))
     .orderBy(desc(webhooks.accountId), desc(webhooks.id))
     .limit(200);
   const isEarly = sql`${webhooks.receivedAt} > now() - interval '2 minutes'`;
-  await db
+  await tx
     .update(webhooks)
     .set({ state: "received", reason: null, readAttempts: 0 })
     .where(
