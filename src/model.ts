@@ -49,6 +49,8 @@ export type DeliveryState = "pending" | "delivered" | "dead" | "discarded";
 /** `send-through-highlevel` is a relay, and so is a message of origin `api`: rows and metrics know it by these words. */
 export const deliveryKinds = ["post-inbound", "send-outbound", "report-status", "send-through-highlevel"] as const;
 export type DeliveryKind = (typeof deliveryKinds)[number];
+/** Those that reach a person. */
+export const kindsToPeople = ["send-outbound", "send-through-highlevel"] as const satisfies DeliveryKind[];
 export type Direction = "inbound" | "outbound";
 /** `received` is inbound; an outbound message begins `queued` and goes forward only. */
 export type MessageState = "received" | "queued" | ReceiptStatus;

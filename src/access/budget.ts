@@ -38,8 +38,9 @@ const saidForMs = 1000;
 
 /**
  * HighLevel's limits for each location, counted for all processes together. Calls that ask while one statement takes
- * permits go together in the next one, of all locations: a busy process asks PostgreSQL once for many, and
- * takes as many ahead as it has just used, of a quarter at most of what is left. They go out evenly, `per10Seconds` in the long run, and a fifth of that more where nothing went before.
+ * permits go together in the next one, of all locations: a busy process asks PostgreSQL once for many, and takes as many
+ * ahead as it has just used, of a quarter at most of what is left. They go out evenly, `per10Seconds` in the long run, and a
+ * fifth of that more where nothing went before.
  */
 export function createBudget(options: { db: Db; per10Seconds: number; perDay: number }): CallLimit {
   const { db, per10Seconds, perDay } = options;

@@ -1,5 +1,5 @@
 import { Counter, Histogram, type Registry } from "prom-client";
-import type { DeliveryKind } from "../model.ts";
+import { deliveryKinds } from "../model.ts";
 import { providerNames } from "../providers/registry.ts";
 
 type Fields = Record<string, unknown>;
@@ -89,8 +89,6 @@ function countWebhooks(registry: Registry): Counts {
   };
 }
 
-const kinds: DeliveryKind[] = ["post-inbound", "send-outbound", "report-status", "send-through-highlevel"];
-
 function countAttempts(registry: Registry): Counts {
   const registers = [registry];
   const attempts = new Counter({
@@ -112,7 +110,7 @@ function countAttempts(registry: Registry): Counts {
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
     registers,
   });
-  for (const kind of kinds) {
+  for (const kind of deliveryKinds) {
     for (const state of ["delivered", "dead"]) deliveries.inc({ kind, state }, 0);
     for (const provider of kind === "send-outbound" ? providerNames : ["highlevel"])
       attempts.inc({ kind, provider, outcome: "delivered" }, 0);

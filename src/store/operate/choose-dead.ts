@@ -2,8 +2,8 @@ import { and, asc, eq, gt, inArray, lte, type SQL, sql } from "drizzle-orm";
 import { isAnyOf } from "../postgres/any-of.ts";
 import { type Db, selectRows } from "../postgres/database.ts";
 import { rowsOfEach } from "../postgres/walk-newest.ts";
-import { conversations, deliveries, messages } from "../schema.ts";
-import { conditionsOf, type DeliveryFilter, type ListedDelivery } from "./list-deliveries.ts";
+import { deliveries, messages } from "../schema.ts";
+import { conditionsOf, type DeliveryFilter, type ListedDelivery, selectListed } from "./list-deliveries.ts";
 
 /** Which of the dead deliveries are meant. */
 export interface DeadFilter extends Omit<DeliveryFilter, "state"> {
@@ -52,16 +52,7 @@ export async function previewDead(db: Db, filter: DeadFilter): Promise<Preview<L
     .orderBy(asc(deliveries.id))
     .limit(filter.limit);
   const ids = rows.map(({ id }) => id);
-  const sample = await db
-    .select({
-      delivery: deliveries,
-      mappingId: messages.mappingId,
-      locationId: conversations.locationId,
-      address: conversations.address,
-    })
-    .from(deliveries)
-    .innerJoin(messages, eq(messages.id, deliveries.messageId))
-    .innerJoin(conversations, eq(conversations.id, deliveries.conversationId))
+  const sample = await selectListed(db)
     .where(inArray(deliveries.id, ids.slice(0, sampleSize)))
     .orderBy(asc(deliveries.id));
   return { count: ids.length, sample, walkedTo: nextAfter(ids, filter.limit, end) };

@@ -38,21 +38,25 @@ export async function listDeliveries(
   const walk = await chooseWalk(db, page);
   if (!walk) return { rows: [], walkedTo: undefined };
   return listNewest(db, [walk], page, (tx, ids) =>
-    tx
-      .select({
-        delivery: deliveries,
-        mappingId: messages.mappingId,
-        locationId: conversations.locationId,
-        address: conversations.address,
-      })
-      .from(deliveries)
-      .innerJoin(messages, eq(messages.id, deliveries.messageId))
-      .innerJoin(conversations, eq(conversations.id, deliveries.conversationId))
+    selectListed(tx)
       .where(and(sql`${deliveries.id} = any(array(${ids}))`, ...conditionsOf(page)))
       .orderBy(desc(deliveries.id))
       .limit(page.limit),
   );
 }
+
+/** Deliveries with whom they are about. */
+export const selectListed = (db: Db) =>
+  db
+    .select({
+      delivery: deliveries,
+      mappingId: messages.mappingId,
+      locationId: conversations.locationId,
+      address: conversations.address,
+    })
+    .from(deliveries)
+    .innerJoin(messages, eq(messages.id, deliveries.messageId))
+    .innerJoin(conversations, eq(conversations.id, deliveries.conversationId));
 
 async function chooseWalk(db: Db, page: Parameters<typeof listDeliveries>[1]): Promise<Walk | undefined> {
   const { state, limit } = page;

@@ -1,4 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
+import { kindsToPeople } from "../../model.ts";
 import { wakeLanes } from "../lanes/wake-lanes.ts";
 import { isAnyOf } from "../postgres/any-of.ts";
 import type { Db } from "../postgres/database.ts";
@@ -36,7 +37,7 @@ export async function replayDeliveries(
       kind: deliveries.kind,
       messageId: deliveries.messageId,
     });
-  const sends = replayed.filter(({ kind }) => kind === "send-outbound" || kind === "send-through-highlevel");
+  const sends = replayed.filter(({ kind }) => kindsToPeople.some((each) => each === kind));
   if (sends.length > 0) {
     const ids = sends.map(({ messageId }) => messageId);
     const failed = and(isAnyOf(messages.id, ids), eq(messages.state, "failed"));

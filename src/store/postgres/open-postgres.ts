@@ -50,11 +50,12 @@ export async function openPostgres(options: {
   }
   const peoples = { ...options, ...forPeople };
   const peoplesPool = createPool(peoples);
+  const people = openPool(peoplesPool, isPooled ? peoples : undefined);
   return {
     db: openPool(pool, isPooled ? main : undefined),
-    people: openPool(peoplesPool, isPooled ? peoples : undefined),
+    people,
     isPooled,
-    describe: () => describeDatabase(openPool(peoplesPool, isPooled ? peoples : undefined)),
+    describe: () => describeDatabase(people),
     ping: async () => void (await pool.query("select 1")),
     close: async () => void (await Promise.all([pool.end(), peoplesPool.end()])),
   };

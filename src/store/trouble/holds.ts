@@ -1,12 +1,16 @@
 import { sql } from "drizzle-orm";
+import { kindsToPeople } from "../../model.ts";
 import { type Db, selectRows } from "../postgres/database.ts";
 import { type Hold, holds } from "../schema.ts";
 
 /** A condition: is all held that goes out to people? */
 export const areSendsHeld = sql`exists (select from holds where what = 'sends')`;
 
+/** To compare a kind with. */
+export const toPeople = sql.raw(`(${kindsToPeople.map((kind) => `'${kind}'`).join(", ")})`);
+
 /** A condition on a lane: may it be claimed, as far as that goes? */
-export const isLetOut = sql`(lanes.kind not in ('send-outbound', 'send-through-highlevel') or not (select ${areSendsHeld}))`;
+export const isLetOut = sql`(lanes.kind not in ${toPeople} or not (select ${areSendsHeld}))`;
 
 /** Holds all that goes out to people, for all processes, from the next claim on. Gives since when; one that is held stays so. */
 export async function holdSends(db: Db, startedBy: string): Promise<Hold> {
@@ -31,7 +35,7 @@ export async function countHeldSends(db: Db): Promise<number> {
     sql`
       select count(*)::int as count
       from (select kind from deliveries where state = 'pending' order by id limit 10000) pending
-      where kind in ('send-outbound', 'send-through-highlevel')`,
+      where kind in ${toPeople}`,
   );
   return row?.count ?? 0;
 }

@@ -1,12 +1,12 @@
 import { sql } from "drizzle-orm";
 import type { FailureReason } from "../../errors.ts";
 import { type Db, selectRows } from "../postgres/database.ts";
-import { areSendsHeld } from "./holds.ts";
+import { areSendsHeld, toPeople } from "./holds.ts";
 
 /**
- * Why a delivery waits: it is to reach a person, and sends are held (`held`); the other side does not do what it should (`failing`), or says that it is too much (`throttled`); a
- * limit of ours is used up (`own_limit`); its location is paused for another reason; it was replayed, and is not attempted yet; it
- * stands in line: behind another one, or for a worker.
+ * Why a delivery waits: it is to reach a person, and sends are held (`held`); the other side does not do what it should
+ * (`failing`), or says that it is too much (`throttled`); a limit of ours is used up (`own_limit`); its location is paused for
+ * another reason; it was replayed, and is not attempted yet; it stands in line: behind another one, or for a worker.
  */
 export type WaitingReason = "held" | "failing" | "throttled" | "own_limit" | "paused" | "replayed" | "in_line";
 
@@ -39,7 +39,7 @@ export async function readWaiting(db: Db): Promise<Waiting[]> {
       from (
         select
           case
-            when d.kind in ('send-outbound', 'send-through-highlevel') and (select ${areSendsHeld}) then 'held'
+            when d.kind in ${toPeople} and (select ${areSendsHeld}) then 'held'
             when d.kind <> 'send-outbound' and l.paused_reason is not null
               and (l.paused_until is null or l.paused_until > now())
               then case when l.paused_reason in ('throttled', 'own_limit') then l.paused_reason else 'paused' end
