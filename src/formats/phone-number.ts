@@ -33,7 +33,8 @@ const alphanumericSender = /^(?!\+)(?=.*\p{L})[\p{L}\d .&_+'!/-]{1,64}$/u;
  */
 export function normalizePhoneNumber(given: string, ownNumber = ""): string | undefined {
   if (given.length > maxCharacters) return undefined;
-  const key = `${ownNumber} ${given}`;
+  // With the length, as both may hold blanks.
+  const key = `${ownNumber.length} ${ownNumber} ${given}`;
   if (!normalized.has(key)) {
     if (normalized.size >= maxNormalized) normalized.clear();
     normalized.set(key, normalize(given, ownNumber));

@@ -122,3 +122,8 @@ test.each([
   ["+1 415 555 0123", "+14155550123"],
   ["262966", "262966"],
 ])("%s can be sent to", (given, number) => expect(readReceiver(given)).toEqual({ number }));
+
+test("what was read for one number is not taken for another that reads the same beside it", () => {
+  expect(normalizePhoneNumber("Shop +15005550006", "ACME")).toBe("Shop +15005550006");
+  expect(normalizePhoneNumber("+15005550006", "ACME Shop")).toBe("+15005550006");
+});
