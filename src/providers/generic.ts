@@ -19,6 +19,7 @@ import {
   maybeNumber,
   maybeText,
   messageId,
+  perNumber,
   reference,
   requiredText,
   textPartySeenBy,
@@ -153,11 +154,11 @@ const location = z
   .nullish()
   // No reason to lose a text when it is spoiled.
   .catch(undefined);
-const smsSeenBy = (ownNumber: string | undefined) => {
+const smsSeenBy = perNumber((ownNumber) => {
   const party = textPartySeenBy(ownNumber);
   const to = oneOrMore(party);
   return at("data", { id: messageId, from: party, to, text: maybeText, sentAt: time, attachments, location });
-};
+});
 
 /** A header's value, or its values in a list. */
 const header = oneOrMore(anyText)

@@ -3,7 +3,7 @@ import { normalizeWholeNumber } from "../../formats/phone-number.ts";
 import { parseTime } from "../../formats/read-time.ts";
 import type { Attachment, ProviderMessage } from "../../model.ts";
 import { text } from "../kit/events.ts";
-import { maybeText, messageId, requiredText, textPartySeenBy } from "../kit/fields.ts";
+import { maybeText, messageId, perNumber, requiredText, textPartySeenBy } from "../kit/fields.ts";
 import type { DeclaredText, ProviderDocument } from "./document/document.ts";
 import type { Scope } from "./paths.ts";
 import { parseAt, readEach, readOne, readSource, type Sought, type ValueSource } from "./values.ts";
@@ -44,25 +44,16 @@ const nothing: Sought = { path: "nothing", values: [], isList: false };
 
 type Party = ReturnType<typeof textPartySeenBy>;
 
-/**
- * Numbers without a plus are of the country that the document names, or of the mapping's. To make a schema takes longer than
- * to read by it: the last one is kept.
- */
+/** Numbers without a plus are of the country that the document names, or of the mapping's. */
 function createParties({ numbers, services }: Pick<ProviderDocument, "numbers" | "services">) {
-  let [madeFor, made]: [string | undefined, Party | undefined] = [undefined, undefined];
-  return (ownAddress: string | undefined): Party => {
+  return perNumber((ownAddress): Party => {
     const home = typeof numbers === "object" ? numbers.country : ownAddress;
-    if (made && madeFor === home) return made;
     const party = textPartySeenBy(home).refine(
       ({ service }) => service === undefined || services.includes(service),
       "is of a service by which the bridge cannot answer at this provider",
     );
-    [madeFor, made] = [
-      home,
-      numbers === "international" ? (requiredText.transform(withPlus).pipe(party) as unknown as Party) : party,
-    ];
-    return made;
-  };
+    return numbers === "international" ? (requiredText.transform(withPlus).pipe(party) as unknown as Party) : party;
+  });
 }
 
 /** Shorter ones are short codes. */

@@ -38,6 +38,19 @@ export const textPartySeenBy = (ownNumber: string | undefined) =>
     return { number: number ?? z.NEVER, service: serviceOf(given) };
   });
 
+/** What reads a webhook to an own number, built once for each: to build a schema takes longer than to read by it. */
+export function perNumber<Built>(build: (ownNumber: string | undefined) => Built) {
+  const built = new Map<string | undefined, Built>();
+  return (ownNumber: string | undefined): Built => {
+    const known = built.get(ownNumber) ?? build(ownNumber);
+    if (built.size >= maxNumbers) built.clear();
+    built.set(ownNumber, known);
+    return known;
+  };
+}
+
+const maxNumbers = 1000;
+
 /** The mailbox of a header that names one person, as From does: whatever stands before its last brackets is a name. */
 export const mailbox = maybeText.transform((header, context) => {
   const person = parseSender(header);

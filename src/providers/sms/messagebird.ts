@@ -5,7 +5,17 @@ import { credentials, printable, secret } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
 import { receipt, type StatusWords, text } from "../kit/events.ts";
-import { at, code, maybeText, messageId, phoneWithoutPlus, reference, requiredText, time } from "../kit/fields.ts";
+import {
+  at,
+  code,
+  maybeText,
+  messageId,
+  perNumber,
+  phoneWithoutPlus,
+  reference,
+  requiredText,
+  time,
+} from "../kit/fields.ts";
 import { jwt } from "../kit/jwt.ts";
 import { answerOf, idAt, post, withLinks, withoutPlus } from "../kit/sends.ts";
 
@@ -75,11 +85,14 @@ function read(webhook: DecodedWebhook, ownNumber?: string) {
 }
 
 /** In JSON a number may stand as one. */
-function readText(webhook: DecodedWebhook, ownNumber: string | undefined) {
+const incomingTo = perNumber((ownNumber) => {
   const party = code.pipe(phoneWithoutPlus(ownNumber));
   const said = { payload: maybeText, body: maybeText, message: maybeText };
-  const schema = z.object({ id: messageId, originator: party, recipient: party, createdDatetime: time, ...said });
-  const { id, originator: from, recipient, createdDatetime: sentAt, ...given } = webhook.read(schema);
+  return z.object({ id: messageId, originator: party, recipient: party, createdDatetime: time, ...said });
+});
+
+function readText(webhook: DecodedWebhook, ownNumber: string | undefined) {
+  const { id, originator: from, recipient, createdDatetime: sentAt, ...given } = webhook.read(incomingTo(ownNumber));
   return text({ id, from, to: [recipient], sentAt, text: given.payload ?? given.body ?? given.message });
 }
 

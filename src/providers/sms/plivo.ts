@@ -1,11 +1,12 @@
 import { z } from "zod";
+import { ParseError } from "../../errors.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { plivoChecks } from "../checks/plivo.ts";
 import { credentials, printable, secret, setting, shape } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
 import { receipt, type StatusWords, text } from "../kit/events.ts";
-import { maybeText, messageId, phoneWithoutPlus, requiredText } from "../kit/fields.ts";
+import { maybeText, messageId, perNumber, phoneWithoutPlus, requiredText } from "../kit/fields.ts";
 import { basic } from "../kit/proofs.ts";
 import { plivoSignature } from "../kit/recipes/plivo-signature.ts";
 import { answerOf, idAt, post } from "../kit/sends.ts";
@@ -87,16 +88,27 @@ function explain(code: string): string {
   return `error ${code}: see https://plivo.com/docs/messaging/troubleshooting/error-codes`;
 }
 
+const count = z.coerce.number().int();
+const incomingTo = perNumber((ownNumber) => {
+  const party = phoneWithoutPlus(ownNumber);
+  const parties = { From: party, To: party };
+  return z.object({
+    MessageUUID: messageId,
+    ...parties,
+    Text: maybeText,
+    Body: maybeText,
+    MediaCount: count.optional(),
+  });
+});
+
 /** An SMS has its words in Text, an MMS in Body. Its files are numbered from 0, or from 1. */
 function readText(webhook: DecodedWebhook, ownNumber: string | undefined) {
   webhook.read(channel);
-  const party = phoneWithoutPlus(ownNumber);
+  const { MessageUUID: id, From: from, To, Text, Body, MediaCount = 0 } = webhook.read(incomingTo(ownNumber));
   const names = webhook.fields.map(({ name }) => name).filter((name) => /^Media\d{1,2}$/.test(name));
+  if (MediaCount > names.length) throw new ParseError("MediaCount: is more than there are URLs of media");
   const files = z.object(Object.fromEntries(names.map((name) => [name, requiredText])));
-  const urls = Object.values(webhook.read(files));
-  const count = z.coerce.number().int().max(urls.length, "is more than there are URLs of media").optional();
-  const content = { MessageUUID: messageId, From: party, To: party, Text: maybeText, Body: maybeText };
-  const { MessageUUID: id, From: from, To, Text, Body } = webhook.read(z.object({ ...content, MediaCount: count }));
+  const urls = names.length === 0 ? [] : Object.values(webhook.read(files));
   return text({ id, from, to: [To], text: Text ?? Body, attachments: urls.map((url) => ({ url })) });
 }
 

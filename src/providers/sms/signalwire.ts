@@ -6,7 +6,7 @@ import { text } from "../kit/events.ts";
 import { phone } from "../kit/fields.ts";
 import { basic } from "../kit/proofs.ts";
 import { post } from "../kit/sends.ts";
-import { composeForm, noReply, readIncoming, readReceipt, statusIn, twilioAnswer } from "../kit/twilio/messages.ts";
+import { composeForm, incomingReader, noReply, readReceipt, statusIn, twilioAnswer } from "../kit/twilio/messages.ts";
 import { twilioSignature } from "../kit/twilio/signature.ts";
 
 const space = shape(/^[a-z\d-]+(\.[a-z\d-]+)*\.signalwire\.com$/i, "must be a host, such as example.signalwire.com");
@@ -68,9 +68,11 @@ const told = {
   explain: (code: string) => `error ${code}: see https://signalwire.com/docs/compatibility-api/rest/error-codes`,
 };
 
+const readIncoming = incomingReader(phone);
+
 function read(webhook: DecodedWebhook) {
   const word = statusIn(webhook);
   if (word !== undefined) return readReceipt(webhook, word, told);
-  const { to, body, ...rest } = readIncoming(webhook, phone);
+  const { to, body, ...rest } = readIncoming(webhook);
   return text({ ...rest, to: [to], text: body });
 }

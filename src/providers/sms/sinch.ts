@@ -109,8 +109,10 @@ function readText(webhook: DecodedWebhook) {
   return text({ ...rest, to: [to], sentAt: received_at ?? sent_at, subject, text: words, attachments });
 }
 
+const told = z.object({ status: requiredText });
+
 function readReceipt(webhook: DecodedWebhook) {
-  const { status } = webhook.read(z.object({ status: requiredText }));
+  const { status } = webhook.read(told);
   return receipt(status, words, () => {
     const { batch_id: id, client_reference, code: why } = webhook.read(update);
     return { id, reference: client_reference ?? undefined, code: why ?? undefined };

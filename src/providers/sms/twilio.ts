@@ -8,7 +8,7 @@ import { text } from "../kit/events.ts";
 import { maybeText, textPartySeenBy } from "../kit/fields.ts";
 import { basic } from "../kit/proofs.ts";
 import { post } from "../kit/sends.ts";
-import { composeForm, noReply, readIncoming, readReceipt, statusIn, twilioAnswer } from "../kit/twilio/messages.ts";
+import { composeForm, incomingReader, noReply, readReceipt, statusIn, twilioAnswer } from "../kit/twilio/messages.ts";
 import { twilioSignature } from "../kit/twilio/signature.ts";
 
 /** Twilio Programmable Messaging: https://www.twilio.com/docs/messaging/guides/webhook-request */
@@ -78,7 +78,7 @@ const place = z.object({ Label: maybeText, Address: maybeText, Latitude: maybeTe
 
 const explain = (code: string) => `see https://www.twilio.com/docs/api/errors/${code}`;
 
-const party = textPartySeenBy(undefined);
+const readIncoming = incomingReader(textPartySeenBy(undefined));
 
 function read(webhook: DecodedWebhook) {
   const word = statusIn(webhook);
@@ -86,7 +86,7 @@ function read(webhook: DecodedWebhook) {
 }
 
 function readText(webhook: DecodedWebhook) {
-  const { id, from, to, body, attachments } = readIncoming(webhook, party);
+  const { id, from, to, body, attachments } = readIncoming(webhook);
   const words = wordsOf(webhook, body) || (attachments.length > 0 ? undefined : nothingSaid(webhook));
   return text({ id, from: from.number, service: from.service, to: [to.number], text: words, attachments });
 }

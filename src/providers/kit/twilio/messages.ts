@@ -46,16 +46,29 @@ interface IncomingMessage<Party> {
   attachments: { url: string; contentType: string | undefined }[];
 }
 
-/** `party`: the type of who is at either end, which says whether other services than SMS can be answered. */
-export function readIncoming<Party>(webhook: DecodedWebhook, party: z.ZodType<Party>): IncomingMessage<Party> {
-  const incoming = { MessageSid: messageId, From: party, To: party, Body: maybeText, NumMedia: fileCount };
-  const { MessageSid: id, From: from, To: to, Body: body, NumMedia } = webhook.read(z.object(incoming));
-  const attachments = Array.from({ length: NumMedia }, (_, index) => {
-    const [url, contentType] = [`MediaUrl${index}`, `MediaContentType${index}`];
-    const file = webhook.read(z.object({ [url]: requiredText, [contentType]: maybeText }));
-    return { url: file[url] as string, contentType: file[contentType] };
-  });
-  return { id, from, to, body, attachments };
+/**
+ * What reads a message that came in. `party`: the type of who is at either end, which says whether other services than SMS
+ * can be answered.
+ */
+export function incomingReader<Party>(party: z.ZodType<Party>): (webhook: DecodedWebhook) => IncomingMessage<Party> {
+  const said = { MessageSid: messageId, From: party, To: party, Body: maybeText, NumMedia: fileCount };
+  const incoming = z.object(said);
+  return (webhook) => {
+    const { MessageSid: id, From: from, To: to, Body: body, NumMedia } = webhook.read(incoming);
+    return {
+      id,
+      from,
+      to,
+      body,
+      attachments: Array.from({ length: NumMedia }, (_, index) => readFile(webhook, index)),
+    };
+  };
+}
+
+function readFile(webhook: DecodedWebhook, index: number) {
+  const [url, contentType] = [`MediaUrl${index}`, `MediaContentType${index}`];
+  const file = webhook.read(z.object({ [url]: requiredText, [contentType]: maybeText }));
+  return { url: file[url] as string, contentType: file[contentType] };
 }
 
 /** The form that sends: through a messaging service where one is given. */
