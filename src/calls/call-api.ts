@@ -1,10 +1,10 @@
 import type { ClientRequest } from "node:http";
 import { Readable } from "node:stream";
-import { setImmediate as turn } from "node:timers/promises";
-import axios, { type AxiosResponse } from "axios";
+import axios, { AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from "axios";
 import { type AgentPair, createFreeAgents, createGuardedAgents } from "./agents.ts";
 import { createDeparture } from "./departure.ts";
 import { hostAndPort, networkFailure, refusal } from "./failures.ts";
+import { createHear } from "./idle-connections.ts";
 import { callLimits } from "./limits.ts";
 import { parseAnswer } from "./parse-answer.ts";
 
@@ -72,12 +72,7 @@ export interface CallApiOptions {
 export function createCallApi(options: CallApiOptions): CallApi & { open: OpenUrl; close(): void } {
   const agents = createAgents(options);
   const hear = createHear();
-  const client = axios.create({
-    maxRedirects: 0,
-    ...(options.guard ? { proxy: false } : {}),
-    transformResponse: (data: unknown) => data,
-    validateStatus: () => true,
-  });
+  const request = createRequest(options.guard ? { proxy: false } : {});
 
   /** Makes one request, within its time as far as the work goes. */
   async function begin<Result>(
@@ -108,15 +103,9 @@ export function createCallApi(options: CallApiOptions): CallApi & { open: OpenUr
 
   const callApi: CallApi = async ({ method, url, headers, query, body, signal }) => {
     const response = await begin({ url, ...(signal ? { signal } : {}) }, (how) =>
-      client.request<string>({
-        method,
-        url,
-        headers,
-        params: query,
-        // Axios trims a text that is sent as JSON, and quotes it when it is none.
-        data: typeof body === "string" ? Buffer.from(body) : body,
-        responseType: "text",
-        maxContentLength: callLimits.maxAnswerBytes,
+      request({
+        ...{ method, url, params: query, responseType: "text", maxContentLength: callLimits.maxAnswerBytes },
+        ...encode(headers, body),
         ...how,
       }),
     ).finally(() => {
@@ -130,37 +119,37 @@ export function createCallApi(options: CallApiOptions): CallApi & { open: OpenUr
     return { ...answer, body: parseAnswer(data) };
   };
 
-  const open: OpenUrl = async (request) => {
-    const { url, headers } = request;
-    const response = await begin(request, (how) =>
-      client.request<Readable>({ url, headers, responseType: "stream", decompress: false, ...how }),
-    );
+  const open: OpenUrl = async ({ url, headers, signal }) => {
+    const asked = { method: "GET", url, headers: new AxiosHeaders(headers), responseType: "stream" as const };
+    const response = await begin({ url, signal }, (how) => request({ ...asked, decompress: false, ...how }));
     return { status: response.status, headers: textHeaders(response), body: response.data };
   };
   return Object.assign(callApi, { open, close: agents.close });
 }
 
-/** Within this a kept connection was used, or has been heard to close. */
-const heardForMs = 50;
-
 /**
- * What came while the process was held up is heard before a call is made, such as the close of a kept connection: one turn
- * of the event loop may bring the last bytes of an answer, the next its end. Calls that follow one another need not wait:
- * those that end together, and are recorded by one statement, also stay together.
+ * Axios's adapter for HTTP alone. What `axios.request` does besides (settings merged, bodies and answers transformed) costs
+ * as much again, and is said here by `encode` and `parseAnswer`.
  */
-function createHear(): () => Promise<void> | undefined {
-  let heardAtMs = -heardForMs;
-  let hearing: Promise<void> | undefined;
-  return () => {
-    if (hearing || performance.now() - heardAtMs < heardForMs) return hearing;
-    hearing = turn()
-      .then(() => turn())
-      .then(() => {
-        heardAtMs = performance.now();
-        hearing = undefined;
-      });
-    return hearing;
-  };
+function createRequest(settings: { proxy?: false }): (config: InternalAxiosRequestConfig) => Promise<AxiosResponse> {
+  const send = axios.getAdapter("http");
+  const { adapter: _adapter, headers: _headers, ...defaults } = axios.defaults;
+  const always = { ...defaults, ...settings, maxRedirects: 0, validateStatus: () => true };
+  return (config) => send({ ...always, ...config });
+}
+
+function encode(given: Record<string, string>, body: unknown): { headers: AxiosHeaders; data: unknown } {
+  const headers = new AxiosHeaders(given);
+  if (!isPlain(body)) return { headers, data: typeof body === "string" ? Buffer.from(body) : body };
+  const isForm = body instanceof URLSearchParams;
+  headers.setContentType(isForm ? "application/x-www-form-urlencoded;charset=utf-8" : "application/json", false);
+  return { headers, data: Buffer.from(isForm ? body.toString() : JSON.stringify(body)) };
+}
+
+/** What is neither bytes already nor a form that writes itself. */
+function isPlain(body: unknown): body is object {
+  if (typeof body !== "object" || body === null) return false;
+  return !(Buffer.isBuffer(body) || body instanceof FormData || body instanceof Readable);
 }
 
 function createAgents(options: CallApiOptions): { for(url: string): AgentPair; close(): void } {

@@ -145,3 +145,26 @@ function conclude(socket: Socket, isProven: boolean): void {
 
 const isDead = (socket: Socket) => socket.destroyed || socket.readableEnded;
 const idleMsOf = (socket: Socket) => performance.now() - (idles.get(socket)?.sinceMs ?? Number.NEGATIVE_INFINITY);
+
+/** Within this a kept connection was used, or has been heard to close. */
+const heardForMs = 50;
+
+/**
+ * What came while the process was held up is heard before a call is made, such as the close of a kept connection: one turn
+ * of the event loop may bring the last bytes of an answer, the next its end. Calls that follow one another need not wait:
+ * those that end together, and are recorded by one statement, also stay together.
+ */
+export function createHear(): () => Promise<void> | undefined {
+  let heardAtMs = -heardForMs;
+  let hearing: Promise<void> | undefined;
+  return () => {
+    if (hearing || performance.now() - heardAtMs < heardForMs) return hearing;
+    hearing = turn()
+      .then(() => turn())
+      .then(() => {
+        heardAtMs = performance.now();
+        hearing = undefined;
+      });
+    return hearing;
+  };
+}
