@@ -60,21 +60,28 @@ export async function findRepeated(
   identities: Map<ProviderMessage, Identity>,
   formerIdsOf: Receivers["formerIdsOf"],
 ): Promise<Set<ProviderMessage>> {
-  const sought = received.flatMap(({ mapping, event }) => {
-    const fingerprint = identities.get(event)?.fingerprint;
+  const asked = received.map(({ mapping, event }) => {
+    const { fingerprint, providerMessageId } = identities.get(event) ?? { ...event, fingerprint: undefined };
     const id = event.providerMessageId;
     const ids = fingerprint === undefined ? [id] : [id, variantOf(id, fingerprint)];
-    return formerIdsOf(mapping).flatMap((mappingId) =>
-      ids.map((providerMessageId) => ({ event, fingerprint, key: { mappingId, providerMessageId } })),
+    const former = formerIdsOf(mapping).flatMap((mappingId) =>
+      ids.map((each) => ({ mappingId, providerMessageId: each })),
     );
+    return { event, fingerprint, former, own: { mappingId: mapping.id, providerMessageId } };
   });
   const known = await findFingerprints(
     tx,
-    sought.map(({ key }) => key),
+    asked.flatMap(({ former }) => former),
   );
-  const isKnown = ({ fingerprint, key }: (typeof sought)[number]) => {
-    const former = known.get(providerKeyOf(key));
-    return former === null || (former !== undefined && (fingerprint === undefined || former === fingerprint));
-  };
-  return new Set(sought.filter(isKnown).map(({ event }) => event));
+  const repeated = new Set<ProviderMessage>();
+  for (const { event, fingerprint, former, own } of asked) {
+    const isRepeated = former.some((key) => {
+      const told = known.get(providerKeyOf(key));
+      return told === null || (told !== undefined && (fingerprint === undefined || told === fingerprint));
+    });
+    if (isRepeated) repeated.add(event);
+    // What came before the move may be taken in by the same batch.
+    else known.set(providerKeyOf(own), fingerprint ?? null);
+  }
+  return repeated;
 }
