@@ -13,6 +13,7 @@ import {
 } from "./access/install.ts";
 import { createDoors, type Doors } from "./calls/doors.ts";
 import { createChecks } from "./checks/checks.ts";
+import { createConfirm } from "./checks/confirm-subscription.ts";
 import type { Config } from "./config.ts";
 import { ConfigError } from "./errors.ts";
 import { createHighlevel } from "./highlevel/client.ts";
@@ -31,6 +32,8 @@ import type { Stalls } from "./observe/stalls.ts";
 import { startObserving } from "./observe/start-observing.ts";
 import type { Traces } from "./observe/trace.ts";
 import type { DeliverContext } from "./outbox/attempt-delivery.ts";
+import { createFetchCertificate } from "./providers/fetch-certificate.ts";
+import type { FetchCertificate } from "./providers/kit/proofs.ts";
 import { createReading, type Reading } from "./providers/reading.ts";
 import { createAccounts } from "./registry/accounts.ts";
 import { createKnownIds } from "./registry/known-ids.ts";
@@ -63,6 +66,8 @@ export interface Tuning {
   databaseStartSeconds: number;
   /** How long HighLevel's status calls do not know a message yet that it had us send. */
   visibleAfterSeconds: number;
+  /** Instead of the way to the hosts where certificates are. */
+  fetchCertificate: FetchCertificate;
 }
 
 /** Seals anew all that an earlier key has sealed, for `npm run reseal`. */
@@ -125,7 +130,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
     ...{ ...core, accounts },
     ...{ ...observing, database, people: database.people },
     ...{ sealer, reading, keyIds: sealer.keyIds, settings: config.shown },
-    ...createIntake(config, { db, log, onStored: worker.wake }),
+    ...createIntake(config, { db, log, onStored: worker.wake, doors }, tuning),
     ...{ publicUrl, bodyLimitBytes, adminApiKeys },
     onWork,
     delivering,
@@ -208,11 +213,17 @@ function startWork(
 }
 
 /** What webhooks come in through. */
-function createIntake(config: Config, parts: Pick<Parameters<typeof createReceiver>[0], "db" | "log" | "onStored">) {
+function createIntake(
+  config: Config,
+  { doors, ...parts }: Pick<Parameters<typeof createReceiver>[0], "db" | "log" | "onStored"> & { doors: Doors },
+  { fetchCertificate = createFetchCertificate(doors.fetchMedia) }: Partial<Tuning>,
+) {
   const { bodyMemoryBytes: large, highlevelKeys, incoming } = config;
   return {
-    receiver: createReceiver({ ...parts, highlevelKeys }),
-    explainRefusal: createExplanations(),
+    fetchCertificate,
+    receiver: createReceiver({ ...parts, highlevelKeys, fetchCertificate }),
+    confirm: createConfirm(parts.log, doors.callProvider),
+    explainRefusal: createExplanations(fetchCertificate),
     refusals: createRefusalCounts(parts),
     isKnownId: createKnownIds(parts.db),
     webhookLimit: createWebhookLimit(incoming.webhooksPerMinute),

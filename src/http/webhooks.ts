@@ -1,4 +1,5 @@
 import { type Request, type Response, Router } from "express";
+import type { Confirm } from "../checks/confirm-subscription.ts";
 import type { Remembered } from "../concurrency/remember.ts";
 import type { Receiver } from "../inbox/receive-webhook.ts";
 import type { ExplainRefusal } from "../inbox/refusals/explain-refusal.ts";
@@ -19,6 +20,7 @@ export interface WebhooksContext extends TurnAwayContext {
   accounts: Accounts;
   mappings: Mappings;
   receiver: Receiver;
+  confirm: Confirm;
   explainRefusal: ExplainRefusal;
   databaseWatch: DatabaseWatch;
   webhookLimit: WebhookLimit;
@@ -40,7 +42,8 @@ export interface WebhooksContext extends TurnAwayContext {
  * - 413 larger than the limit for the account's channel
  * - 415 a content type that this provider never sends, or a compressed body
  * - 429 with Retry-After: too many of this account, or from an address that tries ids; nothing was stored
- * - 503 with Retry-After: the database is away, or too much is being read or waits for it; nothing was stored
+ * - 503 with Retry-After: the database is away, or too much is being read or waits for it, or the certificate that a
+ *   signature names is not to be had; nothing was stored. Also where a provider's question was stored, and not answered.
  *
  * `GET /webhooks/{accountId}` answers a provider that asks whether the URL is ours, and stores nothing: 200, or 401 when it
  * asks with another secret than the account's. Of a provider that does not ask it is no route.
@@ -154,9 +157,15 @@ async function takeProviders(context: RouteContext, req: Request, account: Accou
     throw turnAway.refused(about, { reason: "unsigned" }, { detail });
   }
   await read(context, req, room, async (request) => {
-    if (!(await receiver.isVerified(account, request)))
-      throw turnAway.refused(about, await explainRefusal(account, request), { detail: unverified });
+    if (!(await turnAway.orUnavailable(about, receiver.isVerified(account, request)))) {
+      const explanation = await turnAway.orUnavailable(about, explainRefusal(account, request));
+      throw turnAway.refused(about, explanation, { detail: unverified });
+    }
     await store(context, "provider", account, request);
+    if (!(await context.confirm(account, request)))
+      throw new Problem(503, "the subscription could not be confirmed: ask again", {
+        headers: { "Retry-After": "20" },
+      });
   });
 }
 

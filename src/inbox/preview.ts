@@ -7,6 +7,7 @@ import { findThreadOf } from "../messages/find-thread.ts";
 import { automaticFor, isKept } from "../messages/kept-mail.ts";
 import { admit, ignoredReason } from "../messages/unknown-sender.ts";
 import type { ProviderEvent, ProviderMessage, Receipt, WebhookRequest } from "../model.ts";
+import type { FetchCertificate } from "../providers/kit/proofs.ts";
 import type { Reading } from "../providers/reading.ts";
 import { type AddressedMessage, isFor } from "../registry/find-receivers.ts";
 import type { Mapping } from "../registry/mappings.ts";
@@ -15,6 +16,12 @@ import type { Db } from "../store/postgres/database.ts";
 import { addressOfPerson, seenBy, unmappedReason } from "./read-webhook.ts";
 import { findAnswers } from "./recognize-ours.ts";
 import { isVerified } from "./refusals/is-verified.ts";
+
+export interface PreviewContext {
+  db: Db;
+  reading: Reading;
+  fetchCertificate?: FetchCertificate | undefined;
+}
 
 export interface Preview {
   /** Would the webhook have been accepted as it is? A sample without a signature would not, and is shown all the same. */
@@ -35,13 +42,16 @@ interface PreviewedRequest {
   body: InboundPost;
 }
 
-/** What would be posted to HighLevel for a webhook. Stores nothing and calls nobody. */
+/**
+ * What would be posted to HighLevel for a webhook. Stores nothing, and calls nobody but for the certificate that a signature
+ * names. Throws a Failure where that is not to be had: then nobody knows whether it verifies.
+ */
 export async function previewWebhook(
-  { db, reading }: { db: Db; reading: Reading },
+  { db, reading, fetchCertificate }: PreviewContext,
   mapping: Mapping,
   request: WebhookRequest,
 ): Promise<Preview> {
-  const verified = await isVerified(mapping, request);
+  const verified = await isVerified(mapping, request, fetchCertificate);
   try {
     const { events } = await reading.parse(mapping.provider, request, mapping.address);
     const soleAddress = mapping.accountId === mapping.id ? mapping.address : null;

@@ -1,6 +1,7 @@
 import { type HighlevelKeys, isFromHighlevel, isSignedLikeHighlevel, readLocationId } from "../highlevel/webhook.ts";
 import type { Log } from "../log.ts";
 import type { Inbox, WebhookRequest, WebhookSource } from "../model.ts";
+import type { FetchCertificate } from "../providers/kit/proofs.ts";
 import type { Account } from "../registry/accounts.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
 import type { Db } from "../store/postgres/database.ts";
@@ -16,7 +17,7 @@ import { withoutProvingHeaders, withoutProvingQuery } from "./without-proofs.ts"
 export interface Receiver {
   /** Has it what a signature stands in? Asked before the body is read, and worth nothing else. `undefined` is the app. */
   looksSigned(source: WebhookSource, account: Account | undefined, headers: WebhookRequest["headers"]): boolean;
-  /** Is it the provider's, by any of the account's credentials? */
+  /** Is it the provider's, by any of the account's credentials? Rejects where that cannot be found out at the moment. */
   isVerified(account: Account, request: WebhookRequest): Promise<boolean>;
   /** Is it HighLevel's? */
   isFromHighlevel(request: WebhookRequest): boolean;
@@ -34,6 +35,7 @@ export function createReceiver(options: {
   db: Db;
   log: Log;
   highlevelKeys: HighlevelKeys;
+  fetchCertificate?: FetchCertificate;
   onStored: (inbox: Inbox) => void;
 }): Receiver {
   const insert = createSharedInsert<NewWebhook, number>({
@@ -49,7 +51,7 @@ export function createReceiver(options: {
       source === "highlevel"
         ? isSignedLikeHighlevel(headers)
         : (account?.adapter.proof.headers ?? []).every((name) => headers[name]),
-    isVerified,
+    isVerified: (account, request) => isVerified(account, request, options.fetchCertificate),
     isFromHighlevel: (request) => isFromHighlevel(request, options.highlevelKeys),
     isAboutAnother: (mapping, { body }) => (readLocationId(body) ?? mapping.locationId) !== mapping.locationId,
     async store(source, account, request) {

@@ -33,14 +33,14 @@ function unescapeName(name: string): string {
 
 /**
  * A body is kept as it came. Shown, it has asterisks for what stands in the fields that prove it, and for an HMAC in any
- * field `signature` or `sig`.
+ * field `signature` or `sig`, as for base64 in one of JSON.
  */
 export function withoutProvingFields(
   body: Buffer,
   contentType: string | undefined,
   secrets: readonly string[] = [],
 ): Buffer {
-  const proving = [...secrets.map((name) => fieldOf(contentType ?? "", name)), anyHmac];
+  const proving = [...secrets.map((name) => fieldOf(contentType ?? "", name)), anyHmac, anyBase64];
   const shown = proving.reduce(
     (text, field) => text.replace(field, (_, before: string, value: string) => before + "*".repeat(value.length)),
     body.toString("latin1"),
@@ -48,6 +48,8 @@ export function withoutProvingFields(
   return Buffer.from(shown, "latin1");
 }
 
+/** In JSON, as that of RSA is. */
+const anyBase64 = /("signature"\s*:\s*")([0-9a-z+/=_-]{32,1000})(?=")/gi;
 const anyHmac = /((?:signature|\bsig)[^0-9a-f]{1,20})([0-9a-f]{32,128})(?![0-9a-f])/gi;
 
 /** What stands before a field's value in a body of this type, and the value. */

@@ -5,6 +5,7 @@ import { mailgun } from "./email/mailgun.ts";
 import { postmark } from "./email/postmark.ts";
 import { genericEmail, genericSms } from "./generic.ts";
 import type { Adapter } from "./kit/adapter.ts";
+import { awsSms } from "./sms/aws-sms.ts";
 import { bandwidth } from "./sms/bandwidth.ts";
 import { bird } from "./sms/bird.ts";
 import { clicksend } from "./sms/clicksend.ts";
@@ -37,6 +38,7 @@ const adapters: Record<string, Adapter> = {
   messagebird,
   infobip,
   clicksend,
+  "aws-sms": awsSms,
   whatsapp,
   evolution,
   sendblue,

@@ -87,5 +87,6 @@ test.each([
 
 function withoutHeaders({ headers: _headers, body, query, ...request }: ApiRequest) {
   const asked = query && Object.keys(query).length > 0 ? { query } : {};
-  return { ...request, ...asked, ...(body instanceof URLSearchParams ? { body: [...body] } : {}) };
+  const said = body instanceof URLSearchParams ? [...body] : body;
+  return { ...request, ...asked, ...(said === undefined ? {} : { body: said }) };
 }

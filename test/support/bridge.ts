@@ -5,6 +5,7 @@ import { join } from "node:path";
 import axios from "axios";
 import { inject } from "vitest";
 import type { Config } from "../../src/config.ts";
+import { Failure } from "../../src/errors.ts";
 import { createLog } from "../../src/log.ts";
 import type { WebhookRequest } from "../../src/model.ts";
 import { type SandboxOptions, startSandbox } from "../../src/sandbox/sandbox.ts";
@@ -105,7 +106,12 @@ export async function startTestBridge(
     logLevel: "debug",
     ...options.config,
   };
-  const tuning = { pollSeconds: 0.05, firstDelaySeconds: 0.02, visibleAfterSeconds: 0, ...options.tuning };
+  const tuning = {
+    ...{ pollSeconds: 0.05, firstDelaySeconds: 0.02, visibleAfterSeconds: 0 },
+    // Where stand-ins are, they serve certificates, too.
+    ...(config.providersUrl === undefined ? { fetchCertificate } : {}),
+    ...options.tuning,
+  };
   let bridge = await startBridge(config, log, tuning);
 
   const call = async (
@@ -168,6 +174,14 @@ export const unchecked = (method: string, path: string) =>
   /^(POST \/(mappings|accounts)|PATCH \/(mappings|accounts)\/[\da-f-]{36})$/.test(`${method} ${path}`)
     ? `${path}?check=false`
     : path;
+
+/** Loads what there is of providers only for a test that needs it. */
+async function fetchCertificate(url: string): Promise<string> {
+  const { certificates } = await import("./certificates.ts");
+  const pem = certificates.get(url);
+  if (pem === undefined) throw new Failure("unreachable", `no fixture has a certificate at ${url}`);
+  return pem;
+}
 
 const publicKeyOf = (spki: string) =>
   createPublicKey({ key: Buffer.from(spki, "base64"), format: "der", type: "spki" });

@@ -57,6 +57,8 @@ export interface Signer {
   signsTime: boolean;
   /** How old they may be, where that is not five minutes. */
   maxAgeSeconds?: number;
+  /** Where the signature names a certificate: the certificate, and where it stands. */
+  certificate?: { url: string; pem: string };
   sign(sample: Sample, options: { url: string; at: Date; credentials?: unknown }): WebhookRequest;
   /** Of the credentials, where sends are signed: those in which a change need not be noticed by `isSigned`. */
   unsigning?: string[];

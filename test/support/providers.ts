@@ -51,15 +51,22 @@ export function allCredentials({ signer }: Pick<Provider, "signer">): Record<str
 type Incomplete = Omit<Provider, "signer"> & { signer: Signer | undefined };
 
 export async function readProvider(name: string): Promise<Incomplete> {
-  const adapter = adapterOf(name);
-  if (!adapter) throw new Error(`${name} is not in the registry`);
+  const registered = adapterOf(name);
+  if (!registered) throw new Error(`${name} is not in the registry`);
   const file = join(import.meta.dirname, "../fixtures", name, "sign.ts");
   const { signer } = existsSync(file) ? ((await import(file)) as { signer?: Signer }) : {};
   const fixtures = readFixtures(name);
+  const { certificate } = signer ?? {};
+  const adapter = certificate ? withCertificate(registered, certificate) : registered;
   return {
     ...{ name, adapter, channel: adapter.channel, signer, fixtures },
     ...{ sendFixtures: readSendFixtures(name), refusals: readRefusals(name) },
   };
+}
+
+/** Verifies by the signer's certificate, wherever one is said to be. */
+function withCertificate(adapter: AnyAdapter, { pem }: { pem: string }): AnyAdapter {
+  return { ...adapter, verify: (request, given) => adapter.verify(request, given, async () => pem) };
 }
 
 /** What a provider must have for every guarantee to be tried on it, and has not. */
@@ -114,10 +121,15 @@ function isPlainMessage({ means: [event, ...more] }: Fixture, emailsBefore: numb
 /** Is it about what was to be sent, and not about who asked, or how often? Within a 200 only its code tells. */
 export function isOfMessage({ answer: { status }, error, when }: RefusalFixture, { refusals }: AnyAdapter): boolean {
   if (error === null || when !== undefined) return false;
-  return status === 400 || status === 422 || (status === 200 && !Object.hasOwn(refusals, error.code));
+  return (
+    (status === 400 && refusals[error.code] !== "misconfigured") ||
+    status === 422 ||
+    (status === 200 && !Object.hasOwn(refusals, error.code))
+  );
 }
 
-/** Is it about who asked? */
+/** Is it about who asked? Within a 200, and a 400 of AWS, only its code tells. */
 export function isOfKey({ answer: { status }, error }: RefusalFixture, { refusals }: AnyAdapter): boolean {
-  return status === 401 || (status === 200 && error !== null && refusals[error.code] === "misconfigured");
+  const isMeant = error !== null && refusals[error.code] === "misconfigured";
+  return status === 401 || ((status === 200 || status === 400) && isMeant);
 }

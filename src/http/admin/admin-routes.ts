@@ -1,6 +1,7 @@
 import express, { type RequestHandler, Router } from "express";
 import { ParseError } from "../../errors.ts";
 import { requireBearableJson } from "../../formats/bearable-json.ts";
+import type { PreviewContext } from "../../inbox/preview.ts";
 import type { Log } from "../../log.ts";
 import { insertAudit } from "../../store/operate/audit.ts";
 import type { BodyMemory } from "../body-memory.ts";
@@ -24,7 +25,7 @@ import { peopleRoutes } from "./people.ts";
 import { previewRoutes } from "./preview.ts";
 import { failedWebhookRoutes, webhookAdminRoutes } from "./webhooks.ts";
 
-export interface AdminContext extends MappingsContext, StatusContext {
+export interface AdminContext extends MappingsContext, StatusContext, PreviewContext {
   adminApiKeys: string[];
   log: Log;
   bodyMemory: BodyMemory;

@@ -1,6 +1,7 @@
 import { Router } from "express";
 import { z } from "zod";
-import { previewWebhook } from "../../inbox/preview.ts";
+import { Failure } from "../../errors.ts";
+import { type PreviewContext, previewWebhook } from "../../inbox/preview.ts";
 import type { WebhookRequest } from "../../model.ts";
 import { openMapping } from "../../registry/mappings.ts";
 import { callerOf } from "../caller.ts";
@@ -27,9 +28,10 @@ type SampleWebhook = z.infer<typeof sampleWebhook>;
 
 /**
  * `POST /admin/mappings/{id}/preview` 200: what would be posted to HighLevel for a sample webhook. Nothing is stored and
- * nobody is called; `verified` says whether the sample's signature would have been accepted. 422 when it cannot be read.
+ * nobody is called, but for a certificate that a signature names; `verified` says whether the sample's signature would have
+ * been accepted. 422 when it cannot be read, 503 when that certificate is not to be had.
  */
-export function previewRoutes(context: MappingsContext): Router {
+export function previewRoutes(context: MappingsContext & PreviewContext): Router {
   const router = Router();
   router.post("/:id/preview", async (req, res) => {
     const row = await requireMapping(context, callerOf(res), req.params.id);
@@ -38,7 +40,13 @@ export function previewRoutes(context: MappingsContext): Router {
     const given = parseInput(sampleWebhook, req.body);
     const url = `${context.publicUrl}/webhooks/${account.id}`;
     const request = requestOf(given, url, mapping.adapter.contentTypes[0]);
-    res.json(await previewWebhook(context, mapping, request));
+    res.json(
+      await previewWebhook(context, mapping, request).catch((error: unknown) => {
+        throw error instanceof Failure
+          ? new Problem(503, `whether it verifies is not to be found out: ${error.message}`)
+          : error;
+      }),
+    );
   });
   return router;
 }

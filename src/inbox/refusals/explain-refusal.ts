@@ -1,5 +1,6 @@
 import { createAllowance } from "../../concurrency/allowance.ts";
 import type { WebhookRequest } from "../../model.ts";
+import type { FetchCertificate } from "../../providers/kit/proofs.ts";
 import type { Account } from "../../registry/accounts.ts";
 import { isVerified } from "./is-verified.ts";
 
@@ -21,11 +22,13 @@ const maxExplained = { seconds: 1, ofEach: 10, inAll: 30 };
 const maxBytes = 100_000;
 
 /** Explains as long as it costs little. */
-export function createExplanations(): (account: Account, request: WebhookRequest) => Promise<Explanation> {
+export function createExplanations(
+  fetchCertificate?: FetchCertificate,
+): (account: Account, request: WebhookRequest) => Promise<Explanation> {
   const isAllowed = createAllowance(maxExplained);
   return async (account, request) =>
     request.body.length <= maxBytes && isAllowed(account.id)
-      ? explainRefusal(account, request)
+      ? explainRefusal(account, request, fetchCertificate)
       : { reason: "unverified" };
 }
 
@@ -36,16 +39,17 @@ export function createExplanations(): (account: Account, request: WebhookRequest
 export async function explainRefusal(
   account: Pick<Account, "adapter" | "credentials">,
   request: WebhookRequest,
+  fetchCertificate?: FetchCertificate,
 ): Promise<Explanation> {
   const { adapter } = account;
   const signedAt = Number(await adapter.signedAt(request));
   const isTold = Number.isSafeInteger(signedAt) && signedAt > 0;
   const receivedAt = isTold ? new Date(signedAt * 1000) : request.receivedAt;
-  if (isTold && (await isVerified(account, { ...request, receivedAt })))
+  if (isTold && (await isVerified(account, { ...request, receivedAt }, fetchCertificate)))
     return { reason: "stale", ageSeconds: Math.round(request.receivedAt.getTime() / 1000 - signedAt) };
   const { origin: publicUrl, rest } = splitUrl(request.url);
   for (const fits of adapter.proof.coversUrl ? otherOrigins(publicUrl, request.headers) : []) {
-    if (await isVerified(account, { ...request, receivedAt, url: `${fits}${rest}` }))
+    if (await isVerified(account, { ...request, receivedAt, url: `${fits}${rest}` }, fetchCertificate))
       return { reason: "other_url", fits, publicUrl };
   }
   return { reason: "no_match" };

@@ -11,7 +11,7 @@ import type {
   WebhookRequest,
 } from "../../model.ts";
 import type { CredentialField } from "./credentials.ts";
-import type { ProofPlaces } from "./proofs.ts";
+import type { FetchCertificate, ProofPlaces } from "./proofs.ts";
 
 /** What the bridge works with: a provider, made of its facts by `defineProvider`. */
 export interface Adapter<Given = unknown> {
@@ -31,8 +31,11 @@ export interface Adapter<Given = unknown> {
   notes: readonly string[];
   /** Where a webhook of this provider holds what `verify` goes by. */
   proof: ProofPlaces;
-  /** Is this webhook from the provider? Fails closed: a missing or malformed signature is `false`, never an exception. */
-  verify(request: WebhookRequest, credentials: Given): boolean | Promise<boolean>;
+  /**
+   * Is this webhook from the provider? Fails closed: a missing or malformed signature is `false`, never an exception. Only
+   * where the certificate that it names is not to be had, a Failure is thrown; without a way to fetch one it is `false`.
+   */
+  verify(request: WebhookRequest, credentials: Given, fetchCertificate?: FetchCertificate): boolean | Promise<boolean>;
   /** When it says that it was signed, in Unix seconds; only for one that does not verify, to tell why. */
   signedAt(request: WebhookRequest): Promise<string | undefined>;
   /**
@@ -78,6 +81,8 @@ export interface Adapter<Given = unknown> {
   webhookUrl?(url: string, credentials: Given): string;
   /** The answer to the provider's question by GET whether the URL is ours; undefined for any other request. */
   answerHandshake?(url: string, credentials: Given): string | undefined;
+  /** Of a verified question whether we want what it posts: the URL whose GET says yes. Throws a ParseError as `parse` does. */
+  confirmationUrl?(request: WebhookRequest): Promise<string | undefined>;
   /** What the provider wants to be answered, where an empty 200 is not it. */
   acknowledgement?: { status: number; contentType: string; body: string };
 }

@@ -32,6 +32,8 @@ export interface ProviderFacts<Given, Sending> extends Pick<Adapter<Given>, "lab
     pastedUrl?(url: string, credentials: Given): string;
     /** How it asks by GET whether the URL is ours. A recipe of the kit. */
     handshake?: Handshake<Given>;
+    /** How it asks by a webhook whether we want more of them: the URL whose GET says yes. */
+    confirmation?(webhook: DecodedWebhook): string | undefined;
     acknowledgement?: NonNullable<Adapter<Given>["acknowledgement"]>;
   };
   sends: {
@@ -57,7 +59,8 @@ type OneOrMore<Item> = Item | Item[];
 /** The adapter of a provider, by its facts. */
 export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sending>): Adapter<Given> {
   const { label, channel, pasteAt, notes = [], credentials, receives, sends, media, checks } = facts;
-  const { contentTypes, takesGet, proof, nonce, read, files, pastedUrl, handshake, acknowledgement } = receives;
+  const { contentTypes, takesGet, proof, nonce, read, files, pastedUrl, handshake } = receives;
+  const { confirmation, acknowledgement } = receives;
   const open = decodeOnce((request) => decode(request, contentTypes, { takesGet }));
   return {
     ...{ label, channel, contentTypes, pasteAt, notes },
@@ -66,7 +69,7 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     credentialFields: credentials.fields,
     proof: placesOf(proof),
     signedAt: async (request) => proof.signedAt?.(request, () => open(request)),
-    verify: (request, given) => proof.check(request, given, () => open(request)),
+    verify: (request, given, fetchCertificate) => proof.check(request, given, () => open(request), fetchCertificate),
     parse: async (request, ownAddress) => [await read(await open(request), ownAddress)].flat(),
     send: async (message, given, callApi) => send(facts, message, credentials.toSend(given), callApi),
     readError: sends.answer.refused,
@@ -78,6 +81,7 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     ...(files ? { openFiles: async (request) => files(await open(request)) } : {}),
     ...(pastedUrl ? { webhookUrl: pastedUrl } : {}),
     ...(handshake ? { answerHandshake: handshake.answer } : {}),
+    ...(confirmation ? { confirmationUrl: async (request) => confirmation(await open(request)) } : {}),
     ...(acknowledgement ? { acknowledgement } : {}),
     ...(sends.isIdempotent ? { isIdempotent: sends.isIdempotent } : {}),
     ...(sends.receiptsLackReference ? { receiptsLackReference: true } : {}),

@@ -21,10 +21,18 @@ export interface Proof<Given> extends ProofPlaces {
    * Fails closed: what is missing or malformed is `false`, never an exception. Secrets are compared in constant time.
    * `decode` is for signatures that stand in the body: everything else judges the bytes.
    */
-  check(request: WebhookRequest, credentials: Given, decode: () => Promise<DecodedWebhook>): boolean | Promise<boolean>;
+  check(
+    request: WebhookRequest,
+    credentials: Given,
+    decode: () => Promise<DecodedWebhook>,
+    fetchCertificate?: FetchCertificate,
+  ): boolean | Promise<boolean>;
   /** The Unix seconds that a proof which must be fresh says it is of: true only of a request that verifies at that time. */
   signedAt?: ReadSignedAt;
 }
+
+/** The text of a certificate by its URL, for a proof that names one. Throws a Failure: then nobody knows who has signed. */
+export type FetchCertificate = (url: string) => Promise<string>;
 
 export type ReadSignedAt = (
   request: WebhookRequest,
@@ -56,7 +64,7 @@ export function chosenProof<Given, Name extends string>(
   return {
     headers: (first ?? []).filter((name) => others.every((headers) => headers.includes(name))),
     secrets: [...new Set(all.flatMap(({ secrets }) => secrets))],
-    check: (request, credentials, decode) => proofs[choose(credentials)].check(request, credentials, decode),
+    check: (request, credentials, ...rest) => proofs[choose(credentials)].check(request, credentials, ...rest),
   };
 }
 

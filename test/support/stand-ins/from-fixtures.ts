@@ -54,9 +54,9 @@ export function createStandIn(name: string, ownAddress = ""): StandIn {
 
 /** The provider's refusal of that status; else that of a message, with other words. */
 function refuse(res: Response, provider: Provider, { status, words }: Problem): void {
-  const isExact = (each: RefusalFixture) =>
-    each.answer.status === status || (status === 401 && isOfKey(each, provider.adapter));
-  const exact = provider.refusals.find(isExact)?.answer;
+  const isOfThis = (each: RefusalFixture) => each.answer.status === status;
+  const isExact = (each: RefusalFixture) => status === 401 && isOfKey(each, provider.adapter);
+  const exact = (provider.refusals.find(isOfThis) ?? provider.refusals.find(isExact))?.answer;
   if (exact && status !== 400) return void res.status(exact.status).json(exact.body);
   const { answer, error } = refusalOf(provider);
   const say = (text: string) => (text === error?.message ? words : text);

@@ -36,6 +36,7 @@ export function readApi({ sendFixtures, channel, signer }: Provider): Api {
   const forms = ["application/x-www-form-urlencoded", ...(hasFiles ? ["multipart/form-data"] : [])];
   const places = findPlaces(fixtures, channel, isForm);
   const { from, to, reference, receiptUrl, ...others } = places;
+  const { "content-type": jsonType = "application/json" } = usual[0]?.fixture.request.headers ?? {};
   const optional = new Set(Object.values(others).flat());
   return {
     host: urls[0]?.host ?? "",
@@ -44,7 +45,7 @@ export function readApi({ sendFixtures, channel, signer }: Provider): Api {
       usual.map(({ fixture }) => fixture),
       signer.isSigned !== undefined,
     ),
-    contentTypes: isForm ? forms : ["application/json"],
+    contentTypes: isForm ? forms : [jsonType],
     ...{ isForm, types, usual, places, credentials: credentialsIn(usual, signer.sendCredentials as object) },
     required: [...types.keys()].filter(
       (place) => !optional.has(place) && all.every(({ values }) => values.get(place)?.length),
@@ -106,12 +107,12 @@ export async function readRequest(
 function problemOfHeaders(req: Request, { signer }: Provider, { headers, contentTypes }: Api): Problem | undefined {
   const wrong = Object.entries(headers).filter(([name, value]) => req.headers[name] !== value);
   if (wrong.some(([name]) => !isOfBody(name))) return { status: 401, words: "the credentials are wrong" };
+  const isKnown = contentTypes.some((type) => (req.get("content-type") ?? "").startsWith(type));
+  if (!isKnown) return { status: 415, words: `send ${contentTypes.join(" or ")}` };
   const bytes = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0);
   if (signer.isSigned && !signer.isSigned(req.headers as Record<string, string>, bytes)) {
     return { status: 401, words: "the signature does not fit" };
   }
-  const isKnown = contentTypes.some((type) => (req.get("content-type") ?? "").startsWith(type));
-  if (!isKnown) return { status: 415, words: `send ${contentTypes.join(" or ")}` };
   const [name] = wrong[0] ?? [];
   return name === undefined ? undefined : { status: 415, words: `${name} must be ${headers[name]}` };
 }

@@ -1,15 +1,18 @@
 import type { AddressInfo } from "node:net";
 import express from "express";
 import { type CallApi, createCallApi } from "../../../src/calls/call-api.ts";
+import { certificates } from "../certificates.ts";
 import type { StandIn } from "./stand-in.ts";
 
-/** Serves the stand-ins on one port, each below the name of its host, and calls them there by the real `callApi`. */
+/** Serves the stand-ins on one port, each below the name of its host, with the certificates that are signed by, and calls them there by the real `callApi`. */
 export async function serveStandIns(
   standIns: Pick<StandIn, "host" | "router">[],
   port = 0,
 ): Promise<{ url: string; callApi: CallApi; stop(): Promise<void> }> {
   const app = express();
   for (const { host, router } of standIns) app.use(`/${host}`, router);
+  for (const [url, pem] of certificates)
+    app.get(url.replace("https:/", ""), (_req, res) => void res.type("text/plain").send(pem));
   app.use((req, res) => void res.status(404).json({ message: `no stand-in has ${req.method} ${req.path}` }));
   const server = await new Promise<ReturnType<typeof app.listen>>((resolve, reject) => {
     const listening = app.listen(port, "127.0.0.1", (error) => (error ? reject(error) : resolve(listening)));

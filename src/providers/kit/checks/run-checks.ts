@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { ApiRequest, CallApi } from "../../../calls/call-api.ts";
 import { Failure } from "../../../errors.ts";
 import type { Finding } from "../../../model.ts";
-import type { Adapter, CheckedAccount } from "../adapter.ts";
+import type { Adapter, CheckedAccount, RefusalCodes } from "../adapter.ts";
 import type { AnswerReader } from "../sends.ts";
 import { failure, warning } from "./findings.ts";
 
@@ -21,7 +21,7 @@ export type CheckStep<Sending> =
   | { check: string; findOf(address: string, asked: Asked<Sending>): Promise<Finding[]> };
 
 interface Checked<Given, Sending> extends Pick<Adapter<Given>, "label"> {
-  sends: { answer: Pick<AnswerReader, "refused"> };
+  sends: { answer: Pick<AnswerReader, "refused">; refusals?: RefusalCodes };
   checks: readonly CheckStep<Sending>[];
   toSend(given: Given): Sending;
 }
@@ -88,7 +88,9 @@ function describe<Given, Sending>(
   const { status, answer, message, reason } = error;
   const refusal = answer === undefined ? undefined : sends.answer.refused(answer);
   const words = refusal ? `${refusal.message} (${label} ${refusal.code})` : message;
-  const isRefused = status === 401 || status === 403;
+  const isMeant = refusal !== undefined && sends.refusals?.[refusal.code] === "misconfigured";
+  // AWS says it by a code within a 400.
+  const isRefused = status === 401 || status === 403 || (status === 400 && isMeant);
   if (isRefused && isFirst) {
     const advice = "copy them from the provider again, and PATCH the mapping with them";
     return failure(check, `these credentials are refused: ${words}`, advice);

@@ -1,0 +1,44 @@
+import { createHash, createHmac } from "node:crypto";
+
+export interface AwsKey {
+  accessKeyId: string;
+  secretAccessKey: string;
+  region: string;
+  service: string;
+}
+
+/** A POST to a path without a query. Names of headers are in lower case. */
+export interface AwsPost {
+  host: string;
+  path: string;
+  headers: Record<string, string>;
+  body: string;
+}
+
+const algorithm = "AWS4-HMAC-SHA256";
+
+/**
+ * The headers of a signed call to AWS, by Signature Version 4, which covers the host, all of them and the body:
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+ */
+export function signAws({ host, path, headers, body }: AwsPost, key: AwsKey, at: Date): Record<string, string> {
+  const time = at.toISOString().replace(/[-:]|\.\d{3}/g, "");
+  const sent = { ...headers, "x-amz-date": time };
+  const covered = Object.entries({ ...sent, host }).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const names = covered.map(([name]) => name).join(";");
+  const lines = covered.map(([name, value]) => `${name}:${value.trim().replace(/ +/g, " ")}\n`).join("");
+  const asked = ["POST", path, "", lines, names, sha256(body)].join("\n");
+  const scope = [time.slice(0, 8), key.region, key.service, "aws4_request"];
+  const signed = [algorithm, time, scope.join("/"), sha256(asked)].join("\n");
+  const signature = createHmac("sha256", derivedKey(key.secretAccessKey, scope)).update(signed).digest("hex");
+  const credential = `Credential=${key.accessKeyId}/${scope.join("/")}`;
+  return { ...sent, authorization: `${algorithm} ${credential}, SignedHeaders=${names}, Signature=${signature}` };
+}
+
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+
+/** Of the secret, for one day, region and service. */
+function derivedKey(secret: string, scope: string[]): Buffer {
+  const begin = Buffer.from(`AWS4${secret}`);
+  return scope.reduce((key, part) => createHmac("sha256", key).update(part).digest(), begin);
+}

@@ -1,0 +1,161 @@
+import { z } from "zod";
+import type { OutboundMessage } from "../../model.ts";
+import { awsSmsChecks } from "../checks/aws-sms.ts";
+import { choice, credentials, secret, setting, shape } from "../kit/credentials.ts";
+import type { DecodedWebhook } from "../kit/decode.ts";
+import { defineProvider } from "../kit/define-provider.ts";
+import { ignored, receipt, type StatusWords, text } from "../kit/events.ts";
+import { at, jsonText, maybeText, messageId, phone, reference, requiredText, time } from "../kit/fields.ts";
+import { snsSignature, subscribeUrlOf, topicArnShape } from "../kit/recipes/sns.ts";
+import { answerOf, idAt, withLinks } from "../kit/sends.ts";
+import { callSmsVoice } from "./aws-sms/call.ts";
+
+/**
+ * AWS End User Messaging SMS, by way of Amazon SNS: https://docs.aws.amazon.com/sms-voice/latest/userguide/what-is-sms-mms.html
+ * Longer than others by its tables of words and codes, and by what SNS asks and says beside messages.
+ */
+export const awsSms = defineProvider({
+  label: "AWS End User Messaging SMS",
+  channel: "sms",
+  credentials: credentials({
+    always: {
+      topicArn: setting(
+        "Topic ARN",
+        "In the console of Amazon SNS, on the topic's page. Only what comes from this topic counts.",
+        topicArnShape,
+      ),
+    },
+    toSend: {
+      accessKeyId: setting(
+        "Access key ID",
+        "Of an IAM user who may `sms-voice:SendTextMessage` and `sms-voice:DescribePhoneNumbers`.",
+        shape(/^[A-Z\d]{16,128}$/, "must be capital letters and digits"),
+      ),
+      secretAccessKey: secret(
+        "Secret access key",
+        "Shown once, when the access key is made.",
+        shape(/^[\w/+=]{16,128}$/, "must be letters, digits and the signs / + ="),
+      ),
+    },
+    ifWanted: {
+      configurationSet: setting(
+        "Configuration set",
+        "Its name. Without one, whose events go to the topic, there are no receipts.",
+        shape(/^[\w:/-]{1,256}$/, "must be letters, digits and the signs _ - : /"),
+      ),
+      messageType: choice("Message type", "That of the number.", ["TRANSACTIONAL", "PROMOTIONAL"]),
+    },
+  }),
+  pasteAt:
+    "an HTTPS subscription of the SNS topic, with raw message delivery off. The topic is the number's two-way channel, and an event destination of the configuration set",
+  notes: [
+    "The bridge confirms the subscription by itself, within seconds of _Create subscription_. Where its status stays _Pending confirmation_, press _Request confirmation_ in the console of Amazon SNS.",
+    "The topic is of the region of the number: by its ARN the bridge knows where to send. One topic serves both what people write and receipts.",
+    "A signature is checked with a certificate of `https://sns.<region>.amazonaws.com`: the bridge must be able to reach that host.",
+    "SNS tries three times more, within a minute, then a message is lost for the bridge: give the subscription a retry policy, or a dead-letter queue. It may take an hour at most.",
+    "What people send is text alone: AWS takes no MMS in. Files go out as links in the text, which has 1,600 characters at most.",
+    "A new account is in a sandbox: only to numbers that are verified there anything goes.",
+  ],
+  receives: {
+    contentTypes: ["text/plain", "application/json"],
+    proof: snsSignature({ topicArn: ({ topicArn }) => topicArn }),
+    isReferenceSigned: true,
+    read,
+    confirmation: subscribeUrlOf,
+  },
+  sends: {
+    // https://docs.aws.amazon.com/pinpoint/latest/apireference_smsvoicev2/API_SendTextMessage.html
+    request: (message, { configurationSet, messageType, ...account }) =>
+      callSmsVoice(account, "SendTextMessage", {
+        ...compose(message),
+        ...{ ConfigurationSetName: configurationSet, MessageType: messageType },
+      }),
+    answer: answerOf({ ...idAt("MessageId"), refused: apiError() }),
+    // https://docs.aws.amazon.com/pinpoint/latest/apireference_smsvoicev2/CommonErrors.html
+    refusals: {
+      ...{ DESTINATION_PHONE_NUMBER_OPTED_OUT: "opted_out", ThrottlingException: "throttled" },
+      ...{ UnrecognizedClientException: "misconfigured", InvalidSignatureException: "misconfigured" },
+      ...{ AccessDeniedException: "misconfigured", ResourceNotFoundException: "misconfigured" },
+      ...{ ACCOUNT_DISABLED: "misconfigured", INSUFFICIENT_ACCOUNT_REPUTATION: "misconfigured" },
+      ...{ NO_ORIGINATION_IDENTITIES_FOUND: "misconfigured", MESSAGE_TYPE_MISMATCH: "misconfigured" },
+      ...{ DESTINATION_PHONE_NUMBER_NOT_VERIFIED: "misconfigured" },
+      ...{ MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT: "misconfigured" },
+    },
+  },
+  checks: awsSmsChecks,
+});
+
+/** The reason says more than the type, which may have a name space before a #. */
+function apiError() {
+  const words = { message: maybeText, Message: maybeText, Reason: maybeText };
+  return z.object({ __type: requiredText, ...words }).transform(({ __type, Reason, message, Message }) => {
+    const type = __type.replace(/^.*#/s, "") || __type;
+    return { code: Reason ?? type, message: message ?? Message ?? `AWS says ${Reason ?? type}` };
+  });
+}
+
+/** Without `TEXT_` or `MEDIA_`: https://docs.aws.amazon.com/sms-voice/latest/userguide/configuration-sets-event-types.html */
+const words: StatusWords = {
+  // Of `SUCCESSFUL` the carrier has it.
+  ...{ SENT: "sent", SUCCESSFUL: "sent", DELIVERED: "delivered", INVALID: "failed", INVALID_MESSAGE: "failed" },
+  ...{ UNREACHABLE: "failed", CARRIER_UNREACHABLE: "failed", BLOCKED: "failed", CARRIER_BLOCKED: "failed" },
+  ...{ SPAM: "failed", PROTECT_BLOCKED: "failed", TTL_EXPIRED: "failed", UNKNOWN: "failed" },
+  MESSAGE_MONTHLY_SPEND_LIMIT: "failed",
+};
+
+const kind = z.object({ Type: requiredText, Message: maybeText });
+const event = z.object({ eventType: maybeText });
+const inbound = z.object({
+  Timestamp: time,
+  /** https://docs.aws.amazon.com/sms-voice/latest/userguide/two-way-sms-payload.html */
+  Message: whole({
+    inboundMessageId: messageId,
+    originationNumber: phone,
+    destinationNumber: phone,
+    messageBody: maybeText,
+  }),
+});
+/** https://docs.aws.amazon.com/sms-voice/latest/userguide/configuration-sets-event-format.html */
+const update = at("Message", whole({ messageId, messageStatusDescription: maybeText, context: context() }));
+
+function whole<Fields extends z.ZodRawShape>(fields: Fields) {
+  return jsonText(z.object(fields)).transform((found, issues) => {
+    if (found === undefined) issues.addIssue("is missing");
+    return found ?? z.NEVER;
+  });
+}
+
+/** What went along with the send; of what others send by the same set, nothing or something else. */
+function context() {
+  return z.object({ reference: reference.optional() }).nullish().catch(undefined);
+}
+
+function read(webhook: DecodedWebhook) {
+  const { Type } = webhook.read(kind);
+  if (Type === "SubscriptionConfirmation")
+    return ignored("SNS asks whether the topic may post here: the bridge says yes by itself");
+  if (Type === "UnsubscribeConfirmation")
+    return ignored("the topic's subscription was ended: nothing comes any more until there is another one");
+  if (Type !== "Notification") return ignored(`type ${Type}: says nothing that is bridged`);
+  const { eventType } = webhook.read(at("Message", jsonText(event))) ?? {};
+  if (eventType === undefined) return readText(webhook);
+  const word = /^(?:TEXT|MEDIA)_(\w+)$/.exec(eventType)?.[1];
+  if (word === undefined) return ignored(`event ${eventType}: says nothing that is bridged`);
+  return receipt(word, words, () => {
+    const { messageId: id, messageStatusDescription: message, context: ours } = webhook.read(update);
+    return { id, reference: ours?.reference, message };
+  });
+}
+
+/** When the person wrote it AWS does not say, but SNS when it was passed on. */
+function readText(webhook: DecodedWebhook) {
+  const { Timestamp: sentAt, Message } = webhook.read(inbound);
+  const { inboundMessageId: id, originationNumber: from, destinationNumber: to, messageBody } = Message;
+  return text({ id, from, to: [to], sentAt, text: messageBody });
+}
+
+/** AWS takes no files but those of its own S3: theirs go as links. */
+function compose({ reference: ours, from, to, text: said, attachments }: OutboundMessage) {
+  const MessageBody = withLinks(said, attachments);
+  return { DestinationPhoneNumber: to, OriginationIdentity: from, MessageBody, Context: { reference: ours } };
+}
