@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { describePlace } from "../../formats/describe-place.ts";
 import type { OutboundMessage } from "../../model.ts";
-import { sinchConversationChecks } from "../checks/sinch-conversation.ts";
+import { sinchConversationChecks } from "../checks/sinch/sinch-conversation.ts";
 import { atLeast, choice, credentials, pathSegment, printable, secret, setting } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";

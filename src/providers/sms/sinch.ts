@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { OutboundMessage } from "../../model.ts";
-import { sinchChecks } from "../checks/sinch.ts";
+import { sinchChecks } from "../checks/sinch/sinch.ts";
 import { atLeast, choice, credentials, pathSegment, printable, secret, setting } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";

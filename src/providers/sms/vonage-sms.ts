@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { parseTime } from "../../formats/read-time.ts";
 import type { OutboundMessage } from "../../model.ts";
-import { vonageSmsChecks } from "../checks/vonage-sms.ts";
+import { vonageSmsChecks } from "../checks/vonage/vonage-sms.ts";
 import { choice, credentials, printable, secret, setting, shape } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import type { Finding } from "../../model.ts";
-import { judgeUrl } from "../kit/checks/compare-urls.ts";
-import { ok } from "../kit/checks/findings.ts";
-import type { Ask, CheckStep } from "../kit/checks/run-checks.ts";
-import { listOf, maybeText } from "../kit/fields.ts";
-import { basic } from "../kit/proofs.ts";
+import type { Finding } from "../../../model.ts";
+import { judgeUrl } from "../../kit/checks/compare-urls.ts";
+import { ok } from "../../kit/checks/findings.ts";
+import type { Ask, CheckStep } from "../../kit/checks/run-checks.ts";
+import { listOf, maybeText } from "../../kit/fields.ts";
+import { basic } from "../../kit/proofs.ts";
 
 interface Credentials {
   projectId: string;

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import type { Finding } from "../../model.ts";
-import { ok, warning } from "../kit/checks/findings.ts";
-import type { Ask, CheckStep } from "../kit/checks/run-checks.ts";
-import { bearer } from "../kit/proofs.ts";
+import type { Finding } from "../../../model.ts";
+import { ok, warning } from "../../kit/checks/findings.ts";
+import type { Ask, CheckStep } from "../../kit/checks/run-checks.ts";
+import { bearer } from "../../kit/proofs.ts";
 
 interface Credentials {
   servicePlanId: string;
