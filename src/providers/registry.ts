@@ -10,6 +10,7 @@ import { bandwidth } from "./sms/bandwidth.ts";
 import { bird } from "./sms/bird.ts";
 import { clicksend } from "./sms/clicksend.ts";
 import { evolution } from "./sms/evolution.ts";
+import { httpSms } from "./sms/httpsms.ts";
 import { infobip } from "./sms/infobip.ts";
 import { messagebird } from "./sms/messagebird.ts";
 import { plivo } from "./sms/plivo.ts";
@@ -17,6 +18,7 @@ import { sendblue } from "./sms/sendblue.ts";
 import { signalwire } from "./sms/signalwire.ts";
 import { sinch } from "./sms/sinch.ts";
 import { sinchConversation } from "./sms/sinch-conversation.ts";
+import { smsGate } from "./sms/smsgate.ts";
 import { telnyx } from "./sms/telnyx.ts";
 import { twilio } from "./sms/twilio.ts";
 import { vonage } from "./sms/vonage.ts";
@@ -42,6 +44,8 @@ const adapters: Record<string, Adapter> = {
   whatsapp,
   evolution,
   sendblue,
+  httpsms: httpSms,
+  smsgate: smsGate,
   postmark,
   mailgun,
   "generic-sms": genericSms,

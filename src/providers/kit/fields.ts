@@ -15,7 +15,7 @@ export const messageId = requiredText.refine((id) => id.length <= 998, "is longe
  * A phone number in E.164 form, a short code, or a sender's name. A national number is of the country of `ownNumber`. One of
  * another service, as in `whatsapp:+15005550006`, is read only for an adapter that answers by it: see `textPartySeenBy`.
  */
-const phoneSeenBy = (ownNumber: string | undefined, normalize = normalizePhoneNumber) =>
+export const phoneSeenBy = (ownNumber: string | undefined, normalize = normalizePhoneNumber) =>
   requiredText.transform((given, context) => {
     const service = serviceOf(given);
     const number = service ? undefined : normalize(given, ownNumber);

@@ -5,36 +5,46 @@ import { isSame } from "../../secrets/compare.ts";
 import { isFresh } from "./freshness.ts";
 import { inOneHeader, type Proof } from "./proofs.ts";
 
+/** What a token is bound to. A body's hash is hexadecimal digits in a claim: a token alone would fit any body. */
+type Binding =
+  | {
+      payloadHash: string;
+      /** The claim with the SHA-256 of the whole URL, where there is one: then a request without a body has no hash of it. */
+      urlHash?: string;
+    }
+  /** To the URL alone, by `aud`, of a provider that says nothing of the body: until it ends, it opens as a password does. */
+  | { audience: "url" };
+
 /**
- * A JSON Web Token in a header, by HMAC-SHA256 (HS256) and nothing else, which must be in time, and hold the SHA-256 of the
- * body in a claim, in hexadecimal digits: a token alone would fit any body. https://www.rfc-editor.org/rfc/rfc7519
+ * A JSON Web Token in a header, by HMAC-SHA256 (HS256) and nothing else, which must be in time, and bound to the request.
+ * https://www.rfc-editor.org/rfc/rfc7519
  */
-export function jwt<Given>(recipe: {
-  header: string;
-  prefix?: string;
-  key(credentials: Given): string;
-  payloadHash: string;
-  /** The claim with the SHA-256 of the whole URL, where there is one: then a request without a body has no hash of it. */
-  urlHash?: string;
-}): Proof<Given> {
-  const { header, prefix = "", payloadHash, urlHash } = recipe;
+export function jwt<Given>(
+  recipe: { header: string; prefix?: string; key(credentials: Given): string } & Binding,
+): Proof<Given> {
+  const { header, prefix = "" } = recipe;
   return {
     ...inOneHeader(header),
-    ...(urlHash === undefined ? {} : { coversUrl: true }),
+    ...("audience" in recipe || recipe.urlHash !== undefined ? { coversUrl: true } : {}),
     signedAt: async ({ headers }) => timeIn((headers[header] ?? "").slice(prefix.length)),
     check(request, credentials) {
       const given = request.headers[header] ?? "";
       const secret = recipe.key(credentials);
       if (!given.startsWith(prefix) || secret === "") return false;
       const claims = readClaims(given.slice(prefix.length), secret);
-      if (!claims || !isInTime(claims, request)) return false;
-      const isOf = (claim: string, content: string | Buffer) => isSame(String(claims[claim] ?? ""), sha256(content));
-      const isOfUrl = urlHash === undefined || isOf(urlHash, request.url);
-      // By GET the URL is all that there is.
-      if (request.body.length === 0 && urlHash !== undefined) return isOfUrl && claims[payloadHash] === undefined;
-      return isOfUrl && isOf(payloadHash, request.body);
+      return claims !== undefined && isInTime(claims, request) && isBound(claims, request, recipe);
     },
   };
+}
+
+function isBound(claims: Claims, { url, body }: WebhookRequest, binding: Binding): boolean {
+  if ("audience" in binding) return [claims["aud"]].flat().includes(url);
+  const { payloadHash, urlHash } = binding;
+  const isOf = (claim: string, content: string | Buffer) => isSame(String(claims[claim] ?? ""), sha256(content));
+  const isOfUrl = urlHash === undefined || isOf(urlHash, url);
+  // By GET the URL is all that there is.
+  if (body.length === 0 && urlHash !== undefined) return isOfUrl && claims[payloadHash] === undefined;
+  return isOfUrl && isOf(payloadHash, body);
 }
 
 /** Five minutes more than a slow clock may need. */
@@ -72,10 +82,10 @@ function readClaims(token: string, secret: string): Claims | undefined {
   return claims.safeParse(readSegment(second)).data;
 }
 
-/** When one ended, or was made, that may be by anybody. */
+/** When one was made, or else when it ends; it may be by anybody. */
 function timeIn(token: string): string | undefined {
   const { exp, iat } = claims.safeParse(readSegment(token.split(".")[1] ?? "")).data ?? {};
-  const time = exp ?? iat;
+  const time = iat ?? exp;
   return time === undefined ? undefined : String(Math.floor(time));
 }
 
@@ -87,13 +97,15 @@ function readSegment(base64url: string): unknown {
   }
 }
 
-/** How far two clocks may differ. */
+/** How far two clocks may differ, and how far they may where nothing else says that a token is new. */
 const skewSeconds = 5;
+const maxAheadSeconds = 300;
 
 /** One that says when it ends must not have ended; any other must have been made within five minutes. */
 function isInTime({ iat, nbf, exp }: Claims, { receivedAt }: WebhookRequest): boolean {
   const now = receivedAt.getTime() / 1000;
   if (nbf !== undefined && nbf > now + skewSeconds) return false;
+  if (iat !== undefined && iat > now + maxAheadSeconds) return false;
   if (exp !== undefined) return exp > now - skewSeconds;
   return iat !== undefined && isFresh(String(Math.floor(iat)), receivedAt);
 }

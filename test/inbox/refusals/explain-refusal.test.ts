@@ -10,8 +10,10 @@ const cases = providers.map(({ name, adapter, signer, fixtures }) => {
   const [first] = fixtures;
   if (!first) throw new Error(`${name} has no fixtures`);
   const account = { id: name, adapter, credentials: [signer.credentials] } as unknown as Account;
-  const sign = (to = url) => ({ ...signer.sign(first.fixture.request, { url: to, at }), receivedAt: at });
-  return { name, account, sign, request: sign() };
+  const sign = (to = url, credentials = signer.credentials) =>
+    signer.sign(first.fixture.request, { url: to, at, credentials });
+  const bySomebody = sign(url, signer.foreignCredentials);
+  return { name, account, sign, request: sign(), bySomebody };
 });
 const isTimed = ({ account, request }: (typeof cases)[number]) =>
   account.adapter.signedAt(request).then((time) => time !== undefined);
@@ -53,8 +55,8 @@ describe("tells by which address a provider calls that PUBLIC_URL does not say: 
     }
   });
 
-  test.each(withUrl)("$name: what a stranger says of hosts is never told", async ({ account, sign, request }) => {
-    const forged = { ...request, body: Buffer.from("Body=forged"), headers: { ...request.headers, ...named } };
+  test.each(withUrl)("$name: what a stranger says of hosts is never told", async ({ account, sign, bySomebody }) => {
+    const forged = { ...bySomebody, headers: { ...bySomebody.headers, ...named } };
     expect(await explainRefusal(account, forged)).toEqual({ reason: "no_match" });
     const elsewhere = { ...sign(url.replace("bridge", "other")), url };
     expect(await explainRefusal(account, elsewhere)).toEqual({ reason: "no_match" });
