@@ -9,7 +9,7 @@ import { receipt, type StatusWords, text } from "../kit/events.ts";
 import { code, maybeText, messageId, phoneWithoutPlus } from "../kit/fields.ts";
 import { basic } from "../kit/proofs.ts";
 import { vonageAlgorithms, vonageSignature } from "../kit/recipes/vonage-signature.ts";
-import { answerOf, post, withLinks } from "../kit/sends.ts";
+import { answerOf, post, withLinks, withoutPlus } from "../kit/sends.ts";
 
 /**
  * Vonage's SMS API, its older one: https://developer.vonage.com/en/messaging/sms/overview. Longer than others by its table of
@@ -137,7 +137,7 @@ const gsm = /^[@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤
 function compose({ from, to, text: body, attachments, reference, receiptUrl }: OutboundMessage) {
   const words = withLinks(body, attachments);
   return {
-    ...{ from: from.replace("+", ""), to: to.replace("+", ""), text: words },
+    ...{ from: withoutPlus(from), to: withoutPlus(to), text: words },
     ...(gsm.test(words) ? {} : { type: "unicode" }),
     ...{ "client-ref": reference, callback: receiptUrl.replace(/\?.*/, "") },
   };

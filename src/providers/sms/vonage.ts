@@ -1,14 +1,17 @@
 import { z } from "zod";
 import type { OutboundMessage } from "../../model.ts";
-import { credentials, requireCredential, secret, setting, uuid } from "../kit/credentials.ts";
+import { vonageChecks } from "../checks/vonage/vonage.ts";
+import { credentials, printable, secret, setting, shape, uuid } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
 import { receipt, type StatusWords, text } from "../kit/events.ts";
 import { listOf, maybeText, messageId, phoneWithoutPlus, requiredText, time } from "../kit/fields.ts";
-import { jwt, signJwt } from "../kit/jwt.ts";
-import { bearer } from "../kit/proofs.ts";
-import { decodePrivateKey, rsaPrivateKey } from "../kit/public-keys.ts";
-import { answerOf, idAt, post } from "../kit/sends.ts";
+import { jwt } from "../kit/jwt.ts";
+import { rsaPrivateKey } from "../kit/public-keys.ts";
+import { answerOf, idAt, post, withoutPlus } from "../kit/sends.ts";
+import { bearerOf } from "./vonage/call.ts";
+
+const apiKey = shape(/^\w+$/, "must be letters and digits");
 
 /** Vonage's Messages API, for SMS and MMS: https://developer.vonage.com/en/messages/overview */
 export const vonage = defineProvider({
@@ -25,6 +28,10 @@ export const vonage = defineProvider({
       applicationId: setting("Application ID", "On the application's page, to which the number is linked.", uuid),
       privateKey: secret("Private key", "The file that the application's page gave, whole.", rsaPrivateKey),
     },
+    ifWanted: {
+      apiKey: setting("API key", "On the dashboard's first page. For checks alone.", apiKey),
+      apiSecret: secret("API secret", "Beside the API key. For checks alone.", printable),
+    },
   }),
   pasteAt:
     "the application's inbound URL and status URL, under its Messages capability, version 1 of the API. Link the number to the application, and set the account's default SMS setting to Messages API",
@@ -32,7 +39,6 @@ export const vonage = defineProvider({
     "Vonage tries for 24 hours after a 429 or 5xx, and never again after another refusal.",
     "MMS goes to and comes from numbers of the USA and Canada. What a person sends is at Vonage for 48 hours; leave _Enhanced inbound media security_ off, or it does not open.",
     "WhatsApp, Viber, RCS and Messenger at the same URL are not taken: the bridge could not answer by them.",
-    "Vonage shows an application to its API key and secret alone: there is nothing that a check could ask with these credentials.",
   ],
   receives: {
     contentTypes: ["application/json"],
@@ -46,11 +52,8 @@ export const vonage = defineProvider({
   },
   sends: {
     // https://developer.vonage.com/en/api/messages
-    request: (message, { applicationId, privateKey }) => {
-      const key = requireCredential(decodePrivateKey(privateKey), "privateKey");
-      const token = signJwt({ application_id: applicationId }, key, message.reference);
-      return post("https://api.nexmo.com/v1/messages", bearer(token), compose(message));
-    },
+    request: (message, application) =>
+      post("https://api.nexmo.com/v1/messages", bearerOf(application, message.reference), compose(message)),
     answer: answerOf({ ...idAt("message_uuid"), refused: problem() }),
     // https://developer.vonage.com/en/api-errors/messages
     refusals: {
@@ -58,6 +61,7 @@ export const vonage = defineProvider({
       ...{ "1140": "misconfigured", "low-balance": "misconfigured", unprovisioned: "misconfigured" },
     },
   },
+  checks: vonageChecks,
 });
 
 /** RFC 7807; the code follows the # in its type, or is the title. https://developer.vonage.com/en/api-errors */
@@ -114,12 +118,8 @@ function readText(webhook: DecodedWebhook, ownNumber: string | undefined) {
 
 function compose({ from, to, text: body, attachments, reference, receiptUrl }: OutboundMessage) {
   // Without the plus: https://developer.vonage.com/en/voice/voice-api/concepts/numbers
-  const common = {
-    to: to.replace("+", ""),
-    from: from.replace("+", ""),
-    client_ref: reference,
-    webhook_url: receiptUrl,
-  };
+  const parties = { to: withoutPlus(to), from: withoutPlus(from) };
+  const common = { ...parties, client_ref: reference, webhook_url: receiptUrl };
   if (attachments.length === 0) return { channel: "sms", message_type: "text", ...common, text: body };
   const content = attachments.map(({ url, contentType }, index) => {
     return { type: kindOf(contentType), url, caption: index === 0 && body ? body : undefined };

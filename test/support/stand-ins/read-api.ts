@@ -144,7 +144,7 @@ function problemOfValues(values: Values, { types, required }: Api): string | und
 }
 
 const addressOf = { sms: /^\+[1-9]\d{6,14}$/, email: /^[^\s@]+@[a-z\d.-]+\.[a-z\d-]+$/i };
-const senders = { sms: /^(\+[1-9]\d{6,14}|\d{3,8}|(?=.*[a-z])[a-z\d ]{1,11})$/i, email: addressOf.email };
+const senders = { sms: /^(\+[1-9]\d{6,14}|\d{3,8}|(?=.*[a-z])[a-z\d][a-z\d +]{0,10})$/i, email: addressOf.email };
 
 function problemOfMessage(message: ReadMessage, { channel, adapter }: Provider): string | undefined {
   const { from, to, cc, bcc, replyTo, text, html, media, receiptUrl } = message;

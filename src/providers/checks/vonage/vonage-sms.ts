@@ -3,49 +3,32 @@ import type { Finding } from "../../../model.ts";
 import { judgeUrl } from "../../kit/checks/compare-urls.ts";
 import { failure, ok, warning } from "../../kit/checks/findings.ts";
 import type { Ask, CheckStep } from "../../kit/checks/run-checks.ts";
-import { listOf, maybeText, requiredText } from "../../kit/fields.ts";
-import { basic } from "../../kit/proofs.ts";
-
-interface Credentials {
-  apiKey: string;
-  apiSecret: string;
-}
+import { askNumber, getAs, noSuchNumber, type VonageAccount } from "./numbers.ts";
 
 /** What Vonage tells of an account and its numbers to who has the API key and secret. */
-export const vonageSmsChecks: readonly CheckStep<Credentials>[] = [
+export const vonageSmsChecks: readonly CheckStep<VonageAccount>[] = [
   { check: "credentials", find: ({ credentials, ask }) => findBalance(credentials, ask) },
   { check: "address", findOf: (address, asked) => findNumber(address, asked) },
 ];
 
-const get = ({ apiKey, apiSecret }: Credentials, path: string, query: Record<string, string> = {}) => {
-  return { method: "GET" as const, url: `https://rest.nexmo.com${path}`, query, headers: basic(apiKey, apiSecret) };
-};
-
 /** https://developer.vonage.com/en/api/account */
-async function findBalance(credentials: Credentials, ask: Ask): Promise<Finding[]> {
-  const { value } = await ask(get(credentials, "/account/get-balance"), z.object({ value: z.number() }));
+async function findBalance(credentials: VonageAccount, ask: Ask): Promise<Finding[]> {
+  const { value } = await ask(
+    getAs(credentials, "https://rest.nexmo.com/account/get-balance"),
+    z.object({ value: z.number() }),
+  );
   if (value > 0) return [ok("credentials", "Vonage takes the API key and secret")];
   const detail = "Vonage takes the API key and secret, but the account has no credit: nothing is sent";
   return [failure("credentials", detail, "top up the account in Vonage's dashboard")];
 }
 
-/** https://developer.vonage.com/en/api/numbers */
-const numbers = z.object({
-  numbers: listOf(z.object({ msisdn: requiredText, moHttpUrl: z.string().nullish(), messagesCallbackType: maybeText })),
-});
-
 async function findNumber(
   address: string,
-  { credentials, webhookUrl, ask }: { credentials: Credentials; webhookUrl: string; ask: Ask },
+  { credentials, webhookUrl, ask }: { credentials: VonageAccount; webhookUrl: string; ask: Ask },
 ): Promise<Finding[]> {
   if (!address.startsWith("+")) return [ok("address", `${address} is a short code, which is not looked up`)];
-  const digits = address.slice(1);
-  const { numbers: found } = await ask(get(credentials, "/account/numbers", { pattern: digits }), numbers);
-  const number = found.find(({ msisdn }) => msisdn === digits);
-  if (!number) {
-    const advice = "give the API key and secret of the account that has it, or buy it there";
-    return [failure("address", `the account has no number ${address}`, advice)];
-  }
+  const number = await askNumber(credentials, address.slice(1), ask);
+  if (!number) return [noSuchNumber(address)];
   const owned = ok("address", `the account has ${address}`);
   if (number.messagesCallbackType === "app") {
     const detail = `${address} is linked to an application: where the default SMS setting is Messages API, its texts go there`;
