@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import type { ReceiptStatus } from "../../../src/model.ts";
+import type { ReceiptStatus, TextService } from "../../../src/model.ts";
 import type { Contact, StoredMessage } from "../../../src/sandbox/state.ts";
 import { copyMigrated } from "../../support/database.ts";
 import { locationId } from "../../support/location.ts";
@@ -10,6 +10,7 @@ import { makeFaulty, type SendFault } from "../../support/stand-ins/faulty.ts";
 import type { StandIn, StandInMessage } from "../../support/stand-ins/stand-in.ts";
 import { startTwoWay, type TwoWay, type Way } from "../../support/two-way.ts";
 import { until } from "../../support/until.ts";
+import { writeMessage } from "../../support/write-webhooks.ts";
 
 const random = createRandom(20_261_121);
 const messagesPerConversation = 14;
@@ -96,14 +97,47 @@ async function tell(standIn: StandIn, message: StandInMessage, status: ReceiptSt
   if (way) await twoWay.tell(way, message, status);
 }
 
+/** By what the people of a way write: in turn, where it carries more than SMS. */
+const servicesOf = (way: Way) => [undefined, ...providerOf(way.provider).adapter.services];
+const by = (service: TextService | undefined, number: string) => (service ? `${service}:${number}` : number);
+
+/** The person writes, and HighLevel shows it: not before it is settled by what the agent's last one goes. */
+async function hear(way: Way, phone: string, token: string, service: TextService | undefined): Promise<void> {
+  await until(
+    async () => (await twoWay.bridge.admin("GET", `/webhooks?mappingId=${way.mappingId}&state=received`)).body.items,
+    ({ length }) => length === 0,
+    60,
+  );
+  const id = inboundId(token);
+  const parties = { from: by(service, phone), to: by(service, way.address) };
+  const webhook = writeMessage(
+    providerOf(way.provider),
+    { id, text: "And now?", ...parties },
+    { url: way.webhookUrl, at: new Date() },
+  );
+  expect((await twoWay.bridge.post(webhook)).status).toBe(200);
+  await until(
+    () => heard(id),
+    (count) => count > 0,
+    60,
+  );
+}
+const inboundId = (token: string) => `to-${token.replaceAll("#", "-")}`;
+const heard = (id: string) => twoWay.bridge.sandbox.messages().filter(({ altId }) => altId === id).length;
+
 interface Written {
   way: Way;
+  /** By what the person wrote last. */
+  service: TextService | undefined;
   contact: Contact;
   token: string;
   message: StoredMessage;
 }
 
-/** An agent writes on when HighLevel has had the bridge take the last one. */
+/**
+ * An agent writes on when HighLevel has had the bridge take the last one. Where the way carries WhatsApp or RCS beside SMS, the
+ * person writes before each, by these in turn.
+ */
 async function converse(way: Way, person: number): Promise<Written[]> {
   const phone = `+1500${5_570_000 + ++contacts}`;
   const email = `${way.provider}${person}@example.org`;
@@ -112,9 +146,12 @@ async function converse(way: Way, person: number): Promise<Written[]> {
   const mine: Written[] = [];
   for (let number = 0; number < messagesPerConversation; number++) {
     const token = `${way.provider}#${person}#${number}`;
+    const services = servicesOf(way);
+    const service = services[number % services.length];
+    if (services.length > 1) await hear(way, phone, token, service);
     const body = way.channel === "sms" ? { message: token } : { html: `<p>${token}</p>`, subject: `About ${person}` };
     const message = sandbox.sendAsAgent(contact.id, { providerId: way.providerId, ...body });
-    mine.push({ way, contact, token, message });
+    mine.push({ way, service, contact, token, message });
     const call = sandbox.webhookCalls().find((each) => each.body["messageId"] === message.messageId);
     await until(
       () => call?.status,
@@ -188,6 +225,16 @@ test("300 messages of all providers that fail on a fifth: each sent at most once
   const open = written.filter(({ token }) => fateOf(token).isOpen && fateOf(token).receipts.length === 0);
   expect(open.length, "of 8 on average").toBeGreaterThan(0);
   for (const each of open) expect(reasonOf(each)).toContain("nobody can say whether it went out");
+
+  const mixed = written.filter(({ way }) => servicesOf(way).length > 1);
+  expect(mixed.length).toBeGreaterThan(0);
+  const astray = mixed.flatMap(({ way, service, contact, token }) => {
+    const sent = way.standIn.sent.filter((each) => tokenOf(each) === token);
+    const parties = [by(service, way.address), by(service, contact.phone ?? "")];
+    return sent.map(({ from, to }) => [from, ...to]).filter((each) => each.join() !== parties.join());
+  });
+  expect(astray, "each goes by what the person wrote by last").toEqual([]);
+  expect(mixed.filter(({ token }) => heard(inboundId(token)) !== 1)).toEqual([]);
 
   for (const { standIn } of ways) {
     expect(new Set(standIn.sent.map(tokenOf)).size).toBe(standIn.sent.length);
