@@ -128,6 +128,8 @@ export interface ProviderMessage {
   attachments: Attachment[];
   /** The provider's time for the message. */
   sentAt?: Date | undefined;
+  /** Which part of a long text it is, where a provider hands on each by itself. They are put together. */
+  part?: MessagePart | undefined;
   /** RFC 5322 ids, without angle brackets. */
   rfcMessageId?: string | undefined;
   inReplyTo: string[];
@@ -138,6 +140,14 @@ export interface ProviderMessage {
   isBounceByEnvelope?: boolean | undefined;
   /** A mailing list or a group handed on what a person wrote. */
   isFromList?: boolean | undefined;
+}
+
+export interface MessagePart {
+  /** What the parts of one text have in common; another of the same person has another one for some time. */
+  ref: string;
+  /** From 1 on. */
+  number: number;
+  total: number;
 }
 
 export interface Correspondent {

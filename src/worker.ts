@@ -6,6 +6,7 @@ import type { DeliverContext } from "./outbox/attempt-delivery.ts";
 import { claimDueLanes } from "./outbox/claim-due-lanes.ts";
 import { deliverLane } from "./outbox/deliver-lane.ts";
 import { createPlaces } from "./outbox/places.ts";
+import { recallParts } from "./store/messages/parts.ts";
 import { endDead } from "./store/operate/erase-person.ts";
 import type { Db } from "./store/postgres/database.ts";
 import { pruneStep } from "./store/retention.ts";
@@ -65,6 +66,17 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
     run: () => pruneSome(db, options),
   });
 
+  const recall = startLoop({
+    log,
+    // Nothing is due sooner than minutes after it came.
+    pollSeconds: pollSeconds * 30,
+    name: "recall parts",
+    run: async () => {
+      if (await recallParts(db)) inboxes.accounts.wake();
+      return false;
+    },
+  });
+
   const reseal = startLoop({ log, pollSeconds: 3600, name: "reseal", run: options.reseal });
 
   async function startDeliveries(): Promise<boolean> {
@@ -94,7 +106,7 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
     secondsSinceTurn: () =>
       Math.max(...[inboxes.accounts, inboxes.app, deliver].map((loop) => loop.secondsSinceTurn())),
     async stop() {
-      await Promise.all([inboxes.accounts, inboxes.app, deliver, prune, reseal].map((loop) => loop.stop()));
+      await Promise.all([inboxes.accounts, inboxes.app, deliver, prune, recall, reseal].map((loop) => loop.stop()));
       await Promise.all(underWay);
     },
   };

@@ -17,6 +17,7 @@ import type { Conversation, NewMessage, Webhook } from "../store/schema.ts";
 import { foreignReceipt } from "../store/webhooks.ts";
 import { applyReceipts } from "./apply-receipts.ts";
 import { type AccountReading, countOnce, eventIdOf } from "./count-once.ts";
+import { isPart, joinParts } from "./parts/join-parts.ts";
 import {
   type Acceptance,
   type AccountWebhook,
@@ -52,9 +53,10 @@ export async function acceptInbound(
       })),
     ),
   );
-  const { routed, formerIdsOf } = await route(tx, readings);
+  const { formerIdsOf, ...addressed } = await route(tx, readings);
+  const routed = await joinParts(tx, addressed.routed);
   const receipts = await acceptReceipts(context, eventsOf(routed, isReceipt));
-  const messages = await acceptMessages(tx, eventsOf(routed, isMessage).flatMap(withMapping), formerIdsOf);
+  const messages = await acceptMessages(tx, eventsOf(routed, isWhole).flatMap(withMapping), formerIdsOf);
   const reasons = new Map([...messages.reasons, ...receipts.reasons]);
   const outcomes = routed.map((each) => {
     const aside = countAside(each.events.map(({ event }) => messages.aside?.get(event)));
@@ -126,6 +128,7 @@ function eventsOf<Event extends ProviderEvent>(
 }
 
 const isMessage = (event: ProviderEvent): event is ProviderMessage => event.kind === "message";
+const isWhole = (event: ProviderEvent): event is ProviderMessage => isMessage(event) && !isPart(event);
 const isReceipt = (event: ProviderEvent): event is Receipt => event.kind === "receipt";
 const withMapping = <Event extends ProviderEvent>({ mapping, ...rest }: AccountEvent<Event>): MappedEvent<Event>[] =>
   mapping ? [{ mapping, ...rest }] : [];

@@ -94,6 +94,10 @@ async function previewMessage(
   const body = composeInbound(mapping, conversation, message, thread);
   const composed = { method: "POST" as const, path: "/conversations/messages/inbound" as const, body };
 
+  if (event.part) {
+    const { number, total } = event.part;
+    return { outcome: "kept", reason: `part ${number} of ${total}: it goes with the others`, request: composed };
+  }
   const isAnswer = (await findAnswers(db, [{ mapping, event }])).has(event);
   const automatic = automaticFor(mapping, event, isAnswer);
   if (isKept(mapping, automatic)) {

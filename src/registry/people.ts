@@ -1,3 +1,4 @@
+import { eraseParts } from "../store/messages/parts.ts";
 import { type Erased, eraseConversations, eraseMentions, listAccountIds } from "../store/operate/erase-person.ts";
 import { findPeople, listOwnNumbers } from "../store/operate/find-messages.ts";
 import type { Db } from "../store/postgres/database.ts";
@@ -19,9 +20,13 @@ export async function findConversationsOf(db: Db, { address, locationIds }: Pers
 export async function erasePerson(db: Db, person: PersonInReach): Promise<Erased> {
   const { address, locationIds } = person;
   const ids = await findConversationsOf(db, person);
-  const erased = await db.transaction((tx) => eraseConversations(tx, ids));
+  const addresses = addressForms(address, await listOwnNumbers(db, locationIds));
+  const erased = await db.transaction(async (tx) => {
+    await eraseParts(tx, { addresses, locationIds });
+    return eraseConversations(tx, ids);
+  });
   const accountIds = await listAccountIds(db, locationIds);
-  const words = wordsOf(addressForms(address, await listOwnNumbers(db, locationIds)));
+  const words = wordsOf(addresses);
   for (let after: number | undefined = 0; after !== undefined; ) {
     const step: Awaited<ReturnType<typeof eraseMentions>> = await eraseMentions(db, { accountIds, words, after });
     erased.webhooks += step.erased;

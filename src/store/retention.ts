@@ -4,13 +4,16 @@ import { type Db, selectRows } from "./postgres/database.ts";
 /** HighLevel repeats an event for hours; one that is older than this is refused unseen. */
 export const eventDays = 7;
 
+/** So long a part of a text that comes again is known: providers try for a day. */
+const partDays = 3;
+
 /** An audit is asked for a year at most. */
 const auditDays = 366;
 
 /**
  * Deletes, in steps of a set size, what is older than the retention time and no longer needed: webhooks that were
  * processed or ignored, attempts, and the content of messages whose deliveries are all done; and the credentials of accounts
- * that were deleted a week ago; and the counts of what was turned away. Ids stay, so that
+ * that were deleted a week ago; and the counts of what was turned away; and parts of texts. Ids stay, so that
  * duplicates are still known and replies still thread. Failed webhooks and dead deliveries keep what a replay needs.
  * Gives the number of rows that it touched; call again until that is 0.
  */
@@ -49,12 +52,16 @@ export async function pruneStep(db: Db, options: { retentionDays: number; rows: 
         update mappings set sealed_credentials = null
         where sealed_credentials is not null and deleted_at < now() - make_interval(days => ${eventDays})
         returning 1
+      ), old_parts as (
+        delete from message_parts where state <> 'waiting' and created_at < now() - make_interval(days => ${partDays})
+          or created_at < now() - make_interval(days => ${Math.max(partDays, options.retentionDays)})
+        returning 1
       ), old_refusals as (
         delete from refused_webhooks where last_at < ${before} returning 1
       )
       select (select count(*) from old_webhooks) + (select count(*) from old_attempts)
         + (select count(*) from old_messages) + (select count(*) from old_credentials)
-        + (select count(*) from old_copies) + (select count(*) from old_refusals)
+        + (select count(*) from old_copies) + (select count(*) from old_parts) + (select count(*) from old_refusals)
         + (select count(*) from old_audit) as total`,
   );
   return counts?.total ?? 0;

@@ -412,6 +412,39 @@ export const messages = pgTable(
   ],
 );
 
+/** `joined`: it is in the message that was made of all; `broken`: of some, as others did not come. */
+export type PartState = "waiting" | "joined" | "broken";
+
+/** Parts of long texts that wait for the others, and for some days what became of them: the same part again is a duplicate. */
+export const messageParts = pgTable(
+  "message_parts",
+  {
+    id: id(),
+    mappingId: uuid()
+      .notNull()
+      .references(() => mappings.id),
+    /** Who wrote it. */
+    person: text().notNull(),
+    /** What the parts of a text have in common. */
+    ref: text().notNull(),
+    total: integer().notNull(),
+    number: integer().notNull(),
+    providerMessageId: text().notNull(),
+    /** The webhook that brought it. */
+    webhookId: bigint({ mode: "number" }).notNull(),
+    state: text().$type<PartState>().notNull(),
+    /** As it came, while it waits. */
+    content: jsonb().$type<ProviderMessage>(),
+    /** How long it waits for the others; null once it does no more, and its webhook is to be read again. */
+    waitsUntil: time(),
+    createdAt: createdAt(),
+  },
+  (table) => [
+    index("message_parts_set").on(table.mappingId, table.person, table.ref),
+    index("message_parts_waiting").on(table.waitsUntil).where(sql`${table.waitsUntil} is not null`),
+  ],
+);
+
 /**
  * The line in which the deliveries of one conversation and kind stand. One worker at a time holds it.
  * `dueAt` is when it is worth claiming next: never later than its head may go; null when nothing waits;
@@ -534,5 +567,6 @@ export type RefusedWebhooks = typeof refusedWebhooks.$inferSelect;
 export type Conversation = typeof conversations.$inferSelect;
 export type Message = typeof messages.$inferSelect;
 export type NewMessage = typeof messages.$inferInsert;
+export type MessagePartRow = typeof messageParts.$inferSelect;
 export type Delivery = typeof deliveries.$inferSelect;
 export type Attempt = typeof attempts.$inferSelect;

@@ -4,7 +4,7 @@ import type { Attachment, IgnoredEvent, MessageError, ProviderMessage, Receipt, 
 /** What a webhook can say. The builders fill in what texts and mails have in common; nothing is invented. */
 
 export interface TextFacts
-  extends Pick<ProviderMessage, "from" | "service" | "text" | "subject" | "sentAt" | "direction"> {
+  extends Pick<ProviderMessage, "from" | "service" | "text" | "subject" | "sentAt" | "direction" | "part"> {
   id: string;
   to: string[];
   cc?: string[];
@@ -23,6 +23,18 @@ export function text({ id, to, cc = [], attachments = [], service, ...rest }: Te
     attachments,
     ...none,
   };
+}
+
+/** As a provider counts the parts of a long text, in digits; none of what does not count so, or is whole. */
+export function partOf(
+  ref: string | null | undefined,
+  number: string | null | undefined,
+  total: string | null | undefined,
+): Pick<TextFacts, "part"> {
+  const part = { ref: ref ?? "", number: Number(number), total: Number(total) };
+  const isCounted = [number, total].every((count) => /^\d{1,3}$/.test(count ?? ""));
+  const isOne = isCounted && part.number >= 1 && part.number <= part.total && part.total > 1 && part.total <= 255;
+  return isOne && /^[\w-]{1,100}$/.test(part.ref) ? { part } : {};
 }
 
 export function mail(id: string, content: Mail, envelopeTo: string[] = []): ProviderMessage {

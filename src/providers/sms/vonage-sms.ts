@@ -5,7 +5,7 @@ import { vonageSmsChecks } from "../checks/vonage/vonage-sms.ts";
 import { choice, credentials, printable, secret, setting, shape } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { receipt, type StatusWords, text } from "../kit/events.ts";
+import { partOf, receipt, type StatusWords, text } from "../kit/events.ts";
 import { code, maybeText, messageId, phoneWithoutPlus } from "../kit/fields.ts";
 import { basic } from "../kit/proofs.ts";
 import { vonageAlgorithms, vonageSignature } from "../kit/recipes/vonage-signature.ts";
@@ -37,7 +37,7 @@ export const vonageSms = defineProvider({
   notes: [
     "Have Vonage's support switch on signed webhooks: without a signature nothing is taken.",
     "Vonage tries for 24 hours after a 429 or 5xx, and never again after another refusal.",
-    "A long text comes in parts, each of which is a message that says which part it is.",
+    "A long text comes in parts, which are put together. What is not whole five minutes after its last part goes as it is, and says what is missing.",
     "There is no MMS: files go as links below the words. Where you have the choice, connect the Messages API.",
   ],
   receives: {
@@ -118,17 +118,16 @@ function read(webhook: DecodedWebhook, ownNumber?: string) {
 
 /** In UTC, without saying so. */
 const time = maybeText.transform((given) => parseTime(given?.replace(/^([\d-]+) ([\d:]+)$/, "$1T$2Z")));
-const isLong = { concat: maybeCode, "concat-part": maybeCode, "concat-total": maybeCode };
+const isLong = { "concat-ref": maybeCode, "concat-part": maybeCode, "concat-total": maybeCode };
 
 function readText(webhook: DecodedWebhook, ownNumber: string | undefined) {
   const party = phoneWithoutPlus(ownNumber);
   const head = { messageId, msisdn: party, to: party, "message-timestamp": time };
   const schema = z.object({ ...head, ...isLong, text: maybeText, type: maybeText });
   const { messageId: id, msisdn: from, to, "message-timestamp": sentAt, ...said } = webhook.read(schema);
-  const { "concat-part": at, "concat-total": total, type } = said;
-  const part = at && total ? `[Part ${at} of ${total}]` : undefined;
-  const binary = type === "binary" ? "[A binary message, which is not read]" : undefined;
-  return text({ id, from, to: [to], sentAt, text: [said.text, binary, part].filter(Boolean).join("\n") || undefined });
+  const part = partOf(said["concat-ref"], said["concat-part"], said["concat-total"]);
+  const binary = said.type === "binary" ? "[A binary message, which is not read]" : undefined;
+  return text({ id, from, to: [to], sentAt, text: said.text ?? binary, ...part });
 }
 
 /** What is written with these goes as it is, and everything else by UCS-2. https://www.etsi.org/deliver/etsi_ts/123000_123099/123038/ */
