@@ -47,6 +47,18 @@ describe("the rooms of src", () => {
     expect(crowded).toEqual([]);
   });
 
+  test("have adapters for texts of at most 110 lines, or such that say in their head why they are longer", () => {
+    const folder = join(src, "providers/sms");
+    const adapters = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
+    const unexplained = adapters.flatMap(({ name }) => {
+      const source = readFileSync(join(folder, name), "utf8");
+      const [head = ""] = /\/\*\*(?:(?!\*\/)[\s\S])*\*\/(?=\nexport const \w+ = defineProvider\()/.exec(source) ?? [];
+      return source.split("\n").length - 1 <= 110 || /\blong|length/i.test(head) ? [] : [name];
+    });
+    expect(adapters.length).toBeGreaterThan(10);
+    expect(unexplained).toEqual([]);
+  });
+
   test("print the same table in docs/architecture.md", () => {
     const page = readFileSync(join(root, "docs/architecture.md"), "utf8");
     const printed = [...page.matchAll(/^\| `([\w/-]+)` \|[^|]*\| (.*?) ?\|$/gm)].map(([, room = "", may = ""]) => [

@@ -104,7 +104,7 @@ const words: StatusWords = {
 };
 
 const kind = z.object({ Type: requiredText, Message: maybeText });
-const event = z.object({ eventType: maybeText });
+const event = at("Message", jsonText(z.object({ eventType: maybeText })));
 const inbound = z.object({
   Timestamp: time,
   /** https://docs.aws.amazon.com/sms-voice/latest/userguide/two-way-sms-payload.html */
@@ -137,7 +137,7 @@ function read(webhook: DecodedWebhook) {
   if (Type === "UnsubscribeConfirmation")
     return ignored("the topic's subscription was ended: nothing comes any more until there is another one");
   if (Type !== "Notification") return ignored(`type ${Type}: says nothing that is bridged`);
-  const { eventType } = webhook.read(at("Message", jsonText(event))) ?? {};
+  const { eventType } = webhook.read(event) ?? {};
   if (eventType === undefined) return readText(webhook);
   const word = /^(?:TEXT|MEDIA)_(\w+)$/.exec(eventType)?.[1];
   if (word === undefined) return ignored(`event ${eventType}: says nothing that is bridged`);

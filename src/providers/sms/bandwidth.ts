@@ -11,7 +11,10 @@ import { answerOf, idAt, post } from "../kit/sends.ts";
 
 const userName = shape(/^[^:\s]+$/, "must not be empty, and hold no colon and no space");
 
-/** Bandwidth's Messaging API, version 2: https://dev.bandwidth.com/docs/messaging/webhooks */
+/**
+ * Bandwidth's Messaging API, version 2: https://dev.bandwidth.com/docs/messaging/webhooks
+ * Longer than others by its six credentials, two for each way, and by lists of events.
+ */
 export const bandwidth = defineProvider({
   label: "Bandwidth",
   channel: "sms",

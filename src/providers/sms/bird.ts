@@ -13,7 +13,10 @@ import { hmac, inHeader } from "../kit/signatures.ts";
 /** Bird tries for eight hours, and people have seen its retries come with the time of the first attempt. */
 const maxAgeSeconds = 24 * 3600 + 300;
 
-/** Bird's Channels API, for SMS and MMS: https://docs.bird.com/api/channels-api/supported-channels/programmable-sms */
+/**
+ * Bird's Channels API, for SMS and MMS: https://docs.bird.com/api/channels-api/supported-channels/programmable-sms
+ * Longer than others by its bodies, which words, images and files have each their own of, both ways.
+ */
 export const bird = defineProvider({
   label: "Bird",
   channel: "sms",

@@ -9,7 +9,10 @@ import { at, code, maybeText, messageId, phoneWithoutPlus, reference, requiredTe
 import { basic, token } from "../kit/proofs.ts";
 import { answerOf, post, withLinks } from "../kit/sends.ts";
 
-/** ClickSend: https://developers.clicksend.com/docs/messaging/sms. What it posts is said in old pages and others' code only. */
+/**
+ * ClickSend: https://developers.clicksend.com/docs/messaging/sms. What it posts is said in old pages and others' code only.
+ * Longer than others by its refusals, of a message within a success and of a whole call.
+ */
 export const clicksend = defineProvider({
   label: "ClickSend",
   channel: "sms",

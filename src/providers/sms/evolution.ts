@@ -12,7 +12,8 @@ import { asList, type Message, message, numberOf, readMessage } from "./evolutio
 
 /**
  * WhatsApp by one's own server of the Evolution API, version 2: https://github.com/EvolutionAPI/evolution-api
- * It signs nothing; what proves that a webhook is its is a password in the webhook's URL.
+ * It signs nothing; what proves that a webhook is its is a password in the webhook's URL. Longer than others by files that
+ * come inside of a webhook, and by what is written on the phone itself.
  */
 export const evolution = defineProvider({
   label: "WhatsApp by Evolution API",

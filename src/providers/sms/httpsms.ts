@@ -10,6 +10,7 @@ import {
   listOf,
   maybeText,
   messageId,
+  perNumber,
   phone,
   phoneSeenBy,
   requiredText,
@@ -115,12 +116,14 @@ function read(webhook: DecodedWebhook) {
 }
 
 /** A number that the phone shows without its country is of the phone's. */
+const incomingTo = perNumber((owner) => {
+  const said = { content: maybeText, encrypted: z.boolean().nullish(), attachments: listOf(someText) };
+  return at("data", { message_id: messageId, contact: phoneSeenBy(owner), timestamp: time, ...said });
+});
+
 function readText(webhook: DecodedWebhook) {
   const { owner } = webhook.read(owned);
-  const said = { content: maybeText, encrypted: z.boolean().nullish(), attachments: listOf(someText) };
-  const { message_id: id, ...found } = webhook.read(
-    at("data", { message_id: messageId, contact: phoneSeenBy(owner), timestamp: time, ...said }),
-  );
+  const { message_id: id, ...found } = webhook.read(incomingTo(owner));
   const attachments = found.attachments.filter(Boolean).map((url) => ({ url, name: nameIn(url) }));
   const words = found.encrypted ? "[An encrypted message, which is not read]" : found.content;
   return text({ id, from: found.contact, to: [owner], sentAt: found.timestamp, text: words, attachments });

@@ -11,7 +11,10 @@ import { basic } from "../kit/proofs.ts";
 import { plivoSignature } from "../kit/recipes/plivo-signature.ts";
 import { answerOf, idAt, post } from "../kit/sends.ts";
 
-/** Plivo Messaging: https://plivo.com/docs/messaging/api/message/handling-incoming */
+/**
+ * Plivo Messaging: https://plivo.com/docs/messaging/api/message/handling-incoming
+ * Longer than others by the files of an MMS, which stand in fields that are numbered.
+ */
 export const plivo = defineProvider({
   label: "Plivo",
   channel: "sms",

@@ -15,7 +15,10 @@ type Reasons = z.infer<z.ZodObject<typeof reasons>>;
 const reasonIn = ({ error_message, error_reason, error_detail }: Reasons) =>
   error_message ?? error_reason ?? error_detail;
 
-/** Sendblue, for iMessage, RCS and SMS by one number: https://docs.sendblue.com */
+/**
+ * Sendblue, for iMessage, RCS and SMS by one number: https://docs.sendblue.com
+ * Longer than others by its refusals within a success, and by the places where it may say why.
+ */
 export const sendblue = defineProvider({
   label: "Sendblue",
   channel: "sms",

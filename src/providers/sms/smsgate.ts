@@ -5,7 +5,7 @@ import { atLeast, choice, credentials, httpUrl, pathSegment, secret, setting, sh
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
 import { ignored, receipt, type StatusWords, text } from "../kit/events.ts";
-import { at, listOf, maybeText, messageId, phoneSeenBy, requiredText, time } from "../kit/fields.ts";
+import { at, listOf, maybeText, messageId, perNumber, phoneSeenBy, requiredText, time } from "../kit/fields.ts";
 import { answerOf, idAt, post, withLinks } from "../kit/sends.ts";
 import { hmac, inHeader } from "../kit/signatures.ts";
 import { callOf } from "./smsgate/call.ts";
@@ -102,22 +102,31 @@ function read(webhook: DecodedWebhook, ownAddress?: string) {
 
 const cancelled = (isSo: boolean) => (isSo ? "somebody has cancelled it at SMSGate" : undefined);
 
+const ownOf = perNumber((ownAddress) => {
+  const recipient = maybeText.transform((given) => given ?? ownAddress).pipe(phoneSeenBy(ownAddress));
+  return at("payload", { recipient, receivedAt: time });
+});
+
 /** What the phone calls a message is made of its words and time: the event's own id is no other's. */
-function readHead(webhook: DecodedWebhook, ownAddress: string | undefined) {
-  const own = maybeText.transform((given) => given ?? ownAddress).pipe(phoneSeenBy(ownAddress));
-  const { recipient, receivedAt: sentAt } = webhook.read(at("payload", { recipient: own, receivedAt: time }));
+const senderTo = perNumber((own) => {
   // Older versions have `phoneNumber` alone.
-  const person = z
+  const payload = z
     .object({ sender: maybeText, phoneNumber: maybeText })
     .transform(({ sender, phoneNumber }) => ({ sender: sender ?? phoneNumber }))
-    .pipe(z.object({ sender: phoneSeenBy(recipient) }));
-  const { id, payload } = webhook.read(z.object({ id: messageId, payload: person }));
+    .pipe(z.object({ sender: phoneSeenBy(own) }));
+  return z.object({ id: messageId, payload });
+});
+
+function readHead(webhook: DecodedWebhook, ownAddress: string | undefined) {
+  const { recipient, receivedAt: sentAt } = webhook.read(ownOf(ownAddress));
+  const { id, payload } = webhook.read(senderTo(recipient));
   return { id, from: payload.sender, to: [recipient], sentAt };
 }
 
+const said = at("payload", { message: maybeText });
+
 function readText(webhook: DecodedWebhook, ownAddress: string | undefined) {
-  const { message } = webhook.read(at("payload", { message: maybeText }));
-  return text({ ...readHead(webhook, ownAddress), text: message });
+  return text({ ...readHead(webhook, ownAddress), text: webhook.read(said).message });
 }
 
 const file = z.object({ contentType: maybeText, name: maybeText, data: maybeText });

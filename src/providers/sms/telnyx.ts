@@ -12,7 +12,10 @@ import { ed25519Key } from "../kit/public-keys.ts";
 import { answerOf, idAt, post } from "../kit/sends.ts";
 import { inHeader, publicKeySignature } from "../kit/signatures.ts";
 
-/** Telnyx Messaging, API v2: https://developers.telnyx.com/docs/messaging/messages/receiving-webhooks */
+/**
+ * Telnyx Messaging, API v2: https://developers.telnyx.com/docs/messaging/messages/receiving-webhooks
+ * Longer than others by what is sent elsewhere, and by the receipts of groups.
+ */
 export const telnyx = defineProvider({
   label: "Telnyx",
   channel: "sms",

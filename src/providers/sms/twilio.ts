@@ -11,7 +11,10 @@ import { post } from "../kit/sends.ts";
 import { composeForm, incomingReader, noReply, readReceipt, statusIn, twilioAnswer } from "../kit/twilio/messages.ts";
 import { twilioSignature } from "../kit/twilio/signature.ts";
 
-/** Twilio Programmable Messaging: https://www.twilio.com/docs/messaging/guides/webhook-request */
+/**
+ * Twilio Programmable Messaging: https://www.twilio.com/docs/messaging/guides/webhook-request
+ * Longer than others by what people can say by WhatsApp and RCS.
+ */
 export const twilio = defineProvider({
   label: "Twilio",
   channel: "sms",

@@ -6,7 +6,7 @@ import { choice, credentials, printable, secret, setting, shape } from "../kit/c
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
 import { partOf, receipt, type StatusWords, text } from "../kit/events.ts";
-import { code, maybeText, messageId, phoneWithoutPlus } from "../kit/fields.ts";
+import { code, maybeText, messageId, perNumber, phoneWithoutPlus } from "../kit/fields.ts";
 import { basic } from "../kit/proofs.ts";
 import { vonageAlgorithms, vonageSignature } from "../kit/recipes/vonage-signature.ts";
 import { answerOf, post, withLinks, withoutPlus } from "../kit/sends.ts";
@@ -119,12 +119,14 @@ function read(webhook: DecodedWebhook, ownNumber?: string) {
 /** In UTC, without saying so. */
 const time = maybeText.transform((given) => parseTime(given?.replace(/^([\d-]+) ([\d:]+)$/, "$1T$2Z")));
 const isLong = { "concat-ref": maybeCode, "concat-part": maybeCode, "concat-total": maybeCode };
-
-function readText(webhook: DecodedWebhook, ownNumber: string | undefined) {
+const incomingTo = perNumber((ownNumber) => {
   const party = phoneWithoutPlus(ownNumber);
   const head = { messageId, msisdn: party, to: party, "message-timestamp": time };
-  const schema = z.object({ ...head, ...isLong, text: maybeText, type: maybeText });
-  const { messageId: id, msisdn: from, to, "message-timestamp": sentAt, ...said } = webhook.read(schema);
+  return z.object({ ...head, ...isLong, text: maybeText, type: maybeText });
+});
+
+function readText(webhook: DecodedWebhook, ownNumber: string | undefined) {
+  const { messageId: id, msisdn: from, to, "message-timestamp": sentAt, ...said } = webhook.read(incomingTo(ownNumber));
   const part = partOf(said["concat-ref"], said["concat-part"], said["concat-total"]);
   const binary = said.type === "binary" ? "[A binary message, which is not read]" : undefined;
   return text({ id, from, to: [to], sentAt, text: said.text ?? binary, ...part });

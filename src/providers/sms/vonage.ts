@@ -5,7 +5,7 @@ import { credentials, printable, secret, setting, shape, uuid } from "../kit/cre
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
 import { receipt, type StatusWords, text } from "../kit/events.ts";
-import { listOf, maybeText, messageId, phoneWithoutPlus, requiredText, time } from "../kit/fields.ts";
+import { listOf, maybeText, messageId, perNumber, phoneWithoutPlus, requiredText, time } from "../kit/fields.ts";
 import { jwt } from "../kit/jwt.ts";
 import { rsaPrivateKey } from "../kit/public-keys.ts";
 import { answerOf, idAt, post, withoutPlus } from "../kit/sends.ts";
@@ -13,7 +13,10 @@ import { bearerOf } from "./vonage/call.ts";
 
 const apiKey = shape(/^\w+$/, "must be letters and digits");
 
-/** Vonage's Messages API, for SMS and MMS: https://developer.vonage.com/en/messages/overview */
+/**
+ * Vonage's Messages API, for SMS and MMS: https://developer.vonage.com/en/messages/overview
+ * Longer than others by its files, of which each kind stands in a field of its own.
+ */
 export const vonage = defineProvider({
   label: "Vonage",
   channel: "sms",
@@ -102,12 +105,15 @@ const part = z.object({ url: maybeText, name: maybeText, caption: maybeText, tex
 const file = part.refine(({ url }) => url !== undefined, "has no url").nullish();
 const files = { image: file, audio: file, video: file, file, vcard: file };
 
-/** A file stands in a field of its kind, several in `content`. */
-function readText(webhook: DecodedWebhook, ownNumber: string | undefined) {
+const incomingTo = perNumber((ownNumber) => {
   const party = phoneWithoutPlus(ownNumber);
   const head = { message_uuid: messageId, from: party, to: party, timestamp: time, message_type: maybeText };
-  const schema = z.object({ ...head, ...files, text: maybeText, content: listOf(part) });
-  const { message_uuid: id, from, to, timestamp, message_type: type, ...said } = webhook.read(schema);
+  return z.object({ ...head, ...files, text: maybeText, content: listOf(part) });
+});
+
+/** A file stands in a field of its kind, several in `content`. */
+function readText(webhook: DecodedWebhook, ownNumber: string | undefined) {
+  const { message_uuid: id, from, to, timestamp, message_type: type, ...said } = webhook.read(incomingTo(ownNumber));
   const parts = [...fileKinds.flatMap((each) => said[each] ?? []), ...said.content];
   const attachments = parts.flatMap(({ url, name }) => (url ? [{ url, name }] : []));
   const lines = [said.text, ...parts.flatMap((each) => [each.text, each.caption])].filter(Boolean).join("\n");

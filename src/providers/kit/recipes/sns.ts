@@ -60,12 +60,16 @@ export function snsSignature<Given>(recipe: { topicArn(credentials: Given): stri
   };
 }
 
+const question = z.object({ Type: z.string(), TopicArn: z.string() });
+const answer = z.object({ SubscribeURL: z.string() });
+
 /** Of a question whether the topic may post here: the URL that says yes. Throws a ParseError for one of another host. */
 export function subscribeUrlOf(webhook: DecodedWebhook): string | undefined {
-  const { Type, TopicArn } = webhook.read(z.object({ Type: z.string(), TopicArn: z.string() }));
+  const { Type, TopicArn } = webhook.read(question);
   if (Type !== "SubscriptionConfirmation") return undefined;
-  const isOfHost = (url: string) => hasHost(url, regionOf(TopicArn)) && new URL(url).pathname === "/";
-  return webhook.read(z.object({ SubscribeURL: z.string().refine(isOfHost, "is not of Amazon SNS") })).SubscribeURL;
+  const { SubscribeURL: url } = webhook.read(answer);
+  if (hasHost(url, regionOf(TopicArn)) && new URL(url).pathname === "/") return url;
+  throw new ParseError("SubscribeURL: is not of Amazon SNS");
 }
 
 /** The host of the topic's region by https, and nothing that could lead elsewhere. */
