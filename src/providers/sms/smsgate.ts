@@ -95,12 +95,10 @@ function read(webhook: DecodedWebhook, ownAddress?: string) {
   if (!Object.hasOwn(words, event)) return ignored(`event ${event}: says nothing that is bridged`);
   return receipt(event, words, () => {
     const { messageId: id, reason } = webhook.read(update);
-    const isCancelled = event === "sms:cancelled";
-    return { id, code: isCancelled ? "cancelled" : "failed", message: reason ?? cancelled(isCancelled) };
+    const given = event === "sms:cancelled" ? "somebody has cancelled it at SMSGate" : `SMSGate says ${event}`;
+    return { id, message: reason ?? given };
   });
 }
-
-const cancelled = (isSo: boolean) => (isSo ? "somebody has cancelled it at SMSGate" : undefined);
 
 const ownOf = perNumber((ownAddress) => {
   const recipient = maybeText.transform((given) => given ?? ownAddress).pipe(phoneSeenBy(ownAddress));
