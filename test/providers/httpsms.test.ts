@@ -1,5 +1,9 @@
 import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { declaredProvider } from "../../src/providers/declared/declared-provider.ts";
+import { readDraft } from "../../src/providers/declared/document/read-document.ts";
 import { httpSms } from "../../src/providers/sms/httpsms.ts";
 import { signer } from "../fixtures/httpsms/sign.ts";
 import { providerOf } from "../support/providers.ts";
@@ -59,4 +63,23 @@ test("a message of which the phone's number is missing is a clear error", async 
   const without = { ...body, data: { ...body.data, owner: null } };
   const parsed = httpSms.parse({ ...request, body: Buffer.from(JSON.stringify(without)) }, "+15005550009");
   await expect(parsed).rejects.toThrow("data.owner");
+});
+
+const file = join(import.meta.dirname, "declared/x-httpsms.json");
+const said = declaredProvider(readDraft(JSON.parse(readFileSync(file, "utf8"))));
+const given = { signingKey: credentials.signingKey, apiKey: "k", apiUrl: "https://api.httpsms.com/v1" };
+const { fixtures, refusals, adapter } = providerOf("httpsms");
+/** A file's name in its URL, and the country of a phone that the body names, are beyond a document. */
+const sayable = fixtures.filter(({ name }) => !/^(mms|national)/.test(name));
+
+test.each(sayable)("means the same, said in a document: $name", async ({ fixture: { request, means } }) => {
+  const signed = signer.sign(request, { url, at });
+  expect(await said.verify(signed, given)).toBe(true);
+  expect(await said.verify({ ...signed, url: `${url}1` }, given)).toBe(false);
+  expect(JSON.parse(JSON.stringify(await said.parse(signed)))).toEqual(means);
+  expect(said.proof).toEqual(adapter.proof);
+});
+
+test.each(refusals)("reads the same refusal, said in a document: $about", ({ answer }) => {
+  expect(said.readError(answer.body)).toEqual(adapter.readError(answer.body));
 });

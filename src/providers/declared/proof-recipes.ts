@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { jwt } from "../kit/jwt.ts";
 import { basicAuth, type Proof, token, withBasic } from "../kit/proofs.ts";
 import { type HeaderPlace, hmac, inHeader, publicKeySignature } from "../kit/signatures.ts";
 import { twilioSignature } from "../kit/twilio/signature.ts";
@@ -8,6 +9,8 @@ import { type Given, headerName } from "./document/credential-form.ts";
 
 const name = z.string().max(40);
 const encoding = z.enum(["hex", "base64"]);
+
+const claim = z.string().regex(/^\w{1,40}$/, "must be a claim's name");
 
 const place = {
   header: headerName,
@@ -31,6 +34,13 @@ export const proof = z
       })
       .optional(),
     ed25519: z.strictObject({ ...place, key: name, encoding: encoding.default("base64") }).optional(),
+    jwt: z
+      .strictObject({
+        ...{ header: headerName, prefix: z.string().max(40).default("Bearer "), key: name },
+        /** The claim with the body's SHA-256, and the one with the URL's. Without the first, `aud` must be the URL. */
+        ...{ payloadHash: claim.optional(), urlHash: claim.optional() },
+      })
+      .optional(),
     twilio: z.strictObject({ header: headerName, account: name, key: name }).optional(),
     basic: z.strictObject({ user: name, password: name }).optional(),
     header: z.strictObject({ header: headerName, prefix: z.string().max(40).default(""), key: name }).optional(),
@@ -39,7 +49,7 @@ export const proof = z
       .optional(),
   })
   .refine((given) => Object.values(given).filter((each) => each !== undefined).length === 1, {
-    message: "must have one of hmac, ed25519, twilio, basic, header and url: what proves nothing is not taken",
+    message: "must have one of hmac, ed25519, jwt, twilio, basic, header and url: what proves nothing is not taken",
   });
 export type DeclaredProof = z.infer<typeof proof>;
 
@@ -52,7 +62,7 @@ export interface ProofFacts {
 }
 
 export function readProof(declared: DeclaredProof): ProofFacts {
-  const { hmac: mac, ed25519, twilio, basic, header: inOne, url } = declared;
+  const { hmac: mac, ed25519, jwt: webToken, twilio, basic, header: inOne, url } = declared;
   if (mac) {
     const { key, keyIs, hash, encoding: signedAs } = mac;
     const keyOf = (given: Given) => (keyIs === "text" ? given[key] : Buffer.from(given[key] ?? "", keyIs));
@@ -62,6 +72,13 @@ export function readProof(declared: DeclaredProof): ProofFacts {
     const { key, encoding: signedAs } = ed25519;
     const recipe = { type: "ed25519" as const, encoding: signedAs, key: (given: Given) => given[key] ?? "" };
     return { proof: publicKeySignature({ ...recipe, source: sourceOf(ed25519) }), signs: signedBy(ed25519) };
+  }
+  if (webToken) {
+    const { payloadHash, urlHash, key, ...at } = webToken;
+    const bound =
+      payloadHash === undefined ? { audience: "url" as const } : { payloadHash, ...(urlHash ? { urlHash } : {}) };
+    const signs = { body: payloadHash !== undefined, url: payloadHash === undefined || urlHash !== undefined };
+    return { proof: jwt({ ...at, ...bound, key: (given: Given) => given[key] ?? "" }), signs };
   }
   if (twilio) {
     const pair = (given: Given): [string, string] => [given[twilio.account] ?? "", given[twilio.key] ?? ""];

@@ -7,10 +7,11 @@ export function checkProof({
   credentials,
   receives: { proof },
 }: Pick<ProviderDocument, "credentials"> & { receives: { proof: DeclaredProof } }): DocumentIssue[] {
-  const { hmac, ed25519, twilio, basic, header, url } = proof;
+  const { hmac, ed25519, jwt, twilio, basic, header, url } = proof;
   const needed: [recipe: keyof DeclaredProof, field: string, name: string | undefined, isOpen?: "open"][] = [
     ["hmac", "key", hmac?.key],
     ["ed25519", "key", ed25519?.key, "open"],
+    ["jwt", "key", jwt?.key],
     ["twilio", "account", twilio?.account, "open"],
     ["twilio", "key", twilio?.key],
     ["basic", "user", basic?.user, "open"],
@@ -25,6 +26,10 @@ export function checkProof({
   if (ed25519 && credentials[ed25519.key]?.shape !== "ed25519 key") {
     const message = 'must be a credential of shape "ed25519 key"';
     issues.push({ path: ["receives", "proof", "ed25519", "key"], message });
+  }
+  if (jwt?.urlHash !== undefined && jwt.payloadHash === undefined) {
+    const message = "goes with payloadHash: a token of the URL alone says so by aud";
+    issues.push({ path: ["receives", "proof", "jwt", "urlHash"], message });
   }
   return [...issues, ...(hmac ? checkSigned("hmac", hmac) : []), ...(ed25519 ? checkSigned("ed25519", ed25519) : [])];
 }
