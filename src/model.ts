@@ -47,10 +47,31 @@ export type RefusalReason =
 /** `discarded`: it was dead, and somebody said that it is not to be done. */
 export type DeliveryState = "pending" | "delivered" | "dead" | "discarded";
 /** `send-through-highlevel` is a relay, and so is a message of origin `api`: rows and metrics know it by these words. */
-export const deliveryKinds = ["post-inbound", "send-outbound", "report-status", "send-through-highlevel"] as const;
+export const deliveryKinds = [
+  "post-inbound",
+  "send-outbound",
+  "report-status",
+  "send-through-highlevel",
+  "post-event",
+] as const;
 export type DeliveryKind = (typeof deliveryKinds)[number];
 /** Those that reach a person. */
 export const kindsToPeople = ["send-outbound", "send-through-highlevel"] as const satisfies DeliveryKind[];
+/** What endpoints can be told of. `account.…` is about a provider, as far as one account goes, or about HighLevel. */
+export const eventTypes = [
+  "message.received",
+  "message.delivered",
+  "message.failed",
+  "delivery.dead",
+  "location.paused",
+  "location.resumed",
+  "account.unreachable",
+  "account.reachable",
+] as const;
+export type EventType = (typeof eventTypes)[number];
+/** How an endpoint is told: signed JSON, or a text for people in the form of Slack's incoming webhooks. */
+export const endpointFormats = ["standard-webhooks", "slack"] as const;
+export type EndpointFormat = (typeof endpointFormats)[number];
 export type Direction = "inbound" | "outbound";
 /** `received` is inbound; an outbound message begins `queued` and goes forward only. */
 export type MessageState = "received" | "queued" | ReceiptStatus;

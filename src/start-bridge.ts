@@ -16,6 +16,7 @@ import { createChecks } from "./checks/checks.ts";
 import { createConfirm } from "./checks/confirm-subscription.ts";
 import type { Config } from "./config.ts";
 import { ConfigError } from "./errors.ts";
+import { createTroubleWatch } from "./events/watch-troubles.ts";
 import { createHighlevel } from "./highlevel/client.ts";
 import { createOauthClient } from "./highlevel/oauth.ts";
 import { createApp, createWorkerApp } from "./http/app.ts";
@@ -27,7 +28,7 @@ import { createRefusalCounts, type RefusalCounts } from "./inbox/refusals/count-
 import { createExplanations } from "./inbox/refusals/explain-refusal.ts";
 import type { Log } from "./log.ts";
 import { createPlainText, type PlainText } from "./messages/plain-text.ts";
-import type { Wake } from "./model.ts";
+import type { Queue, Wake } from "./model.ts";
 import type { Stalls } from "./observe/stalls.ts";
 import { startObserving } from "./observe/start-observing.ts";
 import type { Traces } from "./observe/trace.ts";
@@ -36,6 +37,8 @@ import { createFetchCertificate } from "./providers/fetch-certificate.ts";
 import type { FetchCertificate } from "./providers/kit/proofs.ts";
 import { createReading, type Reading } from "./providers/reading.ts";
 import { createAccounts } from "./registry/accounts.ts";
+import { createEndpoints } from "./registry/endpoints/endpoint-target.ts";
+import { createListeners } from "./registry/endpoints/listeners.ts";
 import { createKnownIds } from "./registry/known-ids.ts";
 import { startLearning } from "./registry/learn-providers.ts";
 import { createMappings } from "./registry/mappings.ts";
@@ -107,7 +110,11 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const { db } = database;
   if (config.holdSends) await holdSends(db, "HOLD_SENDS");
   const secondsSinceTurn = () => worker.secondsSinceTurn();
-  const observing = await startObserving(config, plainLog, { db, secondsSinceTurn });
+  const listeners = createListeners(db);
+  await listeners.learn();
+  const looking = { pollSeconds: pollSeconds * 5, onWork: (queue: Queue) => worker.wake(queue) };
+  const troubles = createTroubleWatch({ db, listeners, ...looking });
+  const observing = await startObserving(config, troubles.hear(plainLog), { db, secondsSinceTurn });
   const { log, traces, stalls } = observing;
   const learning = await startLearning({ db, log });
   const [accounts, mappings] = [createAccounts({ db, sealer }), createMappings({ db, sealer })];
@@ -117,17 +124,19 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const renewal = oauth && { oauth, log, connections: renewalConnections(config) };
   const accessTokens = createAccessTokens({ db, sealer, renewal });
   if (oauth) await resumeRenewableLocations(db, log);
-  const core = { db, log, mappings, accessTokens, during: stalls.during };
+  const endpoints = createEndpoints({ db, sealer });
+  const core = { db, log, mappings, accessTokens, listeners, endpoints, during: stalls.during };
   const times = { firstDelaySeconds, visibleAfterSeconds };
   const apart = database.people === db ? undefined : database.people;
   const delivering = createDelivering(config, { ...core, ...times, apart, doors, traceAttempt: traces?.traceAttempt });
   const { reading, plainText } = delivering;
   const reseal = () => resealStep({ db, sealer });
   const worker = startWork(config, { ...delivering, reseal }, { pollSeconds, isPooled: database.isPooled });
-  const { publicUrl, bodyLimitBytes, adminApiKeys, metricsTokens, shutdownSeconds } = config;
+  const loops = [learning, troubles.start(log)];
+  const { publicUrl, bodyLimitBytes, adminApiKeys, metricsTokens, allowedPrivateHosts } = config;
   const onWork = worker.wake;
   const context = {
-    ...{ ...core, accounts },
+    ...{ ...core, accounts, callEndpoint: doors.callEndpoint, allowedPrivateHosts },
     ...{ ...observing, database, people: database.people },
     ...{ sealer, reading, keyIds: sealer.keyIds, settings: config.shown },
     ...createIntake(config, { db, log, onStored: worker.wake, doors }, tuning),
@@ -145,17 +154,8 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const server = createLimitedServer(app, config.incoming);
   const stop = () =>
     stopBridge({
-      server,
-      worker,
-      refusals: context.refusals,
-      learning,
-      threads: [reading, plainText],
-      database,
-      doors,
-      traces,
-      stalls,
-      log,
-      shutdownSeconds,
+      ...{ server, worker, refusals: context.refusals, loops, threads: [reading, plainText], database },
+      ...{ doors, traces, stalls, log, shutdownSeconds: config.shutdownSeconds },
     });
   try {
     const url = await listen(server, config);
@@ -234,7 +234,8 @@ function createIntake(
 /** What processing and delivering work with. */
 function createDelivering(
   config: Config,
-  parts: Pick<DeliverContext, "db" | "log" | "mappings" | "accessTokens" | "visibleAfterSeconds" | "traceAttempt"> &
+  parts: Pick<DeliverContext, "db" | "log" | "mappings" | "listeners" | "endpoints" | "accessTokens"> &
+    Pick<DeliverContext, "visibleAfterSeconds" | "traceAttempt"> &
     Pick<ProcessContext, "apart" | "during"> &
     Pick<Tuning, "firstDelaySeconds"> & { doors: Doors },
 ): DeliverContext & ProcessContext & { reading: Reading; plainText: PlainText } {
@@ -251,6 +252,7 @@ function createDelivering(
     reading: createReading(),
     plainText: createPlainText(),
     callProvider: doors.callProvider,
+    callEndpoint: doors.callEndpoint,
     fetchMedia: doors.fetchMedia,
     fetchPublic: doors.fetchPublic,
     publicUrl,
@@ -322,7 +324,7 @@ async function stopBridge(parts: {
   server: Server;
   worker: Worker;
   refusals: RefusalCounts;
-  learning: { stop(): Promise<void> };
+  loops: { stop(): Promise<void> }[];
   database: Database;
   doors: { close(): void };
   traces: Traces | undefined;
@@ -330,11 +332,13 @@ async function stopBridge(parts: {
   log: Log;
   shutdownSeconds: number;
 }): Promise<void> {
-  const { threads, server, worker, refusals, learning, database, doors, traces, stalls, log, shutdownSeconds } = parts;
+  const { threads, server, worker, refusals, loops, database, doors, traces, stalls, log, shutdownSeconds } = parts;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   const outcome = await Promise.race([
-    Promise.all([closed.then(refusals.stop), worker.stop(), learning.stop()]).then(() => "finished"),
+    Promise.all([closed.then(refusals.stop), worker.stop(), ...loops.map((each) => each.stop())]).then(
+      () => "finished",
+    ),
     sleep(shutdownSeconds * 1000, "cut off", { ref: false }),
   ]);
   server.closeAllConnections();

@@ -9,6 +9,8 @@ export interface Doors {
   callApi: CallApi;
   /** To providers. An integrator's own may be anywhere, as long as its address is public. */
   callProvider: CallApi;
+  /** To the endpoints of events, which may be anywhere, as long as their address is public. */
+  callEndpoint: CallApi;
   /** For files that a provider keeps. */
   fetchMedia: FetchFile;
   /** For files that anybody may have named. */
@@ -44,12 +46,14 @@ export function createDoors(options: DoorOptions, wrap: WrapCalls = (call) => ca
   const guarded = createCallApi({ ...limits, guard: "public", allow: allowedPrivateHosts });
   const callProvider = providersUrl === undefined ? guarded : callStandIns(callApi, providersUrl);
   const openMedia = providersUrl === undefined ? guarded.open : callStandIns(callApi.open, providersUrl);
-  // Apart, so that nobody can close the way to a provider by the files that they name.
+  // Apart, so that nobody can close the way to a provider by the files or the endpoints that they name.
   const guardProviders = createTargets(options);
   const guardFiles = createTargets(options);
+  const guardEndpoints = createTargets(options);
   return {
     callApi: wrap(callApi, "shown"),
     callProvider: wrap(guardProviders(callProvider), "hidden"),
+    callEndpoint: wrap(guardEndpoints(guarded), "hidden"),
     fetchMedia: createFetchFile(wrap(guardFiles(openMedia), "hidden")),
     fetchPublic: createFetchFile(wrap(guardFiles(guarded.open), "hidden")),
     close() {

@@ -62,6 +62,7 @@ export async function acceptHighlevel(context: HighlevelContext, received: Webho
   return {
     outcomes: all.map((each) => ({ ...each, eventId: eventIds.get(each.id) })),
     owed: [...accepted.owed, ...refused.owed],
+    happened: [...accepted.happened, ...refused.happened],
   };
 }
 

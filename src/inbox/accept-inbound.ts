@@ -1,3 +1,4 @@
+import type { Happening } from "../events/owe-events.ts";
 import { believeTime } from "../formats/read-time.ts";
 import { contentOf } from "../messages/content.ts";
 import { changedHabits } from "../messages/habits.ts";
@@ -62,7 +63,11 @@ export async function acceptInbound(
     const aside = countAside(each.events.map(({ event }) => messages.aside?.get(event)));
     return { ...outcomeOf(each, reasons), ...aside };
   });
-  return { outcomes, owed: [...receipts.owed, ...messages.owed] };
+  return {
+    outcomes,
+    owed: [...receipts.owed, ...messages.owed],
+    happened: [...receipts.happened, ...messages.happened],
+  };
 }
 
 interface RoutedReading {
@@ -112,6 +117,7 @@ interface EventOutcomes {
   /** What was taken in and does not go to HighLevel. */
   aside?: Map<ProviderEvent, Aside>;
   owed: NewDelivery[];
+  happened: Happening[];
 }
 
 interface AccountEvent<Event extends ProviderEvent> extends AccountWebhook, RoutedEvent<Event> {}
@@ -149,11 +155,11 @@ async function acceptReceipts(
   received: AccountEvent<Receipt>[],
 ): Promise<EventOutcomes> {
   const receipts = received.map(({ account, event }) => ({ account, receipt: event }));
-  const { known, owed } = await applyReceipts(context, receipts);
+  const { known, owed, happened } = await applyReceipts(context, receipts);
   const reasons: Reasons = new Map(
     receipts.map(({ receipt }) => [receipt, known.has(receipt) ? undefined : foreignReceipt]),
   );
-  return { reasons, owed };
+  return { reasons, owed, happened };
 }
 
 /** Stores the messages that are new, and owes HighLevel each of them. */
@@ -195,7 +201,12 @@ async function acceptMessages(
     if (why) aside.set(each.event, why);
   }
   await keepHabits(tx, changedHabits([...stored.keys()]));
-  return { reasons, aside, owed: [...stored].flatMap(([each, messageId]) => deliveryOf(each, messageId)) };
+  return {
+    reasons,
+    aside,
+    owed: [...stored].flatMap(([each, messageId]) => deliveryOf(each, messageId)),
+    happened: [...stored].flatMap(([each, messageId]) => happeningsOf(each, messageId)),
+  };
 }
 
 interface AcceptedMessage {
@@ -230,6 +241,16 @@ function deliveryOf({ mapping, conversation, row }: AcceptedMessage, messageId: 
   const dead = why ? { reason: "unknown_sender" as const, detail: heldDetail } : undefined;
   const { locationId } = mapping;
   return [{ kind: "post-inbound", conversationId: conversation.id, locationId, messageId, dead }];
+}
+
+/** What the business sent elsewhere has not been received; what is held is dead until somebody says who it is from. */
+function happeningsOf({ mapping, conversation, row }: AcceptedMessage, messageId: number): Happening[] {
+  const { locationId } = mapping;
+  if (row.direction !== "inbound") return [];
+  const received: Happening = { type: "message.received", locationId, messageId };
+  if (whyAside(mapping, conversation, row.automatic) !== "held") return [received];
+  const delivery = { kind: "post-inbound", reason: "unknown_sender", detail: heldDetail };
+  return [received, { type: "delivery.dead", locationId, messageId, data: { delivery } }];
 }
 
 function personOf({ mapping, event }: MappedEvent<ProviderMessage>): Person | undefined {

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { messageFailed } from "../events/owe-events.ts";
 import { addressesOf } from "../formats/mailbox.ts";
 import { readReceiver as readNumber } from "../formats/phone-number.ts";
 import type { OutboundRequest } from "../highlevel/webhook.ts";
@@ -76,7 +77,11 @@ export async function acceptOutbound(
     const inSeconds = reportInSeconds(visibleAfterSeconds, webhook);
     return [{ kind: "report-status", conversationId, locationId, messageId, inSeconds }];
   });
-  return { outcomes, owed };
+  const happened = addressed.flatMap(({ mapping: { locationId }, webhook, receiver }) => {
+    const message = "problem" in receiver ? byWebhook.get(webhook.id) : undefined;
+    return message ? [messageFailed(locationId, { id: message.id, error: failed(receiver as Unreachable).error })] : [];
+  });
+  return { outcomes, owed, happened };
 }
 
 function readReceiver({ mapping, request }: MappedRequest): { person: Person } | Unreachable {

@@ -1,3 +1,4 @@
+import { type Happening, messageFailed } from "../events/owe-events.ts";
 import type { OutboundRequest } from "../highlevel/webhook.ts";
 import { reportInSeconds } from "../messages/message-state.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
@@ -29,6 +30,7 @@ export async function acceptUnsendable(
   refused: UnsendableRequest[],
 ): Promise<Acceptance> {
   const owed: NewDelivery[] = [];
+  const happened: Happening[] = [];
   for (const { mapping, webhook, request, problem } of refused) {
     const named = request.locationId === undefined ? undefined : await findLocation(tx, request.locationId);
     const locationId = named?.id ?? mapping?.locationId;
@@ -43,7 +45,8 @@ export async function acceptUnsendable(
     const inSeconds = reportInSeconds(visibleAfterSeconds, webhook);
     const report = { kind: "report-status" as const, conversationId: conversation.id, locationId, inSeconds };
     owed.push({ ...report, messageId: message.id });
+    happened.push(messageFailed(locationId, { id: message.id, error: row.error }));
   }
   const outcomes = refused.map(({ webhook: { id }, problem }) => ({ id, state: "failed" as const, reason: problem }));
-  return { outcomes, owed };
+  return { outcomes, owed, happened };
 }

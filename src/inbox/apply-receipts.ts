@@ -1,10 +1,12 @@
+import { type Happening, messageFailed } from "../events/owe-events.ts";
 import { applyReceipt, isWorthReporting, reportInSeconds } from "../messages/message-state.ts";
-import type { Receipt } from "../model.ts";
+import type { MessageState, Receipt } from "../model.ts";
 import { parseReference } from "../providers/kit/reference.ts";
 import type { AccountFacts } from "../registry/accounts.ts";
 import type { NewDelivery } from "../store/deliveries.ts";
 import { keepFates, lockSentMessages, type SentMessageRow } from "../store/messages/sent-messages.ts";
 import type { Db } from "../store/postgres/database.ts";
+import type { Message } from "../store/schema.ts";
 
 export interface AccountReceipt {
   account: AccountFacts;
@@ -21,7 +23,7 @@ export interface AccountReceipt {
 export async function applyReceipts(
   { tx, visibleAfterSeconds }: { tx: Db; visibleAfterSeconds: number },
   received: AccountReceipt[],
-): Promise<{ known: Set<Receipt>; owed: NewDelivery[] }> {
+): Promise<{ known: Set<Receipt>; owed: NewDelivery[]; happened: Happening[] }> {
   const before = await lockSentMessages(tx, received.map(keyOf));
   const after = [...before];
   const channels = new Map(received.map(({ account }) => [account.id, account.channel]));
@@ -53,7 +55,20 @@ export async function applyReceipts(
     const inSeconds = reportInSeconds(visibleAfterSeconds, message);
     return [{ kind: "report-status", conversationId, locationId, messageId: message.id, inSeconds }];
   });
-  return { known, owed };
+  return { known, owed, happened: changes.flatMap(happeningsOf) };
+}
+
+/** An email that was read, or marked as spam, has arrived, whether or not that was told before. */
+const arrived = new Set<MessageState>(["delivered", "read", "complained"]);
+
+function happeningsOf({ message, earlier, conversation }: SentMessageRow & { earlier: Message }): Happening[] {
+  const { id: messageId, state } = message;
+  const { locationId } = conversation;
+  if (state === earlier.state) return [];
+  if (state === "failed") return [messageFailed(locationId, message)];
+  return arrived.has(state) && !arrived.has(earlier.state)
+    ? [{ type: "message.delivered", locationId, messageId }]
+    : [];
 }
 
 function keyOf({ account, receipt: { reference, providerMessageId } }: AccountReceipt) {

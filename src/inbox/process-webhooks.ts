@@ -1,9 +1,11 @@
+import { oweEvents } from "../events/owe-events.ts";
 import type { Log } from "../log.ts";
 import type { Inbox } from "../model.ts";
 import type { During } from "../observe/stalls.ts";
 import type { Reading } from "../providers/reading.ts";
 import { adapterOf } from "../providers/registry.ts";
 import { describeAccount } from "../registry/accounts.ts";
+import type { Listeners } from "../registry/endpoints/listeners.ts";
 import { learnIfUnknown } from "../registry/learn-providers.ts";
 import { enqueueDeliveries } from "../store/deliveries.ts";
 import type { Db } from "../store/postgres/database.ts";
@@ -34,6 +36,7 @@ export interface ProcessContext {
   log: Log;
   during?: During | undefined;
   reading: Reading;
+  listeners: Listeners;
   applyInstall: HighlevelContext["applyInstall"];
   /** When HighLevel's status calls begin to know a message that it had us send. */
   visibleAfterSeconds: number;
@@ -165,7 +168,7 @@ function acceptTogether(context: AcceptContext, rows: LockedAccount[], chosen: W
   return context.during?.({ what: "webhooks", id: `${first.id} to ${last.id}` }, run) ?? run();
 }
 
-type AcceptContext = HighlevelContext & { reading: Reading };
+type AcceptContext = HighlevelContext & Pick<ProcessContext, "reading" | "listeners">;
 
 /** Takes in a batch, whoever posted it. What it makes us owe is enqueued by one statement. */
 async function accept(context: AcceptContext, rows: LockedAccount[], received: Webhook[]): Promise<AcceptedWebhook[]> {
@@ -190,11 +193,12 @@ async function accept(context: AcceptContext, rows: LockedAccount[], received: W
   }
   const inbound = fromProviders.length > 0 ? await acceptInbound(context, fromProviders) : nothing;
   const outbound = fromHighlevel.length > 0 ? await acceptHighlevel(context, fromHighlevel) : nothing;
-  await enqueueDeliveries(context.tx, [...inbound.owed, ...outbound.owed]);
+  const told = await oweEvents(context.tx, context.listeners, [...inbound.happened, ...outbound.happened]);
+  await enqueueDeliveries(context.tx, [...inbound.owed, ...outbound.owed, ...told]);
   return [...unreadable, ...inbound.outcomes, ...outbound.outcomes];
 }
 
-const nothing: Acceptance = { outcomes: [], owed: [] };
+const nothing: Acceptance = { outcomes: [], owed: [], happened: [] };
 
 /** `durationMs` is that of all that were processed together. */
 function finish({ log, caution }: Notes, processed: Webhook[], outcomes: AcceptedWebhook[], started: number): void {

@@ -1,4 +1,5 @@
 import { ParseError } from "../errors.ts";
+import type { Happening } from "../events/owe-events.ts";
 import { personBehind } from "../formats/person.ts";
 import { describeError, type Log } from "../log.ts";
 import type { AsideCounts } from "../messages/set-aside.ts";
@@ -23,6 +24,8 @@ export interface Acceptance {
   outcomes: AcceptedWebhook[];
   /** To be enqueued with what else the transaction makes us owe: see `enqueueDeliveries`. */
   owed: NewDelivery[];
+  /** What endpoints may want to be told. */
+  happened: Happening[];
 }
 
 /** What became of a webhook, and how many of its messages were taken in and do not go to HighLevel. */

@@ -1,5 +1,5 @@
 import { Counter, Histogram, type Registry } from "prom-client";
-import { deliveryKinds } from "../model.ts";
+import { type DeliveryKind, deliveryKinds } from "../model.ts";
 import { providerNames } from "../providers/registry.ts";
 
 type Fields = Record<string, unknown>;
@@ -93,7 +93,7 @@ function countAttempts(registry: Registry): Counts {
   const registers = [registry];
   const attempts = new Counter({
     name: "bridge_attempts_total",
-    help: "Attempts at deliveries by kind, whom they called (a provider, highlevel; unknown for nobody) and outcome: delivered, or the reason of the failure",
+    help: "Attempts at deliveries by kind, whom they called (a provider, highlevel, endpoint; unknown for nobody) and outcome: delivered, or the reason of the failure",
     labelNames: ["kind", "provider", "outcome"],
     registers,
   });
@@ -112,8 +112,7 @@ function countAttempts(registry: Registry): Counts {
   });
   for (const kind of deliveryKinds) {
     for (const state of ["delivered", "dead"]) deliveries.inc({ kind, state }, 0);
-    for (const provider of kind === "send-outbound" ? providerNames : ["highlevel"])
-      attempts.inc({ kind, provider, outcome: "delivered" }, 0);
+    for (const provider of calledBy(kind)) attempts.inc({ kind, provider, outcome: "delivered" }, 0);
   }
   return {
     "delivery.attempted": (fields) => {
@@ -123,6 +122,12 @@ function countAttempts(registry: Registry): Counts {
       if (state !== "pending") deliveries.inc({ kind, state });
     },
   };
+}
+
+/** Whom deliveries of a kind call. */
+function calledBy(kind: DeliveryKind): string[] {
+  if (kind === "send-outbound") return providerNames;
+  return [kind === "post-event" ? "endpoint" : "highlevel"];
 }
 
 const textOf = (value: unknown) => (typeof value === "string" ? value : "unknown");

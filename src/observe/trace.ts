@@ -36,7 +36,8 @@ export type TraceAttempt = <Outcome extends { result: { status?: number | undefi
 
 interface TracedAttempt {
   delivery: { id: number };
-  message: { id: number; webhookId: number | null; mappingId: string | null };
+  /** Undefined for an event that is not about one, which is not traced. */
+  message: { id: number; webhookId: number | null; mappingId: string | null } | undefined;
   kind: DeliveryKind;
   locationId: string;
 }
@@ -160,6 +161,7 @@ function spansOfEvents(tracer: Tracer, ids: TraceIds): Record<string, (fields: F
 
 function startAttempt(tracer: Tracer, ids: TraceIds, about: TracedAttempt): Span | undefined {
   const { delivery, message, kind, locationId } = about;
+  if (!message) return undefined;
   const { id: messageId, webhookId, mappingId } = message;
   const root = webhookId === null ? ids.rootOf("message", messageId) : ids.rootOf("webhook", webhookId);
   if (!root) return undefined;

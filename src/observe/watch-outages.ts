@@ -4,6 +4,7 @@ import type { Log } from "../log.ts";
 interface Attempted {
   provider?: string;
   accountId?: string;
+  endpointId?: string;
   outcome?: string;
   status?: number;
 }
@@ -21,28 +22,28 @@ const failuresInRow = 3;
 const maxOutages = 10_000;
 
 /**
- * Says once when HighLevel, or a provider for one account, no longer does what it should, and once when it does again: for
+ * Says once when HighLevel, a provider for one account, or an endpoint that is told of events no longer does what it should, and once when it does again: for
  * this process alone, by the lines of its attempts, which are passed on.
  */
 export function watchOutages(log: Log): Log {
   const known = new Map<string, Outage>();
 
-  function fail(key: string, { provider, accountId, outcome, status }: Attempted): void {
+  function fail(key: string, { provider, accountId, endpointId, outcome, status }: Attempted): void {
     if (known.size >= maxOutages) known.clear();
     const outage = known.get(key) ?? { failures: 0, beganMs: performance.now(), isTold: false };
     known.set(key, outage);
     outage.failures++;
     if (outage.isTold || outage.failures < failuresInRow) return;
     outage.isTold = true;
-    log("warn", "provider.unreachable", { provider, accountId, reason: outcome, status });
+    log("warn", "provider.unreachable", { provider, accountId, endpointId, reason: outcome, status });
   }
 
-  function succeed(key: string, { provider, accountId }: Attempted): void {
+  function succeed(key: string, { provider, accountId, endpointId }: Attempted): void {
     const outage = known.get(key);
     known.delete(key);
     if (!outage?.isTold) return;
     const forSeconds = Math.round((performance.now() - outage.beganMs) / 1000);
-    log("warn", "provider.reachable", { provider, accountId, forSeconds });
+    log("warn", "provider.reachable", { provider, accountId, endpointId, forSeconds });
   }
 
   return (level, event, fields) => {
@@ -50,7 +51,7 @@ export function watchOutages(log: Log): Log {
     if (event !== "delivery.attempted") return;
     const attempted = fields as Attempted;
     if (attempted.provider === undefined) return;
-    const key = `${attempted.provider} ${attempted.accountId}`;
+    const key = `${attempted.provider} ${attempted.accountId ?? attempted.endpointId}`;
     if (outages.has(attempted.outcome ?? "")) fail(key, attempted);
     // Also a refusal is an answer.
     else if (attempted.outcome === "delivered" || attempted.status !== undefined) succeed(key, attempted);

@@ -3,7 +3,7 @@ import { reportInSeconds } from "../messages/message-state.ts";
 import { adapterOf } from "../providers/registry.ts";
 import type { AttemptRecord, NextStep, RecordResult } from "../store/attempt-record.ts";
 import { type Recorder, recordAttempts } from "../store/attempts.ts";
-import { enqueueDeliveries } from "../store/deliveries.ts";
+import { enqueueDeliveries, type NewDelivery } from "../store/deliveries.ts";
 import { giveLaneBack } from "../store/lanes/give-lane-back.ts";
 import type { HeldLane } from "../store/lanes/held-lane.ts";
 import type { HeldDelivery } from "../store/lanes/read-heads.ts";
@@ -15,6 +15,7 @@ import { LeaseLost } from "./attempt.ts";
 import { type AttemptContext, type AttemptOutcome, attemptOnce } from "./attempt-once.ts";
 import { type ClaimedLane, leaseAfter, leftSeconds } from "./claim-due-lanes.ts";
 import { deliveryKinds } from "./delivery-kinds.ts";
+import { isToTell, oweAttemptEvents } from "./events/attempt-events.ts";
 import { decideRetry, type RetryOptions } from "./retry.ts";
 
 export interface DeliverContext extends AttemptContext {
@@ -45,11 +46,14 @@ export async function attemptDelivery(
   if (isUncalled(ended)) return { isOver: true, isDue: await giveLaneBack(context.db, lane, "due") };
   const lease = leaseAfter(claimed, held, next, context.attemptSeconds);
   if (lease !== "kept") claimed.heldUntilMs = performance.now() + claimed.leaseSeconds * 1000;
-  const about = { lane, deliveryId: held.delivery.id, messageId: held.message.id };
+  const messageId = lane.kind === "post-event" ? undefined : held.message?.id;
+  const about = { lane, deliveryId: held.delivery.id, messageId };
   const record = { ...about, startedAt, durationMs, ...describeOutcome(ended), next, lease };
-  const { isHeld, isDue } = isToReport(lane, ended, next)
-    ? await recordAndReport(context, held, record)
-    : await context.record(record);
+  const report = isToReport(lane, ended, next) ? reportOf(context, lane, held) : undefined;
+  const { isHeld, isDue } =
+    report || isToTell(context.listeners, { record, lane })
+      ? await recordAndOwe(context, record, report)
+      : await context.record(record);
   if (lane.kind === "send-outbound" && "result" in ended) await hearEarlyReceipts(context.db, ended.called);
   logAttempt(context, held, record, ended);
   const isGivenBack = lease !== "kept" && "giveBack" in lease;
@@ -68,7 +72,8 @@ async function attemptWhileHeld(
     if (leftSeconds(claimed) < 0) throw new LeaseLost();
   };
   try {
-    const subject = { kind, locationId, message, conversation, isOutcomeUnknown };
+    const event = held.delivery.event ?? undefined;
+    const subject = { kind, locationId, message, conversation, event, isOutcomeUnknown };
     const once = () => attemptOnce(context, subject, requireLease);
     const work = { what: "delivery" as const, id: held.delivery.id };
     const attempt = () => context.during?.(work, once) ?? once();
@@ -143,19 +148,28 @@ function isToReport(lane: HeldLane, ended: AttemptOutcome, next: NextStep): bool
   return next.state === "dead" && deliveryKinds[lane.kind].failsMessage;
 }
 
-/** What HighLevel had us send, it is told the fate of: both are kept, or neither. */
-async function recordAndReport(
-  { db, visibleAfterSeconds }: DeliverContext,
+/** What HighLevel had us send, it is told the fate of. */
+function reportOf(
+  { visibleAfterSeconds }: DeliverContext,
+  { conversationId, locationId }: HeldLane,
   { message }: HeldDelivery,
-  record: AttemptRecord & { lane: HeldLane },
-): Promise<RecordResult> {
-  const { conversationId, locationId } = record.lane;
+): NewDelivery | undefined {
+  if (message?.origin !== "highlevel") return undefined;
   const inSeconds = reportInSeconds(visibleAfterSeconds, message);
-  const report = { kind: "report-status" as const, conversationId, locationId, messageId: message.id, inSeconds };
+  return { kind: "report-status", conversationId, locationId, messageId: message.id, inSeconds };
+}
+
+/** An attempt is kept with what we owe for it, or neither is. */
+async function recordAndOwe(
+  { db, listeners }: DeliverContext,
+  record: AttemptRecord & { lane: HeldLane },
+  report: NewDelivery | undefined,
+): Promise<RecordResult> {
   return repeatOnConflict(() =>
     db.transaction(async (tx) => {
       const [recorded] = await recordAttempts(tx, [record]);
-      if (message.origin === "highlevel") await enqueueDeliveries(tx, [report]);
+      const told = await oweAttemptEvents(tx, listeners, { record, lane: record.lane });
+      await enqueueDeliveries(tx, [...(report ? [report] : []), ...told]);
       return recorded as RecordResult;
     }),
   );
@@ -170,9 +184,9 @@ function logAttempt(
   const { lane, deliveryId, outcome, status, durationMs, next } = record;
   log(next.state === "dead" ? "error" : "info", "delivery.attempted", {
     deliveryId,
-    messageId: message.id,
-    webhookId: message.webhookId,
-    mappingId: message.mappingId,
+    messageId: message?.id,
+    webhookId: message?.webhookId,
+    mappingId: message?.mappingId,
     locationId: lane.locationId,
     kind: lane.kind,
     ...called,

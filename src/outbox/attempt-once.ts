@@ -4,6 +4,7 @@ import { describeError, type Log } from "../log.ts";
 import type { DeliveryKind } from "../model.ts";
 import type { During } from "../observe/stalls.ts";
 import type { TraceAttempt } from "../observe/trace.ts";
+import type { Listeners } from "../registry/endpoints/listeners.ts";
 import type { Mappings } from "../registry/mappings.ts";
 import { findMessage } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
@@ -17,6 +18,7 @@ export interface AttemptContext extends KindContext {
   db: Db;
   log: Log;
   mappings: Mappings;
+  listeners: Listeners;
   accessTokens: AccessTokens;
   /** The longest that one attempt may take, all its calls together. */
   attemptSeconds: number;
@@ -28,13 +30,17 @@ export interface AttemptContext extends KindContext {
 /** What is to be attempted. */
 export type AttemptSubject = { kind: DeliveryKind } & Pick<
   AttemptInput,
-  "locationId" | "message" | "conversation" | "isOutcomeUnknown"
+  "locationId" | "message" | "conversation" | "event" | "isOutcomeUnknown"
 >;
 
-/** Whose trouble a failure is: that of HighLevel, of a provider with one account, or of nobody but ourselves. */
+/**
+ * Whose trouble a failure is: that of HighLevel, of a provider with one account, of an endpoint that is told of events, or of
+ * nobody but ourselves.
+ */
 interface Called {
   provider?: string | undefined;
   accountId?: string | undefined;
+  endpointId?: string | undefined;
 }
 
 export type AttemptOutcome = { called: Called } & (
@@ -58,18 +64,21 @@ export async function attemptOnce(
 ): Promise<AttemptOutcome> {
   const { kind, locationId, conversation, message } = subject;
   const { target, attempt, rereads } = deliveryKinds[kind];
-  const mappingId = conversation.mappingId ?? message.mappingId;
+  const isOfMessage = target !== "endpoint";
+  const mappingId = isOfMessage ? (conversation.mappingId ?? message?.mappingId ?? null) : null;
   const signal = AbortSignal.timeout(context.attemptSeconds * 1000);
   let isCalling = false;
   let usedToken: AccessToken | undefined;
-  let called: Called = { provider: "highlevel" };
+  let called: Called = isOfMessage
+    ? { provider: "highlevel" }
+    : { provider: "endpoint", endpointId: conversation.address };
   const run = async () => {
     isCalling = false;
     const mapping = mappingId === null ? undefined : await context.mappings.get(mappingId);
     if (target === "provider") called = { provider: mapping?.provider, accountId: mapping?.accountId };
     return attempt(context, {
       ...subject,
-      message: rereads ? await reread(context, message) : message,
+      message: rereads && message ? await reread(context, message) : message,
       mapping,
       signal,
       async access() {

@@ -2,7 +2,7 @@ import { Failure } from "../errors.ts";
 import type { Access } from "../highlevel/call.ts";
 import type { Mapping } from "../registry/mappings.ts";
 import type { MessageChange } from "../store/attempt-record.ts";
-import type { Conversation, Message } from "../store/schema.ts";
+import type { Conversation, DeliveryEvent, Message } from "../store/schema.ts";
 
 /** Another worker may be at it by now. */
 export class LeaseLost extends Error {
@@ -12,10 +12,16 @@ export class LeaseLost extends Error {
 /** What one attempt at a delivery works with, whatever its kind. */
 export interface AttemptInput {
   locationId: string;
+  /** The message's; of an event the endpoint's. */
   conversation: Conversation;
-  /** As it was when the lane was claimed; read again for the kinds that need it as receipts have left it. */
-  message: Message;
-  /** The message's, also a deleted one. Undefined for a relay, which has none: see `requireMapping`. */
+  /**
+   * As it was when the lane was claimed; read again for the kinds that need it as receipts have left it. Undefined for an
+   * event that is not about one.
+   */
+  message: Message | undefined;
+  /** What an endpoint is to be told. */
+  event: DeliveryEvent | undefined;
+  /** The message's, also a deleted one. Undefined for a relay, which has none: see `requireMapping`; and for an event. */
   mapping: Mapping | undefined;
   /** An earlier attempt may have been carried out: look before calling again. */
   isOutcomeUnknown: boolean;
@@ -25,6 +31,11 @@ export interface AttemptInput {
   access(): Promise<Access>;
   /** Called right before the call that must not be made twice; throws when another worker may be making it by now. */
   beforeCall(): void;
+}
+
+/** The same at a delivery that is a message's. */
+export interface MessageAttempt extends AttemptInput {
+  message: Message;
 }
 
 /** What came of an attempt that did what it should. */

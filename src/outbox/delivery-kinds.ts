@@ -1,12 +1,14 @@
+import { Failure } from "../errors.ts";
 import type { DeliveryKind } from "../model.ts";
-import type { AttemptInput, AttemptResult } from "./attempt.ts";
+import type { AttemptInput, AttemptResult, MessageAttempt } from "./attempt.ts";
+import { type PostEventContext, postEvent } from "./events/post-event.ts";
 import { type PostInboundContext, postInbound } from "./post-inbound.ts";
 import { type RelayContext, relayMessage } from "./relay-message.ts";
 import { type ReportContext, reportStatus } from "./report-status.ts";
 import type { Target } from "./retry.ts";
 import { type SendContext, sendOutbound } from "./send-outbound.ts";
 
-export type KindContext = PostInboundContext & SendContext & ReportContext & RelayContext;
+export type KindContext = PostInboundContext & SendContext & ReportContext & RelayContext & PostEventContext;
 
 interface Kind {
   /** Whom it calls: whose trouble a failure is. */
@@ -21,8 +23,16 @@ interface Kind {
 
 /** What there is to deliver, and how. */
 export const deliveryKinds: Record<DeliveryKind, Kind> = {
-  "post-inbound": { target: "highlevel", attempt: postInbound },
-  "send-outbound": { target: "provider", attempt: sendOutbound, rereads: true, failsMessage: true },
-  "report-status": { target: "highlevel", attempt: reportStatus, rereads: true },
-  "send-through-highlevel": { target: "highlevel", attempt: relayMessage, failsMessage: true },
+  "post-inbound": { target: "highlevel", attempt: ofMessage(postInbound) },
+  "send-outbound": { target: "provider", attempt: ofMessage(sendOutbound), rereads: true, failsMessage: true },
+  "report-status": { target: "highlevel", attempt: ofMessage(reportStatus), rereads: true },
+  "send-through-highlevel": { target: "highlevel", attempt: ofMessage(relayMessage), failsMessage: true },
+  "post-event": { target: "endpoint", attempt: postEvent },
 };
+
+function ofMessage(attempt: (context: KindContext, input: MessageAttempt) => Promise<AttemptResult>): Kind["attempt"] {
+  return async (context, { message, ...input }) => {
+    if (!message) throw new Failure("internal_error", "the delivery's message is gone");
+    return attempt(context, { ...input, message });
+  };
+}

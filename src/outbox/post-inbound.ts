@@ -10,7 +10,7 @@ import { forgetHighlevelIds, keepHighlevelIds } from "../store/conversations.ts"
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, Message } from "../store/schema.ts";
 import { type CarryContext, carryAttachments } from "./attachments/carry-attachments.ts";
-import { type AttemptInput, type AttemptResult, requireMapping } from "./attempt.ts";
+import { type AttemptResult, type MessageAttempt, requireMapping } from "./attempt.ts";
 import { findPosted, type Search } from "./find-posted.ts";
 import { type Post, postCuring } from "./post-curing.ts";
 
@@ -25,7 +25,7 @@ export interface PostInboundContext extends CarryContext {
  * the mapping says so. Posts nothing when an earlier try turns out to have been accepted. Ids of what is gone in HighLevel,
  * merged or deleted, are forgotten and found anew: the conversation's alone first, then the contact's. Throws a Failure.
  */
-export async function postInbound(context: PostInboundContext, input: AttemptInput): Promise<AttemptResult> {
+export async function postInbound(context: PostInboundContext, input: MessageAttempt): Promise<AttemptResult> {
   const mapping = requireMapping(input);
   const access = await input.access();
   let { conversation } = input;
@@ -61,7 +61,7 @@ async function postTo(
   context: PostInboundContext,
   mapping: Mapping,
   access: Access,
-  input: AttemptInput,
+  input: MessageAttempt,
 ): Promise<AttemptResult> {
   const conversation = await knowSender(context, mapping, access, input);
   const message = withContent(input.message);
@@ -140,7 +140,7 @@ async function knowSender(
   { db, highlevel }: PostInboundContext,
   mapping: Mapping,
   access: Access,
-  { conversation, message }: AttemptInput,
+  { conversation, message }: MessageAttempt,
 ): Promise<Conversation> {
   if (conversation.highlevelConversationId) return conversation;
   if (admit(mapping, conversation) !== "let in") throw new Failure("unknown_sender", heldDetail);

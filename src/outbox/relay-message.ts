@@ -2,7 +2,7 @@ import { Failure } from "../errors.ts";
 import type { Highlevel } from "../highlevel/client.ts";
 import { keepHighlevelIds } from "../store/conversations.ts";
 import type { Db } from "../store/postgres/database.ts";
-import type { AttemptInput, AttemptResult } from "./attempt.ts";
+import type { AttemptResult, MessageAttempt } from "./attempt.ts";
 
 export interface RelayContext {
   db: Db;
@@ -13,7 +13,7 @@ export interface RelayContext {
  * Has HighLevel send what an integrator asked for. HighLevel takes no id of ours with a send: where an earlier one may
  * have been carried out, a person must look. Throws a Failure.
  */
-export async function relayMessage({ db, highlevel }: RelayContext, input: AttemptInput): Promise<AttemptResult> {
+export async function relayMessage({ db, highlevel }: RelayContext, input: MessageAttempt): Promise<AttemptResult> {
   const { message, conversation, isOutcomeUnknown } = input;
   if (isOutcomeUnknown) throw new Failure("unconfirmed", "the connection broke while HighLevel was asked to send it");
   if (!message.sendRequest) throw new Failure("rejected", "the request was deleted after RETENTION_DAYS");

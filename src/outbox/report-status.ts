@@ -4,7 +4,7 @@ import type { Channel, ReceiptStatus } from "../model.ts";
 import { hasLaterReport } from "../store/deliveries.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, Message } from "../store/schema.ts";
-import type { AttemptInput, AttemptResult } from "./attempt.ts";
+import type { AttemptResult, MessageAttempt } from "./attempt.ts";
 
 export interface ReportContext {
   db: Db;
@@ -18,7 +18,7 @@ const maxInvisibleMs = 10 * 60_000;
  * Tells HighLevel what became of a message that it had us send: what is known now, which may be more than when this
  * delivery was made. Throws a Failure.
  */
-export async function reportStatus(context: ReportContext, input: AttemptInput): Promise<AttemptResult> {
+export async function reportStatus(context: ReportContext, input: MessageAttempt): Promise<AttemptResult> {
   const { message } = input;
   const { channel, provider } = input.mapping ?? withoutMapping(message);
   const { state } = message;
@@ -44,7 +44,7 @@ const withoutMapping = ({ highlevelEmailMessageId }: Message) => ({
 
 type Report = (
   context: ReportContext,
-  input: AttemptInput,
+  input: MessageAttempt,
   about: { state: ReceiptStatus; provider: string },
 ) => Promise<{ status: number }>;
 

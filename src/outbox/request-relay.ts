@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Failure } from "../errors.ts";
 import { InvalidRequest } from "../errors.ts";
+import { messageFailed, oweEvents } from "../events/owe-events.ts";
 import { ensureContactConversation } from "../store/conversations.ts";
 import { enqueueDeliveries } from "../store/deliveries.ts";
 import { findLocation, listLocations } from "../store/locations.ts";
@@ -113,7 +114,14 @@ const unconfirmed = "unconfirmed";
 async function sendNow(context: AttemptContext, locationId: string, kept: KeptRelay): Promise<RelayResult> {
   const { conversation, message, isRepeated } = kept;
   const kind = "send-through-highlevel";
-  const outcome = await attemptOnce(context, { kind, locationId, conversation, message, isOutcomeUnknown: false });
+  const outcome = await attemptOnce(context, {
+    kind,
+    locationId,
+    conversation,
+    message,
+    event: undefined,
+    isOutcomeUnknown: false,
+  });
   if ("result" in outcome) {
     const { highlevelMessageId = null, highlevelEmailMessageId = null, sendAnswer = null } = outcome.result.change;
     const end = { state: "sent" as const, highlevelMessageId, highlevelEmailMessageId, sendAnswer };
@@ -122,7 +130,11 @@ async function sendNow(context: AttemptContext, locationId: string, kept: KeptRe
   }
   const { failure, isOutcomeUnknown } = outcome;
   const error = { code: isOutcomeUnknown ? unconfirmed : (failure.code ?? failure.reason), message: failure.message };
-  await finishSend(context.db, message.id, { state: "failed", error });
+  await context.db.transaction(async (tx) => {
+    await finishSend(tx, message.id, { state: "failed", error });
+    const happened = messageFailed(locationId, { id: message.id, error });
+    await enqueueDeliveries(tx, await oweEvents(tx, context.listeners, [happened]));
+  });
   const level = isOutcomeUnknown ? "error" : "warn";
   context.log(level, "send.failed", {
     messageId: message.id,

@@ -55,7 +55,20 @@ const towardsProvider: Record<FailureReason, Policy> = {
   needs_reauthorization: { follows: "retry" },
 };
 
-const policies = { highlevel: towardsHighlevel, provider: towardsProvider };
+/**
+ * An endpoint hears an event twice rather than not at all, and drops what it knows by its id. A wrong setting is waited out,
+ * as it keeps back all that comes; what it refuses of one event must not keep back the others for long.
+ */
+const towardsEndpoint: Record<FailureReason, Policy> = {
+  ...towardsProvider,
+  outcome_unknown: { follows: "retry" },
+  server_error: { follows: "retry" },
+  invalid_answer: { follows: "retry" },
+  misconfigured: { follows: "retry" },
+  rejected: { follows: "retry", atMost: 4 },
+};
+
+const policies = { highlevel: towardsHighlevel, provider: towardsProvider, endpoint: towardsEndpoint };
 
 /** Whom a delivery calls. */
 export type Target = keyof typeof policies;
@@ -95,7 +108,7 @@ export function decideRetry(
   if (follows === "pause") {
     return { follows, seconds: pauseSeconds && (failed.retryAfterSeconds ?? pauseSeconds) + options.random() };
   }
-  const maxHours = target === "highlevel" ? options.retryHours : options.sendRetryHours;
+  const maxHours = target === "provider" ? options.sendRetryHours : options.retryHours;
   if (attempts >= atMost || triedForSeconds >= maxHours * 3600) return { follows: "dead" };
   const ceiling = Math.min(maxDelaySeconds, options.firstDelaySeconds * 2 ** (attempts - 1));
   const delays = minDelays ?? (isOutcomeUnknown(target, reason) ? 2 : 0);

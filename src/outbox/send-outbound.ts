@@ -13,7 +13,7 @@ import { keepContentParts } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, MessageContent } from "../store/schema.ts";
 import { type FetchAttachmentsContext, fetchAttachments } from "./attachments/fetch-attachments.ts";
-import { type AttemptInput, type AttemptResult, requireMapping } from "./attempt.ts";
+import { type AttemptResult, type MessageAttempt, requireMapping } from "./attempt.ts";
 
 export interface SendContext extends Omit<FetchAttachmentsContext, "signal"> {
   db: Db;
@@ -28,7 +28,7 @@ export interface SendContext extends Omit<FetchAttachmentsContext, "signal"> {
  * Sends a message through the mapping's provider. Where an earlier attempt may have sent it, only a provider that carries
  * out a repeated send once is asked again; for the others a receipt must have told that it was sent. Throws a Failure.
  */
-export async function sendOutbound(context: SendContext, input: AttemptInput): Promise<AttemptResult> {
+export async function sendOutbound(context: SendContext, input: MessageAttempt): Promise<AttemptResult> {
   const mapping = requireMapping(input);
   const { message, conversation, signal } = input;
   if (message.state !== "queued") {
@@ -86,7 +86,7 @@ function readRefusal({ adapter, provider }: Mapping, failure: Failure): Failure 
 }
 
 /** An email with its thread, and with the cc and bcc that HighLevel's call leaves out: read back once, and kept. */
-async function completeContent(context: SendContext, mapping: Mapping, input: AttemptInput): Promise<MessageContent> {
+async function completeContent(context: SendContext, mapping: Mapping, input: MessageAttempt): Promise<MessageContent> {
   const { message, conversation } = input;
   const { content } = message;
   if (!content) {
@@ -110,7 +110,7 @@ async function completeContent(context: SendContext, mapping: Mapping, input: At
 const visibleWithinMs = 60_000;
 
 /** Nothing has been sent yet: whatever keeps HighLevel from telling, it is asked again. */
-async function readBack({ highlevel }: SendContext, { message, access }: AttemptInput): Promise<Email | undefined> {
+async function readBack({ highlevel }: SendContext, { message, access }: MessageAttempt): Promise<Email | undefined> {
   const id = message.highlevelEmailMessageId ?? message.highlevelMessageId;
   if (!id) return undefined;
   try {

@@ -4,6 +4,7 @@ import type { Sealer } from "../secrets/seal.ts";
 import { countSealed, listSealedByOthers, replaceSealed, type SealedValue } from "../store/operate/sealed-values.ts";
 import type { Db } from "../store/postgres/database.ts";
 import { credentialsContext } from "./accounts.ts";
+import { targetContext } from "./endpoints/endpoint-target.ts";
 
 interface SealContext {
   db: Db;
@@ -37,5 +38,6 @@ export async function resealStep({ db, sealer }: SealContext): Promise<boolean> 
 
 function contextOf({ owner, id, column }: SealedValue): string {
   if (owner === "account" || column === "sealed_credentials") return credentialsContext(id);
+  if (owner === "endpoint" || column === "sealed_target") return targetContext(id);
   return contextOfColumn({ kind: owner, id }, column);
 }

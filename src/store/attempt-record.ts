@@ -7,7 +7,8 @@ import type { HeldLane } from "./lanes/held-lane.ts";
 export interface AttemptRecord {
   lane: Pick<HeldLane, "conversationId" | "kind" | "leaseToken" | "counter">;
   deliveryId: number;
-  messageId: number;
+  /** Undefined where nothing becomes known of one. */
+  messageId: number | undefined;
   startedAt: Date;
   durationMs: number;
   outcome: "delivered" | FailureReason;

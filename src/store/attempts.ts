@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { AttemptRecord, RecordResult } from "./attempt-record.ts";
 import type { LeaseChange } from "./lanes/give-lane-back.ts";
+import { eventsLast } from "./lanes/held-lane.ts";
 import type { Db } from "./postgres/database.ts";
 import { repeatOnConflict } from "./postgres/database-errors.ts";
 import { prepare } from "./postgres/prepare.ts";
@@ -49,12 +50,13 @@ export async function recordAttempts(
 function withoutRepeatedMessages(records: AttemptRecord[]): AttemptRecord[][] {
   const groups: { ids: Set<number>; records: AttemptRecord[] }[] = [];
   for (const record of records) {
-    let group = groups.find(({ ids }) => !ids.has(record.messageId));
+    const { messageId } = record;
+    let group = groups.find(({ ids }) => messageId === undefined || !ids.has(messageId));
     if (!group) {
       group = { ids: new Set(), records: [] };
       groups.push(group);
     }
-    group.ids.add(record.messageId);
+    if (messageId !== undefined) group.ids.add(messageId);
     group.records.push(record);
   }
   return groups.map((group) => group.records);
@@ -82,7 +84,7 @@ const recordSome = prepare<{ input: string }, { number: number; isDue: boolean |
     ), held as materialized (
       select lanes.conversation_id, lanes.kind from lanes join input using (conversation_id, kind)
       where lanes.lease_token = input.lease_token and input.lease <> 'kept' and (select count(*) from locked) >= 0
-      order by lanes.conversation_id, lanes.kind for no key update of lanes
+      order by lanes.${eventsLast}, lanes.conversation_id, lanes.kind for no key update of lanes
     ), lease as (
       update lanes
       set lease_token = case when input.lease = 'held' then lanes.lease_token end,

@@ -1,16 +1,29 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
 import type { DeliveryKind } from "../model.ts";
+import { eventsLast } from "./lanes/held-lane.ts";
 import { isAnyOf } from "./postgres/any-of.ts";
 import { type Db, selectRows } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
-import { type Attempt, attempts, conversations, type Delivery, deliveries, noMapping } from "./schema.ts";
+import {
+  type Attempt,
+  attempts,
+  conversations,
+  type Delivery,
+  type DeliveryEvent,
+  deliveries,
+  isEvent,
+  noMapping,
+} from "./schema.ts";
 
 export interface NewDelivery {
   kind: DeliveryKind;
   conversationId: number;
   locationId: string;
-  messageId: number;
+  /** Undefined for an event that is not about one. */
+  messageId: number | undefined;
+  /** Of a `post-event`, whose conversation is the endpoint's. */
+  event?: DeliveryEvent;
   /** Not before then. */
   inSeconds?: number;
   /** A delivery that is dead from the start keeps its place in the line for its replay. */
@@ -21,16 +34,18 @@ export interface NewDelivery {
  * Puts deliveries at the end of their lanes, in the order given, and makes lanes where there are none; all in one
  * statement. A lane's counter grows by what is added to it. An idle lane becomes due; one that is held, or whose head
  * waits for its next attempt, keeps its time. Whoever owes several kinds gives them together, and has locked the messages
- * that it changes before: then no two transactions wait for each other's lanes.
+ * that it changes before: then no two transactions wait for each other's lanes. Those of events, which many conversations
+ * have in common, are locked last.
  */
 export async function enqueueDeliveries(tx: Db, rows: NewDelivery[]): Promise<void> {
   if (rows.length === 0) return;
-  const input = rows.map(({ kind, conversationId, locationId, messageId, inSeconds = 0, dead }, number) => ({
+  const input = rows.map(({ kind, conversationId, locationId, messageId, event, inSeconds = 0, dead }, number) => ({
     number,
     kind,
     conversation_id: conversationId,
     location_id: locationId,
     message_id: messageId,
+    event,
     in_seconds: inSeconds,
     ...dead,
   }));
@@ -42,24 +57,24 @@ const enqueue = prepare<{ input: string }>(
   (value) => sql`
     with input as materialized (
       select * from json_to_recordset(${value("input")}::json) as input (
-        number int, kind text, conversation_id bigint, location_id text, message_id bigint, in_seconds float8,
-        reason text, detail text
+        number int, kind text, conversation_id bigint, location_id text, message_id bigint, event jsonb,
+        in_seconds float8, reason text, detail text
       )
     ), extended as (
       insert into lanes (conversation_id, kind, location_id, mapping_id, counter, due_at)
       select conversation_id, kind, min(location_id),
         coalesce((select mapping_id from conversations where id = conversation_id), ${noMapping}),
         count(*), now() + make_interval(secs => min(in_seconds))
-      from input group by conversation_id, kind order by conversation_id, kind
+      from input group by conversation_id, kind order by ${eventsLast}, conversation_id, kind
       on conflict (conversation_id, kind) do update
       set mapping_id = excluded.mapping_id, counter = lanes.counter + excluded.counter, due_at = coalesce(lanes.due_at, excluded.due_at)
       returning conversation_id, kind, counter
     )
-    insert into deliveries (kind, conversation_id, number, message_id, state, reason, detail, retry_at, finished_at)
+    insert into deliveries (kind, conversation_id, number, message_id, event, state, reason, detail, retry_at, finished_at)
     select kind, conversation_id,
       counter - count(*) over (partition by conversation_id, kind)
         + row_number() over (partition by conversation_id, kind order by number),
-      message_id, case when reason is null then 'pending' else 'dead' end, reason, detail,
+      message_id, event, case when reason is null then 'pending' else 'dead' end, reason, detail,
       case when in_seconds > 0 then now() + make_interval(secs => in_seconds) end,
       case when reason is not null then now() end
     from input join extended using (conversation_id, kind)
@@ -82,16 +97,27 @@ export async function findDelivery(
   return delivery;
 }
 
+/** Which endpoint is told, of a delivery with its conversation. */
+export const toldEndpoint = sql<
+  string | null
+>`case when ${deliveries.kind} = 'post-event' then ${conversations.address} end`;
+
 /** The deliveries of a message with all their attempts, oldest first. */
 export async function listDeliveriesOfMessage(
   db: Db,
   messageId: number,
-): Promise<{ delivery: Delivery; attempts: AttemptFacts[] }[]> {
-  const found = await db.select().from(deliveries).where(eq(deliveries.messageId, messageId)).orderBy(deliveries.id);
-  const ids = found.map((delivery) => delivery.id);
+): Promise<{ delivery: Delivery; endpointId: string | null; attempts: AttemptFacts[] }[]> {
+  const found = await db
+    .select({ delivery: deliveries, endpointId: toldEndpoint })
+    .from(deliveries)
+    .innerJoin(conversations, eq(conversations.id, deliveries.conversationId))
+    .where(eq(deliveries.messageId, messageId))
+    .orderBy(deliveries.id);
+  const ids = found.map(({ delivery }) => delivery.id);
   const tries = await db.select().from(attempts).where(isAnyOf(attempts.deliveryId, ids)).orderBy(attempts.id);
-  return found.map((delivery) => ({
+  return found.map(({ delivery, endpointId }) => ({
     delivery,
+    endpointId,
     attempts: [
       ...tries
         .filter((attempt) => attempt.deliveryId === delivery.id)
@@ -121,14 +147,14 @@ export async function hasLaterReport(db: Db, messageId: number): Promise<boolean
   return pending.length > 1;
 }
 
-/** How long the longest of the oldest pending deliveries has waited, in seconds; undefined when none waits. */
+/** How long the longest of the oldest pending deliveries has waited, in seconds; undefined when none waits. Of events it says nothing. */
 export async function oldestWaitingSeconds(db: Db): Promise<number | undefined> {
   const [oldest] = await selectRows<{ seconds: number | null }>(
     db,
     sql`
       select extract(epoch from now() - min(since))::float8 as seconds from (
         select coalesce(replayed_at, created_at) as since
-        from deliveries where state = 'pending' order by id limit 1000
+        from deliveries where state = 'pending' and ${isEvent(deliveries.kind)} = 0 order by id limit 1000
       ) oldest`,
   );
   return oldest?.seconds ?? undefined;

@@ -13,7 +13,7 @@ const auditDays = 366;
 /**
  * Deletes, in steps of a set size, what is older than the retention time and no longer needed: webhooks that were
  * processed or ignored, attempts, and the content of messages whose deliveries are all done; and the credentials of accounts
- * that were deleted a week ago; and the counts of what was turned away; and parts of texts. Ids stay, so that
+ * that were deleted a week ago; the counts of what was turned away; parts of texts; and what endpoints were told of. Ids stay, so that
  * duplicates are still known and replies still thread. Failed webhooks and dead deliveries keep what a replay needs.
  * Gives the number of rows that it touched; call again until that is 0.
  */
@@ -39,6 +39,12 @@ export async function pruneStep(db: Db, options: { retentionDays: number; rows: 
             select from deliveries d where d.message_id = m.id and d.state not in ('delivered', 'discarded')
           ) order by created_at limit ${options.rows} for update skip locked
         ) returning 1
+      ), old_events as (
+        delete from deliveries where id in (
+          select id from deliveries
+          where kind = 'post-event' and state in ('delivered', 'discarded') and finished_at < ${before}
+          order by finished_at limit ${options.rows} for update skip locked
+        ) returning 1
       ), old_credentials as (
         update accounts set sealed_credentials = null
         where sealed_credentials is not null and deleted_at < now() - make_interval(days => ${eventDays})
@@ -62,7 +68,7 @@ export async function pruneStep(db: Db, options: { retentionDays: number; rows: 
       select (select count(*) from old_webhooks) + (select count(*) from old_attempts)
         + (select count(*) from old_messages) + (select count(*) from old_credentials)
         + (select count(*) from old_copies) + (select count(*) from old_parts) + (select count(*) from old_refusals)
-        + (select count(*) from old_audit) as total`,
+        + (select count(*) from old_audit) + (select count(*) from old_events) as total`,
   );
   return counts?.total ?? 0;
 }

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import {
+  type AnyPgColumn,
   bigint,
   boolean,
   customType,
@@ -21,6 +22,8 @@ import type {
   DeliveryKind,
   DeliveryState,
   Direction,
+  EndpointFormat,
+  EventType,
   HighlevelMessageType,
   KeyAccess,
   ListPolicy,
@@ -284,9 +287,62 @@ export const writeProbes = pgTable("write_probes", {
 
 export type RefusalDetail = Record<string, string | number | undefined>;
 
+/** URLs that are told of events. */
+export const endpoints = pgTable("endpoints", {
+  id: uuid().primaryKey().defaultRandom(),
+  name: text(),
+  format: text().$type<EndpointFormat>().notNull(),
+  /** The URL, and one or two secrets that sign, the current one first, as JSON. A URL may be all that keeps others out. */
+  sealedTarget: text().notNull(),
+  events: text().array().$type<EventType[]>().notNull(),
+  /** Only what is about these locations; null for all. */
+  locationIds: text().array(),
+  /** `admin`, or `key 7`. */
+  createdBy: text().notNull(),
+  createdAt: createdAt(),
+  updatedAt: createdAt(),
+  /** Written once a minute at most. */
+  lastDeliveredAt: time(),
+  lastFailedAt: time(),
+  lastFailure: jsonb().$type<EndpointFailure>(),
+  /** Since when nothing was delivered, and something was tried. */
+  failingSince: time(),
+  /** It is told nothing from then on, and why. */
+  disabledAt: time(),
+  disabledReason: text(),
+});
+
+export interface EndpointFailure {
+  reason: FailureReason;
+  status?: number | undefined;
+  detail: string;
+}
+
+/** Troubles of which endpoints were told that they began, and not yet that they are over. */
+export const troubles = pgTable("troubles", {
+  /** `location`, `account` or `provider`, and its id. */
+  key: text().primaryKey(),
+  /** In whose name it is told. */
+  locationId: text()
+    .notNull()
+    .references(() => locations.id),
+  /** What else there is to tell. */
+  facts: jsonb().$type<TroubleFacts>().notNull(),
+  beganAt: createdAt(),
+});
+
+export interface TroubleFacts {
+  provider?: string | undefined;
+  accountId?: string | undefined;
+  reason?: string | undefined;
+  status?: number | undefined;
+  detail?: string | undefined;
+}
+
 /**
  * One person on one mapping, and who that is in HighLevel. Both ids are null for somebody not yet known there. Without a
- * mapping it is a contact whom an integrator writes to through HighLevel, and the address is the contact's id.
+ * mapping it is a contact whom an integrator writes to through HighLevel, and the address is the contact's id; or an
+ * endpoint that is told of the location's events, and the address is its id.
  */
 export const conversations = pgTable(
   "conversations",
@@ -471,15 +527,30 @@ export const lanes = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.conversationId, table.kind] }),
-    // Sending to a provider goes on while a location is paused.
+    // What does not call HighLevel goes on while a location is paused. Of that kind are events, too, which this index holds
+    // as processes of before know no others.
     index("lanes_due_of_highlevel")
       .on(table.locationId, table.mappingId, table.dueAt)
       .where(sql`${table.dueAt} is not null and ${table.kind} <> 'send-outbound'`),
-    index("lanes_due_of_provider")
+    index("lanes_due_elsewhere")
       .on(table.locationId, table.mappingId, table.dueAt)
-      .where(sql`${table.dueAt} is not null and ${table.kind} = 'send-outbound'`),
+      .where(sql`${table.dueAt} is not null and ${table.kind} in ('send-outbound', 'post-event')`),
   ],
 );
+
+/** What an endpoint is told of. Of a message the rest is read when it is told. */
+export interface DeliveryEvent {
+  /** The same over all attempts. */
+  id: string;
+  type: EventType;
+  /** When it happened. */
+  at: string;
+  /** What the message does not tell; gone when the person is erased. */
+  data?: Record<string, unknown> | undefined;
+}
+
+/** 1 for what endpoints are told, else 0: as an index has it. */
+export const isEvent = (kind: AnyPgColumn) => sql<0 | 1>`(case when ${kind} = 'post-event' then 1 else 0 end)`;
 
 /** The outbox: calls that we owe, numbered within their lane. */
 export const deliveries = pgTable(
@@ -487,12 +558,13 @@ export const deliveries = pgTable(
   {
     id: id(),
     kind: text().$type<DeliveryKind>().notNull(),
-    /** The message's. */
+    /** The message's; of an event the endpoint's. */
     conversationId: bigId().notNull(),
     number: bigint({ mode: "number" }).notNull(),
-    messageId: bigId()
-      .notNull()
-      .references(() => messages.id),
+    /** Null for an event that is not about one. */
+    messageId: bigId().references(() => messages.id),
+    /** Of a `post-event`. */
+    event: jsonb().$type<DeliveryEvent>(),
     state: text().$type<DeliveryState>().notNull().default("pending"),
     /** How the last attempt failed, or why it is dead. */
     reason: text().$type<FailureReason>(),
@@ -518,10 +590,14 @@ export const deliveries = pgTable(
     index("deliveries_pending")
       .on(table.conversationId, table.kind, table.number)
       .where(sql`${table.state} = 'pending'`),
-    index("deliveries_waiting").on(table.id).where(sql`${table.state} = 'pending'`),
+    // Apart, so that however many events wait for an endpoint, the rest is found.
+    index("deliveries_waiting").on(isEvent(table.kind), table.id).where(sql`${table.state} = 'pending'`),
     index("deliveries_dead").on(table.id).where(sql`${table.state} = 'dead'`),
     index("deliveries_dead_of_conversation").on(table.conversationId, table.id).where(sql`${table.state} = 'dead'`),
     index("deliveries_message").on(table.messageId),
+    index("deliveries_told")
+      .on(table.finishedAt)
+      .where(sql`${table.kind} = 'post-event' and ${table.state} in ('delivered', 'discarded')`),
   ],
 );
 
@@ -551,6 +627,9 @@ export const holds = pgTable("holds", {
   createdAt: createdAt(),
 });
 
+export type EndpointRow = typeof endpoints.$inferSelect;
+export type NewEndpoint = typeof endpoints.$inferInsert;
+export type Trouble = typeof troubles.$inferSelect;
 export type Hold = typeof holds.$inferSelect;
 export type AuditEntry = typeof audit.$inferSelect;
 export type ProviderRow = typeof providers.$inferSelect;

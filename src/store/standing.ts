@@ -1,8 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
 import type { DeliveryKind } from "../model.ts";
+import { isTo, type LaneTarget } from "./lanes/held-lane.ts";
 import { type Db, selectRows } from "./postgres/database.ts";
-import { noMapping } from "./schema.ts";
+import { deliveries, isEvent, noMapping } from "./schema.ts";
 import { findHold, isLetOut } from "./trouble/holds.ts";
 import { listPausedLocations, type PausedLocation } from "./trouble/paused-locations.ts";
 import { readWaiting, type Waiting } from "./trouble/waiting.ts";
@@ -34,6 +35,9 @@ export interface Budgets {
 }
 
 const maxPending = 50_000;
+const oldestPending = (isAnEvent: 0 | 1) => sql`
+  (select kind, coalesce(replayed_at, created_at) as since from deliveries
+  where state = 'pending' and ${isEvent(deliveries.kind)} = ${sql.raw(String(isAnEvent))} order by id limit ${maxPending})`;
 const maxDead = 10_000;
 const maxWebhooks = 1_000;
 const maxBudgets = 10;
@@ -41,7 +45,7 @@ const maxPaused = 100;
 
 /**
  * Reads how things stand, by indexes alone: what it costs grows with what waits and is dead, up to a bound, and with the
- * number of mappings and locations, not with what is finished. So the counts are bounded too: 50,000 waiting deliveries,
+ * number of mappings and locations, not with what is finished. So the counts are bounded too: 50,000 waiting deliveries and events,
  * the oldest, 10,000 dead ones, the newest, 10,000 failed webhooks, and 1,000 unprocessed ones of each mapping.
  */
 export async function readStanding(db: Db): Promise<Standing> {
@@ -51,7 +55,7 @@ export async function readStanding(db: Db): Promise<Standing> {
       sql`
         select kind, count(*)::int as count, extract(epoch from now() - min(since))::float8 as "oldestSeconds"
         from (
-          select kind, coalesce(replayed_at, created_at) as since from deliveries where state = 'pending' order by id limit ${maxPending}
+          ${oldestPending(0)} union all ${oldestPending(1)}
         ) waiting
         group by kind`,
     ),
@@ -89,9 +93,9 @@ export async function readStanding(db: Db): Promise<Standing> {
  * or too few.
  */
 export async function readBehindSeconds(db: Db): Promise<number> {
-  const firstDue = (isSending: SQL) => sql`
+  const firstDue = (target: LaneTarget) => sql`
     select due_at as since from lanes
-    where lanes.location_id = locations.id and lanes.mapping_id = parts.mapping_id and due_at <= now() and kind ${isSending} 'send-outbound'
+    where lanes.location_id = locations.id and lanes.mapping_id = parts.mapping_id and due_at <= now() and ${isTo[target](sql`kind`)}
       and ${isLetOut}
     order by due_at
     limit 1`;
@@ -106,10 +110,10 @@ export async function readBehindSeconds(db: Db): Promise<number> {
       select extract(epoch from now() - min(since))::float8 as seconds
       from (
         (select since from parts join locations on locations.id = location_id
-          cross join lateral (${firstDue(sql`<>`)}) due
+          cross join lateral (${firstDue("highlevel")}) due
           where (sealed_token is not null or company_id is not null) and (paused_reason is null or paused_until <= now()))
         union all (select since from parts join locations on locations.id = location_id
-          cross join lateral (${firstDue(sql`=`)}) due)
+          cross join lateral (${firstDue("provider")}) due)
         union all (select since from mappings cross join lateral (${firstReceived(sql`mapping_id = mappings.id`)}) first)
         union all (${firstReceived(sql`mapping_id is null`)})
       ) waiting`,

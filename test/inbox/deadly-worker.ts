@@ -1,5 +1,6 @@
 import { createProcessing } from "../../src/inbox/process-webhooks.ts";
 import { inlineReading } from "../../src/providers/reading.ts";
+import { createListeners } from "../../src/registry/endpoints/listeners.ts";
 import { openDatabase } from "../../src/store/postgres/open-database.ts";
 
 /** Processes what the database of a URL holds, and is killed when it reads a webhook with the word `poison`. */
@@ -9,6 +10,7 @@ const processWebhooks = createProcessing({
   apart: people,
   log: () => undefined,
   visibleAfterSeconds: 0,
+  listeners: createListeners(db),
   applyInstall: () => Promise.reject(new Error("is not called here")),
   reading: {
     ...inlineReading,

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from "vitest";
 import { createProcessing } from "../../src/inbox/process-webhooks.ts";
 import { inlineReading } from "../../src/providers/reading.ts";
+import { createListeners } from "../../src/registry/endpoints/listeners.ts";
 import { erasePerson } from "../../src/registry/people.ts";
 import { putLocation } from "../../src/store/locations.ts";
 import { listMessages } from "../../src/store/messages/list-messages.ts";
@@ -63,6 +64,9 @@ const context = {
   },
   get apart() {
     return database.people;
+  },
+  get listeners() {
+    return createListeners(database.db);
   },
   ...{ visibleAfterSeconds: 0, reading: inlineReading, log: () => undefined },
   applyInstall: () => Promise.reject(new Error("is not called here")),

@@ -4,6 +4,7 @@ import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
 import { createProcessing } from "../../src/inbox/process-webhooks.ts";
 import { inlineReading } from "../../src/providers/reading.ts";
+import { createListeners } from "../../src/registry/endpoints/listeners.ts";
 import { findConversation } from "../../src/store/conversations.ts";
 import { putLocation } from "../../src/store/locations.ts";
 import { listMessages as listPage } from "../../src/store/messages/list-messages.ts";
@@ -67,6 +68,9 @@ const context = {
   },
   get apart() {
     return database.people;
+  },
+  get listeners() {
+    return createListeners(database.db);
   },
   visibleAfterSeconds: 0,
   reading: inlineReading,

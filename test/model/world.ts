@@ -5,6 +5,8 @@ import { type ClaimedLane, claimDueLanes } from "../../src/outbox/claim-due-lane
 import { deliverLane } from "../../src/outbox/deliver-lane.ts";
 import { createPlaces } from "../../src/outbox/places.ts";
 import { text } from "../../src/providers/kit/events.ts";
+import { createEndpoints } from "../../src/registry/endpoints/endpoint-target.ts";
+import { createListeners } from "../../src/registry/endpoints/listeners.ts";
 import { createMappings } from "../../src/registry/mappings.ts";
 import { changeMapping } from "../../src/registry/register-mapping.ts";
 import { createSealer } from "../../src/secrets/seal.ts";
@@ -213,7 +215,9 @@ function contextOf(db: Db): DeliverContext & ProcessContext {
       stop: unused,
     },
     plainText: { of: unused },
-    ...{ callProvider: unused, fetchMedia: unused, fetchPublic: unused, applyInstall: unused },
+    endpoints: createEndpoints({ db, sealer }),
+    listeners: createListeners(db),
+    ...{ callEndpoint: unused, callProvider: unused, fetchMedia: unused, fetchPublic: unused, applyInstall: unused },
     publicUrl: "https://bridge.example.com",
     ...{ attachmentLimitBytes: 0, emailAttachmentsLimitBytes: 0, attemptSeconds: 30, visibleAfterSeconds: 0 },
     record: createRecorder(db),

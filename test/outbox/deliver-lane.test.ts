@@ -7,6 +7,8 @@ import type { DeliverContext } from "../../src/outbox/attempt-delivery.ts";
 import { claimDueLanes } from "../../src/outbox/claim-due-lanes.ts";
 import { deliverLane } from "../../src/outbox/deliver-lane.ts";
 import { createPlaces } from "../../src/outbox/places.ts";
+import { createEndpoints } from "../../src/registry/endpoints/endpoint-target.ts";
+import { createListeners } from "../../src/registry/endpoints/listeners.ts";
 import { createMappings } from "../../src/registry/mappings.ts";
 import { registerLocation } from "../../src/registry/register.ts";
 import { registerMapping } from "../../src/registry/register-mapping.ts";
@@ -89,6 +91,9 @@ function contextWith(postInbound: () => Promise<never> | Promise<{ messageId: st
     reading: { openFiles: unused },
     plainText: { of: unused },
     callProvider: unused,
+    callEndpoint: unused,
+    endpoints: createEndpoints({ db: database.db, sealer }),
+    listeners: createListeners(database.db),
     fetchMedia: unused,
     fetchPublic: unused,
     attachmentLimitBytes: 0,
@@ -202,7 +207,7 @@ test("a send that was interrupted is not taken for one before it that was replay
   ) {
     for (const lane of claimed) await deliverLane(working.context, lane, () => false);
   }
-  const [, secondId] = first.lane.deliveries.map(({ message }) => message.providerMessageId);
+  const [, secondId] = first.lane.deliveries.map(({ message }) => message?.providerMessageId);
   expect(calls).toHaveLength(1);
   expect(working.calls[0]).toBe("look");
   expect(working.calls[1]).toBe(`post ${secondId}`);

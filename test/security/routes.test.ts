@@ -16,7 +16,7 @@ let bridge: TestBridge;
 /** The admin's, and integrators': of location 1, of location 1 for reading, of location 2, and of all locations. */
 let keys: { own: string; reading: string; other: string; everywhere: string };
 /** What there is of location 1, the ids of which the other integrator happens to know. */
-let ids: Record<"mapping" | "message" | "send" | "dead" | "webhook" | "failed" | "app", string | number>;
+let ids: Record<"mapping" | "message" | "send" | "dead" | "webhook" | "failed" | "app" | "endpoint", string | number>;
 
 beforeAll(async () => {
   bridge = await startTestBridge({ config: { highlevelKeys: { ed25519: [highlevel.publicKey], rsa: [] } } });
@@ -66,8 +66,10 @@ async function fillLocation(): Promise<typeof ids> {
     );
     return found.body.items[0];
   };
+  const endpoint = { url: "https://127.0.0.1:1/", events: ["message.received"], locationIds: [locationId] };
   return {
     mapping,
+    endpoint: (await bridge.admin("POST", "/endpoints", endpoint)).body.id,
     send: send.body.id,
     message: (await first(`/messages?mappingId=${mapping}`)).id,
     dead: (await first("/deliveries?state=dead")).id,
@@ -172,6 +174,21 @@ const guarded: Record<string, Walk> = {
     own: 200,
     other: 404,
   },
+  "POST /admin/endpoints": {
+    body: () => ({ url: "https://127.0.0.1:1/", events: ["message.failed"], locationIds: [locationId] }),
+    own: 201,
+    other: 403,
+  },
+  "GET /admin/endpoints": { own: 200, other: "empty" },
+  "GET /admin/endpoints/:id": { path: () => `/admin/endpoints/${ids.endpoint}`, own: 200, other: 404 },
+  "PATCH /admin/endpoints/:id": {
+    path: () => `/admin/endpoints/${ids.endpoint}`,
+    body: () => ({ name: "x" }),
+    own: 200,
+    other: 404,
+  },
+  "POST /admin/endpoints/:id/test": { path: () => `/admin/endpoints/${ids.endpoint}/test`, own: 200, other: 404 },
+  "DELETE /admin/endpoints/:id": { path: () => `/admin/endpoints/${ids.endpoint}`, own: 204, other: 404 },
   "GET /admin/audit": { own: 200, other: 200 },
   "GET /admin/people/:address": { path: () => `/admin/people/${person}`, own: 200, other: 404 },
   "GET /admin/messages": { own: 200, other: "empty" },

@@ -120,7 +120,7 @@ const record = (
     {
       lane,
       deliveryId: held.delivery.id,
-      messageId: held.message.id,
+      messageId: held.message?.id,
       startedAt: new Date(),
       durationMs: 1,
       outcome,
@@ -247,7 +247,7 @@ describe("a lane", () => {
       const held = lane.deliveries[0];
       const [message] = await insertMessages(tx, [
         {
-          mappingId: held?.message.mappingId ?? "",
+          mappingId: held?.message?.mappingId ?? "",
           conversationId: lane.conversationId,
           direction: "inbound",
           state: "received",
@@ -304,7 +304,7 @@ describe("a lane", () => {
 
     // It was called twice, and both are told: once by the delivery, once beside it.
     await record(current, 0, "delivered", hold);
-    const [story] = await listDeliveriesOfMessage(database.db, former.deliveries[0]?.message.id ?? 0);
+    const [story] = await listDeliveriesOfMessage(database.db, former.deliveries[0]?.message?.id ?? 0);
     expect(story?.delivery).toMatchObject({ state: "delivered", attempts: 1, durationMs: 1, status: 200 });
     expect(story?.attempts.map(({ outcome }) => outcome)).toEqual(["unreachable", "delivered", "delivered"]);
   });

@@ -11,12 +11,13 @@ const ground = ["model", "errors", "log"];
 export const rooms: Record<string, string> = {
   main: "config start-bridge",
   "start-bridge":
-    "http checks inbox outbox messages providers registry access highlevel calls observe secrets store config worker",
+    "http checks inbox outbox events messages providers registry access highlevel calls observe secrets store config worker",
   worker: "inbox outbox concurrency store",
   config: "highlevel zod",
-  http: "checks inbox outbox providers/reading registry access observe store concurrency formats/escape-html formats/bearable-json secrets/compare express helmet rate-limiter-flexible zod",
-  inbox: "messages registry providers highlevel concurrency formats observe store",
-  outbox: "messages registry access providers highlevel formats calls observe store",
+  http: "checks inbox outbox events providers/reading registry access observe store concurrency formats/escape-html formats/bearable-json secrets/compare express helmet rate-limiter-flexible zod",
+  inbox: "events messages registry providers highlevel concurrency formats observe store",
+  outbox: "events messages registry access providers highlevel formats calls observe store",
+  events: "registry providers/kit calls concurrency store",
   messages: "registry highlevel concurrency formats store html-to-text",
   checks: "registry access providers highlevel calls store",
   registry: "access providers formats concurrency secrets store csv-parse zod",

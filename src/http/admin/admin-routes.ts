@@ -13,6 +13,7 @@ import { auditRoutes } from "./audit.ts";
 import { checkRoutes } from "./checks.ts";
 import { conversationRoutes } from "./conversations.ts";
 import { deliveryRoutes } from "./deliveries.ts";
+import { type EndpointsContext, endpointRoutes } from "./endpoints.ts";
 import { importRoutes } from "./import-mappings.ts";
 import { locationRoutes } from "./locations.ts";
 import { type MappingsContext, mappingRoutes } from "./mappings.ts";
@@ -25,7 +26,7 @@ import { peopleRoutes } from "./people.ts";
 import { previewRoutes } from "./preview.ts";
 import { failedWebhookRoutes, webhookAdminRoutes } from "./webhooks.ts";
 
-export interface AdminContext extends MappingsContext, StatusContext, PreviewContext {
+export interface AdminContext extends MappingsContext, StatusContext, PreviewContext, EndpointsContext {
   adminApiKeys: string[];
   log: Log;
   bodyMemory: BodyMemory;
@@ -64,6 +65,7 @@ export function adminRoutes(context: AdminContext): Router {
     conversationRoutes(context),
     previewRoutes(context),
   );
+  router.use("/endpoints", endpointRoutes(context));
   router.use("/messages", messageRoutes(context));
   router.use("/deliveries", deliveryRoutes(context));
   router.use("/webhooks", failedWebhookRoutes(context), webhookAdminRoutes(context));

@@ -16,6 +16,7 @@ const about = {
   deliveryId: rowId,
   webhookId: rowId,
   keyId: rowId,
+  endpointId: z.uuid().optional(),
 };
 const listQuery = z.object({ ...numberedPageQuery, ...timeFields, ...about, who: text.optional() });
 

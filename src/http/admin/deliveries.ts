@@ -114,7 +114,14 @@ export function deliveryRoutes(context: ReplayContext & { people: Db }): Router 
   return router;
 }
 
-export function showDelivery({ delivery, mappingId, locationId, address }: ListedDelivery) {
-  const { conversationId: _conversationId, number: _number, isOutcomeUnknown: mayHaveHappened, ...shown } = delivery;
-  return { ...shown, mayHaveHappened, mappingId, locationId, address };
+export function showDelivery({ delivery, mappingId, locationId, address, endpointId }: ListedDelivery) {
+  const {
+    conversationId: _conversationId,
+    number: _number,
+    isOutcomeUnknown: mayHaveHappened,
+    event,
+    ...shown
+  } = delivery;
+  const told = event ? { endpointId, event: { id: `evt_${event.id}`, type: event.type, at: event.at } } : {};
+  return { ...shown, mayHaveHappened, mappingId, locationId, address, ...told };
 }

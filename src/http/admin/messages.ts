@@ -53,8 +53,14 @@ export function messageRoutes({ people: db }: { people: Db }): Router {
       content: found.message.content,
       sendRequest: found.message.sendRequest,
       webhooks: webhook ? [showWebhook(webhook)] : [],
-      deliveries: deliveries.map(({ delivery, attempts }) => ({
-        ...showDelivery({ ...found.message, delivery, address: found.address, locationId: found.locationId }),
+      deliveries: deliveries.map(({ delivery, endpointId, attempts }) => ({
+        ...showDelivery({
+          ...found.message,
+          delivery,
+          address: found.address,
+          locationId: found.locationId,
+          endpointId,
+        }),
         attemptLog: attempts,
       })),
     });

@@ -1,3 +1,4 @@
+import { type SQL, sql } from "drizzle-orm";
 import type { DeliveryKind } from "../../model.ts";
 import type { HeldDelivery } from "./read-heads.ts";
 
@@ -19,6 +20,23 @@ export interface HeldLane {
   deliveries: HeldDelivery[];
 }
 
+/** What a lane calls: HighLevel; or a provider, with which go the endpoints that are told of events. */
 export type LaneTarget = "highlevel" | "provider";
 
-export const targetOf = (kind: DeliveryKind): LaneTarget => (kind === "send-outbound" ? "provider" : "highlevel");
+/** Those that do not call HighLevel, and so go on while their location is paused. */
+const kindsElsewhere = ["send-outbound", "post-event"] as const satisfies DeliveryKind[];
+
+export const targetOf = (kind: DeliveryKind): LaneTarget =>
+  kindsElsewhere.some((each) => each === kind) ? "provider" : "highlevel";
+
+/**
+ * The same as a condition on `kind`, as the indexes of what is due have it: that of HighLevel's leaves out the first kind
+ * alone, as it was before there were events.
+ */
+export const isTo: Record<LaneTarget, (kind: SQL) => SQL> = {
+  highlevel: (kind) => sql`(${kind} <> 'send-outbound' and ${kind} <> 'post-event')`,
+  provider: (kind) => sql`${kind} in ('send-outbound', 'post-event')`,
+};
+
+/** In an order by: the lanes of events are locked last. */
+export const eventsLast = sql`kind = 'post-event'`;

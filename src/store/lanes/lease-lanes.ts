@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { secondsFromNow } from "../postgres/database.ts";
 import { prepare } from "../postgres/prepare.ts";
 import { isLetOut } from "../trouble/holds.ts";
-import type { HeldLane, LaneTarget } from "./held-lane.ts";
+import { type HeldLane, isTo, type LaneTarget } from "./held-lane.ts";
 
 /**
  * The due lanes that call HighLevel, or a provider: of the mappings whose first one is due longest, before those of
@@ -11,11 +11,11 @@ import type { HeldLane, LaneTarget } from "./held-lane.ts";
  * that those with nothing to do cost nothing. Nothing is locked here: what another worker takes meanwhile is
  * passed over when it is.
  */
-function dueLanes(target: LaneTarget, isSending: SQL, places: PlaceValues): SQL {
+function dueLanes(target: LaneTarget, places: PlaceValues): SQL {
   const { max, share } = places;
   const held = sql`coalesce((${places.held[target]} ->> locations.id)::int, 0)`;
   const heldByMapping = sql`coalesce((${places.heldByMapping} ->> concat_ws(' ', first.location_id, first.mapping_id))::int, 0)`;
-  const isOfTarget = sql`lanes.due_at is not null and lanes.kind ${isSending} 'send-outbound' and ${isLetOut}`;
+  const isOfTarget = sql`lanes.due_at is not null and ${isTo[target](sql`lanes.kind`)} and ${isLetOut}`;
   const isReady =
     target === "highlevel"
       ? sql`(sealed_token is not null or company_id is not null) and (paused_reason is null or paused_until <= now())`
@@ -93,7 +93,7 @@ export const leaseLanes = prepare<
   const maxOfMapping = sql`${value("maxOfMapping")}::int`;
   const places = { max, reserved, share, held, heldByMapping, maxOfMapping };
   return sql`
-    with recursive ${dueLanes("highlevel", sql`<>`, places)}, ${dueLanes("provider", sql`=`, places)}, candidates as (
+    with recursive ${dueLanes("highlevel", places)}, ${dueLanes("provider", places)}, candidates as (
       select conversation_id, kind, due_at, turn
       from (
         select *, held_by_mapping + row_number() over (partition by location_id, mapping_id order by turn, due_at) as place

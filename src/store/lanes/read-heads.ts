@@ -7,7 +7,9 @@ import { type Conversation, conversations, type Delivery, deliveries, type Messa
 
 export interface HeldDelivery {
   delivery: Pick<Delivery, (typeof headKeys)[number]>;
-  message: Message;
+  /** Undefined for an event that is not about one. */
+  message: Message | undefined;
+  /** The message's; of an event the endpoint's. */
   conversation: Conversation;
   /** How long its next attempt must wait; nothing behind it may pass. Not above 0 when it is due. */
   dueInSeconds: number;
@@ -15,7 +17,7 @@ export interface HeldDelivery {
   triedForSeconds: number;
 }
 
-const headKeys = ["id", "kind", "conversationId", "number", "attempts", "isOutcomeUnknown"] as const;
+const headKeys = ["id", "kind", "conversationId", "number", "attempts", "isOutcomeUnknown", "event"] as const;
 const deliveryColumns = columnsOf<HeldDelivery["delivery"]>(deliveries, headKeys);
 const messageColumns = columnsOf<Message>(messages);
 const conversationColumns = columnsOf<Conversation>(conversations);
@@ -44,14 +46,14 @@ const selectHeads = prepare<{ lanes: string; perLane: number }, Record<string, u
       limit ${value("perLane")}
     ) head
     join deliveries on deliveries.id = head.id
-    join messages on messages.id = deliveries.message_id
+    left join messages on messages.id = deliveries.message_id
     join conversations on conversations.id = deliveries.conversation_id
     order by deliveries.conversation_id, deliveries.number`,
 );
 
 const readHead = (row: Record<string, unknown>): HeldDelivery => ({
   delivery: deliveryColumns.read(row),
-  message: messageColumns.read(row),
+  message: row["messages.id"] === null ? undefined : messageColumns.read(row),
   conversation: conversationColumns.read(row),
   dueInSeconds: row["due_in_seconds"] as number,
   triedForSeconds: row["tried_for_seconds"] as number,

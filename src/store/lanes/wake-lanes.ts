@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { DeliveryKind } from "../../model.ts";
 import type { Db } from "../postgres/database.ts";
+import { eventsLast } from "./held-lane.ts";
 
 /** Has the lanes of replayed deliveries looked at again: at once, or when its holder gives it back. */
 export async function wakeLanes(tx: Db, replayed: { conversationId: number; kind: DeliveryKind }[]): Promise<void> {
@@ -14,7 +15,7 @@ export async function wakeLanes(tx: Db, replayed: { conversationId: number; kind
       select lanes.conversation_id, lanes.kind
       from replayed
       join lanes on lanes.conversation_id = replayed."conversationId" and lanes.kind = replayed.kind
-      order by lanes.conversation_id, lanes.kind
+      order by lanes.${eventsLast}, lanes.conversation_id, lanes.kind
       for update of lanes
     )
     update lanes

@@ -4,6 +4,7 @@ import type { Db } from "../postgres/database.ts";
 import { prepare } from "../postgres/prepare.ts";
 import {
   type CarriedAttachment,
+  type Conversation,
   conversations,
   type Message,
   type MessageContent,
@@ -92,6 +93,18 @@ export async function keepContentParts(db: Db, messageId: number, parts: Partial
     .update(messages)
     .set({ content: sql`${messages.content} || ${JSON.stringify(parts)}::jsonb` })
     .where(and(eq(messages.id, messageId), isNotNull(messages.content)));
+}
+
+export async function findMessageWithConversation(
+  db: Db,
+  id: number,
+): Promise<{ message: Message; conversation: Conversation } | undefined> {
+  const [found] = await db
+    .select({ message: messages, conversation: conversations })
+    .from(messages)
+    .innerJoin(conversations, eq(conversations.id, messages.conversationId))
+    .where(eq(messages.id, id));
+  return found;
 }
 
 /** With `locationIds` only if it is of one of these. */

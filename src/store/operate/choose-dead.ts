@@ -22,7 +22,7 @@ export interface DeadFilter extends Omit<DeliveryFilter, "state"> {
 export async function chooseDead(tx: Db, filter: DeadFilter): Promise<{ chosen: SQL; end: number | undefined }> {
   const { isChosen, end } = await whichAre(tx, filter);
   const chosen = sql`
-    select ${deliveries.id} from ${deliveries} join ${messages} on ${messages.id} = ${deliveries.messageId}
+    select ${deliveries.id} from ${deliveries} left join ${messages} on ${messages.id} = ${deliveries.messageId}
     where ${isChosen} order by ${deliveries.id} limit ${filter.limit}
     for update of ${deliveries}`;
   return { chosen, end };
@@ -47,7 +47,7 @@ export async function previewDead(db: Db, filter: DeadFilter): Promise<Preview<L
   const rows = await db
     .select({ id: deliveries.id })
     .from(deliveries)
-    .innerJoin(messages, eq(messages.id, deliveries.messageId))
+    .leftJoin(messages, eq(messages.id, deliveries.messageId))
     .where(isChosen)
     .orderBy(asc(deliveries.id))
     .limit(filter.limit);

@@ -27,8 +27,9 @@ export async function eraseConversations(tx: Db, ids: number[]): Promise<Erased>
         update deliveries set detail = null,
           note = case when state in ('pending', 'dead') then 'erased' else note end,
           finished_at = coalesce(finished_at, now()),
-          state = case when state in ('pending', 'dead') then 'discarded' else state end
-        where ${isOfThem} returning id
+          state = case when state in ('pending', 'dead') then 'discarded' else state end,
+          event = event - 'data'
+        where ${isOfThem} or message_id in (select id from emptied) returning id
       ), forgotten as (
         update attempts set detail = null where delivery_id in (select id from discarded)
       ), nameless as (

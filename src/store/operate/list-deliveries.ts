@@ -1,10 +1,10 @@
 import { and, desc, eq, gte, lt, type SQL, sql } from "drizzle-orm";
 import type { FailureReason } from "../../errors.ts";
 import type { DeliveryKind, DeliveryState } from "../../model.ts";
-import { isOfLocations } from "../deliveries.ts";
+import { isOfLocations, toldEndpoint } from "../deliveries.ts";
 import type { Db } from "../postgres/database.ts";
 import { listNewest, type Page, rowsOfEach, type Walk } from "../postgres/walk-newest.ts";
-import { conversations, type Delivery, deliveries, messages } from "../schema.ts";
+import { conversations, type Delivery, deliveries, isEvent, messages } from "../schema.ts";
 import { findMessages, type MessageSearch, namesMessage, namesPerson } from "./find-messages.ts";
 
 export interface DeliveryFilter {
@@ -24,7 +24,10 @@ export interface ListedDelivery {
   delivery: Delivery;
   mappingId: string | null;
   locationId: string;
-  address: string;
+  /** The person's; null for an event that is about none. */
+  address: string | null;
+  /** Which is told of an event. */
+  endpointId: string | null;
 }
 
 /**
@@ -52,10 +55,12 @@ export const selectListed = (db: Db) =>
       delivery: deliveries,
       mappingId: messages.mappingId,
       locationId: conversations.locationId,
-      address: conversations.address,
+      address: sql<string | null>`case when ${deliveries.kind} <> 'post-event' then ${conversations.address} else
+        (select person.address from conversations person where person.id = ${messages.conversationId}) end`,
+      endpointId: toldEndpoint,
     })
     .from(deliveries)
-    .innerJoin(messages, eq(messages.id, deliveries.messageId))
+    .leftJoin(messages, eq(messages.id, deliveries.messageId))
     .innerJoin(conversations, eq(conversations.id, deliveries.conversationId));
 
 async function chooseWalk(db: Db, page: Parameters<typeof listDeliveries>[1]): Promise<Walk | undefined> {
@@ -68,6 +73,10 @@ async function chooseWalk(db: Db, page: Parameters<typeof listDeliveries>[1]): P
   const isInIndex = state === "dead" || state === "pending";
   const isFiltered = conditionsOf(page).length > (isInIndex ? 1 : 0);
   const condition = isInIndex ? eq(deliveries.state, state) : undefined;
+  if (state === "pending") {
+    const parts = { column: isEvent(deliveries.kind), values: [0, 1], type: "int" as const };
+    return { table: deliveries, condition, parts, rows: rowsOfEach(2, limit, isFiltered) };
+  }
   return { table: deliveries, condition, rows: rowsOfEach(1, limit, isFiltered) };
 }
 

@@ -39,7 +39,7 @@ export async function replayDeliveries(
     });
   const sends = replayed.filter(({ kind }) => kindsToPeople.some((each) => each === kind));
   if (sends.length > 0) {
-    const ids = sends.map(({ messageId }) => messageId);
+    const ids = sends.flatMap(({ messageId }) => messageId ?? []);
     const failed = and(isAnyOf(messages.id, ids), eq(messages.state, "failed"));
     await tx.update(messages).set({ state: "queued", error: null, recipients: null }).where(failed);
   }

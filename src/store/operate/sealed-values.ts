@@ -3,9 +3,9 @@ import { type Db, selectRows } from "../postgres/database.ts";
 
 /** What is sealed, and for whom. */
 export interface SealedValue {
-  owner: "account" | "location" | "company";
+  owner: "account" | "location" | "company" | "endpoint";
   id: string;
-  column: "sealed_credentials" | "sealed_token" | "sealed_refresh_token";
+  column: "sealed_credentials" | "sealed_token" | "sealed_refresh_token" | "sealed_target";
   sealed: string;
 }
 
@@ -15,6 +15,7 @@ const places: [SealedValue["owner"], string, SealedValue["column"]][] = [
   ["location", "locations", "sealed_refresh_token"],
   ["company", "companies", "sealed_token"],
   ["company", "companies", "sealed_refresh_token"],
+  ["endpoint", "endpoints", "sealed_target"],
 ];
 const tableOf = (owner: SealedValue["owner"]) => places.find(([each]) => each === owner)?.[1] ?? "";
 

@@ -18,7 +18,7 @@ export interface Walk {
   /** What the index itself goes by. */
   condition?: SQL | undefined;
   /** So many rows of each of these, else of the whole table. The index goes by the column, then by id. */
-  parts?: { column: AnyPgColumn; values: readonly (string | number)[]; type: "uuid" | "bigint" };
+  parts?: { column: AnyPgColumn | SQL; values: readonly (string | number)[]; type: "uuid" | "bigint" | "int" };
   /** Of the whole, or of each part. */
   rows: number;
 }

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { kindsToPeople } from "../../model.ts";
 import { type Db, selectRows } from "../postgres/database.ts";
-import { type Hold, holds } from "../schema.ts";
+import { deliveries, type Hold, holds, isEvent } from "../schema.ts";
 
 /** A condition: is all held that goes out to people? */
 export const areSendsHeld = sql`exists (select from holds where what = 'sends')`;
@@ -34,7 +34,9 @@ export async function countHeldSends(db: Db): Promise<number> {
     db,
     sql`
       select count(*)::int as count
-      from (select kind from deliveries where state = 'pending' order by id limit 10000) pending
+      from (
+        select kind from deliveries where state = 'pending' and ${isEvent(deliveries.kind)} = 0 order by id limit 10000
+      ) pending
       where kind in ${toPeople}`,
   );
   return row?.count ?? 0;

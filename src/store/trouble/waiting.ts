@@ -1,6 +1,8 @@
 import { sql } from "drizzle-orm";
 import type { FailureReason } from "../../errors.ts";
+import { isTo } from "../lanes/held-lane.ts";
 import { type Db, selectRows } from "../postgres/database.ts";
+import { deliveries, isEvent } from "../schema.ts";
 import { areSendsHeld, toPeople } from "./holds.ts";
 
 /**
@@ -13,7 +15,7 @@ export type WaitingReason = "held" | "failing" | "throttled" | "own_limit" | "pa
 /** Deliveries that wait for the same, and since when the oldest does: a failing one since it was first attempted. */
 export interface Waiting {
   reason: WaitingReason;
-  /** Whom they are to call: a provider, or `highlevel`. */
+  /** Whom they are to call: a provider, `highlevel`, or `endpoint` for what is told of events. */
   provider: string;
   count: number;
   oldestSeconds: number;
@@ -22,6 +24,11 @@ export interface Waiting {
 /** Of more the oldest ones tell enough. */
 const maxWaiting = 10_000;
 
+const oldest = (isAnEvent: 0 | 1) => sql`
+  (select kind, reason, attempts, first_attempted_at, replayed_at, retry_at, created_at, conversation_id
+  from deliveries where state = 'pending' and ${isEvent(deliveries.kind)} = ${sql.raw(String(isAnEvent))}
+  order by id limit ${maxWaiting})`;
+
 const failing: FailureReason[] = [
   ...(["unreachable", "outcome_unknown", "unavailable", "server_error", "invalid_answer"] as const),
 ];
@@ -29,7 +36,7 @@ const failing: FailureReason[] = [
 const pausing: FailureReason[] = ["throttled", "own_limit", "unauthorized", "needs_reauthorization"];
 const oneOf = (reasons: FailureReason[]) => sql.raw(reasons.map((reason) => `'${reason}'`).join(", "));
 
-/** Reads what waits, of the oldest 10,000 deliveries. */
+/** Reads what waits, of the oldest 10,000 deliveries, and of the oldest 10,000 events. */
 export async function readWaiting(db: Db): Promise<Waiting[]> {
   return selectRows<Waiting>(
     db,
@@ -40,22 +47,23 @@ export async function readWaiting(db: Db): Promise<Waiting[]> {
         select
           case
             when d.kind in ${toPeople} and (select ${areSendsHeld}) then 'held'
-            when d.kind <> 'send-outbound' and l.paused_reason is not null
+            when ${isTo.highlevel(sql`d.kind`)} and l.paused_reason is not null
               and (l.paused_until is null or l.paused_until > now())
               then case when l.paused_reason in ('throttled', 'own_limit') then l.paused_reason else 'paused' end
-            when d.kind <> 'send-outbound' and l.sealed_token is null and l.company_id is null then 'paused'
+            when ${isTo.highlevel(sql`d.kind`)} and l.sealed_token is null and l.company_id is null then 'paused'
             when d.attempts = 0 and d.reason not in (${oneOf(pausing)}) then 'replayed'
             when d.attempts > 0 and d.reason in (${oneOf(failing)}) then 'failing'
             when d.attempts > 0 and d.reason in ('throttled', 'own_limit') then d.reason
             else 'in_line'
           end as reason,
-          case when d.kind = 'send-outbound' then coalesce(m.provider, 'unknown') else 'highlevel' end as provider,
+          case d.kind when 'send-outbound' then coalesce(m.provider, 'unknown') when 'post-event' then 'endpoint'
+            else 'highlevel' end as provider,
           case
             when d.attempts > 0 then d.first_attempted_at
             when d.reason is not null then coalesce(d.replayed_at, d.retry_at, d.created_at)
             else d.created_at
           end as since
-        from (select * from deliveries where state = 'pending' order by id limit ${maxWaiting}) d
+        from (${oldest(0)} union all ${oldest(1)}) d
         join conversations c on c.id = d.conversation_id
         join locations l on l.id = c.location_id
         left join mappings m on m.id = c.mapping_id
