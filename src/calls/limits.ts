@@ -65,7 +65,7 @@ export const nameLimits = {
   maxSystemLookups: 2,
 };
 
-/** Shares of `DELIVERY_CONCURRENCY` are for each target (host and port) of calls to providers, and again of files. */
+/** Shares of `DELIVERY_CONCURRENCY` are for each target (host and port) of calls to providers, again of files, and of endpoints. */
 export const targetLimits = {
   /** Calls at once to a target that has not shown yet that it is quick; at least two. */
   firstShare: 1 / 4,

@@ -64,6 +64,7 @@ const towardsEndpoint: Record<FailureReason, Policy> = {
   outcome_unknown: { follows: "retry" },
   server_error: { follows: "retry" },
   invalid_answer: { follows: "retry" },
+  internal_error: { follows: "retry", atMost: 6 },
   misconfigured: { follows: "retry" },
   rejected: { follows: "retry", atMost: 4 },
 };

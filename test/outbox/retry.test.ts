@@ -98,6 +98,24 @@ describe("towards a provider", () => {
   });
 });
 
+describe("towards an endpoint of events", () => {
+  const ofEndpoint = (reason: FailureReason, more = {}) =>
+    decideRetry(failed(reason, { target: "endpoint", ...more }), options);
+
+  test("whatever fails is tried again: an event that is heard twice is known by its id", () => {
+    for (const reason of failureReasons.filter((each) => !["unconfirmed", "unknown_sender"].includes(each))) {
+      expect([reason, ofEndpoint(reason).follows]).toEqual([reason, "retry"]);
+      expect(isOutcomeUnknown("endpoint", reason)).toBe(false);
+    }
+  });
+
+  test("a refusal of one event does not keep back the others for long, and a wrong setting is waited out", () => {
+    expect(ofEndpoint("rejected", { attempts: 4 })).toEqual({ follows: "dead" });
+    expect(ofEndpoint("misconfigured", { attempts: 40, triedForSeconds: 35 * 3600 }).follows).toBe("retry");
+    expect(ofEndpoint("misconfigured", { attempts: 40, triedForSeconds: 36 * 3600 })).toEqual({ follows: "dead" });
+  });
+});
+
 test("holds a call that got no answer for possibly carried out, and one that never left not", () => {
   expect(isOutcomeUnknown("highlevel", "outcome_unknown")).toBe(true);
   expect(isOutcomeUnknown("highlevel", "server_error")).toBe(true);

@@ -4,9 +4,11 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { openAccessToken, openRefreshToken, sealTokens } from "../../src/access/sealed-tokens.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { openCredentials, sealCredentials } from "../../src/registry/accounts.ts";
+import { openTarget, sealTarget } from "../../src/registry/endpoints/endpoint-target.ts";
 import { requireKeys, resealStep } from "../../src/registry/reseal.ts";
 import { createSealer } from "../../src/secrets/seal.ts";
 import { findAccount, insertAccount } from "../../src/store/accounts.ts";
+import { findEndpoint, insertEndpoint } from "../../src/store/events/endpoints.ts";
 import { findLocation } from "../../src/store/locations.ts";
 import { countSealed, listSealedByOthers, replaceSealed } from "../../src/store/operate/sealed-values.ts";
 import { type Database, selectRows } from "../../src/store/postgres/database.ts";
@@ -33,6 +35,13 @@ beforeAll(async () => {
     insert into mappings (id, account_id, location_id, provider, address, type, unknown_sender, post_automatic, sealed_credentials)
     values (${id}, ${id}, ${owner.id}, 'twilio', '+15005550009', 'SMS', 'create', false, ${sealedCredentials})`);
 });
+const endpointId = crypto.randomUUID();
+const target = { url: "https://example.com/events", secrets: ["whsec_x"] };
+const insertSealedEndpoint = () =>
+  insertEndpoint(database.db, {
+    ...{ id: endpointId, format: "standard-webhooks", events: ["message.failed"], createdBy: "admin" },
+    sealedTarget: sealTarget(before, endpointId, target),
+  });
 afterAll(() => database.close());
 
 test("a start without a key that has sealed something stops, and names what it does not open", async () => {
@@ -54,8 +63,9 @@ test("what was written anew in between is left as it is", async () => {
 
 test("all that an earlier key has sealed is sealed under the first one, and the earlier one can go", async () => {
   const { db } = database;
+  await insertSealedEndpoint();
   expect(await resealStep({ db, sealer: during })).toBe(false);
-  expect(await countSealed(db)).toMatchObject([{ keyId: after.keyIds[0], count: 3 }]);
+  expect(await countSealed(db)).toMatchObject([{ keyId: after.keyIds[0], count: 4 }]);
   await requireKeys({ db, sealer: after });
   const account = await findAccount(db, id);
   const location = await findLocation(db, owner.id);
@@ -63,6 +73,8 @@ test("all that an earlier key has sealed is sealed under the first one, and the 
   expect(openCredentials(account, after)).toEqual([{ authToken: "secret" }]);
   expect(openAccessToken(after, owner, location.sealedToken ?? "")).toBe("at");
   expect(openRefreshToken(after, owner, location.sealedRefreshToken ?? "")).toBe("rt");
+  const endpoint = await findEndpoint(db, endpointId);
+  expect(endpoint && openTarget(after, endpoint)).toEqual(target);
   const copies = await selectRows(db, sql`select sealed_credentials as copy from mappings`);
   expect(copies).toEqual([{ copy: account.sealedCredentials }]);
 });
