@@ -73,5 +73,5 @@ const openDeliveries = (mappingId: string, limit: number) => sql`
     order by mapping_id desc, id desc limit ${limit}
   ) recent
   join deliveries on message_id = recent.id
-  where deliveries.state in ('pending', 'dead')
+  where deliveries.state in ('pending', 'dead') and deliveries.kind <> 'post-event'
   group by 1, 2, 3`;

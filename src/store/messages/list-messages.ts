@@ -1,4 +1,4 @@
-import { and, desc, eq, exists, gte, isNotNull, isNull, lt, notExists, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, exists, gte, isNotNull, isNull, lt, ne, notExists, type SQL, sql } from "drizzle-orm";
 import type { DeliveryState, Direction, MessageState } from "../../model.ts";
 import { findMessages, findPeople, type MessageSearch, namesMessage, namesPerson } from "../operate/find-messages.ts";
 import { isAnyOf } from "../postgres/any-of.ts";
@@ -90,11 +90,12 @@ function conditionsOf(db: Db, page: MessagePage): SQL[] {
   if (page.from !== undefined) conditions.push(gte(messages.receivedAt, page.from));
   if (page.until !== undefined) conditions.push(lt(messages.receivedAt, page.until));
   if (page.locationIds !== undefined) conditions.push(isAnyOf(conversations.locationId, page.locationIds));
+  // That an endpoint is told of a message says nothing of the message.
+  const isOfMessage = and(eq(deliveries.messageId, messages.id), ne(deliveries.kind, "post-event"));
   if (page.deliveryState !== undefined) {
-    const inState = and(eq(deliveries.messageId, messages.id), eq(deliveries.state, page.deliveryState));
+    const inState = and(isOfMessage, eq(deliveries.state, page.deliveryState));
     conditions.push(exists(db.select({ id: deliveries.id }).from(deliveries).where(inState)));
   }
-  const isOfMessage = eq(deliveries.messageId, messages.id);
   if (page.aside === "kept") {
     const owed = db.select({ id: deliveries.id }).from(deliveries).where(isOfMessage);
     conditions.push(isNotNull(messages.automatic), notExists(owed));

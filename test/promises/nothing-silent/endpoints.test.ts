@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { signer } from "../../fixtures/generic-sms/sign.ts";
 import { startTestBridge, type TestBridge } from "../../support/bridge.ts";
 import { type EventReceiver, type ReceivedEvent, startEventReceiver } from "../../support/event-receiver.ts";
-import { locationId, publicUrl, smsProviderId, token } from "../../support/location.ts";
+import { emailProviderId, locationId, publicUrl, smsProviderId, token } from "../../support/location.ts";
 import { until } from "../../support/until.ts";
 
 let bridge: TestBridge;
@@ -165,6 +165,23 @@ test("of somebody who is erased, and by an endpoint that is deleted, nothing mor
   await bridge.admin("DELETE", `/endpoints/${endpointId}`);
   expect(await deliveries("pending")).toEqual([]);
   expect((await deliveries("discarded"))[0]).toMatchObject({ note: "the endpoint was deleted" });
+});
+
+test("what a machine wrote is told as such, and is listed as kept all the same", async () => {
+  const mapping = { provider: "generic-email", address: "support@example.com", credentials: signer.credentials };
+  const id = await bridge.addMapping({ ...mapping, conversationProviderId: emailProviderId });
+  const data = { id: "auto-1", from: "ann@example.org", to: "support@example.com", subject: "Away", text: "Next week" };
+  const body = { type: "message.received", data: { ...data, autoSubmitted: "auto-replied" } };
+  const webhook = signer.sign(
+    { contentType: "application/json", body },
+    { url: `${publicUrl}/webhooks/${id}`, at: new Date() },
+  );
+  expect((await bridge.post(webhook)).status).toBe(200);
+  await untilTold("auto-1");
+  expect(receiver.events.at(-1)?.data).toMatchObject({ automatic: "auto_reply", subject: "Away", channel: "email" });
+  const kept = await bridge.admin("GET", `/messages?aside=kept&mappingId=${id}`);
+  expect(kept.body.items).toHaveLength(1);
+  expect((await bridge.admin("GET", `/messages?deliveryState=delivered&mappingId=${id}`)).body.items).toEqual([]);
 });
 
 test("a test says at once what the endpoint answers, and another secret signs along with the last one", async () => {
