@@ -32,7 +32,12 @@ export async function postEvent(context: PostEventContext, input: AttemptInput):
   const endpoint = await findEnabled(context, endpointId);
   if (!endpoint || !event) {
     await endWaiting(context.db, endpointId, { state: "discarded", note: deletedNote });
-    return { detail: deletedNote, change: {} };
+    throw new Failure("misconfigured", deletedNote);
+  }
+  const { locationIds } = endpoint;
+  if (locationIds?.includes(input.locationId) === false) {
+    await endWaiting(context.db, endpointId, { state: "discarded", note: notNamed }, locationIds);
+    throw new Failure("misconfigured", notNamed);
   }
   if (endpoint.disabled !== undefined) {
     await giveUp(context, endpointId, endpoint.disabled);
@@ -49,6 +54,8 @@ export async function postEvent(context: PostEventContext, input: AttemptInput):
     throw error;
   }
 }
+
+const notNamed = "the endpoint does not name this location any more";
 
 /** That one is disabled may be over since it was read: it is read again before anything is given up. */
 async function findEnabled({ endpoints }: PostEventContext, id: string): Promise<Endpoint | undefined> {

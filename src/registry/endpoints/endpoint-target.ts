@@ -25,6 +25,8 @@ export const openTarget = (sealer: Sealer, { id, sealedTarget }: Pick<EndpointRo
 export interface Endpoint extends Target {
   id: string;
   format: EndpointFormat;
+  /** Only what is about these; null for all. */
+  locationIds: string[] | null;
   /** Why it is told nothing. */
   disabled: string | undefined;
 }
@@ -40,7 +42,7 @@ export function createEndpoints({ db, sealer }: { db: Db; sealer: Sealer }): End
 }
 
 export function openEndpoint(sealer: Sealer, row: EndpointRow): Endpoint {
-  const { id, format, disabledAt, disabledReason } = row;
+  const { id, format, locationIds, disabledAt, disabledReason } = row;
   const disabled = disabledAt ? (disabledReason ?? "somebody disabled it") : undefined;
-  return { id, format, disabled, ...openTarget(sealer, row) };
+  return { id, format, locationIds, disabled, ...openTarget(sealer, row) };
 }

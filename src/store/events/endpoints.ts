@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, isNull, type SQL, sql } from "drizzle-orm";
-import type { Db } from "../postgres/database.ts";
-import { selectRows } from "../postgres/database.ts";
+import { isAnyOf } from "../postgres/any-of.ts";
+import { type Db, selectRows } from "../postgres/database.ts";
 import { type EndpointFailure, type EndpointRow, endpoints, type NewEndpoint } from "../schema.ts";
 
 /** Which endpoints are meant: all, or those that are about nothing but these locations. */
@@ -95,9 +95,13 @@ export async function noteDelivered(db: Db, id: string): Promise<void> {
     .where(and(eq(endpoints.id, id), isDue));
 }
 
-/** Gives for how long nothing has been delivered; undefined where there is no such endpoint. */
+/**
+ * Gives for how long it has been tried in vain; undefined where there is no such endpoint. After some hours in which there was
+ * nothing to tell it begins anew: what fails is tried each hour.
+ */
 export async function noteFailed(db: Db, id: string, lastFailure: EndpointFailure): Promise<number | undefined> {
-  const failingSince = sql`coalesce(${endpoints.failingSince}, now())`;
+  const failingSince = sql`case when ${endpoints.lastFailedAt} > now() - interval '2 hours'
+    then coalesce(${endpoints.failingSince}, now()) else now() end`;
   const [failing] = await db
     .update(endpoints)
     .set({ lastFailedAt: sql`now()`, lastFailure, failingSince })
@@ -107,13 +111,14 @@ export async function noteFailed(db: Db, id: string, lastFailure: EndpointFailur
 }
 
 /**
- * What waits for an endpoint is given up, to be replayed, or for ever. Gives how many those were. Each location is asked
- * for by the index of its conversations that have no mapping.
+ * What waits for an endpoint is given up, to be replayed, or for ever; but for that about locations which it keeps. Gives
+ * how many those were. Each location is asked for by the index of its conversations that have no mapping.
  */
 export async function endWaiting(
   tx: Db,
   endpointId: string,
   end: { state: "dead"; detail: string } | { state: "discarded"; note: string },
+  keptLocationIds: string[] = [],
 ): Promise<number> {
   const isOver = end.state === "dead" ? sql`state = 'pending'` : sql`state in ('pending', 'dead')`;
   const said = end.state === "dead" ? sql`reason = 'misconfigured', detail = ${end.detail}` : sql`note = ${end.note}`;
@@ -125,6 +130,7 @@ export async function endWaiting(
         where kind = 'post-event' and ${isOver} and conversation_id in (
           select c.id from locations join conversations c
             on c.location_id = locations.id and c.mapping_id is null and c.address = ${endpointId}
+          where not ${isAnyOf(sql`locations.id`, keptLocationIds)}
         ) returning 1
       )
       select count(*)::int as count from ended`,

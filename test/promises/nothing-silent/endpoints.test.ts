@@ -142,7 +142,7 @@ test("events go out while sends are held and their location is paused", async ()
   await bridge.admin("DELETE", "/hold");
 });
 
-test("of somebody who is erased, and by an endpoint that is deleted, nothing more is told", async () => {
+test("of somebody who is erased, of a location that is named no more, and by an endpoint that is deleted nothing more is told", async () => {
   receiver.answer = () => 500;
   const erased = await write("+15005550098");
   const other = await write("+15005550097");
@@ -157,6 +157,19 @@ test("of somebody who is erased, and by an endpoint that is deleted, nothing mor
   expect((await deliveries("discarded"))[0]).toMatchObject({ note: "erased", event: { type: "message.received" } });
 
   receiver.answer = () => 500;
+  await write();
+  await until(
+    () => deliveries("pending"),
+    (pending) => pending.length === 1,
+  );
+  await bridge.admin("PUT", "/locations/location-2", { token: "token-2" });
+  await bridge.admin("PATCH", `/endpoints/${endpointId}`, { locationIds: ["location-2"] });
+  await until(
+    () => deliveries("pending"),
+    (pending) => pending.length === 0,
+  );
+  expect((await deliveries("discarded"))[0].note).toBe("the endpoint does not name this location any more");
+  await bridge.admin("PATCH", `/endpoints/${endpointId}`, { locationIds: null });
   await write();
   await until(
     () => deliveries("pending"),
