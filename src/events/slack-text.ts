@@ -24,9 +24,11 @@ const sentences: Record<EventBody["type"], (read: Read) => string> = {
     return `${what} from ${person(read)}${read.to()}${said ? `: ${shorten(said)}` : "."}`;
   },
   "message.delivered": (read) => `The message to ${person(read)} was delivered${read.message()}.`,
-  "message.failed": (read) =>
-    `The message to ${person(read)} has failed: ${sentence(`${read("error.message") ?? "no reason was given"}${read.code()}`)}` +
-    ` The agent sees it in HighLevel; correct the cause, and send it again${read.message()}.`,
+  "message.failed": (read) => {
+    const why = sentence(`${read("error.message") ?? "no reason was given"}${read.code()}`);
+    const seen = read("origin") === "api" ? "" : " The agent sees it in HighLevel.";
+    return `The message to ${person(read)} has failed: ${why}${seen} Correct the cause, and send it again${read.message()}.`;
+  },
   "delivery.dead": (read) => {
     const about = read("address") === undefined ? "" : ` for ${person(read)}`;
     const next =

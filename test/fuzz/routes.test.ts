@@ -150,6 +150,8 @@ const samples: Record<string, Record<string, unknown>> = {
     ...some?.fixtures.find(({ name }) => name === "text")?.fixture.request,
   },
   "PUT /admin/mappings/:id/conversations/:address": { conversationId: "c", contactId: "d" },
+  "POST /admin/endpoints": { url: "https://127.0.0.1:1/x", events: ["message.failed"], format: "slack", name: "n" },
+  "PATCH /admin/endpoints/:id": { url: "https://127.0.0.1:1/y", secret: "new", locationIds: null, isDisabled: true },
   "POST /admin/deliveries/replay": { kind: "post-inbound", reason: "rejected", mappingId: randomUUID(), limit: 3 },
   "POST /admin/deliveries/discard": { kind: "send-outbound", address: "+15005550006", note: "n", dryRun: true },
   "POST /admin/webhooks/replay": { source: "provider", reason: "no", from: "2026-01-31T09:30:00Z", limit: 3 },
