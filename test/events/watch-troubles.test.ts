@@ -99,18 +99,32 @@ test("HighLevel's outage concerns everybody, each in the name of a location of i
   expect((await told("b and c")).at(-1)).toBe("account.unreachable b");
 });
 
+test("a process that was started meanwhile neither tells an outage again nor forgets its end", async () => {
+  const { lines, stop } = startWatches(1);
+  await until(
+    async () => {
+      lines[0]?.("info", "delivery.attempted", { provider: "highlevel", locationId: "b", outcome: "delivered" });
+      return told("all");
+    },
+    (list) => list.length === 4,
+  );
+  await stop();
+  expect((await told("all")).slice(2)).toEqual(["account.unreachable a", "account.reachable a"]);
+  expect(await told("a")).toEqual(["account.unreachable a", "account.reachable a"]);
+});
+
 test("a pause is told once, one by a limit is not, and it is over when the location goes on", async () => {
   const { stop } = startWatches(3);
   const pause = { tokenVersion: 1, detail: "" };
   await pauseLocation(database.db, { ...pause, locationId: "b", reason: "throttled", seconds: 60 });
   await pauseLocation(database.db, { ...pause, locationId: "c", reason: "unauthorized", seconds: undefined });
-  await untilToldAll(4);
-  await putLocation(database.db, { id: "c", sealedToken: "new" });
   await untilToldAll(5);
+  await putLocation(database.db, { id: "c", sealedToken: "new" });
+  await untilToldAll(6);
   await stop();
-  expect((await told("all")).slice(3)).toEqual(["location.paused c", "location.resumed c"]);
-  expect((await told("b and c")).slice(3)).toEqual(["location.paused c", "location.resumed c"]);
-  expect(await told("a")).toHaveLength(1);
+  expect((await told("all")).slice(4)).toEqual(["location.paused c", "location.resumed c"]);
+  expect((await told("b and c")).slice(4)).toEqual(["location.paused c", "location.resumed c"]);
+  expect(await told("a")).toHaveLength(2);
 });
 
 test("however many events wait for an endpoint, what else waits is seen", async () => {
