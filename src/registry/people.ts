@@ -1,8 +1,15 @@
 import { eraseParts } from "../store/messages/parts.ts";
-import { type Erased, eraseConversations, eraseMentions, listAccountIds } from "../store/operate/erase-person.ts";
+import {
+  type Erased,
+  eraseConversations,
+  eraseWebhooks,
+  listAccountIds,
+  listWebhooksAfter,
+} from "../store/operate/erase-person.ts";
 import { findPeople, listOwnNumbers } from "../store/operate/find-messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import { addressForms } from "./address-forms.ts";
+import { createMentions } from "./mentions/find-mentions.ts";
 
 /** Who is meant, and within which locations; in all where there is no list. */
 export interface PersonInReach {
@@ -25,22 +32,39 @@ export async function erasePerson(db: Db, person: PersonInReach): Promise<Erased
     await eraseParts(tx, { addresses, locationIds });
     return eraseConversations(tx, ids);
   });
-  const accountIds = await listAccountIds(db, locationIds);
   const words = wordsOf(addresses);
-  for (let after: number | undefined = 0; after !== undefined; ) {
-    const step: Awaited<ReturnType<typeof eraseMentions>> = await eraseMentions(db, { accountIds, words, after });
-    erased.webhooks += step.erased;
-    after = step.walkedTo;
-  }
+  if (words.length > 0) erased.webhooks += await eraseMentions(db, { words, locationIds });
   return erased;
 }
 
-/** As they stand in a form, in JSON or in a mail. Short codes and senders' names could be anybody's words. */
+/** Empties the webhooks that name the person, such as receipts and what could not be read, and tells how many they were. */
+async function eraseMentions(
+  db: Db,
+  { words, locationIds }: { words: string[]; locationIds: string[] | undefined },
+): Promise<number> {
+  const accountIds = await listAccountIds(db, locationIds);
+  const mentions = createMentions();
+  let count = 0;
+  try {
+    for (let after = 0; ; ) {
+      const webhooks = await listWebhooksAfter(db, { accountIds, locationIds, after });
+      const last = webhooks.at(-1);
+      if (!last) return count;
+      const found = await mentions.find({ words, webhooks });
+      await eraseWebhooks(db, found);
+      count += found.length;
+      after = last.id;
+    }
+  } finally {
+    await mentions.stop();
+  }
+}
+
+/** What to look for. Short codes and senders' names could be anybody's words. */
 function wordsOf(forms: string[]): string[] {
   const words = forms.flatMap((form) => {
-    const plain = form.toLowerCase();
     if (/^\+\d{8,}$/.test(form)) return [form.slice(1)];
-    return plain.includes("@") ? [plain, encodeURIComponent(plain)] : [];
+    return form.includes("@") ? [form.toLowerCase()] : [];
   });
-  return [...new Set(words.map((word) => word.toLowerCase()))];
+  return [...new Set(words)];
 }

@@ -45,6 +45,40 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
+test("what names a person in another writing is erased, and of the app's as a whole what is of a location in reach", async () => {
+  const { db } = database;
+  const mail = "ann@example.org";
+  const inBase64 = `Content-Transfer-Encoding: base64\r\n\r\n${Buffer.from(`marked, ${mail}`).toString("base64")}`;
+  const bodies: [account: string | null, body: string][] = [
+    [account, JSON.stringify({ mime: inBase64 })],
+    [elsewhere, String(new URLSearchParams({ mime: inBase64 }))],
+    [null, `{"locationId":"here","to":"ann\\u0040example.org"}`],
+    [null, `{"locationId":"there","to":"${mail}"}`],
+    [null, `{"locationId":"here","to":"joann@example.org"}`],
+  ];
+  const first = await idOfNewest();
+  for (const [id, body] of bodies)
+    await db.execute(sql`
+      insert into webhooks (mapping_id, source, url, headers, body, state, reason)
+      values (${id}, 'highlevel', 'https://x', '{}', convert_to(${body}, 'UTF8'), 'failed', ${body})`);
+  const left = () =>
+    selectRows<{ number: number }>(
+      db,
+      sql`select (id - ${first})::int as number from webhooks where id > ${first} and state = 'failed' and length(body) > 0 order by id`,
+    ).then((rows) => rows.map(({ number }) => number));
+  expect(await left()).toEqual([1, 2, 3, 4, 5]);
+  expect(await erasePerson(db, { address: "Ann@Example.org", locationIds: ["here"] })).toMatchObject({ webhooks: 2 });
+  expect(await left()).toEqual([2, 4, 5]);
+  await erasePerson(db, { address: mail, locationIds: undefined });
+  expect(await left()).toEqual([5]);
+  await db.execute(sql`delete from webhooks where id > ${first}`);
+});
+
+async function idOfNewest(): Promise<number> {
+  const [newest] = await selectRows<{ id: number }>(database.db, sql`select max(id)::int as id from webhooks`);
+  return newest?.id ?? 0;
+}
+
 /** In how many rows of the whole database these words stand. */
 async function countRows(words: string): Promise<number> {
   const tables = await selectRows<{ name: string }>(

@@ -1,4 +1,4 @@
-import { type SQL, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { isAnyOf } from "../postgres/any-of.ts";
 import { type Db, selectRows } from "../postgres/database.ts";
 import { conversations, webhooks } from "../schema.ts";
@@ -48,36 +48,48 @@ const blank = sql`body = '', headers = '{}', url = '',
   state = case when state in ('received', 'failed') then 'ignored' else state end`;
 
 const rowsOfStep = 2_000;
+const bytesOfStep = 4_000_000;
+
+/** A webhook as it is to be looked through: the body, and what else it says. */
+export interface LookedThrough {
+  id: number;
+  about: string;
+  body: Buffer;
+}
 
 /**
- * Empties the webhooks to these accounts that name the person, such as receipts and what could not be read, in steps; the
- * next one begins after `walkedTo`. They are found by the words in them, in capitals or not.
+ * The webhooks after `after` to these accounts, and to the app as a whole where they name one of these locations, or all of
+ * those where none is given: some thousand, or a few that are large. None when there are no more.
  */
-export async function eraseMentions(
+export async function listWebhooksAfter(
   db: Db,
-  { accountIds, words, after }: { accountIds: string[]; words: string[]; after: number },
-): Promise<{ erased: number; walkedTo: number | undefined }> {
-  if (accountIds.length === 0 || words.length === 0) return { erased: 0, walkedTo: undefined };
-  const [step] = await selectRows<{ erased: number; read: number; last: number | null }>(
+  { accountIds, locationIds, after }: { accountIds: string[]; locationIds: string[] | undefined; after: number },
+): Promise<LookedThrough[]> {
+  const isNamed = (id: string) => sql`strpos(encode(body, 'escape'), ${`"${id}"`}) > 0`;
+  const isReached = locationIds ? sql`(false or ${sql.join(locationIds.map(isNamed), sql` or `)})` : sql`true`;
+  return selectRows<LookedThrough>(
     db,
     sql`
       with walked as materialized (
-        select newest.id from unnest(${sql.param(accountIds)}::uuid[]) as account (id) cross join lateral (
+        (select newest.id from unnest(${sql.param(accountIds)}::uuid[]) as account (id) cross join lateral (
           select ${webhooks.id} as id from ${webhooks} where ${webhooks.accountId} = account.id and ${webhooks.id} > ${after}
           order by ${webhooks.id} limit ${rowsOfStep}
-        ) newest order by newest.id limit ${rowsOfStep}
-      ), emptied as (
-        update webhooks set ${blank} where id in (select id from walked) and ${names(words)} returning 1
+        ) newest order by newest.id limit ${rowsOfStep})
+        union all
+        (select id from webhooks where ${webhooks.accountId} is null and id > ${after} and ${isReached}
+          order by id limit ${rowsOfStep})
+      ), step as (
+        select id, sum(octet_length(body)) over (order by id) - octet_length(body) as bytes_before
+        from webhooks where id in (select id from walked order by id limit ${rowsOfStep})
       )
-      select (select count(*) from emptied)::int as erased, count(*)::int as read, max(id) as last from walked`,
+      select id::float8 as id, concat_ws(' ', url, headers, reason) as about, body from webhooks join step using (id)
+      where bytes_before < ${bytesOfStep} order by id`,
   );
-  return { erased: step?.erased ?? 0, walkedTo: step?.read === rowsOfStep ? (step.last ?? undefined) : undefined };
 }
 
-function names(words: string[]): SQL {
-  const texts = [sql`encode(body, 'escape')`, sql`url`, sql`headers::text`];
-  const tests = words.flatMap((word) => texts.map((text) => sql`strpos(lower(${text}), ${word}) > 0`));
-  return sql`(${sql.join(tests, sql` or `)})`;
+/** Empties these webhooks. */
+export async function eraseWebhooks(db: Db, ids: number[]): Promise<void> {
+  if (ids.length > 0) await db.execute(sql`update webhooks set ${blank} where ${isAnyOf(sql`id`, ids)}`);
 }
 
 /** The accounts that somebody with this reach has: all of the operator's. */
