@@ -35,8 +35,14 @@ const secretNames = [
 export function describeError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { error: typeof error };
   const root = rootOf(error);
-  const code = "code" in root && typeof root.code === "string" ? root.code : undefined;
+  const code = "code" in root && typeof root.code === "string" ? root.code : codeOf(root.message);
   return { error: root.name, code, at: placeOf(error) };
+}
+
+/** What node-postgres says of a connection that is gone, or does not come, and Node would say by a code. */
+function codeOf(message: string): string | undefined {
+  if (/onnection terminated|not queryable/.test(message)) return "ECONNRESET";
+  return /timeout exceeded when trying to connect/.test(message) ? "ETIMEDOUT" : undefined;
 }
 
 /**

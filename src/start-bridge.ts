@@ -71,6 +71,8 @@ export interface Tuning {
   visibleAfterSeconds: number;
   /** Instead of the way to the hosts where certificates are. */
   fetchCertificate: FetchCertificate;
+  /** How old what metrics tell of the database may be. */
+  standingSeconds: number;
 }
 
 /** Seals anew all that an earlier key has sealed, for `npm run reseal`. */
@@ -114,7 +116,8 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   await listeners.learn();
   const looking = { pollSeconds: pollSeconds * 5, onWork: (queue: Queue) => worker.wake(queue) };
   const troubles = createTroubleWatch({ db, listeners, ...looking });
-  const observing = await startObserving(config, troubles.hear(plainLog), { db, secondsSinceTurn });
+  const standingSeconds = tuning.standingSeconds ?? 5;
+  const observing = await startObserving(config, troubles.hear(plainLog), { db, secondsSinceTurn, standingSeconds });
   const { log, traces, stalls } = observing;
   const learning = await startLearning({ db, log });
   const [accounts, mappings] = [createAccounts({ db, sealer }), createMappings({ db, sealer })];
@@ -134,20 +137,19 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const worker = startWork(config, { ...delivering, reseal }, { pollSeconds, isPooled: database.isPooled });
   const loops = [learning, troubles.start(log)];
   const { publicUrl, bodyLimitBytes, adminApiKeys, metricsTokens, allowedPrivateHosts } = config;
-  const onWork = worker.wake;
   const context = {
     ...{ ...core, accounts, callEndpoint: doors.callEndpoint, allowedPrivateHosts },
     ...{ ...observing, database, people: database.people },
     ...{ sealer, reading, keyIds: sealer.keyIds, settings: config.shown },
     ...createIntake(config, { db, log, onStored: worker.wake, doors }, tuning),
     ...{ publicUrl, bodyLimitBytes, adminApiKeys },
-    onWork,
+    onWork: worker.wake,
     delivering,
     checks: createChecks({ ...delivering, people: database.people }),
     metricsTokens,
     secondsSinceTurn,
     takesRequests: config.run !== "worker",
-    installer: oauth && createInstallerOf(config, { db, sealer, log, oauth, accessTokens, onWork }),
+    installer: oauth && createInstallerOf(config, { db, sealer, log, oauth, accessTokens, onWork: worker.wake }),
     stateKey: Buffer.from(hkdfSync("sha256", keys[0] ?? "", "", "oauth state", 32)),
   };
   const app = config.run === "worker" ? createWorkerApp(context) : createApp(context);

@@ -10,12 +10,17 @@ export interface Loop {
   isStopping(): boolean;
 }
 
-/** Calls `run` again at once while it gives `true`, else when woken or at the next poll. Trouble is logged, and tried again. */
+/** The longest that a turn may take: some statements, each within its timeout. */
+export const stuckSeconds = 60;
+const lookMs = 1000;
+
+/** Calls `run` again at once while it gives `true`, else when woken or at the next poll. Trouble is logged, and tried again; so is, once, a turn that does not end. */
 export function startLoop(options: { log: Log; name: string; pollSeconds: number; run: () => Promise<boolean> }): Loop {
   let isStopping = false;
   let isWoken = false;
   let endSleep = () => {};
   let turnedAt = performance.now();
+  let begunAt: number | undefined;
 
   async function sleep(): Promise<void> {
     if (isWoken || isStopping) return;
@@ -32,17 +37,27 @@ export function startLoop(options: { log: Log; name: string; pollSeconds: number
     while (!isStopping) {
       isWoken = false;
       let hasMore = false;
+      begunAt = performance.now();
       try {
         hasMore = await options.run();
         turnedAt = performance.now();
       } catch (error) {
         options.log("error", "worker.failed", { loop: options.name, ...describeError(error) });
       }
+      begunAt = undefined;
       if (!hasMore) await sleep();
     }
   }
 
+  function look(): void {
+    const seconds = begunAt === undefined ? 0 : Math.round((performance.now() - begunAt) / 1000);
+    if (seconds <= stuckSeconds) return;
+    options.log("error", "worker.stuck", { loop: options.name, seconds });
+    begunAt = undefined;
+  }
+
   const done = loop();
+  const watch = setInterval(look, lookMs).unref();
   return {
     wake() {
       isWoken = true;
@@ -53,6 +68,7 @@ export function startLoop(options: { log: Log; name: string; pollSeconds: number
       isStopping = true;
       endSleep();
       await done;
+      clearInterval(watch);
     },
     isStopping: () => isStopping,
   };

@@ -1,5 +1,7 @@
 import { Router } from "express";
+import { stuckSeconds } from "../concurrency/loop.ts";
 import { share } from "../concurrency/share.ts";
+import { Late, within } from "../concurrency/within.ts";
 import { describeError, type Log } from "../log.ts";
 import type { DatabaseWatch } from "../observe/watch-database.ts";
 import { oldestWaitingSeconds } from "../store/deliveries.ts";
@@ -23,8 +25,8 @@ export interface HealthContext {
 }
 
 const maxLocations = 20;
-/** The longest that a turn may take: some statements, each within its timeout. */
-const stuckSeconds = 60;
+/** Whoever asks gives up before a statement does. */
+const maxSeconds = 4;
 
 /**
  * `GET /livez` 200: the process answers.
@@ -66,14 +68,15 @@ export function healthRoutes(context: HealthContext): Router {
         return void unavailable(trouble);
       }
       const caller = await findCaller(req.headers.authorization);
-      const state = { ...(await read()), ...(caller && (await readTrouble(database.db, caller))) };
+      const state = { ...(await within(maxSeconds, read())), ...(caller && (await readTrouble(database.db, caller))) };
       const isReady = takesRequests || worker !== "stuck";
       const status = isReady ? "ok" : "unavailable";
       const pooled = database.isPooled ? { notifications: "polling" } : {};
       res.status(isReady ? 200 : 503).json({ status, database: "ok", migrations: "done", worker, ...pooled, ...state });
     } catch (error) {
-      log("error", "database.failing", { database: troubleOf(error), ...describeError(error) });
-      unavailable(troubleOf(error));
+      const trouble = error instanceof Late ? "slow" : troubleOf(error);
+      log("error", "database.failing", { database: trouble, ...describeError(error) });
+      unavailable(trouble);
     }
   });
   return router;

@@ -3,6 +3,12 @@ import { type DeliveryKind, deliveryKinds } from "../model.ts";
 import { providerNames } from "../providers/registry.ts";
 
 type Fields = Record<string, unknown>;
+/** What alerts look for. A series must be there before its first event, or Prometheus does not see it rise. */
+const errorEvents = [
+  ...["delivery.broke", "webhook.broke", "webhook.fatal", "request.broke", "lane.broke", "worker.failed"],
+  ...["worker.stuck", "audit.broke", "provider.unknown", "send.failed"],
+];
+
 type Counts = Record<string, (fields: Fields) => void>;
 
 /** Counts the events of the log. */
@@ -13,6 +19,7 @@ export function createEventCounts(registry: Registry): (level: string, event: st
     labelNames: ["level", "event"],
     registers: [registry],
   });
+  for (const event of errorEvents) lines.inc({ level: "error", event }, 0);
   const stalledSeconds = new Counter({
     name: "bridge_stalled_seconds_total",
     help: "How long this process stood still in stalls of over 200 ms; each left a line loop.stalled",
@@ -64,7 +71,6 @@ function countWebhooks(registry: Registry): Counts {
     registers,
   });
   for (const kind of ["auto_reply", "bounce", "auto_generated", "list"]) kept.inc({ kind }, 0);
-  // A series must be there before its first event, or Prometheus does not see it rise.
   for (const provider of [...providerNames, "highlevel", "unknown"]) {
     for (const outcome of webhookOutcomes) webhooks.inc({ provider, outcome }, 0);
     for (const reason of refusalReasons) refused.inc({ provider, reason }, 0);

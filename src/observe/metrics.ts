@@ -1,9 +1,10 @@
 import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { remember } from "../concurrency/remember.ts";
 import { share } from "../concurrency/share.ts";
+import { Late, within } from "../concurrency/within.ts";
 import type { Log } from "../log.ts";
 import type { Db } from "../store/postgres/database.ts";
-import type { DatabaseTrouble } from "../store/postgres/database-errors.ts";
+import { type DatabaseTrouble, troubleOf } from "../store/postgres/database-errors.ts";
 import { readStanding, type Standing } from "../store/standing.ts";
 import type { PausedLocation } from "../store/trouble/paused-locations.ts";
 import type { Waiting } from "../store/trouble/waiting.ts";
@@ -19,15 +20,16 @@ export interface Metrics {
 
 export interface MetricsOptions {
   db: Db;
+  /** Never rejects, and not later than a scrape may last. */
   databaseTrouble: () => Promise<DatabaseTrouble | undefined>;
   /** What each location may ask of HighLevel. */
   requestsPerDay: number;
   /** Of this process's worker; undefined where none runs. */
   secondsSinceTurn: () => number | undefined;
+  /** What is read from the database is shared by the scrapes of so many seconds. */
+  standingSeconds: number;
 }
 
-/** What is read from the database is shared by the scrapes of so many seconds. */
-const standingSeconds = 5;
 /** A scrape must end before Prometheus gives it up, by default after 10 s. */
 const maxSeconds = 4;
 
@@ -35,17 +37,22 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
   const countEvent = createEventCounts(registry);
   const read = share(() => readStanding(options.db));
-  const standing = remember(() => within(maxSeconds, read()), { seconds: standingSeconds });
+  const standing = remember(() => within(maxSeconds, read()), { seconds: options.standingSeconds });
   return {
     countEvents: (log) => (level, event, fields) => {
       countEvent(level, event, fields ?? {});
       log(level, event, fields);
     },
     async render() {
-      const [known, trouble] = await Promise.all([
-        standing.get("now").catch(() => undefined),
-        within(maxSeconds, options.databaseTrouble()).catch((): DatabaseTrouble => "slow"),
+      let trouble: DatabaseTrouble | undefined;
+      const [known, probed] = await Promise.all([
+        standing.get("now").catch((error: unknown) => {
+          trouble = error instanceof Late ? "slow" : troubleOf(error);
+          return undefined;
+        }),
+        options.databaseTrouble(),
       ]);
+      trouble = probed ?? trouble;
       const registries = [registry, describeStanding(known, trouble, options), processMetrics()];
       const parts = await Promise.all(registries.map((each) => each.metrics()));
       return { contentType: registry.contentType, text: parts.join("\n") };
@@ -138,14 +145,6 @@ function describePaused(registry: Registry, paused: PausedLocation[]): void {
     registers: [registry],
   });
   for (const { id, pausedReason } of paused) gauge.set({ location: id, reason: pausedReason ?? "unknown" }, 1);
-}
-
-async function within<Result>(seconds: number, work: Promise<Result>): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${seconds} s`)), seconds * 1000);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 let ofProcess: Registry | undefined;

@@ -30,7 +30,7 @@ export interface Observing {
 export async function startObserving(
   settings: ObserveSettings,
   log: Log,
-  options: Pick<MetricsOptions, "db" | "secondsSinceTurn">,
+  options: Pick<MetricsOptions, "db" | "secondsSinceTurn" | "standingSeconds">,
 ): Promise<Observing> {
   const databaseWatch = watchDatabase(options.db);
   const observing: Omit<Observing, "stalls"> = { log: nameDatabaseTroubles(log), databaseWatch };

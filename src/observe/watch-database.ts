@@ -1,10 +1,12 @@
 import { remember } from "../concurrency/remember.ts";
 import { share } from "../concurrency/share.ts";
+import { Late, within } from "../concurrency/within.ts";
 import type { Log } from "../log.ts";
 import type { Db } from "../store/postgres/database.ts";
 import {
   type DatabaseTrouble,
   databaseTroubles,
+  isTimeout,
   isUnavailable,
   troubleOf,
   troubleOfState,
@@ -22,6 +24,8 @@ export interface DatabaseWatch {
 const probeSeconds = 30;
 /** The probe may find room where a webhook found none: so what those met counts, too. */
 const failedSeconds = 30;
+/** Whoever asks gives up before a statement does. */
+const maxSeconds = 4;
 
 export function watchDatabase(db: Db): DatabaseWatch {
   let failed: { trouble: DatabaseTrouble; atMs: number } | undefined;
@@ -37,22 +41,26 @@ export function watchDatabase(db: Db): DatabaseWatch {
         failed = undefined;
         return result;
       } catch (error) {
-        if (isUnavailable(error)) failed = { trouble: troubleOf(error), atMs: performance.now() };
+        if (isUnavailable(error) || isTimeout(error)) {
+          failed = { trouble: troubleOf(error), atMs: performance.now() };
+          probed.forget("");
+        }
         throw error;
       }
     },
     async trouble() {
-      if (failed && performance.now() - failed.atMs < failedSeconds * 1000) return failed.trouble;
-      return probed.get("").then(
+      const found = await within(maxSeconds, probed.get("")).then(
         () => undefined,
-        (error: unknown) => troubleOf(error),
+        (error: unknown) => (error instanceof Late ? "slow" : troubleOf(error)),
       );
+      if (found) return found;
+      return failed && performance.now() - failed.atMs < failedSeconds * 1000 ? failed.trouble : undefined;
     },
   };
 }
 
 /** Whose errors are the database's, where they are a connection's. */
-const ofDatabase = new Set(["worker.failed", "webhook.unavailable"]);
+const ofDatabase = new Set(["worker.failed", "webhook.unavailable", "notifications.lost"]);
 
 /** Lines that tell PostgreSQL's code of what went wrong tell it in words, too; and those that it was not reached. */
 export function nameDatabaseTroubles(log: Log): Log {

@@ -14,7 +14,7 @@ import { copyMigrated } from "./database.ts";
 import { emailProviderId, locationId, publicUrl, smsProviderId, token } from "./location.ts";
 import { until } from "./until.ts";
 
-const adminApiKey = "test-admin-key-of-more-than-32-characters";
+export const adminApiKey = "test-admin-key-of-more-than-32-characters";
 
 export interface TestBridge {
   url: string;
@@ -33,6 +33,8 @@ export interface TestBridge {
   /** Posts a signed webhook, as the provider would. */
   post(request: WebhookRequest): Promise<Answer>;
   restart(change?: Partial<Config>): Promise<void>;
+  /** Ends the bridge alone, until it is restarted. */
+  halt(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -113,6 +115,7 @@ export async function startTestBridge(
     ...options.tuning,
   };
   let bridge = await startBridge(config, log, tuning);
+  let isRunning = true;
 
   const call = async (
     method: string,
@@ -154,12 +157,17 @@ export async function startTestBridge(
     },
     post: ({ url, headers, body }) => call("POST", url.slice(publicUrl.length), headers, body),
     async restart(change = {}) {
-      await bridge.stop();
+      await test.halt();
       config = { ...config, ...change };
       bridge = await startBridge(config, log, tuning);
+      isRunning = true;
+    },
+    async halt() {
+      if (isRunning) await bridge.stop();
+      isRunning = false;
     },
     async stop() {
-      await bridge.stop();
+      await test.halt();
       await stopSandbox();
       await own?.drop();
       rmSync(dataDir, { recursive: true, force: true });

@@ -16,6 +16,7 @@ export interface Notifier {
 
 const channel = "conversation_bridge";
 const reconnectMs = 1000;
+const atOnceMs = 50;
 
 /**
  * Listens on a connection of its own, which it makes again when it breaks; that is logged once. `onTold` gets what others
@@ -75,6 +76,7 @@ async function listenUntil(
   self: string,
 ): Promise<void> {
   let isLost = false;
+  let wasThere = false;
   while (!signal.aborted) {
     const client = new pg.Client({ ...connection, connectionString: url });
     // Without a listener it would end the process; "end" follows.
@@ -87,11 +89,13 @@ async function listenUntil(
     try {
       await client.connect();
       await client.query(`listen ${channel}`);
-      if (isLost) log("info", "notifications.back", {});
+      if (wasThere) log("info", "notifications.back", {});
       isLost = false;
+      wasThere = true;
       onTold(undefined);
+      // One that has ended is made anew at once: only where it cannot be, is it known what ails the database.
       await ended;
-      if (!signal.aborted) throw new Error("the connection ended");
+      await sleep(atOnceMs, undefined, { signal }).catch(() => undefined);
     } catch (error) {
       if (!isLost) log("warn", "notifications.lost", describeError(error));
       isLost = true;
