@@ -6,7 +6,7 @@ type Fields = Record<string, unknown>;
 /** What alerts look for. A series must be there before its first event, or Prometheus does not see it rise. */
 const errorEvents = [
   ...["delivery.broke", "webhook.broke", "webhook.fatal", "request.broke", "lane.broke", "worker.failed"],
-  ...["worker.stuck", "audit.broke", "provider.unknown", "send.failed"],
+  ...["worker.stuck", "audit.broke", "provider.unknown", "send.failed", "endpoint.disabled"],
 ];
 
 type Counts = Record<string, (fields: Fields) => void>;

@@ -1,0 +1,87 @@
+import { locationId } from "../../../support/location.ts";
+import { providerOf } from "../../../support/providers.ts";
+import { until } from "../../../support/until.ts";
+import type { Provocation } from "../provocation.ts";
+import { mailbox, person, type Stage } from "../stage.ts";
+
+const untilListed = ({ bridge }: Stage, path: string, count = 1) =>
+  until(
+    () => bridge.admin("GET", path),
+    ({ body }) => body.items.length >= count,
+  );
+const dead = "/deliveries?state=dead";
+
+export const messages: Record<string, Provocation> = {
+  "HighLevel refused a message": {
+    async provoke(stage) {
+      const path = "/conversations/messages/inbound";
+      stage.sandbox.setFaults([{ kind: "status", status: 422, path, times: 1 }]);
+      await stage.text();
+      await untilListed(stage, dead);
+    },
+    mend: async ({ newest }, run) => run({ DELIVERY: await newest(dead) }),
+  },
+  "A provider refused a message": {
+    async provoke(stage) {
+      stage.state.sendFault = { kind: "refused" };
+      stage.answer();
+      await untilListed(stage, dead);
+    },
+    async mend({ state }, run) {
+      state.sendFault = undefined;
+      await run();
+    },
+  },
+  "Nobody can say whether the send route's message was sent": {
+    async provoke({ bridge, sandbox, contact }) {
+      const path = "/conversations/messages";
+      sandbox.setFaults([{ kind: "no-answer", method: "POST", path, exact: true }]);
+      await bridge.send({ type: "SMS", locationId, contactId: contact.id, message: "Hi" });
+      sandbox.setFaults([]);
+    },
+    mend: async ({ newest }, run) => run({ MESSAGE: await newest("/messages?state=failed") }),
+  },
+  "A webhook is not understood": {
+    async provoke(stage) {
+      await stage.post(stage.write("generic-sms", { to: "+15005559009" }));
+      await untilListed(stage, "/webhooks?state=failed");
+    },
+    async mend({ bridge, mappings }, run) {
+      const mapping = { accountId: mappings["generic-sms"], locationId, address: "+15005559009" };
+      await bridge.admin("POST", "/mappings", mapping);
+      await run();
+    },
+  },
+  "Messages of strangers are held": {
+    async provoke(stage) {
+      const { held } = stage.mappings;
+      await stage.post(stage.write("generic-sms", { to: stage.numbers.held, url: stage.webhookUrl(held) }));
+      await untilListed(stage, "/messages?aside=held");
+    },
+    mend: async ({ mappings, contact }, run) => run({ MAPPING: mappings.held, PERSON: person, CONTACT: contact.id }),
+  },
+  "Much mail is taken for a machine's": {
+    async provoke(stage) {
+      const { signer } = providerOf("generic-email");
+      const url = stage.webhookUrl(stage.mappings.mail);
+      for (let number = 0; number < 25; number++) {
+        const data = { id: `auto-${number}`, from: "ann@example.org", to: mailbox, subject: "Away", text: "I am away" };
+        const body = { type: "message.received", data: { ...data, autoSubmitted: "auto-replied" } };
+        await stage.post(signer.sign({ contentType: "application/json", body }, { url, at: new Date() }));
+      }
+      await untilListed(stage, "/messages?aside=kept", 25);
+    },
+    mend: ({ mappings }, run) => run({ MAILBOX: mappings.mail }),
+  },
+  "Nothing goes out to people": {
+    async provoke(stage) {
+      await stage.bridge.restart({ holdSends: true });
+      stage.answer();
+      await until(stage.readyz, (answer) => answer?.text.includes('"reason":"held"') === true);
+    },
+    async mend({ bridge }, run) {
+      await bridge.restart({ holdSends: false });
+      await run();
+    },
+  },
+};
