@@ -14,8 +14,8 @@ declare module "vitest" {
     /** How many mutated requests each adapter and each route must bear. */
     fuzzRuns: number;
     /** How many random programs the model is held to. */
-  modelRuns: number;
-  /** How hard attacks are, 1 for the whole, and how long the other tenant may wait for 99 of 100 answers, if that is judged. */
+    modelRuns: number;
+    /** How hard attacks are, 1 for the whole, and how long the other tenant may wait for 99 of 100 answers, if that is judged. */
     attack: { size: number; mostMs: number | undefined };
   }
 }
