@@ -1,7 +1,7 @@
-import { eraseParts } from "../store/messages/parts.ts";
 import {
   type Erased,
   eraseConversations,
+  eraseParts,
   eraseWebhooks,
   listAccountIds,
   listWebhooksAfter,
@@ -29,8 +29,8 @@ export async function erasePerson(db: Db, person: PersonInReach): Promise<Erased
   const ids = await findConversationsOf(db, person);
   const addresses = addressForms(address, await listOwnNumbers(db, locationIds));
   const erased = await db.transaction(async (tx) => {
-    await eraseParts(tx, { addresses, locationIds });
-    return eraseConversations(tx, ids);
+    const counts = await eraseConversations(tx, ids);
+    return { ...counts, webhooks: counts.webhooks + (await eraseParts(tx, { addresses, locationIds })) };
   });
   const words = wordsOf(addresses);
   if (words.length > 0) erased.webhooks += await eraseMentions(db, { words, locationIds });

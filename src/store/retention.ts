@@ -14,7 +14,8 @@ const auditDays = 366;
  * Deletes, in steps of a set size, what is older than the retention time and no longer needed: webhooks that were
  * processed or ignored, attempts, and the content of messages whose deliveries are all done; and the credentials of accounts
  * that were deleted a week ago; the counts of what was turned away; parts of texts; and what endpoints were told of. Ids stay, so that
- * duplicates are still known and replies still thread. Failed webhooks and dead deliveries keep what a replay needs.
+ * duplicates are still known and replies still thread. Failed webhooks and dead deliveries keep what a replay needs, and
+ * parts that wait stay with their webhooks.
  * Gives the number of rows that it touched; call again until that is 0.
  */
 export async function pruneStep(db: Db, options: { retentionDays: number; rows: number }): Promise<number> {
@@ -26,6 +27,7 @@ export async function pruneStep(db: Db, options: { retentionDays: number; rows: 
         delete from webhooks where id in (
           select id from webhooks where state in ('processed', 'ignored') and received_at < ${before}
             and (event_id is null or received_at < now() - make_interval(days => ${eventDays}))
+            and id not in (select webhook_id from message_parts where waits_until is not null)
           order by received_at limit ${options.rows} for update skip locked
         ) returning 1
       ), old_attempts as (
@@ -60,7 +62,7 @@ export async function pruneStep(db: Db, options: { retentionDays: number; rows: 
         returning 1
       ), old_parts as (
         delete from message_parts where state <> 'waiting' and created_at < now() - make_interval(days => ${partDays})
-          or created_at < now() - make_interval(days => ${Math.max(partDays, options.retentionDays)})
+          or waits_until is null and created_at < now() - make_interval(days => ${Math.max(partDays, options.retentionDays)})
         returning 1
       ), old_refusals as (
         delete from refused_webhooks where last_at < ${before} returning 1

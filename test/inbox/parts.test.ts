@@ -5,6 +5,7 @@ import { inlineReading } from "../../src/providers/reading.ts";
 import { createListeners } from "../../src/registry/endpoints/listeners.ts";
 import { erasePerson } from "../../src/registry/people.ts";
 import { putLocation } from "../../src/store/locations.ts";
+import { insertMapping as insertMappingOf } from "../../src/store/mappings.ts";
 import { listMessages } from "../../src/store/messages/list-messages.ts";
 import { recallParts } from "../../src/store/messages/parts.ts";
 import { type Database, selectRows } from "../../src/store/postgres/database.ts";
@@ -233,6 +234,60 @@ test("a part whose number is no longer mapped waits for a mapping, and is not lo
   await database.db.execute(sql`update webhooks set state = 'received' where id = ${id}`);
   await processAll();
   expect((await messagesOf(mapping)).map(({ text }) => text)).toEqual(["Hello, I wr\n[Parts 2 to 3 of 3 are missing]"]);
+});
+
+test("parts whose number has moved to another mapping go there, all of them, and say where they are", async () => {
+  const mapping = await addMapping();
+  const ids = await receive(mapping, one, two);
+  await database.db.execute(sql`update mappings set address = '+15005559998' where id = ${mapping.id}`);
+  const { id } = await insertMappingOf(database.db, {
+    ...{ accountId: mapping.id, locationId: "loc", provider: "vonage-sms", address: mapping.address },
+    ...{ conversationProviderId: "p", type: "Custom", unknownSender: "create", postAutomatic: false },
+  });
+  await wait();
+  await wait();
+  expect((await messagesOf({ id })).map(({ text }) => text)).toEqual(["Hello, I write a lo\n[Part 3 of 3 is missing]"]);
+  expect(await messagesOf(mapping)).toEqual([]);
+  expect(await statesOf(ids)).toEqual(Array(2).fill(["processed", undefined]));
+});
+
+test("every part of a number that is mapped no more says so", async () => {
+  const mapping = await addMapping();
+  const ids = await receive(mapping, one, two);
+  await database.db.execute(sql`update mappings set address = '+15005559997' where id = ${mapping.id}`);
+  await wait();
+  expect(await statesOf(ids)).toEqual(Array(2).fill(["failed", expect.stringContaining("no mapping for")]));
+  await database.db.execute(sql`update mappings set address = ${mapping.address} where id = ${mapping.id}`);
+  await database.db.execute(sql`update webhooks set state = 'received' where mapping_id = ${mapping.id}`);
+  await processAll();
+  expect((await messagesOf(mapping)).map(({ text }) => text)).toEqual([
+    "Hello, I write a lo\n[Part 3 of 3 is missing]",
+  ]);
+  expect(await statesOf(ids)).toEqual(Array(2).fill(["processed", undefined]));
+});
+
+test("parts that waited while the bridge was off for long are not forgotten before they are recalled", async () => {
+  const mapping = await addMapping();
+  await receive(mapping, one, two);
+  await database.db.execute(
+    sql`update message_parts set created_at = now() - interval '40 days' where mapping_id = ${mapping.id}`,
+  );
+  await database.db.execute(
+    sql`update webhooks set received_at = now() - interval '40 days' where mapping_id = ${mapping.id}`,
+  );
+  await pruneStep(database.db, { retentionDays: 1, rows: 1000 });
+  await wait();
+  expect((await messagesOf(mapping)).map(({ text }) => text)).toEqual([
+    "Hello, I write a lo\n[Part 3 of 3 is missing]",
+  ]);
+});
+
+test("a sender's name that is erased leaves none of the webhooks that brought its parts", async () => {
+  const mapping = await addMapping();
+  const ids = await receive(mapping, { ...one, from: "Acme" }, { ...two, from: "Acme" }, { ...three, from: "Acme" });
+  await erasePerson(database.db, { address: "Acme", locationIds: ["loc"] });
+  const bodies = await Promise.all(ids.map((id) => findWebhook(database.db, id)));
+  expect(bodies.map((found) => found?.body.toString())).toEqual(["", "", ""]);
 });
 
 test("what is no count of parts is a text of its own", async () => {

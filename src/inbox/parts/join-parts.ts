@@ -67,7 +67,9 @@ function take(known: Map<string, Known[]>, routed: RoutedEvent, webhookId: numbe
   const waiting = rows.filter(({ state }) => state === "waiting");
   const { number, total } = event.part;
   const same = rows.find(({ providerMessageId }) => providerMessageId === event.providerMessageId);
-  if (same) return [{ ...routed, event: isOverdue(same) ? close(waiting, "broken") : duplicate }];
+  if (same && isOverdue(same)) return [{ ...routed, event: close(waiting, "broken") }];
+  // Its own webhook, which is read again, is no duplicate of itself.
+  if (same) return [same.webhookId === webhookId ? routed : { ...routed, event: duplicate }];
   const { providerMessageId } = event;
   const row: Known = { ...set, number, providerMessageId, webhookId, state: "waiting", content: event };
   known.set(keyOf(set), [...rows, row]);

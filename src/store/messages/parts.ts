@@ -1,5 +1,4 @@
 import { and, eq, inArray, or, sql } from "drizzle-orm";
-import { isAnyOf } from "../postgres/any-of.ts";
 import { type Db, secondsFromNow, selectRows } from "../postgres/database.ts";
 import { type MessagePartRow, messageParts } from "../schema.ts";
 
@@ -52,8 +51,8 @@ export async function closeParts(tx: Db, parts: Pick<MessagePartRow, "id" | "sta
 }
 
 /**
- * Has the last webhooks of texts read again whose other parts did not come in time: then they go as they are. `true` where
- * there were any. Forgets parts that came days ago.
+ * Has the webhooks of texts read again whose other parts did not come in time: the first one makes them go as they are. All
+ * of them are read, as each may be for another mapping by now, or for none, which it must say. `true` where there were any.
  */
 export async function recallParts(db: Db): Promise<boolean> {
   const [recalled] = await selectRows<{ count: number }>(
@@ -65,24 +64,12 @@ export async function recallParts(db: Db): Promise<boolean> {
             select from message_parts other where other.mapping_id = p.mapping_id and other.person = p.person
               and other.ref = p.ref and other.total = p.total and other.waits_until > now()
           ) for update skip locked
-        ) returning mapping_id, person, ref, total, webhook_id
+        ) returning webhook_id
       ), again as (
-        update webhooks set state = 'received', reason = null, read_attempts = 0 where state <> 'received' and id in (
-          select max(webhook_id) from overdue group by mapping_id, person, ref, total
-        ) returning 1
+        update webhooks set state = 'received', reason = null, read_attempts = 0
+        where state <> 'received' and id in (select webhook_id from overdue) returning 1
       )
       select count(*)::int as count from again`,
   );
   return (recalled?.count ?? 0) > 0;
-}
-
-/** Forgets what waits of a person, by any of these addresses. */
-export async function eraseParts(
-  tx: Db,
-  { addresses, locationIds }: { addresses: string[]; locationIds: string[] | undefined },
-): Promise<void> {
-  const isReached = locationIds === undefined ? sql`true` : isAnyOf(sql`location_id`, locationIds);
-  await tx.execute(sql`
-    delete from message_parts where ${isAnyOf(sql`person`, addresses)}
-      and mapping_id in (select id from mappings where ${isReached})`);
 }

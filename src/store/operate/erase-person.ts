@@ -43,6 +43,26 @@ export async function eraseConversations(tx: Db, ids: number[]): Promise<Erased>
   return counts ?? { conversations: 0, messages: 0, webhooks: 0 };
 }
 
+/** Forgets the parts of texts of a person, by any of these addresses, and empties the webhooks that brought them. */
+export async function eraseParts(
+  tx: Db,
+  { addresses, locationIds }: { addresses: string[]; locationIds: string[] | undefined },
+): Promise<number> {
+  const isReached = locationIds === undefined ? sql`true` : isAnyOf(sql`location_id`, locationIds);
+  const [erased] = await selectRows<{ webhooks: number }>(
+    tx,
+    sql`
+      with forgotten as (
+        delete from message_parts where ${isAnyOf(sql`person`, addresses)}
+          and mapping_id in (select id from mappings where ${isReached}) returning webhook_id
+      ), their_webhooks as (
+        update webhooks set ${blank} where id in (select webhook_id from forgotten) and url <> '' returning 1
+      )
+      select count(*)::int as webhooks from their_webhooks`,
+  );
+  return erased?.webhooks ?? 0;
+}
+
 const blank = sql`body = '', headers = '{}', url = '',
   reason = case when reason is not null or state in ('received', 'failed') then 'erased' end,
   state = case when state in ('received', 'failed') then 'ignored' else state end`;
