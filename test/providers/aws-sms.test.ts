@@ -150,3 +150,13 @@ test.each([
   const { authorization = "" } = signAws(request, { ...key, ...scope }, new Date("2015-08-30T12:36:00Z"));
   expect(authorization.split("Signature=")[1]).toBe(signature);
 });
+
+test.each([
+  "arn:aws:sns:us-east-1:123456789012:texts.fifo",
+  "arn:aws-cn:sns:cn-north-1:123456789012:texts",
+  "arn:aws:sqs:us-east-1:123456789012:texts",
+  "arn:aws:sns:us-east-1:123456789012:texts:6d1f9a3e-0000-4000-8000-000000000000",
+])("a topic that cannot post here, or none, is refused when it is given: %s", (topicArn) => {
+  const { error } = awsSms.credentials.safeParse({ topicArn });
+  expect(error?.issues).toMatchObject([{ path: ["topicArn"], message: expect.stringContaining("standard topic") }]);
+});

@@ -8,9 +8,15 @@ import type { DecodedWebhook } from "../decode.ts";
 import { isFresh } from "../freshness.ts";
 import type { Proof } from "../proofs.ts";
 
-/** As `arn:aws:sns:us-east-1:123456789012:texts`. */
-const arnShape = /^arn:aws(?:-[a-z-]+)?:sns:([a-z]{2}(?:-[a-z]+)+-\d{1,2}):\d{12}:[\w-]{1,256}(?:\.fifo)?$/;
-export const topicArnShape = shape(arnShape, "must be a topic's ARN, such as arn:aws:sns:us-east-1:123456789012:texts");
+/**
+ * As `arn:aws:sns:us-east-1:123456789012:texts`. FIFO topics post to no URL, and the regions of other partitions than these
+ * two have other hosts: https://docs.aws.amazon.com/sms-voice/latest/userguide/two-way-sms-iam-policy-auto.html
+ */
+const arnShape = /^arn:aws(?:-us-gov)?:sns:([a-z]{2}(?:-[a-z]+)+-\d{1,2}):\d{12}:[\w-]{1,256}$/;
+export const topicArnShape = shape(
+  arnShape,
+  "must be a standard topic's ARN, such as arn:aws:sns:us-east-1:123456789012:texts",
+);
 export const regionOf = (topicArn: string) => arnShape.exec(topicArn)?.[1] ?? "";
 
 /** What Amazon SNS posts around everything: https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html */
