@@ -62,6 +62,7 @@ function composePage(name: string, adapter: Adapter): string {
   return page(adapter.label, [
     `Registered as \`${name}\`, for ${kind}.`,
     `## Credentials\n\n${table(["field", "called", "needed", "secret", "where it is found"], fields)}`,
+    `## Connect\n\n${connect(name, adapter)}`,
     `## Where the \`webhookUrl\` goes\n\nInto ${adapter.pasteAt}.`,
     `## What is read\n\nIt posts ${adapter.contentTypes.map((type) => `\`${type}\``).join(" or ")}; anything else is answered 415.${adapter.takesGet ? " It may also call by GET, with the same fields in the query." : ""}${needs}\n\n${table(["", "becomes"], read)}`,
     `## What is sent\n\n${sent.join("\n")}${adapter.isIdempotent ? `\n\n${idempotent}` : ""}`,
@@ -72,6 +73,30 @@ function composePage(name: string, adapter: Adapter): string {
     ...(adapter.notes.length > 0 ? [`## Good to know\n\n${adapter.notes.map((note) => `- ${note}`).join("\n")}`] : []),
   ]);
 }
+
+/** From the credentials to the first message, for somebody who has read no other page. */
+function connect(name: string, { label, channel, credentialFields, check }: Adapter): string {
+  const needed = credentialFields.filter(({ need }) => need !== "if wanted");
+  const body = {
+    locationId: "ve9EPM428h8vShlRW1KT",
+    provider: name,
+    address: channel === "sms" ? "+15005550009" : "support@example.com",
+    conversationProviderId: "61d6d1f9cdac7612faf80753",
+    credentials: Object.fromEntries(needed.map(({ name: field, choices }) => [field, choices?.[0] ?? "…"])),
+  };
+  const asked = check ? `${label} and HighLevel` : "HighLevel";
+  const [thing, wrote] = channel === "sms" ? ["number", "text"] : ["mailbox", "email"];
+  const steps = [
+    `Connect [the location](../connect.md#a-location) to the bridge, if it is not yet.`,
+    `Send this to \`POST /admin/mappings\` of the bridge, with the admin key as a bearer token, as [Connect](../connect.md#a-number-or-a-mailbox) has it as a command. \`address\` is the ${thing}. Several of one account share one \`webhookUrl\`: [first make the account](../connect.md#many-numbers-behind-one-url).\n\n${indented(`\`\`\`json\n${JSON.stringify(body, undefined, 2)}\n\`\`\``)}`,
+    `The answer has two URLs. Paste \`webhookUrl\` where the next section says, and \`deliveryUrl\` into the conversation provider in HighLevel's app. What is wrong with the credentials already stands in \`checks\`.`,
+    `\`POST /admin/mappings/{id}/check\` asks ${asked} whether all is set, and says of each thing that is wrong [what to do](../api.md#checks). Then send a ${wrote} to the ${thing}: it shows in HighLevel, and an answer goes out from there.`,
+    `Nothing shows? \`GET /admin/mappings/{id}\` has in \`refused\` what came and was turned away, and [why](../operate.md#it-is-2-am-and-messages-do-not-arrive); \`GET /admin/webhooks?state=failed\` has what could not be read. Where both are empty, ${label} has not called the URL.`,
+  ];
+  return steps.map((step, index) => `${index + 1}. ${step}`).join("\n");
+}
+
+const indented = (lines: string) => lines.replaceAll(/^(?=.)/gm, "   ");
 
 /** Folders are not listed in the same order everywhere. */
 const sorted = <Named extends { name: string }>(list: Named[]) => list.toSorted((a, b) => (a.name < b.name ? -1 : 1));

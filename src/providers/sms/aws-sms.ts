@@ -21,14 +21,14 @@ export const awsSms = defineProvider({
     always: {
       topicArn: setting(
         "Topic ARN",
-        "In the console of Amazon SNS, on the topic's page. Only what comes from this topic counts.",
+        "In the console of Amazon SNS, on the topic's page: a standard topic, not FIFO. Only what comes from this topic counts.",
         topicArnShape,
       ),
     },
     toSend: {
       accessKeyId: setting(
         "Access key ID",
-        "Of an IAM user who may `sms-voice:SendTextMessage` and `sms-voice:DescribePhoneNumbers`.",
+        "In the console of IAM under Users, Security credentials: of a user who may `sms-voice:SendTextMessage` and `sms-voice:DescribePhoneNumbers`.",
         shape(/^[A-Z\d]{16,128}$/, "must be capital letters and digits"),
       ),
       secretAccessKey: secret(
@@ -40,19 +40,21 @@ export const awsSms = defineProvider({
     ifWanted: {
       configurationSet: setting(
         "Configuration set",
-        "Its name. Without one, whose events go to the topic, there are no receipts.",
+        "Its name, in the console of AWS End User Messaging SMS under Configuration sets. Without one, whose events go to the topic, there are no receipts.",
         shape(/^[\w:/-]{1,256}$/, "must be letters, digits and the signs _ - : /"),
       ),
       messageType: choice("Message type", "That of the number.", ["TRANSACTIONAL", "PROMOTIONAL"]),
     },
   }),
   pasteAt:
-    "an HTTPS subscription of the SNS topic, with raw message delivery off. The topic is the number's two-way channel, and an event destination of the configuration set",
+    "an HTTPS subscription of the SNS topic, with raw message delivery off. In the console of AWS End User Messaging SMS the topic is the number's destination of the type Amazon SNS (Phone numbers, the tab Two-way SMS, _Edit settings_), and an event destination of the configuration set",
   notes: [
+    "A topic that you made yourself must let `sms-voice.amazonaws.com` do `sns:Publish` by its access policy; one that is made with the number's two-way SMS does so already.",
     "The bridge confirms the subscription by itself, within seconds of _Create subscription_. Where its status stays _Pending confirmation_, press _Request confirmation_ in the console of Amazon SNS.",
     "The topic is of the region of the number: by its ARN the bridge knows where to send. One topic serves both what people write and receipts.",
     "A signature is checked with a certificate of `https://sns.<region>.amazonaws.com`: the bridge must be able to reach that host.",
     "SNS tries three times more, within a minute, then a message is lost for the bridge: give the subscription a retry policy, or a dead-letter queue. It may take an hour at most.",
+    "By default AWS itself answers STOP and HELP, and keeps the list; with self-managed opt-outs it hands them on instead. Without those the bridge hears of who wrote STOP at the latest when AWS refuses the next text.",
     "What people send is text alone: AWS takes no MMS in. Files go out as links in the text, which has 1,600 characters at most.",
     "A new account is in a sandbox: only to numbers that are verified there anything goes.",
   ],

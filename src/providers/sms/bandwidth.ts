@@ -22,21 +22,38 @@ export const bandwidth = defineProvider({
     always: {
       callbackUser: setting(
         "Callback user name",
-        "Of your choice, as the application's callback credentials have it.",
+        "Of your choice: it is given to the application below its callback URLs.",
         userName,
       ),
-      callbackPassword: secret("Callback password", "Beside it, as `openssl rand -hex 24` makes one.", atLeast(16)),
+      callbackPassword: secret(
+        "Callback password",
+        "Of your choice, as `openssl rand -hex 24` makes one: given beside the user name.",
+        atLeast(16),
+      ),
     },
     toSend: {
-      accountId: setting("Account ID", "In the dashboard, under Account.", shape(/^\d+$/, "must be digits")),
-      applicationId: setting("Application ID", "Of the messaging application that the number's location has.", uuid),
-      apiUser: setting("API user name", "A user of the dashboard who may use the messaging API.", userName),
+      accountId: setting(
+        "Account ID",
+        "In the Bandwidth App under Account: digits, such as 5500001.",
+        shape(/^\d+$/, "must be digits"),
+      ),
+      applicationId: setting(
+        "Application ID",
+        "In the Bandwidth App under Applications: of the messaging application that is linked to the number's location.",
+        uuid,
+      ),
+      apiUser: setting(
+        "API user name",
+        "Of an API user, with the role Messaging, who is no user of the Bandwidth App.",
+        userName,
+      ),
       apiPassword: secret("API password", "That user's.", printable),
     },
   }),
   pasteAt:
-    "the messaging application's inbound and outbound callback URL, with the callback user name and password below them",
+    "the messaging application's inbound and outbound callback URL, in the Bandwidth App under Applications, with the callback user name and password below both. The application must be linked to the location (SIP peer) of the number",
   notes: [
+    "Bandwidth lets nobody make API users since April 1, 2026, and takes none from December 2, 2026 on, but access tokens alone, which the bridge does not fetch yet: then nothing can be sent, and no picture be fetched. What people write goes on to arrive.",
     "Bandwidth signs nothing: the callback credentials are all that proves a webhook. They come only after a request without them was answered 401.",
     "Bandwidth tries for 24 hours, and keeps no text after that. What people send is at Bandwidth for two days.",
     "Without the feature _MMS delivery receipts_ on the account, delivered says of an MMS only that a carrier has it.",

@@ -27,17 +27,25 @@ export const evolution = defineProvider({
       ),
     },
     toSend: {
-      serverUrl: setting("Server URL", "Where your Evolution API is, as its manager shows it.", httpUrl),
+      serverUrl: setting(
+        "Server URL",
+        "Where your Evolution API is, as https://evolution.example.com: the manager asks for it at the login.",
+        httpUrl,
+      ),
       instance: setting(
         "Instance",
         "The name of the instance that the number is connected to.",
         shape(/^[\w .@-]{1,100}$/, "must be the name of an instance"),
       ),
-      apiKey: secret("API key", "The instance's token, or the server's AUTHENTICATION_API_KEY.", printable),
+      apiKey: secret(
+        "API key",
+        "The instance's token, which the manager shows on the instance's first page, or the server's AUTHENTICATION_API_KEY.",
+        printable,
+      ),
     },
   }),
   pasteAt:
-    "the instance's webhook in the manager: enabled, with the events MESSAGES_UPSERT and MESSAGES_UPDATE, _Webhook Base64_ on, and _Webhook by Events_ off. The URL holds the password, because Evolution API signs nothing; it is shown whole only in the answer to who set it",
+    "the instance's webhook, in the manager under Events, Webhook: enabled, with the events MESSAGES_UPSERT and MESSAGES_UPDATE, _Webhook Base64_ on, and _Webhook by Events_ off. The URL holds the password, because Evolution API signs nothing; it is shown whole only in the answer to who set it",
   notes: [
     "Files come inside of the webhook, in base64: set `SMS_BODY_LIMIT_KB` to a third more than the largest that you want, such as `25000`. With a storage (S3 or MinIO) set at Evolution API they come as URLs instead.",
     "What you write on the phone, or in WhatsApp Web, is recorded in HighLevel. Messages of groups, channels and statuses are ignored.",

@@ -25,16 +25,32 @@ export const infobip = defineProvider({
   channel: "sms",
   credentials: credentials({
     always: {
-      username: setting("User name", "Of your choice, given to the subscription's Basic authentication.", printable),
-      password: secret("Password", "Of your choice, beside the user name.", atLeast(12)),
+      username: setting(
+        "User name",
+        "Of your choice: given to the subscription's authentication settings, of the type Basic.",
+        printable,
+      ),
+      password: secret(
+        "Password",
+        "Of your choice, as `openssl rand -hex 24` makes one: given beside the user name.",
+        atLeast(12),
+      ),
     },
     toSend: {
-      apiKey: secret("API key", "In the portal under Developer tools, API keys.", printable),
-      baseUrl: setting("Base URL", "Your own, on the portal's first page, with https:// before it.", ownHost()),
+      apiKey: secret(
+        "API key",
+        "In the portal under Developer tools, API keys. Give it the scopes that send: `sms:message:send`, and for pictures that of MMS.",
+        printable,
+      ),
+      baseUrl: setting(
+        "Base URL",
+        "Your own, on the portal's first page and beside the API keys, with https:// before it, as https://xxxxx.api.infobip.com.",
+        ownHost(),
+      ),
     },
   }),
   pasteAt:
-    "a subscription for SMS (and one for MMS) under Developer tools, Subscriptions management: events for inbound messages and delivery reports, with Basic authentication by the user name and password. A URL that is set at the number alone comes without them, and all of it is refused",
+    "a subscription of the category SMS, and one of MMS, by _Create subscription_ in the portal under Developer Tools, Subscriptions Management: with the events for inbound messages and delivery reports, and a notification profile that has the URL and authentication settings of the type Basic, with the user name and password. A URL that is set at the number alone comes without them, and all of it is refused",
   notes: [
     "A message that is posted again may be sent again: Infobip does not say what it does with an id that it knows, so the bridge relies on none.",
     "Where the number has an inbound configuration of its own, set it to follow the subscription.",

@@ -18,11 +18,17 @@ export const smsGate = defineProvider({
   label: "SMSGate",
   channel: "sms",
   credentials: credentials({
-    always: { signingKey: secret("Signing key", "In the app's settings under Webhooks.", atLeast(8)) },
+    always: {
+      signingKey: secret(
+        "Signing key",
+        "In the app's settings under Webhooks, Signing Key: the app makes one, which can be changed.",
+        atLeast(8),
+      ),
+    },
     toSend: {
       username: setting(
         "Username",
-        "On the app's first page.",
+        "On the app's first page, under Cloud Server, once that is switched on and the app is online.",
         shape(/^[!-9;-~]+$/, "must have no colon and no blank"),
       ),
       password: secret("Password", "Beside the username.", shape(/^[!-~]+$/, "must be without blanks")),
@@ -38,8 +44,9 @@ export const smsGate = defineProvider({
     },
   }),
   pasteAt:
-    "webhooks for the events sms:received, mms:downloaded, sms:sent, sms:delivered, sms:failed and sms:cancelled, each by the web dashboard, or by POST to the API's /webhooks",
+    'a webhook for each of the events sms:received, mms:downloaded, sms:sent, sms:delivered, sms:failed and sms:cancelled: at https://dashboard.sms-gate.app, with the username and password, or by `POST https://api.sms-gate.app/3rdparty/v1/webhooks` with them as Basic authentication and `{ "url": "<webhookUrl>", "event": "sms:received" }`. The URL must begin with https',
   notes: [
+    "Webhooks that are made in the cloud come to the phone after a while: the app lists them in its settings under Webhooks.",
     "The phone itself posts, for two days where it must: its clock may be wrong by five minutes at most.",
     "Give the app the permission to read the phone's state, or it does not know its number. Then the number of the mapping is taken, which an account of several does not have.",
     "Pictures come inside of the webhook `mms:downloaded`, in base64: set `SMS_BODY_LIMIT_KB` to a third more than the largest that you want, such as `2000`. The app sends none: files go out as links in the text.",

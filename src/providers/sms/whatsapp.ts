@@ -31,7 +31,7 @@ export const whatsapp = defineProvider({
     toSend: {
       accessToken: secret(
         "Access token",
-        "Of a system user of the business, with the permissions whatsapp_business_messaging and whatsapp_business_management. Files that people send need it, too.",
+        "Of a system user of the business: in Meta's Business settings under Users, System users, give the user the app and the WhatsApp account, then press Generate token, with no end, and with the permissions whatsapp_business_messaging and whatsapp_business_management. Files that people send need it, too.",
         printable,
       ),
       phoneNumberId: setting(
@@ -45,8 +45,9 @@ export const whatsapp = defineProvider({
     },
   }),
   pasteAt:
-    "the app's _Callback URL_ under WhatsApp, Configuration, with the verify token beside it; then subscribe to the field _messages_ there, and to _smb_message_echoes_ where the number is used in the WhatsApp Business app as well. Register the account here first: Meta asks the URL at once",
+    "the app's _Callback URL_ under WhatsApp, Configuration, with the verify token beside it; then subscribe to the field _messages_ there, and to _smb_message_echoes_ where the number is used in the WhatsApp Business app as well. Register the account here first: Meta asks the URL when _Verify and save_ is pressed",
   notes: [
+    "What people write comes only where the app is published (until then Meta posts nothing but the dashboard's tests), and where it is subscribed to the WhatsApp Business Account: `POST https://graph.facebook.com/v25.0/<account id>/subscribed_apps`, with the access token as a bearer token.",
     "A business may write freely for 24 hours after a person's last message. Later WhatsApp refuses everything but a template that Meta has approved (code 131047), and the bridge sends no templates: use WhatsApp Manager for those until the person writes again.",
     "Numbers of an account are told apart by Meta's `display_phone_number`: map that number.",
     "One message holds one file; a second one, or one of a type that WhatsApp does not take, goes as a link. A text may have 4096 characters, the words beside a file 1024.",
