@@ -18,8 +18,17 @@ export interface ApiRequest {
    * byte for byte, with the content type that the headers say. A stream is sent as it comes, and ended with the call.
    */
   body?: unknown;
+  /** What an access token is fetched by, which goes along as a bearer token: see `withTokens`. */
+  grant?: TokenGrant;
   /** The whole call is given up when this fires, and in any case after the timeout. */
   signal?: AbortSignal;
+}
+
+/** Client credentials of OAuth 2.0, and where they are given a token for. */
+export interface TokenGrant {
+  url: string;
+  clientId: string;
+  clientSecret: string;
 }
 
 export interface ApiAnswer {

@@ -1,6 +1,7 @@
 import type { Log } from "../log.ts";
 import { type CallApi, callStandIns, createCallApi } from "./call-api.ts";
 import { createFetchFile, type FetchFile } from "./fetch-file.ts";
+import { createTokens, fetchWithTokens, withTokens } from "./oauth/with-tokens.ts";
 import { createTargets } from "./targets.ts";
 
 /** The ways out: to HighLevel, to providers or their stand-ins, and to wherever a file is said to lie. */
@@ -50,11 +51,13 @@ export function createDoors(options: DoorOptions, wrap: WrapCalls = (call) => ca
   const guardProviders = createTargets(options);
   const guardFiles = createTargets(options);
   const guardEndpoints = createTargets(options);
+  const provider = wrap(guardProviders(callProvider), "hidden");
+  const tokens = createTokens(provider);
   return {
     callApi: wrap(callApi, "shown"),
-    callProvider: wrap(guardProviders(callProvider), "hidden"),
+    callProvider: withTokens(tokens, provider),
     callEndpoint: wrap(guardEndpoints(guarded), "hidden"),
-    fetchMedia: createFetchFile(wrap(guardFiles(openMedia), "hidden")),
+    fetchMedia: fetchWithTokens(tokens, createFetchFile(wrap(guardFiles(openMedia), "hidden"))),
     fetchPublic: createFetchFile(wrap(guardFiles(guarded.open), "hidden")),
     close() {
       callApi.close();

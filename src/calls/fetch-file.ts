@@ -1,7 +1,7 @@
 import { finished, pipeline, type Readable, Transform } from "node:stream";
 import { createBrotliDecompress, createUnzip } from "node:zlib";
 import { Failure } from "../errors.ts";
-import type { OpenUrl } from "./call-api.ts";
+import type { OpenUrl, TokenGrant } from "./call-api.ts";
 import { retryAfterSeconds, shownHost } from "./failures.ts";
 import { callLimits, fileLimits } from "./limits.ts";
 import { wordsOf } from "./parse-answer.ts";
@@ -9,6 +9,8 @@ import { wordsOf } from "./parse-answer.ts";
 export interface FetchFileOptions {
   /** Credentials: they go to the origin of the URL, and to no other one that it redirects to. */
   headers?: Record<string, string>;
+  /** What an access token is fetched by that goes along with them: see `fetchWithTokens`. */
+  grant?: TokenGrant | undefined;
   /**
    * The only places to fetch from, by https: `api.example.com`, or `.example.com` for every host that ends so. With a path,
    * as in `api.example.com/messages/:id/files/:id`, no other path; a step with a colon is any one. Without the list, any

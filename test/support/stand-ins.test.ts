@@ -155,7 +155,8 @@ describe.each(providers.map((provider, index) => ({ ...provider, index })))("the
       const body = change.body ?? write(request.body);
       const signed = signer.isSigned && Buffer.isBuffer(body) ? resign(body) : {};
       const headers = { ...request.headers, ...type, ...signed, ...change.headers };
-      const call = { method: request.method, url: request.url, ...change, headers, body };
+      const { method, grant } = request;
+      const call = { method, url: request.url, ...(grant ? { grant } : {}), ...change, headers, body };
       return served.callApi(call).then(
         ({ status }) => status,
         (failure: Failure) => failure.status,

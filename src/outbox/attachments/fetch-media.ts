@@ -31,13 +31,13 @@ export async function fetchMedia(
   if (!media || credentials === undefined) return { refusal: refusals.noCredentials };
   try {
     // Asked first: credentials that open no files are misconfigured.
-    const headers = media.headers(credentials);
+    const opening = { headers: media.headers(credentials), grant: media.grant?.(credentials) };
     if (!isMediaUrl(media, credentials, url)) return { refusal: refusals.noMedia };
     const signal = access.signal ?? new AbortController().signal;
     const allowedHosts = [...media.hosts, ...(media.redirectHosts ?? [])];
-    const found = media.located && (await locate(context, media.located, url, { headers, allowedHosts, signal }));
+    const found = media.located && (await locate(context, media.located, url, { ...opening, allowedHosts, signal }));
     return await context.fetchMedia(found?.url ?? url, {
-      ...{ headers, signal, allowedHosts: found?.from ?? allowedHosts },
+      ...{ ...opening, signal, allowedHosts: found?.from ?? allowedHosts },
       limitBytes: context.attachmentLimitBytes,
     });
   } catch (error) {

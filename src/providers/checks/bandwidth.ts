@@ -2,13 +2,13 @@ import { z } from "zod";
 import type { Finding } from "../../model.ts";
 import { ok } from "../kit/checks/findings.ts";
 import type { Ask, CheckStep } from "../kit/checks/run-checks.ts";
-import { basic } from "../kit/proofs.ts";
+import { grantOf } from "../sms/bandwidth/grant.ts";
 
 interface Credentials {
   accountId: string;
   applicationId: string;
-  apiUser: string;
-  apiPassword: string;
+  clientId: string;
+  clientSecret: string;
 }
 
 /** The messaging API tells of media and messages, and of neither numbers nor applications. */
@@ -17,15 +17,15 @@ export const bandwidthChecks: readonly CheckStep<Credentials>[] = [
   { check: "address", findOf: (address, { credentials, ask }) => findSent(address, credentials, ask) },
 ];
 
-const get = ({ accountId, apiUser, apiPassword }: Credentials, path: string, query: Record<string, string> = {}) => {
+const get = ({ accountId, ...client }: Credentials, path: string, query: Record<string, string> = {}) => {
   const url = `https://messaging.bandwidth.com/api/v2/users/${accountId}${path}`;
-  return { method: "GET" as const, url, query, headers: basic(apiUser, apiPassword) };
+  return { method: "GET" as const, url, query, headers: {}, grant: grantOf(client) };
 };
 
 /** https://dev.bandwidth.com/docs/messaging/media */
 async function findMedia(credentials: Credentials, ask: Ask): Promise<Finding[]> {
   await ask(get(credentials, "/media"), z.array(z.unknown()));
-  return [ok("credentials", "Bandwidth takes the API user for this account")];
+  return [ok("credentials", "Bandwidth takes the API credentials for this account")];
 }
 
 /** https://dev.bandwidth.com/docs/messaging/getMessage */

@@ -1,5 +1,5 @@
 import type { ZodType } from "zod";
-import type { CallApi } from "../../calls/call-api.ts";
+import type { CallApi, TokenGrant } from "../../calls/call-api.ts";
 import type {
   Channel,
   Finding,
@@ -115,4 +115,6 @@ export interface Media<Given> {
   located?: { at(answer: unknown): string | undefined; hosts: readonly string[] };
   /** Throws a Failure, `misconfigured`, when the credentials lack what opens files. */
   headers(credentials: Given): Record<string, string>;
+  /** What an access token is fetched by that opens them; throws as `headers` does. */
+  grant?(credentials: Given): TokenGrant;
 }

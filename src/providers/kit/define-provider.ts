@@ -1,4 +1,4 @@
-import type { ApiRequest, CallApi } from "../../calls/call-api.ts";
+import type { ApiRequest, CallApi, TokenGrant } from "../../calls/call-api.ts";
 import { Failure, type FailureReason } from "../../errors.ts";
 import type { OutboundMessage, ProviderEvent, SentMessage, TextService, WebhookRequest } from "../../model.ts";
 import type { Adapter, Media, RefusalCodes, RefusalMeaning } from "./adapter.ts";
@@ -46,9 +46,10 @@ export interface ProviderFacts<Given, Sending> extends Pick<Adapter<Given>, "lab
     /** Receipts name a message by the provider's id alone. */
     receiptsLackReference?: true;
   };
-  media?: Omit<Media<Given>, "headers"> & {
+  media?: Omit<Media<Given>, "headers" | "grant"> & {
     /** Of credentials that lack nothing that sending needs. */
-    headers(credentials: Sending): Record<string, string>;
+    headers?(credentials: Sending): Record<string, string>;
+    grant?(credentials: Sending): TokenGrant;
   };
   /** How the provider is asked whether all is set up, by calls that change nothing: the first step shows whether it lets us in. */
   checks?: readonly CheckStep<Sending>[];
@@ -85,10 +86,22 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     ...(acknowledgement ? { acknowledgement } : {}),
     ...(sends.isIdempotent ? { isIdempotent: sends.isIdempotent } : {}),
     ...(sends.receiptsLackReference ? { receiptsLackReference: true } : {}),
-    ...(media ? { media: { ...media, headers: (given) => media.headers(credentials.toSend(given)) } } : {}),
+    ...(media ? { media: openedBy(media, credentials) } : {}),
     ...(checks
       ? { check: (asked, callApi) => runChecks({ ...facts, checks, toSend: credentials.toSend }, asked, callApi) }
       : {}),
+  };
+}
+
+/** Both ask for all that sending needs. */
+function openedBy<Given, Sending>(
+  { headers, grant, ...places }: NonNullable<ProviderFacts<Given, Sending>["media"]>,
+  { toSend }: Pick<Credentials<Given, Sending>, "toSend">,
+): Media<Given> {
+  return {
+    ...places,
+    headers: (given) => headers?.(toSend(given)) ?? {},
+    ...(grant ? { grant: (given) => grant(toSend(given)) } : {}),
   };
 }
 

@@ -6,8 +6,9 @@ import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
 import { ignored, receipt, type StatusWords, text } from "../kit/events.ts";
 import { code, listOf, maybeText, messageId, phone, requiredText, time } from "../kit/fields.ts";
-import { basic, basicAuth } from "../kit/proofs.ts";
+import { basicAuth } from "../kit/proofs.ts";
 import { answerOf, idAt, post } from "../kit/sends.ts";
+import { grantOf } from "./bandwidth/grant.ts";
 
 const userName = shape(/^[^:\s]+$/, "must not be empty, and hold no colon and no space");
 
@@ -42,18 +43,18 @@ export const bandwidth = defineProvider({
         "In the Bandwidth App under Applications: of the messaging application that is linked to the number's location.",
         uuid,
       ),
-      apiUser: setting(
-        "API user name",
-        "Of an API user, with the role Messaging, who is no user of the Bandwidth App.",
+      clientId: setting(
+        "Client ID",
+        "In the Bandwidth App under Account, API Credentials: _Create_, with the role Messaging.",
         userName,
       ),
-      apiPassword: secret("API password", "That user's.", printable),
+      clientSecret: secret("Client secret", "Shown once, when the API credentials are made.", printable),
     },
   }),
   pasteAt:
     "the messaging application's inbound and outbound callback URL, in the Bandwidth App under Applications, with the callback user name and password below both. The application must be linked to the location (SIP peer) of the number",
   notes: [
-    "Bandwidth lets nobody make API users since April 1, 2026, and takes none from December 2, 2026 on, but access tokens alone, which the bridge does not fetch yet: then nothing can be sent, and no picture be fetched. What people write goes on to arrive.",
+    "Messages are sent by the access tokens of API credentials (OAuth 2.0), which the bridge fetches by itself. The older API users, with a password, are taken by Bandwidth no more from December 2, 2026 on.",
     "Bandwidth signs nothing: the callback credentials are all that proves a webhook. They come only after a request without them was answered 401.",
     "Bandwidth tries for 24 hours, and keeps no text after that. What people send is at Bandwidth for two days.",
     "Without the feature _MMS delivery receipts_ on the account, delivered says of an MMS only that a carrier has it.",
@@ -67,9 +68,9 @@ export const bandwidth = defineProvider({
   },
   sends: {
     // https://dev.bandwidth.com/docs/messaging/createMessage
-    request: (message, { accountId, applicationId, apiUser, apiPassword }) => {
+    request: (message, { accountId, applicationId, ...client }) => {
       const url = `https://messaging.bandwidth.com/api/v2/users/${accountId}/messages`;
-      return post(url, basic(apiUser, apiPassword), compose(message, applicationId));
+      return { ...post(url, {}, compose(message, applicationId)), grant: grantOf(client) };
     },
     answer: answerOf({ ...idAt("id"), refused: refusal() }),
     // https://dev.bandwidth.com/docs/messaging/errors
@@ -82,7 +83,7 @@ export const bandwidth = defineProvider({
     hosts: ["messaging.bandwidth.com"],
     // https://dev.bandwidth.com/docs/messaging/media
     path: ({ accountId }) => accountId && `/api/v2/users/${accountId}/media/{id}/{id}/{file}`,
-    headers: ({ apiUser, apiPassword }) => basic(apiUser, apiPassword),
+    grant: (client) => grantOf(client),
   },
   checks: bandwidthChecks,
 });

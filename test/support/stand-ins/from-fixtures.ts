@@ -41,7 +41,7 @@ export function createStandIn(name: string, ownAddress = ""): StandIn {
     res.status(status).json(body);
   });
   return {
-    ...{ provider: name, host: api.host, router, sent, statuses: receiptStatuses(provider) },
+    ...{ provider: name, host: api.host, router, grant: api.grant, sent, statuses: receiptStatuses(provider) },
     refusal: refusalOf(provider),
     receipt: ({ id, reference, from, to: [to = ""], receiptUrl }, status, { url, at, recipient }) => {
       const ownUrl = api.places.receiptUrl === undefined ? undefined : receiptUrl;

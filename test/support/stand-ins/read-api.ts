@@ -1,4 +1,5 @@
 import type { Request } from "express";
+import type { TokenGrant } from "../../../src/calls/call-api.ts";
 import type { SendFixture } from "../fixtures.ts";
 import type { Provider } from "../providers.ts";
 import { findPlaces, type Places, type ReadMessage, readMessage, type Values, valuesOf } from "./places.ts";
@@ -9,6 +10,8 @@ export interface Api {
   /** Methods and paths. */
   calls: Set<string>;
   headers: Record<string, string>;
+  /** What it gives a token for, without which it takes nothing. */
+  grant: TokenGrant | undefined;
   contentTypes: string[];
   isForm: boolean;
   places: Places;
@@ -37,14 +40,19 @@ export function readApi({ sendFixtures, channel, signer }: Provider): Api {
   const places = findPlaces(fixtures, channel, isForm);
   const { from, to, reference, receiptUrl, ...others } = places;
   const { "content-type": jsonType = "application/json" } = usual[0]?.fixture.request.headers ?? {};
+  const grant = usual[0]?.fixture.request.grant;
   const optional = new Set(Object.values(others).flat());
   return {
     host: urls[0]?.host ?? "",
     calls: new Set(usual.map(({ fixture }, index) => `${fixture.request.method} ${pathOf(urls[index])}`)),
-    headers: fixedHeaders(
-      usual.map(({ fixture }) => fixture),
-      signer.isSigned !== undefined,
-    ),
+    headers: {
+      ...fixedHeaders(
+        usual.map(({ fixture }) => fixture),
+        signer.isSigned !== undefined,
+      ),
+      ...(grant ? { authorization: `Bearer ${tokenOf(grant)}` } : {}),
+    },
+    grant,
     contentTypes: isForm ? forms : [jsonType],
     ...{ isForm, types, usual, places, credentials: credentialsIn(usual, signer.sendCredentials as object) },
     required: [...types.keys()].filter(
@@ -52,6 +60,9 @@ export function readApi({ sendFixtures, channel, signer }: Provider): Api {
     ),
   };
 }
+
+/** The token that a stand-in gives. */
+export const tokenOf = ({ clientId }: TokenGrant) => `token-of-${clientId}`;
 
 function credentialsIn(usual: Api["usual"], given: object): Map<string, unknown> {
   const known = new Set<unknown>(Object.values(given));

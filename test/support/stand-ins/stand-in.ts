@@ -1,4 +1,5 @@
 import type { Router } from "express";
+import type { TokenGrant } from "../../../src/calls/call-api.ts";
 import type { ReceiptStatus, WebhookRequest } from "../../../src/model.ts";
 import type { RefusalFixture } from "../fixtures.ts";
 import type { Posting, WrittenMessage } from "../write-webhooks.ts";
@@ -34,6 +35,8 @@ export interface StandIn {
   /** Such as `api.twilio.com`: the router is mounted there. */
   host: string;
   router: Router;
+  /** What it gives an access token for, where it takes nothing without one. */
+  grant?: TokenGrant | undefined;
   /** What was accepted, in that order. */
   sent: StandInMessage[];
   /** Those that the provider has webhooks for. */

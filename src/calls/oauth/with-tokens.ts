@@ -1,0 +1,100 @@
+import { Failure } from "../../errors.ts";
+import type { CallApi, TokenGrant } from "../call-api.ts";
+import type { FetchFile } from "../fetch-file.ts";
+
+/** Access tokens, each kept until shortly before it ends. */
+export interface Tokens {
+  get(grant: TokenGrant): Promise<string>;
+  /** One that was refused: the next `get` asks for another one. */
+  forget(grant: TokenGrant): void;
+}
+
+const maxKept = 1000;
+const earlyMs = 60_000;
+
+/**
+ * Fetches tokens by OAuth 2.0's client credentials: https://www.rfc-editor.org/rfc/rfc6749#section-4.4
+ * Throws a Failure: `misconfigured` with status 401 where they are refused, `throttled`, or `unreachable`. It is never
+ * `outcome_unknown`: what the token was for has not been called yet.
+ */
+export function createTokens(callApi: CallApi): Tokens {
+  const kept = new Map<string, { token: Promise<string>; untilMs: number }>();
+
+  async function fetchToken(grant: TokenGrant, entry: { untilMs: number }): Promise<string> {
+    const { url, clientId, clientSecret } = grant;
+    const authorization = `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString("base64")}`;
+    const body = new URLSearchParams({ grant_type: "client_credentials" });
+    const answer = await callApi({ method: "POST", url, headers: { authorization }, body }).catch((error: unknown) => {
+      throw asTokenFailure(error);
+    });
+    const { access_token: token, expires_in: seconds } = (answer.body ?? {}) as Record<string, unknown>;
+    if (typeof token !== "string" || !/^[!-~]+$/.test(token)) {
+      throw new Failure("unreachable", "the answer to the question for an access token holds none");
+    }
+    entry.untilMs = performance.now() + (typeof seconds === "number" ? seconds * 1000 : 0) - earlyMs;
+    return token;
+  }
+
+  return {
+    get(grant) {
+      const key = JSON.stringify(grant);
+      const known = kept.get(key);
+      if (known && performance.now() < known.untilMs) return known.token;
+      if (kept.size >= maxKept) kept.clear();
+      // While it is being fetched, all who ask wait for the same one.
+      const entry = { untilMs: Number.POSITIVE_INFINITY, token: Promise.resolve("") };
+      entry.token = fetchToken(grant, entry);
+      kept.set(key, entry);
+      entry.token.catch(() => kept.get(key) === entry && kept.delete(key));
+      return entry.token;
+    },
+    forget: (grant) => void kept.delete(JSON.stringify(grant)),
+  };
+}
+
+function asTokenFailure(error: unknown): unknown {
+  if (!(error instanceof Failure)) return error;
+  const { status, message, retryAfterSeconds, reason } = error;
+  const words = `no access token is given: ${message}`;
+  const isRefused = status === 400 || status === 401 || status === 403;
+  if (isRefused) return new Failure("misconfigured", words, { status: 401, cause: error });
+  if (reason === "misconfigured") return error;
+  const isLimit = reason === "throttled" || reason === "own_limit";
+  return new Failure(isLimit ? reason : "unreachable", words, { retryAfterSeconds, cause: error });
+}
+
+/** Calls with a token where the request names a grant; once more with another token where the first one is refused. */
+export function withTokens(tokens: Tokens, callApi: CallApi): CallApi {
+  return ({ grant, ...request }) => {
+    if (!grant) return callApi(request);
+    return withToken(tokens, grant, (authorization) =>
+      callApi({ ...request, headers: { ...request.headers, authorization } }),
+    );
+  };
+}
+
+/** As `withTokens`, for files. */
+export function fetchWithTokens(tokens: Tokens, fetchFile: FetchFile): FetchFile {
+  return (url, { grant, ...options }) => {
+    if (!grant) return fetchFile(url, options);
+    return withToken(tokens, grant, (authorization) =>
+      fetchFile(url, { ...options, headers: { ...options.headers, authorization } }),
+    );
+  };
+}
+
+/** A call that is answered 401 has done nothing: it may be made again. */
+async function withToken<Answer>(
+  tokens: Tokens,
+  grant: TokenGrant,
+  call: (authorization: string) => Promise<Answer>,
+): Promise<Answer> {
+  const token = await tokens.get(grant);
+  try {
+    return await call(`Bearer ${token}`);
+  } catch (error) {
+    if (!(error instanceof Failure) || error.status !== 401) throw error;
+    tokens.forget(grant);
+    return call(`Bearer ${await tokens.get(grant)}`);
+  }
+}
