@@ -88,8 +88,8 @@ export function createCallApi(options: CallApiOptions): CallApi & { open: OpenUr
     { url, signal: given }: { url: string; signal?: AbortSignal },
     work: (how: { transport: object; signal: AbortSignal } & AgentPair) => Promise<Result>,
   ): Promise<Result> {
-    const departure = createDeparture();
     const over = new AbortController();
+    const departure = createDeparture(over.signal);
     const giveUp = () => over.abort();
     let isLate = false;
     const timer = setTimeout(() => {

@@ -2,6 +2,7 @@ import http, { type ClientRequest, type IncomingMessage, type RequestOptions } f
 import https from "node:https";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
+import { CanceledError } from "axios";
 import { closeDoubtful, distrustOrigin, heedKeepAlive, noteOrigin } from "./idle-connections.ts";
 
 /** Whether a request left, as far as that is certain. */
@@ -17,11 +18,13 @@ export interface Departure {
  * once, unless it has been closed by then. A connection that breaks later proves nothing: the other side may have read
  * the request before.
  */
-export function createDeparture(): Departure {
+export function createDeparture(signal: AbortSignal): Departure {
   const departure: Departure = {
     hasLeft: false,
     transport: {
       request(options, onResponse) {
+        // Axios's adapter rejects what was given up before, and makes the request all the same.
+        if (signal.aborted) throw new CanceledError();
         const { agent } = options;
         if (agent instanceof http.Agent) closeDoubtful(agent);
         const request = (options.protocol === "https:" ? https : http).request(options, onResponse);

@@ -233,10 +233,23 @@ describe("whether a request left", () => {
     }
   });
 
-  test("is certain where the caller gave up before there was a connection", async () => {
+  test("is certain where the caller gave up before the call: nothing of it is ever sent", async () => {
+    const arrived: string[] = [];
+    const { url } = await serve((req, res) => {
+      arrived.push(req.url ?? "");
+      res.end("{}");
+    });
+    const call = door();
     const signal = AbortSignal.abort();
-    const { url } = await serve((_req, res) => res.end("{}"));
-    expect(await reasonOf(door()({ method: "POST", url, headers: {}, signal }))).toBe("unreachable");
+    expect(await reasonOf(call({ method: "POST", url: `${url}new`, headers: {}, body: { a: 1 }, signal }))).toBe(
+      "unreachable",
+    );
+    await call({ method: "POST", url: `${url}kept`, headers: {} });
+    expect(await reasonOf(call({ method: "POST", url: `${url}given-up`, headers: {}, body: { a: 1 }, signal }))).toBe(
+      "unreachable",
+    );
+    await call({ method: "POST", url: `${url}after`, headers: {} });
+    expect(arrived).toEqual(["/kept", "/after"]);
   });
 
   test("is not known once a connection stood: a kept one that breaks may have been read from", async () => {

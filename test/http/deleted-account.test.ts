@@ -24,7 +24,7 @@ test.each([
     accounts: { get: async () => account, forget: () => undefined },
     receiver: { looksSigned: () => true, isVerified: async () => true, store: async () => void count++ },
     ...{ webhookLimit: createWebhookLimit(0), bodyMemory: createBodyMemory({ small: 1e6, large: 1e6 }) },
-    databaseWatch: { storing: (work: unknown) => work },
+    ...{ databaseWatch: { storing: (work: unknown) => work }, confirm: async () => true },
     ...{ publicUrl: "https://bridge.example.com", bodyLimitBytes: { sms: 1000, email: 1000 } },
   } as unknown as Parameters<typeof webhookRoutes>[0];
   const app = express()
