@@ -15,5 +15,4 @@ ALTER TABLE "keys" ADD COLUMN "last_used_at" timestamp with time zone;--> statem
 ALTER TABLE "keys" ADD COLUMN "expires_at" timestamp with time zone;--> statement-breakpoint
 CREATE INDEX "audit_who" ON "audit" USING btree ("who","id");--> statement-breakpoint
 CREATE INDEX "conversations_highlevel" ON "conversations" USING btree ("location_id","highlevel_conversation_id") WHERE "conversations"."highlevel_conversation_id" is not null;--> statement-breakpoint
-CREATE INDEX "messages_webhook" ON "messages" USING btree ("webhook_id") WHERE "messages"."webhook_id" is not null;--> statement-breakpoint
-CREATE INDEX "messages_highlevel" ON "messages" USING brin ("highlevel_message_id" text_bloom_ops,"highlevel_email_message_id" text_bloom_ops) WITH (pages_per_range=32,autosummarize=true);
+CREATE INDEX "messages_webhook" ON "messages" USING btree ("webhook_id") WHERE "messages"."webhook_id" is not null;

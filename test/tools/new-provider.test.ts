@@ -37,7 +37,9 @@ describe("a new provider", () => {
   test("is in the registry, and passes the type check", async () => {
     const registry = readFileSync(join(folder, "src/providers/registry.ts"), "utf8");
     expect(registry).toMatch(/ {2}"acme-sms": acmeSms,\n {2}zenith,\n\};/);
-    const checked = { extends: "./tsconfig.json", include: ["src", "tools", "test/fixtures", "test/providers"] };
+    // What knows providers by name or by type, and what has been written; the rest is not changed by one more.
+    const include = ["src/providers", "src/inbox", "test/fixtures/*/sign.ts", "test/support/providers.ts"];
+    const checked = { extends: "./tsconfig.json", include };
     writeFileSync(join(folder, "tsconfig.check.json"), JSON.stringify(checked));
     await runs(folder, "typescript/bin/tsc", "-p", "tsconfig.check.json");
   }, 300_000);
