@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import axios from "axios";
-import { idOf, type LoadProvider, someProviders } from "../test/support/load.ts";
+import { idOf, type LoadProvider } from "../test/support/load.ts";
 import { publicUrl } from "../test/support/location.ts";
 
 /** Where the webhooks go, and how many. */
@@ -79,8 +79,8 @@ export function startLoad(options: LoadOptions): Load {
     }
   };
   const done = Promise.all(
-    someProviders.flatMap((provider) =>
-      Array.from({ length: people }, (_, person) => writeOn(provider, mappings.get(provider) ?? "", person)),
+    [...mappings].flatMap(([provider, mappingId]) =>
+      Array.from({ length: people }, (_, person) => writeOn(provider, mappingId, person)),
     ),
   );
   return {

@@ -10,7 +10,7 @@ import { atExit } from "../test/support/at-exit.ts";
 import { type BridgeProcess, spawnBridge } from "../test/support/bridge-process.ts";
 import type { Program } from "../test/support/build.ts";
 import { createDatabase } from "../test/support/database.ts";
-import { type LoadProvider, someProviders } from "../test/support/load.ts";
+import { earlyProviders, type LoadProvider, someProviders } from "../test/support/load.ts";
 import { emailProviderId, locationId, publicUrl, smsProviderId } from "../test/support/location.ts";
 import { type PostgresServer, startPostgres } from "../test/support/postgres.ts";
 import { createRandom } from "./random.ts";
@@ -149,7 +149,10 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       putLocation(sandbox, token);
       await world.admin("PUT", `/locations/${locationId}`, { token });
     },
-    addMappings: async () => new Map(await Promise.all(someProviders.map((provider) => addMapping(world, provider)))),
+    async addMappings() {
+      const providers = options.earlier ? earlyProviders : someProviders;
+      return new Map(await Promise.all(providers.map((provider) => addMapping(world, provider))));
+    },
     atEnd: (cleanUp) => void cleanUps.push(cleanUp),
     async stop() {
       for (const bridge of started) bridge.kill("SIGKILL");

@@ -46,6 +46,10 @@ export const loadProviders: LoadProvider[] = providers.map((provider) => {
 const various = new Set(["twilio", "telnyx", "plivo", "postmark", "mailgun", "generic-sms", "generic-email"]);
 export const someProviders = loadProviders.filter(({ mapping }) => various.has(mapping.provider));
 
+/** Those of them that version 0.2.0 has. */
+const early = new Set(["twilio", "telnyx", "postmark", "mailgun", "generic-sms", "generic-email"]);
+export const earlyProviders = someProviders.filter(({ mapping }) => early.has(mapping.provider));
+
 /** What the ids of a person's messages have in common; its messages must come in the order of their numbers. */
 const lineOf = (id: string) => id.slice(0, id.lastIndexOf("-"));
 const numberOf = (id: string) => Number(id.slice(id.lastIndexOf("-") + 1));
