@@ -92,7 +92,9 @@ const recordSome = prepare<{ input: string }, { number: number; isDue: boolean |
           when input.lease <> 'held' and lanes.counter <> input.counter then now()
           when input.lease = 'idle' then null
           else now() + make_interval(secs => input.lease_seconds)
-        end
+        end,
+        claimed_from = case when input.lease = 'held'
+          then (select number + 1 from deliveries where id = input.delivery_id) else lanes.claimed_from end
       from input join held using (conversation_id, kind)
       where lanes.conversation_id = input.conversation_id and lanes.kind = input.kind
         and lanes.lease_token = input.lease_token

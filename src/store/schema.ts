@@ -522,7 +522,10 @@ export const lanes = pgTable(
     counter: bigint({ mode: "number" }).notNull(),
     dueAt: time(),
     leaseToken: uuid(),
-    /** The first delivery that the last claim took: when its holder dies, the first of those after it may be half done. */
+    /**
+     * The first delivery that the last claim took, or the next one after one that has died since, which may be replayed: when
+     * its holder dies, the first pending one from there on may be half done.
+     */
     claimedFrom: bigint({ mode: "number" }),
   },
   (table) => [
