@@ -3,7 +3,7 @@ import type { Answer, Judge, Post } from "./highlevel.ts";
 /** A text that somebody has sent, and what is known of it. */
 interface Sent {
   altId: string;
-  /** Whose line it stands in: of this person, to this number, in this location. */
+  /** Whose line it stands in: of this person, to this mapping, which is another one after each move, also back. */
   line: string;
   locationId: string;
   conversationId: string;

@@ -27,10 +27,18 @@ const unused = () => Promise.reject(new Error("is not called here"));
 const dead = { kinds: ["post-inbound" as const], limit: 1000 };
 let worlds = 0;
 
+/** A lane that is delivered. */
+interface Run {
+  claimed: ClaimedLane;
+  done: Promise<unknown>;
+  /** Called when it waits for an answer: with what gives it, or with nothing where none will come. */
+  onHang(answer: (() => void) | undefined): void;
+}
+
 /** A process: what it holds, and what it waits for. */
 interface Worker {
   claimed: ClaimedLane[];
-  hanging: { claimed: ClaimedLane; answer: (() => void) | undefined; done: Promise<unknown> }[];
+  hanging: { run: Run; answer: () => void }[];
 }
 
 /** The bridge's own inbox and outbox over a database, with places of their own in it; the model beside them. */
@@ -64,11 +72,11 @@ export async function createWorld(db: Db) {
 
   async function receive({ number, person, ids }: Extract<Step, { what: "receive" }>): Promise<void> {
     const rows = ids.map((id) => {
-      const { accountId, address: to, locationId } = mappings[number] as MappingRow;
+      const { id: mappingId, accountId, address: to, locationId } = mappings[number] as MappingRow;
       const from = `+1500556000${person}`;
       const altId = `${world} ${number} ${person} ${id}`;
       const conversationId = `conversation of ${locationId} ${from}`;
-      model.receive({ altId, locationId, conversationId, line: `${number} ${person} ${locationId}` });
+      model.receive({ altId, locationId, conversationId, line: `${mappingId} ${person}` });
       const body = Buffer.from(JSON.stringify({ id: altId, from, to: [to], text: altId }));
       return { accountId, source: "provider" as const, url: "https://bridge.example.com", headers: {}, body };
     });
@@ -79,21 +87,27 @@ export async function createWorld(db: Db) {
     worker.claimed.push(...(await claimDueLanes(context, createPlaces(places).now())));
   }
 
-  /** Until it is done, or waits for an answer. */
   async function deliver(worker: Worker, script: Answer[]): Promise<void> {
     const claimed = worker.claimed.shift();
     if (!claimed) return;
     const left = [...script];
-    let onHang: (answer: (() => void) | undefined) => void = () => undefined;
-    const hung = new Promise<{ answer: (() => void) | undefined }>((resolve) => {
-      onHang = (answer) => resolve({ answer });
+    const run: Run = { claimed, done: Promise.resolve(), onHang: () => undefined };
+    const caller = highlevel.calledBy({ next: () => left.shift() ?? "taken", onHang: (answer) => run.onHang(answer) });
+    await goOn(worker, run, () => {
+      run.done = deliverLane({ ...context, highlevel: caller }, claimed, () => false);
     });
-    const caller = highlevel.calledBy({ next: () => left.shift() ?? "taken", onHang });
-    const done = deliverLane({ ...context, highlevel: caller }, claimed, () => false);
-    const ended = await Promise.race([done, hung]);
-    if (typeof ended === "boolean") return;
-    if (ended.answer) worker.hanging.push({ claimed, answer: ended.answer, done });
-    else kill(worker);
+  }
+
+  /** Until it is done, or waits for an answer, which may not be its first wait. `false` where the process dies over it. */
+  async function goOn(worker: Worker, run: Run, go: () => void): Promise<boolean> {
+    const hung = new Promise<{ answer: (() => void) | undefined }>((resolve) => {
+      run.onHang = (answer) => resolve({ answer });
+    });
+    go();
+    const ended = await Promise.race([run.done.then(() => undefined), hung]);
+    if (ended?.answer) worker.hanging.push({ run, answer: ended.answer });
+    else if (ended) kill(worker);
+    return !ended || ended.answer !== undefined;
   }
 
   function kill(worker: Worker): void {
@@ -102,16 +116,18 @@ export async function createWorld(db: Db) {
   }
 
   async function answer(worker: Worker): Promise<void> {
-    const hanging = worker.hanging.splice(0);
-    for (const each of hanging) each.answer?.();
-    await Promise.all(hanging.map(({ done }) => done));
+    for (const { run, answer: give } of worker.hanging.splice(0)) {
+      // The others' answers come to nobody then.
+      if (!(await goOn(worker, run, give))) return;
+    }
   }
 
   /** For PostgreSQL and for those who hold them, who go by their own clock. */
   async function endLeases(): Promise<void> {
     await db.execute(sql`update lanes set due_at = now() where lease_token is not null`);
     for (const { claimed, hanging } of workers) {
-      for (const lane of [...claimed, ...hanging.map((each) => each.claimed)]) lane.heldUntilMs = performance.now() - 1;
+      for (const lane of [...claimed, ...hanging.map(({ run }) => run.claimed)])
+        lane.heldUntilMs = performance.now() - 1;
     }
   }
 
