@@ -129,7 +129,7 @@ export function createCallApi(options: CallApiOptions): CallApi & { open: OpenUr
   };
 
   const open: OpenUrl = async ({ url, headers, signal }) => {
-    const asked = { method: "GET", url, headers: new AxiosHeaders(headers), responseType: "stream" as const };
+    const asked = { method: "GET", url, headers: headersOf(headers), responseType: "stream" as const };
     const response = await begin({ url, signal }, (how) => request({ ...asked, decompress: false, ...how }));
     return { status: response.status, headers: textHeaders(response), body: response.data };
   };
@@ -147,8 +147,12 @@ function createRequest(settings: { proxy?: false }): (config: InternalAxiosReque
   return (config) => send({ ...always, ...config });
 }
 
+/** Some answer XML to who does not say what is read. */
+const headersOf = (given: Record<string, string>) =>
+  new AxiosHeaders({ accept: "application/json, text/plain, */*", ...given });
+
 function encode(given: Record<string, string>, body: unknown): { headers: AxiosHeaders; data: unknown } {
-  const headers = new AxiosHeaders(given);
+  const headers = headersOf(given);
   if (!isPlain(body)) return { headers, data: typeof body === "string" ? Buffer.from(body) : body };
   const isForm = body instanceof URLSearchParams;
   headers.setContentType(isForm ? "application/x-www-form-urlencoded;charset=utf-8" : "application/json", false);

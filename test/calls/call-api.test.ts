@@ -46,6 +46,16 @@ describe("callApi", () => {
     expect(answer).toMatchObject({ status: 200, body: { got: { x: "ü" } }, headers: { "x-echo": "application/json" } });
   });
 
+  test.each([
+    [{}, "application/json, text/plain, */*"],
+    [{ Accept: "application/vnd.api+json" }, "application/vnd.api+json"],
+  ])("says what it reads, unless the caller says it: %j", async (headers, accept) => {
+    const url = await serve((req, res) => res.end(JSON.stringify(req.headers.accept)));
+    for (const method of ["GET", "POST"] as const) {
+      expect((await callApi({ method, url, headers })).body).toBe(accept);
+    }
+  });
+
   async function echoOf(request: Pick<ApiRequest, "body"> & { contentType?: string }) {
     let got: { headers: Record<string, string | string[] | undefined>; body: Buffer } | undefined;
     const url = await serve(async (req, res) => {
