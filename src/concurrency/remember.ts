@@ -6,12 +6,11 @@ export interface Remembered<Value> {
   forget(key: string): void;
 }
 
-const maxKeys = 10_000;
-
 export function remember<Value>(
   load: (key: string) => Promise<Value | undefined>,
-  options: { seconds: number },
+  options: { seconds: number; maxKeys?: number },
 ): Remembered<Value> {
+  const { maxKeys = 10_000 } = options;
   const kept = new Map<string, { value: Promise<Value | undefined>; until: number }>();
 
   /** All are kept for the same time, so that the first of the map is the first to go anyway. */

@@ -1,10 +1,11 @@
 import type { FetchFile } from "../calls/fetch-file.ts";
+import { remember } from "../concurrency/remember.ts";
 import { Failure } from "../errors.ts";
 import type { FetchCertificate } from "./kit/proofs.ts";
 
 const maxBytes = 20_000;
 const timeoutMs = 5000;
-const keptMs = 24 * 3600 * 1000;
+const keptSeconds = 24 * 3600;
 const maxKept = 100;
 const maxUnderWay = 3;
 
@@ -13,7 +14,6 @@ const maxUnderWay = 3;
  * under way at once, and beyond that it fails with `own_limit`. A redirect leads to the same URL or nowhere.
  */
 export function createFetchCertificate(fetchFile: FetchFile): FetchCertificate {
-  const kept = new Map<string, { pem: Promise<string>; untilMs: number }>();
   let underWay = 0;
 
   async function fetchNow(url: string): Promise<string> {
@@ -29,15 +29,8 @@ export function createFetchCertificate(fetchFile: FetchFile): FetchCertificate {
     }
   }
 
-  return (url) => {
-    const known = kept.get(url);
-    if (known && performance.now() < known.untilMs) return known.pem;
-    const pem = fetchNow(url);
-    if (kept.size >= maxKept) kept.clear();
-    kept.set(url, { pem, untilMs: performance.now() + keptMs });
-    pem.catch(() => kept.delete(url));
-    return pem;
-  };
+  const kept = remember(fetchNow, { seconds: keptSeconds, maxKeys: maxKept });
+  return async (url) => (await kept.get(url)) ?? "";
 }
 
 async function readText(stream: AsyncIterable<Buffer>): Promise<string> {
