@@ -13,8 +13,8 @@ export interface Mentions {
   stop(): Promise<void>;
 }
 
-/** What is less takes no time that others would notice. */
-const largeBytes = 100_000;
+/** What is less takes no time that others would notice, also where it is written in every way at once. */
+const largeBytes = 10_000;
 const limits = { maxThreads: 1, maxSeconds: 120, maxMemoryMb: 1024 };
 
 /** Large mails are looked through in a thread: they keep nobody else waiting. */
@@ -24,7 +24,7 @@ export function createMentions(): Mentions {
   const threads = createThreads<Search, number[]>({ module, ...limits });
   return {
     async find(search) {
-      const bytes = search.webhooks.reduce((sum, { body }) => sum + body.length, 0);
+      const bytes = search.webhooks.reduce((sum, { about, body }) => sum + about.length + body.length, 0);
       return bytes < largeBytes ? findInline(search) : threads.run(search);
     },
     stop: threads.stop,
