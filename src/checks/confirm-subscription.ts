@@ -17,7 +17,7 @@ export function createConfirm(log: Log, callProvider: CallApi): Confirm {
       log("info", "subscription.confirmed", { accountId, provider });
       return true;
     } catch (error) {
-      log("warn", "subscription.unconfirmed", { accountId, provider, ...describeError(error) });
+      log("error", "subscription.unconfirmed", { accountId, provider, ...describeError(error) });
       return false;
     }
   };

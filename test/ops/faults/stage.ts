@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { Router } from "express";
 import type { WebhookRequest } from "../../../src/model.ts";
 import { readBlocks } from "../../docs/blocks.ts";
 import { adminApiKey, startTestBridge, type TestBridge } from "../../support/bridge.ts";
@@ -27,7 +28,7 @@ export type Stage = Awaited<ReturnType<typeof setStage>>;
 export const oauth = { clientId: "app-x", clientSecret: "secret", scopes: "conversations.write" };
 const metricsToken = "metrics-token";
 export const person = "+15005550006";
-const numbers = { "generic-sms": "+15005559001", twilio: "+15005559002", held: "+15005559003" };
+const numbers = { "generic-sms": "+15005559001", twilio: "+15005559002", held: "+15005559003", topic: "+15005559004" };
 export const mailbox = "support@example.com";
 export const unlimited = { per10Seconds: 0, perDay: 180_000 };
 
@@ -38,7 +39,7 @@ export async function setStage() {
   await query(server.url, `create database bridge owner bridge ${disk ? "tablespace small" : ""}`);
   const state = {
     ...{ sendFault: undefined as SendFault | undefined, user: "bridge", database: "bridge" },
-    ...{ endpointStatus: 200, endpointId: "" },
+    ...{ endpointStatus: 200, endpointId: "", isSnsAway: false, topicId: "" },
   };
   const endpoint = createServer((_req, res) => void res.writeHead(state.endpointStatus).end()).listen(0, "127.0.0.1");
   await once(endpoint, "listening");
@@ -46,7 +47,7 @@ export async function setStage() {
   const urlOf = (user = state.user, database = state.database) =>
     server.url.replace("postgres@", `${user}@`).replace(/postgres$/, database);
   const standIn = makeFaulty(createStandIn("twilio", numbers.twilio), { draw: () => state.sendFault });
-  const providers = await serveStandIns([standIn]);
+  const providers = await serveStandIns([standIn, { host: "sns.us-east-1.amazonaws.com", router: amazonSns(state) }]);
   const [port, encryptionKeys] = [await freePort(), [randomBytes(32)]];
   const publicUrl = `http://127.0.0.1:${port}`;
   const bridge = await startTestBridge({
@@ -157,6 +158,14 @@ export async function setStage() {
     },
   };
   return stage;
+}
+
+/** Where certificates are, and where a topic's question is answered. */
+function amazonSns(state: { isSnsAway: boolean }) {
+  const router = Router();
+  router.use((_req, res, next) => (state.isSnsAway ? void res.status(503).end() : next()));
+  router.get("/", (_req, res) => void res.type("text/xml").send("<ConfirmSubscriptionResponse/>"));
+  return router;
 }
 
 async function addMappings(bridge: TestBridge) {

@@ -29,6 +29,17 @@ function writeMail({ webhookUrl, mappings }: Stage, at: Date) {
   return writeMessage(providerOf("generic-email"), message, { url: webhookUrl(mappings.mail), at });
 }
 
+/** As a topic posts it; its account is made once, and has been called by nobody before. */
+async function postOfTopic(stage: Stage, name: "text" | "subscription") {
+  const { fixtures, signer } = providerOf("aws-sms");
+  const sample = fixtures.find((each) => each.name === name)?.fixture.request;
+  if (!sample) throw new Error(`aws-sms has no fixture ${name}.json`);
+  stage.state.topicId ||= await stage.bridge.addMapping({
+    ...{ provider: "aws-sms", credentials: signer.credentials, address: stage.numbers.topic, isDefault: false },
+  });
+  return stage.post(signer.sign(sample, { url: stage.webhookUrl(stage.state.topicId), at: new Date() }));
+}
+
 const large = (stage: Stage) => stage.post(stage.write("generic-sms", { text: "x".repeat(120_000) }));
 
 export const atTheDoor: Record<string, Provocation> = {
@@ -80,6 +91,26 @@ export const atTheDoor: Record<string, Provocation> = {
       await flood(10, stage.text);
     },
     mend: ({ bridge }) => bridge.restart({ incoming: { connections: 5000, webhooksPerMinute: 0 } }),
+  },
+  "A certificate cannot be fetched": {
+    async provoke(stage) {
+      stage.state.isSnsAway = true;
+      expect(await postOfTopic(stage, "text")).toBe(503);
+    },
+    async mend(stage) {
+      stage.state.isSnsAway = false;
+      expect(await postOfTopic(stage, "text")).toBe(200);
+    },
+  },
+  "A topic's subscription is not confirmed": {
+    async provoke(stage) {
+      stage.state.isSnsAway = true;
+      expect(await postOfTopic(stage, "subscription")).toBe(503);
+    },
+    async mend(stage) {
+      stage.state.isSnsAway = false;
+      expect(await postOfTopic(stage, "subscription")).toBe(200);
+    },
   },
   "It comes to nobody (404, 410)": {
     provoke: (stage) => stage.post(stage.write("twilio", { url: stage.webhookUrl(randomUUID()) })),
