@@ -81,8 +81,13 @@ const enqueue = prepare<{ input: string }>(
     order by number`,
 );
 
+/** Events are of whom their endpoint is of: what an endpoint for all locations is told is of nobody with some of them. */
 export const isOfLocations = (locationIds: string[]) =>
-  sql`${deliveries.conversationId} in (select id from conversations where ${isAnyOf(conversations.locationId, locationIds)})`;
+  sql`${deliveries.conversationId} in (select id from conversations where ${isAnyOf(conversations.locationId, locationIds)})
+    and (${deliveries.kind} <> 'post-event' or exists (select from conversations line
+      join endpoints on endpoints.id::text = line.address
+        and endpoints.location_ids <@ ${sql.param(locationIds)}::text[]
+      where line.id = ${deliveries.conversationId}))`;
 
 /** With `locationIds` only if it is of one of these. */
 export async function findDelivery(

@@ -98,6 +98,21 @@ test("what an endpoint refuses of one event is given up soon, told to nobody, an
   expect(receiver.events.at(-1)?.id).toBe(dead.event.id);
 });
 
+test("what an endpoint for all locations was not told is shown to operators alone, and sent by nobody else", async () => {
+  receiver.answer = () => 422;
+  await write();
+  const [dead] = await untilDead(1);
+  const { key } = (await bridge.admin("POST", "/keys", { name: "x", access: "write", locationIds: [locationId] })).body;
+  const asKey = (method: string, path: string) =>
+    fetch(`${bridge.url}/admin/deliveries${path}`, { method, headers: { authorization: `Bearer ${key}` } });
+  expect((await (await asKey("GET", "?kind=post-event")).json()).items).toEqual([]);
+  expect((await asKey("POST", `/${dead.id}/replay`)).status).toBe(404);
+  const own = await bridge.admin("PATCH", `/endpoints/${endpointId}`, { locationIds: [locationId] });
+  expect(own.status).toBe(200);
+  expect((await (await asKey("GET", "?kind=post-event")).json()).items).toHaveLength(1);
+  expect((await asKey("POST", `/${dead.id}/replay`)).status).toBe(202);
+});
+
 test("one that answers 410 is disabled, and when it is enabled a replay tells it all after all, in order", async () => {
   receiver.answer = () => 410;
   const ids = [await write(), await write(), await write()];
