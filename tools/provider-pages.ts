@@ -57,14 +57,19 @@ function composePage(name: string, adapter: Adapter): string {
   const sent = sorted(readSendFixtures(name)).map(({ fixture }) => `- ${fixture.about}`);
   const refused = readRefusals(name).flatMap(({ about, error }) => (error ? [[about, `\`${error.code}\``]] : []));
   const headers = adapter.proof.headers.map((header) => `\`${header}\``).join(", ");
-  const needs = headers && ` What lacks one of these headers is answered 401 before its body is read: ${headers}.`;
+  const refused401 = adapter.refusedWith ?? 401;
+  const needs =
+    headers && ` What lacks one of these headers is answered ${refused401} before its body is read: ${headers}.`;
+  const again = adapter.refusedWith
+    ? ` Whatever is refused, be it forged or too large, is answered ${adapter.refusedWith}, so that no mail is lost by it; [\`refused\`](../operate.md#it-is-2-am-and-messages-do-not-arrive) says why.`
+    : "";
   const meanings = Object.entries(adapter.refusals).map(([code, meaning]) => [`\`${code}\``, meaningWords[meaning]]);
   return page(adapter.label, [
     `Registered as \`${name}\`, for ${kind}.`,
     `## Credentials\n\n${table(["field", "called", "needed", "secret", "where it is found"], fields)}`,
     `## Connect\n\n${connect(name, adapter)}`,
     `## Where the \`webhookUrl\` goes\n\nInto ${adapter.pasteAt}.`,
-    `## What is read\n\nIt posts ${adapter.contentTypes.map((type) => `\`${type}\``).join(" or ")}; anything else is answered 415.${adapter.takesGet ? " It may also call by GET, with the same fields in the query." : ""}${needs}\n\n${table(["", "becomes"], read)}`,
+    `## What is read\n\nIt posts ${adapter.contentTypes.map((type) => `\`${type}\``).join(" or ")}; anything else is answered ${adapter.refusedWith ?? 415}.${adapter.takesGet ? " It may also call by GET, with the same fields in the query." : ""}${needs}${again}\n\n${table(["", "becomes"], read)}`,
     `## What is sent\n\n${sent.join("\n")}${adapter.isIdempotent ? `\n\n${idempotent}` : ""}`,
     `## Refusals\n\nThe agent reads the provider's own words.\n\n${table(["such as", "code"], refused)}`,
     ...(meanings.length > 0

@@ -153,6 +153,7 @@ function readField(head: Buffer, content: Buffer): FormField | undefined {
 const refusal = (why: string) => new ParseError(`the body is not the form that its content type says: ${why}`);
 
 /** The text of a field; of the last one where several have the name. */
-export function formText(fields: FormField[], name: string): string | undefined {
-  return fields.findLast((field) => field.name === name)?.content.toString("utf8");
+export function formText(fields: readonly FormField[], name: string, charset?: string): string | undefined {
+  const content = fields.findLast((field) => field.name === name)?.content;
+  return content && decodeText(content, charset);
 }

@@ -3,7 +3,7 @@ import { decodeWords } from "./email/encoded-words.ts";
 import { joinWords, type Words } from "./email/mail-words.ts";
 import { type MailFile, openWrapping, readMail } from "./email/read-mail.ts";
 import { composeMail, type Mail } from "./mail.ts";
-import { allOf, findHeader } from "./mail-headers.ts";
+import { allOf, findHeader, type MailHeader } from "./mail-headers.ts";
 import { addressesOf, parseSender } from "./mailbox.ts";
 import { parseValue, text } from "./parse-value.ts";
 
@@ -69,6 +69,11 @@ function attachmentOf({ name, contentType, contentId, content }: MailFile): Atta
     contentType: clean(contentType),
     sizeBytes: content.length,
   };
+}
+
+/** The headers of an email, of which the rest is elsewhere. */
+export async function readHeaders(block: string): Promise<MailHeader[]> {
+  return (await readMail(Buffer.from(`${block.trimEnd()}\r\n\r\n`))).headers;
 }
 
 /** The contents of the email's files, in the order in which `parseMime` names them. */

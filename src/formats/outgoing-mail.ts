@@ -2,21 +2,29 @@ import { Failure } from "../errors.ts";
 import type { OutboundAttachment, OutboundMessage } from "../model.ts";
 import type { MailHeader } from "./mail-headers.ts";
 
-/** A long thread's first id and its latest: providers and servers bound what headers may take (Mailgun: 16 kB in all). */
-const maxReferences = 50;
+/** A long thread's first id and its latest: providers and servers bound what a header may take (SES: 870 characters). */
+const maxCharacters = 800;
 
 /**
  * The headers by which mail programs know an email and its thread. Our own id is in it, where we have one.
  * https://www.rfc-editor.org/rfc/rfc5322#section-3.6.4
  */
 export function threadHeaders({ rfcMessageId, inReplyTo, references }: OutboundMessage): MailHeader[] {
-  const [first, ...later] = references;
-  const kept = first === undefined ? [] : [first, ...later.slice(-(maxReferences - 1))];
   return [
     { name: "Message-ID", value: bracketed(rfcMessageId ? [rfcMessageId] : []) },
     { name: "In-Reply-To", value: bracketed(inReplyTo ? [inReplyTo] : []) },
-    { name: "References", value: bracketed(kept) },
+    { name: "References", value: bracketed(shortened(references)) },
   ].filter(({ value }) => value !== "");
+}
+
+function shortened([first, ...later]: string[]): string[] {
+  if (first === undefined) return [];
+  let left = maxCharacters - bracketed([first]).length;
+  const dropped = later.findLastIndex((id) => {
+    left -= bracketed([id]).length + 1;
+    return left < 0;
+  });
+  return [first, ...later.slice(dropped + 1)];
 }
 
 const bracketed = (ids: string[]) => ids.map((id) => `<${id}>`).join(" ");

@@ -45,6 +45,10 @@ export interface WebhooksContext extends TurnAwayContext {
  * - 503 with Retry-After: the database is away, or too much is being read or waits for it, or the certificate that a
  *   signature names is not to be had; nothing was stored. Also where a provider's question was stored, and not answered.
  *
+ * Of a provider that would lose a mail by a 4xx, whatever is not taken is answered by its `refusedWith` instead: 503, or 429.
+ *
+ * `HEAD /webhooks/{accountId}` is 200 where there is such an account: some ask so whether the URL is there.
+ *
  * `GET /webhooks/{accountId}` answers a provider that asks whether the URL is ours, and stores nothing: 200, or 401 when it
  * asks with another secret than the account's. Of a provider that does not ask it is no route.
  *
@@ -66,11 +70,20 @@ export function webhookRoutes(given: WebhooksContext): Router {
     const account = await findAccount(context, req, req.params.accountId.toLowerCase());
     const answer = req.method === "GET" ? await answerHandshake(context, req, account) : undefined;
     if (answer !== undefined) return void res.status(200).type("text/plain").send(answer);
-    await takeProviders(context, req, account);
-    const { acknowledgement } = account.adapter;
+    if (req.method === "HEAD") return void res.status(200).end();
+    const { acknowledgement, refusedWith } = account.adapter;
+    await orComeAgain(refusedWith, takeProviders(context, req, account));
     if (!acknowledgement) return void res.status(200).end();
     res.status(acknowledgement.status).type(acknowledgement.contentType).send(acknowledgement.body);
   }
+}
+
+/** For a provider that would lose a mail by our answer: what is refused has been told to operators by its own reason. */
+async function orComeAgain(status: Account["adapter"]["refusedWith"], taking: Promise<void>): Promise<void> {
+  await taking.catch((error: unknown) => {
+    if (status === undefined || !(error instanceof Problem)) throw error;
+    throw new Problem(status, error.message, { headers: { "Retry-After": "60", ...error.headers } });
+  });
 }
 
 interface RouteContext extends WebhooksContext {

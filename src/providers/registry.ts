@@ -3,6 +3,7 @@ import { declaredProvider } from "./declared/declared-provider.ts";
 import type { ProviderDocument } from "./declared/document/document.ts";
 import { mailgun } from "./email/mailgun.ts";
 import { postmark } from "./email/postmark.ts";
+import { sendgrid } from "./email/sendgrid.ts";
 import { genericEmail, genericSms } from "./generic.ts";
 import type { Adapter } from "./kit/adapter.ts";
 import { awsSms } from "./sms/aws-sms.ts";
@@ -48,6 +49,7 @@ const adapters: Record<string, Adapter> = {
   smsgate: smsGate,
   postmark,
   mailgun,
+  sendgrid,
   "generic-sms": genericSms,
   "generic-email": genericEmail,
 };

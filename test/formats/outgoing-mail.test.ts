@@ -33,10 +33,12 @@ describe("a thread's headers", () => {
 
   test("keep of a long thread its first mail and the latest", () => {
     const ids = Array.from({ length: 1000 }, (_, index) => `${index}@x.example`);
-    const kept = parseMessageIds(referencesOf(ids));
-    expect(kept).toHaveLength(50);
-    expect([kept[0], kept[1], kept.at(-1)]).toEqual(["0@x.example", "951@x.example", "999@x.example"]);
-    expect(parseMessageIds(referencesOf(ids.slice(0, 50)))).toEqual(ids.slice(0, 50));
+    const header = referencesOf(ids) ?? "";
+    expect(header.length).toBeGreaterThan(780);
+    expect(header.length).toBeLessThanOrEqual(800);
+    const [first, ...latest] = parseMessageIds(header);
+    expect([first, ...latest]).toEqual(["0@x.example", ...ids.slice(-latest.length)]);
+    expect(parseMessageIds(referencesOf(ids.slice(0, 40)))).toEqual(ids.slice(0, 40));
   });
 });
 

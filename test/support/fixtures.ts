@@ -91,7 +91,7 @@ export interface SendFixture {
    * a form's fields as pairs in their order, a file of it as `{ filename, type, base64 }`.
    */
   request: Omit<ApiRequest, "signal">;
-  answer: { status: number; body: unknown };
+  answer: { status: number; headers?: Record<string, string>; body: unknown };
   /** What `send` must make of that answer. */
   sent: SentMessage;
 }

@@ -90,7 +90,7 @@ function recordCalls(answer: SendFixture["answer"]): { callApi: CallApi; request
   const requests: ApiRequest[] = [];
   const callApi: CallApi = async (request) => {
     requests.push(request);
-    return { ...answer, headers: {} };
+    return { headers: {}, ...answer };
   };
   return { callApi, requests };
 }

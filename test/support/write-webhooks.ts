@@ -140,6 +140,7 @@ function rewrite(body: Fixture["request"]["body"], change: Change): Fixture["req
     if (whole.has(text)) return whole.get(text);
     if (time?.old !== undefined && Date.parse(text) === Date.parse(time.old)) return writeTime(time.now, text);
     if (isUnixTime(text, time?.old)) return writeUnixTime(change.time?.now, text.length);
+    if (/^(?:[\w-]+:.*\r\n)+\r\n/.test(text)) return rewriteMail(text, walk);
     const json = readJson(text);
     if (json !== undefined) return JSON.stringify(walk(json));
     return text.replace(parts, (old) => within.get(old.toLowerCase()) ?? "");
@@ -154,6 +155,16 @@ function rewrite(body: Fixture["request"]["body"], change: Change): Fixture["req
     return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, walk(each)]));
   };
   return walk(body) as Fixture["request"]["body"];
+}
+
+/** A whole mail: its headers, and its words, if it has no parts. */
+function rewriteMail(raw: string, rewritten: (text: string) => unknown): string {
+  const headEnd = raw.indexOf("\r\n\r\n");
+  const head = raw
+    .slice(0, headEnd)
+    .replace(/^([\w-]+: )(.*)$/gm, (_, name: string, value: string) => name + rewritten(value));
+  const words = raw.slice(headEnd + 4).replaceAll("\r\n", "\n");
+  return `${head}\r\n\r\n${String(rewritten(words)).replaceAll("\n", "\r\n")}`;
 }
 
 function rewriteNumber(value: number, { whole, time }: Change): number {

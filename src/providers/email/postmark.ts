@@ -5,12 +5,12 @@ import { addWords, parseContentId, unwrapFiles, withoutContent } from "../../for
 import { formatMailbox, requireContent, threadHeaders } from "../../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { postmarkChecks } from "../checks/postmark.ts";
-import { atLeast, credentials, printable, secret, setting, shape } from "../kit/credentials.ts";
+import { credentials, printable, secret, setting, shape, urlLogin } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
 import { mail, receipt, type StatusWords } from "../kit/events.ts";
 import { listOf, maybeNumber, maybeText, messageId, reference, text } from "../kit/fields.ts";
-import { basicAuth, withBasic } from "../kit/proofs.ts";
+import { byUrlLogin } from "../kit/proofs.ts";
 import { answerOf, post } from "../kit/sends.ts";
 
 /**
@@ -22,18 +22,7 @@ export const postmark = defineProvider({
   label: "Postmark",
   channel: "email",
   credentials: credentials({
-    always: {
-      username: setting(
-        "User name",
-        "Of your choice: it becomes a part of the webhook's URL.",
-        shape(/^[^:\s]+$/, "must not be empty, and hold no colon and no space"),
-      ),
-      password: secret(
-        "Password",
-        "Of your choice, as `openssl rand -hex 24` makes one: it becomes a part of the webhook's URL.",
-        atLeast(16),
-      ),
-    },
+    always: urlLogin,
     toSend: { serverToken: secret("Server API token", "On the server's page, under API Tokens.", printable) },
     ifWanted: {
       messageStream: setting(
@@ -48,8 +37,7 @@ export const postmark = defineProvider({
   notes: ["Opens come only when Postmark tracks them."],
   receives: {
     contentTypes: ["application/json"],
-    proof: basicAuth({ pair: ({ username, password }) => [username, password] }),
-    pastedUrl: (url, { username, password }) => withBasic(url, username, password),
+    ...byUrlLogin,
     read,
     files: async (webhook) => (await openFiles(webhook)).files.map(({ content }) => content?.()),
   },

@@ -83,9 +83,16 @@ export interface Adapter<Given = unknown> {
   answerHandshake?(url: string, credentials: Given): string | undefined;
   /** Of a verified question whether we want what it posts: the URL whose GET says yes. Throws a ParseError as `parse` does. */
   confirmationUrl?(request: WebhookRequest): Promise<string | undefined>;
+  /**
+   * What everything is answered with that is not taken, where another answer would have the provider bounce a mail or throw
+   * it away: with this one it comes again.
+   */
+  refusedWith?: ComeAgain | undefined;
   /** What the provider wants to be answered, where an empty 200 is not it. */
   acknowledgement?: { status: number; contentType: string; body: string };
 }
+
+export type ComeAgain = 429 | 503;
 
 /** What is looked at by a check. */
 export interface CheckedAccount<Given> {

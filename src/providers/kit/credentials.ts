@@ -135,3 +135,17 @@ function schemaOf(label: string, help: string, { isFit, fits }: Shape) {
 
 /** Says what would fit, and where it is found. */
 const refusal = (label: string, help: string, fits: string) => `${fits}. ${label}: ${help}`;
+
+/** What a provider that signs nothing sends as Basic authentication, because it stands in the webhook's URL. */
+export const urlLogin = {
+  username: setting(
+    "User name",
+    "Of your choice: it becomes a part of the webhook's URL.",
+    shape(/^[^:\s]+$/, "must not be empty, and hold no colon and no space"),
+  ),
+  password: secret(
+    "Password",
+    "Of your choice, as `openssl rand -hex 24` makes one: it becomes a part of the webhook's URL.",
+    atLeast(16),
+  ),
+};

@@ -1,7 +1,7 @@
 import type { ApiRequest, CallApi, TokenGrant } from "../../calls/call-api.ts";
 import { Failure, type FailureReason } from "../../errors.ts";
 import type { OutboundMessage, ProviderEvent, SentMessage, TextService, WebhookRequest } from "../../model.ts";
-import type { Adapter, Media, RefusalCodes, RefusalMeaning } from "./adapter.ts";
+import type { Adapter, ComeAgain, Media, RefusalCodes, RefusalMeaning } from "./adapter.ts";
 import { type CheckStep, runChecks } from "./checks/run-checks.ts";
 import type { Credentials } from "./credentials.ts";
 import { type DecodedWebhook, decode } from "./decode.ts";
@@ -34,6 +34,8 @@ export interface ProviderFacts<Given, Sending> extends Pick<Adapter<Given>, "lab
     handshake?: Handshake<Given>;
     /** How it asks by a webhook whether we want more of them: the URL whose GET says yes. */
     confirmation?(webhook: DecodedWebhook): string | undefined;
+    /** Which answer has it come again, where it gives up at others. */
+    refusedWith?: ComeAgain;
     acknowledgement?: NonNullable<Adapter<Given>["acknowledgement"]>;
   };
   sends: {
@@ -61,10 +63,10 @@ type OneOrMore<Item> = Item | Item[];
 export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sending>): Adapter<Given> {
   const { label, channel, pasteAt, notes = [], credentials, receives, sends, media, checks } = facts;
   const { contentTypes, takesGet, proof, nonce, read, files, pastedUrl, handshake } = receives;
-  const { confirmation, acknowledgement } = receives;
+  const { confirmation, refusedWith, acknowledgement } = receives;
   const open = decodeOnce((request) => decode(request, contentTypes, { takesGet }));
   return {
-    ...{ label, channel, contentTypes, pasteAt, notes },
+    ...{ label, channel, contentTypes, pasteAt, notes, refusedWith },
     ...(takesGet ? { takesGet } : {}),
     credentials: credentials.schema,
     credentialFields: credentials.fields,

@@ -1,4 +1,7 @@
+import { createHash } from "node:crypto";
 import type { Mail } from "../../formats/mail.ts";
+import { addressesOf } from "../../formats/mailbox.ts";
+import { parseMime } from "../../formats/mime.ts";
 import type { Attachment, IgnoredEvent, MessageError, ProviderMessage, Receipt, ReceiptStatus } from "../../model.ts";
 
 /** What a webhook can say. The builders fill in what texts and mails have in common; nothing is invented. */
@@ -40,6 +43,22 @@ export function partOf(
 export function mail(id: string, content: Mail, envelopeTo: string[] = []): ProviderMessage {
   return { kind: "message", providerMessageId: id, ...content, ...(envelopeTo.length > 0 ? { envelopeTo } : {}) };
 }
+
+/** Who handed a mail over, and to which mailboxes: what its own headers need not say. */
+export interface Envelope {
+  from?: string | undefined;
+  to: string | undefined;
+}
+
+/** A whole mail. Without an id of the provider's it is known by its Message-ID, or by a hash of it: the same when it comes again. */
+export async function rawMail(raw: Buffer | string, envelope: Envelope, id?: string): Promise<ProviderMessage> {
+  const content = await parseMime(raw, envelope.from);
+  const mailboxes = addressesOf(envelope.to);
+  const to = content.to.length > 0 ? content.to : mailboxes;
+  return mail(id ?? content.rfcMessageId ?? hashOf(raw), { ...content, to }, mailboxes);
+}
+
+export const hashOf = (raw: Buffer | string) => `sha256-${createHash("sha256").update(raw).digest("hex")}`;
 
 /**
  * What a provider's words say of a message. `remarked`: it is there, and the provider has something to say about it. A word

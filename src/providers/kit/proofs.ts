@@ -83,6 +83,17 @@ export function withBasic(url: string, user: string, password: string): string {
   return url.replace("://", `://${encodeURIComponent(user)}:${encodeURIComponent(password)}@`);
 }
 
+interface UrlLogin {
+  username: string;
+  password: string;
+}
+
+/** Basic credentials in the URL, by the fields of `urlLogin`. */
+export const byUrlLogin = {
+  proof: basicAuth<UrlLogin>({ pair: ({ username, password }) => [username, password] }),
+  pastedUrl: (url: string, { username, password }: UrlLogin) => withBasic(url, username, password),
+};
+
 /** A shared secret that comes along as it is, in a header or in the query, for a provider that signs nothing. */
 export function token<Given>(
   recipe: ({ header: string; prefix?: string } | { query: string }) & { key(credentials: Given): string },

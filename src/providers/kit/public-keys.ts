@@ -9,6 +9,12 @@ export type KeyType = "ed25519" | "rsa" | "ec";
 /** An Ed25519 public key as a credential. */
 export const ed25519Key = shape((text) => decodePublicKey("ed25519", text) !== undefined, "must be 32 bytes in base64");
 
+/** A public key for ECDSA as a credential. */
+export const ecKey = shape(
+  (text) => decodePublicKey("ec", text) !== undefined,
+  "must be a public key for ECDSA in base64, which begins with MF",
+);
+
 /** An RSA private key as a credential: PEM, also with `\\n` in place of its line breaks, as settings files have it. */
 export const rsaPrivateKey = shape(
   (text) => decodePrivateKey(text) !== undefined,

@@ -25,21 +25,23 @@ export interface SignatureSource extends ProofPlaces {
   signedAt?: ReadSignedAt;
 }
 
-/** An HMAC, by a secret that both sides know. */
+/** An HMAC, by a secret that both sides know, or by any of several. */
 export function hmac<Given>(recipe: {
   source: SignatureSource;
   hash: "sha1" | "sha256" | "sha512";
   encoding: "hex" | "base64";
-  key(credentials: Given): string | Buffer | undefined;
+  key(credentials: Given): string | Buffer | undefined | readonly (string | undefined)[];
 }): Proof<Given> {
   const { source, hash, encoding } = recipe;
   return checkSignature(source, (credentials, { candidates, signed }) => {
-    const key = recipe.key(credentials);
-    if (key === undefined || key.length === 0) return false;
-    const mac = createHmac(hash, key);
-    for (const part of signed) mac.update(part);
-    const expected = mac.digest(encoding);
-    return candidates.some((candidate) => isSame(candidate, expected));
+    const given = recipe.key(credentials);
+    return (Array.isArray(given) ? given : [given]).some((key: string | Buffer | undefined) => {
+      if (key === undefined || key.length === 0) return false;
+      const mac = createHmac(hash, key);
+      for (const part of signed) mac.update(part);
+      const expected = mac.digest(encoding);
+      return candidates.some((candidate) => isSame(candidate, expected));
+    });
   });
 }
 

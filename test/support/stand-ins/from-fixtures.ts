@@ -37,8 +37,8 @@ export function createStandIn(name: string, ownAddress = ""): StandIn {
     const request = await readRequest(req, provider, api);
     if (request.problem) return refuse(res, provider, request.problem);
     const limit = limitOf(request.message, provider);
-    const { status, body } = limit ?? take(request.values, request.message);
-    res.status(status).json(body);
+    const answer: Pick<Answer, "status" | "headers" | "body"> = limit ?? take(request.values, request.message);
+    res.status(answer.status).set(answer.headers).json(answer.body);
   });
   return {
     ...{ provider: name, host: api.host, router, grant: api.grant, sent, statuses: receiptStatuses(provider) },
@@ -92,6 +92,7 @@ interface Answer {
   id: string;
   rfcMessageId: string | undefined;
   status: number;
+  headers?: Record<string, string>;
   body: unknown;
 }
 
@@ -102,7 +103,9 @@ function answerOf({ message, sent, answer }: SendFixture, read: ReadMessage): An
   const id = own ?? freshId(old);
   const renew = (text: string) => text.replaceAll(old, id);
   const rfcMessageId = sent.rfcMessageId === undefined ? read.rfcMessageId[0] : renew(sent.rfcMessageId);
-  return { id, rfcMessageId, status: answer.status, body: replaceTexts(answer.body, renew) };
+  const { status, headers = {}, body } = answer;
+  const renewed = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, renew(value)]));
+  return { id, rfcMessageId, status, headers: renewed, body: replaceTexts(body, renew) };
 }
 
 /** Like another one: its longest run of hexadecimal digits is others, or it has a few more. */

@@ -35,13 +35,32 @@ function leavesOf(value: unknown, place: string): Leaf[] {
   return [{ place: all, found: [] }, ...(value as unknown[]).flatMap((each) => leavesOf(each, all))];
 }
 
+/** What several have for name and value. */
+const namings = [
+  ["Name", "Value"],
+  ["name", "value"],
+  ["type", "value"],
+  ["type", "email"],
+] as const;
+
+/** Of one name there may be several values. */
 function namedValues(list: unknown[]): Record<string, unknown> | undefined {
-  if (list.length === 0) return undefined;
-  const pairs = list.map((each) => {
-    const { Name, Value, ...others } = (each ?? {}) as Record<string, unknown>;
-    return typeof Name === "string" && Value !== undefined && Object.keys(others).length === 0 ? [Name, Value] : [];
-  });
-  return pairs.every(({ length }) => length === 2) ? Object.fromEntries(pairs) : undefined;
+  const naming = namings.find(([name, value]) =>
+    list.every((each) => {
+      const { [name]: named, [value]: valued, ...others } = (each ?? {}) as Record<string, unknown>;
+      return typeof named === "string" && valued !== undefined && Object.keys(others).length === 0;
+    }),
+  );
+  if (list.length === 0 || !naming) return undefined;
+  const [name, value] = naming;
+  const entries = list as Record<string, unknown>[];
+  const valuesOfName = (wanted: unknown) => entries.filter((each) => each[name] === wanted).map((each) => each[value]);
+  return Object.fromEntries(
+    entries.map((each) => {
+      const values = valuesOfName(each[name]);
+      return [each[name], values.length === 1 ? values[0] : values];
+    }),
+  );
 }
 
 /** What a stand-in reads out of a request. */
