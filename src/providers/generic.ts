@@ -1,22 +1,17 @@
 import { z } from "zod";
 import type { ApiRequest } from "../calls/call-api.ts";
 import { describePlace } from "../formats/describe-place.ts";
-import { composeMail, type Mail } from "../formats/mail.ts";
 import { parseMessageIds } from "../formats/mail-headers.ts";
-import { addressesOf, parseSender } from "../formats/mailbox.ts";
-import { openMime, parseMime } from "../formats/mime.ts";
 import type { Channel, OutboundAttachment, OutboundMessage, ProviderMessage, TextService } from "../model.ts";
+import { attachments, oneOrMore, openFiles, readEmail } from "./email/generic/read-email.ts";
 import { credentials, httpUrl, requireCredential, secret, setting } from "./kit/credentials.ts";
 import type { DecodedWebhook } from "./kit/decode.ts";
 import { defineProvider } from "./kit/define-provider.ts";
-import { ignored, mail, receipt, type StatusWords, text } from "./kit/events.ts";
+import { ignored, receipt, type StatusWords, text } from "./kit/events.ts";
 import {
-  text as anyText,
   at,
   code,
-  listOf,
   mailbox,
-  maybeNumber,
   maybeText,
   messageId,
   perNumber,
@@ -49,11 +44,7 @@ export const genericEmail = genericProvider({
   channel: "email",
   readMessage: readEmail,
   readRecipient: (webhook) => webhook.read(recipient).address,
-  files: (webhook) => {
-    const { attachments: links, ...whole } = webhook.read(files);
-    const raw = wholeEmail(whole);
-    return raw ? openMime(raw) : links.map(() => undefined);
-  },
+  files: openFiles,
   compose: ({ from, fromName, to, cc, bcc, replyTo, subject, text: body, html, ...rest }) => ({
     ...{ from, fromName, to, cc, bcc, replyTo, subject, text: body, html, messageId: rest.rfcMessageId },
     ...{ inReplyTo: rest.inReplyTo, references: rest.references, attachments: rest.attachments.map(linkTo) },
@@ -144,10 +135,6 @@ async function read({ readMessage, readRecipient }: Generic, webhook: DecodedWeb
   }));
 }
 
-const oneOrMore = <Item>(item: z.ZodType<Item>) => z.union([z.array(item), item.transform((value) => [value])]);
-const url = z.url({ protocol: /^https?$/ });
-const sizeBytes = z.number().int().min(0).nullish().pipe(maybeNumber);
-const attachments = listOf(z.object({ url, name: maybeText, contentType: maybeText, sizeBytes }));
 const degrees = code.nullish().transform((value) => value ?? undefined);
 const location = z
   .object({ label: maybeText, address: maybeText, latitude: degrees, longitude: degrees })
@@ -159,45 +146,6 @@ const smsSeenBy = perNumber((ownNumber) => {
   const to = oneOrMore(party);
   return at("data", { id: messageId, from: party, to, text: maybeText, sentAt: time, attachments, location });
 });
-
-/** A header's value, or its values in a list. */
-const header = oneOrMore(anyText)
-  .nullish()
-  .transform((values) => values ?? []);
-const fields = z.object({
-  ...{ id: messageId, mime: z.string().min(1).nullish(), mimeBase64: z.base64().nullish() },
-  ...{ from: maybeText, replyTo: maybeText, to: header, cc: header, bcc: header },
-  ...{ subject: maybeText, text: maybeText, html: maybeText },
-  ...{ messageId: maybeText, inReplyTo: header, references: header, autoSubmitted: maybeText, sentAt: time },
-  attachments,
-});
-const email = at("data", fields);
-const files = at("data", fields.pick({ mime: true, mimeBase64: true, attachments: true }));
-
-async function readEmail(webhook: DecodedWebhook) {
-  const data = webhook.read(email);
-  const raw = wholeEmail(data);
-  return mail(data.id, raw ? await parseMime(raw) : readFields(data));
-}
-
-function wholeEmail({ mime, mimeBase64 }: Pick<z.infer<typeof fields>, "mime" | "mimeBase64">) {
-  return mimeBase64 ? Buffer.from(mimeBase64, "base64") : mime;
-}
-
-function readFields({ to, cc, bcc, ...data }: z.infer<typeof fields>): Mail {
-  const headers = {
-    ...{ From: data.from, "Reply-To": data.replyTo, Subject: data.subject, "Auto-Submitted": data.autoSubmitted },
-    ...{ "Message-ID": data.messageId, "In-Reply-To": data.inReplyTo.join(" ") },
-    References: data.references.join(" "),
-  };
-  const email = composeMail({
-    from: parseSender(data.from),
-    ...{ to: addressesOf(to.join(", ")), cc: addressesOf(cc.join(", ")), bcc: addressesOf(bcc.join(", ")) },
-    ...{ subject: data.subject, text: data.text, html: data.html, attachments: data.attachments },
-    headers: Object.entries(headers).flatMap(([name, value]) => (value ? { name, value } : [])),
-  });
-  return { ...email, sentAt: data.sentAt };
-}
 
 /** The time is the signature's, and so our own. */
 function signedPost(url: string, secretKey: Buffer, data: { reference: string }): ApiRequest {

@@ -1,0 +1,64 @@
+import { z } from "zod";
+import { composeMail, type Mail } from "../../../formats/mail.ts";
+import { addressesOf, parseSender } from "../../../formats/mailbox.ts";
+import { openMime } from "../../../formats/mime.ts";
+import type { DecodedWebhook } from "../../kit/decode.ts";
+import { mail, rawMail } from "../../kit/events.ts";
+import { at, listOf, maybeNumber, maybeText, messageId, text, time } from "../../kit/fields.ts";
+
+export const oneOrMore = <Item>(item: z.ZodType<Item>) => z.union([z.array(item), item.transform((value) => [value])]);
+const url = z.url({ protocol: /^https?$/ });
+const sizeBytes = z.number().int().min(0).nullish().pipe(maybeNumber);
+export const attachments = listOf(z.object({ url, name: maybeText, contentType: maybeText, sizeBytes }));
+
+/** A header's value, or its values in a list. */
+const header = oneOrMore(text)
+  .nullish()
+  .transform((values) => values ?? []);
+const fields = z.object({
+  ...{ id: messageId.nullish(), envelopeFrom: text.nullish(), envelopeTo: header },
+  ...{ mime: z.string().min(1).nullish(), mimeBase64: z.base64().nullish() },
+  ...{ from: maybeText, replyTo: maybeText, to: header, cc: header, bcc: header },
+  ...{ subject: maybeText, text: maybeText, html: maybeText },
+  ...{ messageId: maybeText, inReplyTo: header, references: header, autoSubmitted: maybeText, sentAt: time },
+  attachments,
+});
+const email = at("data", fields);
+const id = at("data.id", messageId);
+const files = at("data", fields.pick({ mime: true, mimeBase64: true, attachments: true }));
+
+/** An email as a whole, which needs no id, or in fields. */
+export async function readEmail(webhook: DecodedWebhook) {
+  const data = webhook.read(email);
+  const envelope = { from: data.envelopeFrom ?? undefined, to: data.envelopeTo.join(", ") };
+  const raw = wholeEmail(data);
+  if (raw) return rawMail(raw, envelope, data.id ?? undefined);
+  return mail(webhook.read(id), readFields(data), addressesOf(envelope.to));
+}
+
+function wholeEmail({ mime, mimeBase64 }: Pick<z.infer<typeof fields>, "mime" | "mimeBase64">) {
+  return mimeBase64 ? Buffer.from(mimeBase64, "base64") : mime;
+}
+
+function readFields({ to, cc, bcc, ...data }: z.infer<typeof fields>): Mail {
+  const headers = {
+    ...{ From: data.from, "Reply-To": data.replyTo, Subject: data.subject, "Auto-Submitted": data.autoSubmitted },
+    ...{ "Message-ID": data.messageId, "In-Reply-To": data.inReplyTo.join(" ") },
+    References: data.references.join(" "),
+  };
+  const email = composeMail({
+    from: parseSender(data.from),
+    ...{ to: addressesOf(to.join(", ")), cc: addressesOf(cc.join(", ")), bcc: addressesOf(bcc.join(", ")) },
+    ...{ subject: data.subject, text: data.text, html: data.html, attachments: data.attachments },
+    headers: Object.entries(headers).flatMap(([name, value]) => (value ? { name, value } : [])),
+    envelopeSender: data.envelopeFrom ?? undefined,
+  });
+  return { ...email, sentAt: data.sentAt };
+}
+
+/** The contents of the files in a whole email; elsewhere they are URLs. */
+export function openFiles(webhook: DecodedWebhook): Promise<Buffer[]> | undefined[] {
+  const { attachments: links, ...whole } = webhook.read(files);
+  const raw = wholeEmail(whole);
+  return raw ? openMime(raw) : links.map(() => undefined);
+}
