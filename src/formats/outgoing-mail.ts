@@ -17,6 +17,20 @@ export function threadHeaders({ rfcMessageId, inReplyTo, references }: OutboundM
   ].filter(({ value }) => value !== "");
 }
 
+/**
+ * The same for a provider that gives each email a Message-ID of its own: ours follows the references, which an answer repeats.
+ */
+export function threadHeadersWithoutId({ rfcMessageId, ...message }: OutboundMessage): MailHeader[] {
+  const references = [...message.references, ...(rfcMessageId ? [rfcMessageId] : [])];
+  return threadHeaders({ ...message, references });
+}
+
+/** The same for a provider of which nobody knows whether it keeps our Message-ID: it stands in both places. */
+export function threadHeadersWithBoth(message: OutboundMessage): MailHeader[] {
+  const own = threadHeaders(message).filter(({ name }) => name === "Message-ID");
+  return [...own, ...threadHeadersWithoutId(message)];
+}
+
 function shortened([first, ...later]: string[]): string[] {
   if (first === undefined) return [];
   let left = maxCharacters - bracketed([first]).length;

@@ -119,12 +119,13 @@ function withContent(message: Message): ComposedMessage {
 async function withFiles(
   context: PostInboundContext,
   { mapping, access, conversation, message }: Post,
-  { id, webhookId, receivedAt }: Message,
+  { id, webhookId, providerMessageId, receivedAt }: Message,
 ): Promise<ComposedMessage> {
   const { highlevelConversationId: conversationId } = conversation;
   const { content } = message;
   if (!conversationId || content.attachments.length === 0) return message;
-  const input = { mapping, access, conversationId, message: { id, webhookId, receivedAt, content } };
+  const carried = { id, webhookId, providerMessageId, receivedAt, content };
+  const input = { mapping, access, conversationId, message: carried };
   try {
     return { ...message, content: await carryAttachments(context, input) };
   } catch (error) {

@@ -14,7 +14,7 @@ export interface Reading {
   /** As the adapter's `parse` and `nonceOf`. Throws a ParseError, also for what cannot be read within the limits. */
   parse(provider: string, request: WebhookRequest, ownAddress?: string): Promise<ProviderReading>;
   /** As the adapter's `openFiles`; throws the same. */
-  openFiles(provider: string, request: WebhookRequest): Promise<(Buffer | undefined)[]>;
+  openFiles(provider: string, request: WebhookRequest, messageId: string | null): Promise<(Buffer | undefined)[]>;
   stop(): Promise<void>;
 }
 
@@ -31,6 +31,8 @@ export interface ReadingInput {
   provider: string;
   request: Pick<WebhookRequest, "url" | "headers" | "body" | "receivedAt">;
   ownAddress?: string | undefined;
+  /** Whose files are opened. */
+  messageId?: string | null | undefined;
   /** Of a declared provider: a thread knows none by itself. */
   document?: ProviderDocument | undefined;
 }
@@ -47,7 +49,8 @@ export const inlineReading: Reading = {
     const adapter = requireAdapter(provider);
     return { events: await adapter.parse(request, ownAddress), nonce: await adapter.nonceOf?.(request) };
   },
-  openFiles: async (provider, request) => (await requireAdapter(provider).openFiles?.(request)) ?? [],
+  openFiles: async (provider, request, messageId) =>
+    (await requireAdapter(provider).openFiles?.(request, messageId ?? undefined)) ?? [],
   stop: async () => undefined,
 };
 
@@ -76,9 +79,9 @@ export function createReading(): Reading {
       }
       return (await readApart({ what: "parse", provider, request, ownAddress })) as ProviderReading;
     },
-    async openFiles(provider, request) {
-      if (request.body.length <= smallBytes) return inlineReading.openFiles(provider, request);
-      const files = (await readApart({ what: "openFiles", provider, request })) as
+    async openFiles(provider, request, messageId) {
+      if (request.body.length <= smallBytes) return inlineReading.openFiles(provider, request, messageId);
+      const files = (await readApart({ what: "openFiles", provider, request, messageId })) as
         | (Uint8Array | undefined)[]
         | undefined;
       return (files ?? []).map((file) => file && Buffer.from(file.buffer, file.byteOffset, file.byteLength));

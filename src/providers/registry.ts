@@ -1,9 +1,12 @@
 import type { Channel } from "../model.ts";
 import { declaredProvider } from "./declared/declared-provider.ts";
 import type { ProviderDocument } from "./declared/document/document.ts";
+import { mailersend } from "./email/mailersend.ts";
 import { mailgun } from "./email/mailgun.ts";
+import { mandrill } from "./email/mandrill.ts";
 import { postmark } from "./email/postmark.ts";
 import { sendgrid } from "./email/sendgrid.ts";
+import { sparkpost } from "./email/sparkpost.ts";
 import { genericEmail, genericSms } from "./generic.ts";
 import type { Adapter } from "./kit/adapter.ts";
 import { awsSms } from "./sms/aws-sms.ts";
@@ -50,6 +53,9 @@ const adapters: Record<string, Adapter> = {
   postmark,
   mailgun,
   sendgrid,
+  mailersend,
+  sparkpost,
+  mandrill,
   "generic-sms": genericSms,
   "generic-email": genericEmail,
 };

@@ -7,14 +7,14 @@ const opening = providers.filter(({ adapter }) => adapter.openFiles);
 describe.each(opening)("$name", ({ adapter, signer, fixtures }) => {
   test.each(fixtures)("opens as many files as $name names, each of the size that it says", async ({ fixture }) => {
     const request = signer.sign(fixture.request, { url, at: new Date() });
-    const [event] = await adapter.parse(request);
-    const attachments = event?.kind === "message" ? event.attachments : [];
-    const files = await adapter.openFiles?.(request);
-    expect(files).toHaveLength(attachments.length);
-    for (const [index, { url, sizeBytes }] of attachments.entries()) {
-      const file = files?.[index];
-      if (url !== undefined) expect(file).toBeUndefined();
-      if (file) expect(file).toHaveLength(sizeBytes ?? -1);
+    const events = await adapter.parse(request);
+    const messages = events.filter((event) => event.kind === "message");
+    for (const { providerMessageId, attachments } of messages) {
+      const files = await adapter.openFiles?.(request, providerMessageId);
+      const sizes = attachments.map(({ url, sizeBytes }) => (url === undefined ? sizeBytes : undefined));
+      expect(files?.map((file, index) => (file ? file.length : sizes[index]))).toEqual(sizes);
+      expect(files?.filter((file, index) => file && attachments[index]?.url)).toEqual([]);
     }
+    if (messages.length === 0) expect(await adapter.openFiles?.(request)).toEqual([]);
   });
 });

@@ -128,8 +128,8 @@ export function isOfMessage({ answer: { status }, error, when }: RefusalFixture,
   );
 }
 
-/** Is it about who asked? Within a 200, and a 400 of AWS, only its code tells. */
+/** Is it about who asked? Within a 200, a 400 of AWS and a 500 of Mandrill only its code tells. */
 export function isOfKey({ answer: { status }, error }: RefusalFixture, { refusals }: AnyAdapter): boolean {
   const isMeant = error !== null && refusals[error.code] === "misconfigured";
-  return status === 401 || ((status === 200 || status === 400) && isMeant);
+  return status === 401 || ([200, 400, 500].includes(status) && isMeant);
 }

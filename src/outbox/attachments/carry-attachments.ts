@@ -28,7 +28,7 @@ export interface CarryInput {
   mapping: Pick<Mapping, "provider" | "adapter" | "credentials">;
   /** HighLevel's id. */
   conversationId: string;
-  message: Pick<Message, "id" | "webhookId" | "receivedAt"> & { content: MessageContent };
+  message: Pick<Message, "id" | "webhookId" | "providerMessageId" | "receivedAt"> & { content: MessageContent };
   access: Access;
 }
 
@@ -69,7 +69,7 @@ async function openFiles(
 ): Promise<(Buffer | undefined)[]> {
   if (!mapping.adapter.openFiles || message.webhookId === null) return [];
   const webhook = await findWebhook(db, message.webhookId);
-  return webhook ? reading.openFiles(mapping.provider, webhook) : [];
+  return webhook ? reading.openFiles(mapping.provider, webhook, message.providerMessageId) : [];
 }
 
 interface AttachmentPlace {

@@ -3,7 +3,7 @@ import { normalizeMailbox } from "../../formats/mailbox.ts";
 import { requireContent, threadHeaders } from "../../formats/outgoing-mail.ts";
 import { parseValue } from "../../formats/parse-value.ts";
 import type { OutboundMessage, WebhookRequest } from "../../model.ts";
-import { hostOf, sendgridChecks } from "../checks/sendgrid.ts";
+import { hostOf, sendgridChecks } from "../checks/email/sendgrid.ts";
 import { choice, credentials, printable, secret, setting, urlLogin } from "../kit/credentials.ts";
 import { type DecodedWebhook, isOfType } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
@@ -142,6 +142,8 @@ function compose(message: OutboundMessage) {
   const files = attachments.map((file) => {
     return { content: requireContent(file).toString("base64"), type: file.contentType, filename: file.name };
   });
+  // Files alone are refused.
+  const blank = files.length > 0 ? [{ type: "text/plain", value: " " }] : undefined;
   const headers = Object.fromEntries(threadHeaders(message).map(({ name, value }) => [name, value]));
   return {
     personalizations: [
@@ -151,8 +153,7 @@ function compose(message: OutboundMessage) {
       },
     ],
     ...{ from: { email: from, name: fromName }, reply_to: replyTo ? { email: replyTo } : undefined, subject },
-    // What holds nothing is refused; files may come alone.
-    content: parts.length > 0 ? parts : [{ type: "text/plain", value: " " }],
+    content: parts.length > 0 ? parts : blank,
     ...{ attachments: files.length > 0 ? files : undefined, headers },
     // It would rewrite the links.
     tracking_settings: { click_tracking: { enable: false } },

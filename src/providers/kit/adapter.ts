@@ -49,10 +49,11 @@ export interface Adapter<Given = unknown> {
   /** Does the signature cover the reference of a receipt? Else a recorded one may come under the reference of another message. */
   isReferenceSigned?: true;
   /**
-   * The contents of the files that came inside of the webhook, in the order of its one message's `attachments`; undefined
-   * where there is only a URL. Empty for a webhook that holds none. Throws a ParseError as `parse` does.
+   * The contents of the files that came inside of the webhook, in the order of the message's `attachments`; undefined where
+   * there is only a URL. Empty for a webhook that holds none. `providerMessageId` says which message, where a webhook may hold
+   * several. Throws a ParseError as `parse` does.
    */
-  openFiles?(request: WebhookRequest): Promise<(Buffer | undefined)[]>;
+  openFiles?(request: WebhookRequest, providerMessageId?: string): Promise<(Buffer | undefined)[]>;
   /**
    * Sends one message by exactly one call. Throws a Failure: callApi's own; `misconfigured` when the credentials lack what
    * sending needs; `rejected` or what the code means for a refusal within a success; `invalid_answer` for a success

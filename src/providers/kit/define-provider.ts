@@ -1,6 +1,13 @@
 import type { ApiRequest, CallApi, TokenGrant } from "../../calls/call-api.ts";
 import { Failure, type FailureReason } from "../../errors.ts";
-import type { OutboundMessage, ProviderEvent, SentMessage, TextService, WebhookRequest } from "../../model.ts";
+import type {
+  MessageError,
+  OutboundMessage,
+  ProviderEvent,
+  SentMessage,
+  TextService,
+  WebhookRequest,
+} from "../../model.ts";
 import type { Adapter, ComeAgain, Media, RefusalCodes, RefusalMeaning } from "./adapter.ts";
 import { type CheckStep, runChecks } from "./checks/run-checks.ts";
 import type { Credentials } from "./credentials.ts";
@@ -26,8 +33,11 @@ export interface ProviderFacts<Given, Sending> extends Pick<Adapter<Given>, "lab
     isReferenceSigned?: true;
     /** What a webhook to the mapping's number or mailbox says, in the words of kit/events.ts. Pure. */
     read(webhook: DecodedWebhook, ownAddress?: string): OneOrMore<ProviderEvent> | Promise<OneOrMore<ProviderEvent>>;
-    /** The files inside of a webhook, in the order of its message's attachments. */
-    files?(webhook: DecodedWebhook): (Buffer | undefined)[] | Promise<(Buffer | undefined)[]>;
+    /** The files inside of a webhook, in the order of the attachments of its message, or of that one of its messages. */
+    files?(
+      webhook: DecodedWebhook,
+      providerMessageId?: string,
+    ): (Buffer | undefined)[] | Promise<(Buffer | undefined)[]>;
     /** What to paste at the provider, where it is not the plain URL. */
     pastedUrl?(url: string, credentials: Given): string;
     /** How it asks by GET whether the URL is ours. A recipe of the kit. */
@@ -81,7 +91,7 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     ...(nonce ? { nonceOf: async (request) => nonce(await open(request)) } : {}),
     ...(receives.isReferenceSigned ? { isReferenceSigned: true } : {}),
     services: sends.services ?? [],
-    ...(files ? { openFiles: async (request) => files(await open(request)) } : {}),
+    ...(files ? { openFiles: async (request, messageId) => files(await open(request), messageId) } : {}),
     ...(pastedUrl ? { webhookUrl: pastedUrl } : {}),
     ...(handshake ? { answerHandshake: handshake.answer } : {}),
     ...(confirmation ? { confirmationUrl: async (request) => confirmation(await open(request)) } : {}),
@@ -135,17 +145,22 @@ async function send<Given, Sending>(
   callApi: CallApi,
 ): Promise<SentMessage> {
   const { answer, refusals = {} } = sends;
-  const answered = await callApi(sends.request(message, credentials));
+  const refuse = (refusal: MessageError, status: number, body: unknown) => {
+    const meaning = Object.hasOwn(refusals, refusal.code) ? refusals[refusal.code] : undefined;
+    const words = `${refusal.message} (${label} ${refusal.code})`;
+    return new Failure(meaning ? reasons[meaning] : "rejected", words, { status, code: refusal.code, answer: body });
+  };
+  const answered = await callApi(sends.request(message, credentials)).catch((error: unknown) => {
+    const isRefusal = answer.refusesWithin500 && error instanceof Failure && error.status === 500;
+    const refusal = isRefusal ? answer.refused(error.answer) : undefined;
+    throw refusal ? refuse(refusal, 500, (error as Failure).answer) : error;
+  });
   const sent = answer.sent(answered, message);
   if (sent) return sent;
   const { status, body } = answered;
   const refusal = answer.refusesWithin200 ? answer.refused(body) : undefined;
-  if (!refusal) {
-    throw new Failure("invalid_answer", `${label} took the message and gave no id for it`, { status, answer: body });
-  }
-  const meaning = Object.hasOwn(refusals, refusal.code) ? refusals[refusal.code] : undefined;
-  const words = `${refusal.message} (${label} ${refusal.code})`;
-  throw new Failure(meaning ? reasons[meaning] : "rejected", words, { status, code: refusal.code, answer: body });
+  if (refusal) throw refuse(refusal, status, body);
+  throw new Failure("invalid_answer", `${label} took the message and gave no id for it`, { status, answer: body });
 }
 
 /** The bridge has no reason of its own for a person who opted out: to that person nothing goes, as with any refusal. */

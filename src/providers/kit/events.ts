@@ -1,8 +1,17 @@
 import { createHash } from "node:crypto";
+import { ParseError } from "../../errors.ts";
 import type { Mail } from "../../formats/mail.ts";
 import { addressesOf } from "../../formats/mailbox.ts";
-import { parseMime } from "../../formats/mime.ts";
-import type { Attachment, IgnoredEvent, MessageError, ProviderMessage, Receipt, ReceiptStatus } from "../../model.ts";
+import { openMime, parseMime } from "../../formats/mime.ts";
+import type {
+  Attachment,
+  IgnoredEvent,
+  MessageError,
+  ProviderEvent,
+  ProviderMessage,
+  Receipt,
+  ReceiptStatus,
+} from "../../model.ts";
 
 /** What a webhook can say. The builders fill in what texts and mails have in common; nothing is invented. */
 
@@ -56,6 +65,42 @@ export async function rawMail(raw: Buffer | string, envelope: Envelope, id?: str
   const mailboxes = addressesOf(envelope.to);
   const to = content.to.length > 0 ? content.to : mailboxes;
   return mail(id ?? content.rfcMessageId ?? hashOf(raw), { ...content, to }, mailboxes);
+}
+
+/** A raw mail among several. */
+export interface HandedMail {
+  raw: Buffer | string;
+  envelope: Envelope;
+}
+
+/** Each of several mails. One that cannot be read does not keep back the others; where all are so, a ParseError is thrown. */
+export async function rawMails(handed: HandedMail[]): Promise<ProviderEvent[]> {
+  const read = await Promise.all(
+    handed.map(({ raw, envelope }) => rawMail(raw, envelope).catch((error: unknown) => unreadable(error))),
+  );
+  const [error] = read.filter((each) => each instanceof ParseError);
+  if (error && read.every((each) => each instanceof ParseError)) throw error;
+  return read.map((each) =>
+    each instanceof ParseError ? ignored(`one of several mails cannot be read: ${each.message}`) : each,
+  );
+}
+
+/** The contents of the files of that one which has this id, or an id that begins with it; of a mail that is alone in any case. */
+export async function openOneOf(handed: HandedMail[], providerMessageId: string | undefined): Promise<Buffer[]> {
+  for (const { raw, envelope } of handed) {
+    if (handed.length === 1) return openMime(raw);
+    const { providerMessageId: id } = await rawMail(raw, envelope).catch((error: unknown) => {
+      return { ...unreadable(error), providerMessageId: undefined };
+    });
+    // Another mail that came under the same id has that of its own behind a sign.
+    if (id !== undefined && providerMessageId?.split("#")[0] === id) return openMime(raw);
+  }
+  return [];
+}
+
+function unreadable(error: unknown): ParseError {
+  if (error instanceof ParseError) return error;
+  throw error;
 }
 
 export const hashOf = (raw: Buffer | string) => `sha256-${createHash("sha256").update(raw).digest("hex")}`;

@@ -68,6 +68,18 @@ export function chosenProof<Given, Name extends string>(
   };
 }
 
+/** Any one of several proofs, of a provider that proves different webhooks by different ones. */
+export function anyProof<Given>(...proofs: Proof<Given>[]): Proof<Given> {
+  return {
+    headers: [],
+    secrets: [...new Set(proofs.flatMap(({ secrets }) => secrets))],
+    async check(...given) {
+      for (const { check } of proofs) if (await check(...given)) return true;
+      return false;
+    },
+  };
+}
+
 export const inOneHeader = (name: string): ProofPlaces => ({ headers: [name], secrets: [name] });
 
 /** The header of https://www.rfc-editor.org/rfc/rfc7617 */

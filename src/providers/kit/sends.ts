@@ -17,6 +17,8 @@ export interface AnswerReader {
   refused(body: unknown): MessageError | undefined;
   /** Are some refusals answered with a 2xx? */
   refusesWithin200?: true;
+  /** Does a 500 that holds a refusal refuse? Elsewhere nobody knows after one what became of the message. */
+  refusesWithin500?: true;
 }
 
 /** What is read of a success, and what that means. */

@@ -45,6 +45,7 @@ const work = (attachments: CarriedAttachment[]): CarryInput => {
     message: {
       id: 1,
       webhookId: null,
+      providerMessageId: null,
       receivedAt: new Date(0),
       content: { ...lists, attachments } as unknown as MessageContent,
     },

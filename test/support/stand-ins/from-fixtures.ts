@@ -24,7 +24,7 @@ export function createStandIn(name: string, ownAddress = ""): StandIn {
     const reference = message.reference[0] ?? referenceIn(message.receiptUrl[0]);
     const known = adapter.isIdempotent && reference !== undefined ? answers.get(reference) : undefined;
     if (known) return known;
-    const answer = answerOf(closest(values, message, api), message);
+    const answer = answerOf(closest(values, message, api), message, api);
     const asked = api.places.from === undefined ? { ...message, from: [ownAddress] } : message;
     sent.push(toMessage(asked, reference, answer));
     if (reference !== undefined) answers.set(reference, answer);
@@ -97,12 +97,13 @@ interface Answer {
 }
 
 /** Where the provider takes our Message-ID for its own id, so does this. */
-function answerOf({ message, sent, answer }: SendFixture, read: ReadMessage): Answer {
+function answerOf({ message, sent, answer }: SendFixture, read: ReadMessage, { places }: Api): Answer {
   const old = sent.providerMessageId;
   const own = old === message.rfcMessageId ? read.rfcMessageId[0] : undefined;
   const id = own ?? freshId(old);
   const renew = (text: string) => text.replaceAll(old, id);
-  const rfcMessageId = sent.rfcMessageId === undefined ? read.rfcMessageId[0] : renew(sent.rfcMessageId);
+  const given = places.isRenamed ? `${id}@renamed.example.net` : read.rfcMessageId[0];
+  const rfcMessageId = sent.rfcMessageId === undefined ? given : renew(sent.rfcMessageId);
   const { status, headers = {}, body } = answer;
   const renewed = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, renew(value)]));
   return { id, rfcMessageId, status, headers: renewed, body: replaceTexts(body, renew) };
@@ -151,6 +152,6 @@ function answerTo({ from, to, subject = "", headers }: StandInMessage, id: strin
     ...{ id, text, from: to[0] ?? "", to: headers["reply-to"] ?? from },
     subject: /^re:/i.test(subject) ? subject : `Re: ${subject}`,
     inReplyTo: answered,
-    references: answered === undefined ? [] : [...before, answered],
+    references: answered === undefined ? [] : [...new Set([...before, answered])],
   };
 }

@@ -58,7 +58,7 @@ function namedValues(list: unknown[]): Record<string, unknown> | undefined {
   return Object.fromEntries(
     entries.map((each) => {
       const values = valuesOfName(each[name]);
-      return [each[name], values.length === 1 ? values[0] : values];
+      return [each[name], values.length === 1 && value !== "email" ? values[0] : values];
     }),
   );
 }
@@ -86,6 +86,12 @@ type Field = keyof ReadMessage;
 export type Places = Partial<Record<Field, string[]>> & {
   /** Where the URLs of files follow the words, each in a line, for a provider that takes no files. */
   links?: string;
+  /** The provider gives each email a Message-ID of its own: ours stands at the end of the references. */
+  isRenamed?: boolean;
+  /** It stands there, whether or not it is the Message-ID as well. */
+  isChained?: boolean;
+  /** Where all recipients stand, for a provider that has no place for those of blind copies alone. */
+  everybody?: string;
 };
 
 /**
@@ -114,6 +120,7 @@ export function findPlaces(fixtures: SendFixture[], channel: Channel, isForm: bo
     if (one !== undefined) found[field] = [one];
     else if (several.length > 0 && isWhole) found[field] = several;
   }
+  if (channel === "email") Object.assign(found, findOddPlaces(requests, places, found));
   if (found.media || !requests.some(({ expected }) => expected.media.length > 0)) return found;
   const written = ({ text, media }: ReadMessage) => [[...text, ...media].join("\n")];
   const links = places.find((place) =>
@@ -122,12 +129,39 @@ export function findPlaces(fixtures: SendFixture[], channel: Channel, isForm: bo
   return links === undefined ? found : { ...found, links, text: [links] };
 }
 
+/** Of emails: our Message-ID at the end of the references, and one place for all recipients. */
+function findOddPlaces(
+  requests: { values: Values; expected: ReadMessage }[],
+  places: string[],
+  found: Places,
+): Partial<Places> {
+  const placeOf = (field: "references" | "to", wanted: (expected: ReadMessage) => string[]) =>
+    places.find((each) =>
+      requests.every(({ values, expected }) =>
+        isSame(readers[field](textsAt(values, each), "email"), wanted(expected)),
+      ),
+    );
+  const chain = found.references
+    ? undefined
+    : placeOf("references", ({ references, rfcMessageId }) => [...references, ...rfcMessageId]);
+  const everybody = found.bcc ? undefined : placeOf("to", ({ to, cc, bcc }) => [...to, ...cc, ...bcc]);
+  return {
+    ...(chain === undefined ? {} : { references: [chain], isChained: true, isRenamed: !found.rfcMessageId }),
+    ...(everybody === undefined ? {} : { everybody }),
+  };
+}
+
 export function readMessage(values: Values, places: Places, channel: Channel): ReadMessage {
   const read = (field: Field) => {
     const texts = (places[field] ?? []).flatMap((place) => textsAt(values, place));
     return [field, readers[field](texts, channel)];
   };
   const message = Object.fromEntries((Object.keys(readers) as Field[]).map(read)) as ReadMessage;
+  if (places.isRenamed) message.rfcMessageId = message.references.slice(-1);
+  if (places.everybody !== undefined) {
+    const named = [...message.to, ...message.cc];
+    message.bcc = asAddresses(textsAt(values, places.everybody), channel).filter((each) => !named.includes(each));
+  }
   return places.links === undefined ? message : { ...message, ...splitLinks(message.text[0] ?? "") };
 }
 
@@ -156,8 +190,14 @@ const asIds = (texts: string[]) => texts.flatMap((ids) => parseMessageIds(ids));
 
 /** How the texts at a place say each part of a message. */
 const readers: Record<Field, (texts: string[], channel: Channel) => string[]> = {
-  reference: asIs,
-  ...{ from: asAddresses, to: asAddresses, cc: asAddresses, bcc: asAddresses, replyTo: asAddresses },
+  reference: (texts) => [...new Set(texts)],
+  ...{
+    from: asAddresses,
+    to: (texts, channel) => [...new Set(asAddresses(texts, channel))],
+    cc: asAddresses,
+    bcc: asAddresses,
+    replyTo: asAddresses,
+  },
   ...{ subject: asIs, text: asIs, html: asIs },
   ...{ rfcMessageId: asIds, inReplyTo: asIds, references: asIds },
   ...{ media: asIs, receiptUrl: asIs },

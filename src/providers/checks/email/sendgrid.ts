@@ -1,11 +1,11 @@
 import { z } from "zod";
-import type { ApiRequest } from "../../calls/call-api.ts";
-import type { Finding } from "../../model.ts";
-import { compareUrls, judgeUrl } from "../kit/checks/compare-urls.ts";
-import { failure, ok, warning } from "../kit/checks/findings.ts";
-import type { Ask, CheckStep } from "../kit/checks/run-checks.ts";
-import { at, listOf, maybeText } from "../kit/fields.ts";
-import { bearer } from "../kit/proofs.ts";
+import type { ApiRequest } from "../../../calls/call-api.ts";
+import type { Finding } from "../../../model.ts";
+import { compareUrls, judgeUrl } from "../../kit/checks/compare-urls.ts";
+import { failure, ok, warning } from "../../kit/checks/findings.ts";
+import type { Ask, CheckStep } from "../../kit/checks/run-checks.ts";
+import { at, listOf, maybeText } from "../../kit/fields.ts";
+import { bearer } from "../../kit/proofs.ts";
 
 interface Credentials {
   apiKey: string;

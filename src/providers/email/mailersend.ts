@@ -1,0 +1,139 @@
+import { z } from "zod";
+import { parseMessageIds } from "../../formats/mail-headers.ts";
+import { normalizeMailbox } from "../../formats/mailbox.ts";
+import { openMime } from "../../formats/mime.ts";
+import { requireContent, threadHeadersWithoutId } from "../../formats/outgoing-mail.ts";
+import type { OutboundMessage } from "../../model.ts";
+import { mailersendChecks } from "../checks/email/mailersend.ts";
+import { atLeast, credentials, printable, secret } from "../kit/credentials.ts";
+import type { DecodedWebhook } from "../kit/decode.ts";
+import { defineProvider } from "../kit/define-provider.ts";
+import { rawMail, receipt, type StatusWords } from "../kit/events.ts";
+import { at, listOf, maybeText, messageId, requiredText } from "../kit/fields.ts";
+import { bearer } from "../kit/proofs.ts";
+import { post } from "../kit/sends.ts";
+import { hmac, inHeader } from "../kit/signatures.ts";
+
+/**
+ * MailerSend: inbound routes (https://developers.mailersend.com/api/v1/inbound.html), sending
+ * (https://developers.mailersend.com/api/v1/email.html) and receipts (https://developers.mailersend.com/api/v1/webhooks.html).
+ */
+export const mailersend = defineProvider({
+  label: "MailerSend",
+  channel: "email",
+  credentials: credentials({
+    always: {
+      inboundSecret: secret(
+        "Secret of the inbound route",
+        "The route shows it beside the URL it forwards to.",
+        atLeast(8),
+      ),
+    },
+    toSend: { apiToken: secret("API token", "Under Domains, API tokens: one that may do Email.", printable) },
+    ifWanted: {
+      webhookSecret: secret("Signing secret", "Of the webhook for receipts, which shows it.", atLeast(8)),
+    },
+  }),
+  pasteAt:
+    "an inbound route of the domain, to which it forwards; and a webhook of the domain for activity.sent, activity.delivered, activity.soft_bounced, activity.hard_bounced, activity.opened and activity.spam_complaint. Both make their secrets when they are made: give a URL of anybody's first, and change it then",
+  notes: [
+    "MailerSend posts an inbound mail **once**, and waits three seconds: what comes while the bridge is down is to be fetched there by hand.",
+    "MailerSend gives each mail a Message-ID of its own, so ours follows the references: an answer finds its thread by them.",
+    "Without `webhookSecret` receipts are refused.",
+  ],
+  receives: {
+    contentTypes: ["application/json"],
+    // https://developers.mailersend.com/api/v1/webhooks.html#security
+    proof: hmac({
+      source: inHeader("signature"),
+      ...{ hash: "sha256", encoding: "hex", key: ({ inboundSecret, webhookSecret }) => [inboundSecret, webhookSecret] },
+    }),
+    read: (webhook) => (isMail(webhook) ? readMail(webhook) : readReceipt(webhook)),
+    files: (webhook) => (isMail(webhook) ? openMime(webhook.read(inbound).raw) : []),
+  },
+  sends: {
+    request: (message, { apiToken }) =>
+      post(
+        "https://api.mailersend.com/v1/email",
+        { accept: "application/json", ...bearer(apiToken) },
+        compose(message),
+      ),
+    answer: {
+      sent: ({ headers, body }) => {
+        const id = messageId.safeParse(headers["x-message-id"]).data;
+        return id === undefined || warned.safeParse(body).success ? undefined : { providerMessageId: id };
+      },
+      refused: (body) => z.union([warned, refusal]).safeParse(body).data,
+      refusesWithin200: true,
+    },
+    receiptsLackReference: true,
+  },
+  checks: mailersendChecks,
+});
+
+const kind = at("type", requiredText);
+const isMail = (webhook: DecodedWebhook) => webhook.read(kind) === "inbound.message";
+
+const box = z.object({ email: maybeText });
+const inbound = at("data", {
+  ...{ id: messageId, raw: z.string().min(1), sender: box.nullish() },
+  recipients: z.object({ rcptTo: listOf(box) }),
+});
+
+function readMail(webhook: DecodedWebhook) {
+  const { id, raw, sender, recipients } = webhook.read(inbound);
+  return rawMail(raw, { from: sender?.email, to: recipients.rcptTo.map(({ email }) => email ?? "").join(", ") }, id);
+}
+
+/** After `activity.deferred` the email may still arrive. */
+const words: StatusWords = {
+  ...{ "activity.sent": "sent", "activity.delivered": "delivered", "activity.spam_complaint": "complained" },
+  ...{ "activity.opened": "read", "activity.opened_unique": "read" },
+  ...{ "activity.soft_bounced": "failed", "activity.hard_bounced": "failed" },
+};
+
+const activity = at("data", {
+  email: z.object({ message: z.object({ id: messageId }), recipient: box.nullish() }),
+  morph: z.object({ reason: maybeText, readable_reason: maybeText }).nullish().catch(undefined),
+});
+
+function readReceipt(webhook: DecodedWebhook) {
+  const word = webhook.read(kind);
+  return receipt(word, words, () => {
+    const { email, morph } = webhook.read(activity);
+    const message = morph?.readable_reason ?? morph?.reason;
+    return { id: email.message.id, recipient: normalizeMailbox(email.recipient?.email ?? ""), message };
+  });
+}
+
+/** A mail that was taken and goes to nobody. */
+const warned = z
+  .object({
+    warnings: z.array(
+      z.object({ type: requiredText, recipients: listOf(z.object({ reasons: listOf(requiredText) })) }),
+    ),
+  })
+  .transform(({ warnings }, context) => {
+    const all = warnings.find(({ type }) => type === "ALL_SUPPRESSED");
+    if (!all) context.addIssue("somebody gets it");
+    const reasons = all?.recipients.flatMap((each) => each.reasons).join(", ") || "no reason is given";
+    return { code: "ALL_SUPPRESSED", message: `all recipients are suppressed: ${reasons}` };
+  });
+const refusal = z
+  .object({ message: requiredText, errors: z.record(z.string(), z.unknown()).optional() })
+  .transform(({ message, errors = {} }) => ({ code: Object.keys(errors)[0] ?? "refused", message }));
+
+function compose(message: OutboundMessage) {
+  const { from, fromName, to, cc, bcc, replyTo, subject, text, html, inReplyTo, attachments } = message;
+  const boxes = (addresses: string[]) => addresses.map((email) => ({ email }));
+  const references = threadHeadersWithoutId(message).find(({ name }) => name === "References")?.value;
+  return {
+    ...{ from: { email: from, name: fromName }, to: boxes([to]), cc: boxes(cc), bcc: boxes(bcc) },
+    ...{ reply_to: replyTo ? { email: replyTo } : undefined, subject, text, html },
+    ...{ in_reply_to: inReplyTo, references: parseMessageIds(references) },
+    attachments: attachments.map((file) => {
+      return { content: requireContent(file).toString("base64"), filename: file.name, disposition: "attachment" };
+    }),
+    settings: { track_clicks: false },
+  };
+}

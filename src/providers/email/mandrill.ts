@@ -1,0 +1,142 @@
+import { z } from "zod";
+import { normalizeMailbox } from "../../formats/mailbox.ts";
+import { requireContent, threadHeadersWithBoth } from "../../formats/outgoing-mail.ts";
+import { parseValue } from "../../formats/parse-value.ts";
+import type { OutboundMessage } from "../../model.ts";
+import { mandrillChecks } from "../checks/email/mandrill.ts";
+import { atLeast, credentials, printable, secret } from "../kit/credentials.ts";
+import type { DecodedWebhook } from "../kit/decode.ts";
+import { defineProvider } from "../kit/define-provider.ts";
+import { openOneOf, rawMails, receipt, type StatusWords } from "../kit/events.ts";
+import { at, code, jsonText, maybeText, messageId, reference, requiredText } from "../kit/fields.ts";
+import { post } from "../kit/sends.ts";
+import { hmac, inHeader } from "../kit/signatures.ts";
+
+/**
+ * Mandrill, which is Mailchimp Transactional: inbound routes (https://mailchimp.com/developer/transactional/docs/inbound-email/),
+ * sending (https://mailchimp.com/developer/transactional/api/messages/send-new-message/) and receipts
+ * (https://mailchimp.com/developer/transactional/docs/webhooks/).
+ */
+export const mandrill = defineProvider({
+  label: "Mandrill",
+  channel: "email",
+  credentials: credentials({
+    always: {
+      inboundKey: secret(
+        "Key of the inbound webhook",
+        "Mandrill shows it for each webhook, under Settings, Webhooks; `POST /api/1.0/webhooks/list.json` has it as `auth_key`. Make the webhook first, and change its URL then.",
+        atLeast(8),
+      ),
+    },
+    toSend: { apiKey: secret("API key", "Under Settings, SMTP & API Info.", printable) },
+    ifWanted: {
+      eventKey: secret("Key of the event webhook", "Where receipts come by a webhook with another key.", atLeast(8)),
+    },
+  }),
+  pasteAt:
+    "a route of the inbound domain, and a webhook for the events Message Is Sent, Delivered, Bounced, Soft-Bounced, Rejected, Opened and Marked As Spam. The URL must be exactly the `webhookUrl`: Mandrill signs it",
+  notes: [
+    "Mandrill signs the URL, by its name in `PUBLIC_URL`: what comes through another name or scheme is refused, and `refused` says which would fit.",
+    "Opens come only when Mandrill tracks them.",
+  ],
+  receives: {
+    contentTypes: ["application/x-www-form-urlencoded"],
+    // https://mailchimp.com/developer/transactional/guides/track-respond-activity-webhooks/#authenticating-webhook-requests
+    proof: hmac({
+      source: inHeader("x-mandrill-signature", { over: "{url}{fields}" }),
+      ...{ hash: "sha1", encoding: "base64", key: ({ inboundKey, eventKey }) => [inboundKey, eventKey] },
+    }),
+    read: async (webhook) => {
+      const mails = handedIn(webhook);
+      const receipts = webhook.read(events).flatMap((each) => (each.event === "inbound" ? [] : readReceipt(each)));
+      return [...(mails.length > 0 ? await rawMails(mails) : []), ...receipts];
+    },
+    files: (webhook, id) => openOneOf(handedIn(webhook), id),
+  },
+  sends: {
+    request: (message, { apiKey }) => {
+      const url = "https://mandrillapp.com/api/1.0/messages/send.json";
+      return post(url, { accept: "application/json" }, { key: apiKey, message: compose(message), async: false });
+    },
+    answer: {
+      sent: ({ body }, { to }) => {
+        const fates = answers.safeParse(body).data ?? [];
+        const fate = fates.find(({ email }) => email.toLowerCase() === to.toLowerCase()) ?? fates[0];
+        return fate?._id && isTaken(fate) ? { providerMessageId: fate._id } : undefined;
+      },
+      refused: (body) => {
+        const fate = answers.safeParse(body).data?.find((each) => !isTaken(each));
+        if (!fate) return refusal.safeParse(body).data;
+        return { code: fate.status, message: fate.reject_reason ?? fate.status };
+      },
+      ...{ refusesWithin200: true, refusesWithin500: true },
+    },
+    // https://mailchimp.com/developer/transactional/docs/error-glossary/
+    refusals: { Invalid_Key: "misconfigured", PaymentRequired: "misconfigured" },
+  },
+  checks: mandrillChecks,
+});
+
+const raw = z.object({ raw_msg: z.string().min(1), email: maybeText });
+const events = at("mandrill_events", jsonText(z.array(z.looseObject({ event: maybeText, type: maybeText })))).transform(
+  (list) => list ?? [],
+);
+const handedIn = (webhook: DecodedWebhook) =>
+  webhook.read(events).flatMap((each) => {
+    if (each.event !== "inbound") return [];
+    const { raw_msg, email } = parseValue(at("msg", raw), each);
+    return [{ raw: raw_msg, envelope: { to: email } }];
+  });
+
+/** A `deferral` may still arrive. */
+const words: StatusWords = {
+  ...{ send: "sent", delivered: "delivered", open: "read", spam: "complained" },
+  ...{ hard_bounce: "failed", soft_bounce: "failed", reject: "failed" },
+};
+
+const told = at("msg", {
+  ...{ _id: messageId, email: maybeText, bounce_description: maybeText, diag: maybeText },
+  // Not only what the bridge sent comes through the account: others may keep there what they like.
+  metadata: z
+    .object({ bridge_message: code.pipe(reference) })
+    .optional()
+    .catch(undefined),
+  reject: z
+    .union([requiredText, z.object({ reason: maybeText }).transform(({ reason }) => reason)])
+    .nullish()
+    .catch(undefined),
+});
+
+function readReceipt(given: { event: string | undefined; type: string | undefined }) {
+  const word = given.event ?? given.type ?? "without a word";
+  return receipt(word, words, () => {
+    const { _id: id, email = "", metadata, diag, bounce_description: kind, reject } = parseValue(told, given);
+    const why = { code: kind, message: diag ?? kind ?? reject ?? undefined };
+    return { id, reference: metadata?.bridge_message, recipient: normalizeMailbox(email), ...why };
+  });
+}
+
+const answers = z.array(
+  z.object({ email: requiredText, status: requiredText, reject_reason: maybeText, _id: maybeText }),
+);
+const isTaken = ({ status }: { status: string }) => ["sent", "queued", "scheduled"].includes(status);
+const refusal = z
+  .object({ status: z.literal("error"), name: requiredText, message: requiredText })
+  .transform(({ name, message }) => ({ code: name, message }));
+
+function compose(message: OutboundMessage) {
+  const { from, fromName, to, cc, bcc, replyTo, subject, text, html, attachments } = message;
+  const boxes = { to: [to], cc, bcc };
+  const headers = threadHeadersWithBoth(message).map(({ name, value }) => [name, value]);
+  return {
+    ...{ from_email: from, from_name: fromName, subject, text, html },
+    to: Object.entries(boxes).flatMap(([type, addresses]) => addresses.map((email) => ({ email, type }))),
+    headers: { ...Object.fromEntries(headers), ...(replyTo ? { "Reply-To": replyTo } : {}) },
+    attachments: attachments.map((file) => {
+      return { type: file.contentType, name: file.name, content: requireContent(file).toString("base64") };
+    }),
+    metadata: { bridge_message: message.reference },
+    // Else each recipient would see nobody but themselves; and links would be rewritten.
+    ...{ preserve_recipients: true, track_clicks: false },
+  };
+}
