@@ -53,6 +53,7 @@ export const deliveryKinds = [
   "report-status",
   "send-through-highlevel",
   "post-event",
+  "fetch-mail",
 ] as const;
 export type DeliveryKind = (typeof deliveryKinds)[number];
 /** Those that reach a person. */
@@ -106,8 +107,10 @@ export interface WebhookRequest {
   url: string;
   /** Names in lower case. */
   headers: Record<string, string>;
-  /** The exact bytes. */
+  /** The exact bytes. Of a webhook whose mail was fetched, that mail follows them. */
   body: Buffer;
+  /** Where the mail begins in `body` that was fetched for this webhook; nothing where none was. */
+  fetchedFrom?: number | null | undefined;
   receivedAt: Date;
 }
 
@@ -151,6 +154,11 @@ export interface ProviderMessage {
   sentAt?: Date | undefined;
   /** Which part of a long text it is, where a provider hands on each by itself. They are put together. */
   part?: MessagePart | undefined;
+  /**
+   * The provider gives the mail itself only to who asks for it by this: an id or a key, never a link, which would expire. It
+   * is fetched, and the webhook read again.
+   */
+  fetchBy?: string | undefined;
   /** RFC 5322 ids, without angle brackets. */
   rfcMessageId?: string | undefined;
   inReplyTo: string[];
@@ -189,6 +197,8 @@ export interface Receipt {
   /** The reference that the send gave along. Without it the message is known by the provider's id. */
   reference?: string | undefined;
   providerMessageId: string;
+  /** The Message-ID that the person's mail program sees, where the provider chose another than ours and tells it only now. */
+  rfcMessageId?: string | undefined;
   status: ReceiptStatus;
   /** Whom of an email's recipients it is about; absent for all of them. */
   recipient?: string | undefined;

@@ -128,7 +128,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const accessTokens = createAccessTokens({ db, sealer, renewal });
   if (oauth) await resumeRenewableLocations(db, log);
   const endpoints = createEndpoints({ db, sealer });
-  const core = { db, log, mappings, accessTokens, listeners, endpoints, during: stalls.during };
+  const core = { db, log, accounts, mappings, accessTokens, listeners, endpoints, during: stalls.during };
   const times = { firstDelaySeconds, visibleAfterSeconds };
   const apart = database.people === db ? undefined : database.people;
   const delivering = createDelivering(config, { ...core, ...times, apart, doors, traceAttempt: traces?.traceAttempt });
@@ -138,7 +138,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const loops = [learning, troubles.start(log)];
   const { publicUrl, bodyLimitBytes, adminApiKeys, metricsTokens, allowedPrivateHosts } = config;
   const context = {
-    ...{ ...core, accounts, callEndpoint: doors.callEndpoint, allowedPrivateHosts },
+    ...{ ...core, callEndpoint: doors.callEndpoint, allowedPrivateHosts },
     ...{ ...observing, database, people: database.people },
     ...{ sealer, reading, keyIds: sealer.keyIds, settings: config.shown },
     ...createIntake(config, { db, log, onStored: worker.wake, doors }, tuning),
@@ -236,7 +236,7 @@ function createIntake(
 /** What processing and delivering work with. */
 function createDelivering(
   config: Config,
-  parts: Pick<DeliverContext, "db" | "log" | "mappings" | "listeners" | "endpoints" | "accessTokens"> &
+  parts: Pick<DeliverContext, "db" | "log" | "accounts" | "mappings" | "listeners" | "endpoints" | "accessTokens"> &
     Pick<DeliverContext, "visibleAfterSeconds" | "traceAttempt"> &
     Pick<ProcessContext, "apart" | "during"> &
     Pick<Tuning, "firstDelaySeconds"> & { doors: Doors },
@@ -256,10 +256,12 @@ function createDelivering(
     callProvider: doors.callProvider,
     callEndpoint: doors.callEndpoint,
     fetchMedia: doors.fetchMedia,
+    fetchWhole: doors.fetchWhole,
     fetchPublic: doors.fetchPublic,
     publicUrl,
     attachmentLimitBytes,
     emailAttachmentsLimitBytes,
+    mailLimitBytes: config.bodyLimitBytes.email,
     attemptSeconds: config.highlevelTimeoutSeconds,
     record: createRecorder(rest.db),
     retry: { retryHours, sendRetryHours, firstDelaySeconds, random: Math.random },

@@ -94,6 +94,8 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
         .then((isDueAgain) => {
           underWay.delete(run);
           giveBack();
+          // Its webhook is received again.
+          if (lane.kind === "fetch-mail") inboxes.accounts.wake();
           if (isFull ? places.areHalfFree() : isDueAgain) deliver.wake();
         });
       underWay.add(run);

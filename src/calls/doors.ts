@@ -1,6 +1,6 @@
 import type { Log } from "../log.ts";
 import { type CallApi, callStandIns, createCallApi } from "./call-api.ts";
-import { createFetchFile, type FetchFile } from "./fetch-file.ts";
+import { createFetchFile, createFetchWhole, type FetchFile, type FetchWhole } from "./fetch-file.ts";
 import { createTokens, fetchWithTokens, withTokens } from "./oauth/with-tokens.ts";
 import { createTargets } from "./targets.ts";
 
@@ -14,6 +14,8 @@ export interface Doors {
   callEndpoint: CallApi;
   /** For files that a provider keeps. */
   fetchMedia: FetchFile;
+  /** For mails that a provider keeps: whole. */
+  fetchWhole: FetchWhole;
   /** For files that anybody may have named. */
   fetchPublic: FetchFile;
   close(): void;
@@ -53,11 +55,13 @@ export function createDoors(options: DoorOptions, wrap: WrapCalls = (call) => ca
   const guardEndpoints = createTargets(options);
   const provider = wrap(guardProviders(callProvider), "hidden");
   const tokens = createTokens(provider);
+  const fetchMedia = fetchWithTokens(tokens, createFetchFile(wrap(guardFiles(openMedia), "hidden")));
   return {
     callApi: wrap(callApi, "shown"),
     callProvider: withTokens(tokens, provider),
     callEndpoint: wrap(guardEndpoints(guarded), "hidden"),
-    fetchMedia: fetchWithTokens(tokens, createFetchFile(wrap(guardFiles(openMedia), "hidden"))),
+    fetchMedia,
+    fetchWhole: createFetchWhole(fetchMedia),
     fetchPublic: createFetchFile(wrap(guardFiles(guarded.open), "hidden")),
     close() {
       callApi.close();

@@ -1,5 +1,7 @@
 import { finished, pipeline, type Readable, Transform } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { createBrotliDecompress, createUnzip } from "node:zlib";
+import { createRoom } from "../concurrency/room.ts";
 import { Failure } from "../errors.ts";
 import type { OpenUrl, TokenGrant } from "./call-api.ts";
 import { retryAfterSeconds, shownHost } from "./failures.ts";
@@ -58,6 +60,22 @@ export function createFetchFile(open: OpenUrl): FetchFile {
       url = requireUrl(location, url, options);
     }
     throw new Failure("rejected", `${shownHost(url.host)} redirects more than ${maxRedirects} times`);
+  };
+}
+
+/** Fetches a file, and has it in memory for as long as `use` works with it. Throws as `FetchFile` does. */
+export type FetchWhole = <Result>(
+  url: string,
+  options: FetchFileOptions,
+  use: (content: Buffer) => Promise<Result>,
+) => Promise<Result>;
+
+/** Of all files together there are never more bytes in memory than the limits say; others wait, and are not read meanwhile. */
+export function createFetchWhole(fetchFile: FetchFile): FetchWhole {
+  const room = createRoom(fileLimits.maxWholeBytes);
+  return async (url, options, use) => {
+    const { stream, sizeBytes = options.limitBytes } = await fetchFile(url, options);
+    return room.run(sizeBytes, async () => use(await buffer(stream))).finally(() => stream.destroy());
   };
 }
 

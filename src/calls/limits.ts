@@ -20,6 +20,8 @@ export const fileLimits = {
   maxRedirects: 5,
   /** A content type or a disposition that is longer is ignored. */
   maxHeaderLength: 1000,
+  /** What files may take that are fetched whole, all together: a mail of the largest size, and another one. */
+  maxWholeBytes: 100_000_000,
 };
 
 /**

@@ -19,6 +19,7 @@ import { foreignReceipt } from "../store/webhooks.ts";
 import { applyReceipts } from "./apply-receipts.ts";
 import { type AccountReading, countOnce, eventIdOf } from "./count-once.ts";
 import { isPart, joinParts } from "./parts/join-parts.ts";
+import { isToFetch, oweFetches } from "./parts/owe-fetches.ts";
 import {
   type Acceptance,
   type AccountWebhook,
@@ -58,14 +59,15 @@ export async function acceptInbound(
   const routed = await joinParts(tx, addressed.routed);
   const receipts = await acceptReceipts(context, eventsOf(routed, isReceipt));
   const messages = await acceptMessages(tx, eventsOf(routed, isWhole).flatMap(withMapping), formerIdsOf);
-  const reasons = new Map([...messages.reasons, ...receipts.reasons]);
+  const fetches = await oweFetches(tx, eventsOf(routed, isToFetch).flatMap(withMapping));
+  const reasons = new Map([...messages.reasons, ...receipts.reasons, ...fetches.reasons]);
   const outcomes = routed.map((each) => {
     const aside = countAside(each.events.map(({ event }) => messages.aside?.get(event)));
     return { ...outcomeOf(each, reasons), ...aside };
   });
   return {
     outcomes,
-    owed: [...receipts.owed, ...messages.owed],
+    owed: [...receipts.owed, ...messages.owed, ...fetches.owed],
     happened: [...receipts.happened, ...messages.happened],
   };
 }
@@ -134,7 +136,8 @@ function eventsOf<Event extends ProviderEvent>(
 }
 
 const isMessage = (event: ProviderEvent): event is ProviderMessage => event.kind === "message";
-const isWhole = (event: ProviderEvent): event is ProviderMessage => isMessage(event) && !isPart(event);
+const isWhole = (event: ProviderEvent): event is ProviderMessage =>
+  isMessage(event) && !isPart(event) && !isToFetch(event);
 const isReceipt = (event: ProviderEvent): event is Receipt => event.kind === "receipt";
 const withMapping = <Event extends ProviderEvent>({ mapping, ...rest }: AccountEvent<Event>): MappedEvent<Event>[] =>
   mapping ? [{ mapping, ...rest }] : [];

@@ -66,7 +66,8 @@ export interface RoutedEvent<Event extends ProviderEvent = ProviderEvent> {
 export function seenBy(mappings: MappingFacts[], message: ProviderMessage): RoutedEvent[] {
   return mappings.map((mapping) => ({
     mapping,
-    event: mapping.channel === "email" ? emailSeenBy(mapping, message) : { ...message },
+    event:
+      mapping.channel === "email" && message.fetchBy === undefined ? emailSeenBy(mapping, message) : { ...message },
   }));
 }
 

@@ -30,11 +30,13 @@ export function applyReceipt(
   const fate = recipient === address ? fold(channel, known, receipt) : known;
   const knownOfRecipient = message.recipients?.[recipient];
   const fateOfRecipient = channel === "email" ? fold(channel, knownOfRecipient, receipt) : undefined;
-  const isNew = isUnconfirmed || fate !== known || fateOfRecipient !== knownOfRecipient;
+  const isRenamed = receipt.rfcMessageId !== undefined && receipt.rfcMessageId !== message.rfcMessageId;
+  const isNew = isUnconfirmed || isRenamed || fate !== known || fateOfRecipient !== knownOfRecipient;
   if (!isNew && message.providerMessageId !== null) return message;
   return {
     ...message,
     providerMessageId: message.providerMessageId ?? receipt.providerMessageId,
+    rfcMessageId: receipt.rfcMessageId ?? message.rfcMessageId,
     state: fate.status,
     error: fate.error ?? null,
     recipients:

@@ -1,6 +1,6 @@
 import { Counter, Histogram, type Registry } from "prom-client";
 import { type DeliveryKind, deliveryKinds } from "../model.ts";
-import { providerNames } from "../providers/registry.ts";
+import { adapterOf, providerNames } from "../providers/registry.ts";
 
 type Fields = Record<string, unknown>;
 /** What alerts look for. A series must be there before its first event, or Prometheus does not see it rise. */
@@ -134,6 +134,7 @@ function countAttempts(registry: Registry): Counts {
 /** Whom deliveries of a kind call. */
 function calledBy(kind: DeliveryKind): string[] {
   if (kind === "send-outbound") return providerNames;
+  if (kind === "fetch-mail") return providerNames.filter((name) => adapterOf(name)?.completion);
   return [kind === "post-event" ? "endpoint" : "highlevel"];
 }
 

@@ -73,7 +73,8 @@ async function attemptWhileHeld(
   };
   try {
     const event = held.delivery.event ?? undefined;
-    const subject = { kind, locationId, message, conversation, event, isOutcomeUnknown };
+    const webhookId = held.delivery.webhookId ?? undefined;
+    const subject = { kind, locationId, message, conversation, event, webhookId, isOutcomeUnknown };
     const once = () => attemptOnce(context, subject, requireLease);
     const work = { what: "delivery" as const, id: held.delivery.id };
     const attempt = () => context.during?.(work, once) ?? once();
@@ -177,7 +178,7 @@ async function recordAndOwe(
 
 function logAttempt(
   { log }: DeliverContext,
-  { message }: HeldDelivery,
+  { message, delivery, conversation }: HeldDelivery,
   record: AttemptRecord & { lane: HeldLane },
   { called }: AttemptOutcome,
 ): void {
@@ -185,8 +186,8 @@ function logAttempt(
   log(next.state === "dead" ? "error" : "info", "delivery.attempted", {
     deliveryId,
     messageId: message?.id,
-    webhookId: message?.webhookId,
-    mappingId: message?.mappingId,
+    webhookId: delivery.webhookId ?? message?.webhookId,
+    mappingId: message ? message.mappingId : (conversation.mappingId ?? undefined),
     locationId: lane.locationId,
     kind: lane.kind,
     ...called,

@@ -30,7 +30,7 @@ export interface AttemptContext extends KindContext {
 /** What is to be attempted. */
 export type AttemptSubject = { kind: DeliveryKind } & Pick<
   AttemptInput,
-  "locationId" | "message" | "conversation" | "event" | "isOutcomeUnknown"
+  "locationId" | "message" | "conversation" | "event" | "webhookId" | "isOutcomeUnknown"
 >;
 
 /**
@@ -75,7 +75,8 @@ export async function attemptOnce(
   const run = async () => {
     isCalling = false;
     const mapping = mappingId === null ? undefined : await context.mappings.get(mappingId);
-    if (target === "provider") called = { provider: mapping?.provider, accountId: mapping?.accountId };
+    if (target === "provider" || target === "source")
+      called = { provider: mapping?.provider, accountId: mapping?.accountId };
     return attempt(context, {
       ...subject,
       message: rereads && message ? await reread(context, message) : message,

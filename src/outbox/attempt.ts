@@ -19,6 +19,8 @@ export interface AttemptInput {
    * event that is not about one.
    */
   message: Message | undefined;
+  /** Which names a mail that is to be fetched. */
+  webhookId: number | undefined;
   /** What an endpoint is to be told. */
   event: DeliveryEvent | undefined;
   /** The message's, also a deleted one. Undefined for a relay, which has none: see `requireMapping`; and for an event. */

@@ -1,5 +1,6 @@
 import { Failure } from "../errors.ts";
 import type { DeliveryKind } from "../model.ts";
+import { type FetchMailContext, fetchMail } from "./attachments/fetch-mail.ts";
 import type { AttemptInput, AttemptResult, MessageAttempt } from "./attempt.ts";
 import { type PostEventContext, postEvent } from "./events/post-event.ts";
 import { type PostInboundContext, postInbound } from "./post-inbound.ts";
@@ -8,7 +9,12 @@ import { type ReportContext, reportStatus } from "./report-status.ts";
 import type { Target } from "./retry.ts";
 import { type SendContext, sendOutbound } from "./send-outbound.ts";
 
-export type KindContext = PostInboundContext & SendContext & ReportContext & RelayContext & PostEventContext;
+export type KindContext = PostInboundContext &
+  SendContext &
+  ReportContext &
+  RelayContext &
+  PostEventContext &
+  FetchMailContext;
 
 interface Kind {
   /** Whom it calls: whose trouble a failure is. */
@@ -28,6 +34,7 @@ export const deliveryKinds: Record<DeliveryKind, Kind> = {
   "report-status": { target: "highlevel", attempt: ofMessage(reportStatus), rereads: true },
   "send-through-highlevel": { target: "highlevel", attempt: ofMessage(relayMessage), failsMessage: true },
   "post-event": { target: "endpoint", attempt: postEvent },
+  "fetch-mail": { target: "source", attempt: fetchMail },
 };
 
 function ofMessage(attempt: (context: KindContext, input: MessageAttempt) => Promise<AttemptResult>): Kind["attempt"] {

@@ -120,6 +120,7 @@ async function sendNow(context: AttemptContext, locationId: string, kept: KeptRe
     conversation,
     message,
     event: undefined,
+    webhookId: undefined,
     isOutcomeUnknown: false,
   });
   if ("result" in outcome) {

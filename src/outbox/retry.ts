@@ -69,7 +69,12 @@ const towardsEndpoint: Record<FailureReason, Policy> = {
   rejected: { follows: "retry", atMost: 4 },
 };
 
-const policies = { highlevel: towardsHighlevel, provider: towardsProvider, endpoint: towardsEndpoint };
+/** A mail that is fetched twice is fetched. A wrong setting is waited out, as at an endpoint. */
+const towardsSource: Record<FailureReason, Policy> = { ...towardsEndpoint, rejected: { follows: "dead" } };
+
+const policies = {
+  ...{ highlevel: towardsHighlevel, provider: towardsProvider, endpoint: towardsEndpoint, source: towardsSource },
+};
 
 /** Whom a delivery calls. */
 export type Target = keyof typeof policies;

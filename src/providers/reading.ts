@@ -29,7 +29,7 @@ export interface ProviderReading {
 export interface ReadingInput {
   what: "parse" | "openFiles";
   provider: string;
-  request: Pick<WebhookRequest, "url" | "headers" | "body" | "receivedAt">;
+  request: Pick<WebhookRequest, "url" | "headers" | "body" | "fetchedFrom" | "receivedAt">;
   ownAddress?: string | undefined;
   /** Whose files are opened. */
   messageId?: string | null | undefined;
@@ -61,10 +61,10 @@ export function createReading(): Reading {
   const threads = createThreads<ReadingInput, unknown>({ module, ...limits });
 
   async function readApart({ request, ...rest }: ReadingInput): Promise<unknown> {
-    const { url, headers, body, receivedAt } = request;
+    const { url, headers, body, fetchedFrom, receivedAt } = request;
     try {
       const document = documentOf(rest.provider);
-      return await threads.run({ ...rest, document, request: { url, headers, body, receivedAt } });
+      return await threads.run({ ...rest, document, request: { url, headers, body, fetchedFrom, receivedAt } });
     } catch (error) {
       if (error instanceof ThreadStopped) throw new ParseError(`the bridge gave up reading it: ${error.message}`);
       if (error instanceof Error && error.name === "ParseError") throw new ParseError(error.message);

@@ -5,6 +5,7 @@ import { mailersend } from "./email/mailersend.ts";
 import { mailgun } from "./email/mailgun.ts";
 import { mandrill } from "./email/mandrill.ts";
 import { postmark } from "./email/postmark.ts";
+import { resend } from "./email/resend.ts";
 import { sendgrid } from "./email/sendgrid.ts";
 import { sparkpost } from "./email/sparkpost.ts";
 import { genericEmail, genericSms } from "./generic.ts";
@@ -56,6 +57,7 @@ const adapters: Record<string, Adapter> = {
   mailersend,
   sparkpost,
   mandrill,
+  resend,
   "generic-sms": genericSms,
   "generic-email": genericEmail,
 };

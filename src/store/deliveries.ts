@@ -24,6 +24,8 @@ export interface NewDelivery {
   messageId: number | undefined;
   /** Of a `post-event`, whose conversation is the endpoint's. */
   event?: DeliveryEvent;
+  /** Of a `fetch-mail`. */
+  webhookId?: number;
   /** Not before then. */
   inSeconds?: number;
   /** A delivery that is dead from the start keeps its place in the line for its replay. */
@@ -39,16 +41,13 @@ export interface NewDelivery {
  */
 export async function enqueueDeliveries(tx: Db, rows: NewDelivery[]): Promise<void> {
   if (rows.length === 0) return;
-  const input = rows.map(({ kind, conversationId, locationId, messageId, event, inSeconds = 0, dead }, number) => ({
-    number,
-    kind,
-    conversation_id: conversationId,
-    location_id: locationId,
-    message_id: messageId,
-    event,
-    in_seconds: inSeconds,
-    ...dead,
-  }));
+  const input = rows.map(
+    ({ conversationId, locationId, messageId, webhookId, inSeconds = 0, dead, ...row }, number) => ({
+      ...{ number, ...row, ...dead },
+      ...{ conversation_id: conversationId, location_id: locationId, message_id: messageId, webhook_id: webhookId },
+      in_seconds: inSeconds,
+    }),
+  );
   await enqueue(tx, { input: JSON.stringify(input) });
 }
 
@@ -58,7 +57,7 @@ const enqueue = prepare<{ input: string }>(
     with input as materialized (
       select * from json_to_recordset(${value("input")}::json) as input (
         number int, kind text, conversation_id bigint, location_id text, message_id bigint, event jsonb,
-        in_seconds float8, reason text, detail text
+        webhook_id bigint, in_seconds float8, reason text, detail text
       )
     ), extended as (
       insert into lanes (conversation_id, kind, location_id, mapping_id, counter, due_at)
@@ -70,11 +69,11 @@ const enqueue = prepare<{ input: string }>(
       set mapping_id = excluded.mapping_id, counter = lanes.counter + excluded.counter, due_at = coalesce(lanes.due_at, excluded.due_at)
       returning conversation_id, kind, counter
     )
-    insert into deliveries (kind, conversation_id, number, message_id, event, state, reason, detail, retry_at, finished_at)
+    insert into deliveries (kind, conversation_id, number, message_id, event, webhook_id, state, reason, detail, retry_at, finished_at)
     select kind, conversation_id,
       counter - count(*) over (partition by conversation_id, kind)
         + row_number() over (partition by conversation_id, kind order by number),
-      message_id, event, case when reason is null then 'pending' else 'dead' end, reason, detail,
+      message_id, event, webhook_id, case when reason is null then 'pending' else 'dead' end, reason, detail,
       case when in_seconds > 0 then now() + make_interval(secs => in_seconds) end,
       case when reason is not null then now() end
     from input join extended using (conversation_id, kind)

@@ -15,7 +15,7 @@ const auditDays = 366;
  * processed or ignored, attempts, and the content of messages whose deliveries are all done; and the credentials of accounts
  * that were deleted a week ago; the counts of what was turned away; parts of texts; and what endpoints were told of. Ids stay, so that
  * duplicates are still known and replies still thread. Failed webhooks and dead deliveries keep what a replay needs, and
- * parts that wait stay with their webhooks.
+ * parts that wait stay with their webhooks, as do mails that are still to be fetched.
  * Gives the number of rows that it touched; call again until that is 0.
  */
 export async function pruneStep(db: Db, options: { retentionDays: number; rows: number }): Promise<number> {
@@ -28,6 +28,9 @@ export async function pruneStep(db: Db, options: { retentionDays: number; rows: 
           select id from webhooks where state in ('processed', 'ignored') and received_at < ${before}
             and (event_id is null or received_at < now() - make_interval(days => ${eventDays}))
             and id not in (select webhook_id from message_parts where waits_until is not null)
+            and not exists (
+              select from deliveries d where d.webhook_id = webhooks.id and d.state in ('pending', 'dead')
+            )
           order by received_at limit ${options.rows} for update skip locked
         ) returning 1
       ), old_attempts as (

@@ -241,6 +241,8 @@ export const webhooks = pgTable(
     /** Without those that carry credentials. */
     headers: jsonb().$type<Record<string, string>>().notNull(),
     body: bytea().notNull(),
+    /** Where in `body` that begins which was fetched for it later; null where nothing was. */
+    fetchedFrom: integer(),
     state: text().$type<WebhookState>().notNull().default("received"),
     /** Why it failed or was ignored. */
     reason: text(),
@@ -537,7 +539,7 @@ export const lanes = pgTable(
       .where(sql`${table.dueAt} is not null and ${table.kind} <> 'send-outbound'`),
     index("lanes_due_elsewhere")
       .on(table.locationId, table.mappingId, table.dueAt)
-      .where(sql`${table.dueAt} is not null and ${table.kind} in ('send-outbound', 'post-event')`),
+      .where(sql`${table.dueAt} is not null and ${table.kind} in ('send-outbound', 'post-event', 'fetch-mail')`),
   ],
 );
 
@@ -564,8 +566,10 @@ export const deliveries = pgTable(
     /** The message's; of an event the endpoint's. */
     conversationId: bigId().notNull(),
     number: bigint({ mode: "number" }).notNull(),
-    /** Null for an event that is not about one. */
+    /** Null for an event that is not about one, and for a mail that is not here yet. */
     messageId: bigId().references(() => messages.id),
+    /** Of a `fetch-mail`: which names the mail. */
+    webhookId: bigId(),
     /** Of a `post-event`. */
     event: jsonb().$type<DeliveryEvent>(),
     state: text().$type<DeliveryState>().notNull().default("pending"),
@@ -598,6 +602,7 @@ export const deliveries = pgTable(
     index("deliveries_dead").on(table.id).where(sql`${table.state} = 'dead'`),
     index("deliveries_dead_of_conversation").on(table.conversationId, table.id).where(sql`${table.state} = 'dead'`),
     index("deliveries_message").on(table.messageId),
+    index("deliveries_webhook").on(table.webhookId).where(sql`${table.webhookId} is not null`),
     index("deliveries_told")
       .on(table.finishedAt)
       .where(sql`${table.kind} = 'post-event' and ${table.state} in ('delivered', 'discarded')`),

@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, isNotNull, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, isNotNull, isNull, ne, type SQL, sql } from "drizzle-orm";
 import { isWithin } from "./accounts.ts";
 import type { Db } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
@@ -38,6 +38,21 @@ export async function replayWebhook(db: Db, id: number): Promise<boolean> {
     .where(and(eq(webhooks.id, id), inArray(webhooks.state, ["failed", "ignored"])))
     .returning({ id: webhooks.id });
   return replayed.length > 0;
+}
+
+/**
+ * Keeps the mail that was fetched for a webhook behind its body, and lets it be processed again. Does nothing where there is
+ * one already, or where the webhook was erased meanwhile.
+ */
+export async function keepFetched(db: Db, id: number, fetched: Buffer): Promise<void> {
+  await db
+    .update(webhooks)
+    .set({
+      body: sql`${webhooks.body} || ${fetched}::bytea`,
+      fetchedFrom: sql`octet_length(${webhooks.body})`,
+      ...{ state: "received", reason: null, readAttempts: 0 },
+    })
+    .where(and(eq(webhooks.id, id), isNull(webhooks.fetchedFrom), ne(webhooks.url, "")));
 }
 
 /** Which of the webhooks somebody may see; all where nothing is said. */

@@ -4,7 +4,7 @@ import type { Webhook } from "../../src/store/schema.ts";
 
 const webhook = (id: number, accountId: string, bytes = 10, more: Partial<Webhook> = {}): Webhook => ({
   ...{ id, accountId, body: Buffer.alloc(bytes), source: "provider", url: "u", headers: {}, state: "received" },
-  ...{ reason: null, eventId: null, readAttempts: 0, receivedAt: new Date() },
+  ...{ reason: null, fetchedFrom: null, eventId: null, readAttempts: 0, receivedAt: new Date() },
   ...more,
 });
 const large = 1_000_000;

@@ -5,6 +5,7 @@ import { type ClaimedLane, claimDueLanes } from "../../src/outbox/claim-due-lane
 import { deliverLane } from "../../src/outbox/deliver-lane.ts";
 import { createPlaces } from "../../src/outbox/places.ts";
 import { text } from "../../src/providers/kit/events.ts";
+import { createAccounts } from "../../src/registry/accounts.ts";
 import { createEndpoints } from "../../src/registry/endpoints/endpoint-target.ts";
 import { createListeners } from "../../src/registry/endpoints/listeners.ts";
 import { createMappings } from "../../src/registry/mappings.ts";
@@ -234,6 +235,7 @@ function contextOf(db: Db): DeliverContext & ProcessContext {
     endpoints: createEndpoints({ db, sealer }),
     listeners: createListeners(db),
     ...{ callEndpoint: unused, callProvider: unused, fetchMedia: unused, fetchPublic: unused, applyInstall: unused },
+    ...{ accounts: createAccounts({ db, sealer }), fetchWhole: unused, mailLimitBytes: 0 },
     publicUrl: "https://bridge.example.com",
     ...{ attachmentLimitBytes: 0, emailAttachmentsLimitBytes: 0, attemptSeconds: 30, visibleAfterSeconds: 0 },
     record: createRecorder(db),

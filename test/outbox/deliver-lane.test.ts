@@ -7,6 +7,7 @@ import type { DeliverContext } from "../../src/outbox/attempt-delivery.ts";
 import { claimDueLanes } from "../../src/outbox/claim-due-lanes.ts";
 import { deliverLane } from "../../src/outbox/deliver-lane.ts";
 import { createPlaces } from "../../src/outbox/places.ts";
+import { createAccounts } from "../../src/registry/accounts.ts";
 import { createEndpoints } from "../../src/registry/endpoints/endpoint-target.ts";
 import { createListeners } from "../../src/registry/endpoints/listeners.ts";
 import { createMappings } from "../../src/registry/mappings.ts";
@@ -88,7 +89,8 @@ function contextWith(postInbound: () => Promise<never> | Promise<{ messageId: st
     mappings: createMappings({ db: database.db, sealer }),
     accessTokens: createAccessTokens({ db: database.db, sealer }),
     attemptSeconds: 1,
-    reading: { openFiles: unused },
+    reading: { parse: unused, openFiles: unused },
+    ...{ accounts: createAccounts({ db: database.db, sealer }), fetchWhole: unused, mailLimitBytes: 0 },
     plainText: { of: unused },
     callProvider: unused,
     callEndpoint: unused,

@@ -4,18 +4,24 @@ import { signer as genericEmail } from "../fixtures/generic-email/sign.ts";
 import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
 import { signer as twilio } from "../fixtures/twilio/sign.ts";
 import { startTestBridge, type TestBridge, untilPosted } from "../support/bridge.ts";
-import { plainNames, readFixtures, type Sample, type Signer } from "../support/fixtures.ts";
+import { plainNames, readFixtures, type Sample, type Signer, wholeMeaning } from "../support/fixtures.ts";
 import { emailProviderId, publicUrl } from "../support/location.ts";
-import { type Provider, providerOf, providers } from "../support/providers.ts";
+import { allCredentials, type Provider, providerOf, providers } from "../support/providers.ts";
+import { serveStandIns } from "../support/stand-ins/serve.ts";
 import { until } from "../support/until.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely.
 type Item = any;
 let bridge: TestBridge;
+let served: Awaited<ReturnType<typeof serveStandIns>>;
 beforeAll(async () => {
-  bridge = await startTestBridge({ isEmbedded: true });
+  served = await serveStandIns([]);
+  bridge = await startTestBridge({ isEmbedded: true, config: { providersUrl: served.url } });
 });
-afterAll(() => bridge.stop());
+afterAll(async () => {
+  await bridge.stop();
+  await served.stop();
+});
 
 let posted = 0;
 beforeEach(() => {
@@ -71,7 +77,7 @@ describe("a message of each provider", () => {
   const arrives = async (provider: Provider, name: string, address: string, expected: object) => {
     const { signer, channel } = provider;
     const id = await bridge.addMapping({
-      ...{ provider: provider.name, address, credentials: signer.credentials },
+      ...{ provider: provider.name, address, credentials: allCredentials(provider) },
       ...(channel === "email" ? { conversationProviderId: emailProviderId } : {}),
     });
     const answer = await post(id, signer, sampleOf(provider.name, name));
@@ -88,7 +94,8 @@ describe("a message of each provider", () => {
     "$name arrives as inbound in its conversation, with its id, words and time",
     async (provider) => {
       const name = plainNames[provider.channel];
-      const [event] = provider.fixtures.find((each) => each.name === name)?.fixture.means ?? [];
+      const fixture = provider.fixtures.find((each) => each.name === name)?.fixture;
+      const [event] = fixture ? wholeMeaning(fixture) : [];
       if (event?.kind !== "message") return expect.unreachable(`${name} is no message`);
       const { providerMessageId: altId, sentAt: dateAdded, subject, from: emailFrom, html, text: body, to } = event;
       const words = provider.channel === "sms" ? { body } : { subject, emailFrom, ...(html ? { html } : {}) };

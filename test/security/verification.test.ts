@@ -2,7 +2,8 @@ import { generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestBridge, type TestBridge } from "../support/bridge.ts";
 import { emailProviderId, locationId, publicUrl } from "../support/location.ts";
-import { providers, textProviders } from "../support/providers.ts";
+import { allCredentials, providers, textProviders } from "../support/providers.ts";
+import { serveStandIns } from "../support/stand-ins/serve.ts";
 import { until } from "../support/until.ts";
 import { writeMessage } from "../support/write-webhooks.ts";
 
@@ -21,10 +22,16 @@ const addAny = (address: string) =>
   bridge.addMapping({ provider: some?.name, address, credentials: some?.signer.credentials });
 
 let bridge: TestBridge;
+let served: Awaited<ReturnType<typeof serveStandIns>>;
 beforeAll(async () => {
-  bridge = await startTestBridge({ config: { highlevelKeys: { ed25519: [highlevel.publicKey], rsa: [] } } });
+  served = await serveStandIns([]);
+  const highlevelKeys = { ed25519: [highlevel.publicKey], rsa: [] };
+  bridge = await startTestBridge({ config: { highlevelKeys, providersUrl: served.url } });
 });
-afterAll(() => bridge.stop());
+afterAll(async () => {
+  await bridge.stop();
+  await served.stop();
+});
 
 const post = (path: string, body: string | Buffer, headers: Record<string, string> = {}) =>
   fetch(`${bridge.url}${path}`, {
@@ -37,13 +44,16 @@ const webhooksOf = async (query: string) => (await bridge.admin("GET", `/webhook
 describe("a signed request that somebody has recorded and sends again", () => {
   test.each(providers)("is a duplicate: $name", async (provider) => {
     const { person, mapping } = ours[provider.channel];
-    const credentials = provider.signer.credentials;
+    const credentials = allCredentials(provider);
     const id = await bridge.addMapping({ ...mapping, provider: provider.name, credentials });
     const message = { id: "recorded-1", from: person, to: mapping.address, text: "Hello" };
     const recorded = writeMessage(provider, message, { url: `${publicUrl}/webhooks/${id}`, at: new Date() });
     for (let times = 0; times < 3; times++) expect((await bridge.post(recorded)).status).toBe(200);
     await until(
-      () => webhooksOf(`mappingId=${id}`),
+      async () => {
+        const { items } = (await bridge.admin("GET", `/deliveries?kind=fetch-mail&state=pending&mappingId=${id}`)).body;
+        return items.length > 0 ? [] : webhooksOf(`mappingId=${id}`);
+      },
       (items) => items.length === 3 && items.every(({ state }: { state: string }) => state !== "received"),
     );
     expect((await bridge.admin("GET", `/messages?mappingId=${id}`)).body.items).toHaveLength(1);

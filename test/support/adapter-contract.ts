@@ -1,7 +1,9 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { isAllowedHost } from "../../src/calls/fetch-file.ts";
 import { ParseError } from "../../src/errors.ts";
 import type { WebhookRequest } from "../../src/model.ts";
-import type { Fixture, Sample } from "./fixtures.ts";
+import type { CompletionFixture, EventInJson, Fixture, Sample, Signer } from "./fixtures.ts";
+import { bytesOf, withFetched } from "./kept-mails.ts";
 import type { AnyAdapter, Provider } from "./providers.ts";
 import { describeSends } from "./send-contract.ts";
 
@@ -44,6 +46,19 @@ export function describeAdapter({ name: provider, adapter, signer, fixtures, ...
       expect(toJson(await adapter.parse(request)), "and the same again").toEqual(fixture.means);
       expect(request, "and leaves the request as it came").toEqual(signed());
     });
+
+    const { completion } = fixture;
+    if (completion)
+      test("is completed by these requests, and means then what it says", async () => {
+        vi.useFakeTimers({ toFake: ["Date"], now: at });
+        const { requests, fetched } = follow(adapter, signer, fixture.means, completion);
+        vi.useRealTimers();
+        expect(requests).toEqual(completion.exchanges.map(({ request }) => request));
+        const whole = withFetched(signed(), fetched);
+        expect(toJson(await adapter.parse(whole))).toEqual(completion.means);
+        for (const junk of ["", "\0", "{}", "[]", '{"from":7}', "x"])
+          await expectClearParse(adapter, withFetched(signed(), Buffer.from(junk)));
+      });
 
     test("is accepted when signed, and of a content type that the adapter names", async () => {
       expect(await verify(signed())).toBe(true);
@@ -163,6 +178,23 @@ export function describeAdapter({ name: provider, adapter, signer, fixtures, ...
       if (names.length > 0) expect(await adapter.verify({ ...genuine, headers }, signer.credentials)).toBe(false);
     }
   });
+}
+
+/** What is asked for the mail that a webhook names, and what comes of it. */
+function follow(adapter: AnyAdapter, signer: Signer, [event]: EventInJson[], { exchanges }: CompletionFixture) {
+  const { completion } = adapter;
+  const fetchBy = event?.kind === "message" ? event.fetchBy : undefined;
+  if (!completion || fetchBy === undefined) return expect.unreachable("it says nothing to be fetched");
+  const answer = exchanges[0]?.answer.body;
+  const requests: CompletionFixture["exchanges"][number]["request"][] = [
+    completion.request(fetchBy, adapter.credentials.parse(signer.sendCredentials)),
+  ];
+  const url = completion.located?.at(answer);
+  if (url !== undefined) {
+    expect(isAllowedHost(new URL(url).host, completion.located?.hosts ?? [])).toBe(true);
+    requests.push({ url });
+  }
+  return { requests, fetched: bytesOf(exchanges.at(-1)?.answer.body) };
 }
 
 /** The URL without the parameters that open something. */

@@ -20,8 +20,21 @@ export interface Fixture {
   source?: string;
   request: Sample;
   /** The events that `parse` must give, as JSON (times in ISO 8601, absent fields left out). */
-  means: (MessageInJson | Receipt | IgnoredEvent)[];
+  means: EventInJson[];
+  /** Of a webhook that only names a mail: how that is fetched, and what the webhook means with it. */
+  completion?: CompletionFixture;
 }
+
+export type EventInJson = MessageInJson | Receipt | IgnoredEvent;
+
+export interface CompletionFixture {
+  /** One GET, or two, of which the first is answered where the mail is; the last gives what is kept, a text as it is. */
+  exchanges: { request: { url: string; headers?: Record<string, string> }; answer: { body: unknown } }[];
+  means: EventInJson[];
+}
+
+/** What a webhook means in the end. */
+export const wholeMeaning = ({ means, completion }: Fixture): EventInJson[] => completion?.means ?? means;
 
 export type MessageInJson = Omit<ProviderMessage, "sentAt"> & { sentAt?: string };
 

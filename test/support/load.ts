@@ -1,7 +1,7 @@
 import type { WebhookRequest } from "../../src/model.ts";
 import type { Sandbox } from "../../src/sandbox/sandbox.ts";
 import { emailProviderId, publicUrl, smsProviderId } from "./location.ts";
-import { type Provider, providerOf, providers } from "./providers.ts";
+import { allCredentials, type Provider, providerOf, providers } from "./providers.ts";
 import { writeMessage } from "./write-webhooks.ts";
 
 /** A provider with a mapping, and messages of many people to it. */
@@ -30,7 +30,7 @@ export const loadProviders: LoadProvider[] = providers.map((provider) => {
   return {
     mapping: {
       ...{ provider: provider.name, address, conversationProviderId },
-      credentials: provider.signer.credentials,
+      credentials: allCredentials(provider),
     },
     webhook: (mappingId, person, number) => {
       const id = idOf(provider.name, person, number);

@@ -11,6 +11,7 @@ import {
   readSendFixtures,
   type SendFixture,
   type Signer,
+  wholeMeaning,
 } from "./fixtures.ts";
 
 export type AnyAdapter = NonNullable<ReturnType<typeof adapterOf>>;
@@ -73,7 +74,7 @@ function withCertificate(adapter: AnyAdapter, { pem }: { pem: string }): AnyAdap
 export function whatLacks(provider: Incomplete): string[] {
   const { name, adapter, channel, signer, fixtures, sendFixtures, refusals } = provider;
   const folder = `test/fixtures/${name}`;
-  const events = fixtures.flatMap(({ fixture }) => fixture.means);
+  const events = fixtures.flatMap(({ fixture }) => wholeMeaning(fixture));
   const hasReceipt = (status: ReceiptStatus) =>
     events.some((event) => event.kind === "receipt" && event.status === status);
   const hasMessage = (file: string, emailsBefore: number) =>
@@ -110,7 +111,8 @@ function unsourced({ fixtures, sendFixtures, refusals }: Pick<Provider, "fixture
 }
 
 /** Words from one person to one address, and nothing besides but the emails before it. */
-function isPlainMessage({ means: [event, ...more] }: Fixture, emailsBefore: number): boolean {
+function isPlainMessage(fixture: Fixture, emailsBefore: number): boolean {
+  const [event, ...more] = wholeMeaning(fixture);
   if (event?.kind !== "message" || more.length > 0) return false;
   const { to, cc, bcc, attachments, text, automatic, direction, references } = event;
   const isAlone = to.length === 1 && cc.length + bcc.length + attachments.length === 0;

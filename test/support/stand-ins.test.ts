@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Failure } from "../../src/errors.ts";
 import { parseMessageIds } from "../../src/formats/mail-headers.ts";
 import type { OutboundMessage, ReceiptStatus } from "../../src/model.ts";
+import { complete } from "./kept-mails.ts";
 import { allCredentials, providers } from "./providers.ts";
 import { createStandIn } from "./stand-ins/from-fixtures.ts";
 import { readApi } from "./stand-ins/read-api.ts";
@@ -213,7 +214,7 @@ describe.each(providers.map((provider, index) => ({ ...provider, index })))("the
       // Without the secret that a URL may hold.
       expect(webhook.url.split("?", 1)).toEqual([url]);
       expect(await adapter.verify(webhook, signer.credentials)).toBe(true);
-      const events = await adapter.parse(webhook);
+      const events = await adapter.parse(await complete(adapter, credentials, webhook));
       expect(events).toMatchObject([
         { kind: "message", from: message.to, cc: [], text: expect.stringMatching(thanks) },
       ]);

@@ -1,6 +1,7 @@
 import { parseMessageIds } from "../../src/formats/mail-headers.ts";
 import type { ReceiptStatus, WebhookRequest } from "../../src/model.ts";
-import { type Fixture, type MessageInJson, plainNames } from "./fixtures.ts";
+import { type Fixture, type MessageInJson, plainNames, wholeMeaning } from "./fixtures.ts";
+import { keepMail } from "./kept-mails.ts";
 import type { Provider } from "./providers.ts";
 
 /** What a person writes, or the business outside HighLevel. */
@@ -28,6 +29,8 @@ export interface WrittenReceipt {
   status: ReceiptStatus;
   /** Whom of an email's recipients it is about. */
   recipient?: string | undefined;
+  /** Where the provider tells it. */
+  rfcMessageId?: string | undefined;
 }
 
 export interface Posting {
@@ -53,7 +56,7 @@ export function writeSentElsewhere(
 
 function messageFixture({ name: provider, fixtures }: Provider, wanted: string): [Fixture, MessageInJson] {
   const fixture = fixtures.find(({ name }) => name === wanted)?.fixture;
-  const [event] = fixture?.means ?? [];
+  const [event] = fixture ? wholeMeaning(fixture) : [];
   if (!fixture || event?.kind !== "message") throw new Error(`${provider} has no message ${wanted}.json`);
   return [fixture, event];
 }
@@ -61,9 +64,10 @@ function messageFixture({ name: provider, fixtures }: Provider, wanted: string):
 function post(
   { signer }: Provider,
   [fixture, old]: [Fixture, MessageInJson],
-  { id, from, to, text, ...mail }: WrittenMessage,
+  message: WrittenMessage,
   { url, at }: Posting,
 ): WebhookRequest {
+  const { id, from, to, text, ...mail } = message;
   const rfcMessageId = mail.rfcMessageId ?? `${id}@mail.example.org`;
   const change: Change = {
     whole: pairs([old.text, text], [old.html, `<p>${escapeHtml(text)}</p>`], [old.subject, mail.subject ?? ""]),
@@ -78,8 +82,28 @@ function post(
     time: { old: old.sentAt, now: mail.sentAt ?? at },
   };
   const body = rewrite(fixture.request.body, change);
+  if (fixture.completion) {
+    const exchanges = fixture.completion.exchanges.map((each) => rewrite({ ...each }, change) as typeof each);
+    const last = exchanges.at(-1);
+    if (last) last.answer.body = writeMail({ ...message, rfcMessageId, sentAt: mail.sentAt ?? at });
+    keepMail({ exchanges });
+  }
   return signer.sign({ ...fixture.request, body }, { url, at });
 }
+
+/** As it is fetched where a webhook only names it. */
+function writeMail({ from, to, subject = "", text, sentAt, rfcMessageId, inReplyTo, references = [] }: WrittenMessage) {
+  const bracketed = (ids: string[]) => ids.map((id) => `<${id}>`).join(" ");
+  const thread = inReplyTo ? [`In-Reply-To: <${inReplyTo}>`, `References: ${bracketed(references)}`] : [];
+  const headers = [
+    ...[`From: ${from}`, `To: ${to}`, `Subject: ${encoded(subject)}`, `Message-ID: <${rfcMessageId}>`, ...thread],
+    ...[`Date: ${sentAt?.toUTCString().replace("GMT", "+0000")}`, "MIME-Version: 1.0"],
+    ...["Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: base64"],
+  ];
+  return `${headers.join("\r\n")}\r\n\r\n${Buffer.from(text).toString("base64")}\r\n`;
+}
+
+const encoded = (words: string) => `=?utf-8?B?${Buffer.from(words).toString("base64")}?=`;
 
 /** The statuses that the provider has webhooks for. */
 export function receiptStatuses(provider: Provider): ReceiptStatus[] {
@@ -90,7 +114,7 @@ export function receiptStatuses(provider: Provider): ReceiptStatus[] {
 
 /** The webhook that tells what became of a message, signed. `url` is where the provider posts it. */
 export function writeReceipt(provider: Provider, receipt: WrittenReceipt, { url, at }: Posting): WebhookRequest {
-  const { id, reference, from, to, status, recipient = to } = receipt;
+  const { id, reference, from, to, status, rfcMessageId, recipient = to } = receipt;
   const [found] = receiptFixtures(provider, status);
   const [sent] = provider.sendFixtures;
   if (!found || !sent) throw new Error(`${provider.name} has no webhook for a message that is ${status}`);
@@ -102,6 +126,7 @@ export function writeReceipt(provider: Provider, receipt: WrittenReceipt, { url,
       [sent.fixture.message.to, to],
       [old.recipient, recipient],
       [old.providerMessageId, id],
+      [old.rfcMessageId, rfcMessageId],
     ),
   };
   const body = rewrite(fixture.request.body, change);

@@ -64,7 +64,7 @@ async function locate(
 /** For so long a 404 may only say that a file is not there yet: providers tell of a message before they have its files. */
 const lateMs = 3 * 60_000;
 
-const isNew = ({ receivedAt }: Pick<Message, "receivedAt">) => Date.now() - receivedAt.getTime() < lateMs;
+export const isNew = ({ receivedAt }: Pick<Message, "receivedAt">) => Date.now() - receivedAt.getTime() < lateMs;
 
 /** Throws an error when another try may change it. */
 function refusalOfFetch(error: unknown, isOfNew: boolean): string {

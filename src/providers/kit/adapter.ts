@@ -73,6 +73,7 @@ export interface Adapter<Given = unknown> {
   /** Its receipts name a message by the provider's id alone: one may come before that id is recorded. */
   receiptsLackReference?: true;
   media?: Media<Given>;
+  completion?: Completion<Given>;
   /**
    * Asks the provider, by calls that change nothing, whether these credentials work, whether the addresses are theirs, and
    * whether its webhooks come to us. Never throws a Failure: what could not be asked is a finding. Absent for a provider that has nothing to ask.
@@ -107,6 +108,20 @@ export interface CheckedAccount<Given> {
 /** `opted_out`: the person has said STOP. */
 export type RefusalMeaning = "opted_out" | "misconfigured" | "throttled";
 export type RefusalCodes = Readonly<Record<string, RefusalMeaning>>;
+
+/**
+ * How a mail is fetched that a webhook only names, by what `parse` gave as its `fetchBy`: by one GET, or two. What it gives is
+ * kept behind the webhook's body, and the webhook parsed again.
+ */
+export interface Completion<Given> {
+  /** Throws a Failure, `misconfigured`: the credentials do not open it, or say nothing of the place that was named. */
+  request(fetchBy: string, credentials: Given): { url: string; headers: Record<string, string> };
+  /**
+   * Where the answer is JSON that says where the mail is: a second GET, to one of these hosts and without credentials. Of an
+   * answer that does not say it, that answer is kept.
+   */
+  located?: { at(answer: unknown): string | undefined; hosts: readonly string[] };
+}
 
 /** Files that only the credentials open. */
 export interface Media<Given> {

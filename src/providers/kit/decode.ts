@@ -13,6 +13,8 @@ export interface DecodedWebhook {
   fields: readonly FormField[];
   /** The reference that a callback URL of ours holds. */
   reference: string | undefined;
+  /** What was fetched for it, after an `incompleteMail`. */
+  fetched: Buffer | undefined;
 }
 
 /**
@@ -25,21 +27,30 @@ export async function decode(
   contentTypes: readonly string[],
   { takesGet }: { takesGet?: true | undefined } = {},
 ): Promise<DecodedWebhook> {
-  const { headers, body, url } = request;
-  const reference = referenceOf(url);
-  if (takesGet && body.length === 0) return readFields(readUrlencoded(queryBytes(url)), reference);
+  const { headers, url } = request;
+  const { body, fetched } = partsOf(request);
+  const about = { reference: referenceOf(url), fetched };
+  if (takesGet && body.length === 0) return readFields(readUrlencoded(queryBytes(url)), about);
   const given = headers["content-type"] ?? "";
   const contentType = contentTypes.some((each) => isOfType(request, each)) ? given : (contentTypes[0] ?? given);
   if (!isForm(contentType)) {
     const value = decodeJson(body);
-    return { isJson: true, read: (schema) => parseValue(schema, value), fields: [], reference };
+    return { isJson: true, read: (schema) => parseValue(schema, value), fields: [], ...about };
   }
-  return readFields(await readForm(contentType, body), reference);
+  return readFields(await readForm(contentType, body), about);
 }
 
-function readFields(fields: readonly FormField[], reference: string | undefined): DecodedWebhook {
+function readFields(
+  fields: readonly FormField[],
+  about: Pick<DecodedWebhook, "reference" | "fetched">,
+): DecodedWebhook {
   const texts = textsOf(fields);
-  return { isJson: false, read: (schema) => parseValue(schema, texts), fields, reference };
+  return { isJson: false, read: (schema) => parseValue(schema, texts), fields, ...about };
+}
+
+function partsOf({ body, fetchedFrom }: WebhookRequest): { body: Buffer; fetched: Buffer | undefined } {
+  if (fetchedFrom == null) return { body, fetched: undefined };
+  return { body: body.subarray(0, fetchedFrom), fetched: body.subarray(fetchedFrom) };
 }
 
 const queryBytes = (url: string) => Buffer.from(/\?([^#]*)/s.exec(url)?.[1] ?? "");

@@ -8,7 +8,7 @@ import type {
   TextService,
   WebhookRequest,
 } from "../../model.ts";
-import type { Adapter, ComeAgain, Media, RefusalCodes, RefusalMeaning } from "./adapter.ts";
+import type { Adapter, ComeAgain, Completion, Media, RefusalCodes, RefusalMeaning } from "./adapter.ts";
 import { type CheckStep, runChecks } from "./checks/run-checks.ts";
 import type { Credentials } from "./credentials.ts";
 import { type DecodedWebhook, decode } from "./decode.ts";
@@ -38,6 +38,11 @@ export interface ProviderFacts<Given, Sending> extends Pick<Adapter<Given>, "lab
       webhook: DecodedWebhook,
       providerMessageId?: string,
     ): (Buffer | undefined)[] | Promise<(Buffer | undefined)[]>;
+    /**
+     * How the mail is fetched that a webhook only names: `read` gives an `incompleteMail` then, and is asked again with the mail
+     * as `fetched`.
+     */
+    completion?: Completion<Sending>;
     /** What to paste at the provider, where it is not the plain URL. */
     pastedUrl?(url: string, credentials: Given): string;
     /** How it asks by GET whether the URL is ours. A recipe of the kit. */
@@ -71,7 +76,7 @@ type OneOrMore<Item> = Item | Item[];
 
 /** The adapter of a provider, by its facts. */
 export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sending>): Adapter<Given> {
-  const { label, channel, pasteAt, notes = [], credentials, receives, sends, media, checks } = facts;
+  const { label, channel, pasteAt, notes = [], credentials, receives, sends, checks } = facts;
   const { contentTypes, takesGet, proof, nonce, read, files, pastedUrl, handshake } = receives;
   const { confirmation, refusedWith, acknowledgement } = receives;
   const open = decodeOnce((request) => decode(request, contentTypes, { takesGet }));
@@ -98,14 +103,29 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     ...(acknowledgement ? { acknowledgement } : {}),
     ...(sends.isIdempotent ? { isIdempotent: sends.isIdempotent } : {}),
     ...(sends.receiptsLackReference ? { receiptsLackReference: true } : {}),
-    ...(media ? { media: openedBy(media, credentials) } : {}),
+    ...fetchedBy(facts),
     ...(checks
       ? { check: (asked, callApi) => runChecks({ ...facts, checks, toSend: credentials.toSend }, asked, callApi) }
       : {}),
   };
 }
 
-/** Both ask for all that sending needs. */
+/** What is fetched asks for all that sending needs. */
+function fetchedBy<Given, Sending>({ credentials, media, receives }: ProviderFacts<Given, Sending>) {
+  const { completion } = receives;
+  return {
+    ...(media ? { media: openedBy(media, credentials) } : {}),
+    ...(completion ? { completion: completedBy(completion, credentials) } : {}),
+  };
+}
+
+function completedBy<Given, Sending>(
+  { request, ...located }: Completion<Sending>,
+  { toSend }: Pick<Credentials<Given, Sending>, "toSend">,
+): Completion<Given> {
+  return { ...located, request: (fetchBy, given) => request(fetchBy, toSend(given)) };
+}
+
 function openedBy<Given, Sending>(
   { headers, grant, ...places }: NonNullable<ProviderFacts<Given, Sending>["media"]>,
   { toSend }: Pick<Credentials<Given, Sending>, "toSend">,

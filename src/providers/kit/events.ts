@@ -105,6 +105,15 @@ function unreadable(error: unknown): ParseError {
 
 export const hashOf = (raw: Buffer | string) => `sha256-${createHash("sha256").update(raw).digest("hex")}`;
 
+/** What a webhook tells of a mail that must be fetched: by what, and whom it may be for. */
+export function incompleteMail(
+  id: string,
+  fetchBy: string,
+  { from, to, envelopeTo = [] }: { from: string; to: string[]; envelopeTo?: string[] },
+): ProviderMessage {
+  return { ...text({ id, from, to }), fetchBy, ...(envelopeTo.length > 0 ? { envelopeTo } : {}) };
+}
+
 /**
  * What a provider's words say of a message. `remarked`: it is there, and the provider has something to say about it. A word
  * that is not in the table says nothing that is passed on.
@@ -114,6 +123,7 @@ export type StatusWords = Readonly<Record<string, ReceiptStatus | "remarked">>;
 export interface ReceiptFacts {
   id: string;
   reference?: string | undefined;
+  rfcMessageId?: string | undefined;
   /** Whom of an email's recipients it is about. */
   recipient?: string | undefined;
   /** Why it failed, as far as the provider says; else the word itself. */
@@ -125,7 +135,7 @@ export interface ReceiptFacts {
 export function receipt(word: string, words: StatusWords, read: () => ReceiptFacts): Receipt | IgnoredEvent {
   const meaning = Object.hasOwn(words, word) ? words[word] : undefined;
   if (meaning === undefined) return ignored(`status ${word}: says nothing that is passed on`);
-  const { id, reference, recipient, code = word, message = `the provider says ${word}` } = read();
+  const { id, reference, rfcMessageId, recipient, code = word, message = `the provider says ${word}` } = read();
   const reason = { code, message };
   const errors: Partial<Record<typeof meaning, MessageError>> = {
     failed: reason,
@@ -133,7 +143,8 @@ export function receipt(word: string, words: StatusWords, read: () => ReceiptFac
     complained: { code: word, message: "the person marked it as spam" },
   };
   const status = meaning === "remarked" ? "delivered" : meaning;
-  return { kind: "receipt", reference, providerMessageId: id, status, recipient, error: errors[meaning] };
+  const names = { reference, providerMessageId: id, rfcMessageId };
+  return { kind: "receipt", ...names, status, recipient, error: errors[meaning] };
 }
 
 export const ignored = (reason: string): IgnoredEvent => ({ kind: "ignored", reason });

@@ -24,7 +24,7 @@ export interface HeldLane {
 export type LaneTarget = "highlevel" | "provider";
 
 /** Those that do not call HighLevel, and so go on while their location is paused. */
-const kindsElsewhere = ["send-outbound", "post-event"] as const satisfies DeliveryKind[];
+const kindsElsewhere = ["send-outbound", "post-event", "fetch-mail"] as const satisfies DeliveryKind[];
 
 export const targetOf = (kind: DeliveryKind): LaneTarget =>
   kindsElsewhere.some((each) => each === kind) ? "provider" : "highlevel";
@@ -34,8 +34,8 @@ export const targetOf = (kind: DeliveryKind): LaneTarget =>
  * alone, as it was before there were events.
  */
 export const isTo: Record<LaneTarget, (kind: SQL) => SQL> = {
-  highlevel: (kind) => sql`(${kind} <> 'send-outbound' and ${kind} <> 'post-event')`,
-  provider: (kind) => sql`${kind} in ('send-outbound', 'post-event')`,
+  highlevel: (kind) => sql`(${kind} <> 'send-outbound' and ${kind} not in ('post-event', 'fetch-mail'))`,
+  provider: (kind) => sql`${kind} in ('send-outbound', 'post-event', 'fetch-mail')`,
 };
 
 /** In an order by: the lanes of events are locked last. */

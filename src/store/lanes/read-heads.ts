@@ -17,7 +17,16 @@ export interface HeldDelivery {
   triedForSeconds: number;
 }
 
-const headKeys = ["id", "kind", "conversationId", "number", "attempts", "isOutcomeUnknown", "event"] as const;
+const headKeys = [
+  "id",
+  "kind",
+  "conversationId",
+  "number",
+  "attempts",
+  "isOutcomeUnknown",
+  "event",
+  "webhookId",
+] as const;
 const deliveryColumns = columnsOf<HeldDelivery["delivery"]>(deliveries, headKeys);
 const messageColumns = columnsOf<Message>(messages);
 const conversationColumns = columnsOf<Conversation>(conversations);

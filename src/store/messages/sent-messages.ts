@@ -73,8 +73,8 @@ const lockSent = prepare<{ keys: string }, Record<string, unknown>>(
  */
 export async function keepFates(tx: Db, changed: Message[]): Promise<void> {
   if (changed.length === 0) return;
-  const fates = changed.map(({ id, mappingId, state, error, recipients, providerMessageId }) => {
-    return { id, mappingId, state, error, recipients, providerMessageId };
+  const fates = changed.map(({ id, mappingId, state, error, recipients, providerMessageId, rfcMessageId }) => {
+    return { id, mappingId, state, error, recipients, providerMessageId, rfcMessageId };
   });
   await keep(tx, { fates: JSON.stringify(fates) });
 }
@@ -85,11 +85,12 @@ const keep = prepare<{ fates: string }>(
     with fates as materialized (
       select *, row_number() over (partition by "mappingId", "providerMessageId" order by id) = 1 as is_first
       from json_to_recordset(${value("fates")}::json) as input (
-        id bigint, "mappingId" uuid, state text, error jsonb, recipients jsonb, "providerMessageId" text
+        id bigint, "mappingId" uuid, state text, error jsonb, recipients jsonb, "providerMessageId" text,
+        "rfcMessageId" text
       )
     )
     update messages
-    set state = fates.state, error = fates.error, recipients = fates.recipients,
+    set rfc_message_id = fates."rfcMessageId", state = fates.state, error = fates.error, recipients = fates.recipients,
       provider_message_id = case when fates."providerMessageId" is null or not is_first or exists (
           select from messages other
           where other.mapping_id = messages.mapping_id and other.id <> messages.id

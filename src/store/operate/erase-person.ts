@@ -22,7 +22,10 @@ export async function eraseConversations(tx: Db, ids: number[]): Promise<Erased>
         update messages set content = null, send_request = null, send_answer = null, recipients = null, error = null
         where ${isOfThem} returning id, webhook_id
       ), their_webhooks as (
-        update webhooks set ${blank} where id in (select webhook_id from emptied) returning 1
+        update webhooks set ${blank}
+        where id in (select webhook_id from emptied)
+          or id in (select webhook_id from deliveries where ${isOfThem} and webhook_id is not null)
+        returning 1
       ), discarded as (
         update deliveries set detail = null,
           note = case when state in ('pending', 'dead') then 'erased' else note end,
@@ -63,7 +66,7 @@ export async function eraseParts(
   return erased?.webhooks ?? 0;
 }
 
-const blank = sql`body = '', headers = '{}', url = '',
+const blank = sql`body = '', fetched_from = null, headers = '{}', url = '',
   reason = case when reason is not null or state in ('received', 'failed') then 'erased' end,
   state = case when state in ('received', 'failed') then 'ignored' else state end`;
 

@@ -53,7 +53,8 @@ export const selectListed = (db: Db) =>
   db
     .select({
       delivery: deliveries,
-      mappingId: messages.mappingId,
+      mappingId: sql<string | null>`case when ${deliveries.kind} = 'fetch-mail' then ${conversations.mappingId}
+        else ${messages.mappingId} end`,
       locationId: conversations.locationId,
       address: sql<string | null>`case when ${deliveries.kind} <> 'post-event' then ${conversations.address} else
         (select person.address from conversations person where person.id = ${messages.conversationId}) end`,
@@ -86,9 +87,13 @@ export function conditionsOf(filter: DeliveryFilter): SQL[] {
   if (filter.state !== undefined) conditions.push(eq(deliveries.state, filter.state));
   if (filter.kind !== undefined) conditions.push(eq(deliveries.kind, filter.kind));
   if (filter.reason !== undefined) conditions.push(eq(deliveries.reason, filter.reason));
-  if (filter.mappingId !== undefined) conditions.push(eq(messages.mappingId, filter.mappingId));
+  if (filter.mappingId !== undefined) conditions.push(isOfMapping(filter.mappingId));
   if (filter.from !== undefined) conditions.push(gte(deliveries.createdAt, filter.from));
   if (filter.until !== undefined) conditions.push(lt(deliveries.createdAt, filter.until));
   if (filter.locationIds !== undefined) conditions.push(isOfLocations(filter.locationIds));
   return conditions;
 }
+
+/** A mail that is still to be fetched is of its conversation's. */
+const isOfMapping = (id: string) => sql`(${messages.mappingId} = ${id} or ${deliveries.kind} = 'fetch-mail'
+  and ${deliveries.conversationId} in (select id from conversations where mapping_id = ${id}))`;

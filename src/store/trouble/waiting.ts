@@ -56,8 +56,8 @@ export async function readWaiting(db: Db): Promise<Waiting[]> {
             when d.attempts > 0 and d.reason in ('throttled', 'own_limit') then d.reason
             else 'in_line'
           end as reason,
-          case d.kind when 'send-outbound' then coalesce(m.provider, 'unknown') when 'post-event' then 'endpoint'
-            else 'highlevel' end as provider,
+          case when d.kind in ('send-outbound', 'fetch-mail') then coalesce(m.provider, 'unknown')
+            when d.kind = 'post-event' then 'endpoint' else 'highlevel' end as provider,
           case
             when d.attempts > 0 then d.first_attempted_at
             when d.reason is not null then coalesce(d.replayed_at, d.retry_at, d.created_at)

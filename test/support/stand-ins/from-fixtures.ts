@@ -43,9 +43,11 @@ export function createStandIn(name: string, ownAddress = ""): StandIn {
   return {
     ...{ provider: name, host: api.host, router, grant: api.grant, sent, statuses: receiptStatuses(provider) },
     refusal: refusalOf(provider),
-    receipt: ({ id, reference, from, to: [to = ""], receiptUrl }, status, { url, at, recipient }) => {
+    receipt: ({ id, reference, from, to: [to = ""], headers, receiptUrl }, status, { url, at, recipient }) => {
       const ownUrl = api.places.receiptUrl === undefined ? undefined : receiptUrl;
-      return writeReceipt(provider, { id, reference, from, to, status, recipient }, { url: ownUrl ?? url, at });
+      const rfcMessageId = headers["message-id"]?.slice(1, -1);
+      const receipt = { id, reference, from, to, status, recipient, rfcMessageId };
+      return writeReceipt(provider, receipt, { url: ownUrl ?? url, at });
     },
     answer: (message, { url, at, id, text }) => writeMessage(provider, answerTo(message, id, text), { url, at }),
     sentElsewhere: (message, posting) => writeSentElsewhere(provider, message, posting),

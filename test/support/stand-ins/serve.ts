@@ -4,6 +4,7 @@ import type { TokenGrant } from "../../../src/calls/call-api.ts";
 import { type CallApi, createCallApi } from "../../../src/calls/call-api.ts";
 import { createTokens, withTokens } from "../../../src/calls/oauth/with-tokens.ts";
 import { certificates } from "../certificates.ts";
+import { serveMails } from "../kept-mails.ts";
 import { tokenOf } from "./read-api.ts";
 import type { StandIn } from "./stand-in.ts";
 
@@ -13,6 +14,7 @@ export async function serveStandIns(
   port = 0,
 ): Promise<{ url: string; callApi: CallApi; stop(): Promise<void> }> {
   const app = express();
+  app.use(serveMails);
   for (const { host, router, grant } of standIns) {
     app.use(`/${host}`, router);
     if (grant) app.post(grant.url.replace("https:/", ""), giveToken(grant));

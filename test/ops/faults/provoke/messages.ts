@@ -1,6 +1,8 @@
-import { locationId } from "../../../support/location.ts";
-import { providerOf } from "../../../support/providers.ts";
+import { failMails } from "../../../support/kept-mails.ts";
+import { emailProviderId, locationId } from "../../../support/location.ts";
+import { allCredentials, providerOf } from "../../../support/providers.ts";
 import { until } from "../../../support/until.ts";
+import { writeMessage } from "../../../support/write-webhooks.ts";
 import type { Provocation } from "../provocation.ts";
 import { mailbox, person, type Stage } from "../stage.ts";
 
@@ -29,6 +31,21 @@ export const messages: Record<string, Provocation> = {
     },
     async mend({ state }, run) {
       state.sendFault = undefined;
+      await run();
+    },
+  },
+  "A provider has a mail no more, or does not give it": {
+    async provoke(stage) {
+      const provider = providerOf("resend");
+      const mapping = { provider: "resend", address: "mails@example.com", credentials: allCredentials(provider) };
+      const id = await stage.bridge.addMapping({ ...mapping, conversationProviderId: emailProviderId });
+      failMails(() => 410);
+      const mail = { id: "fetched-1", from: "ann@example.org", to: mapping.address, text: "Hi" };
+      await stage.post(writeMessage(provider, mail, { url: stage.webhookUrl(id), at: new Date() }));
+      await untilListed(stage, `${dead}&kind=fetch-mail`);
+    },
+    async mend(_stage, run) {
+      failMails(() => undefined);
       await run();
     },
   },

@@ -1,0 +1,2 @@
+DROP INDEX "lanes_due_elsewhere";--> statement-breakpoint
+CREATE INDEX "lanes_due_elsewhere" ON "lanes" USING btree ("location_id","mapping_id","due_at") WHERE "lanes"."due_at" is not null and "lanes"."kind" in ('send-outbound', 'post-event', 'fetch-mail');

@@ -1,0 +1,1 @@
+CREATE INDEX "deliveries_webhook" ON "deliveries" USING btree ("webhook_id") WHERE "deliveries"."webhook_id" is not null;
