@@ -32,6 +32,8 @@ export const failureReasons = [
   "unconfirmed",
   /** The mapping holds messages of senders that nobody registered. */
   "unknown_sender",
+  /** The person is not to be written to: see opt-outs. Nobody was called, or the provider refused it for that. */
+  "opted_out",
   /** Our own mistake. */
   "internal_error",
 ] as const;

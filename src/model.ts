@@ -52,6 +52,7 @@ export const deliveryKinds = [
   "send-outbound",
   "report-status",
   "send-through-highlevel",
+  "set-dnd",
   "post-event",
   "fetch-mail",
 ] as const;
@@ -70,6 +71,23 @@ export const eventTypes = [
   "account.reachable",
 ] as const;
 export type EventType = (typeof eventTypes)[number];
+/**
+ * Why a person is not written to, the strongest last: DND that somebody set in HighLevel, an email that bounced for good, a
+ * provider that refused a message for it, a click on unsubscribe, a complaint, what the provider says of the person, a word
+ * such as STOP, a list that was imported, or an operator.
+ */
+export const consentCauses = [
+  "highlevel",
+  "bounce",
+  "refusal",
+  "unsubscribe",
+  "complaint",
+  "provider",
+  "word",
+  "import",
+  "operator",
+] as const;
+export type ConsentCause = (typeof consentCauses)[number];
 /** How an endpoint is told: signed JSON, or a text for people in the form of Slack's incoming webhooks. */
 export const endpointFormats = ["standard-webhooks", "slack"] as const;
 export type EndpointFormat = (typeof endpointFormats)[number];
@@ -165,6 +183,8 @@ export interface ProviderMessage {
   /** As in the header: oldest first. */
   references: string[];
   automatic?: AutomaticKind | undefined;
+  /** What the provider takes it for: the person wants no more, or wants to be written to again. */
+  consent?: ConsentChange | undefined;
   /** Nothing but its envelope's empty sender says that it is a bounce: a forwarding server may have emptied it. */
   isBounceByEnvelope?: boolean | undefined;
   /** A mailing list or a group handed on what a person wrote. */
@@ -204,7 +224,24 @@ export interface Receipt {
   recipient?: string | undefined;
   /** The provider's code and words: why it failed, that the person complained, or what else there is to say. */
   error?: MessageError | undefined;
+  /** What it says of whether the person may be written to. */
+  consent?: { change: ConsentChange; cause: ConsentCause } | undefined;
 }
+
+/** A person's word on whether they may be written to, which comes with no message. */
+export interface Consent {
+  kind: "consent";
+  change: ConsentChange;
+  cause: ConsentCause;
+  /** The person's number or mailbox, as `from` of a message. */
+  from: string;
+  /** The number or mailbox of ours that it is about. */
+  to: string;
+  /** What the provider says of it. */
+  detail?: string | undefined;
+}
+
+export type ConsentChange = "stop" | "start";
 
 export interface MessageError {
   code: string;
@@ -261,4 +298,4 @@ export interface IgnoredEvent {
   reason: string;
 }
 
-export type ProviderEvent = ProviderMessage | Receipt | IgnoredEvent;
+export type ProviderEvent = ProviderMessage | Receipt | Consent | IgnoredEvent;

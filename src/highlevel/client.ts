@@ -5,7 +5,15 @@ import { Failure } from "../errors.ts";
 import type { Direction, HighlevelMessageType, MessageError } from "../model.ts";
 import type { Access, Call } from "./call.ts";
 import { createChecks, type HighlevelChecks } from "./checks.ts";
-import { type ContactKey, ensureContact, ensureConversation } from "./contacts.ts";
+import {
+  type ContactKey,
+  type DndSettings,
+  ensureContact,
+  ensureConversation,
+  findContact,
+  readDnd,
+  setDnd,
+} from "./contacts.ts";
 import { textOf } from "./refusals.ts";
 import {
   type Email,
@@ -71,6 +79,12 @@ export interface Highlevel extends HighlevelChecks {
    * while there is one that HighLevel does not show yet.
    */
   ensureConversation(access: Access, contactId: string): Promise<string>;
+  /** The contact with this one address; undefined where there is none. */
+  findContact(access: Access, contact: ContactKey): Promise<string | undefined>;
+  /** On which channels the contact is not to be written to. */
+  readDnd(access: Access, contactId: string): Promise<DndSettings>;
+  /** Sets all of them: what is left out may be lost. */
+  setDnd(access: Access, contactId: string, settings: DndSettings): Promise<{ status: number }>;
   /** A page of a conversation's messages, newest first. */
   listMessages(access: Access, conversationId: string, after?: string): Promise<MessagePage>;
   findEmail(access: Access, emailMessageId: string): Promise<Email>;
@@ -110,6 +124,9 @@ export function createHighlevel(options: HighlevelOptions): Highlevel {
 
     ensureContact: (access, contact) => ensureContact(call, access, contact),
     ensureConversation: (access, contactId) => ensureConversation(call, access, contactId),
+    findContact: (access, contact) => findContact(call, access, contact),
+    readDnd: (access, contactId) => readDnd(call, access, contactId),
+    setDnd: (access, contactId, settings) => setDnd(call, access, contactId, settings),
     listMessages: (access, conversationId, after) =>
       call(access, {
         method: "GET",

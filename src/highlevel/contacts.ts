@@ -1,13 +1,18 @@
+import type { z } from "zod";
 import { Failure } from "../errors.ts";
 import type { Access, Call } from "./call.ts";
 import { isAlreadyThere } from "./refusals.ts";
 import {
   contactAnswer,
+  contactDndAnswer,
   conversationAnswer,
   conversationSearchAnswer,
+  type dndEntry,
+  type dndSettings,
   duplicateAnswer,
   existingContact,
   existingConversation,
+  statusAnswer,
 } from "./schemas.ts";
 
 /** One address of a person; the name is only for a contact that is made. */
@@ -34,7 +39,8 @@ export async function ensureContact(call: Call, access: Access, contact: Contact
   }
 }
 
-async function findContact(call: Call, access: Access, contact: ContactKey): Promise<string | undefined> {
+/** The contact with this address; undefined where there is none. */
+export async function findContact(call: Call, access: Access, contact: ContactKey): Promise<string | undefined> {
   const { locationId } = access;
   const address = "phone" in contact ? { number: contact.phone } : { email: contact.email };
   const query = { locationId, ...address };
@@ -45,6 +51,34 @@ async function findContact(call: Call, access: Access, contact: ContactKey): Pro
     if (error instanceof Failure && error.status === 404) return undefined;
     throw error;
   }
+}
+
+/** Of HighLevel's words `active` says that the contact is not to be written to. */
+export type DndEntry = z.infer<typeof dndEntry>;
+/** By channel, such as `SMS` and `Email`. */
+export type DndSettings = z.infer<typeof dndSettings>;
+
+/** By which what we have set is known again when HighLevel tells it. */
+export const ourDndCodes = { active: "bridge-opt-out", inactive: "bridge-opt-in" } as const;
+
+/** Has HighLevel this of us? */
+export const isOurDnd = ({ status, code }: DndEntry): boolean =>
+  code !== undefined && code === (status === "active" ? ourDndCodes.active : ourDndCodes.inactive);
+
+export async function readDnd(call: Call, access: Access, contactId: string): Promise<DndSettings> {
+  const path = `/contacts/${encodeURIComponent(contactId)}`;
+  return (await call(access, { method: "GET", path, answer: contactDndAnswer })).contact.dndSettings;
+}
+
+/** Sets the whole of them: what is left out may be lost. */
+export function setDnd(
+  call: Call,
+  access: Access,
+  contactId: string,
+  settings: DndSettings,
+): Promise<{ status: number }> {
+  const path = `/contacts/${encodeURIComponent(contactId)}`;
+  return call(access, { method: "PUT", path, body: { dndSettings: settings }, answer: statusAnswer });
 }
 
 export async function ensureConversation(call: Call, access: Access, contactId: string): Promise<string> {

@@ -26,6 +26,27 @@ export const inboundAnswer = z
 export type InboundAnswer = z.infer<typeof inboundAnswer>;
 
 export const contactAnswer = z.object({ contact: z.object({ id }) });
+/** `dndSettings` of a contact: https://marketplace.gohighlevel.com/docs/ghl/contacts/update-contact */
+export const dndEntry = z.object({ status: text, message: maybeId, code: maybeId });
+export const dndSettings = z.record(z.string(), dndEntry);
+export const contactDndAnswer = z.object({
+  contact: z.object({
+    dndSettings: z
+      .record(z.string(), z.unknown())
+      .nullish()
+      .transform((settings) => readDndSettings(settings ?? {})),
+  }),
+});
+
+/** One entry that cannot be read is left out. */
+export function readDndSettings(settings: Record<string, unknown>): z.infer<typeof dndSettings> {
+  return Object.fromEntries(
+    Object.entries(settings).flatMap(([channel, given]) => {
+      const entry = dndEntry.safeParse(given);
+      return entry.success ? [[channel, entry.data]] : [];
+    }),
+  );
+}
 /** The refusal to make a second contact with an address names the first one. */
 export const existingContact = z.object({ meta: z.object({ contactId: id }) });
 export const duplicateAnswer = z.object({ contact: z.object({ id }).nullish() });

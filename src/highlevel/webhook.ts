@@ -3,6 +3,7 @@ import { z } from "zod";
 import { ParseError } from "../errors.ts";
 import { decodeJson, maybeText, parseValue, text } from "../formats/parse-value.ts";
 import type { WebhookRequest } from "../model.ts";
+import { readDndSettings } from "./schemas.ts";
 
 /** HighLevel's public keys; any of a list may fit, so that they can rotate. */
 export interface HighlevelKeys {
@@ -92,9 +93,22 @@ const install = z.object({
 });
 export type InstallEvent = z.infer<typeof install>;
 
+/** https://marketplace.gohighlevel.com/docs/webhook/ContactDndUpdate */
+const dndUpdate = z
+  .object({
+    ...{ locationId: maybeText, id: maybeText, phone: lenient, email: lenient },
+    dnd: z.boolean().nullish().catch(undefined),
+    dndSettings: z.record(z.string(), z.unknown()).nullish().catch(undefined),
+  })
+  .transform(({ id: contactId, dnd, dndSettings, ...rest }) => {
+    return { ...rest, contactId, isForAll: dnd === true, settings: readDndSettings(dndSettings ?? {}) };
+  });
+export type DndEvent = z.infer<typeof dndUpdate>;
+
 export type HighlevelEvent = { eventId: string | undefined; at: Date | undefined } & (
   | { kind: "outbound"; request: OutboundRequest }
   | { kind: "install"; event: InstallEvent }
+  | { kind: "dnd"; event: DndEvent }
   | { kind: "other"; type: string }
 );
 
@@ -120,6 +134,7 @@ export function readHighlevelEvent(body: Buffer, isDelivery = false): HighlevelE
   if (request) return { ...common, kind: "outbound", request };
   if (type === "INSTALL" || type === "UNINSTALL")
     return { ...common, kind: "install", event: parseValue(install, json) };
+  if (type === "ContactDndUpdate") return { ...common, kind: "dnd", event: parseValue(dndUpdate, json) };
   if (type === undefined) throw new ParseError("type: is missing, and there is no messageId");
   return { ...common, kind: "other", type };
 }

@@ -97,7 +97,7 @@ export const refuseQuery: RequestHandler = ({ method, path, query }, _res, next)
 };
 
 const takesQuery =
-  /^(GET|HEAD) \/(keys|locations|accounts|mappings|mappings\/[^/]+\/conversations|people\/[^/]+|messages|deliveries|webhooks|audit|endpoints)\/?$|^POST \/((accounts|mappings(\/import)?)\/?)?$|^PATCH \/(accounts|mappings)\/[^/]+\/?$/i;
+  /^(GET|HEAD) \/(keys|locations|accounts|mappings|mappings\/[^/]+\/conversations|people\/[^/]+|messages|deliveries|webhooks|audit|endpoints|opt-outs(\/export)?)\/?$|^POST \/((accounts|mappings(\/import)?|opt-outs\/import)\/?)?$|^PATCH \/(accounts|mappings)\/[^/]+\/?$/i;
 
 /** PostgreSQL refuses a statement with it; no id or address has one. */
 function refuseNul({ originalUrl }: Request): void {

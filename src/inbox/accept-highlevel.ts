@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type HighlevelEvent, type InstallEvent, readHighlevelEvent } from "../highlevel/webhook.ts";
+import { type DndEvent, type HighlevelEvent, type InstallEvent, readHighlevelEvent } from "../highlevel/webhook.ts";
 import { providersOf } from "../providers/registry.ts";
 import { describeMapping, type MappingFacts } from "../registry/mappings.ts";
 import { findMapping, findMappings, findSendingMapping } from "../store/mappings.ts";
@@ -9,6 +9,7 @@ import { eventDays } from "../store/retention.ts";
 import type { Webhook } from "../store/schema.ts";
 import { acceptOutbound, type MappedRequest } from "./accept-outbound.ts";
 import { acceptUnsendable, type UnsendableRequest } from "./accept-unsendable.ts";
+import { applyDndUpdates, type DndUpdate } from "./consent/dnd-updates.ts";
 import { type Acceptance, type ReadContext, readWebhook, type WebhookReading } from "./read-webhook.ts";
 
 export interface HighlevelContext extends ReadContext {
@@ -45,6 +46,7 @@ export async function acceptHighlevel(context: HighlevelContext, received: Webho
   );
   const requested: MappedRequest[] = [];
   const unsendable: UnsendableRequest[] = [];
+  const dndUpdates: DndUpdate[] = [];
   const outcomes: WebhookOutcome[] = [];
   for (const each of readings) {
     const { webhook } = each;
@@ -52,16 +54,18 @@ export async function acceptHighlevel(context: HighlevelContext, received: Webho
     const outcome = await judge(context, each, { eventId, known });
     if ("problem" in outcome) unsendable.push({ webhook, ...outcome });
     else if ("request" in outcome) requested.push({ webhook, ...outcome });
+    else if ("dnd" in outcome) dndUpdates.push({ id: webhook.id, event: outcome.dnd });
     else outcomes.push({ id: webhook.id, ...outcome });
     const isFailed = "problem" in outcome || ("state" in outcome && outcome.state === "failed");
     if (eventId !== undefined && !isFailed) known.add(eventId);
   }
   const accepted = await acceptOutbound(context, requested);
   const refused = await acceptUnsendable(context, unsendable);
-  const all = [...outcomes, ...accepted.outcomes, ...refused.outcomes];
+  const dnd = await applyDndUpdates(tx, dndUpdates);
+  const all = [...outcomes, ...accepted.outcomes, ...refused.outcomes, ...dnd.outcomes];
   return {
     outcomes: all.map((each) => ({ ...each, eventId: eventIds.get(each.id) })),
-    owed: [...accepted.owed, ...refused.owed],
+    owed: [...accepted.owed, ...refused.owed, ...dnd.owed],
     happened: [...accepted.happened, ...refused.happened],
   };
 }
@@ -95,7 +99,7 @@ async function judge(
   context: HighlevelContext,
   reading: Reading,
   { eventId, known }: { eventId: string | undefined; known: Set<string> },
-): Promise<Outcome | Omit<MappedRequest, "webhook"> | Omit<UnsendableRequest, "webhook">> {
+): Promise<Outcome | Omit<MappedRequest, "webhook"> | Omit<UnsendableRequest, "webhook"> | { dnd: DndEvent }> {
   if ("failure" in reading) return { state: "failed", reason: reading.failure };
   const { webhook, content: event } = reading;
   const refusal = refuseRepeated(event, eventId, webhook.receivedAt, known);
@@ -104,6 +108,7 @@ async function judge(
   if (event.kind === "install") {
     return { state: "processed", reason: await context.applyInstall(context.tx, event.event, event.at) };
   }
+  if (event.kind === "dnd") return { dnd: event.event };
   const { request } = event;
   const mapping = reading.mapping
     ? await followMoves(context.tx, reading.mapping, { locationId: request.locationId, at: webhook.receivedAt })

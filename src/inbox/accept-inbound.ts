@@ -5,10 +5,11 @@ import { changedHabits } from "../messages/habits.ts";
 import { automaticFor } from "../messages/kept-mail.ts";
 import { type Aside, countAside, whyAside } from "../messages/set-aside.ts";
 import { admit, heldDetail, ignoredReason } from "../messages/unknown-sender.ts";
-import type { ProviderEvent, ProviderMessage, Receipt } from "../model.ts";
+import type { Consent, ProviderEvent, ProviderMessage, Receipt } from "../model.ts";
 import type { Reading } from "../providers/reading.ts";
 import { findReceivers, type Receivers } from "../registry/find-receivers.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
+import { type ConsentOf, changeConsents } from "../registry/opt-outs/change-consents.ts";
 import { ensureConversations, keepHabits, keyOf, type Person } from "../store/conversations.ts";
 import type { NewDelivery } from "../store/deliveries.ts";
 import { insertMessages } from "../store/messages/messages.ts";
@@ -17,16 +18,20 @@ import type { WebhookOutcome } from "../store/received-webhooks.ts";
 import type { Conversation, NewMessage, Webhook } from "../store/schema.ts";
 import { foreignReceipt } from "../store/webhooks.ts";
 import { applyReceipts } from "./apply-receipts.ts";
+import { consentOfMessage, consentOfPerson } from "./consent/consents.ts";
 import { type AccountReading, countOnce, eventIdOf } from "./count-once.ts";
 import { isPart, joinParts } from "./parts/join-parts.ts";
 import { isToFetch, oweFetches } from "./parts/owe-fetches.ts";
 import {
   type Acceptance,
   type AccountWebhook,
+  addressingOf,
   addressOfPerson,
+  isSaid,
   type ReadContext,
   type RoutedEvent,
   readWebhook,
+  type Said,
   seenBy,
   unmappedReason,
 } from "./read-webhook.ts";
@@ -60,6 +65,9 @@ export async function acceptInbound(
   const receipts = await acceptReceipts(context, eventsOf(routed, isReceipt));
   const messages = await acceptMessages(tx, eventsOf(routed, isWhole).flatMap(withMapping), formerIdsOf);
   const fetches = await oweFetches(tx, eventsOf(routed, isToFetch).flatMap(withMapping));
+  const wishes = eventsOf(routed, isConsent).flatMap(withMapping);
+  const consents = [...messages.consents, ...wishes.map(({ mapping, event }) => consentOfPerson(mapping, event))];
+  const { owed } = await changeConsents(tx, [...consents, ...receipts.consents]);
   const reasons = new Map([...messages.reasons, ...receipts.reasons, ...fetches.reasons]);
   const outcomes = routed.map((each) => {
     const aside = countAside(each.events.map(({ event }) => messages.aside?.get(event)));
@@ -67,7 +75,7 @@ export async function acceptInbound(
   });
   return {
     outcomes,
-    owed: [...receipts.owed, ...messages.owed, ...fetches.owed],
+    owed: [...receipts.owed, ...messages.owed, ...fetches.owed, ...owed],
     happened: [...receipts.happened, ...messages.happened],
   };
 }
@@ -84,14 +92,14 @@ async function route(
   tx: Db,
   readings: AccountReading[],
 ): Promise<{ routed: RoutedReading[]; formerIdsOf: Receivers["formerIdsOf"] }> {
-  const addressed = (reading: AccountReading, message: ProviderMessage) => {
-    return { account: reading.account, message, receivedAt: reading.webhook.receivedAt };
+  const addressed = (reading: AccountReading, said: Said) => {
+    return { account: reading.account, message: addressingOf(said), receivedAt: reading.webhook.receivedAt };
   };
   const { find, formerIdsOf } = await findReceivers(
     tx,
     readings.flatMap((each) =>
       contentOfReading(each)
-        .filter(isMessage)
+        .filter(isSaid)
         .map((event) => addressed(each, event)),
     ),
   );
@@ -99,10 +107,10 @@ async function route(
     const events: RoutedEvent[] = [];
     let unmapped: string | undefined;
     for (const event of contentOfReading(reading)) {
-      const mappings = isMessage(event) ? find(addressed(reading, event)) : [];
-      if (!isMessage(event)) events.push({ event });
+      const mappings = isSaid(event) ? find(addressed(reading, event)) : [];
+      if (!isSaid(event)) events.push({ event });
       else if (mappings.length > 0) events.push(...seenBy(mappings, event));
-      else unmapped ??= unmappedReason(event);
+      else unmapped ??= unmappedReason(addressingOf(event));
     }
     return { reading, events, unmapped };
   });
@@ -120,6 +128,7 @@ interface EventOutcomes {
   aside?: Map<ProviderEvent, Aside>;
   owed: NewDelivery[];
   happened: Happening[];
+  consents: ConsentOf[];
 }
 
 interface AccountEvent<Event extends ProviderEvent> extends AccountWebhook, RoutedEvent<Event> {}
@@ -138,6 +147,7 @@ function eventsOf<Event extends ProviderEvent>(
 const isMessage = (event: ProviderEvent): event is ProviderMessage => event.kind === "message";
 const isWhole = (event: ProviderEvent): event is ProviderMessage =>
   isMessage(event) && !isPart(event) && !isToFetch(event);
+const isConsent = (event: ProviderEvent): event is Consent => event.kind === "consent";
 const isReceipt = (event: ProviderEvent): event is Receipt => event.kind === "receipt";
 const withMapping = <Event extends ProviderEvent>({ mapping, ...rest }: AccountEvent<Event>): MappedEvent<Event>[] =>
   mapping ? [{ mapping, ...rest }] : [];
@@ -158,11 +168,11 @@ async function acceptReceipts(
   received: AccountEvent<Receipt>[],
 ): Promise<EventOutcomes> {
   const receipts = received.map(({ account, event }) => ({ account, receipt: event }));
-  const { known, owed, happened } = await applyReceipts(context, receipts);
+  const { known, ...applied } = await applyReceipts(context, receipts);
   const reasons: Reasons = new Map(
     receipts.map(({ receipt }) => [receipt, known.has(receipt) ? undefined : foreignReceipt]),
   );
-  return { reasons, owed, happened };
+  return { reasons, ...applied };
 }
 
 /** Stores the messages that are new, and owes HighLevel each of them. */
@@ -183,12 +193,14 @@ async function acceptMessages(
 
   const reasons: Reasons = new Map();
   const accepted: AcceptedMessage[] = [];
+  const consents: ConsentOf[] = [];
   for (const { mapping, webhook, event, person } of addressed) {
     const conversation = person && conversations.get(keyOf(person));
     if (isOurs.has(event)) reasons.set(event, "a copy of an email that this bridge has sent");
     else if (isRepeated.has(event)) reasons.set(event, "duplicate: it came before the mapping stood for this address");
     else if (!conversation || admit(mapping, conversation) === "ignored") {
       reasons.set(event, ignoredReason);
+      consents.push(...consentOfMessage(mapping, event));
     } else {
       reasons.set(event, "duplicate: a message with this providerMessageId is known");
       const automatic = automaticFor(mapping, event, answersOurs.has(event));
@@ -198,8 +210,9 @@ async function acceptMessages(
   }
   const stored = await storeMessages(tx, accepted);
   const aside: EventOutcomes["aside"] = new Map();
-  for (const each of stored.keys()) {
+  for (const [each, messageId] of stored) {
     reasons.set(each.event, undefined);
+    consents.push(...consentOfMessage(each.mapping, each.event, messageId));
     const why = whyAside(each.mapping, each.conversation, each.row.automatic);
     if (why) aside.set(each.event, why);
   }
@@ -209,6 +222,7 @@ async function acceptMessages(
     aside,
     owed: [...stored].flatMap(([each, messageId]) => deliveryOf(each, messageId)),
     happened: [...stored].flatMap(([each, messageId]) => happeningsOf(each, messageId)),
+    consents,
   };
 }
 

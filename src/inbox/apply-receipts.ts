@@ -3,10 +3,12 @@ import { applyReceipt, isWorthReporting, reportInSeconds } from "../messages/mes
 import type { MessageState, Receipt } from "../model.ts";
 import { parseReference } from "../providers/kit/reference.ts";
 import type { AccountFacts } from "../registry/accounts.ts";
+import type { ConsentOf } from "../registry/opt-outs/change-consents.ts";
 import type { NewDelivery } from "../store/deliveries.ts";
 import { keepFates, lockSentMessages, type SentMessageRow } from "../store/messages/sent-messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Message } from "../store/schema.ts";
+import { consentOfReceipt } from "./consent/consents.ts";
 
 export interface AccountReceipt {
   account: AccountFacts;
@@ -23,19 +25,22 @@ export interface AccountReceipt {
 export async function applyReceipts(
   { tx, visibleAfterSeconds }: { tx: Db; visibleAfterSeconds: number },
   received: AccountReceipt[],
-): Promise<{ known: Set<Receipt>; owed: NewDelivery[]; happened: Happening[] }> {
+): Promise<{ known: Set<Receipt>; owed: NewDelivery[]; happened: Happening[]; consents: ConsentOf[] }> {
   const before = await lockSentMessages(tx, received.map(keyOf));
   const after = [...before];
   const channels = new Map(received.map(({ account }) => [account.id, account.channel]));
   const known = new Set<Receipt>();
+  const consents: ConsentOf[] = [];
   const places = createPlaces(after);
   for (const { account, receipt } of received) {
     const place = places.find(account, receipt);
     const sent = after[place ?? -1];
     if (!sent || place === undefined) continue;
     known.add(receipt);
-    const about = { channel: account.channel, address: sent.conversation.address, message: sent.message };
-    const message = applyReceipt(about, receipt);
+    const { conversation, message: about } = sent;
+    consents.push(...consentOfReceipt(account, receipt, { conversation, messageId: about.id }));
+    const { channel } = account;
+    const message = applyReceipt({ channel, address: conversation.address, message: about }, receipt);
     after[place] = { ...sent, message };
     places.put(after[place] as SentMessageRow, place);
   }
@@ -55,7 +60,7 @@ export async function applyReceipts(
     const inSeconds = reportInSeconds(visibleAfterSeconds, message);
     return [{ kind: "report-status", conversationId, locationId, messageId: message.id, inSeconds }];
   });
-  return { known, owed, happened: changes.flatMap(happeningsOf) };
+  return { known, owed, happened: changes.flatMap(happeningsOf), consents };
 }
 
 /** An email that was read, or marked as spam, has arrived, whether or not that was told before. */

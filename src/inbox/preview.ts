@@ -6,14 +6,14 @@ import { contentOf } from "../messages/content.ts";
 import { findThreadOf } from "../messages/find-thread.ts";
 import { automaticFor, isKept } from "../messages/kept-mail.ts";
 import { admit, ignoredReason } from "../messages/unknown-sender.ts";
-import type { ProviderEvent, ProviderMessage, Receipt, WebhookRequest } from "../model.ts";
+import type { Consent, ProviderEvent, ProviderMessage, Receipt, WebhookRequest } from "../model.ts";
 import type { FetchCertificate } from "../providers/kit/proofs.ts";
 import type { Reading } from "../providers/reading.ts";
 import { type AddressedMessage, isFor } from "../registry/find-receivers.ts";
 import type { Mapping } from "../registry/mappings.ts";
 import { findConversation } from "../store/conversations.ts";
 import type { Db } from "../store/postgres/database.ts";
-import { addressOfPerson, seenBy, unmappedReason } from "./read-webhook.ts";
+import { addressingOf, addressOfPerson, isSaid, type Said, seenBy, unmappedReason } from "./read-webhook.ts";
 import { findAnswers } from "./recognize-ours.ts";
 import { isVerified } from "./refusals/is-verified.ts";
 
@@ -33,6 +33,7 @@ export type PreviewedEvent =
   | { outcome: "ignored"; reason: string }
   /** To the message that it is about, if this mapping has sent it. */
   | { outcome: "applied"; receipt: Receipt }
+  | { outcome: "applied"; consent: Consent }
   | { outcome: "kept" | "held"; reason: string; request: PreviewedRequest }
   | { outcome: "posted"; before: string[]; request: PreviewedRequest };
 
@@ -57,8 +58,9 @@ export async function previewWebhook(
     const soleAddress = mapping.accountId === mapping.id ? mapping.address : null;
     const account = { ...mapping, deletedAt: null, soleAddress };
     const previews: PreviewedEvent[] = [];
-    for (const event of events.flatMap((each) => (each.kind === "message" ? seen(mapping, account, each) : each))) {
-      if (event.kind === "ignored") previews.push({ outcome: "ignored", reason: event.reason });
+    for (const event of events.flatMap((each) => (isSaid(each) ? seen(mapping, account, each) : each))) {
+      if (event.kind === "consent") previews.push({ outcome: "applied", consent: event });
+      else if (event.kind === "ignored") previews.push({ outcome: "ignored", reason: event.reason });
       else if (event.kind === "receipt") previews.push({ outcome: "applied", receipt: event });
       else previews.push(await previewMessage(db, mapping, event, request.receivedAt));
     }
@@ -72,9 +74,10 @@ export async function previewWebhook(
 }
 
 /** As this mapping would see it, if it is for this one. */
-function seen(mapping: Mapping, account: AddressedMessage["account"], message: ProviderMessage): ProviderEvent[] {
-  if (isFor(mapping.address, account, message)) return seenBy([mapping], message).map(({ event }) => event);
-  throw new ParseError(unmappedReason(message));
+function seen(mapping: Mapping, account: AddressedMessage["account"], said: Said): ProviderEvent[] {
+  const addressing = addressingOf(said);
+  if (isFor(mapping.address, account, addressing)) return seenBy([mapping], said).map(({ event }) => event);
+  throw new ParseError(unmappedReason(addressing));
 }
 
 async function previewMessage(

@@ -3,10 +3,10 @@ import type { Happening } from "../events/owe-events.ts";
 import { personBehind } from "../formats/person.ts";
 import { describeError, type Log } from "../log.ts";
 import type { AsideCounts } from "../messages/set-aside.ts";
-import type { ProviderEvent, ProviderMessage } from "../model.ts";
+import type { Consent, ProviderEvent, ProviderMessage } from "../model.ts";
 import type { During } from "../observe/stalls.ts";
 import type { AccountFacts } from "../registry/accounts.ts";
-import { receiversOf } from "../registry/find-receivers.ts";
+import { type Addressing, receiversOf } from "../registry/find-receivers.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
 import type { NewDelivery } from "../store/deliveries.ts";
 import type { WebhookOutcome } from "../store/received-webhooks.ts";
@@ -62,17 +62,26 @@ export interface RoutedEvent<Event extends ProviderEvent = ProviderEvent> {
   mapping?: MappingFacts;
 }
 
-/** What an email or a text is to each mapping that it is for. */
-export function seenBy(mappings: MappingFacts[], message: ProviderMessage): RoutedEvent[] {
+/** What is from a person, and for a number or mailbox of ours, or from one to a person. */
+export type Said = ProviderMessage | Consent;
+
+export const isSaid = (event: ProviderEvent): event is Said => event.kind === "message" || event.kind === "consent";
+
+export const addressingOf = (said: Said): Addressing =>
+  said.kind === "message" ? said : { from: said.from, to: [said.to], cc: [], bcc: [] };
+
+const isWholeMail = (said: Said): said is ProviderMessage => said.kind === "message" && said.fetchBy === undefined;
+
+/** What an email, a text or a person's wish is to each mapping that it is for. */
+export function seenBy(mappings: MappingFacts[], said: Said): RoutedEvent[] {
   return mappings.map((mapping) => ({
     mapping,
-    event:
-      mapping.channel === "email" && message.fetchBy === undefined ? emailSeenBy(mapping, message) : { ...message },
+    event: mapping.channel === "email" && isWholeMail(said) ? emailSeenBy(mapping, said) : { ...said },
   }));
 }
 
 /** Why a message stays where it is that is for nobody, and what to do. */
-export function unmappedReason(message: ProviderMessage): string {
+export function unmappedReason(message: Addressing): string {
   const addresses = receiversOf(message).join(", ") || "nobody";
   return `${unmappedPrefix}${addresses}: POST /admin/mappings and it is delivered by itself`;
 }

@@ -106,7 +106,7 @@ function countAttempts(registry: Registry): Counts {
   });
   const deliveries = new Counter({
     name: "bridge_deliveries_total",
-    help: "Deliveries that were finished, by kind and state: delivered, dead",
+    help: "Deliveries that were finished, by kind and state: delivered, dead, opted_out (dead, as the person wants no more)",
     labelNames: ["kind", "state"],
     registers,
   });
@@ -118,7 +118,7 @@ function countAttempts(registry: Registry): Counts {
     registers,
   });
   for (const kind of deliveryKinds) {
-    for (const state of ["delivered", "dead"]) deliveries.inc({ kind, state }, 0);
+    for (const state of ["delivered", "dead", "opted_out"]) deliveries.inc({ kind, state }, 0);
     for (const provider of calledBy(kind)) attempts.inc({ kind, provider, outcome: "delivered" }, 0);
   }
   return {
@@ -126,7 +126,8 @@ function countAttempts(registry: Registry): Counts {
       const [kind, state] = [textOf(fields["kind"]), textOf(fields["state"])];
       attempts.inc({ kind, provider: textOf(fields["provider"]), outcome: textOf(fields["outcome"]) });
       attemptSeconds.observe({ kind }, Number(fields["durationMs"]) / 1000);
-      if (state !== "pending") deliveries.inc({ kind, state });
+      const end = fields["outcome"] === "opted_out" ? "opted_out" : state;
+      if (state !== "pending") deliveries.inc({ kind, state: end });
     },
   };
 }

@@ -183,7 +183,9 @@ function logAttempt(
   { called }: AttemptOutcome,
 ): void {
   const { lane, deliveryId, outcome, status, durationMs, next } = record;
-  log(next.state === "dead" ? "error" : "info", "delivery.attempted", {
+  // Nobody must act where a person wants no more.
+  const isError = next.state === "dead" && outcome !== "opted_out";
+  log(isError ? "error" : "info", "delivery.attempted", {
     deliveryId,
     messageId: message?.id,
     webhookId: delivery.webhookId ?? message?.webhookId,

@@ -2,6 +2,7 @@ import { Failure } from "../errors.ts";
 import type { DeliveryKind } from "../model.ts";
 import { type FetchMailContext, fetchMail } from "./attachments/fetch-mail.ts";
 import type { AttemptInput, AttemptResult, MessageAttempt } from "./attempt.ts";
+import { type DndContext, setDnd } from "./consent/set-dnd.ts";
 import { type PostEventContext, postEvent } from "./events/post-event.ts";
 import { type PostInboundContext, postInbound } from "./post-inbound.ts";
 import { type RelayContext, relayMessage } from "./relay-message.ts";
@@ -13,6 +14,7 @@ export type KindContext = PostInboundContext &
   SendContext &
   ReportContext &
   RelayContext &
+  DndContext &
   PostEventContext &
   FetchMailContext;
 
@@ -33,6 +35,7 @@ export const deliveryKinds: Record<DeliveryKind, Kind> = {
   "send-outbound": { target: "provider", attempt: ofMessage(sendOutbound), rereads: true, failsMessage: true },
   "report-status": { target: "highlevel", attempt: ofMessage(reportStatus), rereads: true },
   "send-through-highlevel": { target: "highlevel", attempt: ofMessage(relayMessage), failsMessage: true },
+  "set-dnd": { target: "highlevel", attempt: setDnd },
   "post-event": { target: "endpoint", attempt: postEvent },
   "fetch-mail": { target: "source", attempt: fetchMail },
 };

@@ -6,6 +6,7 @@ import type { InboundAnswer } from "../highlevel/schemas.ts";
 import type { ComposedMessage } from "../messages/compose-inbound.ts";
 import { admit, heldDetail } from "../messages/unknown-sender.ts";
 import type { Mapping, Mappings } from "../registry/mappings.ts";
+import { oweStandingDnd } from "../registry/opt-outs/change-consents.ts";
 import { forgetHighlevelIds, keepHighlevelIds } from "../store/conversations.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, Message } from "../store/schema.ts";
@@ -150,6 +151,8 @@ async function knowSender(
   const key =
     mapping.channel === "sms" ? { phone: address } : { email: address, ...(fromName ? { name: fromName } : {}) };
   const contactId = conversation.highlevelContactId ?? (await highlevel.ensureContact(access, key));
+  const { channel, locationId } = mapping;
+  await oweStandingDnd(db, { locationId, channel, address }, conversation.id);
   const conversationId = await highlevel.ensureConversation(access, contactId);
   await keepHighlevelIds(db, conversation.id, { contactId, conversationId });
   return { ...conversation, highlevelContactId: contactId, highlevelConversationId: conversationId };

@@ -2,6 +2,8 @@ import { isDeepStrictEqual } from "node:util";
 import type { Failure } from "../errors.ts";
 import { InvalidRequest } from "../errors.ts";
 import { messageFailed, oweEvents } from "../events/owe-events.ts";
+import { describeOptOut } from "../registry/opt-outs/describe-opt-out.ts";
+import { findContactsOptOut } from "../store/consent/opt-outs.ts";
 import { ensureContactConversation } from "../store/conversations.ts";
 import { enqueueDeliveries } from "../store/deliveries.ts";
 import { findLocation, listLocations } from "../store/locations.ts";
@@ -79,12 +81,24 @@ async function keepRequest(tx: Db, locationId: string, input: RelayInput): Promi
   if (!known) throw new Error("the message that was just kept is not there");
   const isRepeated = stored === undefined;
   const isDone = isRepeated && (await isDoneBefore(tx, known, input));
+  if (!isDone) await requireConsent(tx, locationId, request);
   if (isQueued && !isDone && (!isRepeated || known.state === "failed")) {
     await enqueueDeliveries(tx, [
       { kind: "send-through-highlevel", conversationId: conversation.id, locationId, messageId: known.id },
     ]);
   }
   return { conversation, message: known, isRepeated, isDone };
+}
+
+/** Throws an InvalidRequest for a contact who has opted out. */
+async function requireConsent(tx: Db, locationId: string, { type, contactId, html, subject }: RelayRequest) {
+  if (type === "InternalComment") return;
+  const isEmail = type === "Email" || (type === "Custom" && (html !== undefined || subject !== undefined));
+  const channel = isEmail ? "email" : "sms";
+  const optOut = await findContactsOptOut(tx, { locationId, channel, contactId });
+  if (optOut) {
+    throw new InvalidRequest("conflict", `${describeOptOut(optOut)}: nothing is sent to ${optOut.address}`);
+  }
 }
 
 /** What a repeated key means. Throws an InvalidRequest where it must not be used. */

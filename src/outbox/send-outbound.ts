@@ -9,11 +9,15 @@ import { findParent, referencesTo } from "../messages/find-parent.ts";
 import type { PlainText } from "../messages/plain-text.ts";
 import type { SentMessage } from "../model.ts";
 import type { Mapping } from "../registry/mappings.ts";
+import { changeConsents } from "../registry/opt-outs/change-consents.ts";
+import type { Addressee } from "../store/consent/opt-outs.ts";
+import { enqueueDeliveries } from "../store/deliveries.ts";
 import { keepContentParts } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, MessageContent } from "../store/schema.ts";
 import { type FetchAttachmentsContext, fetchAttachments } from "./attachments/fetch-attachments.ts";
 import { type AttemptResult, type MessageAttempt, requireMapping } from "./attempt.ts";
+import { beginUnlessOptedOut } from "./consent/begin-unless-opted-out.ts";
 
 export interface SendContext extends Omit<FetchAttachmentsContext, "signal"> {
   db: Db;
@@ -52,12 +56,16 @@ export async function sendOutbound(context: SendContext, input: MessageAttempt):
   const plainText = content.html && !content.text ? await context.plainText.of(content.html) : undefined;
   const outbound = composeOutbound({ mapping, publicUrl, address, message, content, plainText, ...files });
 
-  const callApi: CallApi = (request) => {
-    input.beforeCall();
-    return context.callProvider({ ...request, signal });
-  };
-  const sent = await mapping.adapter.send(outbound, credentials, callApi).catch((error: unknown) => {
-    throw error instanceof Failure ? readRefusal(mapping, error) : error;
+  const person = { locationId: input.locationId, channel: mapping.channel, address: conversation.address };
+  const callApi: CallApi = (request) =>
+    beginUnlessOptedOut(context.db, person, () => {
+      input.beforeCall();
+      return context.callProvider({ ...request, signal });
+    });
+  const sent = await mapping.adapter.send(outbound, credentials, callApi).catch(async (error: unknown) => {
+    const failure = error instanceof Failure ? readRefusal(mapping, error) : error;
+    if (failure instanceof Failure) await keepRefusal(context.db, { ...person, messageId: message.id }, failure);
+    throw failure;
   });
   return { status: 200, change: changeBy(sent), isToReport: mapping.channel === "email" };
 }
@@ -75,6 +83,17 @@ function changeBy({ providerMessageId, rfcMessageId }: SentMessage): AttemptResu
   return { providerMessageId, ...(rfcMessageId ? { rfcMessageId } : {}), ifQueued: { state: "sent" } };
 }
 
+/** A provider that refuses the message because the person wants no more tells what HighLevel does not know yet. */
+async function keepRefusal(db: Db, about: Addressee & { messageId: number }, failure: Failure): Promise<void> {
+  const { reason, status, message: detail } = failure;
+  // Without a status nobody was called: it is known.
+  if (reason !== "opted_out" || status === undefined) return;
+  await db.transaction(async (tx) => {
+    const { owed } = await changeConsents(tx, [{ ...about, change: "stop", cause: "refusal", detail }]);
+    await enqueueDeliveries(tx, owed);
+  });
+}
+
 /** A provider's refusal in its own words. */
 function readRefusal({ adapter, provider }: Mapping, failure: Failure): Failure {
   const { status, answer, retryAfterSeconds } = failure;
@@ -82,7 +101,9 @@ function readRefusal({ adapter, provider }: Mapping, failure: Failure): Failure 
   const words = adapter.readError(answer);
   const message = words ? `${words.message} (${provider} ${words.code})` : `${provider}: ${failure.message}`;
   const more = { status, code: words?.code, retryAfterSeconds, answer, cause: failure };
-  return new Failure(reasonOf("provider", { status }), message, more);
+  const isOptedOut =
+    words && Object.hasOwn(adapter.refusals, words.code) && adapter.refusals[words.code] === "opted_out";
+  return new Failure(isOptedOut ? "opted_out" : reasonOf("provider", { status }), message, more);
 }
 
 /** An email with its thread, and with the cc and bcc that HighLevel's call leaves out: read back once, and kept. */

@@ -110,6 +110,7 @@ function genericProvider(generic: Generic) {
 
 const words: StatusWords = {
   ...{ sent: "sent", delivered: "delivered", read: "read", failed: "failed", complained: "complained" },
+  ...{ bounced: "bounced", unsubscribed: "unsubscribed", resubscribed: "resubscribed" },
 };
 const kind = at("type", requiredText);
 const progress = z.object({

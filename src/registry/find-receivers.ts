@@ -5,10 +5,13 @@ import type { MappingRow } from "../store/schema.ts";
 import type { AccountFacts } from "./accounts.ts";
 import { describeMapping, type MappingFacts } from "./mappings.ts";
 
+/** Whom a message, or what else comes of a person, is from and for. */
+export type Addressing = Pick<ProviderMessage, "direction" | "envelopeTo" | "from" | "to" | "cc" | "bcc">;
+
 /** A message that came to an account, and when. */
 export interface AddressedMessage {
   account: AccountFacts & { soleAddress: string | null };
-  message: ProviderMessage;
+  message: Addressing;
   receivedAt: Date;
 }
 
@@ -64,13 +67,13 @@ export async function findReceivers(tx: Db, all: AddressedMessage[]): Promise<Re
  * The addresses by which a message would find its mapping, those that a person would name first. What is forwarded to a
  * provider has its own address in the envelope, and the mailbox that is mapped in To.
  */
-export function receiversOf(message: ProviderMessage): string[] {
+export function receiversOf(message: Addressing): string[] {
   const { direction, envelopeTo = [], from, to, cc, bcc } = message;
   return direction === "outbound" ? [from] : [...new Set([...envelopeTo, ...to, ...cc, ...bcc])];
 }
 
 /** May a message be for this address of ours? */
-export function isFor(address: string, account: AddressedMessage["account"], message: ProviderMessage): boolean {
+export function isFor(address: string, account: AddressedMessage["account"], message: Addressing): boolean {
   return [...levelsOf(account, message).flat(2), ...aliasedOf(account)].includes(address);
 }
 
@@ -80,7 +83,7 @@ function aliasedOf({ channel, soleAddress }: AddressedMessage["account"]): strin
 }
 
 /** Where to look, one after another until something is found: addresses, each with what it falls back to. */
-function levelsOf({ channel }: AddressedMessage["account"], message: ProviderMessage): string[][][] {
+function levelsOf({ channel }: AddressedMessage["account"], message: Addressing): string[][][] {
   const { direction, envelopeTo = [], from, to, cc, bcc } = message;
   const isOurs = direction === "outbound";
   if (channel === "sms") return [(isOurs ? [from] : [...to, ...cc]).map((number) => [number])];

@@ -1,3 +1,4 @@
+import { eraseDetails } from "../store/consent/opt-outs.ts";
 import {
   type Erased,
   eraseConversations,
@@ -23,13 +24,17 @@ export async function findConversationsOf(db: Db, { address, locationIds }: Pers
   return findPeople(db, { addresses, locationIds });
 }
 
-/** Erases all that is kept of a person: what they wrote, what they were written, and the webhooks that name them. */
+/**
+ * Erases all that is kept of a person: what they wrote, what they were written, and the webhooks that name them. That they
+ * are not to be written to stays, by the address alone.
+ */
 export async function erasePerson(db: Db, person: PersonInReach): Promise<Erased> {
   const { address, locationIds } = person;
   const ids = await findConversationsOf(db, person);
   const addresses = addressForms(address, await listOwnNumbers(db, locationIds));
   const erased = await db.transaction(async (tx) => {
     const counts = await eraseConversations(tx, ids);
+    await eraseDetails(tx, { addresses, locationIds });
     return { ...counts, webhooks: counts.webhooks + (await eraseParts(tx, { addresses, locationIds })) };
   });
   const words = wordsOf(addresses);

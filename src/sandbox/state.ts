@@ -34,6 +34,8 @@ export interface Contact {
   additionalPhones?: string[];
   additionalEmails?: string[];
   name?: string;
+  /** By channel, such as `SMS`: `active` says that it is not to be written to. */
+  dndSettings?: Partial<Record<string, { status: string; message?: string | undefined; code?: string | undefined }>>;
 }
 
 /** Whose access token it is. */

@@ -19,6 +19,8 @@ import type { FailureReason } from "../errors.ts";
 import type {
   Attachment,
   AutomaticKind,
+  Channel,
+  ConsentCause,
   DeliveryKind,
   DeliveryState,
   Direction,
@@ -469,6 +471,37 @@ export const messages = pgTable(
       .with({ pages_per_range: 32, autosummarize: true }),
   ],
 );
+
+/**
+ * Who is not to be written to from a location, by texts or by emails, and who was not: a row stays when it is lifted. It is
+ * told to HighLevel as the contact's DND.
+ */
+export const optOuts = pgTable(
+  "opt_outs",
+  {
+    id: id(),
+    locationId: text()
+      .notNull()
+      .references(() => locations.id),
+    channel: text().$type<Channel>().notNull(),
+    /** The person's number or mailbox, as that of a conversation. */
+    address: text().notNull(),
+    cause: text().$type<ConsentCause>().notNull(),
+    /** The word, the provider's words, or the note of who entered it. */
+    detail: text(),
+    /** The message that said so, or that was refused for it; that is deleted sooner. */
+    messageId: bigint({ mode: "number" }),
+    optedOutAt: createdAt(),
+    /** Null while it stands. */
+    liftedAt: time(),
+    liftedBy: text().$type<ConsentCause>(),
+  },
+  (table) => [
+    uniqueIndex("opt_outs_person").on(table.locationId, table.channel, table.address),
+    index("opt_outs_list").on(table.locationId, table.id),
+  ],
+);
+export type OptOut = typeof optOuts.$inferSelect;
 
 /** `joined`: it is in the message that was made of all; `broken`: of some, as others did not come. */
 export type PartState = "waiting" | "joined" | "broken";

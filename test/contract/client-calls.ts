@@ -54,6 +54,19 @@ export const highlevelCalls: Calls<Highlevel> = {
       highlevel.ensureContact(access, { email: "new@example.org", name: "A. Name" }),
     "by a known number": ({ highlevel, access }) => highlevel.ensureContact(access, { phone: "+15005550006" }),
   },
+  findContact: {
+    "by a known number": ({ highlevel, access }) => highlevel.findContact(access, { phone: "+15005550006" }),
+    "by an unknown address": ({ highlevel, access }) => highlevel.findContact(access, { email: "nobody@example.org" }),
+  },
+  readDnd: {
+    "of a contact": ({ highlevel, access, contactId }) => highlevel.readDnd(access, contactId),
+  },
+  setDnd: {
+    "for texts, with words": ({ highlevel, access, contactId }) =>
+      highlevel.setDnd(access, contactId, { SMS: { status: "active", message: "STOP", code: "stop" } }),
+    "lifted for emails": ({ highlevel, access, contactId }) =>
+      highlevel.setDnd(access, contactId, { Email: { status: "inactive", message: undefined, code: undefined } }),
+  },
   ensureConversation: {
     "of a new contact": ({ highlevel, access, sandbox }) =>
       highlevel.ensureConversation(access, sandbox.addContact({ locationId: "loc", phone: "+15005550002" }).id),

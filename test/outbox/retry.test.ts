@@ -103,7 +103,9 @@ describe("towards an endpoint of events", () => {
     decideRetry(failed(reason, { target: "endpoint", ...more }), options);
 
   test("whatever fails is tried again: an event that is heard twice is known by its id", () => {
-    for (const reason of failureReasons.filter((each) => !["unconfirmed", "unknown_sender"].includes(each))) {
+    for (const reason of failureReasons.filter(
+      (each) => !["unconfirmed", "unknown_sender", "opted_out"].includes(each),
+    )) {
       expect([reason, ofEndpoint(reason).follows]).toEqual([reason, "retry"]);
       expect(isOutcomeUnknown("endpoint", reason)).toBe(false);
     }

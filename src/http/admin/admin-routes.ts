@@ -22,6 +22,7 @@ import { holdRoutes } from "./operator/hold.ts";
 import { keyRoutes } from "./operator/keys.ts";
 import { providerRoutes } from "./operator/providers.ts";
 import { type StatusContext, statusRoutes } from "./operator/status.ts";
+import { optOutRoutes } from "./opt-outs.ts";
 import { peopleRoutes } from "./people.ts";
 import { previewRoutes } from "./preview.ts";
 import { failedWebhookRoutes, webhookAdminRoutes } from "./webhooks.ts";
@@ -66,6 +67,7 @@ export function adminRoutes(context: AdminContext): Router {
     previewRoutes(context),
   );
   router.use("/endpoints", endpointRoutes(context));
+  router.use("/opt-outs", optOutRoutes(context));
   router.use("/messages", messageRoutes(context));
   router.use("/deliveries", deliveryRoutes(context));
   router.use("/webhooks", failedWebhookRoutes(context), webhookAdminRoutes(context));
@@ -111,9 +113,11 @@ function refuseUnstorable(name: string, value: unknown): unknown {
   throw new Error("U+0000, or half of a surrogate pair");
 }
 
+const takesCsv = /^\/(mappings|opt-outs)\/import\/?$/i;
+
 /** `curl -d` alone says that it posts a form. */
 const requireJson: RequestHandler = (req, _res, next) => {
   const hasBody = req.headers["content-length"] !== "0" && req.is("*/*") !== null;
-  if (!hasBody || req.is("json") || (req.is("text/csv") && req.path === "/mappings/import")) return next();
+  if (!hasBody || req.is("json") || (req.is("text/csv") && takesCsv.test(req.path))) return next();
   throw new Problem(415, "send the body as JSON, with the header Content-Type: application/json");
 };

@@ -22,7 +22,7 @@ const checkQuery = z.object({ check: z.enum(["true", "false"], "must be true or 
 /** Shall the provider and HighLevel be asked at once whether what is registered works? Not with `?check=false`. */
 export const isCheckAsked = (query: unknown) => parseQuery(checkQuery, query).check === "true";
 /** Not trimmed: a blank at its beginning is a plus. */
-const address = z.string().max(400, "must have 400 characters at most").regex(/\S/, "must not be empty");
+export const address = z.string().max(400, "must have 400 characters at most").regex(/\S/, "must not be empty");
 /** A Message-ID has up to a line's length. */
 const longId = z.string().trim().min(1, "must not be empty").max(1000, "must have 1,000 characters at most");
 export const time = z.iso

@@ -1,6 +1,7 @@
 import { Router } from "express";
 import { z } from "zod";
 import { erasePerson, findConversationsOf } from "../../registry/people.ts";
+import { listOptOuts } from "../../store/consent/opt-outs.ts";
 import { listMessages } from "../../store/messages/list-messages.ts";
 import { listConversationsOf } from "../../store/operate/erase-person.ts";
 import type { Db } from "../../store/postgres/database.ts";
@@ -12,8 +13,8 @@ const listQuery = z.object(numberedPageQuery);
 
 /**
  * `GET /admin/people/{address}` 200: all that is kept of a person whom the key reaches, at whatever mapping: their
- * conversations, and page by page their messages with their content, newest first. 404 for somebody unknown.
- * `DELETE /admin/people/{address}` 200: erases it, and tells how much it was. Nothing is 200, too: so it may be repeated.
+ * conversations and opt-outs, and page by page their messages with their content, newest first. 404 for somebody unknown.
+ * `DELETE /admin/people/{address}` 200: erases it, and tells how much it was; their opt-outs stay, so that nobody writes to them. Nothing is 200, too: so it may be repeated.
  */
 export function peopleRoutes({ db, people }: { db: Db; people: Db }): Router {
   const router = Router();
@@ -26,7 +27,10 @@ export function peopleRoutes({ db, people }: { db: Db; people: Db }): Router {
     const page = { conversationIds: ids, locationIds, before: cursor, limit: limit + 1 };
     const { rows, walkedTo } = await listMessages(people, page);
     const found = await listConversationsOf(people, ids);
+    const addresses = [...new Set(found.map(({ address }) => address))];
+    const optOuts = await listOptOuts(people, { addresses, locationIds, isWithLifted: true, limit: 200 });
     res.json({
+      optOuts,
       conversations: found.map(({ id: _id, ...conversation }) => conversation),
       ...toPage(rows, {
         limit,

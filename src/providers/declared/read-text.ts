@@ -2,7 +2,7 @@ import { ParseError } from "../../errors.ts";
 import { normalizeWholeNumber } from "../../formats/phone-number.ts";
 import { parseTime } from "../../formats/read-time.ts";
 import type { Attachment, ProviderMessage } from "../../model.ts";
-import { text } from "../kit/events.ts";
+import { text, wishIn } from "../kit/events.ts";
 import { maybeText, messageId, perNumber, requiredText, textPartySeenBy } from "../kit/fields.ts";
 import type { DeclaredText, ProviderDocument } from "./document/document.ts";
 import type { Scope } from "./paths.ts";
@@ -16,7 +16,8 @@ export function readTextBy(
   const { timesAre, direction, files } = declared;
   const [idOf, fromOf, toOf] = [readSource(declared.id), readSource(declared.from), readSource(declared.to)];
   const read = (source: ValueSource | undefined) => (source === undefined ? () => nothing : readSource(source));
-  const [ccOf, textOf, subjectOf, sentAtOf] = [declared.cc, declared.text, declared.subject, declared.sentAt].map(read);
+  const [ccOf, textOf, subjectOf] = [declared.cc, declared.text, declared.subject].map(read);
+  const [sentAtOf, consentOf] = [declared.sentAt, declared.consent].map(read);
   const filesOf = files && readFilesBy(files);
   const partySeenBy = createParties(document);
   return (scope) => {
@@ -36,6 +37,7 @@ export function readTextBy(
       attachments: filesOf?.(scope) ?? [],
       sentAt: timeOf(readOne(sentAtOf?.(scope) ?? nothing, maybeText), timesAre),
       direction,
+      ...wishIn(readOne(consentOf?.(scope) ?? nothing, maybeText)),
     });
   };
 }

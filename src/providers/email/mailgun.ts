@@ -51,7 +51,7 @@ export const mailgun = defineProvider({
     ifWanted: { region: choice("Region", "Where the domain is kept; us where it is not given.", ["us", "eu"]) },
   }),
   pasteAt:
-    'a route: `forward("<webhookUrl>")`, and the domain\'s webhooks for delivered, permanent failure, complained and opened',
+    'a route: `forward("<webhookUrl>")`, and the domain\'s webhooks for delivered, permanent failure, complained, unsubscribed and opened',
   notes: ["Mailgun signs a timestamp and a token, not the mail: use https. Opens come only when Mailgun tracks them."],
   receives: {
     contentTypes: ["multipart/form-data", "application/x-www-form-urlencoded", "application/json"],
@@ -159,10 +159,14 @@ async function readParsed(webhook: DecodedWebhook, envelopeSender: string | unde
 /** Events that tell what became of an email. A `temporary failure` does not: Mailgun tries again. */
 const words: StatusWords = {
   ...{ delivered: "delivered", opened: "read", complained: "complained" },
-  ...{ "permanent failure": "failed", rejected: "failed" },
+  ...{ "permanent failure": "failed", "permanent bounce": "bounced", rejected: "failed", unsubscribed: "unsubscribed" },
 };
 
-const kind = at("event-data", { event: requiredText, severity: maybeText.catch(undefined) });
+const kind = at("event-data", {
+  ...{ event: requiredText, severity: maybeText.catch(undefined), reason: maybeText.catch(undefined) },
+});
+/** Why a permanent failure is one for good: https://documentation.mailgun.com/docs/mailgun/user-manual/events/events */
+const bounces = ["bounce", "suppress-bounce"];
 const status = z.object({ code: z.union([z.number(), text]).nullish(), message: maybeText, description: maybeText });
 const event = at("event-data", {
   ...{ recipient: maybeText, message: at("headers.message-id", rfcMessageId) },
@@ -172,8 +176,10 @@ const event = at("event-data", {
 });
 
 function readReceipt(webhook: DecodedWebhook) {
-  const { event: name, severity } = webhook.read(kind);
-  return receipt(name === "failed" ? `${severity} failure` : name, words, () => {
+  const { event: name, severity, reason: why } = webhook.read(kind);
+  const isBounce = severity === "permanent" && bounces.includes(why ?? "");
+  const failure = isBounce ? "permanent bounce" : `${severity} failure`;
+  return receipt(name === "failed" ? failure : name, words, () => {
     const { recipient, reason, reject, ...data } = webhook.read(event);
     const { code: given, message, description } = data["delivery-status"] ?? {};
     return {

@@ -33,7 +33,7 @@ export const postmark = defineProvider({
     },
   }),
   pasteAt:
-    "the server's inbound webhook, and the stream's webhooks for Delivery, Bounce, Spam Complaint and Open. The URL holds the credentials, because Postmark signs nothing; it is shown whole only in the answer to who set them",
+    "the server's inbound webhook, and the stream's webhooks for Delivery, Bounce, Spam Complaint, Open and Subscription Change. The URL holds the credentials, because Postmark signs nothing; it is shown whole only in the answer to who set them",
   notes: ["Opens come only when Postmark tracks them."],
   receives: {
     contentTypes: ["application/json"],
@@ -87,6 +87,8 @@ const inbound = z.object({
 });
 
 const kind = z.object({ RecordType: maybeText, Type: maybeText.catch(undefined) });
+/** https://postmarkapp.com/developer/webhooks/subscription-change-webhook */
+const suppression = z.object({ SuppressSending: z.boolean(), SuppressionReason: maybeText.catch(undefined) });
 
 function read(webhook: DecodedWebhook) {
   const { RecordType: record = "Inbound", Type } = webhook.read(kind);
@@ -136,8 +138,9 @@ function openFiles(webhook: DecodedWebhook) {
  */
 const words: StatusWords = {
   ...{ Delivery: "delivered", Open: "read", SpamComplaint: "complained", SpamNotification: "remarked" },
-  ...{ HardBounce: "failed", SoftBounce: "failed", BadEmailAddress: "failed", Blocked: "failed" },
+  ...{ HardBounce: "bounced", SoftBounce: "failed", BadEmailAddress: "bounced", Blocked: "failed" },
   ...{ DMARCPolicy: "failed", ManuallyDeactivated: "failed", SMTPApiError: "failed" },
+  ...{ "ManualSuppression begins": "unsubscribed", "ManualSuppression ends": "resubscribed" },
   ...{ TemplateRenderingFailed: "failed", Unconfirmed: "failed", VirusNotification: "failed" },
 };
 
@@ -149,12 +152,18 @@ const event = z.object({
 
 function readReceipt(webhook: DecodedWebhook, record: string, type: string | undefined) {
   const isBounce = record === "Bounce" || record === "SpamComplaint";
-  const word = (isBounce && type) || record;
+  const word = record === "SubscriptionChange" ? changeIn(webhook) : (isBounce && type) || record;
   return receipt(word, words, () => {
     const { MessageID: id, Recipient, Email, Details, Description, Metadata } = webhook.read(event);
     const recipient = normalizeMailbox(Recipient ?? Email ?? "");
     return { id, reference: Metadata.message, recipient, message: Details ?? Description ?? word };
   });
+}
+
+/** Of bounces and complaints it comes besides, and says nothing new. What ends has no reason any more. */
+function changeIn(webhook: DecodedWebhook): string {
+  const { SuppressSending, SuppressionReason } = webhook.read(suppression);
+  return SuppressSending ? `${SuppressionReason} begins` : `${SuppressionReason ?? "ManualSuppression"} ends`;
 }
 
 /** https://postmarkapp.com/developer/api/email-api#send-a-single-email */

@@ -1,5 +1,5 @@
 import type { ApiRequest, CallApi, TokenGrant } from "../../calls/call-api.ts";
-import { Failure, type FailureReason } from "../../errors.ts";
+import { Failure } from "../../errors.ts";
 import type {
   MessageError,
   OutboundMessage,
@@ -8,7 +8,7 @@ import type {
   TextService,
   WebhookRequest,
 } from "../../model.ts";
-import type { Adapter, ComeAgain, Completion, Media, RefusalCodes, RefusalMeaning } from "./adapter.ts";
+import type { Adapter, ComeAgain, Completion, Media, RefusalCodes } from "./adapter.ts";
 import { type CheckStep, runChecks } from "./checks/run-checks.ts";
 import type { Credentials } from "./credentials.ts";
 import { type DecodedWebhook, decode } from "./decode.ts";
@@ -168,7 +168,7 @@ async function send<Given, Sending>(
   const refuse = (refusal: MessageError, status: number, body: unknown) => {
     const meaning = Object.hasOwn(refusals, refusal.code) ? refusals[refusal.code] : undefined;
     const words = `${refusal.message} (${label} ${refusal.code})`;
-    return new Failure(meaning ? reasons[meaning] : "rejected", words, { status, code: refusal.code, answer: body });
+    return new Failure(meaning ?? "rejected", words, { status, code: refusal.code, answer: body });
   };
   const answered = await callApi(sends.request(message, credentials)).catch((error: unknown) => {
     const isRefusal = answer.refusesWithin500 && error instanceof Failure && error.status === 500;
@@ -182,10 +182,3 @@ async function send<Given, Sending>(
   if (refusal) throw refuse(refusal, status, body);
   throw new Failure("invalid_answer", `${label} took the message and gave no id for it`, { status, answer: body });
 }
-
-/** The bridge has no reason of its own for a person who opted out: to that person nothing goes, as with any refusal. */
-const reasons: Record<RefusalMeaning, FailureReason> = {
-  opted_out: "rejected",
-  misconfigured: "misconfigured",
-  throttled: "throttled",
-};

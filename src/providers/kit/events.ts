@@ -5,6 +5,7 @@ import { addressesOf } from "../../formats/mailbox.ts";
 import { openMime, parseMime } from "../../formats/mime.ts";
 import type {
   Attachment,
+  Consent,
   IgnoredEvent,
   MessageError,
   ProviderEvent,
@@ -16,7 +17,7 @@ import type {
 /** What a webhook can say. The builders fill in what texts and mails have in common; nothing is invented. */
 
 export interface TextFacts
-  extends Pick<ProviderMessage, "from" | "service" | "text" | "subject" | "sentAt" | "direction" | "part"> {
+  extends Pick<ProviderMessage, "from" | "service" | "text" | "subject" | "sentAt" | "direction" | "part" | "consent"> {
   id: string;
   to: string[];
   cc?: string[];
@@ -115,10 +116,13 @@ export function incompleteMail(
 }
 
 /**
- * What a provider's words say of a message. `remarked`: it is there, and the provider has something to say about it. A word
- * that is not in the table says nothing that is passed on.
+ * What a provider's words say of a message. `remarked`: it is there, and the provider has something to say about it.
+ * `bounced`: it has failed, as the address takes no mail, nor will it; `unsubscribed` and `resubscribed`: the person has it,
+ * and wants no more, or more again. A word that is not in the table says nothing that is passed on.
  */
-export type StatusWords = Readonly<Record<string, ReceiptStatus | "remarked">>;
+export type StatusWords = Readonly<Record<string, ReceiptStatus | Besides>>;
+
+type Besides = "remarked" | "bounced" | "unsubscribed" | "resubscribed";
 
 export interface ReceiptFacts {
   id: string;
@@ -129,22 +133,46 @@ export interface ReceiptFacts {
   /** Why it failed, as far as the provider says; else the word itself. */
   code?: string | undefined;
   message?: string | undefined;
+  /** It failed as the person wants no more, where the code for that is not among the provider's refusals. */
+  isOptedOut?: boolean;
 }
 
 /** A receipt, by the word for its status. Of a word that says nothing the rest is not read. */
 export function receipt(word: string, words: StatusWords, read: () => ReceiptFacts): Receipt | IgnoredEvent {
   const meaning = Object.hasOwn(words, word) ? words[word] : undefined;
   if (meaning === undefined) return ignored(`status ${word}: says nothing that is passed on`);
-  const { id, reference, rfcMessageId, recipient, code = word, message = `the provider says ${word}` } = read();
+  const facts = read();
+  const { id, reference, rfcMessageId, recipient, isOptedOut } = facts;
+  const { code = word, message = `the provider says ${word}` } = facts;
   const reason = { code, message };
   const errors: Partial<Record<typeof meaning, MessageError>> = {
-    failed: reason,
-    remarked: reason,
+    ...{ failed: reason, bounced: reason, remarked: reason },
     complained: { code: word, message: "the person marked it as spam" },
   };
-  const status = meaning === "remarked" ? "delivered" : meaning;
+  const status = besides[meaning as Besides] ?? (meaning as ReceiptStatus);
   const names = { reference, providerMessageId: id, rfcMessageId };
-  return { kind: "receipt", ...names, status, recipient, error: errors[meaning] };
+  const consent = isOptedOut ? ({ change: "stop", cause: "refusal" } as const) : wishes[meaning];
+  return { kind: "receipt", ...names, status, recipient, error: errors[meaning], ...(consent ? { consent } : {}) };
 }
+
+const besides: Record<Besides, ReceiptStatus> = {
+  ...{ remarked: "delivered", bounced: "failed", unsubscribed: "delivered", resubscribed: "delivered" },
+};
+const wishes: Partial<Record<ReceiptStatus | Besides, NonNullable<Receipt["consent"]>>> = {
+  bounced: { change: "stop", cause: "bounce" },
+  complained: { change: "stop", cause: "complaint" },
+  unsubscribed: { change: "stop", cause: "unsubscribe" },
+  resubscribed: { change: "start", cause: "unsubscribe" },
+};
+
+/** What a provider takes a text for, by its own word, such as STOP or optout. One that it only answers, as HELP, says nothing. */
+export function wishIn(word: string | undefined): Pick<TextFacts, "consent"> {
+  const plain = (word ?? "").replace(/[\s_-]/g, "").toLowerCase();
+  if (["stop", "optout", "unsubscribe"].includes(plain)) return { consent: "stop" };
+  return ["start", "unstop", "optin", "subscribe"].includes(plain) ? { consent: "start" } : {};
+}
+
+/** A person's word on whether they may be written to, where no message comes with it. */
+export const consent = (facts: Omit<Consent, "kind">): Consent => ({ kind: "consent", ...facts });
 
 export const ignored = (reason: string): IgnoredEvent => ({ kind: "ignored", reason });

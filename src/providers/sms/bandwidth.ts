@@ -76,7 +76,7 @@ export const bandwidth = defineProvider({
     // https://dev.bandwidth.com/docs/messaging/errors
     refusals: {
       "max-message-queue-size-exceeded": "throttled",
-      ...{ unauthorized: "misconfigured", forbidden: "misconfigured" },
+      ...{ unauthorized: "misconfigured", forbidden: "misconfigured", "4775": "opted_out" },
     },
   },
   media: {

@@ -5,7 +5,7 @@ import { plivoChecks } from "../checks/plivo.ts";
 import { credentials, printable, secret, setting, shape } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { receipt, type StatusWords, text } from "../kit/events.ts";
+import { receipt, type StatusWords, text, wishIn } from "../kit/events.ts";
 import { maybeText, messageId, perNumber, phoneWithoutPlus, requiredText } from "../kit/fields.ts";
 import { basic } from "../kit/proofs.ts";
 import { plivoSignature } from "../kit/recipes/plivo-signature.ts";
@@ -81,7 +81,8 @@ function read(webhook: DecodedWebhook, ownNumber?: string) {
   if (word === undefined) return readText(webhook, ownNumber);
   return receipt(word, words, () => {
     const { MessageUUID: id, ErrorCode: code } = webhook.read(update);
-    return { id, reference: webhook.reference, ...(code && code !== "000" ? { code, message: explain(code) } : {}) };
+    const why = code && code !== "000" ? { code, message: explain(code), isOptedOut: code === "200" } : {};
+    return { id, reference: webhook.reference, ...why };
   });
 }
 
@@ -101,18 +102,34 @@ const incomingTo = perNumber((ownNumber) => {
     Text: maybeText,
     Body: maybeText,
     MediaCount: count.optional(),
+    MessageIntent: maybeText,
   });
 });
 
 /** An SMS has its words in Text, an MMS in Body. Its files are numbered from 0, or from 1. */
 function readText(webhook: DecodedWebhook, ownNumber: string | undefined) {
   webhook.read(channel);
-  const { MessageUUID: id, From: from, To, Text, Body, MediaCount = 0 } = webhook.read(incomingTo(ownNumber));
+  const {
+    MessageUUID: id,
+    From: from,
+    To,
+    Text,
+    Body,
+    MediaCount = 0,
+    MessageIntent,
+  } = webhook.read(incomingTo(ownNumber));
   const names = webhook.fields.map(({ name }) => name).filter((name) => /^Media\d{1,2}$/.test(name));
   if (MediaCount > names.length) throw new ParseError("MediaCount: is more than there are URLs of media");
   const files = z.object(Object.fromEntries(names.map((name) => [name, requiredText])));
   const urls = names.length === 0 ? [] : Object.values(webhook.read(files));
-  return text({ id, from, to: [To], text: Text ?? Body, attachments: urls.map((url) => ({ url })) });
+  return text({
+    id,
+    from,
+    to: [To],
+    text: Text ?? Body,
+    attachments: urls.map((url) => ({ url })),
+    ...wishIn(MessageIntent),
+  });
 }
 
 function compose({ from, to, text: body, attachments, receiptUrl }: OutboundMessage) {

@@ -51,7 +51,12 @@ export const sinchConversation = defineProvider({
         return { code: status ?? error.code, message: error.message };
       }),
     }),
-    refusals: { UNAUTHENTICATED: "misconfigured", PERMISSION_DENIED: "misconfigured", RESOURCE_EXHAUSTED: "throttled" },
+    refusals: {
+      UNAUTHENTICATED: "misconfigured",
+      PERMISSION_DENIED: "misconfigured",
+      RESOURCE_EXHAUSTED: "throttled",
+      RECIPIENT_NOT_OPTED_IN: "opted_out",
+    },
   },
   checks: sinchConversationChecks,
 });

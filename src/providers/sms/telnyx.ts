@@ -5,7 +5,7 @@ import { telnyxChecks } from "../checks/telnyx.ts";
 import { credentials, printable, secret, setting, uuid } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { ignored, receipt, type StatusWords, text } from "../kit/events.ts";
+import { ignored, receipt, type StatusWords, text, wishIn } from "../kit/events.ts";
 import { at, code, listOf, maybeNumber, maybeText, messageId, phone, requiredText, time } from "../kit/fields.ts";
 import { bearer } from "../kit/proofs.ts";
 import { ed25519Key } from "../kit/public-keys.ts";
@@ -68,7 +68,7 @@ const file = z
   .transform(({ url, content_type: contentType, size: sizeBytes }) => ({ url, contentType, sizeBytes }));
 const content = at("data.payload", {
   ...{ id: messageId, from: party, to: z.array(party).min(1), cc: listOf(party), subject: maybeText },
-  ...{ text: maybeText, media: listOf(file), received_at: time, sent_at: time },
+  ...{ text: maybeText, media: listOf(file), received_at: time, sent_at: time, autoresponse_type: maybeText },
 });
 const person = z.object({ phone_number: requiredText, status: maybeText });
 const update = at("data.payload", {
@@ -98,8 +98,8 @@ const textType = z.object({
 
 function readText(webhook: DecodedWebhook, direction?: "outbound") {
   webhook.read(textType);
-  const { media: attachments, sent_at, received_at, ...rest } = webhook.read(content);
-  return text({ ...rest, attachments, sentAt: sent_at ?? received_at, direction });
+  const { media: attachments, sent_at, received_at, autoresponse_type, ...rest } = webhook.read(content);
+  return text({ ...rest, attachments, sentAt: sent_at ?? received_at, direction, ...wishIn(autoresponse_type) });
 }
 
 function readSentElsewhere(webhook: DecodedWebhook) {

@@ -4,7 +4,7 @@ import { twilioChecks } from "../checks/twilio.ts";
 import { credentials, secret, setting, sid } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { text } from "../kit/events.ts";
+import { text, wishIn } from "../kit/events.ts";
 import { maybeText, textPartySeenBy } from "../kit/fields.ts";
 import { basic } from "../kit/proofs.ts";
 import { post } from "../kit/sends.ts";
@@ -79,6 +79,9 @@ const said = z.object({
 /** https://www.twilio.com/docs/messaging/guides/webhook-request#location-sharing-parameters */
 const place = z.object({ Label: maybeText, Address: maybeText, Latitude: maybeText, Longitude: maybeText });
 
+/** With Advanced Opt-Out: https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out */
+const optOut = z.object({ OptOutType: maybeText });
+
 const explain = (code: string) => `see https://www.twilio.com/docs/api/errors/${code}`;
 
 const readIncoming = incomingReader(textPartySeenBy(undefined));
@@ -91,7 +94,8 @@ function read(webhook: DecodedWebhook) {
 function readText(webhook: DecodedWebhook) {
   const { id, from, to, body, attachments } = readIncoming(webhook);
   const words = wordsOf(webhook, body) || (attachments.length > 0 ? undefined : nothingSaid(webhook));
-  return text({ id, from: from.number, service: from.service, to: [to.number], text: words, attachments });
+  const wish = wishIn(webhook.read(optOut).OptOutType);
+  return text({ id, from: from.number, service: from.service, to: [to.number], text: words, attachments, ...wish });
 }
 
 /** The text, what was chosen or sent besides, and below it the advertisement from which the person wrote. */

@@ -112,7 +112,13 @@ function read(webhook: DecodedWebhook, ownNumber?: string) {
   return receipt(status, words, () => {
     const { messageId: id, "err-code": given, "client-ref": reference } = webhook.read(update);
     if (!given || given === "0") return { id, reference };
-    return { id, reference, code: given, message: reasons[given] ?? `Vonage says ${status}, error ${given}` };
+    return {
+      id,
+      reference,
+      code: given,
+      message: reasons[given] ?? `Vonage says ${status}, error ${given}`,
+      isOptedOut: given === "9",
+    };
   });
 }
 

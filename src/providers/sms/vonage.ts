@@ -61,7 +61,12 @@ export const vonage = defineProvider({
     // https://developer.vonage.com/en/api-errors/messages
     refusals: {
       ...{ "1000": "throttled", "1060": "misconfigured", "1070": "misconfigured", "1080": "misconfigured" },
-      ...{ "1140": "misconfigured", "low-balance": "misconfigured", unprovisioned: "misconfigured" },
+      ...{
+        "1140": "misconfigured",
+        "low-balance": "misconfigured",
+        unprovisioned: "misconfigured",
+        "1240": "opted_out",
+      },
     },
   },
   checks: vonageChecks,

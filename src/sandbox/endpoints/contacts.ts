@@ -1,4 +1,4 @@
-import { Router } from "express";
+import { type Request, type Response, Router } from "express";
 import { z } from "zod";
 import { requireOwnLocation } from "../access.ts";
 import { ApiError, refuse } from "../api-error.ts";
@@ -12,9 +12,8 @@ const channels = { Call: dnd, Email: dnd, SMS: dnd, WhatsApp: dnd, GMB: dnd, FB:
 
 const fieldValue = z.union([z.string(), z.array(z.string()), z.looseObject({})]);
 
-/** `UpsertContactDto` */
-const upsert = z.strictObject({
-  locationId: z.string(),
+/** `UpdateContactDto` */
+const update = z.strictObject({
   ...{ phone: nullable, email: nullable, name: nullable, firstName: nullable, lastName: nullable },
   ...{ address1: nullable, city: nullable, state: nullable, website: nullable, timezone: nullable },
   ...{ companyName: nullable, dateOfBirth: z.union([z.string(), z.looseObject({})]).nullish() },
@@ -28,11 +27,12 @@ const upsert = z.strictObject({
   inboundDndSettings: z
     .strictObject({ all: z.strictObject({ status: z.enum(["active", "inactive"]), message: optional }).optional() })
     .optional(),
-  createNewIfDuplicateAllowed: z.boolean().optional(),
 });
+/** `UpsertContactDto` */
+const upsert = update.extend({ locationId: z.string(), createNewIfDuplicateAllowed: z.boolean().optional() });
 const duplicateQuery = z.strictObject({ locationId: z.string(), number: optional, email: optional });
 
-/** `POST /contacts/upsert`, `GET /contacts/search/duplicate` and `GET /contacts/{contactId}`. */
+/** `POST /contacts/upsert`, `GET /contacts/search/duplicate`, and `GET` and `PUT /contacts/{contactId}`. */
 export function contactRoutes(state: State): Router {
   const router = Router();
 
@@ -59,11 +59,23 @@ export function contactRoutes(state: State): Router {
 
   router.get("/:contactId", (req, res) => {
     requireNoQuery(req);
-    const contact = state.contacts.get(req.params.contactId);
-    if (!contact) throw new ApiError(400, `Contact with id ${req.params.contactId} not found`);
-    requireOwnLocation(req, res, contact.locationId);
-    res.json({ contact: showContact(contact) });
+    res.json({ contact: showContact(requireContact(req, res, req.params.contactId)) });
   });
+
+  router.put("/:contactId", (req, res) => {
+    const { dndSettings } = parseRequest(update, req.body);
+    const contact = requireContact(req, res, req.params.contactId);
+    // Whether settings that are left out stay is not published: here they do not.
+    if (dndSettings) contact.dndSettings = dndSettings;
+    res.json({ succeded: true, contact: showContact(contact) });
+  });
+
+  function requireContact(req: Request, res: Response, id: string): Contact {
+    const contact = state.contacts.get(id);
+    if (!contact) throw new ApiError(400, `Contact with id ${id} not found`);
+    requireOwnLocation(req, res, contact.locationId);
+    return contact;
+  }
 
   type Address = string | null | undefined;
   function find(locationId: string, phone: Address, email: Address): Contact | undefined {
@@ -75,8 +87,8 @@ export function contactRoutes(state: State): Router {
   return router;
 }
 
-function showContact({ id, locationId, phone, email, name }: Contact) {
-  return { id, locationId, phone, email, name };
+function showContact({ id, locationId, phone, email, name, dndSettings = {} }: Contact) {
+  return { id, locationId, phone, email, name, dnd: false, dndSettings };
 }
 
 function checkAddresses(phone: string | null | undefined, email: string | null | undefined): void {

@@ -77,7 +77,7 @@ test("a success names the message, also when it reads as a refusal, too", async 
 
 test.each([
   ["7", "rejected"],
-  ["stop", "rejected"],
+  ["stop", "opted_out"],
   ["slow", "throttled"],
   ["wrong", "misconfigured"],
   ["constructor", "rejected"],

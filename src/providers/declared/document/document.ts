@@ -33,6 +33,8 @@ const texts = z.strictObject({
       sizeBytes: valueSource.optional(),
     })
     .optional(),
+  /** What the provider takes it for: its word, such as STOP, optout or START. */
+  consent: valueSource.optional(),
   /** What the business sent elsewhere. */
   direction: z.literal("outbound").optional(),
 });

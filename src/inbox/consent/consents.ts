@@ -1,0 +1,41 @@
+import type { Consent, ProviderMessage, Receipt } from "../../model.ts";
+import type { AccountFacts } from "../../registry/accounts.ts";
+import type { MappingFacts } from "../../registry/mappings.ts";
+import type { ConsentOf } from "../../registry/opt-outs/change-consents.ts";
+import type { Conversation } from "../../store/schema.ts";
+import { consentIn } from "./consent-words.ts";
+
+/** What a person's message says of whether they may be written to: by the provider's word for it, else by a word of theirs. */
+export function consentOfMessage(
+  { locationId, channel }: Pick<MappingFacts, "locationId" | "channel">,
+  { direction, from: address, consent, text }: ProviderMessage,
+  messageId?: number,
+): ConsentOf[] {
+  if (direction === "outbound") return [];
+  const said = channel === "sms" ? consentIn(text) : undefined;
+  const change = consent ?? said?.change;
+  if (change === undefined) return [];
+  const about = { locationId, channel, address, change, messageId };
+  return said?.change === change ? [{ ...about, cause: "word", detail: said.word }] : [{ ...about, cause: "provider" }];
+}
+
+/** What a provider says besides. */
+export const consentOfPerson = (
+  { locationId, channel }: Pick<MappingFacts, "locationId" | "channel">,
+  { from: address, change, cause, detail }: Consent,
+): ConsentOf => ({ locationId, channel, address, change, cause, detail });
+
+/** What a receipt says of the person to whom we sent: it may be why the provider refused the message. */
+export function consentOfReceipt(
+  { channel, adapter }: AccountFacts,
+  { consent, status, recipient, error }: Receipt,
+  sent: { conversation: Pick<Conversation, "locationId" | "address">; messageId: number },
+): ConsentOf[] {
+  const { locationId, address } = sent.conversation;
+  const about = { locationId, channel, address: recipient ?? address, messageId: sent.messageId };
+  if (consent) return [{ ...about, ...consent, detail: error?.message }];
+  const { refusals } = adapter;
+  const meaning =
+    status === "failed" && error && Object.hasOwn(refusals, error.code) ? refusals[error.code] : undefined;
+  return meaning === "opted_out" ? [{ ...about, change: "stop", cause: "refusal", detail: error?.message }] : [];
+}

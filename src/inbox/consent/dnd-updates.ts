@@ -1,0 +1,61 @@
+import { normalizeMailbox } from "../../formats/mailbox.ts";
+import { normalizePhoneNumber } from "../../formats/phone-number.ts";
+import { isOurDnd } from "../../highlevel/contacts.ts";
+import type { DndEvent } from "../../highlevel/webhook.ts";
+import type { Channel } from "../../model.ts";
+import { type ConsentOf, changeConsents } from "../../registry/opt-outs/change-consents.ts";
+import { listAddressesOf } from "../../store/consent/opt-outs.ts";
+import type { NewDelivery } from "../../store/deliveries.ts";
+import { findLocation } from "../../store/locations.ts";
+import type { Db } from "../../store/postgres/database.ts";
+import type { WebhookOutcome } from "../../store/received-webhooks.ts";
+
+const channels: Record<Channel, string> = { sms: "SMS", email: "Email" };
+
+export interface DndUpdate {
+  /** The webhook's. */
+  id: number;
+  event: DndEvent;
+}
+
+/** Takes in, in the order given, what HighLevel tells of whether contacts may be written to. */
+export async function applyDndUpdates(
+  tx: Db,
+  updates: DndUpdate[],
+): Promise<{ outcomes: WebhookOutcome[]; owed: NewDelivery[] }> {
+  const outcomes: WebhookOutcome[] = [];
+  const news: ConsentOf[] = [];
+  for (const { id, event } of updates) {
+    const told = await consentsOf(tx, event);
+    news.push(...told);
+    outcomes.push(
+      told.length > 0 ? { id, state: "processed", reason: undefined } : { id, state: "ignored", reason: noNews },
+    );
+  }
+  return { outcomes, owed: (await changeConsents(tx, news)).owed };
+}
+
+const noNews = "it says nothing of texts or emails to somebody who is known here, or what the bridge has set itself";
+
+/**
+ * What somebody has set in HighLevel of whether a contact may be written to, for all addresses of the contact that are known
+ * here. What the bridge has set itself is no news. Where HighLevel says that the contact may be, and the person does not want
+ * it, HighLevel is told again.
+ */
+async function consentsOf(tx: Db, { locationId, contactId, ...event }: DndEvent): Promise<ConsentOf[]> {
+  if (locationId === undefined || contactId === undefined || !(await findLocation(tx, locationId))) return [];
+  const addresses = [...(await listAddressesOf(tx, locationId, contactId)), ...addressesIn(event)];
+  return [...new Set(addresses)].flatMap((address): ConsentOf[] => {
+    const channel = address.includes("@") ? "email" : "sms";
+    const given = event.settings[channels[channel]];
+    const entry = given ?? (event.isForAll ? { status: "active", message: undefined, code: undefined } : undefined);
+    if (!entry || isOurDnd(entry)) return [];
+    const about = { locationId, channel, address, cause: "highlevel" } as const;
+    if (entry.status === "inactive") return [{ ...about, change: "start", isToRepeat: true }];
+    return [{ ...about, change: "stop", detail: entry.message }];
+  });
+}
+
+function addressesIn({ phone, email }: Pick<DndEvent, "phone" | "email">): string[] {
+  return [phone && normalizePhoneNumber(phone), email && normalizeMailbox(email)].flatMap((address) => address || []);
+}

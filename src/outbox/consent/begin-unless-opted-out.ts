@@ -1,0 +1,30 @@
+import { Failure } from "../../errors.ts";
+import { describeOptOut } from "../../registry/opt-outs/describe-opt-out.ts";
+import { type Addressee, findStanding } from "../../store/consent/opt-outs.ts";
+import type { Db } from "../../store/postgres/database.ts";
+
+/**
+ * Begins what reaches a person, unless they have opted out: none begins after an opt-out was committed, as that waits for what
+ * is about to begin. Throws a Failure, `opted_out`, before anybody is called.
+ */
+export async function beginUnlessOptedOut<Result>(
+  db: Db,
+  person: Addressee,
+  begin: () => Promise<Result>,
+): Promise<Result> {
+  let begun: Promise<Result> | undefined;
+  try {
+    await db.transaction(async (tx) => {
+      const optOut = await findStanding(tx, person);
+      if (optOut) throw new Failure("opted_out", describeOptOut(optOut), { code: "opted_out" });
+      begun = begin();
+      // What becomes of it is for whoever waits for it below.
+      begun.catch(() => undefined);
+    });
+  } catch (error) {
+    // Nothing was written: once it has begun, how the transaction ends says nothing.
+    if (begun === undefined) throw error;
+  }
+  if (begun === undefined) throw new Error("it has not begun");
+  return begun;
+}

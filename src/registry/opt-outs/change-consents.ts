@@ -1,0 +1,78 @@
+import {
+  type Addressee,
+  findConversationsFor,
+  findOptOut,
+  isDndOwed,
+  keepOptOuts,
+  keyOf,
+  lockOptOuts,
+} from "../../store/consent/opt-outs.ts";
+import { enqueueDeliveries, type NewDelivery } from "../../store/deliveries.ts";
+import type { Db } from "../../store/postgres/database.ts";
+import type { OptOut } from "../../store/schema.ts";
+import { applyConsent, type ConsentNews, type KnownOptOut } from "./apply-consent.ts";
+
+/** News of whether a person may be written to. */
+export interface ConsentOf extends Addressee, ConsentNews {
+  /** Told again to HighLevel, which has it otherwise. */
+  isToRepeat?: boolean;
+}
+
+export interface ChangedConsents {
+  /** Of each person of whom something has changed, what stands now. */
+  changed: OptOut[];
+  /** What HighLevel is to be told, for those who have a conversation. */
+  owed: NewDelivery[];
+}
+
+/**
+ * Takes in, in the order given, who wants to be written to and who does not. Until the transaction ends nobody begins to send
+ * to these people.
+ */
+export async function changeConsents(tx: Db, news: ConsentOf[]): Promise<ChangedConsents> {
+  if (news.length === 0) return { changed: [], owed: [] };
+  const people = new Map(
+    news.map(({ locationId, channel, address }) => [
+      keyOf({ locationId, channel, address }),
+      { locationId, channel, address },
+    ]),
+  );
+  const known = await lockOptOuts(tx, [...people.values()]);
+  const after = new Map<string, KnownOptOut | undefined>(known);
+  for (const each of news) after.set(keyOf(each), applyConsent(after.get(keyOf(each)), each));
+  const changes = [...people].flatMap(([key, person]) => {
+    const next = after.get(key);
+    if (next === undefined || next === known.get(key)) return [];
+    const { cause, detail, messageId, liftedBy } = next;
+    return { ...person, cause, detail, messageId, liftedBy };
+  });
+  const changed = await keepOptOuts(tx, changes);
+  const repeated = news.filter((each) => each.isToRepeat && after.get(keyOf(each))?.liftedBy === null);
+  return { changed, owed: await oweDnd(tx, [...changed, ...repeated]) };
+}
+
+/** Somebody who has opted out has become known in HighLevel, which is to know it as well. */
+export async function oweStandingDnd(db: Db, person: Addressee, conversationId: number): Promise<void> {
+  const optOut = await findOptOut(db, person);
+  if (!optOut || optOut.liftedAt !== null || (await isDndOwed(db, conversationId))) return;
+  const { locationId, messageId } = optOut;
+  await enqueueDeliveries(db, [{ kind: "set-dnd", conversationId, locationId, messageId: messageId ?? undefined }]);
+}
+
+async function oweDnd(
+  tx: Db,
+  people: (Addressee & { messageId?: number | null | undefined })[],
+): Promise<NewDelivery[]> {
+  const different = new Map(people.map((person) => [keyOf(person), person]));
+  const addressees = [...different.values()].map(({ locationId, channel, address }) => ({
+    locationId,
+    channel,
+    address,
+  }));
+  const conversations = await findConversationsFor(tx, addressees);
+  return [...different].flatMap(([key, { locationId, messageId }]): NewDelivery[] => {
+    const conversationId = conversations.get(key);
+    if (conversationId === undefined) return [];
+    return [{ kind: "set-dnd", conversationId, locationId, messageId: messageId ?? undefined }];
+  });
+}

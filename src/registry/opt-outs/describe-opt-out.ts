@@ -1,0 +1,23 @@
+import type { Channel, ConsentCause } from "../../model.ts";
+import type { OptOut } from "../../store/schema.ts";
+
+/** Why a person is not written to, in words for an agent. */
+export function describeOptOut({ channel, cause, detail, optedOutAt }: OptOut): string {
+  const words = sentences[cause](detail?.trim() || undefined, channel);
+  return `${words} on ${optedOutAt.toISOString().slice(0, 10)}`;
+}
+
+const quoted = (detail: string | undefined) => (detail === undefined ? "" : ` (${detail})`);
+const inBrackets = (words: string) => (detail: string | undefined) => `${words}${quoted(detail)}`;
+
+const sentences: Record<ConsentCause, (detail: string | undefined, channel: Channel) => string> = {
+  word: (detail) => `the person has texted ${(detail ?? "stop").toUpperCase()}`,
+  provider: inBrackets("the provider says that the person wants no more"),
+  complaint: () => "the person has marked an email as spam",
+  unsubscribe: () => "the person has unsubscribed",
+  refusal: inBrackets("the provider has refused a message, as the person wants no more,"),
+  bounce: inBrackets("an email to this address has bounced for good"),
+  highlevel: (_, channel) => `DND for ${channel === "sms" ? "SMS" : "Email"} was set in HighLevel`,
+  import: inBrackets("the person stands in a list of opt-outs that was imported"),
+  operator: inBrackets("an opt-out was entered"),
+};

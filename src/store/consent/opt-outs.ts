@@ -1,0 +1,218 @@
+import { and, desc, eq, inArray, isNull, lt, type SQL, sql } from "drizzle-orm";
+import type { Channel, ConsentCause } from "../../model.ts";
+import { isAnyOf } from "../postgres/any-of.ts";
+import { type Db, selectRows } from "../postgres/database.ts";
+import { conversations, deliveries, type OptOut, optOuts } from "../schema.ts";
+
+/** Whom a location writes to, by texts or by emails. */
+export interface Addressee {
+  locationId: string;
+  channel: Channel;
+  address: string;
+}
+
+export const keyOf = ({ locationId, channel, address }: Addressee) => `${locationId} ${channel} ${address}`;
+
+const lockKey = (person: SQL) => sql`hashtextextended('opt-out ' || ${person}, 0)`;
+
+/**
+ * The opt-outs of these people, also lifted ones, for the transaction that may change them: until it ends nobody begins to
+ * send to any of them.
+ */
+export async function lockOptOuts(tx: Db, people: Addressee[]): Promise<Map<string, OptOut>> {
+  if (people.length === 0) return new Map();
+  const keys = JSON.stringify([...new Set(people.map(keyOf))]);
+  await tx.execute(sql`
+    select pg_advisory_xact_lock(key) from (
+      select distinct ${lockKey(sql`value`)} as key from json_array_elements_text(${keys}::json) order by key
+    ) keys`);
+  const rows = await tx
+    .select()
+    .from(optOuts)
+    .where(
+      sql`(${optOuts.locationId}, ${optOuts.channel}, ${optOuts.address}) in (
+        select "locationId", channel, address
+        from json_to_recordset(${JSON.stringify(people)}::json) as input ("locationId" text, channel text, address text))`,
+    );
+  return new Map(rows.map((row) => [keyOf(row), row]));
+}
+
+/**
+ * The opt-out that stands. It is not changed until the transaction ends, and none is made: what begins in it has begun
+ * before any that is committed later.
+ */
+export async function findStanding(tx: Db, person: Addressee): Promise<OptOut | undefined> {
+  // Two statements: the second one sees what was committed while the first one waited.
+  await tx.execute(sql`select pg_advisory_xact_lock_shared(${lockKey(sql`${keyOf(person)}::text`)})`);
+  const [found] = await tx
+    .select()
+    .from(optOuts)
+    .where(and(isOf(person), isNull(optOuts.liftedAt)));
+  return found;
+}
+
+/** One, whether it stands or not. */
+export async function findOptOut(db: Db, person: Addressee): Promise<OptOut | undefined> {
+  const [found] = await db.select().from(optOuts).where(isOf(person));
+  return found;
+}
+
+/** With `locationIds` only if it is of one of these. */
+export async function findOptOutById(
+  db: Db,
+  id: number,
+  { locationIds }: { locationIds?: string[] | undefined } = {},
+): Promise<OptOut | undefined> {
+  const [found] = await db
+    .select()
+    .from(optOuts)
+    .where(and(eq(optOuts.id, id), locationIds && isAnyOf(optOuts.locationId, locationIds)));
+  return found;
+}
+
+const isOf = ({ locationId, channel, address }: Addressee) =>
+  and(eq(optOuts.locationId, locationId), eq(optOuts.channel, channel), eq(optOuts.address, address));
+
+/** What a change leaves of a person's opt-out. */
+export interface OptOutChange extends Addressee {
+  cause: ConsentCause;
+  detail: string | null;
+  messageId: number | null;
+  /** By what it ended; null where it stands. */
+  liftedBy: ConsentCause | null;
+}
+
+/** Keeps what was changed, with the time; each person at most once. Gives the rows. */
+export async function keepOptOuts(tx: Db, changes: OptOutChange[]): Promise<OptOut[]> {
+  if (changes.length === 0) return [];
+  const now = sql`now()`;
+  const values = changes.map((each) => ({ ...each, liftedAt: each.liftedBy === null ? null : now }));
+  const excluded = (name: string) => sql.raw(`excluded.${name}`);
+  return tx
+    .insert(optOuts)
+    .values(values)
+    .onConflictDoUpdate({
+      target: [optOuts.locationId, optOuts.channel, optOuts.address],
+      set: {
+        ...{ cause: excluded("cause"), detail: excluded("detail"), messageId: excluded("message_id") },
+        ...{ liftedBy: excluded("lifted_by"), liftedAt: excluded("lifted_at") },
+        optedOutAt: sql`case when excluded.lifted_at is null then now() else ${optOuts.optedOutAt} end`,
+      },
+    })
+    .returning();
+}
+
+/** Whose conversations a delivery about these people may stand in: the newest of each that HighLevel knows, else the newest. */
+export async function findConversationsFor(tx: Db, people: Addressee[]): Promise<Map<string, number>> {
+  if (people.length === 0) return new Map();
+  const rows = await selectRows<Addressee & { id: number }>(
+    tx,
+    sql`
+      select input."locationId", input.channel, input.address, found.id::float8 as id
+      from json_to_recordset(${JSON.stringify(people)}::json) as input ("locationId" text, channel text, address text)
+      cross join lateral (
+        select c.id from mappings m join conversations c on c.mapping_id = m.id and c.address = input.address
+        where m.location_id = input."locationId"
+        order by c.highlevel_contact_id is null, c.id desc limit 1
+      ) found`,
+  );
+  return new Map(rows.map((row) => [keyOf(row), row.id]));
+}
+
+/** Was there ever a delivery that tells HighLevel of it, in this conversation? */
+export async function isDndOwed(db: Db, conversationId: number): Promise<boolean> {
+  const [found] = await db
+    .select({ id: deliveries.id })
+    .from(deliveries)
+    .where(and(eq(deliveries.conversationId, conversationId), eq(deliveries.kind, "set-dnd")))
+    .limit(1);
+  return found !== undefined;
+}
+
+/** The addresses by which a contact was written with. */
+export async function listAddressesOf(tx: Db, locationId: string, contactId: string): Promise<string[]> {
+  const rows = await tx
+    .selectDistinct({ address: conversations.address })
+    .from(conversations)
+    .where(
+      and(
+        eq(conversations.locationId, locationId),
+        eq(conversations.highlevelContactId, contactId),
+        sql`${conversations.mappingId} is not null`,
+      ),
+    )
+    .limit(100);
+  return rows.map(({ address }) => address);
+}
+
+/** The first opt-out that stands of a contact's addresses. */
+export async function findContactsOptOut(
+  db: Db,
+  { locationId, channel, contactId }: { locationId: string; channel: Channel; contactId: string },
+): Promise<OptOut | undefined> {
+  const addresses = await listAddressesOf(db, locationId, contactId);
+  if (addresses.length === 0) return undefined;
+  const [found] = await db
+    .select()
+    .from(optOuts)
+    .where(
+      and(
+        eq(optOuts.locationId, locationId),
+        eq(optOuts.channel, channel),
+        isAnyOf(optOuts.address, addresses),
+        isNull(optOuts.liftedAt),
+      ),
+    )
+    .limit(1);
+  return found;
+}
+
+export interface OptOutFilter {
+  /** Only of these locations. */
+  locationIds?: string[] | undefined;
+  channel?: Channel | undefined;
+  addresses?: string[] | undefined;
+  cause?: ConsentCause | undefined;
+  /** Also those that were lifted. */
+  isWithLifted?: boolean | undefined;
+}
+
+/** Leaves of these people's opt-outs that there are any, and why. */
+export async function eraseDetails(
+  tx: Db,
+  { addresses, locationIds }: { addresses: string[]; locationIds: string[] | undefined },
+): Promise<void> {
+  await tx
+    .update(optOuts)
+    .set({ detail: null })
+    .where(and(inArray(optOuts.address, addresses), locationIds && isAnyOf(optOuts.locationId, locationIds)));
+}
+
+/** Newest first. */
+export async function listOptOuts(
+  db: Db,
+  {
+    locationIds,
+    channel,
+    addresses,
+    cause,
+    isWithLifted,
+    ...page
+  }: OptOutFilter & { before?: number | undefined; limit: number },
+): Promise<OptOut[]> {
+  return db
+    .select()
+    .from(optOuts)
+    .where(
+      and(
+        locationIds && isAnyOf(optOuts.locationId, locationIds),
+        channel && eq(optOuts.channel, channel),
+        addresses && inArray(optOuts.address, addresses),
+        cause && eq(optOuts.cause, cause),
+        isWithLifted ? undefined : isNull(optOuts.liftedAt),
+        page.before === undefined ? undefined : lt(optOuts.id, page.before),
+      ),
+    )
+    .orderBy(desc(optOuts.id))
+    .limit(page.limit);
+}

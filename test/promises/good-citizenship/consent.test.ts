@@ -1,0 +1,352 @@
+import { type RequestHandler, Router } from "express";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { locationId } from "../../support/location.ts";
+import type { StandInMessage } from "../../support/stand-ins/stand-in.ts";
+import { startTwoWay, type TwoWay, type Way } from "../../support/two-way.ts";
+import { until } from "../../support/until.ts";
+
+/** Who has said STOP is not written to, and HighLevel knows it. */
+let twoWay: TwoWay;
+/** While it is set, the stand-ins of providers refuse so. */
+let refusal: { status: number; body: unknown } | undefined;
+beforeAll(async () => {
+  const refuse: RequestHandler = (_req, res, next) =>
+    refusal === undefined ? next() : void res.status(refusal.status).json(refusal.body);
+  twoWay = await startTwoWay({
+    wrap: (standIn) => ({ ...standIn, router: Router().use(refuse, standIn.router) }),
+  });
+});
+afterAll(() => twoWay.stop());
+
+const way = (provider: string): Way => {
+  const found = twoWay.ways[provider];
+  if (!found) throw new Error(`there is no way ${provider}`);
+  return found;
+};
+const like = {
+  ...{ cc: [], bcc: [], id: "x", text: "", html: undefined, subject: undefined, media: [], headers: {} },
+  ...{ receiptUrl: undefined, reference: undefined },
+};
+let counter = 0;
+const newNumber = () => `+1500555${2000 + ++counter}`;
+
+/** A person who is known by a number, or a mailbox. */
+const newContact = (by: Way) => {
+  const address = by.channel === "sms" ? newNumber() : `person${++counter}@example.org`;
+  return {
+    address,
+    contact: twoWay.bridge.sandbox.addContact({
+      locationId,
+      ...(by.channel === "sms" ? { phone: address } : { email: address }),
+    }),
+  };
+};
+const say = (by: Way, person: string, text: string) =>
+  twoWay.answer(by, { ...like, from: by.address, to: [person], subject: "Hello" }, `said-${++counter}`, text);
+const write = (by: Way, contactId: string, text = "Hello") =>
+  twoWay.bridge.sandbox.sendAsAgent(contactId, {
+    providerId: by.providerId,
+    ...(by.channel === "sms" ? { message: text } : { html: `<p>${text}</p>`, subject: "Hello" }),
+  });
+const sentTo = (by: Way, person: string) => by.standIn.sent.filter(({ to }) => to.includes(person));
+const untilSent = (by: Way, person: string, count = 1) =>
+  until(
+    () => sentTo(by, person),
+    (sent) => sent.length >= count,
+  ).then((sent) => sent.at(-1) as StandInMessage);
+const dndOf = (contactId: string, channel: "SMS" | "Email") =>
+  twoWay.bridge.sandbox.contacts().find(({ id }) => id === contactId)?.dndSettings?.[channel];
+const untilDnd = (contactId: string, channel: "SMS" | "Email", status: string) =>
+  until(
+    () => dndOf(contactId, channel),
+    (dnd) => dnd?.status === status,
+  );
+const optOutsOf = async (address: string, more = "") =>
+  (await twoWay.bridge.admin("GET", `/opt-outs?address=${encodeURIComponent(address)}${more}`)).body.items;
+const untilOptedOut = (address: string) =>
+  until(
+    () => optOutsOf(address),
+    (items) => items.length === 1,
+  );
+const untilLifted = (address: string) =>
+  until(
+    () => optOutsOf(address, "&lifted=true"),
+    (items) => items[0]?.liftedAt,
+  );
+const messageOf = (id: string) => twoWay.bridge.sandbox.messages().find(({ messageId }) => messageId === id);
+const untilFailed = (id: string) =>
+  until(
+    () => messageOf(id),
+    (message) => message?.status === "failed",
+  );
+
+describe("a person who texts STOP", () => {
+  test("reads in HighLevel as one who is not to be written to, is not written to, and is again after a START", async () => {
+    const by = way("twilio");
+    const { address, contact } = newContact(by);
+    await say(by, address, "Stop.");
+    const dnd = await untilDnd(contact.id, "SMS", "active");
+    expect(dnd).toMatchObject({ message: expect.stringMatching(/^the person has texted STOP on /) });
+    // It is a message as any other, too.
+    await until(
+      () => twoWay.bridge.sandbox.messages().find(({ contactId }) => contactId === contact.id),
+      (message) => message?.body === "Stop.",
+    );
+
+    const { messageId } = write(by, contact.id, "One more offer");
+    const failed = await untilFailed(messageId);
+    expect(failed?.error).toMatchObject({
+      code: "opted_out",
+      message: expect.stringMatching(/^the person has texted STOP on /),
+    });
+    expect(sentTo(by, address)).toEqual([]);
+
+    await say(by, address, "START");
+    await untilDnd(contact.id, "SMS", "inactive");
+    write(by, contact.id, "Welcome back");
+    expect((await untilSent(by, address)).text).toBe("Welcome back");
+  });
+
+  test("is not written to by another number of the location either, nor through the send route", async () => {
+    const { address, contact } = newContact(way("telnyx"));
+    await say(way("telnyx"), address, "ARRÊT");
+    await untilDnd(contact.id, "SMS", "active");
+    const { messageId } = write(way("twilio"), contact.id);
+    await untilFailed(messageId);
+    const answer = await twoWay.bridge.send({ type: "SMS", contactId: contact.id, message: "Hi", locationId });
+    expect([answer.status, answer.body.detail]).toEqual([
+      409,
+      expect.stringContaining("the person has texted ARRET on"),
+    ]);
+  });
+
+  test("is still written to by email", async () => {
+    const by = way("postmark");
+    const phone = newNumber();
+    const email = `both${++counter}@example.org`;
+    const contact = twoWay.bridge.sandbox.addContact({ locationId, phone, email });
+    await say(way("twilio"), phone, "stop");
+    await untilDnd(contact.id, "SMS", "active");
+    write(by, contact.id);
+    await untilSent(by, email);
+    expect(dndOf(contact.id, "Email")).toBeUndefined();
+  });
+
+  test("leaves other DND of the contact as it is", async () => {
+    const by = way("twilio");
+    const { address, contact } = newContact(by);
+    contact.dndSettings = { Call: { status: "permanent", message: "no calls" } };
+    await say(by, address, "stop");
+    await untilDnd(contact.id, "SMS", "active");
+    expect(contact.dndSettings).toMatchObject({ Call: { status: "permanent", message: "no calls" } });
+  });
+
+  test("and is known to nobody in HighLevel becomes a contact, which is not written to", async () => {
+    const by = way("twilio");
+    const address = newNumber();
+    await say(by, address, "STOP");
+    const contact = await until(
+      () => twoWay.bridge.sandbox.contacts().find(({ phone }) => phone === address),
+      (found) => found?.dndSettings?.["SMS"]?.status === "active",
+    );
+    expect(contact).toBeDefined();
+  });
+});
+
+test("what the provider takes a text for counts, in whatever language, and the same again is no news", async () => {
+  const by = way("plivo");
+  const { address } = newContact(by);
+  await say(by, address, "stop");
+  const [first] = await untilOptedOut(address);
+  await say(by, address, "stop");
+  await say(by, address, "Do you hear me?");
+  await until(
+    () => twoWay.bridge.sandbox.messages().filter(({ body }) => body === "Do you hear me?"),
+    (found) => found.length === 1,
+  );
+  expect(await optOutsOf(address)).toEqual([first]);
+  expect(first).toMatchObject({ cause: "word", detail: "stop", locationId, channel: "sms", liftedAt: null });
+});
+
+test("a provider that refuses a text as the person wants no more is believed, and not asked again", async () => {
+  const by = way("twilio");
+  const { address, contact } = newContact(by);
+  refusal = { status: 400, body: { code: 21610, message: "Attempt to send to unsubscribed recipient", status: 400 } };
+  const { messageId } = write(by, contact.id);
+  const failed = await untilFailed(messageId);
+  refusal = undefined;
+  expect(failed?.error?.message).toContain("21610");
+  const [optOut] = await untilOptedOut(address);
+  expect(optOut).toMatchObject({ cause: "refusal" });
+  await untilDnd(contact.id, "SMS", "active");
+});
+
+describe("an email", () => {
+  test.each(["complained", "failed"] as const)("that the person %s is the last one", async (status) => {
+    const by = way("generic-email");
+    const { address, contact } = newContact(by);
+    write(by, contact.id);
+    const sent = await untilSent(by, address);
+    await twoWay.tell(by, sent, status);
+    if (status === "failed") return expect(await optOutsOf(address)).toEqual([]);
+    const [optOut] = await untilOptedOut(address);
+    expect(optOut).toMatchObject({ cause: "complaint", channel: "email" });
+    await untilDnd(contact.id, "Email", "active");
+    const { messageId } = write(by, contact.id);
+    await until(
+      () => twoWay.bridge.admin("GET", `/messages?highlevelMessageId=${messageId}`),
+      ({ body }) => body.items[0]?.error?.code === "opted_out",
+    );
+    expect(sentTo(by, address)).toHaveLength(1);
+  });
+});
+
+describe("DND that somebody sets in HighLevel", () => {
+  const tellDnd = (contactId: string, dndSettings: Record<string, unknown>, more: Record<string, unknown> = {}) =>
+    twoWay.bridge.sandbox.postEvent(`${twoWay.bridge.url}/webhooks/highlevel`, {
+      ...{ type: "ContactDndUpdate", locationId, id: contactId, dnd: false, dndSettings },
+      ...{ webhookId: `dnd-${++counter}`, timestamp: new Date().toISOString(), ...more },
+    });
+
+  test("holds here, and ends there", async () => {
+    const by = way("telnyx");
+    const { address, contact } = newContact(by);
+    await tellDnd(contact.id, { SMS: { status: "active", message: "asked by phone" } }, { phone: address });
+    const [optOut] = await untilOptedOut(address);
+    expect(optOut).toMatchObject({ cause: "highlevel", detail: "asked by phone" });
+    await untilFailed(write(by, contact.id).messageId);
+    await tellDnd(contact.id, { SMS: { status: "inactive" } }, { phone: address });
+    await untilLifted(address);
+    write(by, contact.id);
+    await untilSent(by, address);
+  });
+
+  test("for everything holds for texts and emails, and a START of the person does not end it", async () => {
+    const by = way("twilio");
+    const { address, contact } = newContact(by);
+    await tellDnd(contact.id, {}, { dnd: true, phone: address, email: `${address.slice(1)}@example.org` });
+    await untilOptedOut(address);
+    await untilOptedOut(`${address.slice(1)}@example.org`);
+    await say(by, address, "START");
+    await say(by, address, "Hello?");
+    await until(
+      () => twoWay.bridge.sandbox.messages().filter(({ contactId }) => contactId === contact.id),
+      (found) => found.length === 2,
+    );
+    expect(await optOutsOf(address)).toHaveLength(1);
+  });
+
+  test("is no news where the bridge itself has set it, and does not end what the person has said", async () => {
+    const by = way("twilio");
+    const { address, contact } = newContact(by);
+    await say(by, address, "stop");
+    const ours = await untilDnd(contact.id, "SMS", "active");
+    const [before] = await untilOptedOut(address);
+    await tellDnd(contact.id, { SMS: ours });
+    contact.dndSettings = { SMS: { status: "inactive" } };
+    await tellDnd(contact.id, { SMS: { status: "inactive" } });
+    await untilDnd(contact.id, "SMS", "active");
+    expect(await optOutsOf(address)).toEqual([before]);
+  });
+
+  test("stays when the person says START, who had said STOP before", async () => {
+    const by = way("twilio");
+    const { address, contact } = newContact(by);
+    contact.dndSettings = { SMS: { status: "permanent", message: "legal" } };
+    await say(by, address, "stop");
+    await untilOptedOut(address);
+    await say(by, address, "start");
+    await untilLifted(address);
+    await until(
+      () =>
+        twoWay.bridge.admin("GET", `/deliveries?kind=set-dnd&state=delivered&address=${encodeURIComponent(address)}`),
+      ({ body }) => body.items.length === 2,
+    );
+    expect(dndOf(contact.id, "SMS")).toEqual({ status: "permanent", message: "legal" });
+  });
+});
+
+test("HighLevel learns of a STOP also when it was away, and of what stands then", async () => {
+  const by = way("twilio");
+  const { address, contact } = newContact(by);
+  await say(by, address, "Hello");
+  await until(
+    () => twoWay.bridge.sandbox.messages().filter(({ contactId }) => contactId === contact.id),
+    (found) => found.length === 1,
+  );
+  twoWay.bridge.sandbox.setFaults([{ kind: "status", path: "/contacts/", status: 503, times: 3 }]);
+  await say(by, address, "stop");
+  await untilDnd(contact.id, "SMS", "active");
+});
+
+describe("an operator", () => {
+  test("enters an opt-out that no START ends, sees it, and lifts it", async () => {
+    const by = way("twilio");
+    const { address, contact } = newContact(by);
+    await say(by, address, "Please write no more");
+    const person = {
+      locationId,
+      channel: "sms",
+      address: address.replace("+1500", "+1 (500) "),
+      note: "asked by phone",
+    };
+    const entered = await twoWay.bridge.admin("PUT", "/opt-outs", person);
+    expect([entered.status, entered.body]).toMatchObject([
+      200,
+      {
+        address,
+        cause: "operator",
+        description: expect.stringMatching(/^an opt-out was entered \(asked by phone\) on /),
+      },
+    ]);
+    expect((await twoWay.bridge.admin("PUT", "/opt-outs", person)).body).toEqual(entered.body);
+    await untilDnd(contact.id, "SMS", "active");
+    await say(by, address, "START");
+    await untilFailed(write(by, contact.id).messageId);
+    const lifted = await twoWay.bridge.admin("DELETE", `/opt-outs/${entered.body.id}`);
+    expect(lifted.body).toMatchObject({ liftedBy: "operator", liftedAt: expect.any(String) });
+    expect(await optOutsOf(address)).toEqual([]);
+    await untilDnd(contact.id, "SMS", "inactive");
+    write(by, contact.id);
+    await untilSent(by, address);
+  });
+
+  test("imports a list, all of it or nothing, and exports it", async () => {
+    const [first, second] = [newNumber(), newNumber()];
+    const path = `/opt-outs/import?locationId=${locationId}&channel=sms`;
+    const wrong = await postCsv(path, `address,note\n${first},old list\nnobody,\n`);
+    expect([wrong.status, wrong.body.errors]).toEqual([
+      422,
+      [{ path: "line 3: address", message: expect.stringContaining("phone number") }],
+    ]);
+    expect(await optOutsOf(first)).toEqual([]);
+    const dry = await postCsv(`${path}&dryRun=true`, `address\n${first}\n`);
+    expect(dry.body).toEqual({ dryRun: true, rows: 1, created: 0 });
+    const csv = `\ufeffaddress,note\n${first},"=HYPERLINK(""x"")"\n"${second}",\n${first},again\n`;
+    expect((await postCsv(path, csv)).body).toEqual({ dryRun: false, rows: 3, created: 2 });
+    expect((await postCsv(path, csv)).body).toEqual({ dryRun: false, rows: 3, created: 0 });
+    expect(await optOutsOf(second)).toMatchObject([{ cause: "import", address: second }]);
+    const exported = await twoWay.bridge.admin("GET", "/opt-outs/export?channel=sms&cause=import");
+    expect(exported.body).toContain("locationId,channel,address,cause,detail,optedOutAt,liftedAt,liftedBy\n");
+    expect(exported.body).toContain(`${locationId},sms,${first},import,"'=HYPERLINK(""x"")",`);
+  });
+
+  test.each([
+    [{ channel: "sms" }, "locationId"],
+    [{ locationId, channel: "fax", address: "+15005550001" }, "channel"],
+    [{ locationId, channel: "sms", address: "ann@example.org" }, "address"],
+    [{ locationId, channel: "email", address: "+15005550001" }, "address"],
+    [{ locationId: "nowhere", channel: "sms", address: "+15005550001" }, "locationId"],
+  ])("is told what is wrong with %j", async (body, path) => {
+    const { status, body: problem } = await twoWay.bridge.admin("PUT", "/opt-outs", body);
+    expect([status, problem.errors?.[0]?.path]).toEqual([422, path]);
+  });
+
+  async function postCsv(path: string, body: string) {
+    const { url } = twoWay.bridge;
+    const headers = { authorization: "Bearer test-admin-key-of-more-than-32-characters", "content-type": "text/csv" };
+    const answer = await fetch(`${url}/admin${path}`, { method: "POST", body, headers });
+    // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely.
+    return { status: answer.status, body: (await answer.json()) as any };
+  }
+});
