@@ -1,5 +1,6 @@
 import type { Attachment } from "../model.ts";
 import { decodeWords } from "./email/encoded-words.ts";
+import { parseStructured } from "./email/header-parameters.ts";
 import { joinWords, type Words } from "./email/mail-words.ts";
 import { type MailFile, openWrapping, readMail } from "./email/read-mail.ts";
 import { composeMail, type Mail } from "./mail.ts";
@@ -69,6 +70,15 @@ function attachmentOf({ name, contentType, contentId, content }: MailFile): Atta
     contentType: clean(contentType),
     sizeBytes: content.length,
   };
+}
+
+/** A file as the headers of its part name it; its content is elsewhere. */
+export function fileOfHeaders(headers: MailHeader[]): Omit<GivenFile, "content"> {
+  const find = (name: string) => parseStructured(findHeader(headers, name));
+  const [type, disposition] = [find("content-type"), find("content-disposition")];
+  const name = disposition.parameters.get("filename") ?? type.parameters.get("name");
+  const contentId = parseContentId(findHeader(headers, "content-id"));
+  return { contentId, name: clean(name && decodeWords(name)), contentType: clean(type.value) };
 }
 
 /** The headers of an email, of which the rest is elsewhere. */

@@ -3,7 +3,9 @@ import { declaredProvider } from "./declared/declared-provider.ts";
 import type { ProviderDocument } from "./declared/document/document.ts";
 import { mailersend } from "./email/mailersend.ts";
 import { mailgun } from "./email/mailgun.ts";
+import { mailjet } from "./email/mailjet.ts";
 import { mandrill } from "./email/mandrill.ts";
+import { postal } from "./email/postal.ts";
 import { postmark } from "./email/postmark.ts";
 import { resend } from "./email/resend.ts";
 import { sendgrid } from "./email/sendgrid.ts";
@@ -54,10 +56,12 @@ const adapters: Record<string, Adapter> = {
   postmark,
   mailgun,
   sendgrid,
+  mailjet,
   mailersend,
   sparkpost,
   mandrill,
   resend,
+  postal,
   "generic-sms": genericSms,
   "generic-email": genericEmail,
 };

@@ -15,6 +15,12 @@ export const ecKey = shape(
   "must be a public key for ECDSA in base64, which begins with MF",
 );
 
+/** A public key for RSA as a credential. */
+export const rsaKey = shape(
+  (text) => decodePublicKey("rsa", text) !== undefined,
+  "must be a public key for RSA: PEM, or the same in base64 without its first and last line",
+);
+
 /** An RSA private key as a credential: PEM, also with `\\n` in place of its line breaks, as settings files have it. */
 export const rsaPrivateKey = shape(
   (text) => decodePrivateKey(text) !== undefined,

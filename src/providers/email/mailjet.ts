@@ -1,0 +1,156 @@
+import { z } from "zod";
+import { composeMail } from "../../formats/mail.ts";
+import { allOf } from "../../formats/mail-headers.ts";
+import { addressesOf, normalizeMailbox, parseSender } from "../../formats/mailbox.ts";
+import { addWords, fileOfHeaders, unwrapFiles, withoutContent } from "../../formats/mime.ts";
+import { requireContent, threadHeadersWithoutId } from "../../formats/outgoing-mail.ts";
+import { parseValue } from "../../formats/parse-value.ts";
+import type { OutboundMessage } from "../../model.ts";
+import { mailjetChecks } from "../checks/email/mailjet.ts";
+import { credentials, printable, secret, setting, urlLogin } from "../kit/credentials.ts";
+import type { DecodedWebhook } from "../kit/decode.ts";
+import { defineProvider } from "../kit/define-provider.ts";
+import { hashOf, mail, receipt, type StatusWords } from "../kit/events.ts";
+import { code, listOf, maybeText, messageId, reference, requiredText } from "../kit/fields.ts";
+import { basic, byUrlLogin } from "../kit/proofs.ts";
+import { answerOf, post } from "../kit/sends.ts";
+
+/**
+ * Mailjet: the Parse API (https://dev.mailjet.com/email/guides/parse-api/), sending
+ * (https://dev.mailjet.com/email/guides/send-api-v31/) and events (https://dev.mailjet.com/email/guides/webhooks/).
+ */
+export const mailjet = defineProvider({
+  label: "Mailjet",
+  channel: "email",
+  credentials: credentials({
+    always: urlLogin,
+    toSend: {
+      apiKey: setting("API key", "Under Account settings, API Key Management.", printable),
+      secretKey: secret("Secret key", "Beside it.", printable),
+    },
+  }),
+  pasteAt:
+    "a parse route (`POST https://api.mailjet.com/v3/REST/parseroute` with the `Url`, and the mailbox as `Email`), and Event tracking (Account settings) for sent, open, bounce, blocked and spam. The URL holds the credentials, because Mailjet signs nothing; it is shown whole only in the answer to who set them",
+  notes: [
+    "The Parse API is of paid plans. It takes mails of up to 15 MB, with their files.",
+    "Mailjet gives each mail a Message-ID of its own, so ours follows the references: an answer finds its thread by them.",
+    "Opens come only when Mailjet tracks them.",
+  ],
+  receives: {
+    contentTypes: ["application/json"],
+    ...byUrlLogin,
+    read: (webhook) => (isMail(webhook) ? readMail(webhook) : readReceipts(webhook)),
+    files: async (webhook) =>
+      isMail(webhook) ? (await openFiles(webhook)).files.map(({ content }) => content?.()) : [],
+  },
+  sends: {
+    request: (message, { apiKey, secretKey }) =>
+      post("https://api.mailjet.com/v3.1/send", basic(apiKey, secretKey), { Messages: [compose(message)] }),
+    answer: answerOf({
+      taken: z.object({
+        Messages: z.tuple([
+          z.object({ Status: z.literal("success"), To: z.tuple([z.object({ MessageUUID: messageId })], z.unknown()) }),
+        ]),
+      }),
+      sent: ({ Messages: [{ To }] }) => ({ providerMessageId: To[0].MessageUUID }),
+      refused: z
+        .union([
+          z
+            .object({ Messages: z.tuple([z.object({ Errors: z.tuple([z.unknown()], z.unknown()) })]) })
+            .transform(({ Messages: [{ Errors }] }) => Errors[0]),
+          z.unknown(),
+        ])
+        .pipe(z.object({ ErrorCode: maybeText, ErrorMessage: requiredText }))
+        .transform(({ ErrorCode, ErrorMessage }) => ({ code: ErrorCode ?? "refused", message: ErrorMessage })),
+      refusesWithin200: true,
+    }),
+  },
+  checks: mailjetChecks,
+});
+
+const isMail = (webhook: DecodedWebhook) =>
+  z.object({ Recipient: z.string(), Headers: z.unknown() }).safeParse(webhook.read(z.unknown())).success;
+
+const headerValue = z.union([z.string().transform((value) => [value]), z.array(z.string())]);
+const headersOf = z
+  .record(z.string(), headerValue)
+  .transform((record) => Object.entries(record).flatMap(([name, values]) => values.map((value) => ({ name, value }))));
+const inbound = z.object({
+  ...{ Sender: z.string().optional(), Recipient: maybeText, From: maybeText, Subject: maybeText },
+  ...{ Headers: headersOf, "Text-part": maybeText, "Html-part": maybeText },
+});
+const parts = z.looseObject({ Parts: listOf(z.object({ Headers: headersOf, ContentRef: maybeText })) });
+
+async function readMail(webhook: DecodedWebhook) {
+  const { Sender, Recipient, From, Subject, Headers: headers, ...body } = webhook.read(inbound);
+  const { words, files } = await openFiles(webhook);
+  const read = { text: body["Text-part"], html: body["Html-part"] };
+  const content = composeMail({
+    from: parseSender(From ?? allOf(headers, "from")),
+    ...{ to: addressesOf(allOf(headers, "to") ?? Recipient), cc: addressesOf(allOf(headers, "cc")), bcc: [] },
+    ...{ subject: Subject, text: undefined, html: undefined, ...addWords(read, words) },
+    ...{ attachments: files.map(withoutContent), headers, envelopeSender: Sender },
+  });
+  // Mailjet has no id of its own for a mail. What it posts again is the same.
+  const id = content.rfcMessageId ?? hashOf(JSON.stringify([headers, read]));
+  return mail(id, content, addressesOf(Recipient));
+}
+
+/** Each file is a field, whose name stands with its headers among the parts. */
+function openFiles(webhook: DecodedWebhook) {
+  const { Parts, ...fields } = webhook.read(parts);
+  return unwrapFiles(
+    Parts.flatMap(({ Headers, ContentRef = "" }) => {
+      if (!/^(Inline)?Attachment\d+$/.test(ContentRef)) return [];
+      const content = Buffer.from(
+        parseValue(z.object({ [ContentRef]: z.string() }), fields)[ContentRef] ?? "",
+        "base64",
+      );
+      return [{ ...fileOfHeaders(Headers), sizeBytes: content.length, content: () => content }];
+    }),
+  );
+}
+
+/** `sent` is said of an email that the person's server has taken. */
+const words: StatusWords = {
+  ...{ sent: "delivered", open: "read", spam: "complained", bounce: "failed", blocked: "failed" },
+};
+
+const kind = z.looseObject({ event: maybeText });
+const event = z.object({
+  // MessageID is a number that JavaScript does not hold exactly.
+  ...{ Message_GUID: messageId, email: maybeText },
+  ...{ error: maybeText, comment: maybeText, error_related_to: maybeText },
+  // Not only what the bridge sent comes through the account: others may keep there what they like.
+  CustomID: code.pipe(reference).optional().catch(undefined),
+});
+
+/** One event, or several where they are grouped. */
+const readReceipts = (webhook: DecodedWebhook) =>
+  webhook.read(z.union([z.array(kind), kind.transform((each) => [each])])).map((given) => {
+    const word = given.event ?? "without a word";
+    return receipt(word, words, () => {
+      const { Message_GUID: id, CustomID, email = "", ...why } = parseValue(event, given);
+      const said = why.comment ?? why.error ?? why.error_related_to;
+      return { id, reference: CustomID, recipient: normalizeMailbox(email), code: why.error, message: said };
+    });
+  });
+
+/** https://dev.mailjet.com/email/reference/send-emails/ */
+function compose(message: OutboundMessage) {
+  const { from, fromName, to, cc, bcc, replyTo, subject, text, html, attachments } = message;
+  const boxes = (addresses: string[]) => addresses.map((Email) => ({ Email }));
+  return {
+    ...{ From: { Email: from, Name: fromName }, To: boxes([to]), Cc: boxes(cc), Bcc: boxes(bcc) },
+    ...{ ReplyTo: replyTo ? { Email: replyTo } : undefined, Subject: subject, TextPart: text, HTMLPart: html },
+    Attachments: attachments.map((file) => {
+      return {
+        Filename: file.name,
+        ContentType: file.contentType,
+        Base64Content: requireContent(file).toString("base64"),
+      };
+    }),
+    Headers: Object.fromEntries(threadHeadersWithoutId(message).map(({ name, value }) => [name, value])),
+    ...{ CustomID: message.reference, TrackClicks: "disabled" },
+  };
+}
