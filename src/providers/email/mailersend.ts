@@ -35,7 +35,7 @@ export const mailersend = defineProvider({
     },
   }),
   pasteAt:
-    "an inbound route of the domain, to which it forwards; and a webhook of the domain for activity.sent, activity.delivered, activity.soft_bounced, activity.hard_bounced, activity.opened and activity.spam_complaint. Both make their secrets when they are made: give a URL of anybody's first, and change it then",
+    "an inbound route of the domain, to which it forwards; and a webhook of the domain for activity.sent, activity.delivered, activity.soft_bounced, activity.hard_bounced, activity.opened, activity.spam_complaint and activity.unsubscribed. Both make their secrets when they are made: give a URL of anybody's first, and change it then",
   notes: [
     "MailerSend posts an inbound mail **once**, and waits three seconds: what comes while the bridge is down is to be fetched there by hand.",
     "MailerSend gives each mail a Message-ID of its own, so ours follows the references: an answer finds its thread by them.",
@@ -88,8 +88,8 @@ function readMail(webhook: DecodedWebhook) {
 /** After `activity.deferred` the email may still arrive. */
 const words: StatusWords = {
   ...{ "activity.sent": "sent", "activity.delivered": "delivered", "activity.spam_complaint": "complained" },
-  ...{ "activity.opened": "read", "activity.opened_unique": "read" },
-  ...{ "activity.soft_bounced": "failed", "activity.hard_bounced": "failed" },
+  ...{ "activity.opened": "read", "activity.opened_unique": "read", "activity.unsubscribed": "unsubscribed" },
+  ...{ "activity.soft_bounced": "failed", "activity.hard_bounced": "bounced" },
 };
 
 const activity = at("data", {

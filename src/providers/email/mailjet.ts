@@ -30,7 +30,7 @@ export const mailjet = defineProvider({
     },
   }),
   pasteAt:
-    "a parse route (`POST https://api.mailjet.com/v3/REST/parseroute` with the `Url`, and the mailbox as `Email`), and Event tracking (Account settings) for sent, open, bounce, blocked and spam. The URL holds the credentials, because Mailjet signs nothing; it is shown whole only in the answer to who set them",
+    "a parse route (`POST https://api.mailjet.com/v3/REST/parseroute` with the `Url`, and the mailbox as `Email`), and Event tracking (Account settings) for sent, open, bounce, blocked, spam and unsub. The URL holds the credentials, because Mailjet signs nothing; it is shown whole only in the answer to who set them",
   notes: [
     "The Parse API is of paid plans. It takes mails of up to 15 MB, with their files.",
     "Mailjet gives each mail a Message-ID of its own, so ours follows the references: an answer finds its thread by them.",
@@ -114,9 +114,10 @@ function openFiles(webhook: DecodedWebhook) {
 /** `sent` is said of an email that the person's server has taken. */
 const words: StatusWords = {
   ...{ sent: "delivered", open: "read", spam: "complained", bounce: "failed", blocked: "failed" },
+  ...{ "hard bounce": "bounced", unsub: "unsubscribed" },
 };
 
-const kind = z.looseObject({ event: maybeText });
+const kind = z.looseObject({ event: maybeText, hard_bounce: z.boolean().optional().catch(undefined) });
 const event = z.object({
   // MessageID is a number that JavaScript does not hold exactly.
   ...{ Message_GUID: messageId, email: maybeText },
@@ -128,7 +129,8 @@ const event = z.object({
 /** One event, or several where they are grouped. */
 const readReceipts = (webhook: DecodedWebhook) =>
   webhook.read(z.union([z.array(kind), kind.transform((each) => [each])])).map((given) => {
-    const word = given.event ?? "without a word";
+    const { event: name = "without a word", hard_bounce: isHard } = given;
+    const word = name === "bounce" && isHard ? "hard bounce" : name;
     return receipt(word, words, () => {
       const { Message_GUID: id, CustomID, email = "", ...why } = parseValue(event, given);
       const said = why.comment ?? why.error ?? why.error_related_to;

@@ -34,7 +34,7 @@ export const mandrill = defineProvider({
     },
   }),
   pasteAt:
-    "a route of the inbound domain, and a webhook for the events Message Is Sent, Delivered, Bounced, Soft-Bounced, Rejected, Opened and Marked As Spam. The URL must be exactly the `webhookUrl`: Mandrill signs it",
+    "a route of the inbound domain, and a webhook for the events Message Is Sent, Delivered, Bounced, Soft-Bounced, Rejected, Opened, Marked As Spam and Unsubscribed. The URL must be exactly the `webhookUrl`: Mandrill signs it",
   notes: [
     "Mandrill signs the URL, by its name in `PUBLIC_URL`: what comes through another name or scheme is refused, and `refused` says which would fit.",
     "Opens come only when Mandrill tracks them.",
@@ -91,7 +91,7 @@ const handedIn = (webhook: DecodedWebhook) =>
 /** A `deferral` may still arrive. */
 const words: StatusWords = {
   ...{ send: "sent", delivered: "delivered", open: "read", spam: "complained" },
-  ...{ hard_bounce: "failed", soft_bounce: "failed", reject: "failed" },
+  ...{ hard_bounce: "bounced", soft_bounce: "failed", reject: "failed", unsub: "unsubscribed" },
 };
 
 const told = at("msg", {
@@ -112,7 +112,8 @@ function readReceipt(given: { event: string | undefined; type: string | undefine
   return receipt(word, words, () => {
     const { _id: id, email = "", metadata, diag, bounce_description: kind, reject } = parseValue(told, given);
     const why = { code: kind, message: diag ?? kind ?? reject ?? undefined };
-    return { id, reference: metadata?.bridge_message, recipient: normalizeMailbox(email), ...why };
+    const isOptedOut = word === "reject" && (reject === "unsub" || reject === "spam");
+    return { id, reference: metadata?.bridge_message, recipient: normalizeMailbox(email), isOptedOut, ...why };
   });
 }
 

@@ -44,7 +44,7 @@ export const sendgrid = defineProvider({
     },
   }),
   pasteAt:
-    "an Inbound Parse setting of the domain that receives, with _POST the raw, full MIME message_ on, and an event webhook (Settings, Mail Settings) for Processed, Delivered, Opened, Bounced, Dropped and Spam Reports. The URL holds the credentials, which prove what is not signed; it is shown whole only in the answer to who set them",
+    "an Inbound Parse setting of the domain that receives, with _POST the raw, full MIME message_ on, and an event webhook (Settings, Mail Settings) for Processed, Delivered, Opened, Bounced, Dropped, Spam Reports and Unsubscribed. The URL holds the credentials, which prove what is not signed; it is shown whole only in the answer to who set them",
   notes: [
     "Without raw messages SendGrid takes a mail apart itself, and garbles some files' names.",
     "Opens come only when SendGrid tracks them; those by machines count as none.",
@@ -103,10 +103,17 @@ function proof(): Proof<Keys> {
 /** A `deferred` email may still arrive; a click says nothing that is passed on. */
 const words: StatusWords = {
   ...{ processed: "sent", delivered: "delivered", open: "read", spamreport: "complained" },
-  ...{ bounce: "failed", dropped: "failed" },
+  ...{ bounce: "failed", "Invalid Address": "bounced", dropped: "failed" },
+  ...{ unsubscribe: "unsubscribed", group_unsubscribe: "unsubscribed", group_resubscribe: "resubscribed" },
 };
 
-const kind = z.object({ event: maybeText, sg_machine_open: z.unknown().optional() });
+/** Why SendGrid dropped it: https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event#dropped */
+const wishes = new Set(["Unsubscribed Address", "Spam Reporting Address"]);
+
+const kind = z.object({
+  ...{ event: maybeText, sg_machine_open: z.unknown().optional() },
+  bounce_classification: maybeText.catch(undefined),
+});
 const event = z.object({
   // What follows the first dot tells SendGrid's machines apart, and the answer to the send has not got it.
   sg_message_id: messageId.transform((id) => id.replace(/\..*/s, "")).pipe(messageId),
@@ -118,12 +125,16 @@ const event = z.object({
 const readReceipts = (webhook: DecodedWebhook) => webhook.read(z.array(z.unknown())).map(readReceipt);
 
 function readReceipt(given: unknown) {
-  const { event: word = "without a word", sg_machine_open: isMachine } = parseValue(kind, given);
+  const { event: name = "without a word", sg_machine_open: isMachine, ...rest } = parseValue(kind, given);
+  const isGone = name === "bounce" && rest.bounce_classification === "Invalid Address";
+  const word = isGone ? "Invalid Address" : name;
   if (word === "open" && isMachine === true) return ignored("status open: by a machine, which nobody reads");
   return receipt(word, words, () => {
     const { sg_message_id: id, bridge_message: ours, email = "", ...said } = parseValue(event, given);
     const why = said.reason ?? said.response ?? word;
-    return { id, reference: ours, recipient: normalizeMailbox(email), code: said.status ?? word, message: why };
+    const isOptedOut = word === "dropped" && wishes.has(why);
+    const facts = { id, reference: ours, recipient: normalizeMailbox(email), isOptedOut };
+    return { ...facts, code: said.status ?? word, message: why };
   });
 }
 

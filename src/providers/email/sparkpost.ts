@@ -36,7 +36,7 @@ export const sparkpost = defineProvider({
     ifWanted: { region: choice("Region", "Where the account is; us where it is not given.", ["us", "eu"]) },
   }),
   pasteAt:
-    "a relay webhook (`POST /api/v1/relay-webhooks`) as its `target`, with the password as its `auth_token` and the inbound domain as its `match`; and an event webhook (Configuration, Webhooks) with Basic authentication by the user name and password, for the events Injection, Delivery, Bounce, Out of Band, Policy Rejection, Generation Failure, Generation Rejection, Spam Complaint and Open",
+    "a relay webhook (`POST /api/v1/relay-webhooks`) as its `target`, with the password as its `auth_token` and the inbound domain as its `match`; and an event webhook (Configuration, Webhooks) with Basic authentication by the user name and password, for the events Injection, Delivery, Bounce, Out of Band, Policy Rejection, Generation Failure, Generation Rejection, Spam Complaint, List Unsubscribe, Link Unsubscribe and Open",
   notes: [
     "SparkPost signs nothing: use https, and a password that nobody guesses.",
     "Opens come only when SparkPost tracks them. What stands in double braces is sent as it is written.",
@@ -96,11 +96,14 @@ const words: StatusWords = {
   ...{ injection: "sent", delivery: "delivered", spam_complaint: "complained" },
   ...{ open: "read", initial_open: "read", amp_open: "read", amp_initial_open: "read" },
   ...{ bounce: "failed", out_of_band: "failed", policy_rejection: "failed" },
+  ...{ "no such address": "bounced", list_unsubscribe: "unsubscribed", link_unsubscribe: "unsubscribed" },
   ...{ generation_failure: "failed", generation_rejection: "failed" },
 };
 
 /** Classes of bounces that are answers: https://support.sparkpost.com/docs/deliverability/bounce-classification-codes */
 const answered = new Set(["60", "80", "100"]);
+const isGone = new Set(["10", "30"]);
+const unsubscribed = "90";
 
 const kind = z.object({ type: maybeText, bounce_class: code.nullish().catch(undefined) });
 const event = z.object({
@@ -114,14 +117,17 @@ const event = z.object({
 });
 
 function readReceipt(given: unknown) {
-  const { type: word = "without a word", bounce_class: bounceClass } = parseValue(kind, given);
-  if (answered.has(bounceClass ?? ""))
+  const { type = "without a word", bounce_class: bounceClass } = parseValue(kind, given);
+  const isBounce = type === "bounce" || type === "out_of_band";
+  const word = isBounce && isGone.has(bounceClass ?? "") ? "no such address" : type;
+  if (isBounce && answered.has(bounceClass ?? ""))
     return ignored(`status ${word} of class ${bounceClass}: an answer, and no bounce`);
   return receipt(word, words, () => {
     const { transmission_id: id, rcpt_meta: meta, ...said } = parseValue(event, given);
     const why = { code: said.error_code ?? bounceClass ?? word, message: said.reason ?? said.raw_reason ?? word };
     const recipient = normalizeMailbox(said.raw_rcpt_to ?? said.rcpt_to ?? "");
-    return { id, reference: meta?.bridge_message, recipient, ...why };
+    const isOptedOut = isBounce && bounceClass === unsubscribed;
+    return { id, reference: meta?.bridge_message, recipient, isOptedOut, ...why };
   });
 }
 
