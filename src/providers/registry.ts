@@ -1,6 +1,7 @@
 import type { Channel } from "../model.ts";
 import { declaredProvider } from "./declared/declared-provider.ts";
 import type { ProviderDocument } from "./declared/document/document.ts";
+import { amazonSes } from "./email/amazon-ses.ts";
 import { mailersend } from "./email/mailersend.ts";
 import { mailgun } from "./email/mailgun.ts";
 import { mailjet } from "./email/mailjet.ts";
@@ -62,6 +63,7 @@ const adapters: Record<string, Adapter> = {
   mandrill,
   resend,
   postal,
+  "amazon-ses": amazonSes,
   "generic-sms": genericSms,
   "generic-email": genericEmail,
 };

@@ -143,11 +143,17 @@ test.each([
     "Param1=value1",
     "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a",
   ],
-])("calls are signed as AWS's example %s is", (_name, headers, body, signature) => {
+  ["get-vanilla", {}, "", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"],
+])("calls are signed as AWS's example %s is", (name, headers, body, signature) => {
   const key = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY" };
   const scope = { region: "us-east-1", service: "service" };
+  const method = name.startsWith("get") ? "GET" : "POST";
   const request = { host: "example.amazonaws.com", path: "/", headers: headers as Record<string, string>, body };
-  const { authorization = "" } = signAws(request, { ...key, ...scope }, new Date("2015-08-30T12:36:00Z"));
+  const { authorization = "" } = signAws(
+    { method, ...request },
+    { ...key, ...scope },
+    new Date("2015-08-30T12:36:00Z"),
+  );
   expect(authorization.split("Signature=")[1]).toBe(signature);
 });
 

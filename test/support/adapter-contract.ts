@@ -79,7 +79,7 @@ export function describeAdapter({ name: provider, adapter, signer, fixtures, ...
         const changed = {
           ...{ ...rest, url: signedUrl.replace("message=42", "message=43") },
           body: Buffer.from(
-            body.toString().replace(/(ref\w*\\?"?[:=]\\?"?)42\b/, (_, before: string) => `${before}43`),
+            body.toString().replace(/(ref\w*\\?"?[:=]\[?\\?"?)42\b/, (_, before: string) => `${before}43`),
           ),
         };
         expect(changed.url !== signedUrl || !changed.body.equals(body), "it has the reference 42").toBe(true);
@@ -187,7 +187,7 @@ function follow(adapter: AnyAdapter, signer: Signer, [event]: EventInJson[], { e
   if (!completion || fetchBy === undefined) return expect.unreachable("it says nothing to be fetched");
   const answer = exchanges[0]?.answer.body;
   const requests: CompletionFixture["exchanges"][number]["request"][] = [
-    completion.request(fetchBy, adapter.credentials.parse(signer.sendCredentials)),
+    completion.request(fetchBy, adapter.credentials.parse(signer.fetchCredentials ?? signer.sendCredentials)),
   ];
   const url = completion.located?.at(answer);
   if (url !== undefined) {

@@ -62,6 +62,8 @@ export interface Signer {
   foreignCredentials: unknown;
   /** The least with which messages can be sent: `credentials`, and what only sending needs. */
   sendCredentials: unknown;
+  /** And with which mails that webhooks name are fetched, where that takes more. */
+  fetchCredentials?: unknown;
   /** Which of these may be read by anybody, such as an account's id or a public key. The others are secrets. */
   open?: string[];
   /** Does the signature cover the body? Where it does not, a changed body cannot be noticed. */

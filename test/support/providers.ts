@@ -46,7 +46,8 @@ export function providerOf(name: string): Provider {
 
 /** What a mapping needs to receive and to send. */
 export function allCredentials({ signer }: Pick<Provider, "signer">): Record<string, unknown> {
-  return { ...(signer.credentials as object), ...(signer.sendCredentials as object) };
+  const { credentials, sendCredentials, fetchCredentials } = signer;
+  return { ...(credentials as object), ...(sendCredentials as object), ...(fetchCredentials as object | undefined) };
 }
 
 type Incomplete = Omit<Provider, "signer"> & { signer: Signer | undefined };
@@ -130,8 +131,8 @@ export function isOfMessage({ answer: { status }, error, when }: RefusalFixture,
   );
 }
 
-/** Is it about who asked? Within a 200, a 400 of AWS and a 500 of Mandrill only its code tells. */
+/** Is it about who asked? Within a 200, a 400 of AWS and a 500 of Mandrill only its code tells; a 403 of SES has none. */
 export function isOfKey({ answer: { status }, error }: RefusalFixture, { refusals }: AnyAdapter): boolean {
   const isMeant = error !== null && refusals[error.code] === "misconfigured";
-  return status === 401 || ([200, 400, 500].includes(status) && isMeant);
+  return status === 401 || status === 403 || ([200, 400, 500].includes(status) && isMeant);
 }

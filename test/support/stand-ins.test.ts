@@ -47,7 +47,7 @@ describe.each(providers.map((provider, index) => ({ ...provider, index })))("the
   const means = provider.fixtures.flatMap(({ fixture }) => fixture.means);
   const hasReferences = means.some((each) => each.kind === "receipt" && each.reference !== undefined);
   // AWS has 400 for everything, and Mandrill 500.
-  const ofKey = provider.refusals.some(({ answer }) => answer.status === 401) ? [401] : [400, 401, 500];
+  const ofKey = provider.refusals.some(({ answer }) => answer.status === 401) ? [401] : [400, 401, 403, 500];
   const within200 = adapter.refusesWithin200 ? [200] : [];
   const { places } = readApi(provider);
   /** Does a request hold the reference? */
@@ -214,7 +214,7 @@ describe.each(providers.map((provider, index) => ({ ...provider, index })))("the
       // Without the secret that a URL may hold.
       expect(webhook.url.split("?", 1)).toEqual([url]);
       expect(await adapter.verify(webhook, signer.credentials)).toBe(true);
-      const events = await adapter.parse(await complete(adapter, credentials, webhook));
+      const events = await adapter.parse(await complete(adapter, allCredentials(provider), webhook));
       expect(events).toMatchObject([
         { kind: "message", from: message.to, cc: [], text: expect.stringMatching(thanks) },
       ]);

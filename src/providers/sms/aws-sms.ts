@@ -1,12 +1,13 @@
 import { z } from "zod";
 import type { OutboundMessage } from "../../model.ts";
 import { awsSmsChecks } from "../checks/aws-sms.ts";
-import { choice, credentials, secret, setting, shape } from "../kit/credentials.ts";
+import { choice, credentials, setting, shape } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
 import { ignored, receipt, type StatusWords, text } from "../kit/events.ts";
 import { at, jsonText, maybeText, messageId, phone, reference, requiredText, time } from "../kit/fields.ts";
-import { snsSignature, subscribeUrlOf, topicArnShape } from "../kit/recipes/sns.ts";
+import { awsKeyFields } from "../kit/recipes/aws-signature.ts";
+import { readTopicWord, snsSignature, subscribeUrlOf, topicArnShape } from "../kit/recipes/sns.ts";
 import { answerOf, idAt, withLinks } from "../kit/sends.ts";
 import { callSmsVoice } from "./aws-sms/call.ts";
 
@@ -25,18 +26,7 @@ export const awsSms = defineProvider({
         topicArnShape,
       ),
     },
-    toSend: {
-      accessKeyId: setting(
-        "Access key ID",
-        "In the console of IAM under Users, Security credentials: of a user who may `sms-voice:SendTextMessage` and `sms-voice:DescribePhoneNumbers`.",
-        shape(/^[A-Z\d]{16,128}$/, "must be capital letters and digits"),
-      ),
-      secretAccessKey: secret(
-        "Secret access key",
-        "Shown once, when the access key is made.",
-        shape(/^[\w/+=]{16,128}$/, "must be letters, digits and the signs / + ="),
-      ),
-    },
+    toSend: awsKeyFields("`sms-voice:SendTextMessage` and `sms-voice:DescribePhoneNumbers`"),
     ifWanted: {
       configurationSet: setting(
         "Configuration set",
@@ -105,7 +95,6 @@ const words: StatusWords = {
   MESSAGE_MONTHLY_SPEND_LIMIT: "failed",
 };
 
-const kind = z.object({ Type: requiredText, Message: maybeText });
 const event = at("Message", jsonText(z.object({ eventType: maybeText })));
 const inbound = z.object({
   Timestamp: time,
@@ -133,12 +122,8 @@ function context() {
 }
 
 function read(webhook: DecodedWebhook) {
-  const { Type } = webhook.read(kind);
-  if (Type === "SubscriptionConfirmation")
-    return ignored("SNS asks whether the topic may post here: the bridge says yes by itself");
-  if (Type === "UnsubscribeConfirmation")
-    return ignored("the topic's subscription was ended: nothing comes any more until there is another one");
-  if (Type !== "Notification") return ignored(`type ${Type}: says nothing that is bridged`);
+  const ofTopic = readTopicWord(webhook);
+  if (ofTopic) return ofTopic;
   const { eventType } = webhook.read(event) ?? {};
   if (eventType === undefined) return readText(webhook);
   const word = /^(?:TEXT|MEDIA)_(\w+)$/.exec(eventType)?.[1];

@@ -1,4 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
+import type { ApiRequest } from "../../../calls/call-api.ts";
+import { secret, setting, shape } from "../credentials.ts";
 
 export interface AwsKey {
   accessKeyId: string;
@@ -7,8 +9,9 @@ export interface AwsKey {
   service: string;
 }
 
-/** A POST to a path without a query. Names of headers are in lower case. */
-export interface AwsPost {
+/** A call of a path that is encoded already, without a query. Names of headers are in lower case. */
+export interface AwsCall {
+  method: "GET" | "POST";
   host: string;
   path: string;
   headers: Record<string, string>;
@@ -21,13 +24,13 @@ const algorithm = "AWS4-HMAC-SHA256";
  * The headers of a signed call to AWS, by Signature Version 4, which covers the host, all of them and the body:
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
-export function signAws({ host, path, headers, body }: AwsPost, key: AwsKey, at: Date): Record<string, string> {
+export function signAws({ method, host, path, headers, body }: AwsCall, key: AwsKey, at: Date): Record<string, string> {
   const time = at.toISOString().replace(/[-:]|\.\d{3}/g, "");
   const sent = { ...headers, "x-amz-date": time };
   const covered = Object.entries({ ...sent, host }).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const names = covered.map(([name]) => name).join(";");
   const lines = covered.map(([name, value]) => `${name}:${value.trim().replace(/ +/g, " ")}\n`).join("");
-  const asked = ["POST", path, "", lines, names, sha256(body)].join("\n");
+  const asked = [method, path, "", lines, names, sha256(body)].join("\n");
   const scope = [time.slice(0, 8), key.region, key.service, "aws4_request"];
   const signed = [algorithm, time, scope.join("/"), sha256(asked)].join("\n");
   const signature = createHmac("sha256", derivedKey(key.secretAccessKey, scope)).update(signed).digest("hex");
@@ -35,7 +38,28 @@ export function signAws({ host, path, headers, body }: AwsPost, key: AwsKey, at:
   return { ...sent, authorization: `${algorithm} ${credential}, SignedHeaders=${names}, Signature=${signature}` };
 }
 
-const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+/** The same as a request, signed as of now. */
+export function callAws(call: AwsCall, key: AwsKey): ApiRequest {
+  const { method, host, path, body } = call;
+  const request = { method, url: `https://${host}${path}`, headers: signAws(call, key, new Date()) };
+  return body === "" ? request : { ...request, body };
+}
+
+/** The credentials by which a user of IAM signs, who may do so much. */
+export const awsKeyFields = (permissions: string) => ({
+  accessKeyId: setting(
+    "Access key ID",
+    `In the console of IAM under Users, Security credentials: of a user who may ${permissions}.`,
+    shape(/^[A-Z\d]{16,128}$/, "must be capital letters and digits"),
+  ),
+  secretAccessKey: secret(
+    "Secret access key",
+    "Shown once, when the access key is made.",
+    shape(/^[\w/+=]{16,128}$/, "must be letters, digits and the signs / + ="),
+  ),
+});
+
+export const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 
 /** Of the secret, for one day, region and service. */
 function derivedKey(secret: string, scope: string[]): Buffer {

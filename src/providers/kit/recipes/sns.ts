@@ -1,10 +1,12 @@
 import { type KeyObject, verify, X509Certificate } from "node:crypto";
 import { z } from "zod";
 import { ParseError } from "../../../errors.ts";
-import type { WebhookRequest } from "../../../model.ts";
+import type { IgnoredEvent, WebhookRequest } from "../../../model.ts";
 import { isSame } from "../../../secrets/compare.ts";
 import { shape } from "../credentials.ts";
 import type { DecodedWebhook } from "../decode.ts";
+import { ignored } from "../events.ts";
+import { requiredText } from "../fields.ts";
 import { isFresh } from "../freshness.ts";
 import type { Proof } from "../proofs.ts";
 
@@ -77,6 +79,22 @@ export function subscribeUrlOf(webhook: DecodedWebhook): string | undefined {
   if (hasHost(url, regionOf(TopicArn)) && new URL(url).pathname === "/") return url;
   throw new ParseError("SubscribeURL: is not of Amazon SNS");
 }
+
+const kind = z.object({ Type: requiredText });
+
+/** What SNS says of the topic itself; nothing where it hands on a message. */
+export function readTopicWord(webhook: DecodedWebhook): IgnoredEvent | undefined {
+  const { Type } = webhook.read(kind);
+  if (Type === "Notification") return undefined;
+  return ignored(
+    (Object.hasOwn(topicWords, Type) ? topicWords[Type] : undefined) ?? `type ${Type}: says nothing that is bridged`,
+  );
+}
+
+const topicWords: Record<string, string | undefined> = {
+  SubscriptionConfirmation: "SNS asks whether the topic may post here: the bridge says yes by itself",
+  UnsubscribeConfirmation: "the topic's subscription was ended: nothing comes any more until there is another one",
+};
 
 /** The host of the topic's region by https, and nothing that could lead elsewhere. */
 function hasHost(url: string, region: string): boolean {

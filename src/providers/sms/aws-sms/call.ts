@@ -1,5 +1,5 @@
 import type { ApiRequest } from "../../../calls/call-api.ts";
-import { signAws } from "../../kit/recipes/aws-signature.ts";
+import { callAws } from "../../kit/recipes/aws-signature.ts";
 import { regionOf } from "../../kit/recipes/sns.ts";
 
 export interface AwsAccount {
@@ -17,6 +17,5 @@ export function callSmsVoice({ topicArn, ...keys }: AwsAccount, action: string, 
   const body = JSON.stringify(payload);
   const named = { "content-type": "application/x-amz-json-1.0", "x-amz-target": `PinpointSMSVoiceV2.${action}` };
   const key = { accessKeyId: keys.accessKeyId, secretAccessKey: keys.secretAccessKey, region, service: "sms-voice" };
-  const headers = signAws({ host, path: "/", headers: named, body }, key, new Date());
-  return { method: "POST", url: `https://${host}/`, headers, body };
+  return callAws({ method: "POST", host, path: "/", headers: named, body }, key);
 }
