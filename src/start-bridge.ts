@@ -22,6 +22,7 @@ import { createOauthClient } from "./highlevel/oauth.ts";
 import { createApp, createWorkerApp } from "./http/app.ts";
 import { createBodyMemory } from "./http/body-memory.ts";
 import { createLimitedServer, createWebhookLimit } from "./http/limits.ts";
+import { keepMailboxes, type MailboxesContext } from "./inbox/mailboxes/keep-mailboxes.ts";
 import type { ProcessContext } from "./inbox/process-webhooks.ts";
 import { createReceiver } from "./inbox/receive-webhook.ts";
 import { createRefusalCounts, type RefusalCounts } from "./inbox/refusals/count-refusals.ts";
@@ -73,6 +74,8 @@ export interface Tuning {
   fetchCertificate: FetchCertificate;
   /** How old what metrics tell of the database may be. */
   standingSeconds: number;
+  /** A certificate that servers of mail may be signed by. */
+  mailCa: string;
 }
 
 /** Seals anew all that an earlier key has sealed, for `npm run reseal`. */
@@ -121,21 +124,21 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const { log, traces, stalls } = observing;
   const learning = await startLearning({ db, log });
   const [accounts, mappings] = [createAccounts({ db, sealer }), createMappings({ db, sealer })];
-  const doors = createDoorsOf(config, log, traces);
+  const doors = createDoorsOf(config, log, traces, tuning);
   const oauth =
     config.oauth && createOauthClient({ ...config.oauth, callApi: doors.callApi, baseUrl: config.highlevelUrl });
   const renewal = oauth && { oauth, log, connections: renewalConnections(config) };
   const accessTokens = createAccessTokens({ db, sealer, renewal });
   if (oauth) await resumeRenewableLocations(db, log);
   const endpoints = createEndpoints({ db, sealer });
-  const core = { db, log, accounts, mappings, accessTokens, listeners, endpoints, during: stalls.during };
+  const core = { pollSeconds, db, log, accounts, mappings, accessTokens, listeners, endpoints, during: stalls.during };
   const times = { firstDelaySeconds, visibleAfterSeconds };
   const apart = database.people === db ? undefined : database.people;
   const delivering = createDelivering(config, { ...core, ...times, apart, doors, traceAttempt: traces?.traceAttempt });
   const { reading, plainText } = delivering;
   const reseal = () => resealStep({ db, sealer });
   const worker = startWork(config, { ...delivering, reseal }, { pollSeconds, isPooled: database.isPooled });
-  const loops = [learning, troubles.start(log)];
+  const loops = [learning, troubles.start(log), ...startMailboxes(config, { ...core, doors, worker })];
   const { publicUrl, bodyLimitBytes, adminApiKeys, metricsTokens, allowedPrivateHosts } = config;
   const context = {
     ...{ ...core, callEndpoint: doors.callEndpoint, allowedPrivateHosts },
@@ -214,6 +217,28 @@ function startWork(
   };
 }
 
+/** Mail is fetched where workers run. Stand-ins have no mailboxes. */
+function startMailboxes(
+  config: Config,
+  parts: Pick<MailboxesContext, "db" | "log" | "accounts"> & { doors: Doors; worker: Worker; pollSeconds: number },
+): { stop(): Promise<void> }[] {
+  const { db, log, accounts, doors, worker, pollSeconds } = parts;
+  const { openMailbox } = doors;
+  if (config.run === "web" || !openMailbox) return [];
+  const times = { pollSeconds: pollSeconds * 5, waitSeconds: pollSeconds * 60 };
+  const { publicUrl, bodyLimitBytes } = config;
+  return [
+    keepMailboxes({
+      ...{ db, log, accounts },
+      ...times,
+      openMailbox,
+      publicUrl,
+      maxBytes: bodyLimitBytes.email,
+      onWork: worker.wake,
+    }),
+  ];
+}
+
 /** What webhooks come in through. */
 function createIntake(
   config: Config,
@@ -277,9 +302,14 @@ async function resumeRenewableLocations(db: Db, log: Log): Promise<void> {
 }
 
 /** The ways out, with each call traced where traces are. */
-function createDoorsOf(config: Config, log: Log, traces: Traces | undefined): Doors {
+function createDoorsOf(
+  config: Config,
+  log: Log,
+  traces: Traces | undefined,
+  { mailCa }: Pick<Partial<Tuning>, "mailCa">,
+): Doors {
   const { highlevelTimeoutSeconds: timeoutSeconds, deliveryConcurrency, allowedPrivateHosts, providersUrl } = config;
-  const options = { timeoutSeconds, concurrency: deliveryConcurrency, log, allowedPrivateHosts, providersUrl };
+  const options = { timeoutSeconds, concurrency: deliveryConcurrency, log, allowedPrivateHosts, providersUrl, mailCa };
   return createDoors(options, traces?.traceCalls);
 }
 

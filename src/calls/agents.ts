@@ -1,5 +1,6 @@
 import http from "node:http";
 import https from "node:https";
+import net from "node:net";
 import { RequestFilteringHttpAgent, RequestFilteringHttpsAgent } from "request-filtering-agent";
 import { createAskName } from "./ask-name.ts";
 import { keepWhileUsable } from "./idle-connections.ts";
@@ -33,13 +34,26 @@ export function createGuardedAgents(options: AgentOptions): AgentPair {
   };
 }
 
+/** Begins connections for what is not HTTP: to public addresses alone, but for those hosts that the operator names. */
+export function createConnect(
+  options: Pick<AgentOptions, "nameServers">,
+): (to: { host: string; port: number; isFree: boolean }) => net.Socket {
+  const free = connectionOptions(options, { useSystem: true });
+  const guarded = connectionOptions(options, { useSystem: false });
+  const guard = new RequestFilteringHttpAgent({ denyIPAddressList: publicLookingHosts });
+  return ({ host, port, isFree }) =>
+    isFree ? net.connect({ host, port, ...free }) : (guard.createConnection({ host, port, ...guarded }) as net.Socket);
+}
+
 /** Azure's host of each virtual machine: https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16 */
 const publicLookingHosts = ["168.63.129.16"];
 
 function agentOptions({ maxSockets, nameServers }: AgentOptions, { useSystem }: { useSystem: boolean }) {
+  return { keepAlive: true, maxSockets, ...connectionOptions({ nameServers }, { useSystem }) };
+}
+
+function connectionOptions({ nameServers }: Pick<AgentOptions, "nameServers">, { useSystem }: { useSystem: boolean }) {
   return {
-    keepAlive: true,
-    maxSockets,
     lookup: createLookup(createResolveName(createAskName({ useSystem, nameServers }))),
     // Node's own 250 ms cut off addresses that are merely far away.
     autoSelectFamilyAttemptTimeout: idleLimits.connectMs,

@@ -190,7 +190,8 @@ export function callStandIns<Request extends { url: string }, Answer>(
   providersUrl: string | undefined,
 ): (request: Request) => Promise<Answer> {
   if (providersUrl === undefined) return call;
-  return (request) => call({ ...request, url: request.url.replace(/^https:\/\//i, `${providersUrl}/`) });
+  return (request) =>
+    call({ ...request, url: request.url.replace(/^(?:https|smtps?|imaps?):\/\//i, `${providersUrl}/`) });
 }
 
 function textHeaders(response: AxiosResponse): Record<string, string> {

@@ -1,6 +1,8 @@
 import type { Log } from "../log.ts";
 import { type CallApi, callStandIns, createCallApi } from "./call-api.ts";
 import { createFetchFile, createFetchWhole, type FetchFile, type FetchWhole } from "./fetch-file.ts";
+import { createImap, type OpenMailboxOf } from "./mail/imap.ts";
+import { createSmtp } from "./mail/smtp.ts";
 import { createTokens, fetchWithTokens, withTokens } from "./oauth/with-tokens.ts";
 import { createTargets } from "./targets.ts";
 
@@ -8,8 +10,10 @@ import { createTargets } from "./targets.ts";
 export interface Doors {
   /** To HighLevel. */
   callApi: CallApi;
-  /** To providers. An integrator's own may be anywhere, as long as its address is public. */
+  /** To providers, servers of mail among them. An integrator's own may be anywhere, as long as its address is public. */
   callProvider: CallApi;
+  /** To mailboxes, which may be anywhere, as long as their address is public; undefined where stand-ins are. */
+  openMailbox: OpenMailboxOf | undefined;
   /** To the endpoints of events, which may be anywhere, as long as their address is public. */
   callEndpoint: CallApi;
   /** For files that a provider keeps. */
@@ -30,6 +34,8 @@ export interface DoorOptions {
   allowedPrivateHosts: readonly string[];
   /** Where stand-ins of the providers are, instead of the providers. */
   providersUrl: string | undefined;
+  /** A certificate that servers of mail may be signed by, beside those that Node knows. */
+  mailCa?: string | undefined;
 }
 
 /** What sees each call on its way, traces say. A path is shown only where paths hold nothing but ids. */
@@ -43,11 +49,14 @@ export type WrapCalls = <Request extends { url: string; method?: string }, Answe
  * limits are by location, and elsewhere.
  */
 export function createDoors(options: DoorOptions, wrap: WrapCalls = (call) => call): Doors {
-  const { allowedPrivateHosts, providersUrl, timeoutSeconds, concurrency } = options;
+  const { allowedPrivateHosts, providersUrl, timeoutSeconds, concurrency, mailCa } = options;
   const limits = { timeoutSeconds, maxSockets: concurrency * 2 };
   const callApi = createCallApi(limits);
   const guarded = createCallApi({ ...limits, guard: "public", allow: allowedPrivateHosts });
-  const callProvider = providersUrl === undefined ? guarded : callStandIns(callApi, providersUrl);
+  const mail = { timeoutSeconds, allow: allowedPrivateHosts, ca: mailCa };
+  const [smtp, imap] = [createSmtp(mail), createImap(mail)];
+  const callAny: CallApi = (request) => (wayOf(request.url, { smtp, imap: imap.look }) ?? guarded)(request);
+  const callProvider = providersUrl === undefined ? callAny : callStandIns(callApi, providersUrl);
   const openMedia = providersUrl === undefined ? guarded.open : callStandIns(callApi.open, providersUrl);
   // Apart, so that nobody can close the way to a provider by the files or the endpoints that they name.
   const guardProviders = createTargets(options);
@@ -59,6 +68,7 @@ export function createDoors(options: DoorOptions, wrap: WrapCalls = (call) => ca
   return {
     callApi: wrap(callApi, "shown"),
     callProvider: withTokens(tokens, provider),
+    openMailbox: providersUrl === undefined ? imap.open : undefined,
     callEndpoint: wrap(guardEndpoints(guarded), "hidden"),
     fetchMedia,
     fetchWhole: createFetchWhole(fetchMedia),
@@ -66,6 +76,13 @@ export function createDoors(options: DoorOptions, wrap: WrapCalls = (call) => ca
     close() {
       callApi.close();
       guarded.close();
+      smtp.close();
     },
   };
+}
+
+/** By the URL's protocol; none for what is HTTP. */
+function wayOf(url: string, ways: Record<"smtp" | "imap", CallApi>): CallApi | undefined {
+  const [, protocol] = /^(smtp|imap)s?:/i.exec(url) ?? [];
+  return protocol === undefined ? undefined : ways[protocol.toLowerCase() as keyof typeof ways];
 }

@@ -5,7 +5,7 @@ import { callLimits } from "./limits.ts";
 import { parseAnswer, wordsOf } from "./parse-answer.ts";
 
 /** The words of request-filtering-agent, which gives its error no code. */
-const notPublic = /^DNS lookup .* is not allowed/;
+export const notPublic = /^DNS lookup .* is not allowed/;
 /** The words of axios for an answer that is too long, likewise. */
 const tooLong = /^maxContentLength /;
 
@@ -60,7 +60,10 @@ export function hostAndPort(url: string): string {
   return `${hostname}:${port || defaultPorts[protocol]}`;
 }
 
-const defaultPorts: Record<string, string> = { "http:": "80", "https:": "443" };
+const defaultPorts: Record<string, string> = {
+  ...{ "http:": "80", "https:": "443" },
+  ...{ "smtp:": "587", "smtps:": "465", "imap:": "143", "imaps:": "993" },
+};
 
 /** A host for a sentence: a URL's may be as long as the URL. */
 export const shownHost = (host: string) => host.slice(0, callLimits.maxShownHostLength);

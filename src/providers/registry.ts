@@ -2,6 +2,7 @@ import type { Channel } from "../model.ts";
 import { declaredProvider } from "./declared/declared-provider.ts";
 import type { ProviderDocument } from "./declared/document/document.ts";
 import { amazonSes } from "./email/amazon-ses.ts";
+import { imapSmtp } from "./email/imap-smtp.ts";
 import { mailersend } from "./email/mailersend.ts";
 import { mailgun } from "./email/mailgun.ts";
 import { mailjet } from "./email/mailjet.ts";
@@ -64,6 +65,7 @@ const adapters: Record<string, Adapter> = {
   resend,
   postal,
   "amazon-ses": amazonSes,
+  "imap-smtp": imapSmtp,
   "generic-sms": genericSms,
   "generic-email": genericEmail,
 };

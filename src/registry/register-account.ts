@@ -1,6 +1,7 @@
 import { InvalidRequest } from "../errors.ts";
 import { deleteAccount, insertAccount, updateAccount } from "../store/accounts.ts";
 import { findLocation } from "../store/locations.ts";
+import { addMailbox } from "../store/mailboxes/mailboxes.ts";
 import { listLocationsOfAccount } from "../store/mappings.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { AccountRow } from "../store/schema.ts";
@@ -17,13 +18,15 @@ export async function registerAccount(
 ): Promise<RegisteredAccount> {
   const { provider, name = null, locationIds = [] } = input;
   await learnOf(db, provider);
-  const credentials = requireCredentials(requireAdapter(provider), provider, input.credentials);
+  const adapter = requireAdapter(provider);
+  const credentials = requireCredentials(adapter, provider, input.credentials);
   await requireLocations(db, locationIds);
   const id = crypto.randomUUID();
   const sealedCredentials = sealCredentials(sealer, id, credentials);
   return db.transaction(async (tx) => {
     await holdDeclared(tx, provider);
     const account = await insertAccount(tx, { id, provider, name, locationIds, sealedCredentials });
+    if (adapter.mailbox) await addMailbox(tx, id);
     return { account, credentials };
   });
 }

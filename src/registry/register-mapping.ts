@@ -3,6 +3,7 @@ import type { HighlevelMessageType, ListPolicy, UnknownOutcomePolicy, UnknownSen
 import type { Adapter } from "../providers/kit/adapter.ts";
 import { providersOf } from "../providers/registry.ts";
 import { addLocation, deleteAccount, findAccount, insertAccount, updateAccount } from "../store/accounts.ts";
+import { addMailbox } from "../store/mailboxes/mailboxes.ts";
 import {
   deleteMapping,
   findMappingByAddress,
@@ -86,6 +87,7 @@ export async function registerMapping(
     db.transaction(async (tx) => {
       if (!existing) await holdDeclared(tx, provider);
       const account = existing ?? (await insertAccount(tx, made?.row as NewAccount));
+      if (!existing && adapter.mailbox) await addMailbox(tx, account.id);
       if (isDefault) await keepOneDefault(tx, { id, locationId }, providersOf(adapter.channel));
       const sealedCredentials = made?.row.sealedCredentials ?? null;
       const mapping = await insertMapping(tx, { ...row, accountId: account.id, sealedCredentials });

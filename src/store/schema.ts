@@ -181,6 +181,37 @@ export const accounts = pgTable(
   (table) => [index("accounts_locations").using("gin", table.locationIds)],
 );
 
+/**
+ * The mailbox of an account whose provider posts nothing: how far it was fetched, and who does that. The position moves in
+ * the transaction that stores the mails as webhooks, and only for the holder of the lease.
+ */
+export const mailboxes = pgTable("mailboxes", {
+  accountId: uuid()
+    .primaryKey()
+    .references(() => accounts.id),
+  /** A hash of the folder that the position is in; null until it was opened first. */
+  place: text(),
+  uidValidity: bigint({ mode: "number" }),
+  /** The last mail's number that was fetched. */
+  lastUid: bigint({ mode: "number" }),
+  /** Mails below it were there already: of those only what came since is fetched. */
+  baselineUid: bigint({ mode: "number" }),
+  since: createdAt(),
+  /** Up to which number mails were moved to another folder; null where they are left. */
+  movedUid: bigint({ mode: "number" }),
+  leaseToken: uuid(),
+  leasedUntil: time(),
+  /** When it was last known to have nothing more. */
+  fetchedAt: time(),
+  /** In a row. */
+  failures: integer().notNull().default(0),
+  failingSince: time(),
+  failedAt: time(),
+  retryAt: time(),
+  reason: text().$type<FailureReason>(),
+  detail: text(),
+});
+
 /** One number or mailbox of an account, and the location that it stands for. A deleted one keeps its row. */
 export const mappings = pgTable(
   "mappings",
@@ -680,6 +711,7 @@ export type Company = typeof companies.$inferSelect;
 export type Location = typeof locations.$inferSelect;
 export type AccountRow = typeof accounts.$inferSelect;
 export type NewAccount = typeof accounts.$inferInsert;
+export type MailboxRow = typeof mailboxes.$inferSelect;
 export type MappingRow = typeof mappings.$inferSelect;
 export type NewMapping = typeof mappings.$inferInsert;
 export type Webhook = typeof webhooks.$inferSelect;

@@ -16,6 +16,7 @@ export const rooms: Record<string, string> = {
   config: "highlevel zod",
   http: "checks inbox outbox events providers/reading registry access observe store concurrency formats/escape-html formats/bearable-json secrets/compare express helmet rate-limiter-flexible zod",
   inbox: "events messages registry providers highlevel concurrency formats observe store",
+  "inbox/mailboxes": "calls providers/kit registry concurrency formats/email store",
   outbox: "events messages registry access providers highlevel formats calls observe store",
   events: "registry providers/kit calls concurrency store",
   messages: "registry highlevel concurrency formats store html-to-text",
@@ -25,7 +26,7 @@ export const rooms: Record<string, string> = {
   providers: "calls concurrency formats secrets zod",
   "providers/kit": "calls formats secrets zod",
   highlevel: "calls formats zod",
-  calls: "concurrency axios request-filtering-agent",
+  calls: "concurrency axios request-filtering-agent imapflow nodemailer",
   formats: "libphonenumber-js mime-types zod @exodus/bytes html-to-text",
   "formats/email": "formats/escape-html @exodus/bytes html-to-text",
   observe:

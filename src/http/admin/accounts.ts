@@ -10,7 +10,8 @@ import {
 } from "../../registry/register-account.ts";
 import { requireAdapter } from "../../registry/require-fitting.ts";
 import { findAccount, listAccounts } from "../../store/accounts.ts";
-import type { AccountRow, RefusedWebhooks } from "../../store/schema.ts";
+import { findMailbox } from "../../store/mailboxes/mailboxes.ts";
+import type { AccountRow, MailboxRow, RefusedWebhooks } from "../../store/schema.ts";
 import { listRefusals } from "../../store/trouble/refused-webhooks.ts";
 import { type Caller, callerOf, reaches } from "../caller.ts";
 import { toPage, uuidPageQuery } from "../list.ts";
@@ -42,7 +43,7 @@ const change = z.strictObject({
  * `POST /admin/accounts` 201 with `id` and `webhookUrl`: what to paste at the provider, once for all its numbers and
  * mailboxes. `locationIds` are the locations that may be mapped in it; without any it is the operator's alone.
  * The provider is asked at once whether it takes the credentials, and what is wrong is added as `checks`; not with
- * `?check=false`. `GET /admin/accounts[/{id}]` 200, of one with what was `refused` at its URL · `PATCH` 200: `credentials` once for all · `DELETE` 204; 409 while it has mappings.
+ * `?check=false`. `GET /admin/accounts[/{id}]` 200, of one with what was `refused` at its URL, and of a `mailbox` that is fetched from when that was, or why it fails · `PATCH` 200: `credentials` once for all · `DELETE` 204; 409 while it has mappings.
  * An integrator's key reaches an account if it reaches all its locations.
  */
 export function accountRoutes(context: AccountsContext): Router {
@@ -92,7 +93,12 @@ export function accountRoutes(context: AccountsContext): Router {
   router.get("/:id", async (req, res) => {
     const account = await requireAccount(context, callerOf(res), req.params.id);
     const refused = await listRefusals(people, { accountId: account.id });
-    res.json({ ...show(account), refused: refused.map(showRefusal) });
+    const mailbox = await findMailbox(people, account.id);
+    res.json({
+      ...show(account),
+      ...(mailbox ? { mailbox: showMailbox(mailbox) } : {}),
+      refused: refused.map(showRefusal),
+    });
   });
 
   router.patch("/:id", async (req, res) => {
@@ -113,6 +119,10 @@ export function accountRoutes(context: AccountsContext): Router {
     res.status(204).end();
   });
   return router;
+}
+
+function showMailbox({ fetchedAt, failingSince, retryAt, reason, detail }: MailboxRow) {
+  return { fetchedAt, failingSince, retryAt, reason, detail };
 }
 
 export function showRefusal({ ownerId: _ownerId, detail, ...refusal }: RefusedWebhooks) {

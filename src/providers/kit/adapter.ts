@@ -72,6 +72,8 @@ export interface Adapter<Given = unknown> {
   isIdempotent?: true;
   /** Its receipts name a message by the provider's id alone: one may come before that id is recorded. */
   receiptsLackReference?: true;
+  /** The mailbox from which the bridge fetches what came, for a provider that posts nothing. */
+  mailbox?(credentials: Given): FetchedMailbox;
   media?: Media<Given>;
   completion?: Completion<Given>;
   /**
@@ -95,6 +97,16 @@ export interface Adapter<Given = unknown> {
 }
 
 export type ComeAgain = 429 | 503;
+
+/** A folder of a mailbox. */
+export interface FetchedMailbox {
+  /** As `imaps://mail.example.com/INBOX`. */
+  url: string;
+  /** By which somebody logs in, as in an ApiRequest. */
+  headers: Record<string, string>;
+  /** The folder for what was fetched; undefined where it is left where it is. */
+  moveTo?: string | undefined;
+}
 
 /** What is looked at by a check. */
 export interface CheckedAccount<Given> {

@@ -11,6 +11,8 @@ export interface DecodedWebhook {
   read<Output>(schema: z.ZodType<Output>): Output;
   /** The fields of a form in their order, files among them; none of JSON. */
   fields: readonly FormField[];
+  /** The bytes as they came, for what is a whole mail. */
+  body: Buffer;
   /** The reference that a callback URL of ours holds. */
   reference: string | undefined;
   /** What was fetched for it, after an `incompleteMail`. */
@@ -18,9 +20,9 @@ export interface DecodedWebhook {
 }
 
 /**
- * Decodes a body in the way of its content type: as a form, or as JSON. A request that names none of the provider's content
- * types is read as the first of them; one by GET, as which one without a body is known, by its query. Rejects with a
- * ParseError.
+ * Decodes a body in the way of its content type: as a form, or as JSON; a mail is left as it is. A request that names none
+ * of the provider's content types is read as the first of them; one by GET, as which one without a body is known, by its
+ * query. Rejects with a ParseError.
  */
 export async function decode(
   request: WebhookRequest,
@@ -29,10 +31,11 @@ export async function decode(
 ): Promise<DecodedWebhook> {
   const { headers, url } = request;
   const { body, fetched } = partsOf(request);
-  const about = { reference: referenceOf(url), fetched };
+  const about = { reference: referenceOf(url), body, fetched };
   if (takesGet && body.length === 0) return readFields(readUrlencoded(queryBytes(url)), about);
   const given = headers["content-type"] ?? "";
   const contentType = contentTypes.some((each) => isOfType(request, each)) ? given : (contentTypes[0] ?? given);
+  if (isMail(contentType)) return readFields([], about);
   if (!isForm(contentType)) {
     const value = decodeJson(body);
     return { isJson: true, read: (schema) => parseValue(schema, value), fields: [], ...about };
@@ -42,7 +45,7 @@ export async function decode(
 
 function readFields(
   fields: readonly FormField[],
-  about: Pick<DecodedWebhook, "reference" | "fetched">,
+  about: Pick<DecodedWebhook, "reference" | "body" | "fetched">,
 ): DecodedWebhook {
   const texts = textsOf(fields);
   return { isJson: false, read: (schema) => parseValue(schema, texts), fields, ...about };
@@ -61,6 +64,7 @@ export function isOfType({ headers }: WebhookRequest, mediaType: string): boolea
   return given.toLowerCase() === mediaType;
 }
 
+const isMail = (contentType: string) => /^message\/rfc822\b/i.test(contentType);
 const isForm = (contentType: string) => /^(multipart\/|application\/x-www-form-urlencoded\b)/i.test(contentType);
 
 /** What is larger may be a file, or a raw mail of which only the bytes are read. */

@@ -8,7 +8,7 @@ import type {
   TextService,
   WebhookRequest,
 } from "../../model.ts";
-import type { Adapter, ComeAgain, Completion, Media, RefusalCodes } from "./adapter.ts";
+import type { Adapter, ComeAgain, Completion, FetchedMailbox, Media, RefusalCodes } from "./adapter.ts";
 import { type CheckStep, runChecks } from "./checks/run-checks.ts";
 import type { Credentials } from "./credentials.ts";
 import { type DecodedWebhook, decode } from "./decode.ts";
@@ -43,6 +43,8 @@ export interface ProviderFacts<Given, Sending> extends Pick<Adapter<Given>, "lab
      * as `fetched`.
      */
     completion?: Completion<Sending>;
+    /** Where what came is fetched from, for a provider that posts nothing. */
+    mailbox?(credentials: Given): FetchedMailbox;
     /** What to paste at the provider, where it is not the plain URL. */
     pastedUrl?(url: string, credentials: Given): string;
     /** How it asks by GET whether the URL is ours. A recipe of the kit. */
@@ -77,7 +79,7 @@ type OneOrMore<Item> = Item | Item[];
 /** The adapter of a provider, by its facts. */
 export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sending>): Adapter<Given> {
   const { label, channel, pasteAt, notes = [], credentials, receives, sends, checks } = facts;
-  const { contentTypes, takesGet, proof, nonce, read, files, pastedUrl, handshake } = receives;
+  const { contentTypes, takesGet, proof, nonce, read, files, handshake } = receives;
   const { confirmation, refusedWith, acknowledgement } = receives;
   const open = decodeOnce((request) => decode(request, contentTypes, { takesGet }));
   return {
@@ -97,7 +99,7 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     ...(receives.isReferenceSigned ? { isReferenceSigned: true } : {}),
     services: sends.services ?? [],
     ...(files ? { openFiles: async (request, messageId) => files(await open(request), messageId) } : {}),
-    ...(pastedUrl ? { webhookUrl: pastedUrl } : {}),
+    ...comesBy(receives),
     ...(handshake ? { answerHandshake: handshake.answer } : {}),
     ...(confirmation ? { confirmationUrl: async (request) => confirmation(await open(request)) } : {}),
     ...(acknowledgement ? { acknowledgement } : {}),
@@ -124,6 +126,13 @@ function completedBy<Given, Sending>(
   { toSend }: Pick<Credentials<Given, Sending>, "toSend">,
 ): Completion<Given> {
   return { ...located, request: (fetchBy, given) => request(fetchBy, toSend(given)) };
+}
+
+function comesBy<Given>({
+  mailbox,
+  pastedUrl,
+}: ProviderFacts<Given, never>["receives"]): Pick<Adapter<Given>, "mailbox" | "webhookUrl"> {
+  return { ...(mailbox ? { mailbox } : {}), ...(pastedUrl ? { webhookUrl: pastedUrl } : {}) };
 }
 
 function openedBy<Given, Sending>(

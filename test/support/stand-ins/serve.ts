@@ -1,7 +1,7 @@
 import type { AddressInfo } from "node:net";
 import express from "express";
 import type { TokenGrant } from "../../../src/calls/call-api.ts";
-import { type CallApi, createCallApi } from "../../../src/calls/call-api.ts";
+import { type CallApi, callStandIns, createCallApi } from "../../../src/calls/call-api.ts";
 import { createTokens, withTokens } from "../../../src/calls/oauth/with-tokens.ts";
 import { certificates } from "../certificates.ts";
 import { serveMails } from "../kept-mails.ts";
@@ -27,7 +27,7 @@ export async function serveStandIns(
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const callApi = createCallApi({ timeoutSeconds: 5, maxSockets: 4 });
-  const call: CallApi = (request) => callApi({ ...request, url: request.url.replace(/^https:\/\//, `${url}/`) });
+  const call = callStandIns(callApi, url);
   return {
     url,
     callApi: withTokens(createTokens(call), call),

@@ -1,0 +1,116 @@
+import { type Loop, startLoop } from "../../concurrency/loop.ts";
+import { Failure } from "../../errors.ts";
+import { describeError, type Log } from "../../log.ts";
+import type { Accounts } from "../../registry/accounts.ts";
+import {
+  claimMailboxes,
+  type HeldMailbox,
+  noteMailboxFailure,
+  releaseMailboxes,
+  renewMailboxes,
+} from "../../store/mailboxes/mailboxes.ts";
+import { isAboutDatabase } from "../../store/postgres/database-errors.ts";
+import { type FetchContext, fetchMailbox, MailboxLost } from "./fetch-mailbox.ts";
+
+export interface MailboxesContext extends FetchContext {
+  log: Log;
+  accounts: Accounts;
+  /** How often leases are renewed, and it is looked for mailboxes that nobody holds. */
+  pollSeconds: number;
+}
+
+const leaseSeconds = 60;
+/** Of one process: each is a connection that stands. */
+const maxHeld = 500;
+/** How many times `pollSeconds` a mailbox is left alone at most. */
+const maxPauses = 60;
+/** Some servers lock an account at which a wrong password is tried too often. */
+const maxPausesRefused = 360;
+
+interface Session {
+  held: HeldMailbox;
+  ending: AbortController;
+  ended: Promise<void>;
+}
+
+/**
+ * Fetches from the mailboxes of accounts that have one, each by one process at a time: whoever holds its lease, which others
+ * take over when it ends. There is no leader.
+ */
+export function keepMailboxes(context: MailboxesContext): Pick<Loop, "stop"> {
+  const { db, log, pollSeconds } = context;
+  const sessions = new Map<string, Session>();
+
+  async function look(): Promise<boolean> {
+    const held = [...sessions.values()].map((session) => session.held);
+    const kept = await renewMailboxes(db, held, leaseSeconds);
+    for (const { leaseToken } of held) if (!kept.has(leaseToken)) sessions.get(leaseToken)?.ending.abort();
+    const limit = Math.min(50, maxHeld - sessions.size);
+    const claimed = limit > 0 ? await claimMailboxes(db, { limit, leaseSeconds }) : [];
+    for (const held of claimed) begin(held);
+    return claimed.length === limit && limit > 0;
+  }
+
+  function begin(held: HeldMailbox): void {
+    const ending = new AbortController();
+    const ended = run(context, held, ending.signal).finally(() => sessions.delete(held.leaseToken));
+    sessions.set(held.leaseToken, { held, ending, ended });
+  }
+
+  const loop = startLoop({ log, name: "mailboxes", pollSeconds, run: look });
+  return {
+    async stop() {
+      await loop.stop();
+      for (const { ending } of sessions.values()) ending.abort();
+      await Promise.all([...sessions.values()].map(({ ended }) => ended));
+    },
+  };
+}
+
+/** Until the signal fires, or something is wrong. Never rejects. */
+async function run(context: MailboxesContext, held: HeldMailbox, signal: AbortSignal): Promise<void> {
+  const { db, log, accounts } = context;
+  const { accountId, leaseToken } = held;
+  let failures = held.failures;
+  let provider: string | undefined;
+  const onFetched = () => {
+    if (failures >= toldAfter) log("warn", "mailbox.reachable", { accountId, provider });
+    failures = 0;
+  };
+  try {
+    accounts.forget(accountId);
+    const account = await accounts.get(accountId);
+    provider = account?.provider;
+    const [credentials] = account?.credentials ?? [];
+    const fetched = credentials === undefined ? undefined : account?.adapter.mailbox?.(credentials);
+    if (!fetched) throw new Failure("misconfigured", "the account has no credentials that open a mailbox");
+    await fetchMailbox(context, held, fetched, { signal, onFetched });
+    await releaseMailboxes(db, [leaseToken]);
+  } catch (error) {
+    if (error instanceof MailboxLost) return;
+    await fail(context, { held, failures, provider }, error).catch((trouble: unknown) => {
+      // The lease ends by itself.
+      log("warn", "mailbox.given_up", { accountId, ...describeError(trouble) });
+    });
+  }
+}
+
+/** One failure may be a hiccup. */
+const toldAfter = 2;
+
+async function fail(
+  { db, log, pollSeconds }: MailboxesContext,
+  { held, failures, provider }: { held: HeldMailbox; failures: number; provider: string | undefined },
+  error: unknown,
+): Promise<void> {
+  const { accountId, leaseToken } = held;
+  if (isAboutDatabase(error)) return releaseMailboxes(db, [leaseToken]);
+  const failure = error instanceof Failure ? error : new Failure("internal_error", "the bridge itself failed");
+  if (!(error instanceof Failure)) log("error", "mailbox.broke", { accountId, ...describeError(error) });
+  const isRefused = failure.reason === "misconfigured" || failure.reason === "rejected";
+  const pauses = Math.min(isRefused ? maxPausesRefused : maxPauses, 2 ** Math.min(failures, 20));
+  const retryInSeconds = pollSeconds * pauses * (0.75 + Math.random() / 2);
+  const { reason, message: detail, status } = failure;
+  await noteMailboxFailure(db, held, { reason, detail, retryInSeconds });
+  if (failures + 1 === toldAfter) log("warn", "mailbox.unreachable", { accountId, provider, reason, status });
+}

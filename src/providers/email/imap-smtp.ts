@@ -1,0 +1,128 @@
+import { z } from "zod";
+import type { OutgoingMail } from "../../calls/mail/outgoing-mail.ts";
+import { readParts } from "../../formats/email/mime-parts.ts";
+import { allOf, findHeader, type MailHeader } from "../../formats/mail-headers.ts";
+import { addressesOf } from "../../formats/mailbox.ts";
+import { openMime } from "../../formats/mime.ts";
+import { requireContent, threadHeaders } from "../../formats/outgoing-mail.ts";
+import type { OutboundMessage } from "../../model.ts";
+import { mailboxChecks } from "../checks/mailbox/imap-smtp.ts";
+import { choice, credentials, secret, setting, shape } from "../kit/credentials.ts";
+import { defineProvider } from "../kit/define-provider.ts";
+import { deliveryReports } from "../kit/delivery-reports.ts";
+import { rawMail } from "../kit/events.ts";
+import { requiredText, rfcMessageId } from "../kit/fields.ts";
+import { basicAuth } from "../kit/proofs.ts";
+import { answerOf, post } from "../kit/sends.ts";
+import { mailboxOf, smtpPlace } from "./imap-smtp/places.ts";
+
+const host = shape(/^[a-z\d-]+(?:\.[a-z\d-]+)*$/i, "must be the name of a host, such as mail.example.com");
+const port = shape(/^[1-9]\d{0,4}$/, "must be the number of a port");
+const folder = shape(/^[^\p{Cc}%*]{1,200}$/u, "must be a folder's name, without % and *");
+const user = shape(/^[^:\p{Cc}]+$/u, "must hold no colon");
+const words = shape(/^[^\p{Cc}]+$/u, "must stand on one line");
+
+/**
+ * Any mailbox, by IMAP (https://www.rfc-editor.org/rfc/rfc9051) and SMTP (https://www.rfc-editor.org/rfc/rfc5321): the
+ * bridge fetches what came, and nobody posts it. What its servers report of an email comes as mail.
+ */
+export const imapSmtp = defineProvider({
+  label: "IMAP and SMTP",
+  channel: "email",
+  credentials: credentials({
+    always: {
+      imapHost: setting("IMAP host", "Such as imap.zoho.com, outlook.office365.com or imap.gmail.com.", host),
+      user: setting("User", "Mostly the mailbox's address.", user),
+      password: secret(
+        "Password",
+        "The mailbox's; where it has a second factor (Gmail, Zoho, Microsoft 365), an app password.",
+        words,
+      ),
+    },
+    toSend: { smtpHost: setting("SMTP host", "Such as smtp.zoho.com, smtp.office365.com or smtp.gmail.com.", host) },
+    ifWanted: {
+      imapPort: setting("IMAP port", "993 where it is not given.", port),
+      imapSecurity: choice(
+        "IMAP security",
+        "TLS at once, or STARTTLS, as is usual at port 143; tls where it is not given.",
+        ["tls", "starttls"],
+      ),
+      folder: setting("Folder", "Where mail comes in; INBOX where it is not given.", folder),
+      moveTo: setting(
+        "Folder for what was fetched",
+        "Mail is moved there; without it, it is left where it is.",
+        folder,
+      ),
+      smtpPort: setting("SMTP port", "465, or with STARTTLS 587, where it is not given.", port),
+      smtpSecurity: choice(
+        "SMTP security",
+        "TLS at once, or STARTTLS, as is usual at port 587; tls where it is not given.",
+        ["tls", "starttls"],
+      ),
+      smtpUser: setting("SMTP user", "Where it is another one.", user),
+      smtpPassword: secret("SMTP password", "Where it is another one.", words),
+    },
+  }),
+  pasteAt:
+    "nowhere: the bridge fetches the mail itself, from the time on at which the account was registered. Whoever has the mailbox's user and password, and could put mail into it, can also post a whole mail to the URL with them",
+  notes: [
+    "Connections go by TLS alone, with a certificate that is the host's. A host whose address is not public must be named by `ALLOWED_PRIVATE_HOSTS`, with its port.",
+    "Mail is left unread. One that is larger than `EMAIL_BODY_LIMIT_KB` stays where it is, and its headers are posted with words that say so.",
+    "There are no receipts but what mail servers report of emails that they could not deliver.",
+  ],
+  receives: {
+    contentTypes: ["message/rfc822"],
+    proof: basicAuth({ pair: ({ user: name, password }) => [name, password] }),
+    mailbox: mailboxOf,
+    read: async ({ body }) => deliveryReports(body) ?? readMail(body),
+    files: ({ body }) => (deliveryReports(body) ? [] : openMime(body)),
+  },
+  sends: {
+    request: (message, given) => {
+      const { url, headers } = smtpPlace(given);
+      return post(url, headers, compose(message));
+    },
+    answer: answerOf({
+      taken: z.object({ messageId: rfcMessageId, response: z.string() }),
+      sent: ({ messageId: id }, { rfcMessageId: ours }) => {
+        return { providerMessageId: id, rfcMessageId: id === ours ? undefined : id };
+      },
+      refused: z.object({ code: requiredText, message: requiredText }),
+    }),
+    receiptsLackReference: true,
+  },
+  checks: mailboxChecks,
+});
+
+async function readMail(raw: Buffer) {
+  return rawMail(raw, { to: receiverOf(readParts(raw).headers) });
+}
+
+/** Servers write down which mailbox an email was for before they followed an alias. */
+const receiverHeaders = ["x-original-to", "envelope-to", "x-envelope-to"];
+
+/**
+ * The mailbox of the envelope. Which of its aliases somebody wrote to only To tells: the mailbox itself counts where nobody
+ * of its domain is named, as in a blind copy.
+ */
+function receiverOf(headers: MailHeader[]): string | undefined {
+  const named = receiverHeaders.map((name) => findHeader(headers, name)).find((value) => value !== undefined);
+  if (named !== undefined) return named;
+  const [mailbox = ""] = addressesOf(findHeader(headers, "delivered-to"));
+  const others = addressesOf(["to", "cc"].map((name) => allOf(headers, name) ?? "").join(", "));
+  return others.some((each) => domainOf(each) === domainOf(mailbox)) ? undefined : mailbox;
+}
+
+const domainOf = (address: string) => address.slice(address.lastIndexOf("@") + 1);
+
+function compose(message: OutboundMessage): OutgoingMail {
+  const { from: address, fromName: name, to, cc, bcc, replyTo, subject, text, html, attachments } = message;
+  return {
+    from: { address, name },
+    ...{ to, cc, bcc, replyTo, subject, text, html },
+    headers: Object.fromEntries(threadHeaders(message).map((header) => [header.name, header.value])),
+    attachments: attachments.map((each) => {
+      return { name: each.name, contentType: each.contentType, content: requireContent(each).toString("base64") };
+    }),
+  };
+}

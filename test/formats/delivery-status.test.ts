@@ -1,0 +1,84 @@
+import { describe, expect, test } from "vitest";
+import { readDeliveryStatus } from "../../src/formats/email/delivery-status.ts";
+import { deliveryReports } from "../../src/providers/kit/delivery-reports.ts";
+
+const lines = (...all: string[]) => Buffer.from(all.join("\r\n"));
+const original = ["Message-ID: <2f6f-1@ours.test>", "From: box@ours.test", "To: ann@vale.test", "Subject: Your order"];
+
+/** As Postfix, Exim and Exchange write them, but for the words for people. */
+function report({
+  type = "multipart/report; report-type=delivery-status; boundary=b",
+  fields = ["Reporting-MTA: dns; mx.ours.test"],
+  recipients = [["Final-Recipient: rfc822; ann@vale.test", "Action: failed", "Status: 5.1.1"]],
+  returned = ["Content-Type: message/rfc822", "", ...original, "", "hello"],
+  encoding = "7bit",
+}: {
+  type?: string;
+  fields?: string[];
+  recipients?: string[][];
+  returned?: string[];
+  encoding?: string;
+} = {}): Buffer {
+  const status = [...fields, ...recipients.flatMap((each) => ["", ...each]), ""].join("\r\n");
+  const written = encoding === "base64" ? Buffer.from(status).toString("base64") : status;
+  return lines(
+    ...["From: MAILER-DAEMON@mx.ours.test", "To: box@ours.test", "Subject: Undelivered", `Content-Type: ${type}`],
+    ...["", "--b", "Content-Type: text/plain", "", "I could not deliver it.", ""],
+    ...["--b", "Content-Type: message/delivery-status", `Content-Transfer-Encoding: ${encoding}`, "", written],
+    ...["--b", ...returned, "--b--", ""],
+  );
+}
+
+const failed = {
+  ...{ kind: "receipt", providerMessageId: "2f6f-1@ours.test", status: "failed", recipient: "ann@vale.test" },
+  error: { code: "5.1.1", message: "the provider says failed" },
+};
+
+describe("a report of delivery says what became of the email", () => {
+  test.each([
+    ["with the whole email", {}],
+    ["with its headers alone", { returned: ["Content-Type: text/rfc822-headers", "", ...original, ""] }],
+    ["in base64", { encoding: "base64" }],
+    ["where the type is without its report-type", { type: "multipart/report; boundary=b" }],
+  ])("%s", (_, given) => {
+    expect(deliveryReports(report(given))).toEqual([failed]);
+  });
+
+  test("to each recipient in the server's words, by the address that was written to", () => {
+    const recipients = [
+      [
+        "Original-Recipient: rfc822;Ann@vale.test",
+        "Final-Recipient: rfc822; ann.miller@hidden.test",
+        "Action: FAILED (bad mailbox)",
+        "Status: 5.2.2 (full)",
+        "Diagnostic-Code: smtp; 552 5.2.2 The mailbox is",
+        "    full",
+      ],
+      ["Final-Recipient: rfc822; bob@vale.test", "Action: delayed", "Status: 4.4.1"],
+      ["Final-Recipient: rfc822; <cem@vale.test>", "Action: delivered", "Status: 2.0.0"],
+      ["Final-Recipient: x400; none", "Action: failed"],
+    ];
+    expect(deliveryReports(report({ recipients }))).toMatchObject([
+      {
+        ...{ status: "failed", recipient: "ann@vale.test" },
+        error: { code: "5.2.2", message: expect.stringMatching(/^552 5\.2\.2 The mailbox is\s+full$/) },
+      },
+      { kind: "ignored", reason: expect.stringContaining("delayed") },
+      { status: "delivered", recipient: "cem@vale.test" },
+    ]);
+  });
+});
+
+test("any other mail is none, and what does not name the email is nobody's receipt", () => {
+  const others = [
+    lines("From: ann@vale.test", "To: box@ours.test", "", "Action: failed"),
+    lines("Content-Type: multipart/report; report-type=disposition-notification; boundary=b", "", "--b", "", "read"),
+    report({ recipients: [] }),
+    report({ type: "multipart/mixed; boundary=b" }),
+    Buffer.from(""),
+  ];
+  for (const mail of others) expect(readDeliveryStatus(mail)).toBeUndefined();
+  const nameless = report({ returned: ["Content-Type: text/rfc822-headers", "", "Subject: x", ""] });
+  expect(readDeliveryStatus(nameless)).toMatchObject({ recipients: [{ action: "failed" }] });
+  expect(deliveryReports(nameless)).toBeUndefined();
+});

@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { startTestBridge, type TestBridge, untilPosted } from "../support/bridge.ts";
+import { emailProviderId } from "../support/location.ts";
+import { type CuttingProxy, startCuttingProxy } from "../support/mail/cutting-proxy.ts";
+import { imapServers, type TestImap } from "../support/mail/imap-server.ts";
+import { login, startSmtp, type TestSmtp } from "../support/mail/smtp-server.ts";
+import { tlsOfLocalhost } from "../support/mail/tls.ts";
+import { until } from "../support/until.ts";
+
+const mail = (subject: string, { id = subject, text = "Hello" } = {}) =>
+  [
+    ...["From: Ann <ann@vale.test>", "To: box@ours.test", `Subject: ${subject}`, `Message-ID: <${id}@vale.test>`],
+    ...["", text, ""],
+  ].join("\r\n");
+const minute = 60_000;
+
+describe.each(imapServers)("what comes to a mailbox at $name", ({ start }) => {
+  let server: TestImap;
+  let smtp: TestSmtp;
+  let proxy: CuttingProxy;
+  let bridge: TestBridge;
+
+  beforeAll(async () => {
+    server = await start();
+    smtp = await startSmtp();
+    proxy = await startCuttingProxy(server.port);
+    const allowedPrivateHosts = [`localhost:${proxy.port}`, `localhost:${smtp.port}`];
+    bridge = await startTestBridge({
+      tuning: { mailCa: tlsOfLocalhost.cert },
+      config: { bodyLimitBytes: { sms: 100_000, email: 20_000 } },
+    });
+    await bridge.restart({ allowedPrivateHosts: [new URL(bridge.sandboxUrl).host, ...allowedPrivateHosts] });
+  });
+  afterAll(async () => {
+    await bridge.stop();
+    await Promise.all([proxy.stop(), smtp.stop()]);
+    await server.stop();
+  });
+  beforeEach(() => {
+    proxy.cut = undefined;
+    proxy.isOpen = true;
+  });
+
+  const credentials = () => ({
+    ...{ imapHost: "localhost", imapPort: String(proxy.port), ...login },
+    ...{ smtpHost: "localhost", smtpPort: String(smtp.port) },
+  });
+  const subjects = () => bridge.sandbox.messages().map(({ subject }) => subject);
+  const untilThere = (subject: string) => until(subjects, (all) => all.includes(subject), 30);
+  let mappingId: string;
+
+  test("before the account was there stays, and what comes then is posted once, in order, and left unread", async () => {
+    await server.append(mail("long before"), { at: new Date(Date.now() - 3000 * minute) });
+    await server.append(mail("just before"), { at: new Date(Date.now() - 5 * minute) });
+    const address = { provider: "imap-smtp", address: "box@ours.test", conversationProviderId: emailProviderId };
+    mappingId = await bridge.addMapping({ ...address, credentials: credentials() });
+    for (const subject of ["one", "two", "three"]) await server.append(mail(subject));
+    await untilPosted(bridge, 3, 30);
+    expect(subjects()).toEqual(["one", "two", "three"]);
+    await server.append(mail("four"));
+    await untilPosted(bridge, 4, 30);
+    expect(await server.subjects()).toEqual(["long before", "just before", "one", "two", "three", "four"]);
+  });
+
+  test("is there once and in order wherever the connection is cut", async () => {
+    const known = subjects().length;
+    const expected: string[] = [];
+    for (const from of ["server", "client"] as const) {
+      const total = proxy.bytes[from];
+      for (let part = 0; part <= 8; part++) {
+        const afterBytes = Math.ceil((total * part) / 8);
+        const cutsBefore = proxy.cuts;
+        proxy.cut = { from, afterBytes };
+        proxy.cutAll();
+        for (const letter of ["a", "b"]) {
+          expected.push(`cut ${from} ${part} ${letter}`);
+          await server.append(mail(expected.at(-1) ?? ""));
+        }
+        await until(
+          () => proxy.cuts > cutsBefore || subjects().length >= known + expected.length,
+          (isCut) => isCut,
+        );
+        proxy.cut = undefined;
+        await untilPosted(bridge, known + expected.length, 40);
+        expect(subjects().slice(known)).toEqual(expected);
+      }
+    }
+  });
+
+  test("is there once when a process ends", async () => {
+    const known = subjects().length;
+    await bridge.halt();
+    await server.append(mail("while away"));
+    await bridge.restart();
+    await untilPosted(bridge, known + 1, 30);
+    expect(subjects().slice(known)).toEqual(["while away"]);
+  });
+
+  test("is there once when the folder's numbers are others", async () => {
+    const known = subjects().length;
+    await server.renumber();
+    proxy.cutAll();
+    await server.append(mail("renumbered"));
+    await untilThere("renumbered");
+    expect(subjects().slice(known)).toEqual(["renumbered"]);
+    expect(subjects()).not.toContain("just before");
+  });
+
+  test("and is too large is told of by its headers", async () => {
+    await server.append(mail("large", { text: "x".repeat(30_000) }));
+    await untilThere("large");
+    const posted = bridge.sandbox.messages().find(({ subject }) => subject === "large");
+    expect(JSON.stringify(posted)).toContain("too large to be shown");
+  });
+
+  test("is moved where that is wished, and what came before is not", async () => {
+    const before = await server.subjects();
+    const connections = proxy.connections;
+    await bridge.admin("PATCH", `/mappings/${mappingId}`, { credentials: { ...credentials(), moveTo: "Done" } });
+    await until(
+      () => proxy.connections,
+      (now) => now > connections,
+    );
+    await server.append(mail("to be moved"));
+    await untilThere("to be moved");
+    await until(
+      () => server.subjects("Done"),
+      (moved) => moved.includes("to be moved"),
+      30,
+    );
+    expect(await server.subjects("Done")).toEqual(["to be moved"]);
+    expect(await server.subjects()).toEqual(before);
+  });
+});
