@@ -2,6 +2,7 @@ import type { Channel } from "../model.ts";
 import { declaredProvider } from "./declared/declared-provider.ts";
 import type { ProviderDocument } from "./declared/document/document.ts";
 import { amazonSes } from "./email/amazon-ses.ts";
+import { cloudmailin } from "./email/cloudmailin.ts";
 import { imapSmtp } from "./email/imap-smtp.ts";
 import { mailersend } from "./email/mailersend.ts";
 import { mailgun } from "./email/mailgun.ts";
@@ -66,6 +67,7 @@ const adapters: Record<string, Adapter> = {
   postal,
   "amazon-ses": amazonSes,
   "imap-smtp": imapSmtp,
+  cloudmailin,
   "generic-sms": genericSms,
   "generic-email": genericEmail,
 };

@@ -19,6 +19,7 @@ test("a provider that gives a mail up at a 4xx says what has it come again", () 
     expect.arrayContaining([
       ["sendgrid", 503],
       ["postal", 503],
+      ["cloudmailin", 503],
     ]),
   );
 });

@@ -38,7 +38,8 @@ type Change = Partial<OutboundMessage>;
 describe.each(providers.map((provider, index) => ({ ...provider, index })))("the stand-in of $name", (provider) => {
   const { adapter, channel, signer } = provider;
   const standIn = standIns[provider.index] ?? expect.unreachable("there is no stand-in");
-  const message = channel === "sms" ? text : email;
+  const mail = standIn.takesBcc ? email : { ...email, bcc: [] };
+  const message = channel === "sms" ? text : mail;
   const credentials = adapter.credentials.parse(signer.sendCredentials);
   const send = ({ reference = "42", ...change }: Change = {}) => {
     const told = { ...message, reference, receiptUrl: `${url}?message=${reference}`, ...change };

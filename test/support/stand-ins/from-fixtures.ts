@@ -43,6 +43,7 @@ export function createStandIn(name: string, ownAddress = ""): StandIn {
   return {
     ...{ provider: name, host: api.host, router, grant: api.grant, sent, statuses: receiptStatuses(provider) },
     refusal: refusalOf(provider),
+    takesBcc: Boolean(api.places.bcc || api.places.everybody),
     receipt: ({ id, reference, from, to: [to = ""], headers, receiptUrl }, status, { url, at, recipient }) => {
       const ownUrl = api.places.receiptUrl === undefined ? undefined : receiptUrl;
       const rfcMessageId = headers["message-id"]?.slice(1, -1);

@@ -41,6 +41,8 @@ export interface StandIn {
   sent: StandInMessage[];
   /** Those that the provider has webhooks for. */
   statuses: ReceiptStatus[];
+  /** Does it send blind copies of an email? */
+  takesBcc: boolean;
   /** How it refuses a message. */
   refusal: RefusalFixture;
   /**

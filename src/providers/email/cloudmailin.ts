@@ -1,0 +1,144 @@
+import { z } from "zod";
+import { Failure } from "../../errors.ts";
+import { composeMail } from "../../formats/mail.ts";
+import { allOf, findHeader } from "../../formats/mail-headers.ts";
+import { addressesOf, normalizeMailbox, parseSender } from "../../formats/mailbox.ts";
+import { addWords, parseContentId, unwrapFiles, withoutContent } from "../../formats/mime.ts";
+import { formatMailbox, requireContent, threadHeadersWithBoth } from "../../formats/outgoing-mail.ts";
+import { parseValue } from "../../formats/parse-value.ts";
+import type { OutboundMessage } from "../../model.ts";
+import { credentials, pathSegment, printable, secret, setting, urlLogin } from "../kit/credentials.ts";
+import type { DecodedWebhook } from "../kit/decode.ts";
+import { defineProvider } from "../kit/define-provider.ts";
+import { hashOf, mail, receipt, type StatusWords } from "../kit/events.ts";
+import { code, listOf, maybeNumber, maybeText, messageId, requiredText } from "../kit/fields.ts";
+import { bearer, byUrlLogin } from "../kit/proofs.ts";
+import { answerOf, idAt, post } from "../kit/sends.ts";
+
+/**
+ * CloudMailin: mail as normalized JSON (https://docs.cloudmailin.com/http_post_formats/json_normalized/), sending
+ * (https://docs.cloudmailin.com/outbound/sending_email_with_api/) and receipts
+ * (https://docs.cloudmailin.com/outbound/sending_email_events_webhook/).
+ */
+export const cloudmailin = defineProvider({
+  label: "CloudMailin",
+  channel: "email",
+  credentials: credentials({
+    always: urlLogin,
+    toSend: {
+      smtpUsername: setting("SMTP username", "Of the outbound account, on its page SMTP Accounts.", pathSegment),
+      apiToken: secret("API token", "Beside it, its password.", printable),
+    },
+  }),
+  pasteAt:
+    "the inbound address as its target, with the POST format _JSON Normalized_; and the outbound account as its event webhook. The URL holds the credentials, because CloudMailin signs nothing; it is shown whole only in the answer to who set them",
+  notes: [
+    "CloudMailin asks the bridge while the sender's server waits: what is not taken is tried again by that server, for days.",
+    "It sends no blind copies: an email with bcc fails, and says so.",
+  ],
+  receives: {
+    contentTypes: ["application/json"],
+    ...byUrlLogin,
+    // A 4xx goes back to the sender as a bounce: https://docs.cloudmailin.com/receiving_email/http_status_codes/
+    refusedWith: 503,
+    read: (webhook) => (isMail(webhook) ? readMail(webhook) : readReceipts(webhook)),
+    files: async (webhook) =>
+      isMail(webhook) ? (await openFiles(webhook)).files.map(({ content }) => content?.()) : [],
+  },
+  sends: {
+    request: (message, { smtpUsername, apiToken }) => {
+      const url = `https://api.cloudmailin.com/api/v0.1/${smtpUsername}/messages`;
+      return post(url, { accept: "application/json", ...bearer(apiToken) }, compose(message));
+    },
+    answer: answerOf({
+      ...idAt("id"),
+      refused: z
+        .object({ status: code, error: requiredText })
+        .transform(({ status, error }) => ({ code: status, message: error })),
+    }),
+    receiptsLackReference: true,
+  },
+});
+
+const isMail = (webhook: DecodedWebhook) =>
+  webhook.read(z.object({ events: z.unknown().optional() })).events === undefined;
+
+const value = z.union([z.string().transform((one) => [one]), z.array(z.string())]);
+const file = z.object({
+  ...{ file_name: maybeText, content_type: maybeText, content_id: maybeText, size: maybeNumber },
+  ...{ content: z.string().nullish(), url: maybeText },
+});
+const inbound = z.object({
+  headers: z.record(z.string(), value),
+  envelope: z.object({ from: z.string().nullish(), to: maybeText, recipients: listOf(z.string()) }),
+  ...{ plain: maybeText, html: maybeText },
+});
+
+async function readMail(webhook: DecodedWebhook) {
+  const { headers: given, envelope, plain, html } = webhook.read(inbound);
+  // Their names are written as `message_id`.
+  const headers = Object.entries(given).flatMap(([name, values]) =>
+    values.map((each) => ({ name: name.replaceAll("_", "-"), value: each })),
+  );
+  const { words, files } = await openFiles(webhook);
+  const recipients = envelope.recipients.join(", ") || envelope.to;
+  const content = composeMail({
+    from: parseSender(findHeader(headers, "from")),
+    ...{ to: addressesOf(allOf(headers, "to") ?? recipients), cc: addressesOf(allOf(headers, "cc")), bcc: [] },
+    ...{ subject: findHeader(headers, "subject"), text: undefined, html: undefined },
+    ...addWords({ text: plain, html }, words),
+    ...{ attachments: files.map(withoutContent), headers, envelopeSender: envelope.from ?? undefined },
+  });
+  const id = content.rfcMessageId ?? hashOf(JSON.stringify([given, plain, html]));
+  return mail(id, content, addressesOf(recipients));
+}
+
+/** In the webhook, or in the store that is set at CloudMailin. */
+function openFiles(webhook: DecodedWebhook) {
+  const { attachments } = webhook.read(z.object({ attachments: listOf(file) }));
+  return unwrapFiles(
+    attachments.map(({ file_name: name, content_type: contentType, content_id: contentId, ...rest }) => {
+      const { content, url, size: sizeBytes } = rest;
+      const bytes = content == null ? undefined : Buffer.from(content, "base64");
+      const link = /^https:\/\//i.test(url ?? "") ? { url } : {};
+      const facts = { contentId: parseContentId(contentId), name, contentType, sizeBytes: bytes?.length ?? sizeBytes };
+      return bytes ? { ...facts, content: () => bytes } : { ...facts, ...link };
+    }),
+  );
+}
+
+/** After a `soft_bounce` CloudMailin tries again; `read` is more than `open`, of which a machine is capable. */
+const words: StatusWords = {
+  ...{ dispatch: "sent", delivery: "delivered", open: "read", read: "read" },
+  ...{ bounce: "failed", error: "failed", retries_exhausted: "failed", suppressed: "failed", blocked: "failed" },
+};
+
+const event = z.object({ message_id: messageId, recipient: maybeText });
+
+const readReceipts = (webhook: DecodedWebhook) =>
+  webhook.read(z.object({ events: z.array(z.looseObject({ kind: maybeText })) })).events.map((given) =>
+    receipt(given.kind ?? "without a word", words, () => {
+      const { message_id: id, recipient = "" } = parseValue(event, given);
+      return { id, recipient: normalizeMailbox(recipient) };
+    }),
+  );
+
+function compose(message: OutboundMessage) {
+  const { from, fromName, to, cc, bcc, replyTo, subject, text, html, attachments } = message;
+  if (bcc.length > 0) throw new Failure("rejected", "CloudMailin sends no blind copies: write the email without bcc");
+  const thread = threadHeadersWithBoth(message).map(({ name, value: ids }) => [name, ids]);
+  // What stands in `from` is the envelope's.
+  const own = { From: fromName && formatMailbox(from, fromName), "Reply-To": replyTo };
+  return {
+    ...{ from, to: [to], cc: cc.length > 0 ? cc : undefined },
+    ...{ subject, plain: text, html },
+    headers: { ...own, ...Object.fromEntries(thread) },
+    attachments: attachments.map((each) => {
+      return {
+        file_name: each.name,
+        content_type: each.contentType,
+        content: requireContent(each).toString("base64"),
+      };
+    }),
+  };
+}
