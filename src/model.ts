@@ -183,12 +183,32 @@ export interface ProviderMessage {
   /** As in the header: oldest first. */
   references: string[];
   automatic?: AutomaticKind | undefined;
+  /** It is no text but a call, of which `text` says more: what was said, or a summary. Its recordings are attachments. */
+  call?: CallFacts | undefined;
   /** What the provider takes it for: the person wants no more, or wants to be written to again. */
   consent?: ConsentChange | undefined;
   /** Nothing but its envelope's empty sender says that it is a bounce: a forwarding server may have emptied it. */
   isBounceByEnvelope?: boolean | undefined;
   /** A mailing list or a group handed on what a person wrote. */
   isFromList?: boolean | undefined;
+}
+
+/** How calls end, in HighLevel's words. */
+export const callStatuses = [
+  "pending",
+  "completed",
+  "answered",
+  "busy",
+  "no-answer",
+  "failed",
+  "canceled",
+  "voicemail",
+] as const;
+export type CallStatus = (typeof callStatuses)[number];
+
+export interface CallFacts {
+  status: CallStatus;
+  durationSeconds?: number | undefined;
 }
 
 export interface MessagePart {

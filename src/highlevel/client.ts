@@ -2,7 +2,7 @@ import type { ZodType } from "zod";
 import type { ApiAnswer, CallApi } from "../calls/call-api.ts";
 import { reasonOf } from "../calls/failure-reason.ts";
 import { Failure } from "../errors.ts";
-import type { Direction, HighlevelMessageType, MessageError } from "../model.ts";
+import type { CallStatus, Direction, HighlevelMessageType, MessageError } from "../model.ts";
 import type { Access, Call } from "./call.ts";
 import { createChecks, type HighlevelChecks } from "./checks.ts";
 import {
@@ -31,7 +31,7 @@ import { encodeUpload, type UploadFile } from "./upload-form.ts";
 
 /** The body of `POST /conversations/messages/inbound`. */
 export interface InboundPost {
-  type: HighlevelMessageType;
+  type: HighlevelMessageType | "Call";
   /** Default providers of SMS and Email have none. */
   conversationProviderId?: string;
   conversationId?: string;
@@ -50,6 +50,7 @@ export interface InboundPost {
   /** HighLevel's id of the email that this one answers. */
   emailMessageId?: string;
   attachments?: string[];
+  call?: { from: string; to: string; status: CallStatus };
 }
 
 /** The body of `PUT /conversations/messages/{messageId}/status`. */
@@ -72,6 +73,8 @@ export type EmailStatus = "sent" | "delivered" | "read" | "failed";
 /** Calls to HighLevel's API v2. Each resolves with what HighLevel said, or throws a Failure; none retries. */
 export interface Highlevel extends HighlevelChecks {
   postInbound(access: Access, post: InboundPost): Promise<InboundAnswer & { status: number }>;
+  /** Logs a call that the business has made elsewhere. Of the same body as the other, HighLevel takes less here. */
+  postOutboundCall(access: Access, post: InboundPost): Promise<InboundAnswer & { status: number }>;
   /** Finds the contact by this one address, or makes it; the name is only for a new one. Gives its id. */
   ensureContact(access: Access, contact: ContactKey): Promise<string>;
   /**
@@ -121,6 +124,12 @@ export function createHighlevel(options: HighlevelOptions): Highlevel {
     ...createChecks(call),
     postInbound: (access, post) =>
       call(access, { method: "POST", path: "/conversations/messages/inbound", body: post, answer: inboundAnswer }),
+
+    // https://marketplace.gohighlevel.com/docs/ghl/conversations/add-an-outbound-message: it has no text.
+    postOutboundCall(access, { type, conversationId, conversationProviderId, altId, date, attachments, call: made }) {
+      const body = { type, conversationId, conversationProviderId, altId, date, attachments, call: made };
+      return call(access, { method: "POST", path: "/conversations/messages/outbound", body, answer: inboundAnswer });
+    },
 
     ensureContact: (access, contact) => ensureContact(call, access, contact),
     ensureConversation: (access, contactId) => ensureConversation(call, access, contactId),

@@ -72,13 +72,18 @@ export const addressingOf = (said: Said): Addressing =>
 
 const isWholeMail = (said: Said): said is ProviderMessage => said.kind === "message" && said.fetchBy === undefined;
 
-/** What an email, a text or a person's wish is to each mapping that it is for. */
-export function seenBy(mappings: MappingFacts[], said: Said): RoutedEvent[] {
-  return mappings.map((mapping) => ({
-    mapping,
-    event: mapping.channel === "email" && isWholeMail(said) ? emailSeenBy(mapping, said) : { ...said },
-  }));
+/** What an email, a text, a call or a person's wish is to each mapping that it is for. */
+export const seenBy = (mappings: MappingFacts[], said: Said): RoutedEvent[] =>
+  mappings.map((mapping) => ({ mapping, event: eventSeenBy(mapping, said) }));
+
+function eventSeenBy(mapping: MappingFacts, said: Said): ProviderEvent {
+  if (mapping.channel === "email" && isWholeMail(said)) return emailSeenBy(mapping, said);
+  if (said.kind === "message" && said.call && mapping.callProviderId === null)
+    return { kind: "ignored", reason: unpostedCall };
+  return { ...said };
 }
+
+const unpostedCall = "a call, and the mapping names no callProviderId: PATCH it, and the next ones are posted";
 
 /** Why a message stays where it is that is for nobody, and what to do. */
 export function unmappedReason(message: Addressing): string {

@@ -1,5 +1,6 @@
 import { escapeHtml } from "../formats/escape-html.ts";
 import type { InboundPost } from "../highlevel/client.ts";
+import type { CallFacts } from "../model.ts";
 import type { Mapping } from "../registry/mappings.ts";
 import type { CarriedAttachment, Conversation, Message, MessageContent } from "../store/schema.ts";
 import { properUrl } from "./proper-url.ts";
@@ -14,16 +15,18 @@ export type ComposedMessage = Pick<Message, "direction" | "providerMessageId" | 
 
 /** What to post for a message: the body of `POST /conversations/messages/inbound`. Pure. */
 export function composeInbound(
-  mapping: Pick<Mapping, "channel" | "type" | "conversationProviderId" | "address" | "stripQuoted">,
+  mapping: Pick<Mapping, "channel" | "type" | "conversationProviderId" | "address" | "stripQuoted"> &
+    Partial<Pick<Mapping, "callProviderId">>,
   conversation: Pick<Conversation, "address" | "highlevelContactId" | "highlevelConversationId">,
   message: ComposedMessage,
   emailMessageId: string | undefined,
 ): InboundPost {
   const { content } = message;
   const urls = urlsOf(content);
+  const providerId = (content.call ? mapping.callProviderId : mapping.conversationProviderId) ?? null;
   return {
-    type: mapping.type,
-    ...(mapping.conversationProviderId === null ? {} : { conversationProviderId: mapping.conversationProviderId }),
+    type: content.call ? "Call" : mapping.type,
+    ...(providerId === null ? {} : { conversationProviderId: providerId }),
     ...(conversation.highlevelConversationId ? { conversationId: conversation.highlevelConversationId } : {}),
     ...(conversation.highlevelContactId ? { contactId: conversation.highlevelContactId } : {}),
     ...(message.providerMessageId === null ? {} : { altId: message.providerMessageId }),
@@ -33,7 +36,30 @@ export function composeInbound(
     ...(mapping.channel === "email"
       ? composeEmail(mapping, conversation.address, message, emailMessageId)
       : { message: composeText(content) }),
+    ...(content.call ? { call: composeCall(mapping.address, conversation.address, message, content.call) } : {}),
   };
+}
+
+function composeCall(
+  own: string,
+  person: string,
+  { direction }: Pick<ComposedMessage, "direction">,
+  { status }: CallFacts,
+): NonNullable<InboundPost["call"]> {
+  return direction === "inbound" ? { from: person, to: own, status } : { from: own, to: person, status };
+}
+
+/** In words, as HighLevel shows of a call no more than that there was one. */
+function wordsOfCall({ status, durationSeconds }: CallFacts): string {
+  const time = durationSeconds ? `, ${durationOf(Math.round(durationSeconds))}` : "";
+  return `Call: ${status}${time}`;
+}
+
+function durationOf(seconds: number): string {
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60)];
+  return [hours && `${hours} h`, minutes && `${minutes} min`, seconds % 60 && `${seconds % 60} s`]
+    .filter(Boolean)
+    .join(" ");
 }
 
 function urlsOf({ attachments }: MessageContent): string[] {
@@ -42,7 +68,8 @@ function urlsOf({ attachments }: MessageContent): string[] {
 
 /** What a text says in HighLevel. */
 export function composeText(content: MessageContent): string {
-  const lines = [subjectOf(content), content.text, ...content.attachments.flatMap(nameWithoutUrl)];
+  const call = content.call && wordsOfCall(content.call);
+  const lines = [call, subjectOf(content), content.text, ...content.attachments.flatMap(nameWithoutUrl)];
   const text = lines.filter(Boolean).join("\n");
   return text || (urlsOf(content).length > 0 ? "" : noText);
 }

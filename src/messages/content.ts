@@ -5,5 +5,20 @@ import type { MessageContent } from "../store/schema.ts";
 export function contentOf(message: ProviderMessage): MessageContent {
   const { fromName, fromSpelling, to, cc, bcc, subject, text, html, attachments, inReplyTo, references } = message;
   const from = message.direction === "outbound" ? { from: message.from } : {};
-  return { ...from, fromName, fromSpelling, to, cc, bcc, subject, text, html, attachments, inReplyTo, references };
+  const call = message.call ? { call: message.call } : {};
+  return {
+    ...from,
+    ...call,
+    fromName,
+    fromSpelling,
+    to,
+    cc,
+    bcc,
+    subject,
+    text,
+    html,
+    attachments,
+    inReplyTo,
+    references,
+  };
 }

@@ -4,12 +4,12 @@ import type { Conversation } from "../store/schema.ts";
 
 /**
  * How people wrote last, by which service and in which spelling of their address, where that is another than before:
- * answers go the same way. What the business sent says nothing of that.
+ * answers go the same way. What the business sent says nothing of that, nor does a call.
  */
 export function changedHabits(stored: { conversation: Conversation; event: ProviderMessage }[]): Habits[] {
   const last = new Map(
     stored
-      .filter(({ event }) => event.direction !== "outbound")
+      .filter(({ event }) => event.direction !== "outbound" && !event.call)
       .map(({ conversation, event }) => [
         conversation,
         { service: event.service ?? null, spelling: event.fromSpelling ?? null },

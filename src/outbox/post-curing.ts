@@ -16,7 +16,7 @@ import { refuseFiles } from "./attachments/refuse-files.ts";
 
 export interface CuringContext {
   db: Db;
-  highlevel: Pick<Highlevel, "postInbound">;
+  highlevel: Pick<Highlevel, "postInbound" | "postOutboundCall">;
   mappings: Pick<Mappings, "forget">;
 }
 
@@ -54,7 +54,8 @@ export async function postCuring(
     const body = composeInbound({ ...mapping, type }, conversation, { ...message, content }, draft.emailMessageId);
     beforeCall();
     try {
-      const answer = await context.highlevel.postInbound(access, body);
+      const isCallOut = message.content.call && message.direction === "outbound";
+      const answer = await context.highlevel[isCallOut ? "postOutboundCall" : "postInbound"](access, body);
       await keepCures(context, post, draft);
       return { answer, detail: notes.join("; ") || undefined };
     } catch (error) {
@@ -76,7 +77,8 @@ interface Cure {
 function findCure(mapping: Mapping, draft: Draft, failure: Failure): Cure | undefined {
   const { channel, type, conversationProviderId } = mapping;
   // Of Custom without a provider HighLevel stores nothing, and answers 201.
-  if (draft.type === type && conversationProviderId !== null && isProviderMismatch(failure)) {
+  const isCured = draft.type === type && conversationProviderId !== null && !draft.content.call;
+  if (isCured && isProviderMismatch(failure)) {
     const other = otherType[channel](type);
     return { change: { type: other }, note: `HighLevel takes type ${other} from this provider, not ${type}: kept` };
   }

@@ -2,19 +2,28 @@ import { z } from "zod";
 import type { ApiRequest } from "../calls/call-api.ts";
 import { describePlace } from "../formats/describe-place.ts";
 import { parseMessageIds } from "../formats/mail-headers.ts";
-import type { Channel, OutboundAttachment, OutboundMessage, ProviderMessage, TextService } from "../model.ts";
+import {
+  type Channel,
+  callStatuses,
+  type OutboundAttachment,
+  type OutboundMessage,
+  type ProviderMessage,
+  type TextService,
+} from "../model.ts";
 import { attachments, oneOrMore, openFiles, readEmail } from "./email/generic/read-email.ts";
 import { credentials, httpUrl, requireCredential, secret, setting } from "./kit/credentials.ts";
 import type { DecodedWebhook } from "./kit/decode.ts";
 import { defineProvider } from "./kit/define-provider.ts";
-import { ignored, receipt, type StatusWords, text } from "./kit/events.ts";
+import { call, ignored, receipt, type StatusWords, text } from "./kit/events.ts";
 import {
   at,
   code,
   mailbox,
+  maybeNumber,
   maybeText,
   messageId,
   perNumber,
+  phoneSeenBy,
   reference,
   requiredText,
   textPartySeenBy,
@@ -33,6 +42,10 @@ export const genericSms = genericProvider({
     const words = [body, location && describePlace(location)].filter(Boolean).join("\n") || undefined;
     const parties = { from: from.number, service: from.service, to: to.map(({ number }) => number) };
     return text({ ...rest, ...parties, text: words });
+  },
+  readCall: (webhook, ownNumber) => {
+    const { direction, to, ...rest } = webhook.read(callSeenBy(ownNumber));
+    return call({ ...rest, to: [to], direction: direction === "outbound" ? direction : undefined });
   },
   readRecipient: () => undefined,
   compose: ({ from, to, text: body, attachments }) => ({ from, to, text: body, attachments: attachments.map(linkTo) }),
@@ -57,6 +70,7 @@ interface Generic {
   channel: Channel;
   services?: readonly TextService[];
   readMessage(webhook: DecodedWebhook, ownAddress: string | undefined): ProviderMessage | Promise<ProviderMessage>;
+  readCall?(webhook: DecodedWebhook, ownAddress: string | undefined): ProviderMessage;
   /** Whom of an email's recipients a receipt is about, which names one. */
   readRecipient(webhook: DecodedWebhook): string | undefined;
   files?(webhook: DecodedWebhook): (Buffer | undefined)[] | Promise<Buffer[]>;
@@ -123,9 +137,10 @@ const update = at(
 );
 const recipient = at("data.recipient", mailbox);
 
-async function read({ readMessage, readRecipient }: Generic, webhook: DecodedWebhook, ownAddress?: string) {
+async function read({ readMessage, readRecipient, readCall }: Generic, webhook: DecodedWebhook, ownAddress?: string) {
   const type = webhook.read(kind);
   if (type === "message.received") return readMessage(webhook, ownAddress);
+  if (type === "call.ended" && readCall) return readCall(webhook, ownAddress);
   if (type === "message.sent") return { ...(await readMessage(webhook, ownAddress)), direction: "outbound" as const };
   if (type !== "message.status") return ignored(`event ${type}: says nothing that is bridged`);
   const { id, reference: ours, status, error, ...rest } = webhook.read(update);
@@ -146,6 +161,12 @@ const smsSeenBy = perNumber((ownNumber) => {
   const party = textPartySeenBy(ownNumber);
   const to = oneOrMore(party);
   return at("data", { id: messageId, from: party, to, text: maybeText, sentAt: time, attachments, location });
+});
+
+const callSeenBy = perNumber((ownNumber) => {
+  const party = phoneSeenBy(ownNumber);
+  const how = { status: z.enum(callStatuses), durationSeconds: maybeNumber, direction: maybeText };
+  return at("data", { id: messageId, from: party, to: party, text: maybeText, sentAt: time, attachments, ...how });
 });
 
 /** The time is the signature's, and so our own. */

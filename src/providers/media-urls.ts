@@ -15,9 +15,11 @@ export function isMediaUrl<Given>(media: Media<Given>, credentials: Given, text:
   if (!isAtMediaHost(media, text) || !text.startsWith("https://")) return false;
   const { href, host, pathname } = new URL(text);
   if (href !== text || `https://${host}${pathname}` !== text) return false;
-  const wanted = media.path(credentials)?.split("/");
   const given = pathname.split("/");
-  return wanted?.length === given.length && wanted.every((part, index) => fits(part, given[index] ?? ""));
+  return [media.path(credentials) ?? []].flat().some((path) => {
+    const wanted = path.split("/");
+    return wanted.length === given.length && wanted.every((part, index) => fits(part, given[index] ?? ""));
+  });
 }
 
 function fits(wanted: string, given: string): boolean {

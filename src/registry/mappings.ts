@@ -23,6 +23,8 @@ export interface MappingFacts {
   /** Null for the location's default provider of the channel: HighLevel takes its messages without an id. */
   conversationProviderId: string | null;
   type: HighlevelMessageType;
+  /** Null where calls are not posted. */
+  callProviderId: string | null;
   unknownSender: UnknownSenderPolicy;
   postAutomatic: boolean;
   postLists: ListPolicy;
@@ -61,10 +63,11 @@ export function describeMapping(row: MappingRow): MappingFacts {
   const adapter = adapterOf(row.provider);
   if (!adapter) throw new ConfigError(`mapping ${row.id} is of provider ${row.provider}, which this version lacks`);
   const { id, accountId, locationId, provider, address, conversationProviderId, type, movedTo } = row;
-  const { unknownSender, postAutomatic, postLists, onUnknownOutcome, stripQuoted } = row;
+  const { callProviderId, unknownSender, postAutomatic, postLists, onUnknownOutcome, stripQuoted } = row;
   const facts = { id, accountId, locationId, provider, address, conversationProviderId, type, movedTo };
   return {
     ...facts,
+    callProviderId,
     unknownSender,
     postAutomatic,
     postLists,

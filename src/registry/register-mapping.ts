@@ -20,7 +20,13 @@ import { sealCredentials } from "./accounts.ts";
 import { holdDeclared, learnOf } from "./learn-providers.ts";
 import type { RegisterContext } from "./register.ts";
 import { requireLocation } from "./register-account.ts";
-import { requireAdapter, requireCredentials, requireMappedAddress, requireType } from "./require-fitting.ts";
+import {
+  requireAdapter,
+  requireCalls,
+  requireCredentials,
+  requireMappedAddress,
+  requireType,
+} from "./require-fitting.ts";
 
 /** Numbers and mailboxes, as integrators register them. Each function throws an InvalidRequest. */
 
@@ -29,6 +35,8 @@ interface MappingSettings {
   /** Left out for the location's default provider of the channel, which private integration tokens reach, too. */
   conversationProviderId?: string | null | undefined;
   type?: HighlevelMessageType | undefined;
+  /** Of a number whose calls are to be in HighLevel, too. */
+  callProviderId?: string | null | undefined;
   unknownSender?: UnknownSenderPolicy | undefined;
   postAutomatic?: boolean | undefined;
   postLists?: ListPolicy | undefined;
@@ -80,8 +88,16 @@ export async function registerMapping(
   const type = requireType(adapter, conversationProviderId, input.type);
   await requireLocation(db, locationId);
   const { unknownSender = "create", postAutomatic = false, isDefault = false, stripQuoted = false } = input;
-  const { onUnknownOutcome = "repost", postLists = "people" } = input;
-  const settings = { unknownSender, postAutomatic, postLists, onUnknownOutcome, isDefault, stripQuoted };
+  const { onUnknownOutcome = "repost", postLists = "people", callProviderId = null } = input;
+  const settings = {
+    callProviderId: requireCalls(adapter, callProviderId),
+    unknownSender,
+    postAutomatic,
+    postLists,
+    onUnknownOutcome,
+    isDefault,
+    stripQuoted,
+  };
   const row = { id, locationId, provider, address, conversationProviderId, type, name, ...settings };
   return orConflict(db, row, () =>
     db.transaction(async (tx) => {
@@ -215,6 +231,7 @@ function changesOf(adapter: Adapter, mapping: MappingRow, change: MappingChange)
     ...Object.fromEntries(given),
     ...(isTypeKept ? {} : { type: requireType(adapter, providerId, type) }),
     ...(address === undefined ? {} : { address: requireMappedAddress(adapter, address) }),
+    ...(rest.callProviderId === undefined ? {} : { callProviderId: requireCalls(adapter, rest.callProviderId) }),
   };
 }
 

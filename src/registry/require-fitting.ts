@@ -33,6 +33,14 @@ export function requireMappedAddress(adapter: Adapter, given: string): string {
   return domain === undefined ? requireAddress(adapter, given) : `*${requireAddress(adapter, `any${domain}`).slice(3)}`;
 }
 
+/** Mailboxes are not called. */
+export function requireCalls(adapter: Adapter, callProviderId: string | null): string | null {
+  if (callProviderId === null || adapter.channel === "sms") return callProviderId;
+  throw new InvalidRequest("invalid", "calls of a mailbox", [
+    { path: "callProviderId", message: "is for numbers: leave it out" },
+  ]);
+}
+
 export function requireType(
   adapter: Adapter,
   conversationProviderId: string | null,

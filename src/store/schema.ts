@@ -19,6 +19,7 @@ import type { FailureReason } from "../errors.ts";
 import type {
   Attachment,
   AutomaticKind,
+  CallFacts,
   Channel,
   ConsentCause,
   DeliveryKind,
@@ -231,6 +232,8 @@ export const mappings = pgTable(
     /** Null for a location's default provider of SMS or Email. */
     conversationProviderId: text(),
     type: text().$type<HighlevelMessageType>().notNull(),
+    /** HighLevel's conversation provider of calls; without one calls are not posted. */
+    callProviderId: text(),
     /** The account's, where it has the same id: for processes of 0.2, which know no accounts. */
     sealedCredentials: text(),
     unknownSender: text().$type<UnknownSenderPolicy>().notNull(),
@@ -430,6 +433,8 @@ export type MessageContent = Pick<
   "fromName" | "fromSpelling" | "to" | "cc" | "bcc" | "subject" | "text" | "html" | "inReplyTo" | "references"
 > & {
   attachments: CarriedAttachment[];
+  /** Of a call that was made elsewhere. */
+  call?: CallFacts | undefined;
   /** What an outbound text goes by; absent for SMS and MMS. */
   service?: TextService | undefined;
   /** The mailbox that HighLevel shows as an outbound email's sender. */

@@ -30,7 +30,13 @@ const mapping: Mapping = {
     channel: "sms",
     address: "+15005550006",
   },
-  ...{ conversationProviderId: "extra", type: "Custom", unknownSender: "create", postAutomatic: false },
+  ...{
+    conversationProviderId: "extra",
+    callProviderId: null,
+    type: "Custom",
+    unknownSender: "create",
+    postAutomatic: false,
+  },
   ...{ postLists: "people", onUnknownOutcome: "repost", stripQuoted: false, isDeleted: false },
   credentials: [allCredentials(provider)],
 };

@@ -54,6 +54,21 @@ export const highlevelCalls: Calls<Highlevel> = {
       highlevel.ensureContact(access, { email: "new@example.org", name: "A. Name" }),
     "by a known number": ({ highlevel, access }) => highlevel.ensureContact(access, { phone: "+15005550006" }),
   },
+  postOutboundCall: {
+    "with a recording": ({ highlevel, access, conversationId }) =>
+      highlevel.postOutboundCall(access, {
+        ...{
+          type: "Call",
+          conversationProviderId: "calls",
+          conversationId,
+          altId: "call-1",
+          direction: "outbound",
+          date,
+        },
+        ...{ message: "Call", attachments: ["https://files.example/a.mp3"] },
+        call: { from: "+15005550009", to: "+15005550006", status: "completed" },
+      }),
+  },
   findContact: {
     "by a known number": ({ highlevel, access }) => highlevel.findContact(access, { phone: "+15005550006" }),
     "by an unknown address": ({ highlevel, access }) => highlevel.findContact(access, { email: "nobody@example.org" }),
@@ -160,7 +175,7 @@ function fullestEmail({ contactId, conversationId, emailId }: Pick<Stage, "conta
     ...{ direction: "inbound", date, message: "hello", html: "<p>hello</p>", subject: "A question" },
     ...{ emailFrom: "ann@example.org", emailTo: "us@example.com", emailMessageId: emailId },
     ...{ emailCc: ["bob@example.org"], emailBcc: ["eve@example.org"], attachments: ["https://files.example/a.png"] },
-  } satisfies Required<InboundPost>;
+  } satisfies Required<Omit<InboundPost, "call">>;
 }
 
 const fullestReport: Required<StatusReport> = {

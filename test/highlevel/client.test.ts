@@ -10,6 +10,13 @@ const calls: Record<keyof Highlevel, (highlevel: Highlevel, access: Access) => P
   postInbound: (highlevel, to) =>
     highlevel.postInbound(to, { type: "SMS", conversationProviderId: "p", direction: "inbound", date: "2026-11-26" }),
   ensureContact: (highlevel, to) => highlevel.ensureContact(to, { phone: "+15005550006" }),
+  postOutboundCall: (highlevel, to) =>
+    highlevel.postOutboundCall(to, {
+      type: "Call",
+      conversationProviderId: "p",
+      direction: "outbound",
+      date: "2026-11-26",
+    }),
   findContact: (highlevel, to) => highlevel.findContact(to, { phone: "+15005550006" }),
   readDnd: (highlevel, to) => highlevel.readDnd(to, "contact-1"),
   setDnd: (highlevel, to) => highlevel.setDnd(to, "contact-1", {}),

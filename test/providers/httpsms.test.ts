@@ -69,8 +69,8 @@ const file = join(import.meta.dirname, "declared/x-httpsms.json");
 const said = declaredProvider(readDraft(JSON.parse(readFileSync(file, "utf8"))));
 const given = { signingKey: credentials.signingKey, apiKey: "k", apiUrl: "https://api.httpsms.com/v1" };
 const { fixtures, refusals, adapter } = providerOf("httpsms");
-/** A file's name in its URL, and the country of a phone that the body names, are beyond a document. */
-const sayable = fixtures.filter(({ name }) => !/^(mms|national)/.test(name));
+/** A file's name in its URL, the country of a phone that the body names, and calls are beyond a document. */
+const sayable = fixtures.filter(({ name }) => !/^(mms|national|call)/.test(name));
 
 test.each(sayable)("means the same, said in a document: $name", async ({ fixture: { request, means } }) => {
   const signed = signer.sign(request, { url, at });

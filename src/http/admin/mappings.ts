@@ -37,6 +37,7 @@ export interface MappingsContext extends LocationsContext {
 export const mappingSettings = {
   conversationProviderId: text.nullable().optional(),
   type: z.enum(["SMS", "Email", "Custom"]).optional(),
+  callProviderId: text.nullable().optional(),
   unknownSender: z.enum(["create", "hold", "ignore"]).optional(),
   postAutomatic: z.boolean().optional(),
   postLists: z.enum(["people", "all", "none"]).optional(),

@@ -8,10 +8,10 @@ import { consentIn } from "./consent-words.ts";
 /** What a person's message says of whether they may be written to: by the provider's word for it, else by a word of theirs. */
 export function consentOfMessage(
   { locationId, channel }: Pick<MappingFacts, "locationId" | "channel">,
-  { direction, from: address, consent, text }: ProviderMessage,
+  { direction, from: address, consent, text, call }: ProviderMessage,
   messageId?: number,
 ): ConsentOf[] {
-  if (direction === "outbound") return [];
+  if (direction === "outbound" || call) return [];
   const said = channel === "sms" ? consentIn(text) : undefined;
   const change = consent ?? said?.change;
   if (change === undefined) return [];

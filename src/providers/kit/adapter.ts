@@ -139,8 +139,11 @@ export interface Completion<Given> {
 export interface Media<Given> {
   /** They are fetched from these hosts, and from no other. One that begins with a dot is every host that ends so. */
   hosts: readonly string[];
-  /** The only path there: `/accounts/7/files/{id}`, where `{id}` is any id, and `{file}` any file name. Undefined when the credentials open no files. */
-  path(credentials: Given): string | undefined;
+  /**
+   * The only path there, or paths: `/accounts/7/files/{id}`, where `{id}` is any id, and `{file}` any file name. Undefined when
+   * the credentials open no files.
+   */
+  path(credentials: Given): string | readonly string[] | undefined;
   /** Where those redirect to: followed, but never given the credentials. */
   redirectHosts?: readonly string[];
   /**

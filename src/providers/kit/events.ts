@@ -5,6 +5,7 @@ import { addressesOf } from "../../formats/mailbox.ts";
 import { openMime, parseMime } from "../../formats/mime.ts";
 import type {
   Attachment,
+  CallStatus,
   Consent,
   IgnoredEvent,
   MessageError,
@@ -37,6 +38,18 @@ export function text({ id, to, cc = [], attachments = [], service, ...rest }: Te
     ...none,
   };
 }
+
+export interface CallEnd
+  extends Pick<TextFacts, "id" | "from" | "to" | "text" | "sentAt" | "direction" | "attachments"> {
+  status: CallStatus;
+  durationSeconds?: number | undefined;
+}
+
+/** A call that has ended, or a recording of one. `from` is who called. */
+export const call = ({ status, durationSeconds, ...rest }: CallEnd): ProviderMessage => ({
+  ...text(rest),
+  call: { status, ...(durationSeconds === undefined ? {} : { durationSeconds }) },
+});
 
 /** As a provider counts the parts of a long text, in digits; none of what does not count so, or is whole. */
 export function partOf(

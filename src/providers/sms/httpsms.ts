@@ -4,7 +4,7 @@ import { httpSmsChecks } from "../checks/phones/httpsms.ts";
 import { atLeast, credentials, httpUrl, printable, secret, setting } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { ignored, receipt, type StatusWords, text } from "../kit/events.ts";
+import { call, ignored, receipt, type StatusWords, text } from "../kit/events.ts";
 import {
   at,
   listOf,
@@ -47,7 +47,7 @@ export const httpSms = defineProvider({
     "httpSMS signs a token that is good for ten minutes, and not what it posts: use https. Without a signing key nothing is taken.",
     "It tries twice, within seconds. What the bridge misses then stands in httpSMS alone.",
     "Leave the app's end-to-end encryption off: what comes encrypted cannot be read, and says so.",
-    "Missed calls are ignored, and the webhook says so.",
+    "Missed calls are calls in HighLevel where the mapping names a `callProviderId`.",
     "Texts of persons go out at the pace that the phone and its carrier allow; httpSMS gives one up that the phone does not fetch in time.",
   ],
   receives: {
@@ -103,7 +103,7 @@ const update = at("data", {
 function read(webhook: DecodedWebhook) {
   const { type } = webhook.read(kind);
   if (type === "message.phone.received") return readText(webhook);
-  if (type === "message.call.missed") return ignored("a missed call: calls are not bridged");
+  if (type === "message.call.missed") return readMissedCall(webhook);
   if (!Object.hasOwn(words, type)) return ignored(`event ${type}: says nothing that is bridged`);
   const isExpired = type === "message.send.expired";
   if (isExpired && webhook.read(expiry).is_final === false)
@@ -120,6 +120,16 @@ const incomingTo = perNumber((owner) => {
   const said = { content: maybeText, encrypted: z.boolean().nullish(), attachments: listOf(someText) };
   return at("data", { message_id: messageId, contact: phoneSeenBy(owner), timestamp: time, ...said });
 });
+
+const missedFrom = perNumber((owner) =>
+  at("data", { message_id: messageId, contact: phoneSeenBy(owner), timestamp: time }),
+);
+
+function readMissedCall(webhook: DecodedWebhook) {
+  const { owner } = webhook.read(owned);
+  const { message_id: id, contact: from, timestamp: sentAt } = webhook.read(missedFrom(owner));
+  return call({ id, from, to: [owner], sentAt, status: "no-answer" });
+}
 
 function readText(webhook: DecodedWebhook) {
   const { owner } = webhook.read(owned);

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { requirePhoneNumber } from "../../formats/phone-number.ts";
-import type { OutboundMessage } from "../../model.ts";
+import type { CallStatus, OutboundMessage } from "../../model.ts";
 import { telnyxChecks } from "../checks/telnyx.ts";
 import { credentials, printable, secret, setting, uuid } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { ignored, receipt, type StatusWords, text, wishIn } from "../kit/events.ts";
+import { call, ignored, receipt, type StatusWords, text, wishIn } from "../kit/events.ts";
 import { at, code, listOf, maybeNumber, maybeText, messageId, phone, requiredText, time } from "../kit/fields.ts";
 import { bearer } from "../kit/proofs.ts";
 import { ed25519Key } from "../kit/public-keys.ts";
@@ -27,7 +27,10 @@ export const telnyx = defineProvider({
     },
   }),
   pasteAt: "the messaging profile's inbound webhook. Receipts set themselves",
-  notes: ["A text that is sent from the portal, or by another tool, is recorded in HighLevel."],
+  notes: [
+    "A text that is sent from the portal, or by another tool, is recorded in HighLevel.",
+    "For its calls, give the Voice API application the same URL, and the mapping a `callProviderId`.",
+  ],
   receives: {
     contentTypes: ["application/json"],
     // https://developers.telnyx.com/docs/messaging/messages/webhook-signing
@@ -76,8 +79,28 @@ const update = at("data.payload", {
 });
 
 /** What the bridge sends has a webhook URL with a reference. At the profile's URL come events about what others sent. */
+/** https://developers.telnyx.com/docs/voice/programmable-voice/receiving-webhooks */
+const hangup = at("data.payload", {
+  ...{ call_leg_id: messageId, from: phone, to: phone, direction: maybeText },
+  ...{ start_time: time, end_time: time, hangup_cause: maybeText },
+});
+const callStatuses: Record<string, CallStatus> = {
+  ...{ normal_clearing: "completed", user_busy: "busy", timeout: "no-answer", no_answer: "no-answer" },
+  ...{ originator_cancel: "canceled", call_rejected: "busy" },
+};
+
+function readCall(webhook: DecodedWebhook) {
+  const { call_leg_id: id, from, to, direction, hangup_cause: cause = "", ...times } = webhook.read(hangup);
+  const { start_time: start, end_time: end } = times;
+  const status = Object.hasOwn(callStatuses, cause) ? (callStatuses[cause] as CallStatus) : "failed";
+  const durationSeconds = start && end ? Math.max(0, (end.getTime() - start.getTime()) / 1000) : undefined;
+  const way = direction === "outgoing" ? ("outbound" as const) : undefined;
+  return call({ id, from, to: [to], sentAt: start ?? end, direction: way, status, durationSeconds });
+}
+
 function read(webhook: DecodedWebhook) {
   const event = webhook.read(kind);
+  if (event === "call.hangup") return readCall(webhook);
   if (event === "message.received") return readText(webhook);
   if (event === "message.sent" && webhook.reference === undefined) return readSentElsewhere(webhook);
   if (event === "message.sent" || event === "message.finalized") return readReceipts(webhook);

@@ -1,11 +1,13 @@
 import { z } from "zod";
 import { describePlace } from "../../formats/describe-place.ts";
+import { parseMailDate } from "../../formats/mail-headers.ts";
+import type { CallStatus } from "../../model.ts";
 import { twilioChecks } from "../checks/twilio.ts";
 import { credentials, secret, setting, sid } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { text, wishIn } from "../kit/events.ts";
-import { maybeText, textPartySeenBy } from "../kit/fields.ts";
+import { call, ignored, text, wishIn } from "../kit/events.ts";
+import { maybeText, messageId, phoneSeenBy, textPartySeenBy } from "../kit/fields.ts";
 import { basic } from "../kit/proofs.ts";
 import { post } from "../kit/sends.ts";
 import { composeForm, incomingReader, noReply, readReceipt, statusIn, twilioAnswer } from "../kit/twilio/messages.ts";
@@ -35,6 +37,7 @@ export const twilio = defineProvider({
     "the number's _A message comes in_, HTTP POST. Add `#rc=3&rp=all` to have Twilio try again after an outage. Status callbacks set themselves",
   notes: [
     "Twilio itself refuses more than ten files in one message.",
+    "For its calls, give the number's _Call status changes_ the same URL, and the mapping a `callProviderId`. A recording comes along when it is made by then.",
     "Who writes by WhatsApp or RCS is answered by it, and by SMS again once they write a text.",
   ],
   receives: {
@@ -62,7 +65,11 @@ export const twilio = defineProvider({
   media: {
     hosts: [".twilio.com"],
     // https://www.twilio.com/docs/messaging/api/media-resource
-    path: ({ accountSid }) => `/2010-04-01/Accounts/${accountSid}/Messages/{id}/Media/{id}`,
+    // https://www.twilio.com/docs/voice/api/recording
+    path: ({ accountSid }) => [
+      `/2010-04-01/Accounts/${accountSid}/Messages/{id}/Media/{id}`,
+      `/2010-04-01/Accounts/${accountSid}/Recordings/{file}`,
+    ],
     // To an address that is valid for four hours: https://support.twilio.com/hc/en-us/articles/223183748
     redirectHosts: [".twiliocdn.com", "s3-external-1.amazonaws.com"],
     headers: ({ accountSid, authToken }) => basic(accountSid, authToken),
@@ -86,7 +93,42 @@ const explain = (code: string) => `see https://www.twilio.com/docs/api/errors/${
 
 const readIncoming = incomingReader(textPartySeenBy(undefined));
 
+/** https://www.twilio.com/docs/voice/api/call-resource#statuscallback */
+const kindOfCall = z.object({ CallSid: maybeText, CallStatus: maybeText });
+const callStatuses: Record<string, CallStatus> = {
+  ...{ completed: "completed", busy: "busy", "no-answer": "no-answer", failed: "failed", canceled: "canceled" },
+};
+/** As in `Sat, 21 Nov 2026 09:59:58 +0000`: https://www.rfc-editor.org/rfc/rfc2822#section-3.3 */
+const mailTime = maybeText.transform(parseMailDate);
+
+const ended = z.object({
+  ...{ CallSid: messageId, From: phoneSeenBy(undefined), To: phoneSeenBy(undefined), Direction: maybeText },
+  ...{ CallDuration: maybeText, Timestamp: mailTime, RecordingUrl: maybeText },
+});
+
+/** Only how it ended is told. Twilio's own id names the recording; its URL gives an MP3 with that ending. */
+function readCall(webhook: DecodedWebhook, word: string) {
+  const status = Object.hasOwn(callStatuses, word) ? callStatuses[word] : undefined;
+  if (status === undefined) return ignored(`a call that is ${word}: it is told when it has ended`);
+  const {
+    CallSid: id,
+    From: from,
+    To: to,
+    Direction,
+    CallDuration,
+    Timestamp: sentAt,
+    RecordingUrl,
+  } = webhook.read(ended);
+  const direction = /^outbound/.test(Direction ?? "") ? ("outbound" as const) : undefined;
+  const durationSeconds = /^\d{1,7}$/.test(CallDuration ?? "") ? Number(CallDuration) : undefined;
+  const recording = RecordingUrl && { url: `${RecordingUrl}.mp3`, contentType: "audio/mpeg", name: "recording.mp3" };
+  const attachments = recording ? [recording] : [];
+  return call({ id, from, to: [to], sentAt, direction, status, durationSeconds, attachments });
+}
+
 function read(webhook: DecodedWebhook) {
+  const { CallSid, CallStatus } = webhook.read(kindOfCall);
+  if (CallSid !== undefined) return readCall(webhook, CallStatus ?? "of no status");
   const word = statusIn(webhook);
   return word === undefined ? readText(webhook) : readReceipt(webhook, word, { label: "Twilio", explain });
 }

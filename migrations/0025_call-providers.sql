@@ -1,0 +1,1 @@
+ALTER TABLE "mappings" ADD COLUMN "call_provider_id" text;

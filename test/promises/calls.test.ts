@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { signer } from "../fixtures/generic-sms/sign.ts";
+import { startTestBridge, type TestBridge } from "../support/bridge.ts";
+import { locationId, publicUrl, smsProviderId, token } from "../support/location.ts";
+import { until } from "../support/until.ts";
+
+/** Calls that were made elsewhere are in HighLevel, once and in order with the texts. */
+let bridge: TestBridge;
+let mappingId: string;
+const ours = "+15005550009";
+const callProviderId = "provider-calls";
+beforeAll(async () => {
+  bridge = await startTestBridge();
+  bridge.sandbox.putLocation({
+    ...{ id: locationId, token },
+    providers: [
+      { id: smsProviderId, channel: "sms", extra: true },
+      { id: callProviderId, channel: "call", extra: true },
+    ],
+  });
+  const mapping = { provider: "generic-sms", address: ours, credentials: signer.credentials, callProviderId };
+  mappingId = await bridge.addMapping(mapping);
+});
+afterAll(() => bridge.stop());
+
+async function post(type: string, data: Record<string, unknown>, id = mappingId): Promise<void> {
+  const sample = { contentType: "application/json", body: { type, data: { to: ours, ...data } } };
+  const posted = await bridge.post(signer.sign(sample, { url: `${publicUrl}/webhooks/${id}`, at: new Date() }));
+  expect(posted.status).toBe(200);
+}
+const messagesOf = (person: string) => {
+  const contact = bridge.sandbox.contacts().find(({ phone }) => phone === person);
+  return bridge.sandbox.messages().filter(({ contactId }) => contactId === contact?.id);
+};
+const untilPosted = (person: string, count: number) =>
+  until(
+    () => messagesOf(person),
+    (messages) => messages.length >= count,
+  );
+
+test("a call stands between the texts of its conversation, once, with how it ended, how long it was and what was said", async () => {
+  const from = "+15005550101";
+  await post("message.received", { id: "t-1", from, text: "Call me" });
+  const call = { id: "c-1", from, status: "completed", durationSeconds: 3725, text: "They want the blue one" };
+  await post("call.ended", call);
+  await post("call.ended", call);
+  await post("message.received", { id: "t-2", from, text: "Thanks" });
+  const messages = await untilPosted(from, 3);
+  expect(
+    messages.map(({ type, altId, body, direction, callStatus }) => ({ type, altId, body, direction, callStatus })),
+  ).toEqual([
+    { type: "Custom", altId: "t-1", body: "Call me", direction: "inbound", callStatus: undefined },
+    {
+      ...{ type: "Call", altId: "c-1", direction: "inbound", callStatus: "completed" },
+      body: "Call: completed, 1 h 2 min 5 s\nThey want the blue one",
+    },
+    { type: "Custom", altId: "t-2", body: "Thanks", direction: "inbound", callStatus: undefined },
+  ]);
+  expect(messages[1]?.conversationProviderId).toBe(callProviderId);
+});
+
+test("a call of somebody unknown makes them a contact", async () => {
+  const from = "+15005550102";
+  await post("call.ended", { id: "c-2", from, status: "no-answer" });
+  const [call] = await untilPosted(from, 1);
+  expect(call).toMatchObject({ type: "Call", callStatus: "no-answer", body: "Call: no-answer" });
+});
+
+test("a call that the business made is logged as one", async () => {
+  const to = "+15005550103";
+  await post("call.ended", { id: "c-3", from: ours, to, status: "busy", direction: "outbound" });
+  const [call] = await untilPosted(to, 1);
+  expect(call).toMatchObject({ type: "Call", callStatus: "busy", direction: "outbound", altId: "c-3" });
+});
+
+test("a summary that says STOP is nobody's wish", async () => {
+  const from = "+15005550104";
+  await post("call.ended", { id: "c-4", from, status: "completed", text: "stop" });
+  await untilPosted(from, 1);
+  expect((await bridge.admin("GET", "/opt-outs")).body.items).toEqual([]);
+});
+
+test("a call whose post was answered too late is posted once", async () => {
+  const from = "+15005550105";
+  bridge.sandbox.setFaults([{ kind: "half-answer", path: "/conversations/messages/inbound", times: 1 }]);
+  await post("call.ended", { id: "c-5", from, status: "completed" });
+  await until(
+    () => bridge.admin("GET", "/deliveries?providerMessageId=c-5"),
+    ({ body }) => body.items[0]?.state === "delivered",
+  );
+  expect(messagesOf(from)).toHaveLength(1);
+});
+
+test("where the mapping names no provider of calls, they are ignored, and the webhook says why", async () => {
+  const address = "+15005550019";
+  const id = await bridge.addMapping({ provider: "generic-sms", address, credentials: signer.credentials });
+  await post("call.ended", { id: "c-6", from: "+15005550106", to: address, status: "completed" }, id);
+  const { body } = await until(
+    () => bridge.admin("GET", `/webhooks?accountId=${id}&state=ignored`),
+    (answer) => answer.body.items.length === 1,
+  );
+  expect(body.items[0].reason).toContain("callProviderId");
+  expect(bridge.sandbox.contacts().filter(({ phone }) => phone === "+15005550106")).toEqual([]);
+  await bridge.admin("PATCH", `/mappings/${id}`, { callProviderId });
+  await post("call.ended", { id: "c-7", from: "+15005550106", to: address, status: "completed" }, id);
+  await untilPosted("+15005550106", 1);
+});
+
+test("a mailbox has no calls", async () => {
+  const mailbox = {
+    provider: "generic-email",
+    address: "a@example.com",
+    credentials: signer.credentials,
+    callProviderId,
+  };
+  const { status, body } = await bridge.admin("POST", "/mappings?check=false", { ...mailbox, locationId });
+  expect([status, body.errors]).toEqual([422, [{ path: "callProviderId", message: "is for numbers: leave it out" }]]);
+});
