@@ -37,6 +37,8 @@ interface Heard {
   provider?: string | undefined;
   accountId?: string | undefined;
   locationId?: string | undefined;
+  /** `mailbox` where it is about fetching mail, which goes or not whatever becomes of what is sent. */
+  what?: string | undefined;
   reason?: string | undefined;
   outcome?: string | undefined;
   status?: number | undefined;
@@ -56,8 +58,8 @@ export function createTroubleWatch({ db, listeners, onWork, pollSeconds }: Watch
   let open = new Set<string>();
   let locationOfLast: string | undefined;
 
-  const keyOf = ({ provider, accountId }: Heard) =>
-    accountId === undefined ? `provider ${provider}` : `account ${accountId}`;
+  const keyOf = ({ provider, accountId, what = "account" }: Heard) =>
+    accountId === undefined ? `provider ${provider}` : `${what} ${accountId}`;
   const endsAt = (key: string) => {
     failing.delete(key);
     if (open.has(key)) answering.add(key);
@@ -69,11 +71,12 @@ export function createTroubleWatch({ db, listeners, onWork, pollSeconds }: Watch
       if (fields.outcome === "delivered") endsAt(keyOf(fields));
     },
     "provider.unreachable": (fields) => {
-      if (locationOfLast === undefined) return;
+      const locationId = fields.locationId ?? locationOfLast;
+      if (locationId === undefined) return;
       if (failing.size >= maxHeard) failing.clear();
       const { provider, accountId, reason, status } = fields;
       const key = keyOf(fields);
-      failing.set(key, { key, locationId: locationOfLast, facts: { provider, accountId, reason, status } });
+      failing.set(key, { key, locationId, facts: { provider, accountId, reason, status } });
     },
     "provider.reachable": (fields) => endsAt(keyOf(fields)),
   };

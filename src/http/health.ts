@@ -5,6 +5,7 @@ import { Late, within } from "../concurrency/within.ts";
 import { describeError, type Log } from "../log.ts";
 import type { DatabaseWatch } from "../observe/watch-database.ts";
 import { oldestWaitingSeconds } from "../store/deliveries.ts";
+import { listFailingMailboxes } from "../store/mailboxes/mailboxes.ts";
 import type { Database, Db } from "../store/postgres/database.ts";
 import { type DatabaseTrouble, databaseTroubles, troubleOf } from "../store/postgres/database-errors.ts";
 import { readBehindSeconds } from "../store/standing.ts";
@@ -41,6 +42,7 @@ const maxSeconds = 4;
  * - `waiting`: for what they wait, whom they are to call, how many, and since when the oldest does
  * - `pausedLocations`: up to 20 to which nothing goes, with the reason, of those that the caller's key reaches: first those
  *   that do not go on by themselves. Without a key this is left out
+ * - `failingMailboxes`: up to 20 accounts from whose mailbox nothing can be fetched, why and since when; with a key alone
  *
  * 503: the database is away or cannot be written to, of which `database` is the word and `detail` says more; or the worker of a process that does nothing else is stuck. To restart such a
  * process helps, and loses nothing.
@@ -98,7 +100,13 @@ async function readState(db: Db) {
 
 async function readTrouble(db: Db, caller: Caller) {
   const paused = await listPausedLocations(db, maxLocations, caller);
+  const failing = await listFailingMailboxes(db, maxLocations, caller);
   return {
+    failingMailboxes: failing.map(({ accountId, reason, failingSince }) => ({
+      accountId,
+      reason,
+      since: failingSince,
+    })),
     pausedLocations: paused.map(({ id, pausedReason, pausedUntil }) => ({
       id,
       reason: pausedReason,

@@ -85,7 +85,7 @@ function describeStanding(
   show("bridge_database_trouble", "1 for what keeps the database from being written to", "trouble", troubles);
   if (!standing) return registry;
 
-  const { pending, dead, paused, budgets, sendsHeldSince } = standing;
+  const { pending, dead, paused, failingMailboxes, budgets, sendsHeldSince } = standing;
   const { requestsPerDay } = options;
   const counts = pending.map(({ kind, count }): [number, string] => [count, kind]);
   const ages = pending.map(({ kind, oldestSeconds }): [number, string] => [oldestSeconds, kind]);
@@ -112,6 +112,12 @@ function describeStanding(
   one("bridge_webhooks_waiting", "Webhooks to be processed; up to 1,000 of each mapping", standing.receivedWebhooks);
   one("bridge_webhooks_failed", "Webhooks that could not be read; up to 10,000", standing.failedWebhooks);
   show("bridge_locations_paused", "Locations to which nothing goes, by reason", "reason", byReason(paused));
+  show(
+    "bridge_mailboxes_failing",
+    "Mailboxes from which nothing can be fetched, by reason",
+    "reason",
+    byReason(failingMailboxes),
+  );
   one("bridge_highlevel_requests_allowed", "HIGHLEVEL_REQUESTS_PER_DAY, for each location", requestsPerDay);
   one("bridge_highlevel_requests_today", "Requests to HighLevel today, of all locations", budgets.dayUsed);
   show("bridge_highlevel_requests_left", "Of today's, for the ten locations with the least", "location", left);

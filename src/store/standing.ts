@@ -2,6 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
 import type { DeliveryKind } from "../model.ts";
 import { isTo, type LaneTarget } from "./lanes/held-lane.ts";
+import { countFailingMailboxes } from "./mailboxes/mailboxes.ts";
 import { type Db, selectRows } from "./postgres/database.ts";
 import { deliveries, isEvent, noMapping } from "./schema.ts";
 import { findHold, isLetOut } from "./trouble/holds.ts";
@@ -20,6 +21,8 @@ export interface Standing {
   paused: { reason: FailureReason; count: number }[];
   /** Up to 100 of them by name. */
   pausedLocations: PausedLocation[];
+  /** Mailboxes from which nothing can be fetched, by why. */
+  failingMailboxes: { reason: FailureReason; count: number }[];
   waiting: Waiting[];
   /** Since when nothing goes out to people. */
   sendsHeldSince: Date | undefined;
@@ -80,6 +83,7 @@ export async function readStanding(db: Db): Promise<Standing> {
         group by paused_reason`,
     ),
     pausedLocations: await listPausedLocations(db, maxPaused),
+    failingMailboxes: await countFailingMailboxes(db),
     waiting: await readWaiting(db),
     sendsHeldSince: (await findHold(db))?.createdAt,
     behindSeconds: await readBehindSeconds(db),

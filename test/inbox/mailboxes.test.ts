@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { startTestBridge, type TestBridge, untilPosted } from "../support/bridge.ts";
+import { adminApiKey, startTestBridge, type TestBridge, untilPosted } from "../support/bridge.ts";
 import { emailProviderId } from "../support/location.ts";
 import { type CuttingProxy, startCuttingProxy } from "../support/mail/cutting-proxy.ts";
 import { imapServers, type TestImap } from "../support/mail/imap-server.ts";
@@ -130,5 +130,32 @@ describe.each(imapServers)("what comes to a mailbox at $name", ({ start }) => {
     );
     expect(await server.subjects("Done")).toEqual(["to be moved"]);
     expect(await server.subjects()).toEqual(before);
+  });
+
+  test("is told of where nothing can be fetched, and fetched when that is over", async () => {
+    const known = subjects().length;
+    const events = (name: string) =>
+      bridge.logLines.filter(({ event, what }) => event === name && what === "mailbox").length;
+    proxy.isOpen = false;
+    proxy.cutAll();
+    await until(
+      () => events("provider.unreachable"),
+      (count) => count === 1,
+      30,
+    );
+    const headers = { authorization: `Bearer ${adminApiKey}` };
+    const ready = await fetch(`${bridge.url}/readyz`, { headers }).then((answer) => answer.json());
+    expect(ready).toMatchObject({ failingMailboxes: [{ accountId: mappingId, reason: "unreachable" }] });
+    const account = await bridge.admin("GET", `/accounts/${mappingId}`);
+    expect(account.body.mailbox).toMatchObject({ reason: "unreachable", failingSince: expect.any(String) });
+    expect(JSON.stringify(bridge.logLines)).not.toContain(login.password);
+    await server.append(mail("after all"));
+    proxy.isOpen = true;
+    await untilThere("after all");
+    expect(subjects().slice(known)).toEqual(["after all"]);
+    await until(
+      () => events("provider.reachable"),
+      (count) => count === 1,
+    );
   });
 });

@@ -2,6 +2,7 @@ import { type Loop, startLoop } from "../../concurrency/loop.ts";
 import { Failure } from "../../errors.ts";
 import { describeError, type Log } from "../../log.ts";
 import type { Accounts } from "../../registry/accounts.ts";
+import { findAccountLocations } from "../../store/events/troubles.ts";
 import {
   claimMailboxes,
   type HeldMailbox,
@@ -22,6 +23,8 @@ export interface MailboxesContext extends FetchContext {
 const leaseSeconds = 60;
 /** Of one process: each is a connection that stands. */
 const maxHeld = 500;
+/** As it is named in lines. */
+const loop = "mailboxes";
 /** How many times `pollSeconds` a mailbox is left alone at most. */
 const maxPauses = 60;
 /** Some servers lock an account at which a wrong password is tried too often. */
@@ -57,10 +60,10 @@ export function keepMailboxes(context: MailboxesContext): Pick<Loop, "stop"> {
     sessions.set(held.leaseToken, { held, ending, ended });
   }
 
-  const loop = startLoop({ log, name: "mailboxes", pollSeconds, run: look });
+  const looking = startLoop({ log, name: loop, pollSeconds, run: look });
   return {
     async stop() {
-      await loop.stop();
+      await looking.stop();
       for (const { ending } of sessions.values()) ending.abort();
       await Promise.all([...sessions.values()].map(({ ended }) => ended));
     },
@@ -74,7 +77,7 @@ async function run(context: MailboxesContext, held: HeldMailbox, signal: AbortSi
   let failures = held.failures;
   let provider: string | undefined;
   const onFetched = () => {
-    if (failures >= toldAfter) log("warn", "mailbox.reachable", { accountId, provider });
+    if (failures >= toldAfter) log("warn", "provider.reachable", { provider, accountId, what });
     failures = 0;
   };
   try {
@@ -95,6 +98,9 @@ async function run(context: MailboxesContext, held: HeldMailbox, signal: AbortSi
   }
 }
 
+/** The same account may be able to send. */
+const what = "mailbox";
+
 /** One failure may be a hiccup. */
 const toldAfter = 2;
 
@@ -106,11 +112,13 @@ async function fail(
   const { accountId, leaseToken } = held;
   if (isAboutDatabase(error)) return releaseMailboxes(db, [leaseToken]);
   const failure = error instanceof Failure ? error : new Failure("internal_error", "the bridge itself failed");
-  if (!(error instanceof Failure)) log("error", "mailbox.broke", { accountId, ...describeError(error) });
+  if (!(error instanceof Failure)) log("error", "worker.failed", { loop, accountId, ...describeError(error) });
   const isRefused = failure.reason === "misconfigured" || failure.reason === "rejected";
   const pauses = Math.min(isRefused ? maxPausesRefused : maxPauses, 2 ** Math.min(failures, 20));
   const retryInSeconds = pollSeconds * pauses * (0.75 + Math.random() / 2);
   const { reason, message: detail, status } = failure;
   await noteMailboxFailure(db, held, { reason, detail, retryInSeconds });
-  if (failures + 1 === toldAfter) log("warn", "mailbox.unreachable", { accountId, provider, reason, status });
+  if (failures + 1 !== toldAfter) return;
+  const [locationId] = (await findAccountLocations(db, accountId)) ?? [];
+  log("warn", "provider.unreachable", { provider, accountId, locationId, what, reason, status });
 }

@@ -146,6 +146,17 @@ export async function listFailingMailboxes(
     .limit(limit);
 }
 
+/** How many of them there are, by why. */
+export async function countFailingMailboxes(db: Db): Promise<{ reason: FailureReason; count: number }[]> {
+  return selectRows(
+    db,
+    sql`
+      select reason, count(*)::int as count from ${mailboxes}
+      join ${accounts} on ${accounts.id} = ${mailboxes.accountId}
+      where ${isFailing} and ${accounts.deletedAt} is null group by reason`,
+  );
+}
+
 /** One failure may be a hiccup. */
 const isFailing: SQL = sql`${mailboxes.failures} > 1`;
 
