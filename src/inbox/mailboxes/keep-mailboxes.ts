@@ -110,7 +110,7 @@ async function fail(
   error: unknown,
 ): Promise<void> {
   const { accountId, leaseToken } = held;
-  if (isAboutDatabase(error)) return releaseMailboxes(db, [leaseToken]);
+  if (!(error instanceof Failure) && isAboutDatabase(error)) return releaseMailboxes(db, [leaseToken]);
   const failure = error instanceof Failure ? error : new Failure("internal_error", "the bridge itself failed");
   if (!(error instanceof Failure)) log("error", "worker.failed", { loop, accountId, ...describeError(error) });
   const isRefused = failure.reason === "misconfigured" || failure.reason === "rejected";
