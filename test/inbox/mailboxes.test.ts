@@ -85,7 +85,7 @@ describe.each(imapServers)("what comes to a mailbox at $name", ({ start }) => {
         expect(subjects().slice(known)).toEqual(expected);
       }
     }
-  });
+  }, 300_000);
 
   test("is there once when a process ends", async () => {
     const known = subjects().length;
