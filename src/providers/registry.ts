@@ -2,6 +2,7 @@ import type { Channel } from "../model.ts";
 import { declaredProvider } from "./declared/declared-provider.ts";
 import type { ProviderDocument } from "./declared/document/document.ts";
 import { amazonSes } from "./email/amazon-ses.ts";
+import { brevo } from "./email/brevo.ts";
 import { cloudmailin } from "./email/cloudmailin.ts";
 import { imapSmtp } from "./email/imap-smtp.ts";
 import { mailersend } from "./email/mailersend.ts";
@@ -68,6 +69,7 @@ const adapters: Record<string, Adapter> = {
   "amazon-ses": amazonSes,
   "imap-smtp": imapSmtp,
   cloudmailin,
+  brevo,
   "generic-sms": genericSms,
   "generic-email": genericEmail,
 };
