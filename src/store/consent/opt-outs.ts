@@ -1,6 +1,7 @@
 import { and, desc, eq, inArray, isNull, lt, type SQL, sql } from "drizzle-orm";
 import type { Channel, ConsentCause } from "../../model.ts";
 import { isAnyOf } from "../postgres/any-of.ts";
+import { columnsOf } from "../postgres/columns.ts";
 import { type Db, selectRows } from "../postgres/database.ts";
 import { conversations, deliveries, type OptOut, optOuts } from "../schema.ts";
 
@@ -13,7 +14,13 @@ export interface Addressee {
 
 export const keyOf = ({ locationId, channel, address }: Addressee) => `${locationId} ${channel} ${address}`;
 
-const lockKey = (person: SQL) => sql`hashtextextended('opt-out ' || ${person}, 0)`;
+/**
+ * Advisory locks, of which a server has some thousands for all: people share them, so that no number of people takes more
+ * than these. Who shares one with somebody waits for them now and then.
+ */
+const locks = { space: 0x0b7007, count: 256 };
+const lockOf = (person: SQL) => sql`(hashtextextended(${person}, 0) & ${sql.raw(String(locks.count - 1))})::int`;
+const space = sql.raw(String(locks.space));
 
 /**
  * The opt-outs of these people, also lifted ones, for the transaction that may change them: until it ends nobody begins to
@@ -23,9 +30,9 @@ export async function lockOptOuts(tx: Db, people: Addressee[]): Promise<Map<stri
   if (people.length === 0) return new Map();
   const keys = JSON.stringify([...new Set(people.map(keyOf))]);
   await tx.execute(sql`
-    select pg_advisory_xact_lock(key) from (
-      select distinct ${lockKey(sql`value`)} as key from json_array_elements_text(${keys}::json) order by key
-    ) keys`);
+    select pg_advisory_xact_lock(${space}, lock) from (
+      select distinct ${lockOf(sql`value`)} as lock from json_array_elements_text(${keys}::json) order by lock
+    ) locks`);
   const rows = await tx
     .select()
     .from(optOuts)
@@ -43,7 +50,7 @@ export async function lockOptOuts(tx: Db, people: Addressee[]): Promise<Map<stri
  */
 export async function findStanding(tx: Db, person: Addressee): Promise<OptOut | undefined> {
   // Two statements: the second one sees what was committed while the first one waited.
-  await tx.execute(sql`select pg_advisory_xact_lock_shared(${lockKey(sql`${keyOf(person)}::text`)})`);
+  await tx.execute(sql`select pg_advisory_xact_lock_shared(${space}, ${lockOf(sql`${keyOf(person)}::text`)})`);
   const [found] = await tx
     .select()
     .from(optOuts)
@@ -85,22 +92,24 @@ export interface OptOutChange extends Addressee {
 /** Keeps what was changed, with the time; each person at most once. Gives the rows. */
 export async function keepOptOuts(tx: Db, changes: OptOutChange[]): Promise<OptOut[]> {
   if (changes.length === 0) return [];
-  const now = sql`now()`;
-  const values = changes.map((each) => ({ ...each, liftedAt: each.liftedBy === null ? null : now }));
-  const excluded = (name: string) => sql.raw(`excluded.${name}`);
-  return tx
-    .insert(optOuts)
-    .values(values)
-    .onConflictDoUpdate({
-      target: [optOuts.locationId, optOuts.channel, optOuts.address],
-      set: {
-        ...{ cause: excluded("cause"), detail: excluded("detail"), messageId: excluded("message_id") },
-        ...{ liftedBy: excluded("lifted_by"), liftedAt: excluded("lifted_at") },
-        optedOutAt: sql`case when excluded.lifted_at is null then now() else ${optOuts.optedOutAt} end`,
-      },
-    })
-    .returning();
+  const rows = await selectRows<Record<string, unknown>>(
+    tx,
+    sql`
+      insert into opt_outs (location_id, channel, address, cause, detail, message_id, lifted_by, lifted_at)
+      select "locationId", channel, address, cause, detail, "messageId", "liftedBy", case when "liftedBy" is not null then now() end
+      from json_to_recordset(${JSON.stringify(changes)}::json) as input (
+        "locationId" text, channel text, address text, cause text, detail text, "messageId" bigint, "liftedBy" text
+      )
+      on conflict (location_id, channel, address) do update
+      set cause = excluded.cause, detail = excluded.detail, message_id = excluded.message_id,
+        lifted_by = excluded.lifted_by, lifted_at = excluded.lifted_at,
+        opted_out_at = case when excluded.lifted_at is null then now() else opt_outs.opted_out_at end
+      returning ${optOutColumns.list}`,
+  );
+  return rows.map(optOutColumns.read);
 }
+
+const optOutColumns = columnsOf<OptOut>(optOuts);
 
 /** Whose conversations a delivery about these people may stand in: the newest of each that HighLevel knows, else the newest. */
 export async function findConversationsFor(tx: Db, people: Addressee[]): Promise<Map<string, number>> {

@@ -133,3 +133,23 @@ test("many who change their minds at once wait for each other in turn, and none 
     await expect(sending).rejects.toMatchObject({ reason: "opted_out" });
   }
 });
+
+test("20,000 people of one batch take neither too many parameters nor too many locks", async () => {
+  const people = Array.from({ length: 20_000 }, newPerson);
+  const { changed } = await database.db.transaction(async (tx) => {
+    const news = people.map((person) => ({ ...person, change: "stop" as const, cause: "unsubscribe" as const }));
+    const result = await changeConsents(tx, news);
+    const found = await tx.execute(
+      sql`select count(*)::int as count from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()`,
+    );
+    expect((found as unknown as { rows: { count: number }[] }).rows[0]?.count).toBeLessThanOrEqual(256);
+    return result;
+  });
+  expect(changed).toHaveLength(people.length);
+  expect(changed[0]).toMatchObject({
+    cause: "unsubscribe",
+    liftedAt: null,
+    optedOutAt: expect.any(Date),
+    id: expect.any(Number),
+  });
+});
