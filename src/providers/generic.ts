@@ -4,6 +4,7 @@ import { describePlace } from "../formats/describe-place.ts";
 import { parseMessageIds } from "../formats/mail-headers.ts";
 import {
   type Channel,
+  type Consent,
   callStatuses,
   type OutboundAttachment,
   type OutboundMessage,
@@ -14,7 +15,7 @@ import { attachments, oneOrMore, openFiles, readEmail } from "./email/generic/re
 import { credentials, httpUrl, requireCredential, secret, setting } from "./kit/credentials.ts";
 import type { DecodedWebhook } from "./kit/decode.ts";
 import { defineProvider } from "./kit/define-provider.ts";
-import { call, ignored, receipt, type StatusWords, text } from "./kit/events.ts";
+import { call, consent, ignored, receipt, type StatusWords, text } from "./kit/events.ts";
 import {
   at,
   code,
@@ -43,6 +44,7 @@ export const genericSms = genericProvider({
     const parties = { from: from.number, service: from.service, to: to.map(({ number }) => number) };
     return text({ ...rest, ...parties, text: words });
   },
+  readWish: (webhook, ownNumber) => webhook.read(numbersSeenBy(ownNumber)),
   readCall: (webhook, ownNumber) => {
     const { direction, to, ...rest } = webhook.read(callSeenBy(ownNumber));
     return call({ ...rest, to: [to], direction: direction === "outbound" ? direction : undefined });
@@ -57,6 +59,10 @@ export const genericEmail = genericProvider({
   channel: "email",
   readMessage: readEmail,
   readRecipient: (webhook) => webhook.read(recipient).address,
+  readWish: (webhook) => {
+    const { from, to } = webhook.read(mailboxes);
+    return { from: from.address, to: to.address };
+  },
   files: openFiles,
   compose: ({ from, fromName, to, cc, bcc, replyTo, subject, text: body, html, ...rest }) => ({
     ...{ from, fromName, to, cc, bcc, replyTo, subject, text: body, html, messageId: rest.rfcMessageId },
@@ -70,6 +76,8 @@ interface Generic {
   channel: Channel;
   services?: readonly TextService[];
   readMessage(webhook: DecodedWebhook, ownAddress: string | undefined): ProviderMessage | Promise<ProviderMessage>;
+  /** A person's wish, from whom and for which of our addresses. */
+  readWish(webhook: DecodedWebhook, ownAddress: string | undefined): Pick<Consent, "from" | "to">;
   readCall?(webhook: DecodedWebhook, ownAddress: string | undefined): ProviderMessage;
   /** Whom of an email's recipients a receipt is about, which names one. */
   readRecipient(webhook: DecodedWebhook): string | undefined;
@@ -137,8 +145,16 @@ const update = at(
 );
 const recipient = at("data.recipient", mailbox);
 
-async function read({ readMessage, readRecipient, readCall }: Generic, webhook: DecodedWebhook, ownAddress?: string) {
+const wish = at("data", z.object({ change: z.enum(["stop", "start"]), detail: maybeText }));
+
+async function read(
+  { readMessage, readRecipient, readWish, readCall }: Generic,
+  webhook: DecodedWebhook,
+  ownAddress?: string,
+) {
   const type = webhook.read(kind);
+  if (type === "consent.changed")
+    return consent({ ...readWish(webhook, ownAddress), cause: "provider", ...webhook.read(wish) });
   if (type === "message.received") return readMessage(webhook, ownAddress);
   if (type === "call.ended" && readCall) return readCall(webhook, ownAddress);
   if (type === "message.sent") return { ...(await readMessage(webhook, ownAddress)), direction: "outbound" as const };
@@ -163,6 +179,11 @@ const smsSeenBy = perNumber((ownNumber) => {
   return at("data", { id: messageId, from: party, to, text: maybeText, sentAt: time, attachments, location });
 });
 
+const numbersSeenBy = perNumber((ownNumber) => {
+  const party = phoneSeenBy(ownNumber);
+  return at("data", { from: party, to: party });
+});
+const mailboxes = at("data", { from: mailbox, to: mailbox });
 const callSeenBy = perNumber((ownNumber) => {
   const party = phoneSeenBy(ownNumber);
   const how = { status: z.enum(callStatuses), durationSeconds: maybeNumber, direction: maybeText };

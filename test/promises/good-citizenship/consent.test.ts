@@ -1,5 +1,6 @@
 import { type RequestHandler, Router } from "express";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { signer as genericSms } from "../../fixtures/generic-sms/sign.ts";
 import { locationId } from "../../support/location.ts";
 import type { StandInMessage } from "../../support/stand-ins/stand-in.ts";
 import { startTwoWay, type TwoWay, type Way } from "../../support/two-way.ts";
@@ -166,6 +167,21 @@ test("what the provider takes a text for counts, in whatever language, and the s
   );
   expect(await optOutsOf(address)).toEqual([first]);
   expect(first).toMatchObject({ cause: "word", detail: "stop", locationId, channel: "sms", liftedAt: null });
+});
+
+test("what a sender of one's own says of a person counts, and comes with no message", async () => {
+  const by = way("generic-sms");
+  const address = newNumber();
+  const tell = (change: string) => {
+    const body = { type: "consent.changed", data: { from: address, to: by.address, change, detail: "by phone" } };
+    const sample = { contentType: "application/json", body };
+    return twoWay.bridge.post(genericSms.sign(sample, { url: by.webhookUrl, at: new Date() }));
+  };
+  await tell("stop");
+  expect((await untilOptedOut(address))[0]).toMatchObject({ cause: "provider", detail: "by phone" });
+  await tell("start");
+  await untilLifted(address);
+  expect(twoWay.bridge.sandbox.contacts().filter(({ phone }) => phone === address)).toEqual([]);
 });
 
 test("a provider that refuses a text as the person wants no more is believed, and not asked again", async () => {
