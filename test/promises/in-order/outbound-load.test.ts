@@ -183,6 +183,18 @@ function reasonOf({ way, contact, message }: Written): string {
   return message.recipients?.[contact.email ?? ""]?.failReason ?? "";
 }
 
+/** One before it had bounced for good, or was refused as the person wants no more: then no more are sent. */
+function isSilenced(each: Written): boolean {
+  const [way, person, number] = each.token.split("#");
+  const isBefore = (token: string) => {
+    const [, of, before] = token.split("#");
+    return token.startsWith(`${way}#`) && of === person && Number(before) < Number(number);
+  };
+  const hasFailed = ({ isRefused, receipts }: Fate) => isRefused || receipts.includes("failed");
+  const isReason = [...fates].some(([token, fate]) => isBefore(token) && hasFailed(fate));
+  return isReason && reasonOf(each).includes("(opted_out)");
+}
+
 const nothingLeft = async () => {
   const { admin } = twoWay.bridge;
   return [
@@ -205,6 +217,7 @@ test("300 messages of all providers that fail on a fifth: each sent at most once
 
   const wrong = written.flatMap((each) => {
     const { taken, isRefused } = fateOf(each.token);
+    if (taken === 0 && isSilenced(each)) return [];
     const problems = [
       taken + Number(isRefused) === 1 ? "" : `taken ${taken} times, refused: ${isRefused}`,
       each.message.status === expectedStatus(each) ? "" : `is ${each.message.status}, not ${expectedStatus(each)}`,
