@@ -39,7 +39,7 @@ export async function setStage() {
   await query(server.url, `create database bridge owner bridge ${disk ? "tablespace small" : ""}`);
   const state = {
     ...{ sendFault: undefined as SendFault | undefined, user: "bridge", database: "bridge" },
-    ...{ endpointStatus: 200, endpointId: "", isSnsAway: false, topicId: "" },
+    ...{ endpointStatus: 200, endpointId: "", isSnsAway: false, topicId: "", boxId: "" },
   };
   const endpoint = createServer((_req, res) => void res.writeHead(state.endpointStatus).end()).listen(0, "127.0.0.1");
   await once(endpoint, "listening");
@@ -92,6 +92,7 @@ export async function setStage() {
   const stage = {
     ...{ server, disk, bridge, state, mappings, numbers, publicUrl, encryptionKeys, standIn, contact, stranger },
     ...{ conversationProviders, endpointUrl: `http://${endpointHost}/events` },
+    ...{ allowedPrivateHosts, providersUrl: providers.url },
     ...{ urlOf, withOauth, post, write, webhookUrl, sandbox: bridge.sandbox },
     /** The series that the alerts are about are seen from here on. */
     before: "",

@@ -327,6 +327,20 @@ describe("an operator", () => {
     await untilSent(by, address);
   });
 
+  test("erases a person who stays opted out, by address and cause alone", async () => {
+    const by = way("twilio");
+    const { address, contact } = newContact(by);
+    await say(by, address, "stop");
+    await untilDnd(contact.id, "SMS", "active");
+    const path = `/people/${encodeURIComponent(address)}`;
+    expect((await twoWay.bridge.admin("GET", path)).body.optOuts).toMatchObject([
+      { address, cause: "word", detail: "stop" },
+    ]);
+    expect((await twoWay.bridge.admin("DELETE", path)).status).toBe(200);
+    expect(await optOutsOf(address)).toMatchObject([{ address, cause: "word", detail: null }]);
+    await untilFailed(write(by, contact.id).messageId);
+  });
+
   test("imports a list, all of it or nothing, and exports it", async () => {
     const [first, second] = [newNumber(), newNumber()];
     const path = `/opt-outs/import?locationId=${locationId}&channel=sms`;

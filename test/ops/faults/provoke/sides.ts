@@ -1,4 +1,4 @@
-import { locationId } from "../../../support/location.ts";
+import { emailProviderId, locationId } from "../../../support/location.ts";
 import { until } from "../../../support/until.ts";
 import type { Provocation } from "../provocation.ts";
 import { oauth, type Stage, unlimited } from "../stage.ts";
@@ -44,6 +44,26 @@ export const sides: Record<string, Provocation> = {
     async mend({ state, mappings }, run) {
       await run({ ACCOUNT: mappings.twilio });
       state.sendFault = undefined;
+    },
+  },
+  "A mailbox cannot be fetched from": {
+    async provoke({ bridge, allowedPrivateHosts, calm, state }) {
+      // Where stand-ins are, no mailbox is fetched from.
+      const nobody = "127.0.0.1:1";
+      await bridge.restart({ providersUrl: undefined, allowedPrivateHosts: [...allowedPrivateHosts, nobody] });
+      await calm();
+      const credentials = { imapHost: "127.0.0.1", imapPort: "1", user: "box", password: "correct horse battery" };
+      const mapping = { provider: "imap-smtp", credentials, address: "box@example.com", isDefault: false };
+      state.boxId = await bridge.addMapping({ ...mapping, conversationProviderId: emailProviderId });
+      await until(
+        () => bridge.logLines,
+        (lines) => lines.some(({ what }) => what === "mailbox"),
+      );
+    },
+    async mend({ bridge, allowedPrivateHosts, providersUrl, state }, run) {
+      await run({ ACCOUNT: state.boxId });
+      await bridge.admin("DELETE", `/mappings/${state.boxId}`);
+      await bridge.restart({ providersUrl, allowedPrivateHosts });
     },
   },
   "A provider says that it is too much": {
