@@ -72,7 +72,8 @@ export function webhookRoutes(given: WebhooksContext): Router {
     if (answer !== undefined) return void res.status(200).type("text/plain").send(answer);
     if (req.method === "HEAD") return void res.status(200).end();
     const { acknowledgement, refusedWith } = account.adapter;
-    await orComeAgain(refusedWith, takeProviders(context, req, account));
+    const taking = takeProviders(context, req, account);
+    await (req.method === "POST" ? orComeAgain(refusedWith, taking) : taking);
     if (!acknowledgement) return void res.status(200).end();
     res.status(acknowledgement.status).type(acknowledgement.contentType).send(acknowledgement.body);
   }
