@@ -1,16 +1,13 @@
 import { normalizeMailbox } from "../../formats/mailbox.ts";
 import { normalizePhoneNumber } from "../../formats/phone-number.ts";
-import { isOurDnd } from "../../highlevel/contacts.ts";
+import { dndChannels, isOurDnd } from "../../highlevel/contacts.ts";
 import type { DndEvent } from "../../highlevel/webhook.ts";
-import type { Channel } from "../../model.ts";
 import { type ConsentOf, changeConsents } from "../../registry/opt-outs/change-consents.ts";
 import { listAddressesOf } from "../../store/consent/opt-outs.ts";
 import type { NewDelivery } from "../../store/deliveries.ts";
 import { findLocation } from "../../store/locations.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { WebhookOutcome } from "../../store/received-webhooks.ts";
-
-const channels: Record<Channel, string> = { sms: "SMS", email: "Email" };
 
 export interface DndUpdate {
   /** The webhook's. */
@@ -47,7 +44,7 @@ async function consentsOf(tx: Db, { locationId, contactId, ...event }: DndEvent)
   const addresses = [...(await listAddressesOf(tx, locationId, contactId)), ...addressesIn(event)];
   return [...new Set(addresses)].flatMap((address): ConsentOf[] => {
     const channel = address.includes("@") ? "email" : "sms";
-    const given = event.settings[channels[channel]];
+    const given = event.settings[dndChannels[channel]];
     const entry = given ?? (event.isForAll ? { status: "active", message: undefined, code: undefined } : undefined);
     if (!entry || isOurDnd(entry)) return [];
     const about = { locationId, channel, address, cause: "highlevel" } as const;

@@ -1,7 +1,7 @@
 import { Failure } from "../../errors.ts";
 import type { Access } from "../../highlevel/call.ts";
 import type { Highlevel } from "../../highlevel/client.ts";
-import { type DndEntry, ourDndCodes } from "../../highlevel/contacts.ts";
+import { type DndEntry, dndChannels, ourDndCodes } from "../../highlevel/contacts.ts";
 import { goneThing } from "../../highlevel/refusals.ts";
 import { admit } from "../../messages/unknown-sender.ts";
 import { describeOptOut } from "../../registry/opt-outs/describe-opt-out.ts";
@@ -52,7 +52,7 @@ async function tellContact(
   contactId: string,
   optOut: OptOut,
 ): Promise<AttemptResult> {
-  const channel = optOut.channel === "sms" ? "SMS" : "Email";
+  const channel = dndChannels[optOut.channel];
   const settings = await highlevel.readDnd(access, contactId);
   const present = settings[channel];
   const isSet = present !== undefined && present.status !== "inactive";
@@ -74,6 +74,5 @@ async function tellContact(
     message: "the person may be written to again",
     code: ourDndCodes.inactive,
   };
-  const { status } = await highlevel.setDnd(access, contactId, { ...settings, [channel]: entry });
-  return { status, detail: `DND for ${channel} was lifted`, change: {} };
+  return put(entry, `DND for ${channel} was lifted`);
 }
