@@ -31,12 +31,7 @@ export interface ChangedConsents {
  */
 export async function changeConsents(tx: Db, news: ConsentOf[]): Promise<ChangedConsents> {
   if (news.length === 0) return { changed: [], owed: [] };
-  const people = new Map(
-    news.map(({ locationId, channel, address }) => [
-      keyOf({ locationId, channel, address }),
-      { locationId, channel, address },
-    ]),
-  );
+  const people = new Map(news.map((each) => [keyOf(each), addresseeOf(each)]));
   const known = await lockOptOuts(tx, [...people.values()]);
   const after = new Map<string, KnownOptOut | undefined>(known);
   for (const each of news) after.set(keyOf(each), applyConsent(after.get(keyOf(each)), each));
@@ -48,8 +43,11 @@ export async function changeConsents(tx: Db, news: ConsentOf[]): Promise<Changed
   });
   const changed = await keepOptOuts(tx, changes);
   const repeated = news.filter((each) => each.isToRepeat && after.get(keyOf(each))?.liftedBy === null);
-  return { changed, owed: await oweDnd(tx, [...changed, ...repeated]) };
+  const unknownThere = changed.filter(({ cause, liftedBy }) => (liftedBy ?? cause) !== "highlevel");
+  return { changed, owed: await oweDnd(tx, [...unknownThere, ...repeated]) };
 }
+
+const addresseeOf = ({ locationId, channel, address }: Addressee): Addressee => ({ locationId, channel, address });
 
 /** Somebody who has opted out has become known in HighLevel, which is to know it as well. */
 export async function oweStandingDnd(db: Db, person: Addressee, conversationId: number): Promise<void> {
@@ -64,12 +62,7 @@ async function oweDnd(
   people: (Addressee & { messageId?: number | null | undefined })[],
 ): Promise<NewDelivery[]> {
   const different = new Map(people.map((person) => [keyOf(person), person]));
-  const addressees = [...different.values()].map(({ locationId, channel, address }) => ({
-    locationId,
-    channel,
-    address,
-  }));
-  const conversations = await findConversationsFor(tx, addressees);
+  const conversations = await findConversationsFor(tx, [...different.values()].map(addresseeOf));
   return [...different].flatMap(([key, { locationId, messageId }]): NewDelivery[] => {
     const conversationId = conversations.get(key);
     if (conversationId === undefined) return [];

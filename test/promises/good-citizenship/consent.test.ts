@@ -235,6 +235,8 @@ describe("DND that somebody sets in HighLevel", () => {
     await untilLifted(address);
     write(by, contact.id);
     await untilSent(by, address);
+    const told = `/deliveries?kind=set-dnd&address=${encodeURIComponent(address)}`;
+    expect((await twoWay.bridge.admin("GET", told)).body.items, "HighLevel is not told what it has told").toEqual([]);
   });
 
   test("for everything holds for texts and emails, and a START of the person does not end it", async () => {
