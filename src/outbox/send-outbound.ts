@@ -8,6 +8,7 @@ import { composeOutbound } from "../messages/compose-outbound.ts";
 import { findParent, referencesTo } from "../messages/find-parent.ts";
 import type { PlainText } from "../messages/plain-text.ts";
 import type { SentMessage } from "../model.ts";
+import { meaningOf } from "../providers/kit/adapter.ts";
 import type { Mapping } from "../registry/mappings.ts";
 import { changeConsents } from "../registry/opt-outs/change-consents.ts";
 import type { Addressee } from "../store/consent/opt-outs.ts";
@@ -101,8 +102,7 @@ function readRefusal({ adapter, provider }: Mapping, failure: Failure): Failure 
   const words = adapter.readError(answer);
   const message = words ? `${words.message} (${provider} ${words.code})` : `${provider}: ${failure.message}`;
   const more = { status, code: words?.code, retryAfterSeconds, answer, cause: failure };
-  const isOptedOut =
-    words && Object.hasOwn(adapter.refusals, words.code) && adapter.refusals[words.code] === "opted_out";
+  const isOptedOut = meaningOf(adapter.refusals, words?.code) === "opted_out";
   return new Failure(isOptedOut ? "opted_out" : reasonOf("provider", { status }), message, more);
 }
 

@@ -1,4 +1,5 @@
 import type { Consent, ProviderMessage, Receipt } from "../../model.ts";
+import { meaningOf } from "../../providers/kit/adapter.ts";
 import type { AccountFacts } from "../../registry/accounts.ts";
 import type { MappingFacts } from "../../registry/mappings.ts";
 import type { ConsentOf } from "../../registry/opt-outs/change-consents.ts";
@@ -34,8 +35,6 @@ export function consentOfReceipt(
   const { locationId, address } = sent.conversation;
   const about = { locationId, channel, address: recipient ?? address, messageId: sent.messageId };
   if (consent) return [{ ...about, ...consent, detail: error?.message }];
-  const { refusals } = adapter;
-  const meaning =
-    status === "failed" && error && Object.hasOwn(refusals, error.code) ? refusals[error.code] : undefined;
-  return meaning === "opted_out" ? [{ ...about, change: "stop", cause: "refusal", detail: error?.message }] : [];
+  const isOptedOut = status === "failed" && meaningOf(adapter.refusals, error?.code) === "opted_out";
+  return isOptedOut ? [{ ...about, change: "stop", cause: "refusal", detail: error?.message }] : [];
 }

@@ -121,6 +121,10 @@ export interface CheckedAccount<Given> {
 export type RefusalMeaning = "opted_out" | "misconfigured" | "throttled";
 export type RefusalCodes = Readonly<Record<string, RefusalMeaning>>;
 
+/** What a code means beyond that the message is refused. */
+export const meaningOf = (refusals: RefusalCodes, code: string | undefined): RefusalMeaning | undefined =>
+  code !== undefined && Object.hasOwn(refusals, code) ? refusals[code] : undefined;
+
 /**
  * How a mail is fetched that a webhook only names, by what `parse` gave as its `fetchBy`: by one GET, or two. What it gives is
  * kept behind the webhook's body, and the webhook parsed again.

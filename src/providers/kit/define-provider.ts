@@ -8,7 +8,15 @@ import type {
   TextService,
   WebhookRequest,
 } from "../../model.ts";
-import type { Adapter, ComeAgain, Completion, FetchedMailbox, Media, RefusalCodes } from "./adapter.ts";
+import {
+  type Adapter,
+  type ComeAgain,
+  type Completion,
+  type FetchedMailbox,
+  type Media,
+  meaningOf,
+  type RefusalCodes,
+} from "./adapter.ts";
 import { type CheckStep, runChecks } from "./checks/run-checks.ts";
 import type { Credentials } from "./credentials.ts";
 import { type DecodedWebhook, decode } from "./decode.ts";
@@ -175,9 +183,12 @@ async function send<Given, Sending>(
 ): Promise<SentMessage> {
   const { answer, refusals = {} } = sends;
   const refuse = (refusal: MessageError, status: number, body: unknown) => {
-    const meaning = Object.hasOwn(refusals, refusal.code) ? refusals[refusal.code] : undefined;
     const words = `${refusal.message} (${label} ${refusal.code})`;
-    return new Failure(meaning ?? "rejected", words, { status, code: refusal.code, answer: body });
+    return new Failure(meaningOf(refusals, refusal.code) ?? "rejected", words, {
+      status,
+      code: refusal.code,
+      answer: body,
+    });
   };
   const answered = await callApi(sends.request(message, credentials)).catch((error: unknown) => {
     const isRefusal = answer.refusesWithin500 && error instanceof Failure && error.status === 500;
