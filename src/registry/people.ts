@@ -1,4 +1,4 @@
-import { eraseDetails } from "../store/consent/opt-outs.ts";
+import { eraseDetails, listOptOuts } from "../store/consent/opt-outs.ts";
 import {
   type Erased,
   eraseConversations,
@@ -9,6 +9,7 @@ import {
 } from "../store/operate/erase-person.ts";
 import { findPeople, listOwnNumbers } from "../store/operate/find-messages.ts";
 import type { Db } from "../store/postgres/database.ts";
+import type { OptOut } from "../store/schema.ts";
 import { addressForms } from "./address-forms.ts";
 import { createMentions } from "./mentions/find-mentions.ts";
 
@@ -22,6 +23,12 @@ export interface PersonInReach {
 export async function findConversationsOf(db: Db, { address, locationIds }: PersonInReach): Promise<number[]> {
   const addresses = addressForms(address, await listOwnNumbers(db, locationIds));
   return findPeople(db, { addresses, locationIds });
+}
+
+/** Whether the person is not to be written to, or was not, in the locations that are reached; also somebody who has never written. */
+export async function findOptOutsOf(db: Db, { address, locationIds }: PersonInReach): Promise<OptOut[]> {
+  const addresses = addressForms(address, await listOwnNumbers(db, locationIds));
+  return listOptOuts(db, { addresses, locationIds, isWithLifted: true, limit: 200 });
 }
 
 /**

@@ -1,8 +1,8 @@
 import express, { Router } from "express";
 import { z } from "zod";
 import { type ImportedRow, importMappings } from "../../registry/import-mappings.ts";
-import { readCsv } from "../../registry/read-csv.ts";
 import { type Caller, callerOf, reaches } from "../caller.ts";
+import { parseRecords } from "../csv.ts";
 import { Problem, parseInput, parseQuery } from "../problem.ts";
 import { requireUsable } from "./accounts.ts";
 import { text } from "./fields.ts";
@@ -75,20 +75,8 @@ function readJson(givenQuery: unknown, given: unknown): Given {
 }
 
 function readRows(given: unknown, csv: string): Given {
-  const records = parseRecords(csv);
-  if (records.length === 0) throw new Problem(422, "the CSV holds no rows below its line of names");
-  if (records.length > maxRows) throw new Problem(422, `the CSV has more than ${maxRows} rows: give them in parts`);
-  const rows = records.map(({ line, record }) => ({ line, values: valuesOf(record) }));
+  const rows = parseRecords(csv, maxRows).map(({ line, record }) => ({ line, values: valuesOf(record) }));
   return { ...parseQuery(query, given), rows };
-}
-
-function parseRecords(csv: string) {
-  if (csv.includes("\0")) throw new Problem(422, "this is no CSV: it holds U+0000, as text in UTF-16 does");
-  try {
-    return readCsv(csv, maxRows + 1);
-  } catch (error) {
-    throw new Problem(422, `this is no CSV: ${error instanceof Error ? error.message : "it cannot be read"}`);
-  }
 }
 
 /** An empty cell says nothing; what is true or false is no text. */

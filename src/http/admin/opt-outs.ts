@@ -1,3 +1,5 @@
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import express, { type Request, type Response, Router } from "express";
 import { z } from "zod";
 import { type Channel, consentCauses, type Wake } from "../../model.ts";
@@ -9,12 +11,12 @@ import {
   liftOptOut,
   readPerson,
 } from "../../registry/opt-outs/enter-opt-outs.ts";
-import { readCsv } from "../../registry/read-csv.ts";
+import { requireLocation } from "../../registry/register-account.ts";
 import { findOptOutById, listOptOuts, type OptOutFilter } from "../../store/consent/opt-outs.ts";
-import { findLocation } from "../../store/locations.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { OptOut } from "../../store/schema.ts";
 import { callerOf, requireReach } from "../caller.ts";
+import { parseRecords, toLine } from "../csv.ts";
 import { numberedPageQuery, toPage } from "../list.ts";
 import { Problem, parseInput, parseQuery } from "../problem.ts";
 import { address, note, readSearch, text } from "./fields.ts";
@@ -69,7 +71,7 @@ export function optOutRoutes(context: OptOutsContext): Router {
 
   router.put("/", async (req, res) => {
     const { address: given, ...about } = parseInput(entered, req.body);
-    await requireLocation(context, res, about.locationId);
+    await requireReached(context, res, about.locationId);
     const person = readPerson(about.channel, given);
     if (person === undefined)
       throw new Problem(422, "whom?", { errors: [{ path: "address", message: wrong[about.channel] }] });
@@ -91,7 +93,7 @@ export function optOutRoutes(context: OptOutsContext): Router {
 
   router.post("/import", express.text({ type: "text/csv", limit: "2mb", inflate: false }), async (req, res) => {
     const { dryRun, rows, ...about } = readImport(req);
-    await requireLocation(context, res, about.locationId);
+    await requireReached(context, res, about.locationId);
     const optOuts = readRows(about.channel, rows);
     const created = dryRun ? 0 : await importOptOuts(db, about, optOuts);
     callerOf(res).ids["optOuts"] = created;
@@ -102,16 +104,20 @@ export function optOutRoutes(context: OptOutsContext): Router {
   router.get("/export", async (req, res) => {
     const found = await readFilter(people, res, parseQuery(exportQuery, req.query));
     res.type("text/csv").attachment("opt-outs.csv");
-    res.write(`${columns.join(",")}\n`);
-    for (let before: number | undefined; ; ) {
-      const rows = await listOptOuts(people, { ...found, before, limit: 1000 });
-      res.write(rows.map((each) => `${toCells(each).map(quoted).join(",")}\n`).join(""));
-      before = rows.at(-1)?.id;
-      if (rows.length < 1000) break;
-    }
-    res.end();
+    await pipeline(Readable.from(linesOf(people, found)), res);
   });
   return router;
+}
+
+/** As fast as they are taken. */
+async function* linesOf(people: Db, found: OptOutFilter): AsyncGenerator<string> {
+  yield toLine(columns);
+  for (let before: number | undefined; ; ) {
+    const rows = await listOptOuts(people, { ...found, before, limit: 1000 });
+    yield rows.map((each) => toLine(toCells(each))).join("");
+    before = rows.at(-1)?.id;
+    if (rows.length < 1000) return;
+  }
 }
 
 type Sought = z.output<typeof exportQuery>;
@@ -120,13 +126,10 @@ async function readFilter(people: Db, res: Response, { lifted, ...sought }: Soug
   return { ...(await readSearch(people, callerOf(res), sought)), isWithLifted: lifted };
 }
 
-async function requireLocation({ db }: OptOutsContext, res: Response, locationId: string): Promise<void> {
+async function requireReached({ db }: OptOutsContext, res: Response, locationId: string): Promise<void> {
   requireReach(callerOf(res), locationId);
   callerOf(res).ids["locationId"] = locationId;
-  if (await findLocation(db, locationId)) return;
-  throw new Problem(422, "which location?", {
-    errors: [{ path: "locationId", message: `unknown location: PUT /admin/locations/${locationId} first` }],
-  });
+  await requireLocation(db, locationId);
 }
 
 interface GivenRow {
@@ -142,24 +145,14 @@ function readImport({ body, query }: Request): z.output<typeof importQuery> & { 
     return { ...about, rows: optOuts.map((each, index) => ({ ...each, line: index + 1 })) };
   }
   const about = parseQuery(importQuery, query);
-  const records = parseCsv(body);
-  if (records.length > maxRows) throw new Problem(422, `the CSV has more than ${maxRows} rows: give them in parts`);
   return {
     ...about,
-    rows: records.map(({ line, record }) => {
+    rows: parseRecords(body, maxRows).map(({ line, record }) => {
       const { address: given, note: why } = record;
       if (given === undefined) throw new Problem(422, "the first line of the CSV must name a column address");
       return { line, address: given, note: why || undefined };
     }),
   };
-}
-
-function parseCsv(csv: string) {
-  try {
-    return readCsv(csv, maxRows + 1);
-  } catch (error) {
-    throw new Problem(422, `this is no CSV: ${error instanceof Error ? error.message : "it cannot be read"}`);
-  }
 }
 
 const wrong: Record<Channel, string> = {
@@ -189,9 +182,3 @@ const show = (optOut: OptOut) => ({ ...optOut, description: describeOptOut(optOu
 const columns = ["locationId", "channel", "address", "cause", "detail", "optedOutAt", "liftedAt", "liftedBy"] as const;
 const toCells = (optOut: OptOut) =>
   columns.map((name) => (optOut[name] instanceof Date ? optOut[name].toISOString() : (optOut[name] ?? "")));
-
-/** What begins like a formula is none to a spreadsheet: a phone number's plus stays, as nothing follows it but digits. */
-function quoted(cell: string): string {
-  const safe = /^[=@\t\r-]|^\+(?!\d+$)/.test(cell) ? `'${cell}` : cell;
-  return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}

@@ -1,7 +1,6 @@
 import { Router } from "express";
 import { z } from "zod";
-import { erasePerson, findConversationsOf } from "../../registry/people.ts";
-import { listOptOuts } from "../../store/consent/opt-outs.ts";
+import { erasePerson, findConversationsOf, findOptOutsOf } from "../../registry/people.ts";
 import { listMessages } from "../../store/messages/list-messages.ts";
 import { listConversationsOf } from "../../store/operate/erase-person.ts";
 import type { Db } from "../../store/postgres/database.ts";
@@ -22,13 +21,13 @@ export function peopleRoutes({ db, people }: { db: Db; people: Db }): Router {
   router.get("/:address", async (req, res) => {
     const { limit, cursor } = parseQuery(listQuery, req.query);
     const { locationIds } = callerOf(res);
-    const ids = await findConversationsOf(people, { address: req.params.address, locationIds });
-    if (ids.length === 0) throw new Problem(404, "nothing is kept of this person");
+    const person = { address: req.params.address, locationIds };
+    const ids = await findConversationsOf(people, person);
+    const optOuts = await findOptOutsOf(people, person);
+    if (ids.length === 0 && optOuts.length === 0) throw new Problem(404, "nothing is kept of this person");
     const page = { conversationIds: ids, locationIds, before: cursor, limit: limit + 1 };
     const { rows, walkedTo } = await listMessages(people, page);
     const found = await listConversationsOf(people, ids);
-    const addresses = [...new Set(found.map(({ address }) => address))];
-    const optOuts = await listOptOuts(people, { addresses, locationIds, isWithLifted: true, limit: 200 });
     res.json({
       optOuts,
       conversations: found.map(({ id: _id, ...conversation }) => conversation),

@@ -358,6 +358,10 @@ describe("an operator", () => {
     expect((await postCsv(path, csv)).body).toEqual({ dryRun: false, rows: 3, created: 2 });
     expect((await postCsv(path, csv)).body).toEqual({ dryRun: false, rows: 3, created: 0 });
     expect(await optOutsOf(second)).toMatchObject([{ cause: "import", address: second }]);
+    const person = await twoWay.bridge.admin("GET", `/people/${encodeURIComponent(second)}`);
+    expect(person.body).toMatchObject({ optOuts: [{ address: second }], conversations: [], items: [] });
+    for (const none of ["address\n+15005550001\0", "address,note\n+15005550001,a\0b\n", "address\n", 'address\n"+1500'])
+      expect((await postCsv(path, none)).status).toBe(422);
     const exported = await twoWay.bridge.admin("GET", "/opt-outs/export?channel=sms&cause=import");
     expect(exported.body).toContain("locationId,channel,address,cause,detail,optedOutAt,liftedAt,liftedBy\n");
     expect(exported.body).toContain(`${locationId},sms,${first},import,"'=HYPERLINK(""x"")",`);
