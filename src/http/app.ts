@@ -1,6 +1,6 @@
 import express, { type Express } from "express";
 import helmet from "helmet";
-import { type AdminContext, adminRoutes } from "./admin/admin-routes.ts";
+import { type AdminContext, adminRoutes } from "./admin/operations.ts";
 import { type HealthContext, healthRoutes } from "./health.ts";
 import { type MetricsContext, metricsRoutes } from "./metrics.ts";
 import { type OauthContext, oauthRoutes } from "./oauth.ts";
@@ -19,7 +19,7 @@ export function createApp(context: AppContext): Express {
   app.use(helmet());
   app.use("/webhooks", webhookRoutes(context));
   app.use("/oauth", oauthRoutes(context));
-  app.use("/admin", adminRoutes(context));
+  app.use(adminRoutes(context));
   app.use("/v1/messages", sendRoutes(context));
   app.use(healthRoutes(context), metricsRoutes(context));
   app.use(notFound);

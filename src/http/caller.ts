@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
-import { describeError, type Log } from "../log.ts";
+import type { Log } from "../log.ts";
 import type { KeyAccess } from "../model.ts";
 import { isOneOf } from "../secrets/compare.ts";
 import { findKeyByHash, noteKeyUse } from "../store/keys.ts";
@@ -22,14 +22,13 @@ export interface Caller {
 }
 
 /**
- * Lets nobody on without a key, and nobody write with a key for reading; and leaves a line `admin.wrote` for each write,
- * also one that is refused: who, which route, the status, and the ids that it is about. Every route behind it has a
- * caller, by `callerOf`. `keepWrite` keeps the same for good. Keys are asked for each time, so that one that is revoked is revoked at once, for all processes.
- * A check is no write. 401 no or another key · 403 a write, by a key for reading.
+ * Lets nobody on without a key: 401. Every route behind it has a caller, by `callerOf`. `noteWrite` is told of a write, also of
+ * one that is refused: who, which route, the status, and the ids that it is about. Keys are asked for each time, so that one
+ * that is revoked is revoked at once, for all processes.
  */
 export function authenticate(
   context: { adminApiKeys: string[]; db: Db; log: Log },
-  keepWrite?: (write: Write) => Promise<void>,
+  noteWrite?: ((write: Write) => void) | undefined,
 ): RequestHandler {
   const findCaller = createFindCaller(context);
   return async (req, res, next) => {
@@ -43,15 +42,21 @@ export function authenticate(
     res.locals["caller"] = caller;
     noteMount(req, res, () => {});
     refuseNul(req);
-    if (isReading(req)) return next();
-    res.once("close", () => {
-      const write = describeWrite(req, res, caller);
-      context.log("info", "admin.wrote", { ...write });
-      keepWrite?.(write).catch((error: unknown) => context.log("error", "audit.broke", describeError(error)));
-    });
-    if (caller.access === "read") throw new Problem(403, "this key is for reading: use one with access write");
+    if (noteWrite) res.once("close", () => noteWrite(describeWrite(req, res, caller)));
     next();
   };
+}
+
+/** What is no operation yet: a write is what its method and path say. */
+export function authenticateByPath(
+  context: { adminApiKeys: string[]; db: Db; log: Log },
+  noteWrite: (write: Write) => void,
+): RequestHandler {
+  return (req, res, next) =>
+    authenticate(context, isReading(req) ? undefined : noteWrite)(req, res, (error) => {
+      if (error !== undefined || isReading(req) || callerOf(res).access === "write") return next(error);
+      throw new Problem(403, "this key is for reading: use one with access write");
+    });
 }
 
 /** The caller of an `Authorization` header; undefined for a stranger. */

@@ -119,7 +119,8 @@ const details: Record<string, string> = {
   "request.size.invalid": "the body is not as long as its Content-Length says",
 };
 
-function asProblem(error: unknown): Problem {
+/** What an error means to who called. */
+export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof InvalidRequest)
     return new Problem(statusOfKind[error.kind], error.message, { errors: error.errors });

@@ -1,8 +1,8 @@
 import express from "express";
 import request from "supertest";
 import { expect, test } from "vitest";
-import { jsonBody } from "../../src/http/admin/admin-routes.ts";
 import { createBodyMemory } from "../../src/http/body-memory.ts";
+import { jsonBody } from "../../src/http/operations/json-body.ts";
 import { problems } from "../../src/http/problem.ts";
 
 const limit = 3_000_000;

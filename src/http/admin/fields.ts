@@ -4,7 +4,7 @@ import { listOwnNumbers, type MessageSearch } from "../../store/operate/find-mes
 import type { Db } from "../../store/postgres/database.ts";
 import { type Caller, reaches } from "../caller.ts";
 import { numberedPageQuery } from "../list.ts";
-import { parseQuery } from "../problem.ts";
+import { parseId, parseQuery } from "../problem.ts";
 
 /** Fields that several admin routes take. */
 
@@ -75,3 +75,10 @@ function locationsWithin(caller: Caller, locationId: string | undefined): string
   if (locationId === undefined) return caller.locationIds;
   return reaches(caller, locationId) ? [locationId] : [];
 }
+
+/** A row's id in a path; anything else is not there. */
+export const rowIdOf = (what: string) =>
+  z
+    .unknown()
+    .transform((given) => parseId(given, what))
+    .meta({ type: "integer" });

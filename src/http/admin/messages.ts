@@ -1,72 +1,74 @@
-import { Router } from "express";
 import { z } from "zod";
 import { listDeliveriesOfMessage } from "../../store/deliveries.ts";
 import { type ListedMessage, listMessages } from "../../store/messages/list-messages.ts";
 import { findMessage } from "../../store/messages/messages.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import { findWebhook } from "../../store/webhooks.ts";
-import { callerOf } from "../caller.ts";
+import { messageAnswer, wholeMessageAnswer } from "../answers/message.ts";
+import { pageOf } from "../answers/page.ts";
+import { deliveryState, direction, messageState } from "../answers/words.ts";
 import { numberedPageQuery, toPage } from "../list.ts";
-import { Problem, parseId, parseQuery } from "../problem.ts";
+import { operation, reply } from "../operations/operation.ts";
+import { Problem } from "../problem.ts";
 import { showDelivery } from "./deliveries.ts";
-import { readSearch, searchFields, timeFields } from "./fields.ts";
+import { readSearch, rowIdOf, searchFields, timeFields } from "./fields.ts";
 import { showWebhook } from "./webhooks.ts";
 
-const listQuery = z.object({
-  ...numberedPageQuery,
-  ...searchFields,
-  ...timeFields,
-  state: z.enum(["received", "queued", "sent", "delivered", "read", "failed", "complained"]).optional(),
-  direction: z.enum(["inbound", "outbound"]).optional(),
-  deliveryState: z.enum(["pending", "delivered", "dead", "discarded"]).optional(),
-  aside: z.enum(["kept", "held"]).optional(),
-});
+export const messageOperations = {
+  listMessages: operation({
+    method: "GET",
+    path: "/admin/messages",
+    tag: "Messages",
+    summary: "Lists messages, newest first.",
+    by: "any key",
+    query: {
+      ...numberedPageQuery,
+      ...searchFields,
+      ...timeFields,
+      state: messageState.optional(),
+      direction: direction.optional(),
+      deliveryState: deliveryState.optional(),
+      aside: z
+        .enum(["kept", "held"])
+        .optional()
+        .describe("`kept`: mail of machines that was not posted; `held`: what waits for its sender to be registered."),
+    },
+    answers: { 200: pageOf(messageAnswer) },
+    async handle({ people }: { people: Db }, { caller, query: { limit, cursor, ...filter } }) {
+      const search = await readSearch(people, caller, filter);
+      const { rows, walkedTo } = await listMessages(people, { ...search, before: cursor, limit: limit + 1 });
+      return reply(200, toPage(rows, { limit, keyOf: (row) => row.message.id, show: showMessage, walkedTo }));
+    },
+  }),
 
-/**
- * `GET /admin/messages` 200: newest first, by the person, ids, mapping, state, state of its deliveries and time;
- * `?aside=kept` is mail of machines that was not posted, `held` what waits for its sender to be registered.
- * `GET /admin/messages/{id}` 200: the whole story, with its webhook, deliveries and every attempt.
- */
-export function messageRoutes({ people: db }: { people: Db }): Router {
-  const router = Router();
-
-  router.get("/", async (req, res) => {
-    const { limit, cursor, ...filter } = parseQuery(listQuery, req.query);
-    const { rows, walkedTo } = await listMessages(db, {
-      ...(await readSearch(db, callerOf(res), filter)),
-      before: cursor,
-      limit: limit + 1,
-    });
-    res.json(toPage(rows, { limit, keyOf: (row) => row.message.id, show: showMessage, walkedTo }));
-  });
-
-  router.get("/:id", async (req, res) => {
-    const id = parseId(req.params.id, "message");
-    const caller = callerOf(res);
-    const found = await findMessage(db, id, caller);
-    if (!found) throw new Problem(404, `there is no message ${id}`);
-    const { webhookId } = found.message;
-    const webhook = webhookId === null ? undefined : await findWebhook(db, webhookId, caller);
-    const deliveries = await listDeliveriesOfMessage(db, id);
-    res.json({
-      ...showMessage(found),
-      content: found.message.content,
-      sendRequest: found.message.sendRequest,
-      webhooks: webhook ? [showWebhook(webhook)] : [],
-      deliveries: deliveries.map(({ delivery, endpointId, attempts }) => ({
-        ...showDelivery({
-          ...found.message,
-          delivery,
-          address: found.address,
-          locationId: found.locationId,
-          endpointId,
-        }),
-        attemptLog: attempts,
-      })),
-    });
-  });
-  return router;
-}
+  getMessage: operation({
+    method: "GET",
+    path: "/admin/messages/{id}",
+    tag: "Messages",
+    summary: "Tells the whole story of a message: its content, webhook, deliveries, and every attempt.",
+    by: "any key",
+    params: { id: rowIdOf("message") },
+    answers: { 200: wholeMessageAnswer },
+    async handle({ people }: { people: Db }, { caller, params: { id } }) {
+      const found = await findMessage(people, id, caller);
+      if (!found) throw new Problem(404, `there is no message ${id}`);
+      const { message, address, locationId } = found;
+      const webhook = message.webhookId === null ? undefined : await findWebhook(people, message.webhookId, caller);
+      const deliveries = await listDeliveriesOfMessage(people, id);
+      const about = { mappingId: message.mappingId, address, locationId };
+      return reply(200, {
+        ...showMessage(found),
+        content: message.content,
+        sendRequest: message.sendRequest,
+        webhooks: webhook ? [showWebhook(webhook)] : [],
+        deliveries: deliveries.map(({ attempts, ...each }) => ({
+          ...showDelivery({ ...about, ...each }),
+          attemptLog: attempts,
+        })),
+      });
+    },
+  }),
+};
 
 function showMessage({ message, address, locationId }: ListedMessage) {
   const { content: _content, sendRequest: _sendRequest, webhookId: _webhookId, ...rest } = message;

@@ -1,4 +1,3 @@
-import { Router } from "express";
 import { z } from "zod";
 import {
   secretsOf,
@@ -14,145 +13,167 @@ import { findBrought, type ListedWebhook, listWebhooks } from "../../store/opera
 import type { Db } from "../../store/postgres/database.ts";
 import type { Webhook } from "../../store/schema.ts";
 import { findWebhook, replayWebhook } from "../../store/webhooks.ts";
-import { type Caller, callerOf } from "../caller.ts";
+import { bulkOf, dryRunOf, pageOf } from "../answers/page.ts";
+import { chosenWebhookAnswer, listedWebhookAnswer, wholeWebhookAnswer } from "../answers/webhook.ts";
+import { webhookSource, webhookState } from "../answers/words.ts";
+import type { Caller } from "../caller.ts";
 import { numberedPageQuery, toCursor, toPage } from "../list.ts";
-import { Problem, parseId, parseInput, parseQuery } from "../problem.ts";
-import { bulkFields, note, readSearch, searchFields, text, timeFields } from "./fields.ts";
+import { operation, reply } from "../operations/operation.ts";
+import { Problem } from "../problem.ts";
+import { bulkFields, note, readSearch, rowIdOf, searchFields, text, timeFields } from "./fields.ts";
 
-export interface WebhookAdminContext {
+interface WebhookAdminContext {
   db: Db;
   people: Db;
   onWork: Wake;
 }
 
-const listQuery = z.object({
-  ...numberedPageQuery,
-  state: z.enum(["received", "processed", "failed", "ignored"]).optional(),
-  ...searchFields,
-  ...timeFields,
-  source: z.enum(["provider", "highlevel"]).optional(),
-  reason: text.optional(),
-  accountId: z.uuid().optional(),
-});
-
 const bulk = {
-  /** Never all: what providers posted is for HighLevel's inbox, what HighLevel posted is for people. */
-  source: z.enum(["provider", "highlevel"], "must be named, provider or highlevel"),
+  source: z
+    .enum(["provider", "highlevel"], "must be named, provider or highlevel")
+    .describe("Never all: what providers posted is for HighLevel's inbox, what HighLevel posted is for people."),
   locationId: text.optional(),
   mappingId: z.uuid().optional(),
   accountId: z.uuid().optional(),
-  reason: text.optional(),
+  reason: text.optional().describe("Words of it."),
   ...timeFields,
   ...bulkFields,
 };
 const replayBody = z.strictObject(bulk);
-const discardBody = z.strictObject({ ...bulk, note });
-const discardOneBody = z.strictObject({ note });
+const params = { id: rowIdOf("webhook") };
+const tag = "Webhooks";
+const by = "any key";
 
-/**
- * `GET /admin/webhooks` 200: newest first, without bodies: by the person or ids of what it brought, state,
- * account (or that of a mapping), location, source, reason and time. `GET /admin/webhooks/{id}` 200: with it,
- * but without signatures and tokens.
- * `POST /admin/webhooks/{id}/replay` 202: has a failed or ignored one processed again; 409 for any other.
- * `POST /admin/webhooks/{id}/discard` 200, or 409 when it has not failed: it counts as ignored, with the note.
- */
-export function webhookAdminRoutes({ db, people, onWork }: WebhookAdminContext): Router {
-  const router = Router();
+export const webhookOperations = {
+  listWebhooks: operation({
+    ...{ method: "GET", path: "/admin/webhooks", tag, by },
+    summary: "Lists webhooks, newest first, without their bodies, each with the messages that it brought.",
+    query: {
+      ...numberedPageQuery,
+      state: webhookState.optional(),
+      ...searchFields,
+      ...timeFields,
+      mappingId: z.uuid().optional().describe("Stands for its account."),
+      source: webhookSource.optional(),
+      reason: text.optional().describe("Words of it."),
+      accountId: z.uuid().optional(),
+    },
+    answers: { 200: pageOf(listedWebhookAnswer) },
+    async handle({ people }: WebhookAdminContext, { caller, query: { limit, cursor, mappingId, ...given } }) {
+      const { locationIds, isToMapping } = caller;
+      const accountId = await accountOf(people, mappingId, given.accountId);
+      const search = await readSearch(people, caller, given);
+      const page = { ...search, mappingId, accountId, locationIds, isToMapping, before: cursor, limit: limit + 1 };
+      const { rows, walkedTo } = await listWebhooks(people, { ...page, locationId: given.locationId });
+      const ids = rows.map(({ id }) => id);
+      const brought = await findBrought(people, ids, caller);
+      const show = (row: ListedWebhook) => ({ ...row, messages: brought.get(row.id) ?? [] });
+      return reply(200, toPage(rows, { limit, keyOf: (row) => row.id, show, walkedTo }));
+    },
+  }),
 
-  router.get("/", async (req, res) => {
-    const { limit, cursor, mappingId, ...given } = parseQuery(listQuery, req.query);
-    const caller = callerOf(res);
-    const { locationIds, isToMapping } = caller;
-    const accountId = await accountOf(people, mappingId, given.accountId);
-    const search = await readSearch(people, caller, given);
-    const page = { ...search, mappingId, accountId, locationIds, isToMapping, before: cursor, limit: limit + 1 };
-    const { rows, walkedTo } = await listWebhooks(people, { ...page, locationId: given.locationId });
-    const ids = rows.map(({ id }) => id);
-    const brought = await findBrought(people, ids, caller);
-    const show = (row: ListedWebhook) => ({ ...row, messages: brought.get(row.id) ?? [] });
-    res.json(toPage(rows, { limit, keyOf: (row) => row.id, show, walkedTo }));
-  });
+  getWebhook: operation({
+    ...{ method: "GET", path: "/admin/webhooks/{id}", tag, by },
+    summary: "Shows a webhook with its body, without signatures and tokens.",
+    params,
+    answers: { 200: wholeWebhookAnswer },
+    async handle(context: WebhookAdminContext, { caller, params: { id } }) {
+      const webhook = await requireWebhook(context, caller, id);
+      const brought = await findBrought(context.people, [id], caller);
+      const messages = brought.get(id) ?? [];
+      return reply(200, { ...showWebhook(webhook), messages, ...(await withoutProofs(context, webhook)) });
+    },
+  }),
 
-  router.get("/:id", async (req, res) => {
-    const webhook = await requireWebhook(callerOf(res), req.params.id);
-    const brought = await findBrought(people, [webhook.id], callerOf(res));
-    const messages = brought.get(webhook.id) ?? [];
-    res.json({ ...showWebhook(webhook), messages, ...(await withoutProofs(webhook)) });
-  });
+  discardWebhook: operation({
+    ...{ method: "POST", path: "/admin/webhooks/{id}/discard", tag, by },
+    summary: "Discards a failed webhook: it counts as ignored, with the note, and is deleted in its time.",
+    params,
+    body: z.strictObject({ note }),
+    answers: { 200: bulkOf("discarded") },
+    errors: { 409: "It has not failed." },
+    async handle(context: WebhookAdminContext, { caller, params: { id }, body }) {
+      const { state } = await requireWebhook(context, caller, id);
+      const { ids } = await discardFailed(context.db, { id, limit: 1 }, body.note);
+      if (ids.length === 0) throw new Problem(409, `webhook ${id} is ${state}: only a failed one can be discarded`);
+      return reply(200, { discarded: 1 });
+    },
+  }),
 
-  router.post("/:id/discard", async (req, res) => {
-    const { note: why } = parseInput(discardOneBody, req.body ?? {});
-    const { id, state } = await requireWebhook(callerOf(res), req.params.id);
-    const { ids } = await discardFailed(db, { id, limit: 1 }, why);
-    if (ids.length === 0) throw new Problem(409, `webhook ${id} is ${state}: only a failed one can be discarded`);
-    res.json({ discarded: 1 });
-  });
+  replayWebhook: operation({
+    ...{ method: "POST", path: "/admin/webhooks/{id}/replay", tag, by },
+    summary: "Has a failed or ignored webhook processed again.",
+    params,
+    answers: { 202: bulkOf("replayed") },
+    errors: { 409: "It is neither failed nor ignored." },
+    async handle(context: WebhookAdminContext, { caller, params: { id } }) {
+      const { state, accountId } = await requireWebhook(context, caller, id);
+      if (!(await replayWebhook(context.db, id)))
+        throw new Problem(409, `webhook ${id} is ${state}: only a failed or ignored one can be replayed`);
+      context.onWork(accountId === null ? "app" : "accounts");
+      return reply(202, { replayed: 1 });
+    },
+  }),
 
-  router.post("/:id/replay", async (req, res) => {
-    const webhook = await requireWebhook(callerOf(res), req.params.id);
-    if (!(await replayWebhook(db, webhook.id))) {
-      throw new Problem(409, `webhook ${webhook.id} is ${webhook.state}: only a failed or ignored one can be replayed`);
-    }
-    onWork(webhook.accountId === null ? "app" : "accounts");
-    res.status(202).json({ replayed: 1 });
-  });
+  replayWebhooks: operation({
+    ...{ method: "POST", path: "/admin/webhooks/replay", tag, by },
+    summary: "Has the oldest failed webhooks of a source that match processed again; with `dryRun` it tells how many.",
+    body: replayBody,
+    answers: { 200: dryRunOf(chosenWebhookAnswer), 202: bulkOf("replayed") },
+    async handle(context: WebhookAdminContext, { caller, body }) {
+      const filter = await readFilter(context, caller, body);
+      if (body.dryRun) return reply(200, await preview(context, filter));
+      const { ids, walkedTo } = await replayFailed(context.db, filter);
+      context.onWork("accounts");
+      context.onWork("app");
+      return reply(202, { replayed: ids.length, nextCursor: toCursor(walkedTo) });
+    },
+  }),
 
-  /** Also of webhooks that were stored with their proofs, by an earlier version. */
-  async function withoutProofs({ source, accountId, body, ...webhook }: Webhook) {
-    const account = source === "provider" && accountId !== null ? await findAccount(people, accountId) : undefined;
-    const secrets = account && secretsOf(account.provider);
-    const headers = withoutProvingHeaders(webhook.headers, secrets);
-    const shown = withoutProvingFields(body, headers["content-type"], secrets);
-    return { url: withoutProvingQuery(webhook.url, secrets), headers, bodyBase64: shown.toString("base64") };
-  }
+  discardWebhooks: operation({
+    ...{ method: "POST", path: "/admin/webhooks/discard", tag, by },
+    summary: "Discards the oldest failed webhooks of a source that match; with `dryRun` it tells how many it would be.",
+    body: z.strictObject({ ...bulk, note }),
+    answers: { 200: z.union([dryRunOf(chosenWebhookAnswer), bulkOf("discarded")]) },
+    async handle(context: WebhookAdminContext, { caller, body }) {
+      const filter = await readFilter(context, caller, body);
+      if (body.dryRun) return reply(200, await preview(context, filter));
+      const { ids, walkedTo } = await discardFailed(context.db, filter, body.note);
+      return reply(200, { discarded: ids.length, nextCursor: toCursor(walkedTo) });
+    },
+  }),
+};
 
-  async function requireWebhook(caller: Caller, text: string): Promise<Webhook> {
-    const id = parseId(text, "webhook");
-    caller.ids["webhookId"] = id;
-    const webhook = await findWebhook(db, id, caller);
-    if (!webhook) throw new Problem(404, `there is no webhook ${id}`);
-    return webhook;
-  }
-  return router;
+async function preview({ people }: WebhookAdminContext, filter: FailedFilter) {
+  const { count, sample, walkedTo } = await previewFailed(people, filter);
+  return { dryRun: true, count, sample, nextCursor: toCursor(walkedTo) };
 }
 
-/**
- * `POST /admin/webhooks/replay` 202 and `POST /admin/webhooks/discard` 200: the oldest failed ones of a source that match,
- * how many, and as `nextCursor` where to go on. 200 with `dryRun`: how many it would be, and the first of them.
- */
-export function failedWebhookRoutes({ db, people, onWork }: WebhookAdminContext): Router {
-  const router = Router();
-  router.post("/replay", async (req, res) => {
-    const body = parseInput(replayBody, req.body ?? {});
-    const filter = await readFilter(callerOf(res), body);
-    if (body.dryRun) return void res.json(await preview(filter));
-    const { ids, walkedTo } = await replayFailed(db, filter);
-    onWork("accounts");
-    onWork("app");
-    res.status(202).json({ replayed: ids.length, nextCursor: toCursor(walkedTo) });
-  });
+async function readFilter({ people }: WebhookAdminContext, caller: Caller, body: z.output<typeof replayBody>) {
+  const { dryRun: _dryRun, cursor, mappingId, accountId, ...filter } = body;
+  if (mappingId !== undefined) caller.ids["mappingId"] = mappingId;
+  const { locationIds, isToMapping } = caller;
+  const ofAccount = await accountOf(people, mappingId, accountId);
+  return { ...filter, accountId: ofAccount, locationIds, isToMapping, after: cursor } satisfies FailedFilter;
+}
 
-  router.post("/discard", async (req, res) => {
-    const body = parseInput(discardBody, req.body ?? {});
-    const filter = await readFilter(callerOf(res), body);
-    if (body.dryRun) return void res.json(await preview(filter));
-    const { ids, walkedTo } = await discardFailed(db, filter, body.note);
-    res.json({ discarded: ids.length, nextCursor: toCursor(walkedTo) });
-  });
+/** Also of webhooks that were stored with their proofs, by an earlier version. */
+async function withoutProofs(
+  { people }: WebhookAdminContext,
+  { source, accountId, body, ...webhook }: Webhook,
+): Promise<{ url: string; headers: Record<string, string>; bodyBase64: string }> {
+  const account = source === "provider" && accountId !== null ? await findAccount(people, accountId) : undefined;
+  const secrets = account && secretsOf(account.provider);
+  const headers = withoutProvingHeaders(webhook.headers, secrets);
+  const shown = withoutProvingFields(body, headers["content-type"], secrets);
+  return { url: withoutProvingQuery(webhook.url, secrets), headers, bodyBase64: shown.toString("base64") };
+}
 
-  async function preview(filter: FailedFilter) {
-    const { count, sample, walkedTo } = await previewFailed(people, filter);
-    return { dryRun: true, count, sample, nextCursor: toCursor(walkedTo) };
-  }
-
-  async function readFilter(caller: Caller, body: z.output<typeof replayBody>): Promise<FailedFilter> {
-    const { dryRun: _dryRun, cursor, mappingId, accountId, ...filter } = body;
-    if (mappingId !== undefined) caller.ids["mappingId"] = mappingId;
-    const { locationIds, isToMapping } = caller;
-    const ofAccount = await accountOf(people, mappingId, accountId);
-    return { ...filter, accountId: ofAccount, locationIds, isToMapping, after: cursor };
-  }
-  return router;
+async function requireWebhook({ db }: WebhookAdminContext, caller: Caller, id: number): Promise<Webhook> {
+  caller.ids["webhookId"] = id;
+  const webhook = await findWebhook(db, id, caller);
+  if (!webhook) throw new Problem(404, `there is no webhook ${id}`);
+  return webhook;
 }
 
 /** That of a mapping is its account; of one that is not there, none. */

@@ -1,0 +1,65 @@
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import express, { type RequestHandler, type Response, Router } from "express";
+import type { Log } from "../../log.ts";
+import type { Db } from "../../store/postgres/database.ts";
+import type { BodyMemory } from "../body-memory.ts";
+import { authenticate, callerOf, type Write } from "../caller.ts";
+import { patternOf } from "./calls.ts";
+import { jsonBody } from "./json-body.ts";
+import { isWrite, type Operation, type Reply, requireAllowed } from "./operation.ts";
+
+export interface RoutesContext {
+  adminApiKeys: string[];
+  db: Db;
+  log: Log;
+  bodyMemory: BodyMemory;
+}
+
+const verbs = { GET: "get", POST: "post", PUT: "put", PATCH: "patch", DELETE: "delete" } as const;
+
+/** The routes of a table: who calls is known and may before anything of the body is read. */
+export function operationRoutes<Context extends RoutesContext>(
+  context: Context,
+  table: Record<string, Operation<NoInfer<Context>>>,
+  { bodyLimitBytes, noteWrite }: { bodyLimitBytes: number; noteWrite: (write: Write) => void },
+): Router {
+  const router = Router();
+  for (const operation of Object.values(table)) {
+    const may: RequestHandler = (_req, res, next) => {
+      requireAllowed(operation, callerOf(res));
+      next();
+    };
+    router[verbs[operation.method]](
+      patternOf(operation.path),
+      authenticate(context, isWrite(operation) ? noteWrite : undefined),
+      may,
+      ...bodyOf(operation, context, bodyLimitBytes),
+      async (req, res) => {
+        const { params, query, body } = req;
+        await send(res, await operation.call(context, { caller: callerOf(res), params, query, body }));
+      },
+    );
+  }
+  return router;
+}
+
+/** Of one that takes none it is read as well: it must be JSON all the same. */
+function bodyOf<Context>(
+  { csvLimit }: Operation<Context>,
+  context: RoutesContext,
+  limitBytes: number,
+): RequestHandler[] {
+  const json = jsonBody(context, limitBytes, { takesCsv: csvLimit !== undefined });
+  return csvLimit === undefined ? json : [...json, express.text({ type: "text/csv", limit: csvLimit, inflate: false })];
+}
+
+async function send(res: Response, { status, body, headers = {} }: Reply): Promise<void> {
+  res.status(status).set(headers);
+  if (body === undefined) return void res.end();
+  if (isLines(body)) return pipeline(Readable.from(body), res);
+  res.json(body);
+}
+
+const isLines = (body: unknown): body is AsyncIterable<string> =>
+  typeof body === "object" && body !== null && Symbol.asyncIterator in body;
