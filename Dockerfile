@@ -12,6 +12,7 @@ WORKDIR /app
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY migrations migrations
+COPY static static
 COPY package.json LICENSE ./
 RUN mkdir /data && chown node:node /data
 USER node

@@ -24,7 +24,7 @@ async function playWebhook(stage: Stage, scene: Webhook): Promise<boolean> {
   const before = sandbox.messages().length;
   const sentBefore = way.standIn.sent.length;
   const { url, headers, body } = scene.sign(way);
-  const answer = await fetch(url, { method: "POST", headers, body });
+  const answer = await fetch(url, { method: "POST", headers, body: new Uint8Array(body) });
   tell("in", scene.provider, `${scene.about}  → ${answer.status}`);
   const arrivedNow = () => sandbox.messages().slice(before);
   // What must not arrive is given as long as a message takes many times over.

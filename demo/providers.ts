@@ -46,7 +46,7 @@ async function tellFate(standIn: StandIn, message: StandInMessage, living: Livin
     if (webhookUrl === undefined) continue;
     const { url, headers, body } = standIn.receipt(message, status, { url: webhookUrl, at: new Date() });
     // Not taken while the demo stops: then there is nobody to tell it to.
-    const answer = await fetch(url, { method: "POST", headers, body }).catch(() => undefined);
+    const answer = await fetch(url, { method: "POST", headers, body: new Uint8Array(body) }).catch(() => undefined);
     if (answer?.ok) living.notice(standIn.provider, message, status);
   }
 }

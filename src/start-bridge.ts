@@ -15,6 +15,7 @@ import { createDoors, type Doors } from "./calls/doors.ts";
 import { createChecks } from "./checks/checks.ts";
 import { createConfirm } from "./checks/confirm-subscription.ts";
 import type { Config } from "./config.ts";
+import { consoleRoutes } from "./console/console-routes.ts";
 import { ConfigError } from "./errors.ts";
 import { createTroubleWatch } from "./events/watch-troubles.ts";
 import { createHighlevel } from "./highlevel/client.ts";
@@ -155,7 +156,8 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
     installer: oauth && createInstallerOf(config, { db, sealer, log, oauth, accessTokens, onWork: worker.wake }),
     stateKey: Buffer.from(hkdfSync("sha256", keys[0] ?? "", "", "oauth state", 32)),
   };
-  const app = config.run === "worker" ? createWorkerApp(context) : createApp(context);
+  const app =
+    config.run === "worker" ? createWorkerApp(context) : createApp({ ...context, pages: consoleRoutes(context) });
   const server = createLimitedServer(app, config.incoming);
   const stop = () =>
     stopBridge({

@@ -34,7 +34,7 @@ describe("the rooms of src", () => {
   });
 
   test("have lines for nothing that is not there", () => {
-    const there = readdirSync(src, { recursive: true, encoding: "utf8" }).map((path) => path.replace(/\.ts$/, ""));
+    const there = readdirSync(src, { recursive: true, encoding: "utf8" }).map((path) => path.replace(/\.tsx?$/, ""));
     expect(Object.keys(rooms).filter((room) => !there.includes(room))).toEqual([]);
   });
 

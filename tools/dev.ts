@@ -22,7 +22,8 @@ const postgres = await startPostgres();
 const runFromSource: RunBridge = async (settings) => {
   const tsx = createRequire(import.meta.url).resolve("tsx/cli");
   const main = join(import.meta.dirname, "../src/main.ts");
-  const child = spawn(process.execPath, [tsx, "watch", "--clear-screen=false", main], {
+  const tsconfig = join(import.meta.dirname, "../tsconfig.json");
+  const child = spawn(process.execPath, [tsx, "watch", "--clear-screen=false", "--tsconfig", tsconfig, main], {
     cwd: tmpdir(),
     env: {
       PATH: "/usr/bin:/bin",

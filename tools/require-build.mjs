@@ -22,5 +22,5 @@ if (changed) {
 function firstNewer(folder, timeMs) {
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
     .map((name) => join(folder, name))
-    .find((path) => path.endsWith(".ts") && statSync(path).mtimeMs > timeMs);
+    .find((path) => /\.tsx?$/.test(path) && statSync(path).mtimeMs > timeMs);
 }

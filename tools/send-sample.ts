@@ -43,7 +43,7 @@ export async function sendSample(args: string[], say: (line: string) => void): P
 async function post({ signer }: Provider, sample: Sample, to: string) {
   const signed = signer.sign(sample, { url: `${withoutCredentials(to)}${sample.query ?? ""}`, at: new Date() });
   const { url, headers, body } = signed;
-  const answer = await fetch(url, { method: "POST", headers, body }).catch((error: Error) => {
+  const answer = await fetch(url, { method: "POST", headers, body: new Uint8Array(body) }).catch((error: Error) => {
     throw new Error(`no bridge answers at ${new URL(url).origin} (${String(error.cause ?? error.message)})`);
   });
   if (answer.ok) return { url, status: answer.status };

@@ -1,4 +1,4 @@
-import express, { type Express } from "express";
+import express, { type Express, type Router } from "express";
 import helmet from "helmet";
 import { type AdminContext, adminRoutes } from "./admin/operations.ts";
 import { type HealthContext, healthRoutes } from "./health.ts";
@@ -10,7 +10,14 @@ import { type WebhooksContext, webhookRoutes } from "./webhooks.ts";
 
 /** What a process that takes nothing in serves with. */
 export type WorkerAppContext = HealthContext & MetricsContext;
-export type AppContext = WorkerAppContext & AdminContext & OauthContext & SendContext & WebhooksContext;
+export type AppContext = WorkerAppContext &
+  AdminContext &
+  OauthContext &
+  SendContext &
+  WebhooksContext & {
+    /** The pages for people, below `/console`. */
+    pages?: Router;
+  };
 
 /** The bridge's HTTP side. */
 export function createApp(context: AppContext): Express {
@@ -21,6 +28,7 @@ export function createApp(context: AppContext): Express {
   app.use("/oauth", oauthRoutes(context));
   app.use(adminRoutes(context));
   app.use("/v1/messages", sendRoutes(context));
+  if (context.pages) app.use("/console", context.pages);
   app.use(healthRoutes(context), metricsRoutes(context));
   app.use(notFound);
   app.use(problems(context.log));

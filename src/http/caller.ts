@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { Log } from "../log.ts";
 import type { KeyAccess } from "../model.ts";
 import { isOneOf } from "../secrets/compare.ts";
-import { findKeyByHash, noteKeyUse } from "../store/keys.ts";
+import { findKeyByHash, type LiveKey, noteKeyUse } from "../store/keys.ts";
 import type { Db } from "../store/postgres/database.ts";
 import { Problem, parseQuery } from "./problem.ts";
 
@@ -63,17 +63,23 @@ export function authenticateByPath(
 export function createFindCaller({ adminApiKeys, db }: { adminApiKeys: string[]; db: Db }) {
   const bearers = adminApiKeys.map((key) => `Bearer ${key}`);
   return async (authorization = ""): Promise<Caller | undefined> => {
-    if (isOneOf(authorization, bearers)) {
-      return { who: "admin", access: "write", locationIds: undefined, isToMapping: false, ids: {} };
-    }
+    if (isOneOf(authorization, bearers)) return callerOfAdmin();
     const given = keyInHeader.exec(authorization)?.[1];
     const key = given === undefined ? undefined : await findKeyByHash(db, hashKey(given));
-    if (!key) return undefined;
-    const { id, access, locationIds } = key;
-    // Nobody waits for it, and nobody is refused for it.
-    if (key.isUseDue) void noteKeyUse(db, id).catch(() => undefined);
-    return { who: `key ${id}`, access, locationIds: locationIds ?? undefined, isToMapping: true, ids: {} };
+    return key && callerOfKey(db, key);
   };
+}
+
+/** The holder of ADMIN_API_KEY. */
+export const callerOfAdmin = (): Caller => ({
+  ...{ who: "admin", access: "write", locationIds: undefined, isToMapping: false, ids: {} },
+});
+
+/** The holder of an integrator's key, which is noted as used. */
+export function callerOfKey(db: Db, { id, access, locationIds, isUseDue }: LiveKey): Caller {
+  // Nobody waits for it, and nobody is refused for it.
+  if (isUseDue) void noteKeyUse(db, id).catch(() => undefined);
+  return { who: `key ${id}`, access, locationIds: locationIds ?? undefined, isToMapping: true, ids: {} };
 }
 
 const keyInHeader = /^Bearer (cb_[\w-]{43})$/;

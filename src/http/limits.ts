@@ -39,6 +39,28 @@ export function createWebhookLimit(perMinute: number): WebhookLimit {
   };
 }
 
+/** Tries to sign in that fail, from one address. */
+export interface TryLimit {
+  /** Throws a 429 when too many have failed. */
+  requireRoom(address: string | undefined): Promise<void>;
+  countFailed(address: string | undefined): Promise<void>;
+}
+
+const maxTriesPerWindow = 20;
+
+export function createTryLimit(): TryLimit {
+  const tries = new RateLimiterMemory({ points: maxTriesPerWindow, duration: windowSeconds });
+  return {
+    async requireRoom(address = "") {
+      const spent = await tries.get(networkOf(address));
+      if (spent && spent.remainingPoints <= 0) throw new Problem(429, "too many keys that open nothing: wait a minute");
+    },
+    async countFailed(address = "") {
+      await tries.consume(networkOf(address)).catch(() => undefined);
+    },
+  };
+}
+
 /** What is counted as one sender. Of IPv6, whose addresses are given away by the billion, the first half. */
 export function networkOf(address: string): string {
   return address.includes(":") && !address.includes(".") ? address.split(":").slice(0, 4).join(":") : address;

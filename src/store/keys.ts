@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
+import { and, desc, eq, gt, isNull, lt, or, type SQL, sql } from "drizzle-orm";
 import type { Db } from "./postgres/database.ts";
 import { type Key, keys } from "./schema.ts";
 
@@ -19,11 +19,18 @@ export async function insertKey(db: Db, key: NewKey): Promise<KeyFacts> {
 const isUseDue = sql<boolean>`coalesce(${lastUsedAt} < now() - interval '1 minute', true)`;
 
 /** The key of this hash, unless it is revoked or has expired. */
-export async function findKeyByHash(db: Db, hash: string): Promise<(KeyFacts & { isUseDue: boolean }) | undefined> {
+export const findKeyByHash = (db: Db, hash: string) => findLiveKey(db, eq(keys.hash, hash));
+
+/** The same of this id. */
+export const findKeyById = (db: Db, keyId: number) => findLiveKey(db, eq(id, keyId));
+
+export type LiveKey = KeyFacts & { isUseDue: boolean };
+
+async function findLiveKey(db: Db, condition: SQL): Promise<LiveKey | undefined> {
   const [key] = await db
     .select({ ...facts, isUseDue })
     .from(keys)
-    .where(and(eq(keys.hash, hash), isNull(revokedAt), or(isNull(expiresAt), gt(expiresAt, sql`now()`))));
+    .where(and(condition, isNull(revokedAt), or(isNull(expiresAt), gt(expiresAt, sql`now()`))));
   return key;
 }
 

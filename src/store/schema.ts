@@ -114,6 +114,16 @@ export const keys = pgTable(
   (table) => [uniqueIndex("keys_hash").on(table.hash)],
 );
 
+/** Who has signed in to the console, for some hours. */
+export const sessions = pgTable("sessions", {
+  /** Of the token in the cookie, and for the holder of ADMIN_API_KEY of that key as well. */
+  hash: text().primaryKey(),
+  /** Null for the holder of ADMIN_API_KEY. */
+  keyId: bigId().references(() => keys.id),
+  createdAt: createdAt(),
+  expiresAt: time().notNull(),
+});
+
 /** What was written by the admin route, also what was refused: who, what and when, and which ids it is about. */
 export const audit = pgTable(
   "audit",

@@ -232,7 +232,11 @@ async function makeTrouble(bridgeUrl: string): Promise<void> {
     };
     const contentType = "application/x-www-form-urlencoded";
     const request = twilio.sign({ contentType, body: sms }, { url, at: new Date() });
-    const answer = await fetch(request.url, { method: "POST", headers: request.headers, body: request.body });
+    const answer = await fetch(request.url, {
+      method: "POST",
+      headers: request.headers,
+      body: new Uint8Array(request.body),
+    });
     if (!answer.ok) throw new Error(`the webhook was answered ${answer.status}`);
   }
   for (const path of ["/deliveries?state=dead", "/webhooks?state=failed"]) {

@@ -160,7 +160,7 @@ describe.skipIf(!browser)("the inbox page in a browser", () => {
     const before = twoWay.bridge.sandbox.messages().length;
     await field.fill("   ");
     await field.press("Enter");
-    const message = () => field.evaluate((element) => String(element.validationMessage));
+    const message = () => field.evaluate((element) => (element as HTMLInputElement).validationMessage);
     await until(message, (text) => text.includes("must not be empty"));
     await page.route("**/answer", (route) => route.abort());
     await field.fill("not lost");
@@ -253,7 +253,7 @@ describe.skipIf(!browser)("the inbox page in a browser", () => {
     await page.goto(twoWay.bridge.sandboxUrl);
     const number = conversationWith(contact).locator("summary bdi", { hasText: contact.phone ?? "" });
     const [first, last] = await number.evaluate((element): [number, number] => {
-      const text = element.firstChild;
+      const text = element.firstChild as Text;
       const leftOf = (index: number): number => {
         const range = element.ownerDocument.createRange();
         range.setStart(text, index);

@@ -36,7 +36,7 @@ afterAll(async () => {
 const post = (path: string, body: string | Buffer, headers: Record<string, string> = {}) =>
   fetch(`${bridge.url}${path}`, {
     method: "POST",
-    body,
+    body: typeof body === "string" ? body : new Uint8Array(body),
     headers: { "content-type": "application/json", ...headers },
   }).then(({ status }) => status);
 const webhooksOf = async (query: string) => (await bridge.admin("GET", `/webhooks?${query}`)).body.items;

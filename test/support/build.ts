@@ -52,6 +52,6 @@ function layOut(): Program {
     atExit(() => rmSync(folder, { recursive: true, force: true })),
   );
   cpSync(join(root, "package.json"), join(folder, "package.json"));
-  for (const name of ["node_modules", "migrations"]) symlinkSync(join(root, name), join(folder, name));
+  for (const name of ["node_modules", "migrations", "static"]) symlinkSync(join(root, name), join(folder, name));
   return { folder, args: [main] };
 }

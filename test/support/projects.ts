@@ -41,7 +41,7 @@ function namesOf(file: string, source: string): ReturnType<ReadImports> {
   const imports = importsOf(file, source.replace(/^(import|export) type [^;]*;/gm, ""));
   return {
     packages: imports.filter(({ target }) => target === undefined).map(({ name }) => name),
-    files: imports.flatMap(({ target }) => (target?.endsWith(".ts") ? [target] : [])),
+    files: imports.flatMap(({ target }) => (/\.tsx?$/.test(target ?? "") && target ? [target] : [])),
   };
 }
 

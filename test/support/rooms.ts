@@ -11,10 +11,11 @@ const ground = ["model", "errors", "log"];
 export const rooms: Record<string, string> = {
   main: "config start-bridge",
   "start-bridge":
-    "http checks inbox outbox events messages providers registry access highlevel calls observe secrets store config worker",
+    "console http checks inbox outbox events messages providers registry access highlevel calls observe secrets store config worker",
   worker: "inbox outbox concurrency store",
   config: "highlevel zod",
   http: "checks inbox outbox events providers/reading registry access observe store concurrency formats/escape-html formats/bearable-json secrets/compare express helmet rate-limiter-flexible zod",
+  console: "http store express preact preact-render-to-string zod",
   inbox: "events messages registry providers highlevel concurrency formats observe store",
   "inbox/mailboxes": "calls providers/kit registry concurrency formats/email store",
   outbox: "events messages registry access providers highlevel formats calls observe store",
@@ -58,7 +59,7 @@ const comments = /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*/g;
 /** All imports of the TypeScript files in a folder. */
 export function readImports(folder: string): Import[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts") && !file.includes("node_modules"))
+    .filter((file) => /\.tsx?$/.test(file) && !file.includes("node_modules"))
     .flatMap((file) => importsOf(file, readFileSync(join(folder, file), "utf8")));
 }
 
@@ -90,7 +91,7 @@ function roomOf(file: string): string {
 
 /** `store/postgres/notify.ts` is in `store`, in `store/postgres`, and is `store/postgres/notify`. */
 function placesOf(file: string): string[] {
-  const steps = file.replace(/\.ts$/, "").split("/");
+  const steps = file.replace(/\.tsx?$/, "").split("/");
   return steps.map((_, index) => steps.slice(0, index + 1).join("/"));
 }
 

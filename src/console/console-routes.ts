@@ -1,0 +1,102 @@
+import express, { type RequestHandler, Router } from "express";
+import { z } from "zod";
+import type { Caller } from "../http/caller.ts";
+import { notFound, Problem } from "../http/problem.ts";
+import type { Log } from "../log.ts";
+import type { Db } from "../store/postgres/database.ts";
+import { serveAssets } from "./assets.ts";
+import { type Cookie, cookieFor, readCookie } from "./cookie.ts";
+import type { Page } from "./frame/answer.ts";
+import type { Assets } from "./frame/document.tsx";
+import { createPages } from "./pages.ts";
+import { sendPage, sendSignIn, troubles } from "./send-page.tsx";
+import { createSessions } from "./sessions.ts";
+import { signInRoutes } from "./sign-in-routes.ts";
+
+export interface ConsoleContext {
+  db: Db;
+  log: Log;
+  adminApiKeys: string[];
+  publicUrl: string;
+}
+
+/**
+ * `/console`: pages for people. Who is not signed in is asked for a key, and sees nothing else. What a page shows and a
+ * button does goes through the operations of the API, as the holder of that key.
+ * 200 · 303 after a form · 401 with the form for the key · 403 a form of another site, or not for this key · 404 · 422 · 429
+ */
+export function consoleRoutes(context: ConsoleContext): Router {
+  const { log, publicUrl } = context;
+  const router = Router();
+  const { assets, routes } = serveAssets();
+  const cookie = cookieFor(publicUrl);
+  const sessions = createSessions(context);
+  router.use(protect, routes, refuseOtherOrigins(publicUrl), comeAgain(cookie));
+  router.use(signInRoutes({ log, assets, sessions, cookie }));
+  router.use(async (req, res, next) => {
+    const token = readCookie(req, cookie);
+    const caller = token === undefined ? undefined : await sessions.callerOf(token);
+    if (!caller) return sendSignIn(res, assets, { status: 401, back: req.method === "GET" ? req.originalUrl : "" });
+    res.locals["caller"] = caller;
+    next();
+  });
+  router.use(express.urlencoded({ extended: false, limit: maxFormBytes, parameterLimit: 200 }));
+  for (const [route, page] of Object.entries(createPages())) {
+    const [method, path = ""] = route.split(" ");
+    router[method === "GET" ? "get" : "post"](path, run(page, assets));
+  }
+  router.use(notFound);
+  router.use(troubles(log, assets));
+  return router;
+}
+
+/** A webhook may be pasted. */
+const maxFormBytes = 1_000_000;
+
+const policy = [
+  ...["default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "connect-src 'self'"],
+  ...["form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"],
+].join("; ");
+
+/** With `no-referrer` a browser would send `Origin: null` with a form. */
+const protect: RequestHandler = (_req, res, next) => {
+  res.set({ "Content-Security-Policy": policy, "Cache-Control": "no-store", "Referrer-Policy": "same-origin" });
+  next();
+};
+
+/** Another site that is open in the same browser must not write here, nor sign somebody in. */
+function refuseOtherOrigins(publicUrl: string): RequestHandler {
+  const { origin: own } = new URL(publicUrl);
+  return ({ method, headers }, _res, next) => {
+    if (method === "GET" || method === "HEAD") return next();
+    const { origin = "", host } = headers;
+    if (origin === own || (URL.canParse(origin) && new URL(origin).host === host)) return next();
+    throw new Problem(403, "this form was not sent by the console itself");
+  };
+}
+
+/** The cookie does not come along from a link on another site, as in a chat: the page calls itself once more, then it does. */
+function comeAgain(cookie: Cookie): RequestHandler {
+  return (req, res, next) => {
+    const isFromElsewhere = req.get("sec-fetch-site") === "cross-site" && req.method === "GET";
+    if (!isFromElsewhere || readCookie(req, cookie) !== undefined) return next();
+    res.type("html").send('<!doctype html><meta http-equiv="refresh" content="0"><title>Conversation Bridge</title>');
+  };
+}
+
+function run(page: Page, assets: Assets): RequestHandler {
+  return async (req, res) => {
+    const { caller } = res.locals as { caller: Caller };
+    const { params, query, body } = req;
+    const ask = { caller, params: textsOf(params), query: textsOf(query), form: textsOf(body) };
+    sendPage(req, res, assets, await page(ask));
+  };
+}
+
+/** What is given twice, or is no text, is not there. */
+function textsOf(fields: unknown): Record<string, string> {
+  const given = z.record(z.string(), z.unknown()).safeParse(fields).data ?? {};
+  return Object.fromEntries(
+    Object.entries(given).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : [])),
+  );
+}

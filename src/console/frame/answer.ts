@@ -1,0 +1,30 @@
+import type { ComponentChildren } from "preact";
+import type { Caller } from "../../http/caller.ts";
+
+/** What a page is made from. Nothing of the query or the form is checked: the operations do that. */
+export interface Ask {
+  caller: Caller;
+  params: Record<string, string>;
+  query: Record<string, string>;
+  form: Record<string, string>;
+}
+
+/** A page, or where the browser goes on. */
+export type Answer = { title: string; body: ComponentChildren; status?: number } | { to: string };
+
+export type Page = (ask: Ask) => Promise<Answer>;
+
+/** Without what was left empty in a form, which would narrow a list to nothing. */
+export function withoutEmpty(fields: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ""));
+}
+
+/** The same place with other fields in its query; undefined takes one away. */
+export function hrefWith(path: string, ...queries: Record<string, string | number | null | undefined>[]): string {
+  const fields = Object.entries(Object.assign({}, ...queries) as Record<string, string | number | null | undefined>);
+  const kept = fields.flatMap(([name, value]) =>
+    value === undefined || value === null ? [] : [[name, String(value)]],
+  );
+  const query = new URLSearchParams(kept).toString();
+  return query === "" ? path : `${path}?${query}`;
+}

@@ -1,0 +1,98 @@
+import type { ComponentChildren } from "preact";
+import { renderToString } from "preact-render-to-string";
+import type { Caller } from "../../http/caller.ts";
+
+/** Where the stylesheet and the script are; their names change with what is in them. */
+export interface Assets {
+  css: string;
+  js: string;
+}
+
+interface DocumentProps {
+  title: string;
+  assets: Assets;
+  /** Undefined for a stranger, who is shown no way on. */
+  caller: Caller | undefined;
+  path: string;
+  /** What was searched for last. */
+  search: string;
+  children: ComponentChildren;
+}
+
+/** Where the console leads, and the key that goes there after a `g`. */
+const places: [path: string, name: string, key: string][] = [];
+
+const searchLabel = "Phone, address or any id";
+
+/** A whole page, as it is sent. */
+export function renderDocument(props: DocumentProps): string {
+  return `<!doctype html>${renderToString(<Document {...props} />)}`;
+}
+
+function Document({ title, assets, caller, path, search, children }: DocumentProps) {
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>{`${title} · Conversation Bridge`}</title>
+        <link rel="icon" href="data:," />
+        <link rel="stylesheet" href={assets.css} />
+        <script src={assets.js} defer />
+      </head>
+      <body>
+        <a class="skip" href="#main">
+          To the content
+        </a>
+        {caller && <Header caller={caller} path={path} search={search} />}
+        <main id="main" tabIndex={-1}>
+          {children}
+        </main>
+      </body>
+    </html>
+  );
+}
+
+function Header({ caller, path, search }: { caller: Caller; path: string; search: string }) {
+  return (
+    <header class="top">
+      <a class="brand" href="/console">
+        Conversation Bridge
+      </a>
+      <nav aria-label="Console">
+        {places.map(([to, name, key]) => (
+          <a key={to} href={to} data-key={key} aria-current={isWithin(path, to) ? "page" : undefined}>
+            {name}
+          </a>
+        ))}
+      </nav>
+      <form class="search" method="get" action="/console/search">
+        <input
+          name="q"
+          type="search"
+          value={search}
+          aria-label={searchLabel}
+          placeholder={searchLabel}
+          maxLength={1000}
+        />
+      </form>
+      <form class="sign-out" method="post" action="/console/sign-out">
+        <span class="who" title={describeReach(caller)}>
+          {caller.who === "admin" ? "operator" : caller.who}
+        </span>
+        <button type="submit">Sign out</button>
+      </form>
+    </header>
+  );
+}
+
+const isWithin = (path: string, place: string) =>
+  path === place || (place !== "/console" && path.startsWith(`${place}/`));
+
+/** What the key may see and do. */
+export function describeReach({ who, access, locationIds }: Caller): string {
+  if (who === "admin") return "The holder of ADMIN_API_KEY: everything";
+  const reach = locationIds === undefined ? "all locations" : locationIds.join(", ");
+  return `${access === "read" ? "Sees" : "Sees and changes"} ${reach}`;
+}

@@ -1,0 +1,43 @@
+import type { ErrorRequestHandler, Request, Response } from "express";
+import type { Caller } from "../http/caller.ts";
+import { asProblem } from "../http/problem.ts";
+import { describeError, type Log } from "../log.ts";
+import type { Answer } from "./frame/answer.ts";
+import { type Assets, renderDocument } from "./frame/document.tsx";
+import { SignIn } from "./pages/sign-in.tsx";
+import { Trouble } from "./pages/trouble.tsx";
+
+export function sendPage(req: Request, res: Response, assets: Assets, answer: Answer): void {
+  if ("to" in answer) return void res.redirect(303, answer.to);
+  const { caller } = res.locals as { caller?: Caller };
+  const { title, body, status = 200 } = answer;
+  const path = `${req.baseUrl}${req.path}`.replace(/\/$/, "");
+  const search = typeof req.query["q"] === "string" ? req.query["q"] : "";
+  res
+    .status(status)
+    .type("html")
+    .send(renderDocument({ title, assets, caller, path, search, children: body }));
+}
+
+/** The form for the key; `back` is where to go afterwards. */
+export function sendSignIn(
+  res: Response,
+  assets: Assets,
+  { status, ...asked }: { status: number; back: string; complaint?: string },
+): void {
+  const page = { title: "Sign in", assets, caller: undefined, path: "", search: "", children: <SignIn {...asked} /> };
+  res.status(status).type("html").send(renderDocument(page));
+}
+
+/** What went wrong, in words. */
+export function troubles(log: Log, assets: Assets): ErrorRequestHandler {
+  return (error: unknown, req, res, next) => {
+    if (res.headersSent) return next(error);
+    const problem = asProblem(error);
+    if (problem.status === 500)
+      log("error", "request.broke", { method: req.method, route: "/console", ...describeError(error) });
+    res.set(problem.headers);
+    const { status } = problem;
+    sendPage(req, res, assets, { title: "That did not work", status, body: <Trouble problem={problem} /> });
+  };
+}

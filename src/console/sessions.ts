@@ -1,0 +1,52 @@
+import { createHmac, randomBytes } from "node:crypto";
+import { type Caller, callerOfAdmin, callerOfKey, createFindCaller, hashKey } from "../http/caller.ts";
+import { findKeyByHash, findKeyById } from "../store/keys.ts";
+import { deleteSession, findSession, insertSession } from "../store/operate/sessions.ts";
+import type { Db } from "../store/postgres/database.ts";
+
+/** Who is signed in, by a token that stands in a cookie and nowhere else. */
+export interface Sessions {
+  /** A token for the holder of a key; undefined where the key opens nothing. */
+  begin(key: string): Promise<{ token: string; caller: Caller } | undefined>;
+  /** Undefined once it has ended, or its key has. */
+  callerOf(token: string): Promise<Caller | undefined>;
+  end(token: string): Promise<void>;
+}
+
+/** A day's work. */
+export const sessionHours = 12;
+
+/**
+ * What is stored is a hash of the token; for the holder of ADMIN_API_KEY it is made with that key, so that the session ends
+ * when the key is replaced. An integrator's ends with its row.
+ */
+export function createSessions({ db, adminApiKeys }: { db: Db; adminApiKeys: string[] }): Sessions {
+  const findCaller = createFindCaller({ db, adminApiKeys });
+  const hashesOf = (token: string) => [integrator, ...adminApiKeys].map((owner) => hashToken(owner, token));
+  return {
+    async begin(key) {
+      const caller = await findCaller(`Bearer ${key}`);
+      if (!caller) return undefined;
+      const isAdmin = caller.who === "admin";
+      const found = isAdmin ? undefined : await findKeyByHash(db, hashKey(key));
+      if (!isAdmin && !found) return undefined;
+      const token = randomBytes(32).toString("base64url");
+      const hash = hashToken(isAdmin ? key : integrator, token);
+      await insertSession(db, { hash, keyId: found?.id ?? null }, sessionHours);
+      return { token, caller };
+    },
+    async callerOf(token) {
+      const session = await findSession(db, hashesOf(token));
+      if (!session) return undefined;
+      if (session.keyId === null) return callerOfAdmin();
+      const key = await findKeyById(db, session.keyId);
+      return key && callerOfKey(db, key);
+    },
+    async end(token) {
+      for (const hash of hashesOf(token)) await deleteSession(db, hash);
+    },
+  };
+}
+
+const integrator = "";
+const hashToken = (owner: string, token: string) => createHmac("sha256", owner).update(token).digest("hex");

@@ -1,0 +1,29 @@
+import { and, eq, gt, lt, sql } from "drizzle-orm";
+import { isAnyOf } from "../postgres/any-of.ts";
+import type { Db } from "../postgres/database.ts";
+import { sessions } from "../schema.ts";
+
+export interface Session {
+  hash: string;
+  /** Null for the holder of ADMIN_API_KEY. */
+  keyId: number | null;
+}
+
+/** Those that have ended are deleted by the way. */
+export async function insertSession(db: Db, session: Session, hours: number): Promise<void> {
+  await db.delete(sessions).where(lt(sessions.expiresAt, sql`now()`));
+  await db.insert(sessions).values({ ...session, expiresAt: sql`now() + ${hours} * interval '1 hour'` });
+}
+
+/** The one that has one of these hashes, unless it has ended. */
+export async function findSession(db: Db, hashes: string[]): Promise<Session | undefined> {
+  const [found] = await db
+    .select({ hash: sessions.hash, keyId: sessions.keyId })
+    .from(sessions)
+    .where(and(isAnyOf(sessions.hash, hashes), gt(sessions.expiresAt, sql`now()`)));
+  return found;
+}
+
+export async function deleteSession(db: Db, hash: string): Promise<void> {
+  await db.delete(sessions).where(eq(sessions.hash, hash));
+}
