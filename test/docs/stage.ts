@@ -21,6 +21,9 @@ const accountSid = `AC${"0".repeat(31)}1`;
 /** Pages that start a bridge of their own, or need none. The others find one that runs. */
 const pagesWithoutBridge = new Set(["README.md", "docs/try-it.md", "docs/sandbox.md", "docs/scale.md"]);
 
+/** What they look at. */
+const pagesWithTrouble = new Set(["docs/operate.md", "docs/cli.md"]);
+
 interface Ports {
   bridge: number;
   sandbox: number;
@@ -34,6 +37,7 @@ const substitutions = (bridgeUrl: string, ports: Ports, contactId: string): [str
   ["127.0.0.1:4010", `127.0.0.1:${ports.sandbox}`],
   ["127.0.0.1:4020", `127.0.0.1:${ports.standIns}`],
   ["ADMIN_API_KEY=…", `ADMIN_API_KEY=${adminApiKey}`],
+  ["BRIDGE_KEY=…", `BRIDGE_KEY=${adminApiKey}`],
   ["HIGHLEVEL_CLIENT_ID=…", "HIGHLEVEL_CLIENT_ID=sandbox-client"],
   ["HIGHLEVEL_CLIENT_SECRET=…", "HIGHLEVEL_CLIENT_SECRET=sandbox-secret"],
   ['"token": "…"', `"token": "${token}"`],
@@ -140,7 +144,7 @@ export async function setStage(): Promise<Stage> {
       const isOwn = pagesWithoutBridge.has(page);
       const bridgeUrl = isOwn ? `http://127.0.0.1:${ports.bridge}` : running.url;
       if (!isOwn) await removeMappings(running.url);
-      if (page === "docs/operate.md") await makeTrouble(running.url);
+      if (pagesWithTrouble.has(page)) await makeTrouble(running.url);
       const written = blocks.map((block) => toScript(page, block)).join("\n");
       const replace = (text: string, [said, run]: [string, string]) => text.replaceAll(said, run);
       const script = commands + substitutions(bridgeUrl, ports, contact.id).reduce(replace, written);
@@ -214,7 +218,7 @@ async function removeMappings(bridgeUrl: string): Promise<void> {
   for (const { id } of items) await admin(bridgeUrl, "DELETE", `/mappings/${id}`);
 }
 
-/** What the page on operating looks at: a location with a dead letter and a webhook that could not be read. */
+/** What pages on operating look at: a location with a dead letter and a webhook that could not be read. */
 async function makeTrouble(bridgeUrl: string): Promise<void> {
   await admin(bridgeUrl, "PUT", `/locations/${locationId}`, { token });
   const address = "+15005550009";

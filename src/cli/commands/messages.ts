@@ -1,0 +1,83 @@
+import type { Command } from "commander";
+import { z } from "zod";
+import { Refusal } from "../call-bridge.ts";
+import { addFilters, addLimit, type Options, sayList, take, walk } from "../lists.ts";
+import { type Column, sayJson, sayTable, showTime } from "../print.ts";
+import { CommandError, type Session } from "../session.ts";
+import { sayStory, story } from "./story.ts";
+
+const message = z.looseObject({
+  id: z.number(),
+  direction: z.string(),
+  state: z.string(),
+  address: z.string(),
+  locationId: z.string(),
+  mappingId: z.string().nullable(),
+  receivedAt: z.string(),
+});
+export type ListedMessage = z.output<typeof message>;
+
+const columns: Column<ListedMessage>[] = [
+  { head: "id", show: ({ id }) => id, isWhole: true },
+  { head: "received (UTC)", show: ({ receivedAt }) => showTime(receivedAt), isWhole: true },
+  { head: "", show: ({ direction }) => (direction === "inbound" ? "in" : "out"), isWhole: true },
+  { head: "state", show: ({ state }) => state, isWhole: true },
+  { head: "person", show: ({ address }) => address },
+  { head: "location", show: ({ locationId }) => locationId },
+];
+
+export function addMessages(program: Command, session: Session): void {
+  const messages = program.command("messages").description("what was written, and what became of it");
+  const list = messages.command("list").description("newest first");
+  addFilters(list, ["address", "contact", "conversation", "mapping", "location"], true);
+  addFilters(list, ["state", "direction", "delivery-state", "aside"]);
+  addLimit(list).action((options: Options) =>
+    sayList(session, options, {
+      path: "/admin/messages",
+      item: message,
+      nothing: "No message fits.",
+      show: (items) => sayTable(session, columns, items),
+    }),
+  );
+  messages
+    .command("show <id>")
+    .description("the whole story of one, by any id that somebody has of it, or by the person's number or mailbox")
+    .action(async (text: string) => {
+      const found = await findMessages(session, text);
+      const [first, ...others] = found;
+      if (!first) {
+        throw new CommandError(`nothing that this key reaches is called ${text}`, { next: "bridge messages list" });
+      }
+      if (others.length > 0) return sayTable(session, columns, found);
+      const answer = await session.bridge().get(`/admin/messages/${first.id}`);
+      return session.isJson() ? sayJson(session, answer) : sayStory(session, story.parse(answer));
+    });
+}
+
+const maxFound = 20;
+
+/** By our id, and else by whatever else it may be. */
+export async function findMessages(session: Session, text: string): Promise<ListedMessage[]> {
+  const bridge = session.bridge();
+  if (/^\d{1,15}$/.test(text)) {
+    const found = await bridge.get(`/admin/messages/${text}`).catch((error: unknown) => {
+      if (error instanceof Refusal && error.status === 404) return undefined;
+      throw error;
+    });
+    if (found !== undefined) return [message.parse(found)];
+  }
+  for (const name of namesOf(text)) {
+    const found = await take(walk(bridge, "/admin/messages", message, { [name]: text, limit: maxFound }), maxFound);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+/** What a text can be, the likeliest first. */
+function namesOf(text: string): string[] {
+  if (/^[+(]|^00/.test(text)) return ["address"];
+  if (/^<.*>$/.test(text)) return ["rfcMessageId"];
+  const ids = ["highlevelMessageId", "highlevelEmailMessageId", "providerMessageId", "contactId", "conversationId"];
+  if (text.includes("@")) return ["address", "rfcMessageId", "providerMessageId"];
+  return /^[\d\s()-]+$/.test(text) ? [...ids, "address"] : ids;
+}
