@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { CommandError } from "./session.ts";
+import { CommandError } from "./command-error.ts";
 
 /** Where a bridge is, and with which key it is asked. */
 export interface Login {

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { z } from "zod";
 import type { Bridge, Query } from "./call-bridge.ts";
+import { wrongUse } from "./command-error.ts";
 import { say, sayJson } from "./print.ts";
-import { type Session, wrongUse } from "./session.ts";
+import type { Session } from "./session.ts";
 
 /** What narrows a list, by the name of the option and that of the API's parameter. */
 const filters = {

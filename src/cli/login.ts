@@ -3,8 +3,9 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
 import { createBridge, type Login } from "./call-bridge.ts";
+import { CommandError, wrongUse } from "./command-error.ts";
 import { say } from "./print.ts";
-import { CommandError, type Io, type Session, wrongUse } from "./session.ts";
+import type { Io, Session } from "./session.ts";
 
 const login = z.object({ url: z.string(), key: z.string() });
 const pathOf = ({ configFolder }: Io) => join(configFolder, "login.json");

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { ZodError } from "zod";
 import { createBridge } from "./call-bridge.ts";
+import { CommandError, exitCodes, wrongUse } from "./command-error.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addLocations } from "./commands/locations.ts";
@@ -11,7 +12,7 @@ import { addReplay } from "./commands/replay.ts";
 import { addTail } from "./commands/tail.ts";
 import { escapeText } from "./escape.ts";
 import { addLogin, readLogin } from "./login.ts";
-import { CommandError, exitCodes, type Io, type Session, wrongUse } from "./session.ts";
+import type { Io, Session } from "./session.ts";
 
 const about = `Asks a bridge by its API, with ADMIN_API_KEY or an integrator's key.
 Which one: BRIDGE_URL and BRIDGE_KEY, or what "bridge login" has kept.`;

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { z } from "zod";
+import { wrongUse } from "../command-error.ts";
 import { plural, say, sayJson } from "../print.ts";
-import { type Session, wrongUse } from "../session.ts";
+import type { Session } from "../session.ts";
 
 export const mappingPath = (id: string) => `/admin/mappings/${encodeURIComponent(id)}`;
 

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { z } from "zod";
+import { wrongUse } from "../command-error.ts";
 import { addLimit, type Options, readTime, sayList } from "../lists.ts";
 import { type Column, say, sayFields, sayJson, sayTable, showTime } from "../print.ts";
-import { type Session, wrongUse } from "../session.ts";
+import type { Session } from "../session.ts";
 
 const key = z.looseObject({
   id: z.number(),

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { z } from "zod";
+import { wrongUse } from "../command-error.ts";
 import { addFilters, addLimit, type Options, sayList } from "../lists.ts";
 import { type Column, say, sayFields, sayJson, sayTable, showTime } from "../print.ts";
-import { type Session, wrongUse } from "../session.ts";
+import type { Session } from "../session.ts";
 import { checkResult, sayFindings } from "./findings.ts";
 
 export const location = z.looseObject({

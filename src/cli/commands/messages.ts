@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import { z } from "zod";
 import { Refusal } from "../call-bridge.ts";
+import { CommandError } from "../command-error.ts";
 import { addFilters, addLimit, type Options, sayList, take, walk } from "../lists.ts";
 import { type Column, sayJson, sayTable, showTime } from "../print.ts";
-import { CommandError, type Session } from "../session.ts";
+import type { Session } from "../session.ts";
 import { sayStory, story } from "./story.ts";
 
 const message = z.looseObject({

@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import { z } from "zod";
 import type { Query } from "../call-bridge.ts";
+import { CommandError, wrongUse } from "../command-error.ts";
 import { addFilters, type Options, readFilters } from "../lists.ts";
 import { plural, say, sayJson } from "../print.ts";
-import { CommandError, type Session, wrongUse } from "../session.ts";
+import type { Session } from "../session.ts";
 import { findMessages } from "./messages.ts";
 
 const kinds = [
