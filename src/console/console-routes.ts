@@ -1,9 +1,8 @@
 import express, { type RequestHandler, Router } from "express";
 import { z } from "zod";
+import { type AdminContext, createOperations } from "../http/admin/operations.ts";
 import type { Caller } from "../http/caller.ts";
 import { notFound, Problem } from "../http/problem.ts";
-import type { Log } from "../log.ts";
-import type { Db } from "../store/postgres/database.ts";
 import { serveAssets } from "./assets.ts";
 import { type Cookie, cookieFor, readCookie } from "./cookie.ts";
 import type { Page } from "./frame/answer.ts";
@@ -13,12 +12,7 @@ import { sendPage, sendSignIn, troubles } from "./send-page.tsx";
 import { createSessions } from "./sessions.ts";
 import { signInRoutes } from "./sign-in-routes.ts";
 
-export interface ConsoleContext {
-  db: Db;
-  log: Log;
-  adminApiKeys: string[];
-  publicUrl: string;
-}
+export type ConsoleContext = AdminContext & { publicUrl: string };
 
 /**
  * `/console`: pages for people. Who is not signed in is asked for a key, and sees nothing else. What a page shows and a
@@ -41,7 +35,7 @@ export function consoleRoutes(context: ConsoleContext): Router {
     next();
   });
   router.use(express.urlencoded({ extended: false, limit: maxFormBytes, parameterLimit: 200 }));
-  for (const [route, page] of Object.entries(createPages())) {
+  for (const [route, page] of Object.entries(createPages(createOperations(context)))) {
     const [method, path = ""] = route.split(" ");
     router[method === "GET" ? "get" : "post"](path, run(page, assets));
   }

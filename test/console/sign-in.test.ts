@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => bridge.stop());
 
-const get = (cookie: string, path = "") =>
+const get = (cookie: string, path = "/messages") =>
   fetch(`${bridge.url}/console${path}`, { headers: { cookie }, redirect: "manual" });
 const post = (path: string, fields: Record<string, string>, headers: Record<string, string> = { origin: publicUrl }) =>
   fetch(`${bridge.url}/console${path}`, {
@@ -87,7 +87,7 @@ test("a form of another origin is refused, wherever it goes", async () => {
 
 test("every answer forbids scripts and styles of others, and is kept nowhere", async () => {
   const cookie = await signIn(bridge, adminApiKey);
-  for (const path of ["", "/sign-in", "/nothing-there", "/console.css"]) {
+  for (const path of ["/messages", "/sign-in", "/nothing-there", "/console.css"]) {
     const { headers } = await get(cookie, path);
     const policy = headers.get("content-security-policy") ?? "";
     expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");

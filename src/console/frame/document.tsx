@@ -20,7 +20,7 @@ interface DocumentProps {
 }
 
 /** Where the console leads, and the key that goes there after a `g`. */
-const places: [path: string, name: string, key: string][] = [];
+const places: [path: string, name: string, key: string][] = [["/console/messages", "Messages", "m"]];
 
 const searchLabel = "Phone, address or any id";
 
@@ -49,6 +49,7 @@ function Document({ title, assets, caller, path, search, children }: DocumentPro
         <main id="main" tabIndex={-1}>
           {children}
         </main>
+        {caller && <Help />}
       </body>
     </html>
   );
@@ -84,6 +85,36 @@ function Header({ caller, path, search }: { caller: Caller; path: string; search
         <button type="submit">Sign out</button>
       </form>
     </header>
+  );
+}
+
+/** Shown by the script alone, which these keys need. */
+function Help() {
+  return (
+    <dialog aria-label="Keys">
+      <h2>Keys</h2>
+      <dl class="facts">
+        <dt>
+          <kbd>/</kbd>
+        </dt>
+        <dd>search</dd>
+        <dt>
+          <kbd>j</kbd> <kbd>k</kbd>
+        </dt>
+        <dd>next and previous row; Enter opens it</dd>
+        {places.map(([to, name, key]) => (
+          <>
+            <dt key={to}>
+              <kbd>g</kbd> <kbd>{key}</kbd>
+            </dt>
+            <dd>{name}</dd>
+          </>
+        ))}
+      </dl>
+      <form method="dialog">
+        <button type="submit">Close</button>
+      </form>
+    </dialog>
   );
 }
 

@@ -12,6 +12,7 @@ export function SignIn({ back, complaint }: { back: string; complaint?: string |
       )}
       <form method="post" action="/console/sign-in">
         <input type="hidden" name="back" value={back} />
+        <input name="username" autocomplete="username" value="Conversation Bridge" hidden />
         <label>
           Key
           <input type="password" name="key" required autocomplete="current-password" autofocus spellcheck={false} />

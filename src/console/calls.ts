@@ -1,0 +1,13 @@
+import type { createOperations } from "../http/admin/operations.ts";
+
+/** What the console may do: the operations of the API, and nothing else. */
+export type Calls = ReturnType<typeof createOperations>;
+
+type BodyOf<Id extends keyof Calls, Status extends number> = Extract<
+  Awaited<ReturnType<Calls[Id]>>,
+  { status: Status }
+>["body"];
+
+export type ListedMessage = BodyOf<"listMessages", 200>["items"][number];
+export type WholeMessage = BodyOf<"getMessage", 200>;
+export type TriedDelivery = WholeMessage["deliveries"][number];

@@ -1,0 +1,112 @@
+import type { ComponentChildren } from "preact";
+import { hrefWith } from "./answer.ts";
+
+interface ListProps<Item> {
+  path: string;
+  query: Record<string, string>;
+  page: { items: Item[]; nextCursor: string | null };
+  columns: Record<string, (item: Item) => ComponentChildren>;
+  keyOf: (item: Item) => string | number;
+  /** When there is nothing at all, and no filter is set. */
+  empty: ComponentChildren;
+}
+
+/** A table of one page, with the way to the next. There are three ways to be empty: nothing yet, nothing that fits, the end. */
+export function List<Item>({ path, query, page, columns, keyOf, empty }: ListProps<Item>) {
+  const { cursor, ...filters } = query;
+  return (
+    <>
+      {page.items.length > 0 ? (
+        <div class="table" tabIndex={0} role="region" aria-label="List">
+          <table data-rows>
+            <thead>
+              <tr>
+                {Object.keys(columns).map((name) => (
+                  <th key={name} scope="col">
+                    {name}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {page.items.map((item) => (
+                <tr key={keyOf(item)}>
+                  {Object.entries(columns).map(([name, show]) => (
+                    <td key={name}>{show(item)}</td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      ) : (
+        <div class="empty">{describeNone({ path, cursor, filters, nextCursor: page.nextCursor, empty })}</div>
+      )}
+      <nav class="pages" aria-label="Pages">
+        {cursor !== undefined && <a href={hrefWith(path, filters)}>To the newest</a>}
+        {page.nextCursor !== null && (
+          <a href={hrefWith(path, filters, { cursor: page.nextCursor })} rel="next">
+            {page.items.length > 0 ? "Older" : "Look on"}
+          </a>
+        )}
+      </nav>
+    </>
+  );
+}
+
+function describeNone(list: {
+  path: string;
+  cursor: string | undefined;
+  filters: Record<string, string>;
+  nextCursor: string | null;
+  empty: ComponentChildren;
+}): ComponentChildren {
+  if (list.nextCursor !== null) return <p>Nothing that fits among the newest. There are older ones to look through.</p>;
+  if (list.cursor !== undefined) return <p>That was all.</p>;
+  if (Object.keys(list.filters).length === 0) return list.empty;
+  return (
+    <p>
+      Nothing fits. <a href={list.path}>Without filters</a>
+    </p>
+  );
+}
+
+interface Choice {
+  name: string;
+  label: string;
+  /** Its words; none for what is typed. */
+  words?: readonly string[];
+  placeholder?: string;
+}
+
+/** The filters of a list: they stand in the URL, so that it can be sent to somebody. */
+export function Filters({ path, query, choices }: { path: string; query: Record<string, string>; choices: Choice[] }) {
+  const shown = choices.map(({ name }) => name);
+  const kept = Object.entries(query).filter(([name]) => !shown.includes(name) && name !== "cursor");
+  return (
+    <form class="filters" method="get" action={path}>
+      {choices.map(({ name, label, words, placeholder }) => (
+        <label key={name}>
+          {label}
+          {words ? (
+            <select name={name}>
+              <option value="">any</option>
+              {words.map((word) => (
+                <option key={word} value={word} selected={query[name] === word}>
+                  {word}
+                </option>
+              ))}
+            </select>
+          ) : (
+            <input name={name} value={query[name] ?? ""} placeholder={placeholder} maxLength={1000} />
+          )}
+        </label>
+      ))}
+      {kept.map(([name, value]) => (
+        <input key={name} type="hidden" name={name} value={value} />
+      ))}
+      <button type="submit">Filter</button>
+      {Object.keys(query).length > 0 && <a href={path}>Without filters</a>}
+    </form>
+  );
+}

@@ -1,0 +1,74 @@
+import type { ComponentChildren } from "preact";
+import { toneOf } from "../words/states.ts";
+import { describeTime, describeUtc } from "../words/times.ts";
+
+/** Relative, with UTC in its title. */
+export function Time({ at }: { at: Date | string | null | undefined }) {
+  if (at === null || at === undefined) return null;
+  const date = new Date(at);
+  return (
+    <time dateTime={date.toISOString()} title={describeUtc(date)}>
+      {describeTime(date, new Date())}
+    </time>
+  );
+}
+
+export function State({ state }: { state: string }) {
+  return <span class={`state ${toneOf(state)}`}>{state}</span>;
+}
+
+/** An id, which the script lets be copied. */
+export function Id({ id }: { id: string | number }) {
+  return (
+    <code class="id" data-copy>
+      {id}
+    </code>
+  );
+}
+
+/** What others wrote: it never turns the direction of what is beside it. */
+export function Said({ children }: { children: ComponentChildren }) {
+  return <bdi>{children}</bdi>;
+}
+
+/** Names and values; what there is nothing of is left out. */
+export function Facts({ facts }: { facts: Record<string, ComponentChildren> }) {
+  const there = Object.entries(facts).filter(([, value]) => !isNothing(value));
+  return (
+    <dl class="facts">
+      {there.map(([name, value]) => (
+        <>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </>
+      ))}
+    </dl>
+  );
+}
+
+const isNothing = (value: ComponentChildren) =>
+  value === null || value === undefined || value === false || value === "" || (Array.isArray(value) && !value.length);
+
+/** A button that does something: a form of its own, so that it works without scripts. */
+export function Action({
+  to,
+  fields = {},
+  kind,
+  children,
+}: {
+  to: string;
+  fields?: Record<string, string | number>;
+  kind?: "primary";
+  children: ComponentChildren;
+}) {
+  return (
+    <form method="post" action={to}>
+      {Object.entries(fields).map(([name, value]) => (
+        <input key={name} type="hidden" name={name} value={value} />
+      ))}
+      <button type="submit" class={kind}>
+        {children}
+      </button>
+    </form>
+  );
+}

@@ -1,0 +1,180 @@
+import type { Calls, WholeMessage } from "../calls.ts";
+import type { Page } from "../frame/answer.ts";
+import { hrefWith } from "../frame/answer.ts";
+import { Action, Facts, Id, Said, State, Time } from "../frame/parts.tsx";
+import { reasons } from "../words/reasons.ts";
+import { kinds } from "../words/states.ts";
+import { type Happening, storyOf } from "./message-story.ts";
+
+/** `GET /console/messages/{id}`: who, which number, the state in words, everything that happened, and what to press. */
+export function messagePage(calls: Calls): Page {
+  return async ({ caller, params }) => {
+    const { body: message } = await calls.getMessage(caller, { params });
+    const { id, address, direction, state, receivedAt } = message;
+    return {
+      title: `Message ${id}`,
+      body: (
+        <>
+          <div class="head">
+            <h1>
+              {direction === "inbound" ? "From " : "To "}
+              <Said>{address}</Said>
+            </h1>
+            <State state={state} />
+            <Time at={receivedAt} />
+          </div>
+          <Dead message={message} mayWrite={caller.access === "write"} />
+          <h2>What happened</h2>
+          <ol class="story">
+            {storyOf(message).map((each, index) => (
+              <Step key={String(index)} happening={each} />
+            ))}
+          </ol>
+          <Content message={message} />
+          <h2>Where it belongs</h2>
+          <Ids message={message} />
+          <p>
+            <a href={hrefWith("/console/messages", { address, locationId: message.locationId })}>
+              All messages of this person
+            </a>
+          </p>
+          <details>
+            <summary>As JSON</summary>
+            <pre>{JSON.stringify(message, null, 2)}</pre>
+          </details>
+        </>
+      ),
+    };
+  };
+}
+
+/** `POST /console/messages/{id}/replay`: the dead delivery of the form. */
+export function replayMessage(calls: Calls): Page {
+  return async ({ caller, params, form }) => {
+    await calls.replayDelivery(caller, { params: { id: form["delivery"] ?? "" } });
+    return { to: `/console/messages/${encodeURIComponent(params["id"] ?? "")}` };
+  };
+}
+
+function Dead({ message, mayWrite }: { message: WholeMessage; mayWrite: boolean }) {
+  const dead = message.deliveries.filter(({ state }) => state === "dead");
+  return (
+    <>
+      {dead.map(({ id, kind, reason, detail }) => (
+        <section key={id} class="card bad">
+          <h2>
+            {kinds[kind]}: given up{reason && ` as ${reason}`}
+          </h2>
+          {reason && <p>That means: {reasons[reason].means}.</p>}
+          {detail && (
+            <p>
+              <Said>{detail}</Said>
+            </p>
+          )}
+          {reason && <p>{reasons[reason].advice}</p>}
+          {mayWrite && (
+            <Action to={`/console/messages/${message.id}/replay`} fields={{ delivery: id }} kind="primary">
+              Replay
+            </Action>
+          )}
+        </section>
+      ))}
+    </>
+  );
+}
+
+function Step({ happening: { at, tone, what, said, means } }: { happening: Happening }) {
+  if (tone === "wait") return <li class="wait">{what}</li>;
+  return (
+    <li class={tone}>
+      <span class="what">{what}</span> <Time at={at} />
+      {means && <div class="hint">{means}</div>}
+      {said && (
+        <div>
+          <Said>{said}</Said>
+        </div>
+      )}
+    </li>
+  );
+}
+
+/** What it says: as text, and its HTML in a frame without scripts, forms and network. */
+function Content({ message: { content } }: { message: WholeMessage }) {
+  if (!content)
+    return (
+      <>
+        <h2>What it says</h2>
+        <p class="faint">It is deleted: content is kept for RETENTION_DAYS.</p>
+      </>
+    );
+  const { subject, text, html, fromName, to, cc, bcc, attachments, call } = content;
+  return (
+    <>
+      <h2>What it says</h2>
+      <Facts
+        facts={{
+          Subject: subject && <Said>{subject}</Said>,
+          Name: fromName && <Said>{fromName}</Said>,
+          To: <Said>{to.join(", ")}</Said>,
+          Cc: cc.length > 0 && <Said>{cc.join(", ")}</Said>,
+          Bcc: bcc.length > 0 && <Said>{bcc.join(", ")}</Said>,
+          Call: call && `${call.status}${call.durationSeconds === undefined ? "" : `, ${call.durationSeconds} s`}`,
+        }}
+      />
+      {text && (
+        <div class="card said" dir="auto">
+          {text}
+        </div>
+      )}
+      {html && (
+        <details>
+          <summary>As HTML</summary>
+          <iframe title="The email's HTML" sandbox="" srcDoc={html} loading="lazy" />
+        </details>
+      )}
+      {attachments.length > 0 && (
+        <ul>
+          {attachments.map(({ name, contentType, sizeBytes, refusal }, index) => (
+            <li key={String(index)}>
+              <Said>{name ?? "a file without a name"}</Said>{" "}
+              <span class="faint">
+                {contentType} {sizeBytes === undefined ? "" : `${sizeBytes} bytes`}
+              </span>{" "}
+              {refusal && <span class="state bad">{refusal}</span>}
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+function Ids({ message }: { message: WholeMessage }) {
+  const { webhooks, mappingId, recipients } = message;
+  return (
+    <Facts
+      facts={{
+        Location: <a href={`/console/locations/${encodeURIComponent(message.locationId)}`}>{message.locationId}</a>,
+        Mapping: mappingId && <a href={`/console/mappings/${mappingId}`}>{mappingId}</a>,
+        Webhook: webhooks.map(({ id }) => (
+          <a key={id} href={`/console/webhooks/${id}`}>
+            {id}
+          </a>
+        )),
+        Message: <Id id={message.id} />,
+        "Provider's id": message.providerMessageId && <Id id={message.providerMessageId} />,
+        "HighLevel's id": message.highlevelMessageId && <Id id={message.highlevelMessageId} />,
+        "HighLevel's email id": message.highlevelEmailMessageId && <Id id={message.highlevelEmailMessageId} />,
+        "Message-ID": message.rfcMessageId && <Id id={message.rfcMessageId} />,
+        "In-Reply-To": message.content?.inReplyTo.map((id) => <Id key={id} id={id} />),
+        Recipients:
+          recipients &&
+          Object.entries(recipients).map(([recipient, { status, error }]) => (
+            <div key={recipient}>
+              <Said>{recipient}</Said> <State state={status} /> {error && <Said>{error.message}</Said>}
+            </div>
+          )),
+      }}
+    />
+  );
+}

@@ -1,0 +1,65 @@
+import type { Calls, ListedMessage } from "../calls.ts";
+import { type Page, withoutEmpty } from "../frame/answer.ts";
+import { Filters, List } from "../frame/list.tsx";
+import { Said, State, Time } from "../frame/parts.tsx";
+
+const path = "/console/messages";
+const states = ["received", "queued", "sent", "delivered", "read", "failed", "complained"];
+
+const choices = [
+  { name: "state", label: "State", words: states },
+  { name: "direction", label: "Direction", words: ["inbound", "outbound"] },
+  { name: "deliveryState", label: "Delivery", words: ["pending", "delivered", "dead", "discarded"] },
+  { name: "aside", label: "Not posted", words: ["kept", "held"] },
+  { name: "address", label: "Person", placeholder: "phone or mailbox" },
+  { name: "from", label: "From", placeholder: "2026-01-31T09:30:00Z" },
+  { name: "until", label: "Until", placeholder: "2026-01-31T10:30:00Z" },
+];
+
+/** `GET /console/messages`: newest first; the filters are those of the API. */
+export function messagesPage(calls: Calls): Page {
+  return async ({ caller, query: given }) => {
+    const query = withoutEmpty(given);
+    const { body: page } = await calls.listMessages(caller, { query });
+    return {
+      title: "Messages",
+      body: (
+        <>
+          <h1>Messages</h1>
+          <Filters path={path} query={query} choices={choices} />
+          <List
+            {...{ path, query, page, columns }}
+            keyOf={({ id }) => id}
+            empty={
+              <>
+                <p>No message yet.</p>
+                <p>
+                  The first one stands here as soon as a provider or HighLevel has called a webhook URL: they are at{" "}
+                  <a href="/console/mappings">Mappings</a>.
+                </p>
+              </>
+            }
+          />
+        </>
+      ),
+    };
+  };
+}
+
+const columns: Record<string, (message: ListedMessage) => preact.ComponentChildren> = {
+  When: ({ id, receivedAt }) => (
+    <a href={`${path}/${id}`}>
+      <Time at={receivedAt} />
+    </a>
+  ),
+  Way: ({ direction }) => (direction === "inbound" ? "← in" : "→ out"),
+  Person: ({ address }) => <Said>{address}</Said>,
+  State: ({ state }) => <State state={state} />,
+  "What else": ({ error, automatic }) => (
+    <span class="words">
+      {error && <Said>{error.message}</Said>}
+      {automatic && ` written by a machine (${automatic})`}
+    </span>
+  ),
+  Location: ({ locationId }) => locationId,
+};

@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { adminApiKey } from "../support/bridge.ts";
+import { publicUrl } from "../support/location.ts";
+import { signIn } from "./sign-in.ts";
+import { otherLocation, person, type Stage, secretWords, startStage } from "./stage.ts";
+import { walksOf } from "./walks.ts";
+
+let stage: Stage;
+/** By whose key: the operator's, and integrators'. */
+let cookies: Record<"admin" | "own" | "reading" | "other", string>;
+
+beforeAll(async () => {
+  stage = await startStage();
+  const { bridge, keys } = stage;
+  cookies = {
+    admin: await signIn(bridge, adminApiKey),
+    own: await signIn(bridge, keys.own),
+    reading: await signIn(bridge, keys.reading),
+    other: await signIn(bridge, keys.other),
+  };
+});
+afterAll(() => stage.bridge.stop());
+
+async function call(method: string, path: string, cookie: string, fields: Record<string, string> = {}) {
+  const answer = await fetch(`${stage.bridge.url}/console${path}`, {
+    ...{ method, redirect: "manual", headers: { cookie, origin: publicUrl } },
+    ...(method === "POST" ? { body: new URLSearchParams(fields) } : {}),
+  });
+  return { status: answer.status, page: await answer.text(), location: answer.headers.get("location") };
+}
+
+describe.sequential("every page", () => {
+  test("is shown to whom the API shows it, and to a stranger not at all", async () => {
+    for (const { route, path, fields, own, other, reading = own, admin = own } of walksOf(stage)) {
+      const [method = ""] = route.split(" ");
+      const expected = { other, reading, own, admin };
+      const stranger = await call(method, path, "", fields);
+      expect(stranger.status, `${route} by a stranger`).toBe(401);
+      for (const [who, status] of Object.entries(expected) as [keyof typeof cookies, number][]) {
+        const answer = await call(method, path, cookies[who], fields);
+        expect(answer.status, `${route} by ${who}: ${answer.page.slice(-1500)}`).toBe(status);
+        if (who === "other") expect(answer.page, route).not.toMatch(new RegExp(`${secretWords}|\\${person}<`));
+        expect(answer.page, route).not.toMatch(/undefined|\[object |NaN|Invalid Date/);
+      }
+    }
+  });
+});
+
+test("no filter lets an integrator see another's location", async () => {
+  const { page } = await call("GET", `/messages?locationId=${otherLocation}`, cookies.own);
+  expect(page).toContain("Nothing fits");
+});
