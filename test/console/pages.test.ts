@@ -33,7 +33,8 @@ describe.sequential("every page", () => {
   test("is shown to whom the API shows it, and to a stranger not at all", async () => {
     for (const { route, path, fields, own, other, reading = own, admin = own } of walksOf(stage)) {
       const [method = ""] = route.split(" ");
-      const expected = { other, reading, own, admin };
+      // What a button does is done once.
+      const expected = { other, reading, own, ...(method === "GET" ? { admin } : {}) };
       const stranger = await call(method, path, "", fields);
       expect(stranger.status, `${route} by a stranger`).toBe(401);
       for (const [who, status] of Object.entries(expected) as [keyof typeof cookies, number][]) {

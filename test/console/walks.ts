@@ -23,7 +23,7 @@ export function walksOf({ ids }: Stage): Walk[] {
       route: "POST /messages/:id/replay",
       path: `${message}/replay`,
       fields: { delivery: String(ids.dead) },
-      ...{ own: 303, other: 404, reading: 403, admin: 303 },
+      ...{ own: 303, other: 404, reading: 403 },
     },
   ];
 }
