@@ -1,19 +1,17 @@
 import express, { type Express, type Router } from "express";
 import helmet from "helmet";
-import { type AdminContext, adminRoutes } from "./admin/operations.ts";
 import { type HealthContext, healthRoutes } from "./health.ts";
 import { type MetricsContext, metricsRoutes } from "./metrics.ts";
 import { type OauthContext, oauthRoutes } from "./oauth.ts";
+import { type ApiContext, apiRoutes } from "./operations/api-routes.ts";
 import { notFound, problems } from "./problem.ts";
-import { type SendContext, sendRoutes } from "./send.ts";
 import { type WebhooksContext, webhookRoutes } from "./webhooks.ts";
 
 /** What a process that takes nothing in serves with. */
 export type WorkerAppContext = HealthContext & MetricsContext;
 export type AppContext = WorkerAppContext &
-  AdminContext &
+  ApiContext &
   OauthContext &
-  SendContext &
   WebhooksContext & {
     /** The pages for people, below `/console`. */
     pages?: Router;
@@ -26,8 +24,7 @@ export function createApp(context: AppContext): Express {
   app.use(helmet());
   app.use("/webhooks", webhookRoutes(context));
   app.use("/oauth", oauthRoutes(context));
-  app.use(adminRoutes(context));
-  app.use("/v1/messages", sendRoutes(context));
+  app.use(apiRoutes(context));
   if (context.pages) app.use("/console", context.pages);
   app.use(healthRoutes(context), metricsRoutes(context));
   app.use(notFound);

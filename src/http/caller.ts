@@ -1,12 +1,11 @@
 import { createHash } from "node:crypto";
 import type { Request, RequestHandler, Response } from "express";
-import { z } from "zod";
 import type { Log } from "../log.ts";
 import type { KeyAccess } from "../model.ts";
 import { isOneOf } from "../secrets/compare.ts";
 import { findKeyByHash, type LiveKey, noteKeyUse } from "../store/keys.ts";
 import type { Db } from "../store/postgres/database.ts";
-import { Problem, parseQuery } from "./problem.ts";
+import { Problem } from "./problem.ts";
 
 /** Who calls the admin or the send route, and what that key reaches. Store functions take it as their filter. */
 export interface Caller {
@@ -40,23 +39,10 @@ export function authenticate(
       });
     }
     res.locals["caller"] = caller;
-    noteMount(req, res, () => {});
     refuseNul(req);
     if (noteWrite) res.once("close", () => noteWrite(describeWrite(req, res, caller)));
     next();
   };
-}
-
-/** What is no operation yet: a write is what its method and path say. */
-export function authenticateByPath(
-  context: { adminApiKeys: string[]; db: Db; log: Log },
-  noteWrite: (write: Write) => void,
-): RequestHandler {
-  return (req, res, next) =>
-    authenticate(context, isReading(req) ? undefined : noteWrite)(req, res, (error) => {
-      if (error !== undefined || isReading(req) || callerOf(res).access === "write") return next(error);
-      throw new Problem(403, "this key is for reading: use one with access write");
-    });
 }
 
 /** The caller of an `Authorization` header; undefined for a stranger. */
@@ -92,24 +78,6 @@ export function hashKey(key: string): string {
   return createHash("sha256").update(key).digest("hex");
 }
 
-/** A check asks others, and changes nothing. */
-const isReading = ({ method, path }: Request) =>
-  method === "GET" || method === "HEAD" || (method === "POST" && checkPath.test(path));
-
-const checkPath = /^\/(accounts|mappings|locations)\/[^/]+\/check$/;
-
-/**
- * For all routes but lists and the few others that take a query, and say themselves which: a parameter that nobody reads
- * is a mistake of the caller's.
- */
-export const refuseQuery: RequestHandler = ({ method, path, query }, _res, next) => {
-  if (!takesQuery.test(`${method} ${path}`)) parseQuery(z.object({}), query);
-  next();
-};
-
-const takesQuery =
-  /^(GET|HEAD) \/(keys|locations|accounts|mappings|mappings\/[^/]+\/conversations|people\/[^/]+|messages|deliveries|webhooks|audit|endpoints|opt-outs(\/export)?)\/?$|^POST \/((accounts|mappings(\/import)?|opt-outs\/import)\/?)?$|^PATCH \/(accounts|mappings)\/[^/]+\/?$/i;
-
 /** PostgreSQL refuses a statement with it; no id or address has one. */
 function refuseNul({ originalUrl }: Request): void {
   if (originalUrl.includes("%00")) throw new Problem(400, "the URL holds a NUL");
@@ -122,12 +90,6 @@ export function callerOf(res: Response): Caller {
   throw new Error("this route does not stand behind authenticate");
 }
 
-/** Of a router that stands below another: so that the log can name the whole pattern of its routes. */
-export const noteMount: RequestHandler = (req, res, next) => {
-  res.locals["mount"] = req.baseUrl;
-  next();
-};
-
 export interface Write {
   who: string;
   method: string;
@@ -139,9 +101,7 @@ export interface Write {
 }
 
 function describeWrite(req: Request, res: Response, { who, ids }: Caller): Write {
-  const { mount } = res.locals as { mount?: string };
-  const { path } = (req.route ?? {}) as { path?: string };
-  const route = path === undefined ? undefined : `${mount}${path === "/" ? "" : path}`;
+  const { path: route } = (req.route ?? {}) as { path?: string };
   return { who, method: req.method, route, status: res.statusCode, isAnswered: res.writableFinished, ids };
 }
 
@@ -153,8 +113,3 @@ export function reaches({ locationIds }: Caller, locationId: string): boolean {
 export function requireReach(caller: Caller, locationId: string): void {
   if (!reaches(caller, locationId)) throw new Problem(403, `this key does not reach location ${locationId}`);
 }
-
-export const requireAdmin: RequestHandler = (_req, res, next) => {
-  if (callerOf(res).who === "admin") return next();
-  throw new Problem(403, "this is for the holder of ADMIN_API_KEY");
-};

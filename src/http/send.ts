@@ -1,7 +1,5 @@
-import { Router } from "express";
 import { z } from "zod";
 import type { Failure } from "../errors.ts";
-import type { Log } from "../log.ts";
 import type { Wake } from "../model.ts";
 import type { AttemptContext } from "../outbox/attempt-once.ts";
 import { type RelayResult, requestRelay } from "../outbox/request-relay.ts";
@@ -10,24 +8,20 @@ import { findCarrying } from "../store/messages/relays.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Message } from "../store/schema.ts";
 import { findHold } from "../store/trouble/holds.ts";
-import type { BodyMemory } from "./body-memory.ts";
-import { authenticateByPath, callerOf, refuseQuery, requireReach, type Write } from "./caller.ts";
-import { jsonBody } from "./operations/json-body.ts";
-import { Problem, parseId, parseInput, parseQuery } from "./problem.ts";
+import { flag, rowIdOf } from "./admin/fields.ts";
+import { queuedAnswer, sendAnswer, sentAnswer } from "./answers/send.ts";
+import { requireReach } from "./caller.ts";
+import { operation, reply } from "./operations/operation.ts";
+import { Problem } from "./problem.ts";
 import { sendBody } from "./send-body.ts";
 
 export interface SendContext {
   db: Db;
-  log: Log;
   /** What an attempt works with: a send that is waited for is attempted at once. */
   delivering: AttemptContext;
-  adminApiKeys: string[];
-  bodyLimitBytes: { email: number };
-  bodyMemory: BodyMemory;
   onWork: Wake;
 }
 
-const sendQuery = z.object({ wait: z.enum(["true", "false"], "must be true or false").default("true") });
 const idempotencyKey = z
   .string()
   .regex(/^[\x21-\x7e]{1,255}$/, "must be 1 to 255 visible ASCII characters")
@@ -36,49 +30,57 @@ const idempotencyKey = z
 const heldDetail =
   "sends are held, by HOLD_SENDS or PUT /admin/hold: nothing was sent. DELETE /admin/hold ends it; with ?wait=false it is queued until then";
 
-/**
- * `POST /v1/messages`: has HighLevel send a message, and keeps what it answers, so that the person's answers thread.
- * - 200 with `id`, and of what HighLevel answers all that its documents name
- * - 202 with `id`, for `?wait=false`: queued; `GET /v1/messages/{id}` tells what became of it, and of what went through a
- *   mapping what became of that
- * - 400, 401, 403, 404, 422, 429 with `source: "highlevel"`: HighLevel's refusal in its own words, and its traceId
- * - 401 without `source`: no or another key; 403: one for reading, or that does not reach the location · 409 the Idempotency-Key is in use · 422 with the path of each wrong field
- * - 503 sends are held: nothing was sent
- * - 502 HighLevel cannot be reached, nothing was sent · 504 it may have been sent: look before you send again
- */
-export function sendRoutes(context: SendContext): Router {
-  const router = Router();
-  const noteWrite = (write: Write) => context.log("info", "admin.wrote", { ...write });
-  router.use(authenticateByPath(context, noteWrite), refuseQuery, ...jsonBody(context, context.bodyLimitBytes.email));
+const tag = "Send";
+const by = "any key";
 
-  router.post("/", async (req, res) => {
-    const caller = callerOf(res);
-    const { locationId, ...request } = parseInput(sendBody, req.body);
-    if (locationId !== undefined) requireReach(caller, locationId);
-    const { wait } = parseQuery(sendQuery, req.query);
-    const key = parseInput(z.object({ "Idempotency-Key": idempotencyKey }), {
-      "Idempotency-Key": req.get("idempotency-key"),
-    });
-    const isQueued = wait === "false";
-    const { locationIds } = caller;
-    const send = { locationId, locationIds, idempotencyKey: key["Idempotency-Key"], request, isQueued };
-    if (!isQueued && (await findHold(context.db))) throw new Problem(503, heldDetail);
-    const result = await requestRelay(context.delivering, send);
-    caller.ids["messageId"] = result.message.id;
-    if (result.outcome === "failed") throw problemOf(result);
-    if (result.isRepeated) res.set("Idempotency-Replayed", "true");
-    if (result.outcome === "sent") return void res.json({ id: result.message.id, ...result.message.sendAnswer });
-    context.onWork("deliveries");
-    res.status(202).location(`/v1/messages/${result.message.id}`).json({ id: result.message.id, state: "queued" });
-  });
+export const sendOperations = {
+  sendMessage: operation({
+    ...{ method: "POST", path: "/v1/messages", tag, by },
+    summary: "Has HighLevel send a message, and keeps what it answers, so that the person's answers thread.",
+    description:
+      "By HighLevel's own means, or through a mapping. A problem with `source` `highlevel` is its refusal in its own words, with its `traceId`.",
+    query: { wait: flag.default(true).describe("Without waiting it is queued.") },
+    headers: { "Idempotency-Key": idempotencyKey },
+    body: sendBody,
+    answers: { 200: sentAnswer, 202: queuedAnswer },
+    errors: {
+      400: "HighLevel refuses it.",
+      404: "HighLevel refuses it.",
+      409: "The first request with this Idempotency-Key has not ended, or nobody can say how it did.",
+      429: "HighLevel's limits, or ours, are used up.",
+      502: "HighLevel cannot be reached: nothing was sent.",
+      503: "Sends are held, or the database is away: nothing was sent.",
+      504: "HighLevel may have sent it: look there before you send again.",
+    },
+    async handle(context: SendContext, { caller, query: { wait }, headers, body: { locationId, ...request } }) {
+      if (locationId !== undefined) requireReach(caller, locationId);
+      const { locationIds } = caller;
+      const key = headers["Idempotency-Key"];
+      if (wait && (await findHold(context.db))) throw new Problem(503, heldDetail);
+      const send = { locationId, locationIds, idempotencyKey: key, request, isQueued: !wait };
+      const result = await requestRelay(context.delivering, send);
+      const { id, sendAnswer: answered } = result.message;
+      caller.ids["messageId"] = id;
+      if (result.outcome === "failed") throw problemOf(result);
+      const repeated = result.isRepeated ? { "Idempotency-Replayed": "true" } : undefined;
+      if (result.outcome === "sent") return reply(200, { id, ...answered }, { ...repeated });
+      context.onWork("deliveries");
+      return reply(202, { id, state: "queued" }, { ...repeated, Location: `/v1/messages/${id}` });
+    },
+  }),
 
-  router.get("/:id", async (req, res) => {
-    const found = await findMessage(context.db, parseId(req.params.id, "message"), callerOf(res));
-    if (found?.message.origin !== "api") throw new Problem(404, `there is no message ${req.params.id} of this route`);
-    res.json(showSend(found.message, await findCarrying(context.db, found.message)));
-  });
-  return router;
-}
+  getSend: operation({
+    ...{ method: "GET", path: "/v1/messages/{id}", tag, by },
+    summary: "Tells what became of a message of the send route.",
+    params: { id: rowIdOf("message") },
+    answers: { 200: sendAnswer },
+    async handle({ db }: SendContext, { caller, params: { id } }) {
+      const found = await findMessage(db, id, caller);
+      if (found?.message.origin !== "api") throw new Problem(404, `there is no message ${id} of this route`);
+      return reply(200, showSend(found.message, await findCarrying(db, found.message)));
+    },
+  }),
+};
 
 /** What went through a mapping of ours has that one's fate: HighLevel had taken it before anybody sent it. */
 function showSend({ id: ownId, state, error, sendAnswer, createdAt }: Message, carrying: Message | undefined) {

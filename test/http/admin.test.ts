@@ -53,7 +53,7 @@ test.each([
   ["GET", "/keys", "limit, cursor"],
   ["GET", "/mappings", "limit, cursor, locationId, accountId, address"],
   ["POST", "/mappings", "check"],
-  ["POST", "/mappings/import", "no query"],
+  ["POST", "/mappings/import", "accountId, dryRun"],
   ["GET", "/messages", "rfcMessageId, from, until"],
   ["GET", "/deliveries", "kind, reason, state"],
   ["GET", "/webhooks", "source, reason, accountId"],

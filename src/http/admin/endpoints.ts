@@ -1,4 +1,3 @@
-import { Router } from "express";
 import { z } from "zod";
 import { type TestContext, testEndpoint } from "../../events/test-endpoint.ts";
 import { endpointFormats, eventTypes } from "../../model.ts";
@@ -13,11 +12,14 @@ import {
 import { findEndpoint, listEndpoints } from "../../store/events/endpoints.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { EndpointRow } from "../../store/schema.ts";
-import { type Caller, callerOf, requireReach } from "../caller.ts";
+import { endpointAnswer, endpointTestAnswer, toldEndpointAnswer } from "../answers/endpoint.ts";
+import { pageOf } from "../answers/page.ts";
+import { type Caller, requireReach } from "../caller.ts";
 import { toPage, uuidPageQuery } from "../list.ts";
-import { Problem, parseInput, parseQuery } from "../problem.ts";
+import { operation, reply } from "../operations/operation.ts";
+import { Problem } from "../problem.ts";
 import { isUuid } from "../uuid.ts";
-import { text } from "./fields.ts";
+import { text, uuidOf } from "./fields.ts";
 
 export interface EndpointsContext extends EndpointContext, TestContext {
   people: Db;
@@ -52,77 +54,92 @@ const change = z
     "give url, events, locationIds, secret, name or isDisabled",
   );
 
-/**
- * URLs that are told of events. A key of some locations sees, and makes, those that are about nothing but these.
- *
- * `POST /admin/endpoints` 201 with `secret`, which is never shown again · `GET /admin/endpoints[/{id}]` 200 with when it was
- * delivered to last, and how it failed last · `PATCH /admin/endpoints/{id}` 200: with `secret: "new"` it gets another one ·
- * `DELETE /admin/endpoints/{id}` 204: what waits for it is discarded.
- * `POST /admin/endpoints/{id}/test` 200 with what it answered to an event `endpoint.test`, which is posted at once.
- * 409 there are too many, 422 for what does not fit.
- */
-export function endpointRoutes(context: EndpointsContext): Router {
-  const { people, sealer } = context;
-  const router = Router();
-  const show = (row: EndpointRow) => showEndpoint(row, openTarget(sealer, row).url);
-  const showWithSecret = ({ row, secret: made }: { row: EndpointRow; secret: string | undefined }) => ({
-    ...show(row),
-    ...(made === undefined ? {} : { secret: made }),
-  });
+const path = "/admin/endpoints/{id}";
+const params = { id: uuidOf };
+const tag = "Endpoints";
+const by = "any key";
+const noStore = { "Cache-Control": "no-store" };
 
-  router.post("/", async (req, res) => {
-    const caller = callerOf(res);
-    const input = parseInput(newEndpoint, req.body);
-    const reached = reachedBy(caller, input.locationIds ?? null);
-    const made = await registerEndpoint(context, { ...input, locationIds: reached }, caller.who);
-    caller.ids["endpointId"] = made.row.id;
-    await context.listeners.learn();
-    res
-      .status(201)
-      .location(`/admin/endpoints/${made.row.id}`)
-      .set("Cache-Control", "no-store")
-      .json(showWithSecret(made));
-  });
+/** A key of some locations sees, and makes, those that are about nothing but these. */
+export const endpointOperations = {
+  createEndpoint: operation({
+    ...{ method: "POST", path: "/admin/endpoints", tag, by },
+    summary: "Registers a URL that is told of events; gives its `secret`, which is never shown again.",
+    body: newEndpoint,
+    answers: { 201: toldEndpointAnswer },
+    errors: { 409: "There are too many: 20 of one key, or 500 in all." },
+    async handle(context: EndpointsContext, { caller, body }) {
+      const reached = reachedBy(caller, body.locationIds ?? null);
+      const made = await registerEndpoint(context, { ...body, locationIds: reached }, caller.who);
+      const { id } = made.row;
+      caller.ids["endpointId"] = id;
+      await context.listeners.learn();
+      return reply(201, showWithSecret(context, made), { ...noStore, Location: `/admin/endpoints/${id}` });
+    },
+  }),
 
-  router.get("/", async (req, res) => {
-    const { limit, cursor } = parseQuery(z.object(uuidPageQuery), req.query);
-    const { locationIds: reached } = callerOf(res);
-    const rows = await listEndpoints(people, { locationIds: reached, after: cursor, limit: limit + 1 });
-    res.json(toPage(rows, { limit, keyOf: (row) => row.id, show }));
-  });
+  listEndpoints: operation({
+    ...{ method: "GET", path: "/admin/endpoints", tag, by },
+    summary: "Lists endpoints.",
+    query: uuidPageQuery,
+    answers: { 200: pageOf(endpointAnswer) },
+    async handle(context: EndpointsContext, { caller, query: { limit, cursor } }) {
+      const page = { locationIds: caller.locationIds, after: cursor, limit: limit + 1 };
+      const rows = await listEndpoints(context.people, page);
+      return reply(200, toPage(rows, { limit, keyOf: (row) => row.id, show: (row) => show(context, row) }));
+    },
+  }),
 
-  router.get("/:id", async (req, res) => res.json(show(await requireEndpoint(context, callerOf(res), req.params.id))));
+  getEndpoint: operation({
+    ...{ method: "GET", path, tag, by },
+    summary: "Shows an endpoint: when it was delivered to last, and how it failed last.",
+    params,
+    answers: { 200: endpointAnswer },
+    async handle(context: EndpointsContext, { caller, params: { id } }) {
+      return reply(200, show(context, await requireEndpoint(context, caller, id)));
+    },
+  }),
 
-  router.patch("/:id", async (req, res) => {
-    const caller = callerOf(res);
-    const endpoint = await requireEndpoint(context, caller, req.params.id);
-    const input = parseInput(change, req.body);
-    const reached = input.locationIds === undefined ? {} : { locationIds: reachedBy(caller, input.locationIds) };
-    const changed = await changeEndpoint(context, endpoint, { ...input, ...reached });
-    if (!changed) throw noEndpoint(endpoint.id);
-    await learn(endpoint.id);
-    res.set("Cache-Control", "no-store").json(showWithSecret(changed));
-  });
+  changeEndpoint: operation({
+    ...{ method: "PATCH", path, tag, by },
+    summary: "Changes an endpoint; with the secret `new` it gets another, and the last one signs along until the next.",
+    params,
+    body: change,
+    answers: { 200: toldEndpointAnswer },
+    async handle(context: EndpointsContext, { caller, params: { id }, body }) {
+      const endpoint = await requireEndpoint(context, caller, id);
+      const reached = body.locationIds === undefined ? {} : { locationIds: reachedBy(caller, body.locationIds) };
+      const changed = await changeEndpoint(context, endpoint, { ...body, ...reached });
+      if (!changed) throw noEndpoint(endpoint.id);
+      await learn(context, endpoint.id);
+      return reply(200, showWithSecret(context, changed), noStore);
+    },
+  }),
 
-  router.delete("/:id", async (req, res) => {
-    const endpoint = await requireEndpoint(context, callerOf(res), req.params.id);
-    await removeEndpoint(context, endpoint.id);
-    await learn(endpoint.id);
-    res.status(204).end();
-  });
+  deleteEndpoint: operation({
+    ...{ method: "DELETE", path, tag, by },
+    summary: "Removes an endpoint: what waits for it or was given up is discarded.",
+    params,
+    answers: { 204: undefined },
+    async handle(context: EndpointsContext, { caller, params: { id } }) {
+      const endpoint = await requireEndpoint(context, caller, id);
+      await removeEndpoint(context, endpoint.id);
+      await learn(context, endpoint.id);
+      return reply(204, undefined);
+    },
+  }),
 
-  router.post("/:id/test", async (req, res) => {
-    const endpoint = await requireEndpoint(context, callerOf(res), req.params.id);
-    res.json(await testEndpoint(context, openEndpoint(sealer, endpoint)));
-  });
-
-  /** This process knows of it at once, the others within seconds. */
-  async function learn(id: string): Promise<void> {
-    context.endpoints.forget(id);
-    await context.listeners.learn();
-  }
-  return router;
-}
+  testEndpoint: operation({
+    ...{ method: "POST", path: `${path}/test`, tag, by },
+    summary: "Posts an event `endpoint.test` to an endpoint, at once and once, and tells what it answered.",
+    params,
+    answers: { 200: endpointTestAnswer },
+    async handle(context: EndpointsContext, { caller, params: { id } }) {
+      const endpoint = await requireEndpoint(context, caller, id);
+      return reply(200, await testEndpoint(context, openEndpoint(context.sealer, endpoint)));
+    },
+  }),
+};
 
 /** An integrator's endpoint is about locations of its own: all of them, where it names none. */
 function reachedBy(caller: Caller, given: string[] | null): string[] | null {
@@ -140,6 +157,21 @@ async function requireEndpoint({ db }: EndpointsContext, caller: Caller, id: str
 const noEndpoint = (id: string) => new Problem(404, `there is no endpoint ${id}`);
 
 /** The path of Slack's URL is a secret, as that of many who follow it. */
-function showEndpoint({ sealedTarget: _sealed, ...shown }: EndpointRow, target: string) {
+function show({ sealer }: EndpointsContext, row: EndpointRow) {
+  const { sealedTarget: _sealed, ...shown } = row;
+  const { url: target } = openTarget(sealer, row);
   return { ...shown, url: shown.format === "slack" ? `${new URL(target).origin}/…` : target };
+}
+
+function showWithSecret(
+  context: EndpointsContext,
+  { row, secret: made }: { row: EndpointRow; secret: string | undefined },
+) {
+  return { ...show(context, row), ...(made === undefined ? {} : { secret: made }) };
+}
+
+/** This process knows of it at once, the others within seconds. */
+async function learn(context: EndpointsContext, id: string): Promise<void> {
+  context.endpoints.forget(id);
+  await context.listeners.learn();
 }

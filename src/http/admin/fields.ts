@@ -4,7 +4,7 @@ import { listOwnNumbers, type MessageSearch } from "../../store/operate/find-mes
 import type { Db } from "../../store/postgres/database.ts";
 import { type Caller, reaches } from "../caller.ts";
 import { numberedPageQuery } from "../list.ts";
-import { parseId, parseQuery } from "../problem.ts";
+import { parseId } from "../problem.ts";
 
 /** Fields that several admin routes take. */
 
@@ -17,10 +17,15 @@ export const credentials = z
   .unknown()
   .refine((value) => (JSON.stringify(value)?.length ?? 0) <= 20_000, "must have 20,000 characters at most");
 
-const checkQuery = z.object({ check: z.enum(["true", "false"], "must be true or false").default("true") });
-
-/** Shall the provider and HighLevel be asked at once whether what is registered works? Not with `?check=false`. */
-export const isCheckAsked = (query: unknown) => parseQuery(checkQuery, query).check === "true";
+/** Of a query. */
+export const flag = z.enum(["true", "false"], "must be true or false").transform((value) => value === "true");
+export const checkQuery = {
+  check: flag.default(true).describe("Asks the provider and HighLevel at once whether what is registered works."),
+};
+/** With CSV the query says what in JSON the body does. */
+export const csvField = z.string().optional().describe("With CSV.");
+/** In a path; anything else is not there. */
+export const uuidOf = z.string().meta({ format: "uuid" });
 /** Not trimmed: a blank at its beginning is a plus. */
 export const address = z.string().max(400, "must have 400 characters at most").regex(/\S/, "must not be empty");
 /** A Message-ID has up to a line's length. */

@@ -1,6 +1,3 @@
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import express, { type Request, type Response, Router } from "express";
 import { z } from "zod";
 import { type Channel, consentCauses, type Wake } from "../../model.ts";
 import { describeOptOut } from "../../registry/opt-outs/describe-opt-out.ts";
@@ -15,11 +12,14 @@ import { requireLocation } from "../../registry/register-account.ts";
 import { findOptOutById, listOptOuts, type OptOutFilter } from "../../store/consent/opt-outs.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { OptOut } from "../../store/schema.ts";
-import { callerOf, requireReach } from "../caller.ts";
+import { pageOf } from "../answers/page.ts";
+import { csvAnswer, importedOptOutsAnswer, shownOptOutAnswer } from "../answers/people.ts";
+import { type Caller, requireReach } from "../caller.ts";
 import { parseRecords, toLine } from "../csv.ts";
 import { numberedPageQuery, toPage } from "../list.ts";
+import { operation, reply } from "../operations/operation.ts";
 import { Problem, parseInput, parseQuery } from "../problem.ts";
-import { address, note, readSearch, text } from "./fields.ts";
+import { address, csvField, flag, note, readSearch, rowIdOf, text } from "./fields.ts";
 
 export interface OptOutsContext {
   db: Db;
@@ -29,14 +29,11 @@ export interface OptOutsContext {
 
 const maxRows = 10_000;
 const channel = z.enum(["sms", "email"], "must be sms or email");
-const flag = z.enum(["true", "false"], "must be true or false").transform((value) => value === "true");
 const filter = {
   ...{ locationId: text.optional(), channel: channel.optional(), address: address.optional() },
   cause: z.enum(consentCauses, `must be one of ${consentCauses.join(", ")}`).optional(),
-  /** Also those that do not stand any more. */
-  lifted: flag.default(false),
+  lifted: flag.default(false).describe("Also those that do not stand any more."),
 };
-const listQuery = z.object({ ...numberedPageQuery, ...filter });
 const exportQuery = z.object(filter);
 const entered = z.strictObject({ locationId: text, channel, address: text, note: note.optional() });
 const target = { locationId: text, channel };
@@ -48,66 +45,90 @@ const importBody = z.strictObject({
   optOuts: z.array(row).min(1, "must hold an opt-out").max(maxRows, `must have ${maxRows} entries at most`),
 });
 
-/**
- * Who is not to be written to, by location and channel.
- *
- * `GET /admin/opt-outs` 200: those that stand, newest first; with `lifted=true` also those that do not any more ·
- * `PUT /admin/opt-outs` 200: this person is not written to, whatever they may say later ·
- * `DELETE /admin/opt-outs/{id}` 200: they may be written to again.
- * `POST /admin/opt-outs/import` 200 with how many are new, of JSON `{locationId, channel, optOuts}`, or of CSV with a column
- * `address`, and one `note` if wanted, and `?locationId=…&channel=…`: all of it is kept or nothing. 422 with the line of each
- * that is no address · `GET /admin/opt-outs/export` 200: all that the list would have, as CSV.
- */
-export function optOutRoutes(context: OptOutsContext): Router {
-  const { db, people, onWork } = context;
-  const router = Router();
+const tag = "Opt-outs";
+const by = "any key";
 
-  router.get("/", async (req, res) => {
-    const { limit, cursor, ...sought } = parseQuery(listQuery, req.query);
-    const found = await readFilter(people, res, sought);
-    const rows = await listOptOuts(people, { ...found, before: cursor, limit: limit + 1 });
-    res.json(toPage(rows, { limit, keyOf: ({ id }) => id, show }));
-  });
+/** Who is not to be written to, by location and channel. */
+export const optOutOperations = {
+  listOptOuts: operation({
+    ...{ method: "GET", path: "/admin/opt-outs", tag, by },
+    summary: "Lists who is not to be written to, newest first.",
+    query: { ...numberedPageQuery, ...filter },
+    answers: { 200: pageOf(shownOptOutAnswer) },
+    async handle({ people }: OptOutsContext, { caller, query: { limit, cursor, ...sought } }) {
+      const found = await readFilter(people, caller, sought);
+      const rows = await listOptOuts(people, { ...found, before: cursor, limit: limit + 1 });
+      return reply(200, toPage(rows, { limit, keyOf: ({ id }) => id, show }));
+    },
+  }),
 
-  router.put("/", async (req, res) => {
-    const { address: given, ...about } = parseInput(entered, req.body);
-    await requireReached(context, res, about.locationId);
-    const person = readPerson(about.channel, given);
-    if (person === undefined)
-      throw new Problem(422, "whom?", { errors: [{ path: "address", message: wrong[about.channel] }] });
-    const optOut = await enterOptOut(db, { ...about, address: person, note: about.note });
-    callerOf(res).ids["optOutId"] = optOut.id;
-    onWork("deliveries");
-    res.json(show(optOut));
-  });
+  putOptOut: operation({
+    ...{ method: "PUT", path: "/admin/opt-outs", tag, by },
+    summary: "Enters an opt-out: this person is not written to, whatever they may say later.",
+    body: entered,
+    answers: { 200: shownOptOutAnswer },
+    async handle(context: OptOutsContext, { caller, body: { address: given, ...about } }) {
+      await requireReached(context, caller, about.locationId);
+      const person = readPerson(about.channel, given);
+      if (person === undefined)
+        throw new Problem(422, "whom?", { errors: [{ path: "address", message: wrong[about.channel] }] });
+      const optOut = await enterOptOut(context.db, { ...about, address: person, note: about.note });
+      caller.ids["optOutId"] = optOut.id;
+      context.onWork("deliveries");
+      return reply(200, show(optOut));
+    },
+  }),
 
-  router.delete("/:id", async (req, res) => {
-    const id = /^\d{1,15}$/.test(req.params.id) ? Number(req.params.id) : undefined;
-    const found = id === undefined ? undefined : await findOptOutById(db, id, callerOf(res));
-    if (!found) throw new Problem(404, `there is no opt-out ${req.params.id}`);
-    callerOf(res).ids["optOutId"] = found.id;
-    const lifted = await liftOptOut(db, found);
-    onWork("deliveries");
-    res.json(show(lifted));
-  });
+  liftOptOut: operation({
+    ...{ method: "DELETE", path: "/admin/opt-outs/{id}", tag, by },
+    summary: "Lifts an opt-out: the person may be written to again.",
+    params: { id: rowIdOf("opt-out") },
+    answers: { 200: shownOptOutAnswer },
+    async handle(context: OptOutsContext, { caller, params: { id } }) {
+      const found = await findOptOutById(context.db, id, caller);
+      if (!found) throw new Problem(404, `there is no opt-out ${id}`);
+      caller.ids["optOutId"] = found.id;
+      const lifted = await liftOptOut(context.db, found);
+      context.onWork("deliveries");
+      return reply(200, show(lifted));
+    },
+  }),
 
-  router.post("/import", express.text({ type: "text/csv", limit: "2mb", inflate: false }), async (req, res) => {
-    const { dryRun, rows, ...about } = readImport(req);
-    await requireReached(context, res, about.locationId);
-    const optOuts = readRows(about.channel, rows);
-    const created = dryRun ? 0 : await importOptOuts(db, about, optOuts);
-    callerOf(res).ids["optOuts"] = created;
-    if (created > 0) onWork("deliveries");
-    res.json({ dryRun, rows: optOuts.length, created });
-  });
+  importOptOuts: operation({
+    ...{ method: "POST", path: "/admin/opt-outs/import", tag, by },
+    summary: "Enters many opt-outs: all is kept, or nothing.",
+    description:
+      "As JSON, or as CSV with a column `address`, and one `note` if wanted. 422 with the line of each that is no address.",
+    csvLimit: "2mb",
+    query: { locationId: csvField, channel: csvField, dryRun: csvField },
+    body: importBody,
+    answers: { 200: importedOptOutsAnswer },
+    async handle(context: OptOutsContext, { caller, query, body }) {
+      const given = typeof body === "string" ? readLines(query, body) : readJson(query, body);
+      const { dryRun, rows, ...about } = given;
+      await requireReached(context, caller, about.locationId);
+      const optOuts = readRows(about.channel, rows);
+      const created = dryRun ? 0 : await importOptOuts(context.db, about, optOuts);
+      caller.ids["optOuts"] = created;
+      if (created > 0) context.onWork("deliveries");
+      return reply(200, { dryRun, rows: optOuts.length, created });
+    },
+  }),
 
-  router.get("/export", async (req, res) => {
-    const found = await readFilter(people, res, parseQuery(exportQuery, req.query));
-    res.type("text/csv").attachment("opt-outs.csv");
-    await pipeline(Readable.from(linesOf(people, found)), res);
-  });
-  return router;
-}
+  exportOptOuts: operation({
+    ...{ method: "GET", path: "/admin/opt-outs/export", tag, by },
+    summary: "Gives as CSV all that the list would have.",
+    query: filter,
+    answers: { 200: csvAnswer },
+    async handle({ people }: OptOutsContext, { caller, query }) {
+      const found = await readFilter(people, caller, query);
+      return reply(200, linesOf(people, found), {
+        "Content-Type": "text/csv; charset=utf-8",
+        "Content-Disposition": 'attachment; filename="opt-outs.csv"',
+      });
+    },
+  }),
+};
 
 /** As fast as they are taken. */
 async function* linesOf(people: Db, found: OptOutFilter): AsyncGenerator<string> {
@@ -122,13 +143,13 @@ async function* linesOf(people: Db, found: OptOutFilter): AsyncGenerator<string>
 
 type Sought = z.output<typeof exportQuery>;
 
-async function readFilter(people: Db, res: Response, { lifted, ...sought }: Sought): Promise<OptOutFilter> {
-  return { ...(await readSearch(people, callerOf(res), sought)), isWithLifted: lifted };
+async function readFilter(people: Db, caller: Caller, { lifted, ...sought }: Sought): Promise<OptOutFilter> {
+  return { ...(await readSearch(people, caller, sought)), isWithLifted: lifted };
 }
 
-async function requireReached({ db }: OptOutsContext, res: Response, locationId: string): Promise<void> {
-  requireReach(callerOf(res), locationId);
-  callerOf(res).ids["locationId"] = locationId;
+async function requireReached({ db }: OptOutsContext, caller: Caller, locationId: string): Promise<void> {
+  requireReach(caller, locationId);
+  caller.ids["locationId"] = locationId;
   await requireLocation(db, locationId);
 }
 
@@ -138,21 +159,19 @@ interface GivenRow {
   note?: string | undefined;
 }
 
-function readImport({ body, query }: Request): z.output<typeof importQuery> & { rows: GivenRow[] } {
-  if (typeof body !== "string") {
-    parseQuery(z.object({}), query);
-    const { optOuts, ...about } = parseInput(importBody, body);
-    return { ...about, rows: optOuts.map((each, index) => ({ ...each, line: index + 1 })) };
-  }
-  const about = parseQuery(importQuery, query);
-  return {
-    ...about,
-    rows: parseRecords(body, maxRows).map(({ line, record }) => {
-      const { address: given, note: why } = record;
-      if (given === undefined) throw new Problem(422, "the first line of the CSV must name a column address");
-      return { line, address: given, note: why || undefined };
-    }),
-  };
+function readJson(query: unknown, { optOuts, ...about }: z.output<typeof importBody>) {
+  parseQuery(z.object({}), query);
+  return { ...about, rows: optOuts.map((each, index): GivenRow => ({ ...each, line: index + 1 })) };
+}
+
+function readLines(query: unknown, csv: string) {
+  const about = parseInput(importQuery, query);
+  const rows = parseRecords(csv, maxRows).map(({ line, record }): GivenRow => {
+    const { address: given, note: why } = record;
+    if (given === undefined) throw new Problem(422, "the first line of the CSV must name a column address");
+    return { line, address: given, note: why || undefined };
+  });
+  return { ...about, rows };
 }
 
 const wrong: Record<Channel, string> = {

@@ -45,3 +45,6 @@ export const wholeMessageAnswer = message
     deliveries: z.array(triedDeliveryAnswer),
   })
   .meta({ id: "WholeMessage", description: "A message with its whole story." });
+export const messageOfPersonAnswer = message
+  .extend({ content, sendRequest: object.nullable(), webhookId: rowId.nullable() })
+  .meta({ id: "MessageOfPerson" });

@@ -27,10 +27,18 @@ interface Description {
 type Shape = z.core.$ZodLooseShape;
 type Nothing = Record<never, never>;
 
-interface Definition<Context, Params extends Shape, Query extends Shape, Body extends z.ZodType, Csv, R extends Reply>
-  extends Description {
+interface Definition<
+  Context,
+  Params extends Shape,
+  Query extends Shape,
+  Headers extends Shape,
+  Body extends z.ZodType,
+  Csv,
+  R extends Reply,
+> extends Description {
   params?: Params;
   query?: Query;
+  headers?: Headers;
   body?: Body;
   csvLimit?: Csv & (string | undefined);
   handle(
@@ -39,6 +47,7 @@ interface Definition<Context, Params extends Shape, Query extends Shape, Body ex
       caller: Caller;
       params: z.output<z.ZodObject<Params>>;
       query: z.output<z.ZodObject<Query>>;
+      headers: z.output<z.ZodObject<Headers>>;
       body: z.output<Body> | (Csv extends string ? string : never);
     },
   ): Promise<R>;
@@ -56,6 +65,7 @@ export interface Given {
   caller: Caller;
   params?: unknown;
   query?: unknown;
+  headers?: Record<string, unknown>;
   body?: unknown;
 }
 
@@ -63,6 +73,7 @@ export interface Given {
 export interface Operation<Context, R extends Reply = Reply> extends Description {
   params: z.ZodObject;
   query: z.ZodObject;
+  headers: z.ZodObject;
   body: z.ZodType | undefined;
   /** Throws a Problem for what the caller may not, and for what does not fit. */
   call(context: Context, given: Given): Promise<R>;
@@ -74,12 +85,15 @@ export function operation<
   R extends Reply,
   Params extends Shape = Nothing,
   Query extends Shape = Nothing,
+  Headers extends Shape = Nothing,
   Body extends z.ZodType = z.ZodUndefined,
   const Csv = undefined,
->(definition: Definition<Context, Params, Query, Body, Csv, R>): Operation<Context, R> {
-  const { params: pathShape = {}, query: queryShape = {}, body: bodySchema, handle, ...description } = definition;
-  const params = z.object(pathShape as Params);
-  const query = z.object(queryShape as Query);
+>(definition: Definition<Context, Params, Query, Headers, Body, Csv, R>): Operation<Context, R> {
+  const { handle, ...description } = definition;
+  const params = z.object((definition.params ?? {}) as Params);
+  const query = z.object((definition.query ?? {}) as Query);
+  const headers = z.object((definition.headers ?? {}) as Headers);
+  const { body: bodySchema } = definition;
   const readBody = (given: unknown) => {
     if (!bodySchema) return undefined;
     const isCsv = description.csvLimit !== undefined && typeof given === "string";
@@ -89,6 +103,7 @@ export function operation<
     ...description,
     params,
     query,
+    headers,
     body: bodySchema,
     async call(context, given) {
       requireAllowed(description, given.caller);
@@ -96,11 +111,16 @@ export function operation<
         caller: given.caller,
         params: parseInput(params, given.params ?? {}),
         query: parseQuery(query, given.query ?? {}),
+        headers: parseInput(headers, namedHeaders(Object.keys(headers.shape), given.headers)),
         body: readBody(given.body) as z.output<Body>,
       });
     },
   };
 }
+
+/** Their names in the document have capitals, and those of a request have none. */
+const namedHeaders = (names: string[], given: Record<string, unknown> = {}) =>
+  Object.fromEntries(names.map((name) => [name, given[name.toLowerCase()]]));
 
 export const isWrite = ({ method, isCheck = false }: Pick<Description, "method" | "isCheck">) =>
   method !== "GET" && !isCheck;

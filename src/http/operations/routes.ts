@@ -18,11 +18,14 @@ export interface RoutesContext {
 
 const verbs = { GET: "get", POST: "post", PUT: "put", PATCH: "patch", DELETE: "delete" } as const;
 
-/** The routes of a table: who calls is known and may before anything of the body is read. */
+/**
+ * The routes of a table: who calls is known, and may, before anything of the body is read. What else is below the path is not
+ * there, which is not for strangers to find out.
+ */
 export function operationRoutes<Context extends RoutesContext>(
   context: Context,
   table: Record<string, Operation<NoInfer<Context>>>,
-  { bodyLimitBytes, noteWrite }: { bodyLimitBytes: number; noteWrite: (write: Write) => void },
+  { below, bodyLimitBytes, noteWrite }: { below: string; bodyLimitBytes: number; noteWrite: (write: Write) => void },
 ): Router {
   const router = Router();
   for (const operation of Object.values(table)) {
@@ -36,11 +39,15 @@ export function operationRoutes<Context extends RoutesContext>(
       may,
       ...bodyOf(operation, context, bodyLimitBytes),
       async (req, res) => {
-        const { params, query, body } = req;
-        await send(res, await operation.call(context, { caller: callerOf(res), params, query, body }));
+        const { params, query, headers, body } = req;
+        await send(res, await operation.call(context, { caller: callerOf(res), params, query, headers, body }));
       },
     );
   }
+  router.use(below, (req, res, next) => {
+    const isReading = req.method === "GET" || req.method === "HEAD";
+    return authenticate(context, isReading ? undefined : noteWrite)(req, res, next);
+  });
   return router;
 }
 

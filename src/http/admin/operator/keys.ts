@@ -1,12 +1,19 @@
 import { randomBytes } from "node:crypto";
-import { Router } from "express";
 import { z } from "zod";
 import { insertKey, type KeyChange, listKeys, revokeKey, updateKey } from "../../../store/keys.ts";
 import type { Db } from "../../../store/postgres/database.ts";
-import { callerOf, hashKey } from "../../caller.ts";
+import { keyAnswer, newKeyAnswer } from "../../answers/operator.ts";
+import { pageOf } from "../../answers/page.ts";
+import { hashKey } from "../../caller.ts";
 import { numberedPageQuery, toPage } from "../../list.ts";
-import { Problem, parseId, parseInput, parseQuery } from "../../problem.ts";
-import { time } from "../fields.ts";
+import { operation, reply } from "../../operations/operation.ts";
+import { Problem } from "../../problem.ts";
+import { rowIdOf, time } from "../fields.ts";
+
+interface KeysContext {
+  db: Db;
+  people: Db;
+}
 
 const id = z.string().trim().min(1, "must not be empty");
 const locationIds = z.array(id.max(200)).min(1, "must name a location; leave it out, or null, for all").max(1000);
@@ -26,58 +33,74 @@ const change = z
   })
   .refine((body) => Object.values(body).some((value) => value !== undefined), "give name, locationIds or expiresAt");
 const once = (ids: string[]) => [...new Set(ids)];
-const listQuery = z.object(numberedPageQuery);
+const path = "/admin/keys/{id}";
+const params = { id: rowIdOf("key") };
+const tag = "Keys";
+const by = "operator";
 
-/**
- * Integrators' keys, for the holder of ADMIN_API_KEY alone. `POST /admin/keys` 201 with `key`, which is never shown again:
- * only its hash is kept. `GET /admin/keys` 200: newest first, also the revoked ones, with when each was used last,
- * to the minute. `PATCH /admin/keys/{id}` 200: another name, other locations, another end. `DELETE /admin/keys/{id}` 204: it
- * opens nothing from then on, at any process.
- */
-export function keyRoutes({ db, people }: { db: Db; people: Db }): Router {
-  const router = Router();
+export const keyOperations = {
+  createKey: operation({
+    ...{ method: "POST", path: "/admin/keys", tag, by },
+    summary: "Makes an integrator's key; it is never shown again, as only its hash is kept.",
+    body: newKey,
+    answers: { 201: newKeyAnswer },
+    async handle({ db }: KeysContext, { caller, body }) {
+      const { name, access, locationIds: given, expiresAt: expires = null } = body;
+      const key = `cb_${randomBytes(32).toString("base64url")}`;
+      const locations = given ? once(given) : null;
+      const stored = await insertKey(db, {
+        name,
+        access,
+        hash: hashKey(key),
+        locationIds: locations,
+        expiresAt: expires,
+      });
+      caller.ids["keyId"] = stored.id;
+      return reply(201, { ...stored, key }, { "Cache-Control": "no-store" });
+    },
+  }),
 
-  router.post("/", async (req, res) => {
-    const { name, access, locationIds: given, expiresAt: expires = null } = parseInput(newKey, req.body);
-    const key = `cb_${randomBytes(32).toString("base64url")}`;
-    const stored = await insertKey(db, {
-      name,
-      access,
-      hash: hashKey(key),
-      locationIds: given ? once(given) : null,
-      expiresAt: expires,
-    });
-    callerOf(res).ids["keyId"] = stored.id;
-    res
-      .status(201)
-      .set("Cache-Control", "no-store")
-      .json({ ...stored, key });
-  });
+  listKeys: operation({
+    ...{ method: "GET", path: "/admin/keys", tag, by },
+    summary: "Lists keys, newest first, also the revoked ones, with when each was used last, to the minute.",
+    query: numberedPageQuery,
+    answers: { 200: pageOf(keyAnswer) },
+    async handle({ people }: KeysContext, { query: { limit, cursor } }) {
+      const rows = await listKeys(people, { before: cursor, limit: limit + 1 });
+      return reply(200, toPage(rows, { limit, keyOf: (row) => row.id, show: (row) => row }));
+    },
+  }),
 
-  router.get("/", async (req, res) => {
-    const { limit, cursor } = parseQuery(listQuery, req.query);
-    const rows = await listKeys(people, { before: cursor, limit: limit + 1 });
-    res.json(toPage(rows, { limit, keyOf: (row) => row.id, show: (row) => row }));
-  });
+  changeKey: operation({
+    ...{ method: "PATCH", path, tag, by },
+    summary: "Gives a key another name, other locations or another end, for any process at once.",
+    params,
+    body: change,
+    answers: { 200: keyAnswer },
+    async handle({ db }: KeysContext, { caller, params: { id: keyId }, body }) {
+      caller.ids["keyId"] = keyId;
+      const { locationIds: given, ...rest } = body;
+      const givenIds = given === undefined ? {} : { locationIds: given && once(given) };
+      const changed = await updateKey(db, keyId, { ...definedOf(rest), ...givenIds });
+      if (!changed) throw noKey(keyId);
+      return reply(200, changed);
+    },
+  }),
 
-  router.patch("/:id", async (req, res) => {
-    const keyId = parseId(req.params.id, "key");
-    callerOf(res).ids["keyId"] = keyId;
-    const { locationIds: given, ...rest } = parseInput(change, req.body);
-    const givenIds = given === undefined ? {} : { locationIds: given && once(given) };
-    const changed = await updateKey(db, keyId, { ...definedOf(rest), ...givenIds });
-    if (!changed) throw new Problem(404, `there is no key ${keyId} that is not revoked`);
-    res.json(changed);
-  });
+  revokeKey: operation({
+    ...{ method: "DELETE", path, tag, by },
+    summary: "Revokes a key: it opens nothing from then on, at any process.",
+    params,
+    answers: { 204: undefined },
+    async handle({ db }: KeysContext, { caller, params: { id: keyId } }) {
+      caller.ids["keyId"] = keyId;
+      if (!(await revokeKey(db, keyId))) throw noKey(keyId);
+      return reply(204, undefined);
+    },
+  }),
+};
 
-  router.delete("/:id", async (req, res) => {
-    const keyId = parseId(req.params.id, "key");
-    callerOf(res).ids["keyId"] = keyId;
-    if (!(await revokeKey(db, keyId))) throw new Problem(404, `there is no key ${keyId} that is not revoked`);
-    res.status(204).end();
-  });
-  return router;
-}
+const noKey = (id: number) => new Problem(404, `there is no key ${id} that is not revoked`);
 
 /** What is left out stays as it is. */
 function definedOf({

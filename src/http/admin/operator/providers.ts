@@ -1,13 +1,14 @@
-import { Router } from "express";
 import { z } from "zod";
 import { previewProvider, removeProvider, saveProvider } from "../../../registry/declared-providers.ts";
 import { findProviders, listProviders } from "../../../store/operate/declared-providers.ts";
 import type { ProviderRow } from "../../../store/schema.ts";
-import { callerOf } from "../../caller.ts";
+import { providerAnswer, providerPreviewAnswer } from "../../answers/operator.ts";
+import { pageOf } from "../../answers/page.ts";
 import { pageQuery, toPage } from "../../list.ts";
-import { Problem, parseInput } from "../../problem.ts";
-import type { AccountsContext } from "../accounts.ts";
-import { requestOf, sampleWebhook } from "../preview.ts";
+import { operation, reply } from "../../operations/operation.ts";
+import { Problem } from "../../problem.ts";
+import type { AccountsContext } from "../connections/accounts.ts";
+import { requestOf, sampleWebhook } from "../connections/preview.ts";
 
 const preview = z.strictObject({
   document: z.record(z.string(), z.unknown()),
@@ -17,62 +18,96 @@ const preview = z.strictObject({
   ownNumber: z.string().optional(),
 });
 
-const listQuery = z.object(pageQuery);
+const document = z
+  .unknown()
+  .meta({ type: "object", description: "As docs/declared-providers.md says; 422 with the path of each mistake." });
+const path = "/admin/providers/{name}";
+const params = { name: z.string() };
+const tag = "Providers";
+const by = "operator";
+const givenName = z.object({ name: z.unknown() });
 
-/**
- * Providers that are declared by documents, for the holder of ADMIN_API_KEY alone; docs/declared-providers.md has the format.
- * `POST /admin/providers` 201, 409 for a name that is there · `PUT /admin/providers/{name}` 200: makes or changes it; 409 where
- * the credentials of an account would no longer fit · `GET /admin/providers[/{name}]` 200 · `DELETE` 204; 409 while it has
- * accounts. A wrong document is 422 with the path of each mistake, and so is one that does not do what its samples say.
- * `POST /admin/providers/preview` 200: what a document makes of a webhook, and why it is nothing else. Nothing is stored.
- */
-export function providerRoutes(context: AccountsContext): Router {
-  const { people, publicUrl } = context;
-  const router = Router();
+/** Providers that are declared by documents. */
+export const providerOperations = {
+  createProvider: operation({
+    ...{ method: "POST", path: "/admin/providers", tag, by },
+    summary: "Declares a provider by a document.",
+    body: document,
+    answers: { 201: providerAnswer },
+    errors: { 409: "The name is there." },
+    async handle(context: AccountsContext, { caller, body }) {
+      const saved = await saveProvider(context, body, "new");
+      caller.ids["provider"] = saved.name;
+      return reply(201, show(saved), { Location: `/admin/providers/${saved.name}` });
+    },
+  }),
 
-  router.post("/", async (req, res) => {
-    const saved = await saveProvider(context, req.body, "new");
-    callerOf(res).ids["provider"] = saved.name;
-    res.status(201).location(`/admin/providers/${saved.name}`).json(show(saved));
-  });
+  previewProvider: operation({
+    ...{ method: "POST", path: "/admin/providers/preview", tag, by },
+    summary: "Tells what a document makes of a webhook, and why it is nothing else. Nothing is stored.",
+    body: preview,
+    answers: { 200: providerPreviewAnswer },
+    async handle({ publicUrl }: AccountsContext, { body: { document: draft, request, ...about } }) {
+      const url = `${publicUrl}/webhooks/preview`;
+      return reply(200, await previewProvider(draft, (contentType) => requestOf(request, url, contentType), about));
+    },
+  }),
 
-  router.post("/preview", async (req, res) => {
-    const { document, request, ...about } = parseInput(preview, req.body);
-    const url = `${publicUrl}/webhooks/preview`;
-    res.json(await previewProvider(document, (contentType) => requestOf(request, url, contentType), about));
-  });
+  listProviders: operation({
+    ...{ method: "GET", path: "/admin/providers", tag, by },
+    summary: "Lists declared providers, without those of `PROVIDERS_DIR`.",
+    query: pageQuery,
+    answers: { 200: pageOf(providerAnswer) },
+    async handle({ people }: AccountsContext, { query: { limit, cursor } }) {
+      const rows = await listProviders(people, { after: cursor, limit: limit + 1 });
+      return reply(200, toPage(rows, { limit, keyOf: (row) => row.name, show }));
+    },
+  }),
 
-  router.get("/", async (req, res) => {
-    const { limit, cursor } = parseInput(listQuery, req.query);
-    const rows = await listProviders(people, { after: cursor, limit: limit + 1 });
-    res.json(toPage(rows, { limit, keyOf: (row) => row.name, show }));
-  });
+  getProvider: operation({
+    ...{ method: "GET", path, tag, by },
+    summary: "Shows a declared provider.",
+    params,
+    answers: { 200: providerAnswer },
+    async handle({ people }: AccountsContext, { params: { name } }) {
+      const [row] = await findProviders(people, [name]);
+      if (!row || row.deletedAt) throw new Problem(404, `there is no declared provider ${name}`);
+      return reply(200, show(row));
+    },
+  }),
 
-  router.get("/:name", async (req, res) => {
-    const [row] = await findProviders(people, [req.params.name]);
-    if (!row || row.deletedAt) throw new Problem(404, `there is no declared provider ${req.params.name}`);
-    res.json(show(row));
-  });
+  putProvider: operation({
+    ...{ method: "PUT", path, tag, by },
+    summary: "Makes or changes a declared provider.",
+    params,
+    body: document,
+    answers: { 200: providerAnswer },
+    errors: { 409: "The credentials of an account would no longer fit." },
+    async handle(context: AccountsContext, { caller, params: { name }, body }) {
+      caller.ids["provider"] = name;
+      const given = givenName.safeParse(body).data?.name;
+      if (given !== undefined && given !== name) {
+        const errors = [{ path: "name", message: `must be ${name}` }];
+        throw new Problem(422, "the document has another name", { errors });
+      }
+      return reply(200, show(await saveProvider(context, body, "new or changed")));
+    },
+  }),
 
-  router.put("/:name", async (req, res) => {
-    const { name } = req.params;
-    callerOf(res).ids["provider"] = name;
-    const given = (req.body as { name?: unknown } | undefined)?.name;
-    if (given !== undefined && given !== name) {
-      throw new Problem(422, "the document has another name", {
-        errors: [{ path: "name", message: `must be ${name}` }],
-      });
-    }
-    res.json(show(await saveProvider(context, req.body, "new or changed")));
-  });
+  deleteProvider: operation({
+    ...{ method: "DELETE", path, tag, by },
+    summary: "Removes a declared provider.",
+    params,
+    answers: { 204: undefined },
+    errors: { 409: "It has accounts." },
+    async handle(context: AccountsContext, { caller, params: { name } }) {
+      caller.ids["provider"] = name;
+      await removeProvider(context, name);
+      return reply(204, undefined);
+    },
+  }),
+};
 
-  router.delete("/:name", async (req, res) => {
-    const { name } = req.params;
-    callerOf(res).ids["provider"] = name;
-    await removeProvider(context, name);
-    res.status(204).end();
-  });
-  return router;
-}
-
-const show = ({ name, document, createdAt, updatedAt }: ProviderRow) => ({ name, document, createdAt, updatedAt });
+const show = ({ name, document: kept, createdAt, updatedAt }: ProviderRow) => ({
+  ...{ name, document: kept, createdAt, updatedAt },
+});

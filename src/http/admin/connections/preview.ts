@@ -1,12 +1,14 @@
-import { Router } from "express";
 import { z } from "zod";
-import { Failure } from "../../errors.ts";
-import { type PreviewContext, previewWebhook } from "../../inbox/preview.ts";
-import type { WebhookRequest } from "../../model.ts";
-import { openMapping } from "../../registry/mappings.ts";
-import { callerOf } from "../caller.ts";
-import { Problem, parseInput } from "../problem.ts";
-import { type MappingsContext, requireAccountOf, requireMapping } from "./mappings.ts";
+import { Failure } from "../../../errors.ts";
+import { type PreviewContext, previewWebhook } from "../../../inbox/preview.ts";
+import type { WebhookRequest } from "../../../model.ts";
+import { openMapping } from "../../../registry/mappings.ts";
+import { previewAnswer } from "../../answers/connections.ts";
+import { operation, reply } from "../../operations/operation.ts";
+import { Problem } from "../../problem.ts";
+import { uuidOf } from "../fields.ts";
+import type { MappingsContext } from "./mappings.ts";
+import { requireAccountOf, requireMapping } from "./reached.ts";
 
 /** A webhook to be tried: nothing of it is stored. */
 export const sampleWebhook = z
@@ -26,30 +28,33 @@ export const sampleWebhook = z
   });
 type SampleWebhook = z.infer<typeof sampleWebhook>;
 
-/**
- * `POST /admin/mappings/{id}/preview` 200: what would be posted to HighLevel for a sample webhook. Nothing is stored and
- * nobody is called, but for a certificate that a signature names; `verified` says whether the sample's signature would have
- * been accepted. 422 when it cannot be read, 503 when that certificate is not to be had.
- */
-export function previewRoutes(context: MappingsContext & PreviewContext): Router {
-  const router = Router();
-  router.post("/:id/preview", async (req, res) => {
-    const row = await requireMapping(context, callerOf(res), req.params.id);
-    const account = await requireAccountOf(context, row);
-    const mapping = openMapping(row, account, context.sealer);
-    const given = parseInput(sampleWebhook, req.body);
-    const url = `${context.publicUrl}/webhooks/${account.id}`;
-    const request = requestOf(given, url, mapping.adapter.contentTypes[0]);
-    res.json(
-      await previewWebhook(context, mapping, request).catch((error: unknown) => {
+export const previewOperations = {
+  previewWebhook: operation({
+    method: "POST",
+    path: "/admin/mappings/{id}/preview",
+    tag: "Mappings",
+    summary: "Tells what would be posted to HighLevel for a sample webhook, and whether it would be accepted as it is.",
+    description:
+      "Nothing is stored, and nobody is called but for a certificate that a signature names; 503 when that is not to be had.",
+    by: "any key",
+    params: { id: uuidOf },
+    body: sampleWebhook,
+    answers: { 200: previewAnswer },
+    async handle(context: MappingsContext & PreviewContext, { caller, params: { id }, body }) {
+      const row = await requireMapping(context, caller, id);
+      const account = await requireAccountOf(context, row);
+      const mapping = openMapping(row, account, context.sealer);
+      const url = `${context.publicUrl}/webhooks/${account.id}`;
+      const request = requestOf(body, url, mapping.adapter.contentTypes[0]);
+      const preview = await previewWebhook(context, mapping, request).catch((error: unknown) => {
         throw error instanceof Failure
           ? new Problem(503, `whether it verifies is not to be found out: ${error.message}`)
           : error;
-      }),
-    );
-  });
-  return router;
-}
+      });
+      return reply(200, preview);
+    },
+  }),
+};
 
 /** As the provider would post it there. */
 export function requestOf(given: SampleWebhook, url: string, usualType = "application/json"): WebhookRequest {

@@ -1,0 +1,138 @@
+import { z } from "zod";
+import type { FindingState, RefusalReason } from "../../model.ts";
+import { failureReason, time, webhookSource } from "./words.ts";
+
+const text = z.string().nullable();
+
+export const locationAnswer = z
+  .object({
+    id: z.string(),
+    name: text,
+    auth: z
+      .enum(["token", "oauth", "agency"])
+      .nullable()
+      .describe(
+        "Where its tokens come from: given by hand, its own install of the app, or its agency's; null: it has none.",
+      ),
+    companyId: text,
+    tokenExpiresAt: time.nullable(),
+    paused: z
+      .object({ reason: failureReason, until: time.nullable(), detail: text })
+      .nullable()
+      .describe("Nothing goes to it, until then, or until its token is replaced."),
+    createdAt: time,
+    updatedAt: time,
+  })
+  .meta({ id: "Location", description: "A sub-account of HighLevel." });
+
+const finding = z
+  .object({
+    check: z.string().describe("What was looked at, in a word, such as `credentials`."),
+    state: z.enum(["ok", "warning", "failure"] satisfies FindingState[]),
+    detail: z.string().describe("What was found."),
+    advice: z.string().optional().describe("What to do."),
+  })
+  .meta({ id: "Finding" });
+const findings = z.array(finding).optional().describe("What is wrong with it; left out where nobody was asked.");
+
+export const checkAnswer = z
+  .object({ state: finding.shape.state.describe("The worst of what was found."), checks: z.array(finding) })
+  .meta({ id: "Check" });
+
+const refusals: RefusalReason[] = [
+  ...(["unsigned", "no_match", "stale", "other_url", "unverified", "misdirected"] as const),
+  ...(["wrong_type", "too_large", "limited"] as const),
+];
+const refused = z
+  .array(
+    z.looseObject({
+      source: webhookSource,
+      reason: z.enum(refusals),
+      count: z.int(),
+      firstAt: time,
+      lastAt: time,
+    }),
+  )
+  .describe("What was turned away, by why: counted until none has come for a day.");
+
+const account = z.object({
+  id: z.uuid(),
+  provider: z.string(),
+  name: text,
+  locationIds: z.array(z.string()),
+  createdAt: time,
+  updatedAt: time,
+  webhookUrl: z.string(),
+});
+const mailbox = z.object({
+  fetchedAt: time.nullable(),
+  failingSince: time.nullable(),
+  retryAt: time.nullable(),
+  reason: failureReason.nullable(),
+  detail: text,
+});
+export const accountAnswer = account.meta({ id: "Account", description: "What somebody has at a provider." });
+export const changedAccountAnswer = account.extend({ checks: findings }).meta({ id: "ChangedAccount" });
+export const wholeAccountAnswer = account.extend({ mailbox: mailbox.optional(), refused }).meta({ id: "WholeAccount" });
+
+const mapping = z.object({
+  id: z.uuid(),
+  accountId: z.uuid(),
+  locationId: z.string(),
+  provider: z.string(),
+  address: z.string(),
+  name: text,
+  conversationProviderId: text,
+  type: z.enum(["SMS", "Email", "Custom"]),
+  callProviderId: text,
+  unknownSender: z.enum(["create", "hold", "ignore"]),
+  postAutomatic: z.boolean(),
+  postLists: z.enum(["people", "all", "none"]),
+  onUnknownOutcome: z.enum(["repost", "hold"]),
+  isDefault: z.boolean(),
+  stripQuoted: z.boolean(),
+  createdAt: time,
+  updatedAt: time,
+  webhookUrl: z.string(),
+  deliveryUrl: z.string(),
+});
+export const mappingAnswer = mapping.meta({ id: "Mapping", description: "One number or mailbox of an account." });
+export const changedMappingAnswer = mapping
+  .extend({ checks: findings, replayed: z.int().optional().describe("So many failed webhooks are read again.") })
+  .meta({ id: "ChangedMapping" });
+export const wholeMappingAnswer = mapping.extend({ refused }).meta({ id: "WholeMapping" });
+
+export const importAnswer = z.object({
+  dryRun: z.boolean(),
+  rows: z.int(),
+  created: z.int(),
+  updated: z.int(),
+  replayed: z.int(),
+});
+
+const conversation = z.object({
+  address: z.string(),
+  contactId: text,
+  conversationId: text,
+  createdAt: time,
+  updatedAt: time,
+});
+export const conversationAnswer = conversation.meta({
+  id: "Conversation",
+  description: "Who a sender is in HighLevel.",
+});
+export const registeredAnswer = conversation.extend({ replayed: z.int().describe("How many messages go out now.") });
+
+const event = z.looseObject({
+  outcome: z.enum(["ignored", "applied", "kept", "held", "posted"]),
+  reason: z.string().optional(),
+  request: z
+    .object({ method: z.literal("POST"), path: z.string(), body: z.record(z.string(), z.unknown()) })
+    .optional(),
+});
+export const previewAnswer = z
+  .object({
+    verified: z.boolean().describe("Would it have been accepted as it is?"),
+    events: z.array(event),
+  })
+  .meta({ id: "Preview" });
