@@ -8,9 +8,6 @@ import { operationRoutes, type RoutesContext } from "./routes.ts";
 
 export type ApiContext = AdminContext & SendContext & RoutesContext & { bodyLimitBytes: Record<Channel, number> };
 
-/** All operations of the API, by their ids. */
-export const apiOperations = { ...adminOperations, ...sendOperations };
-
 /** JSON in and out, problem details for everything else. */
 export function apiRoutes(context: ApiContext): Router {
   const router = Router();
