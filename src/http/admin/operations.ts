@@ -21,6 +21,7 @@ import { peopleOperations } from "./people.ts";
 import { webhookOperations } from "./webhooks.ts";
 
 export interface AdminContext extends MappingsContext, StatusContext, PreviewContext, EndpointsContext {
+  adminApiKeys: string[];
   log: Log;
 }
 
