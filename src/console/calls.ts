@@ -11,3 +11,5 @@ type BodyOf<Id extends keyof Calls, Status extends number> = Extract<
 export type ListedMessage = BodyOf<"listMessages", 200>["items"][number];
 export type WholeMessage = BodyOf<"getMessage", 200>;
 export type TriedDelivery = WholeMessage["deliveries"][number];
+export type ListedDelivery = BodyOf<"listDeliveries", 200>["items"][number];
+export type ListedWebhook = BodyOf<"listWebhooks", 200>["items"][number];

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Calls } from "../../src/console/calls.ts";
+import { createPages } from "../../src/console/pages.ts";
 import { adminApiKey } from "../support/bridge.ts";
 import { publicUrl } from "../support/location.ts";
 import { signIn } from "./sign-in.ts";
@@ -30,6 +32,11 @@ async function call(method: string, path: string, cookie: string, fields: Record
 }
 
 describe.sequential("every page", () => {
+  test("is walked", () => {
+    const walked = walksOf(stage).map(({ route }) => route);
+    expect([...new Set(walked)].toSorted()).toEqual(Object.keys(createPages({} as Calls)).toSorted());
+  });
+
   test("is shown to whom the API shows it, and to a stranger not at all", async () => {
     for (const { route, path, fields, own, other, reading = own, admin = own } of walksOf(stage)) {
       const [method = ""] = route.split(" ");

@@ -20,7 +20,12 @@ interface DocumentProps {
 }
 
 /** Where the console leads, and the key that goes there after a `g`. */
-const places: [path: string, name: string, key: string][] = [["/console/messages", "Messages", "m"]];
+const places: [path: string, name: string, key: string][] = [
+  ["/console", "Overview", "o"],
+  ["/console/messages", "Messages", "m"],
+  ["/console/problems", "Problems", "p"],
+  ["/console/webhooks", "Webhooks", "w"],
+];
 
 const searchLabel = "Phone, address or any id";
 

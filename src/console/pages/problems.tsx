@@ -1,0 +1,126 @@
+import type { Calls } from "../calls.ts";
+import { hrefWith, type Page, withoutEmpty } from "../frame/answer.ts";
+import { Action, Said, Time } from "../frame/parts.tsx";
+import { describeUtc } from "../words/times.ts";
+import { findProblems, type ProblemGroup } from "./problem-groups.ts";
+
+const path = "/console/problems";
+
+/** `GET /console/problems`: dead letters and webhooks that were not understood, grouped by why and where. */
+export function problemsPage(calls: Calls): Page {
+  return async ({ caller, query }) => {
+    const { groups, isAll } = await findProblems(calls, caller);
+    return {
+      title: "Problems",
+      body: (
+        <>
+          <h1>Problems</h1>
+          {query["replayed"] && (
+            <p class="card ok">{query["replayed"]} are under way again, at the head of their lines.</p>
+          )}
+          {groups.length === 0 && (
+            <div class="empty">
+              <p>Nothing was given up, and every webhook was understood.</p>
+            </div>
+          )}
+          {!isAll && <p class="hint">Counted are the newest alone: there are older ones.</p>}
+          {groups.map((group) => (
+            <Group key={JSON.stringify(group.filter)} group={group} mayWrite={caller.access === "write"} />
+          ))}
+        </>
+      ),
+    };
+  };
+}
+
+export function Group({ group, mayWrite }: { group: ProblemGroup; mayWrite: boolean }) {
+  const { of, title, means, advice, said, place, count, first, last, example, filter } = group;
+  return (
+    <section class="card bad">
+      <div class="head">
+        <h2>{title}</h2>
+        <span class="state bad">{count}</span>
+        <span class="faint">
+          first <Time at={first} />, last <Time at={last} />
+        </span>
+      </div>
+      {means && <p>That means: {means}.</p>}
+      {said && (
+        <p class="hint">
+          <Said>{said.slice(0, maxSaid)}</Said>
+        </p>
+      )}
+      <p>{advice}</p>
+      <div class="actions">
+        <a class="button" href={example}>
+          Look at the newest
+        </a>
+        {mayWrite && (
+          <a class="button primary" href={hrefWith(`${path}/replay`, { of, ...filter })}>
+            Replay…
+          </a>
+        )}
+        {place && <span class="faint">{place}</span>}
+      </div>
+    </section>
+  );
+}
+
+const maxSaid = 300;
+
+/** `GET /console/problems/replay`: how many it would be, and the first of them; nothing is done yet. */
+export function replayPage(calls: Calls): Page {
+  return async ({ caller, query }) => {
+    const { of, ...filter } = withoutEmpty(query);
+    const body = { ...filter, dryRun: true };
+    const { body: found } =
+      of === "webhooks" ? await calls.replayWebhooks(caller, { body }) : await calls.replayDeliveries(caller, { body });
+    const { count, sample } = "count" in found ? found : { count: 0, sample: [] };
+    const more = found.nextCursor === null ? "" : " in this go, and there are more";
+    return {
+      title: "Replay",
+      body: (
+        <>
+          <h1>Replay {count}?</h1>
+          <p>
+            These are {count}{" "}
+            {of === "webhooks" ? "webhooks, which are read again" : "deliveries, which go to the head of their lines"}
+            {more}. Chosen are those with{" "}
+            {Object.entries(filter)
+              .map(([name, value]) => `${name} ${value}`)
+              .join(", ")}
+            .
+          </p>
+          <ul>
+            {sample.map((each) => (
+              <li key={each.id}>
+                {"address" in each ? <Said>{each.address}</Said> : `Webhook ${each.id}`}{" "}
+                <span class="faint">{describeUtc("createdAt" in each ? each.createdAt : each.receivedAt)}</span>
+              </li>
+            ))}
+          </ul>
+          <div class="actions">
+            {count > 0 && (
+              <Action to={`${path}/replay`} fields={{ of: of ?? "deliveries", ...filter }} kind="primary">
+                Replay {count}
+              </Action>
+            )}
+            <a class="button" href={path}>
+              Leave them
+            </a>
+          </div>
+        </>
+      ),
+    };
+  };
+}
+
+/** `POST /console/problems/replay`: the same, done. */
+export function replayProblems(calls: Calls): Page {
+  return async ({ caller, form }) => {
+    const { of, ...body } = form;
+    const { body: done } =
+      of === "webhooks" ? await calls.replayWebhooks(caller, { body }) : await calls.replayDeliveries(caller, { body });
+    return { to: hrefWith(path, { replayed: "replayed" in done ? done.replayed : 0 }) };
+  };
+}

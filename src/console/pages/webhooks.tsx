@@ -1,0 +1,133 @@
+import type { ComponentChildren } from "preact";
+import type { Calls, ListedWebhook } from "../calls.ts";
+import { hrefWith, type Page, withoutEmpty } from "../frame/answer.ts";
+import { Filters, List } from "../frame/list.tsx";
+import { Action, Facts, Id, Said, State, Time } from "../frame/parts.tsx";
+
+const path = "/console/webhooks";
+
+const choices = [
+  { name: "state", label: "State", words: ["received", "processed", "failed", "ignored"] },
+  { name: "source", label: "From", words: ["provider", "highlevel"] },
+  { name: "reason", label: "Reason has", placeholder: "no mapping for" },
+  { name: "address", label: "Person", placeholder: "phone or mailbox" },
+  { name: "from", label: "From", placeholder: "2026-01-31T09:30:00Z" },
+  { name: "until", label: "Until", placeholder: "2026-01-31T10:30:00Z" },
+];
+
+/** `GET /console/webhooks`: what providers and HighLevel posted, newest first. */
+export function webhooksPage(calls: Calls): Page {
+  return async ({ caller, query: given }) => {
+    const query = withoutEmpty(given);
+    const { body: page } = await calls.listWebhooks(caller, { query });
+    return {
+      title: "Webhooks",
+      body: (
+        <>
+          <h1>Webhooks</h1>
+          <Filters path={path} query={query} choices={choices} />
+          <List
+            {...{ path, query, page, columns }}
+            keyOf={({ id }) => id}
+            empty={<p>Nobody has called yet. What is refused at the door stands with its mapping.</p>}
+          />
+        </>
+      ),
+    };
+  };
+}
+
+const columns: Record<string, (webhook: ListedWebhook) => ComponentChildren> = {
+  When: ({ id, receivedAt }) => (
+    <a href={`${path}/${id}`}>
+      <Time at={receivedAt} />
+    </a>
+  ),
+  From: ({ source }) => (source === "provider" ? "a provider" : "HighLevel"),
+  State: ({ state }) => <State state={state} />,
+  Reason: ({ reason }) => reason && <Said>{reason}</Said>,
+  Brought: ({ messages }) =>
+    messages.map(({ id, address }) => (
+      <div key={id}>
+        <a href={`/console/messages/${id}`}>
+          <Said>{address}</Said>
+        </a>
+      </div>
+    )),
+};
+
+/** `GET /console/webhooks/{id}`: as it came, without what proves it. */
+export function webhookPage(calls: Calls): Page {
+  return async ({ caller, params }) => {
+    const { body: webhook } = await calls.getWebhook(caller, { params });
+    const { id, state, reason, receivedAt, accountId, messages, url, headers, bodyBase64 } = webhook;
+    const mayReplay = caller.access === "write" && (state === "failed" || state === "ignored");
+    return {
+      title: `Webhook ${id}`,
+      body: (
+        <>
+          <div class="head">
+            <h1>Webhook {id}</h1>
+            <State state={state} />
+            <Time at={receivedAt} />
+          </div>
+          {reason && (
+            <section class={`card ${state === "failed" ? "bad" : ""}`}>
+              <h2>{state === "failed" ? "It was not understood" : "It was passed over"}</h2>
+              <p>
+                <Said>{reason}</Said>
+              </p>
+              {mayReplay && (
+                <Action to={`${path}/${id}/replay`} kind="primary">
+                  Read it again
+                </Action>
+              )}
+            </section>
+          )}
+          <Facts
+            facts={{
+              Account: accountId && <a href={hrefWith(path, { accountId })}>{accountId}</a>,
+              Brought: messages.map((message) => (
+                <div key={message.id}>
+                  <a href={`/console/messages/${message.id}`}>
+                    <Said>{message.address}</Said>
+                  </a>
+                </div>
+              )),
+              URL: <Id id={url} />,
+            }}
+          />
+          <h2>Headers</h2>
+          <pre tabIndex={0}>{Object.entries(headers).map(([name, value]) => `${name}: ${value}\n`)}</pre>
+          <h2>Body</h2>
+          <pre tabIndex={0}>{describeBody(bodyBase64)}</pre>
+        </>
+      ),
+    };
+  };
+}
+
+/** `POST /console/webhooks/{id}/replay`. */
+export function replayWebhook(calls: Calls): Page {
+  return async ({ caller, params }) => {
+    await calls.replayWebhook(caller, { params });
+    return { to: `${path}/${encodeURIComponent(params["id"] ?? "")}` };
+  };
+}
+
+const maxShown = 100_000;
+
+/** JSON is laid out; other bytes are shown as text. */
+function describeBody(base64: string): string {
+  const text = Buffer.from(base64, "base64").toString("utf8");
+  const laidOut = layOut(text);
+  return laidOut.length > maxShown ? `${laidOut.slice(0, maxShown)}\n… and ${laidOut.length - maxShown} more` : laidOut;
+}
+
+function layOut(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}
