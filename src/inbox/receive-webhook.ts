@@ -23,12 +23,12 @@ export interface Receiver {
   isFromHighlevel(request: WebhookRequest): boolean;
   /** Does HighLevel's event name another location than the mapping's? Whoever reads the mapping's webhooks must not see it. */
   isAboutAnother(mapping: MappingFacts, request: WebhookRequest): boolean;
-  /** One that is verified, for an account: its provider's, or HighLevel's to the delivery URL of a mapping; or for the app. */
+  /** One that is verified, for an account: its provider's, or HighLevel's to the delivery URL of a mapping; or for the app. Gives its id. */
   store(
     source: WebhookSource,
     account: Pick<Account, "id" | "provider" | "adapter"> | undefined,
     request: WebhookRequest,
-  ): Promise<void>;
+  ): Promise<number>;
 }
 
 export function createReceiver(options: {
@@ -66,6 +66,7 @@ export function createReceiver(options: {
       const durationMs = Date.now() - request.receivedAt.getTime();
       options.log("debug", "webhook.accepted", { webhookId, accountId: account?.id, provider, durationMs });
       options.onStored(account ? "accounts" : "app");
+      return webhookId;
     },
   };
 }

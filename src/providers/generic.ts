@@ -30,6 +30,7 @@ import {
   textPartySeenBy,
   time,
 } from "./kit/fields.ts";
+import { jsonSample } from "./kit/recipes/samples.ts";
 import { answerOf, post } from "./kit/sends.ts";
 import { decodeSecret, signWebhook, standardWebhooks, webhookKey, webhookSecret } from "./kit/standard-webhooks.ts";
 
@@ -115,6 +116,10 @@ function genericProvider(generic: Generic) {
       contentTypes: ["application/json"],
       proof: standardWebhooks({ key: ({ secret: key }) => key }),
       isReferenceSigned: true,
+      sample: ({ id, from, to, subject, text: words, at: sentAt }) => {
+        const data = { id, from, to, text: words, sentAt, ...(channel === "email" ? { subject } : {}) };
+        return jsonSample({ type: "message.received", data });
+      },
       read: (webhook, ownAddress) => read(generic, webhook, ownAddress),
       ...(open ? { files: open } : {}),
     },

@@ -14,6 +14,7 @@ import { defineProvider } from "../kit/define-provider.ts";
 import { mail, receipt, type StatusWords } from "../kit/events.ts";
 import { listOf, maybeNumber, maybeText, messageId, reference, requiredText, rfcMessageId } from "../kit/fields.ts";
 import { byUrlLogin } from "../kit/proofs.ts";
+import { jsonSample } from "../kit/recipes/samples.ts";
 import { answerOf, post } from "../kit/sends.ts";
 
 /**
@@ -46,6 +47,15 @@ export const brevo = defineProvider({
     contentTypes: ["application/json"],
     ...byUrlLogin,
     refusedWith: 429,
+    sample: ({ id, from, to, subject, text: words, at }) =>
+      jsonSample({
+        items: [
+          {
+            ...{ Uuid: [id], MessageId: `<${id}@bridge.invalid>`, From: { Address: from }, To: [{ Address: to }] },
+            ...{ Recipients: [to], Subject: subject, SentAtDate: at.toUTCString(), Headers: {}, RawTextBody: words },
+          },
+        ],
+      }),
     read: (webhook) => (isMail(webhook) ? readMails(webhook) : readReceipts(webhook)),
   },
   sends: {

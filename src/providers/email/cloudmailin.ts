@@ -13,6 +13,7 @@ import { defineProvider } from "../kit/define-provider.ts";
 import { hashOf, mail, receipt, type StatusWords } from "../kit/events.ts";
 import { code, listOf, maybeNumber, maybeText, messageId, requiredText } from "../kit/fields.ts";
 import { bearer, byUrlLogin } from "../kit/proofs.ts";
+import { jsonSample } from "../kit/recipes/samples.ts";
 import { answerOf, idAt, post } from "../kit/sends.ts";
 
 /**
@@ -41,6 +42,11 @@ export const cloudmailin = defineProvider({
     ...byUrlLogin,
     // A 4xx goes back to the sender as a bounce: https://docs.cloudmailin.com/receiving_email/http_status_codes/
     refusedWith: 503,
+    sample: ({ id, from, to, subject, text: words, at }) =>
+      jsonSample({
+        headers: { from, to, subject, date: at.toUTCString(), message_id: `<${id}@bridge.invalid>` },
+        ...{ envelope: { from, to, recipients: [to] }, plain: words, attachments: [] },
+      }),
     read: (webhook) => (isMail(webhook) ? readMail(webhook) : readReceipts(webhook)),
     files: async (webhook) =>
       isMail(webhook) ? (await openFiles(webhook)).files.map(({ content }) => content?.()) : [],

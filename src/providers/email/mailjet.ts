@@ -13,6 +13,7 @@ import { defineProvider } from "../kit/define-provider.ts";
 import { hashOf, mail, receipt, type StatusWords } from "../kit/events.ts";
 import { code, listOf, maybeText, messageId, reference, requiredText } from "../kit/fields.ts";
 import { basic, byUrlLogin } from "../kit/proofs.ts";
+import { jsonSample } from "../kit/recipes/samples.ts";
 import { answerOf, post } from "../kit/sends.ts";
 
 /**
@@ -39,6 +40,23 @@ export const mailjet = defineProvider({
   receives: {
     contentTypes: ["application/json"],
     ...byUrlLogin,
+    sample: ({ id, from, to, subject, text: words, at }) => {
+      const headers = {
+        From: from,
+        To: to,
+        Subject: subject,
+        Date: at.toUTCString(),
+        "Message-ID": `<${id}@bridge.invalid>`,
+      };
+      return jsonSample({
+        Sender: from,
+        Recipient: to,
+        From: from,
+        Subject: subject,
+        Headers: headers,
+        "Text-part": words,
+      });
+    },
     read: (webhook) => (isMail(webhook) ? readMail(webhook) : readReceipts(webhook)),
     files: async (webhook) =>
       isMail(webhook) ? (await openFiles(webhook)).files.map(({ content }) => content?.()) : [],

@@ -11,6 +11,7 @@ import { defineProvider } from "../kit/define-provider.ts";
 import { mail, receipt, type StatusWords } from "../kit/events.ts";
 import { listOf, maybeNumber, maybeText, messageId, reference, text } from "../kit/fields.ts";
 import { byUrlLogin } from "../kit/proofs.ts";
+import { jsonSample } from "../kit/recipes/samples.ts";
 import { answerOf, post } from "../kit/sends.ts";
 
 /**
@@ -38,6 +39,11 @@ export const postmark = defineProvider({
   receives: {
     contentTypes: ["application/json"],
     ...byUrlLogin,
+    sample: ({ id, from, to, subject, text: words, at }) =>
+      jsonSample({
+        ...{ MessageID: id, From: from, FromFull: { Email: from }, To: to, ToFull: [{ Email: to }], Subject: subject },
+        ...{ OriginalRecipient: to, TextBody: words, Date: at.toUTCString(), Headers: [], Attachments: [] },
+      }),
     read,
     files: async (webhook) => (await openFiles(webhook)).files.map(({ content }) => content?.()),
   },

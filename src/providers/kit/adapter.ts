@@ -12,6 +12,7 @@ import type {
 } from "../../model.ts";
 import type { CredentialField } from "./credentials.ts";
 import type { FetchCertificate, ProofPlaces } from "./proofs.ts";
+import type { SampleMessage } from "./recipes/samples.ts";
 
 /** What the bridge works with: a provider, made of its facts by `defineProvider`. */
 export interface Adapter<Given = unknown> {
@@ -83,6 +84,11 @@ export interface Adapter<Given = unknown> {
   check?(asked: CheckedAccount<Given>, callApi: CallApi): Promise<Finding[]>;
   /** What to paste at the provider, where it is not the plain URL: for a provider that signs nothing, it carries Basic credentials. */
   webhookUrl?(url: string, credentials: Given): string;
+  /**
+   * A webhook as the provider would post it there for such a message, with its proof; undefined where these credentials only
+   * verify. Absent where the provider signs by a key that it alone has, or no sample of its webhooks is known.
+   */
+  composeTest?(message: SampleMessage, url: string, credentials: Given): WebhookRequest | undefined;
   /** The answer to the provider's question by GET whether the URL is ours; undefined for any other request. */
   answerHandshake?(url: string, credentials: Given): string | undefined;
   /** Of a verified question whether we want what it posts: the URL whose GET says yes. Throws a ParseError as `parse` does. */

@@ -21,6 +21,7 @@ import { type CheckStep, runChecks } from "./checks/run-checks.ts";
 import type { Credentials } from "./credentials.ts";
 import { type DecodedWebhook, decode } from "./decode.ts";
 import type { Handshake, Proof, ProofPlaces } from "./proofs.ts";
+import type { Sample, SampleMessage } from "./recipes/samples.ts";
 import type { AnswerReader } from "./sends.ts";
 
 /** What the bridge must know of a provider: facts, and as little code as they allow. */
@@ -39,6 +40,8 @@ export interface ProviderFacts<Given, Sending> extends Pick<Adapter<Given>, "lab
     nonce?(webhook: DecodedWebhook): string;
     /** Is the reference of a receipt a part of what is signed, as in the URL that Twilio signs? */
     isReferenceSigned?: true;
+    /** The least webhook by which it hands on what a person has written: for a test of all that is connected. */
+    sample?(message: SampleMessage, credentials: Given): Sample;
     /** What a webhook to the mapping's number or mailbox says, in the words of kit/events.ts. Pure. */
     read(webhook: DecodedWebhook, ownAddress?: string): OneOrMore<ProviderEvent> | Promise<OneOrMore<ProviderEvent>>;
     /** The files inside of a webhook, in the order of the attachments of its message, or of that one of its messages. */
@@ -108,6 +111,7 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     services: sends.services ?? [],
     ...(files ? { openFiles: async (request, messageId) => files(await open(request), messageId) } : {}),
     ...comesBy(receives),
+    ...testedBy(receives),
     ...(handshake ? { answerHandshake: handshake.answer } : {}),
     ...(confirmation ? { confirmationUrl: async (request) => confirmation(await open(request)) } : {}),
     ...(acknowledgement ? { acknowledgement } : {}),
@@ -117,6 +121,20 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     ...(checks
       ? { check: (asked, callApi) => runChecks({ ...facts, checks, toSend: credentials.toSend }, asked, callApi) }
       : {}),
+  };
+}
+
+/** By a sample, signed as the provider does: where both can be made here. */
+function testedBy<Given>({
+  sample,
+  proof: { sign },
+}: ProviderFacts<Given, never>["receives"]): Pick<Adapter<Given>, "composeTest"> {
+  if (!sample || !sign) return {};
+  return {
+    composeTest(message, url, credentials) {
+      const { contentType, body } = sample(message, credentials);
+      return sign({ url, headers: { "content-type": contentType }, body, receivedAt: message.at }, credentials);
+    },
   };
 }
 
@@ -154,7 +172,7 @@ function openedBy<Given, Sending>(
   };
 }
 
-const placesOf = ({ check: _check, signedAt: _signedAt, ...places }: Proof<never>): ProofPlaces => places;
+const placesOf = ({ check: _check, signedAt: _signedAt, sign: _sign, ...places }: Proof<never>): ProofPlaces => places;
 
 /** Sooner decoded anew than remembered: the collector pays for each entry of a WeakMap. */
 const smallBytes = 10_000;

@@ -1,6 +1,7 @@
 import type { WebhookRequest } from "../../model.ts";
 import { isSame } from "../../secrets/compare.ts";
 import type { DecodedWebhook } from "./decode.ts";
+import { withHeaders } from "./recipes/samples.ts";
 import { queryOf } from "./reference.ts";
 
 /** Where a request holds what proves it. Names of headers are in lower case. */
@@ -11,6 +12,8 @@ export interface ProofPlaces {
   secrets: readonly string[];
   /** What a request without those headers is told to come back with, in WWW-Authenticate: some bring them only then. */
   challenge?: string;
+  /** By a private key that the provider alone has: nobody else can post what verifies. */
+  isOfProviderAlone?: true;
   /** It covers the URL: where we know ourselves by another one than the provider calls, nothing verifies. */
   coversUrl?: true;
 }
@@ -27,6 +30,11 @@ export interface Proof<Given> extends ProofPlaces {
     decode: () => Promise<DecodedWebhook>,
     fetchCertificate?: FetchCertificate,
   ): boolean | Promise<boolean>;
+  /**
+   * The request with the proof that its provider would give it, for a test that posts as it does; undefined where these
+   * credentials only verify. Absent where the provider signs by a key that it alone has.
+   */
+  sign?(request: WebhookRequest, credentials: Given): WebhookRequest | undefined;
   /** The Unix seconds that a proof which must be fresh says it is of: true only of a request that verifies at that time. */
   signedAt?: ReadSignedAt;
 }
@@ -47,6 +55,7 @@ export function basicAuth<Given>(recipe: {
   return {
     ...inOneHeader("authorization"),
     ...(recipe.waits ? { challenge: 'Basic realm="webhooks"' } : {}),
+    sign: (request, credentials) => withHeaders(request, basic(...recipe.pair(credentials))),
     check({ headers }, credentials) {
       const [user, password] = recipe.pair(credentials);
       return password !== "" && isSame(headers["authorization"] ?? "", basic(user, password).authorization);
@@ -64,6 +73,7 @@ export function chosenProof<Given, Name extends string>(
   return {
     headers: (first ?? []).filter((name) => others.every((headers) => headers.includes(name))),
     secrets: [...new Set(all.flatMap(({ secrets }) => secrets))],
+    sign: (request, credentials) => proofs[choose(credentials)].sign?.(request, credentials),
     check: (request, credentials, ...rest) => proofs[choose(credentials)].check(request, credentials, ...rest),
   };
 }
@@ -73,6 +83,7 @@ export function anyProof<Given>(...proofs: Proof<Given>[]): Proof<Given> {
   return {
     headers: [],
     secrets: [...new Set(proofs.flatMap(({ secrets }) => secrets))],
+    sign: (request, credentials) => proofs.find(({ sign }) => sign)?.sign?.(request, credentials),
     async check(...given) {
       for (const { check } of proofs) if (await check(...given)) return true;
       return false;
@@ -112,6 +123,13 @@ export function token<Given>(
 ): Proof<Given> {
   return {
     ...("query" in recipe ? { headers: [], secrets: [recipe.query] } : inOneHeader(recipe.header)),
+    sign(request, credentials) {
+      const secret = recipe.key(credentials);
+      if ("header" in recipe) return withHeaders(request, { [recipe.header]: `${recipe.prefix ?? ""}${secret}` });
+      const url = new URL(request.url);
+      url.searchParams.set(recipe.query, secret);
+      return { ...request, url: url.href };
+    },
     check({ headers, url }, credentials) {
       const secret = recipe.key(credentials);
       if (secret === "") return false;

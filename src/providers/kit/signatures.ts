@@ -1,4 +1,4 @@
-import { createHmac, verify } from "node:crypto";
+import { createHmac, randomUUID, verify } from "node:crypto";
 import { ParseError } from "../../errors.ts";
 import type { WebhookRequest } from "../../model.ts";
 import { isSame } from "../../secrets/compare.ts";
@@ -6,6 +6,7 @@ import type { DecodedWebhook } from "./decode.ts";
 import { isFresh } from "./freshness.ts";
 import type { Proof, ProofPlaces, ReadSignedAt } from "./proofs.ts";
 import { decodePublicKey, type KeyType } from "./public-keys.ts";
+import { withHeaders } from "./recipes/samples.ts";
 import { readTemplate } from "./signed-parts.ts";
 
 /** A signature as a webhook carries it, and what it must cover. */
@@ -23,6 +24,8 @@ export interface SignatureSource extends ProofPlaces {
     decode: () => Promise<DecodedWebhook>,
   ): Signature | undefined | Promise<Signature | undefined>;
   signedAt?: ReadSignedAt;
+  /** Puts there what `sign` makes of what is signed; absent where that stands in the body. */
+  put?(request: WebhookRequest, sign: (signed: Signature["signed"]) => string): WebhookRequest | undefined;
 }
 
 /** An HMAC, by a secret that both sides know, or by any of several. */
@@ -33,16 +36,25 @@ export function hmac<Given>(recipe: {
   key(credentials: Given): string | Buffer | undefined | readonly (string | undefined)[];
 }): Proof<Given> {
   const { source, hash, encoding } = recipe;
-  return checkSignature(source, (credentials, { candidates, signed }) => {
-    const given = recipe.key(credentials);
-    return (Array.isArray(given) ? given : [given]).some((key: string | Buffer | undefined) => {
-      if (key === undefined || key.length === 0) return false;
-      const mac = createHmac(hash, key);
-      for (const part of signed) mac.update(part);
-      const expected = mac.digest(encoding);
+  const { put } = source;
+  const keysOf = (credentials: Given) =>
+    [recipe.key(credentials)].flat().filter((key): key is string | Buffer => key !== undefined && key.length > 0);
+  const macOf = (key: string | Buffer, signed: Signature["signed"]) => {
+    const mac = createHmac(hash, key);
+    for (const part of signed) mac.update(part);
+    return mac.digest(encoding);
+  };
+  const sign = (request: WebhookRequest, credentials: Given) => {
+    const [key] = keysOf(credentials);
+    return key === undefined ? undefined : put?.(request, (signed) => macOf(key, signed));
+  };
+  const proof = checkSignature<Given>(source, (credentials, { candidates, signed }) =>
+    keysOf(credentials).some((key) => {
+      const expected = macOf(key, signed);
       return candidates.some((candidate) => isSame(candidate, expected));
-    });
-  });
+    }),
+  );
+  return put ? { ...proof, sign } : proof;
 }
 
 /**
@@ -58,17 +70,18 @@ export function publicKeySignature<Given>(
 ): Proof<Given> {
   const { source, type, encoding = "base64" } = recipe;
   const hash = "hash" in recipe ? recipe.hash : undefined;
-  return checkSignature(source, (credentials, { candidates, signed }) => {
+  const proof = checkSignature<Given>(source, (credentials, { candidates, signed }) => {
     const key = decodePublicKey(type, recipe.key(credentials));
     if (!key) return false;
     const bytes = Buffer.concat(signed.map((part) => Buffer.from(part)));
     return candidates.some((candidate) => verify(hash, bytes, key, Buffer.from(candidate, encoding)));
   });
+  return { ...proof, isOfProviderAlone: true };
 }
 
 /** Awaits only what must be: a signature in a header is judged at once. */
 function checkSignature<Given>(
-  { find, ...places }: SignatureSource,
+  { find, put: _put, ...places }: SignatureSource,
   isValid: (credentials: Given, signature: Signature) => boolean,
 ): Proof<Given> {
   return {
@@ -114,6 +127,15 @@ export function inHeader(header: string, place: HeaderPlace = {}): SignatureSour
       const candidates = candidatesIn(request.headers[header] ?? "", place);
       const signed = candidates.length > 0 ? partsOf(request) : undefined;
       return signed && { candidates, signed };
+    },
+    put(request, sign) {
+      const at = String(Math.floor(request.receivedAt.getTime() / 1000));
+      const prepared = withHeaders(request, {
+        ...(timestamp === undefined ? {} : { [timestamp]: at }),
+        ...(nonce === undefined ? {} : { [nonce]: randomUUID() }),
+      });
+      const signed = partsOf(prepared);
+      return signed && withHeaders(prepared, { [header]: `${place.prefix ?? ""}${sign(signed)}` });
     },
   };
 }

@@ -7,6 +7,7 @@ import { defineProvider } from "../kit/define-provider.ts";
 import { ignored, receipt, type StatusWords, text } from "../kit/events.ts";
 import { code, listOf, maybeText, messageId, phone, requiredText, time } from "../kit/fields.ts";
 import { basicAuth } from "../kit/proofs.ts";
+import { jsonSample } from "../kit/recipes/samples.ts";
 import { answerOf, idAt, post } from "../kit/sends.ts";
 import { grantOf } from "./bandwidth/grant.ts";
 
@@ -64,6 +65,14 @@ export const bandwidth = defineProvider({
   receives: {
     contentTypes: ["application/json"],
     proof: basicAuth({ pair: ({ callbackUser, callbackPassword }) => [callbackUser, callbackPassword], waits: true }),
+    sample: ({ id, from, to, text: words, at: sentAt }) =>
+      jsonSample([
+        {
+          type: "message-received",
+          to,
+          message: { id, from, to: [to], owner: to, text: words, time: sentAt, direction: "in" },
+        },
+      ]),
     read,
   },
   sends: {

@@ -7,6 +7,7 @@ import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
 import { ignored, receipt, type StatusWords, text } from "../kit/events.ts";
 import { at, code, listOf, maybeText, messageId, phone, requiredText, time } from "../kit/fields.ts";
+import { jsonSample } from "../kit/recipes/samples.ts";
 import { answerOf, idAt, post } from "../kit/sends.ts";
 import { hmac, inHeader } from "../kit/signatures.ts";
 
@@ -48,6 +49,15 @@ export const bird = defineProvider({
       }),
       ...{ hash: "sha256", encoding: "base64", key: ({ signingKey }) => signingKey },
     }),
+    sample: ({ id, from, to, text: words, at: createdAt }) =>
+      jsonSample({
+        event: "sms.inbound",
+        payload: {
+          ...{ id, createdAt, body: { type: "text", text: { text: words } } },
+          sender: { contact: { identifierKey: "phonenumber", identifierValue: from } },
+          receiver: { connector: { identifierValue: to } },
+        },
+      }),
     read,
   },
   sends: {

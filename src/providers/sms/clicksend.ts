@@ -7,6 +7,7 @@ import { defineProvider } from "../kit/define-provider.ts";
 import { ignored, receipt, type StatusWords, text } from "../kit/events.ts";
 import { at, code, maybeText, messageId, phoneWithoutPlus, reference, requiredText } from "../kit/fields.ts";
 import { basic, token } from "../kit/proofs.ts";
+import { formSample } from "../kit/recipes/samples.ts";
 import { answerOf, post, withLinks } from "../kit/sends.ts";
 
 /**
@@ -41,6 +42,8 @@ export const clicksend = defineProvider({
   receives: {
     contentTypes: ["application/x-www-form-urlencoded", "application/json"],
     proof: token({ query: tokenName(), key: ({ webhookToken }) => webhookToken }),
+    sample: ({ id, from, to, text: body, at: sentAt }) =>
+      formSample({ message_id: id, from, to, body, timestamp: String(Math.floor(sentAt.getTime() / 1000)) }),
     read,
     pastedUrl: (url, { webhookToken }) => `${url}?${tokenName()}=${encodeURIComponent(webhookToken)}`,
   },

@@ -17,6 +17,7 @@ import {
   time,
 } from "../kit/fields.ts";
 import { basicAuth } from "../kit/proofs.ts";
+import { jsonSample } from "../kit/recipes/samples.ts";
 import { answerOf, post, withoutPlus } from "../kit/sends.ts";
 
 /** Infobip's SMS API v3 and MMS API v2; long by its batches of three kinds: https://www.infobip.com/docs/api/channels/sms */
@@ -59,6 +60,10 @@ export const infobip = defineProvider({
   receives: {
     contentTypes: ["application/json"],
     proof: basicAuth({ pair: ({ username, password }) => [username, password] }),
+    sample: ({ id, from, to, text, at: sentAt }) =>
+      jsonSample({
+        results: [{ messageId: id, from: from.replace("+", ""), to: to.replace("+", ""), text, receivedAt: sentAt }],
+      }),
     read,
   },
   sends: {

@@ -7,6 +7,7 @@ import { defineProvider } from "../kit/define-provider.ts";
 import { ignored, receipt, type StatusWords, text } from "../kit/events.ts";
 import { code, listOf, maybeText, messageId, phone, requiredText, time } from "../kit/fields.ts";
 import { token } from "../kit/proofs.ts";
+import { jsonSample } from "../kit/recipes/samples.ts";
 import { answerOf, post, withLinks } from "../kit/sends.ts";
 
 const errorCode = code.nullish().transform((given) => (given === "0" ? undefined : (given ?? undefined)));
@@ -49,6 +50,11 @@ export const sendblue = defineProvider({
     contentTypes: ["application/json"],
     // https://docs.sendblue.com/security
     proof: token({ header: "sb-signing-secret", key: ({ webhookSecret }) => webhookSecret }),
+    sample: ({ id, from, to, text: content, at: sentAt }) =>
+      jsonSample({
+        ...{ message_handle: id, content, is_outbound: false, status: "RECEIVED", date_sent: sentAt },
+        ...{ from_number: from, number: from, to_number: to, sendblue_number: to, service: "SMS" },
+      }),
     read,
   },
   sends: {

@@ -5,6 +5,7 @@ import { defineProvider } from "../kit/define-provider.ts";
 import { text } from "../kit/events.ts";
 import { phone } from "../kit/fields.ts";
 import { basic } from "../kit/proofs.ts";
+import { formSample } from "../kit/recipes/samples.ts";
 import { post } from "../kit/sends.ts";
 import { composeForm, incomingReader, noReply, readReceipt, statusIn, twilioAnswer } from "../kit/twilio/messages.ts";
 import { twilioSignature } from "../kit/twilio/signature.ts";
@@ -44,6 +45,8 @@ export const signalwire = defineProvider({
       pair: ({ projectId, signingKey }) => [projectId, signingKey],
     }),
     isReferenceSigned: true,
+    sample: ({ id, from, to, text }, { projectId }) =>
+      formSample({ MessageSid: id, AccountSid: projectId, From: from, To: to, Body: text, SmsStatus: "received" }),
     read,
     acknowledgement: noReply,
   },

@@ -6,6 +6,7 @@ import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
 import { ignored, receipt, type StatusWords, text } from "../kit/events.ts";
 import { at, listOf, maybeText, messageId, perNumber, phoneSeenBy, requiredText, time } from "../kit/fields.ts";
+import { jsonSample } from "../kit/recipes/samples.ts";
 import { answerOf, idAt, post, withLinks } from "../kit/sends.ts";
 import { hmac, inHeader } from "../kit/signatures.ts";
 import { callOf } from "./smsgate/call.ts";
@@ -59,6 +60,11 @@ export const smsGate = defineProvider({
       ...{ hash: "sha256", encoding: "hex", key: ({ signingKey }) => signingKey },
       source: inHeader("x-signature", { timestamp: "x-timestamp", over: "{body}{timestamp}" }),
     }),
+    sample: ({ id, from, to, text: words, at: receivedAt }) =>
+      jsonSample({
+        ...{ event: "sms:received", id },
+        payload: { message: words, sender: from, phoneNumber: from, recipient: to, receivedAt },
+      }),
     read,
     files: (webhook) => (isMms(webhook) ? filesIn(webhook.read(downloaded)).map(({ content }) => content) : []),
   },

@@ -9,6 +9,7 @@ import { defineProvider } from "../kit/define-provider.ts";
 import { call, ignored, text, wishIn } from "../kit/events.ts";
 import { maybeText, messageId, phoneSeenBy, textPartySeenBy } from "../kit/fields.ts";
 import { basic } from "../kit/proofs.ts";
+import { formSample } from "../kit/recipes/samples.ts";
 import { post } from "../kit/sends.ts";
 import { composeForm, incomingReader, noReply, readReceipt, statusIn, twilioAnswer } from "../kit/twilio/messages.ts";
 import { twilioSignature } from "../kit/twilio/signature.ts";
@@ -47,6 +48,8 @@ export const twilio = defineProvider({
       pair: ({ accountSid, authToken }) => [accountSid, authToken],
     }),
     isReferenceSigned: true,
+    sample: ({ id, from, to, text }, { accountSid }) =>
+      formSample({ MessageSid: id, AccountSid: accountSid, From: from, To: to, Body: text, SmsStatus: "received" }),
     read,
     acknowledgement: noReply,
   },

@@ -49,6 +49,7 @@ const topicHeader = "x-amz-sns-topic-arn";
  */
 export function snsSignature<Given>(recipe: { topicArn(credentials: Given): string }): Proof<Given> {
   return {
+    isOfProviderAlone: true,
     headers: [topicHeader],
     // Whoever reads one of the URLs can end the subscription, or confirm another one's.
     secrets: ["Signature", "SubscribeURL", "Token", "UnsubscribeURL"],

@@ -3,6 +3,7 @@ import type { WebhookRequest } from "../../../model.ts";
 import { isSame } from "../../../secrets/compare.ts";
 import { isOfType } from "../decode.ts";
 import { inOneHeader, type Proof } from "../proofs.ts";
+import { withHeaders } from "../recipes/samples.ts";
 import { queryOf } from "../reference.ts";
 import { formFields } from "../signed-parts.ts";
 
@@ -21,16 +22,25 @@ export function twilioSignature<Given>(recipe: {
   return {
     ...(orHeader === undefined ? inOneHeader(header) : { headers: [], secrets: [header, orHeader] }),
     coversUrl: true,
+    sign(request, credentials) {
+      const [accountSid, key] = recipe.pair(credentials);
+      const signedBody = signedBodyOf(request, accountSid);
+      if (signedBody === undefined || key === "") return undefined;
+      return withHeaders(request, { [header]: signatureOf(key, `${request.url}${signedBody}`) });
+    },
     check(request, credentials) {
       const signature = request.headers[header] ?? request.headers[orHeader ?? header];
       const [accountSid, key] = recipe.pair(credentials);
       const signedBody = signedBodyOf(request, accountSid);
       if (!signature || signedBody === undefined || key === "") return false;
-      const signatureOf = (url: string) => createHmac("sha1", key).update(`${url}${signedBody}`).digest("base64");
-      return urlsWithAndWithoutPort(request.url).some((url) => isSame(signature, signatureOf(url)));
+      return urlsWithAndWithoutPort(request.url).some((url) =>
+        isSame(signature, signatureOf(key, `${url}${signedBody}`)),
+      );
     },
   };
 }
+
+const signatureOf = (key: string, signed: string) => createHmac("sha1", key).update(signed).digest("base64");
 
 /** What is signed after the URL; undefined for a body that is not covered, or that may have been cut anew. */
 function signedBodyOf(request: WebhookRequest, accountSid: string): string | undefined {

@@ -1,0 +1,45 @@
+import { randomUUID } from "node:crypto";
+import { InvalidRequest } from "../../errors.ts";
+import type { Mapping } from "../../registry/mappings.ts";
+import type { Receiver } from "../receive-webhook.ts";
+import { isVerified } from "../refusals/is-verified.ts";
+
+/** What was taken in as if its provider had posted it. */
+export interface PostedTest {
+  webhookId: number;
+  /** A part of the message by which it is found. */
+  text: string;
+  from: string;
+  to: string;
+}
+
+/**
+ * Takes in a webhook of the mapping's provider, made and signed here with its credentials, that brings a message of
+ * `from`: verified and stored as any other, so that what follows is what follows for people. Throws an InvalidRequest where
+ * the bridge cannot post as the provider does.
+ */
+export async function postTest(
+  { receiver, publicUrl }: { receiver: Receiver; publicUrl: string },
+  mapping: Mapping,
+  from: string,
+): Promise<PostedTest> {
+  const { adapter, accountId, provider } = mapping;
+  const [credentials] = mapping.credentials;
+  const at = new Date();
+  // A mapping of a whole domain stands for each of its mailboxes.
+  const to = mapping.address.replace(/^\*@/, "test@");
+  const id = randomUUID();
+  const text = `A test of the bridge, ${at.toISOString()}`;
+  const url = `${publicUrl}/webhooks/${accountId}`;
+  const request = adapter.composeTest?.({ id, from, to, subject: "A test of the bridge", text, at }, url, credentials);
+  if (!request || !(await isVerified(mapping, request))) throw new InvalidRequest("invalid", whyNot(mapping));
+  const webhookId = await receiver.store("provider", { id: accountId, provider, adapter }, request);
+  return { webhookId, text, from, to };
+}
+
+function whyNot({ adapter: { label, proof }, address }: Mapping): string {
+  const why = proof.isOfProviderAlone
+    ? `only ${label} can sign its webhooks`
+    : `the bridge cannot post as ${label} does with these credentials`;
+  return `${why}: write to ${address} instead`;
+}
