@@ -9,6 +9,7 @@ import { addMappings } from "./commands/mappings.ts";
 import { addMessages } from "./commands/messages.ts";
 import { addProblems } from "./commands/problems.ts";
 import { addReplay } from "./commands/replay.ts";
+import { addSendTest } from "./commands/send-test.ts";
 import { addTail } from "./commands/tail.ts";
 import { escapeText } from "./escape.ts";
 import { addLogin, readLogin } from "./login.ts";
@@ -42,6 +43,7 @@ export async function runCli(args: string[], io: Io): Promise<number> {
   addProblems(program, session);
   addMessages(program, session);
   addReplay(program, session);
+  addSendTest(program, session);
   addTail(program, session);
   addMappings(program, session);
   addLocations(program, session);

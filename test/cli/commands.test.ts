@@ -5,6 +5,7 @@ import { widthOf } from "../../src/cli/escape.ts";
 import { runCli } from "../../src/cli/run-cli.ts";
 import type { Io } from "../../src/cli/session.ts";
 import { signer } from "../fixtures/generic-sms/sign.ts";
+import { signer as telnyx } from "../fixtures/telnyx/sign.ts";
 import { adminApiKey, startTestBridge, type TestBridge, untilPosted } from "../support/bridge.ts";
 import { locationId, publicUrl, smsProviderId } from "../support/location.ts";
 import { until } from "../support/until.ts";
@@ -20,6 +21,7 @@ let strangers: string;
 /** A key of location 1 for reading. */
 let reader: string;
 const folder = newFolder();
+const signedElsewhere = { provider: "telnyx", credentials: telnyx.credentials, address: "+15005550030" };
 
 const as = (key: string) => ({ env: { BRIDGE_URL: bridge.url, BRIDGE_KEY: key }, configFolder: folder });
 const cli = (...args: string[]) => run(args, as(adminApiKey));
@@ -319,6 +321,38 @@ describe("which bridge is asked", () => {
 
   test("does not matter for help", async () => {
     expect(await run(["--help"])).toMatchObject({ code: 0, err: "", out: expect.stringContaining("doctor") });
+  });
+});
+
+describe("send-test", () => {
+  test("follows a message of the mapping's own provider into HighLevel", async () => {
+    const { code, out, err } = await cli("send-test", mappingId, "--from", "(500) 555-0123", "--yes");
+    expect([code, err]).toEqual([0, ""]);
+    expect(out).toMatch(/^ *\d+ ms {2}webhook \d+ to \+15005550009: made, signed, verified and stored\n/);
+    expect(out).toMatch(
+      / {2}read, as message \d+\n.* {2}post-inbound: delivered 20\d in .*\n.* {2}in HighLevel, as \S+\n$/,
+    );
+    const { items } = await read("messages", "list", "--address", "+15005550123");
+    expect(items).toHaveLength(1);
+  });
+
+  test("ends with 1 where the message does not arrive, and says why", async () => {
+    const held = await cli("send-test", strangers, "--from", "+15005550124", "--yes");
+    expect(held).toMatchObject({
+      code: 1,
+      out: expect.stringContaining("post-inbound is dead, as it was unknown_sender"),
+    });
+    const { id } = (
+      await bridge.admin("POST", "/mappings", { ...signedElsewhere, locationId, conversationProviderId: smsProviderId })
+    ).body;
+    const refused = await cli("send-test", id, "--from", "+15005550124", "--yes");
+    expect(refused).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("only Telnyx can sign its webhooks: write to"),
+    });
+    const reading = await run(["send-test", mappingId, "--from", "+15005550124", "--yes"], as(reader));
+    expect(reading).toMatchObject({ code: 1, err: expect.stringContaining("403") });
+    expect((await cli("send-test", mappingId, "--from", "nobody", "--yes")).err).toContain("from must be");
   });
 });
 

@@ -123,7 +123,7 @@ function momentsOf(owed: Delivery): Moment[] {
 const unseen = new Set(["outcome_unknown", "unavailable", "server_error", "invalid_answer", "internal_error"]);
 
 /** What it waits for, and what to do. */
-function sayNext(session: Session, owed: Delivery): void {
+export function sayNext(session: Session, owed: Delivery): void {
   const { id, kind, state, reason } = owed;
   if (state === "pending") {
     const when = owed.retryAt && Date.parse(owed.retryAt) > Date.now() ? `, not before ${showTime(owed.retryAt)}` : "";
