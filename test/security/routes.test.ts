@@ -166,6 +166,12 @@ const guarded: Record<string, Walk> = {
     other: 404,
   },
   "POST /admin/mappings/:id/check": { path: () => `/admin/mappings/${ids.mapping}/check`, own: 200, other: 404 },
+  "POST /admin/mappings/:id/send-test": {
+    path: () => `/admin/mappings/${ids.mapping}/send-test`,
+    body: () => ({ from: "+15005550066" }),
+    own: 202,
+    other: 404,
+  },
   "POST /admin/mappings/:id/preview": {
     path: () => `/admin/mappings/${ids.mapping}/preview`,
     body: () => ({

@@ -78,13 +78,9 @@ async function followMessage(session: Session, id: number, { tell, until }: Foll
   const shown = new Set<string>();
   for (;;) {
     const told = story.parse(await session.bridge().get(`/admin/messages/${id}`));
-    for (const { id: deliveryId, kind, attemptLog } of told.deliveries) {
-      for (const { startedAt, outcome, status, durationMs, detail } of attemptLog) {
-        const key = `${deliveryId} ${startedAt}`;
-        if (shown.has(key)) continue;
-        shown.add(key);
-        tell(`${kind}: ${outcome} ${status ?? ""} in ${showDuration(durationMs)}${detail ? `: ${detail}` : ""}`);
-      }
+    for (const { key, line } of attemptsOf(told).filter((each) => !shown.has(each.key))) {
+      shown.add(key);
+      tell(line);
     }
     const waits = told.deliveries.some(({ state }) => state === "pending");
     if (told.deliveries.length > 0 && !waits) {
@@ -94,4 +90,13 @@ async function followMessage(session: Session, id: number, { tell, until }: Foll
     if (performance.now() > until) return told;
     await sleep(pollMs, undefined, { signal: session.io.signal });
   }
+}
+
+function attemptsOf({ deliveries }: Story): { key: string; line: string }[] {
+  return deliveries.flatMap(({ id, kind, attemptLog }) =>
+    attemptLog.map(({ startedAt, outcome, status, durationMs, detail }) => {
+      const how = [outcome, status, `in ${showDuration(durationMs)}`].filter((part) => part !== null).join(" ");
+      return { key: `${id} ${startedAt}`, line: `${kind}: ${how}${detail ? `: ${detail}` : ""}` };
+    }),
+  );
 }

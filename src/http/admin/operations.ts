@@ -1,4 +1,4 @@
-import type { PreviewContext } from "../../inbox/preview.ts";
+import type { PreviewContext } from "../../inbox/trials/preview.ts";
 import type { Log } from "../../log.ts";
 import { type Calls, createCalls } from "../operations/calls.ts";
 import { auditOperations } from "./audit.ts";
@@ -9,6 +9,7 @@ import { importOperations } from "./connections/import-mappings.ts";
 import { locationOperations } from "./connections/locations.ts";
 import { type MappingsContext, mappingOperations } from "./connections/mappings.ts";
 import { previewOperations } from "./connections/preview.ts";
+import { type SendTestContext, sendTestOperations } from "./connections/send-test.ts";
 import { deliveryOperations } from "./deliveries.ts";
 import { type EndpointsContext, endpointOperations } from "./endpoints.ts";
 import { messageOperations } from "./messages.ts";
@@ -20,7 +21,12 @@ import { optOutOperations } from "./opt-outs.ts";
 import { peopleOperations } from "./people.ts";
 import { webhookOperations } from "./webhooks.ts";
 
-export interface AdminContext extends MappingsContext, StatusContext, PreviewContext, EndpointsContext {
+export interface AdminContext
+  extends MappingsContext,
+    StatusContext,
+    PreviewContext,
+    SendTestContext,
+    EndpointsContext {
   adminApiKeys: string[];
   log: Log;
 }
@@ -35,6 +41,7 @@ export const adminOperations = {
   ...mappingOperations,
   ...importOperations,
   ...previewOperations,
+  ...sendTestOperations,
   ...checkOperations,
   ...conversationOperations,
   ...messageOperations,

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { InvalidRequest } from "../../errors.ts";
+import { normalizeAddress } from "../../formats/address.ts";
 import type { Mapping } from "../../registry/mappings.ts";
 import type { Receiver } from "../receive-webhook.ts";
 import { isVerified } from "../refusals/is-verified.ts";
@@ -15,16 +16,18 @@ export interface PostedTest {
 
 /**
  * Takes in a webhook of the mapping's provider, made and signed here with its credentials, that brings a message of
- * `from`: verified and stored as any other, so that what follows is what follows for people. Throws an InvalidRequest where
+ * `writer`: verified and stored as any other, so that what follows is what follows for people. Throws an InvalidRequest where
  * the bridge cannot post as the provider does.
  */
 export async function postTest(
   { receiver, publicUrl }: { receiver: Receiver; publicUrl: string },
   mapping: Mapping,
-  from: string,
+  writer: string,
 ): Promise<PostedTest> {
   const { adapter, accountId, provider } = mapping;
   const [credentials] = mapping.credentials;
+  const from = normalizeAddress(mapping.channel, writer, mapping.address);
+  if (from === undefined) throw new InvalidRequest("invalid", "some fields are missing or wrong", [notAnAddress]);
   const at = new Date();
   // A mapping of a whole domain stands for each of its mailboxes.
   const to = mapping.address.replace(/^\*@/, "test@");
@@ -36,6 +39,8 @@ export async function postTest(
   const webhookId = await receiver.store("provider", { id: accountId, provider, adapter }, request);
   return { webhookId, text, from, to };
 }
+
+const notAnAddress = { path: "from", message: "must be a number or a mailbox, as the mapping's own address is" };
 
 function whyNot({ adapter: { label, proof }, address }: Mapping): string {
   const why = proof.isOfProviderAlone

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Failure } from "../../../errors.ts";
-import { type PreviewContext, previewWebhook } from "../../../inbox/preview.ts";
+import { type PreviewContext, previewWebhook } from "../../../inbox/trials/preview.ts";
 import type { WebhookRequest } from "../../../model.ts";
 import { openMapping } from "../../../registry/mappings.ts";
 import { previewAnswer } from "../../answers/connections.ts";
