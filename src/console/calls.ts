@@ -13,3 +13,7 @@ export type WholeMessage = BodyOf<"getMessage", 200>;
 export type TriedDelivery = WholeMessage["deliveries"][number];
 export type ListedDelivery = BodyOf<"listDeliveries", 200>["items"][number];
 export type ListedWebhook = BodyOf<"listWebhooks", 200>["items"][number];
+export type Mapping = BodyOf<"listMappings", 200>["items"][number];
+export type Location = BodyOf<"listLocations", 200>["items"][number];
+export type Key = BodyOf<"listKeys", 200>["items"][number];
+export type AuditEntry = BodyOf<"listAudit", 200>["items"][number];

@@ -1,3 +1,4 @@
+import { locationId, token } from "../support/location.ts";
 import type { Stage } from "./stage.ts";
 
 interface Walk {
@@ -14,6 +15,7 @@ interface Walk {
 
 /** Every page and button, in an order in which each finds what it is about. */
 export function walksOf({ ids }: Stage): Walk[] {
+  const mapping = `/mappings/${ids.mapping}`;
   const message = `/messages/${ids.message}`;
   return [
     { route: "GET /", path: "", own: 200, other: 200 },
@@ -41,6 +43,57 @@ export function walksOf({ ids }: Stage): Walk[] {
       path: `/webhooks/${ids.webhook}/replay`,
       ...{ own: 409, other: 404, reading: 403 },
     },
+    { route: "GET /mappings", path: "/mappings", own: 200, other: 200 },
+    { route: "GET /mappings/new", path: "/mappings/new?provider=twilio", own: 200, other: 200 },
+    {
+      route: "POST /mappings",
+      path: "/mappings",
+      fields: newMapping,
+      ...{ own: 200, other: 403, reading: 403 },
+    },
+    {
+      route: "POST /mappings",
+      path: "/mappings",
+      fields: { ...newMapping, "credentials.nothing": "x" },
+      ...{ own: 422, other: 403, reading: 403 },
+    },
+    { route: "GET /mappings/:id", path: mapping, own: 200, other: 404 },
+    { route: "GET /mappings/:id", path: `${mapping}?check`, own: 200, other: 404 },
+    { route: "GET /mappings/:id/playground", path: `${mapping}/playground`, own: 200, other: 404 },
+    {
+      route: "POST /mappings/:id/playground",
+      path: `${mapping}/playground`,
+      fields: {
+        body: '{"type":"message.received","data":{"id":"1","from":"+15005550006","to":"+15005550009","text":"x"}}',
+      },
+      ...{ own: 200, other: 404, reading: 403 },
+    },
+    { route: "GET /locations", path: "/locations", own: 200, other: 200 },
+    {
+      route: "POST /locations",
+      path: "/locations",
+      fields: { locationId, token },
+      ...{ own: 303, other: 403, reading: 403 },
+    },
+    { route: "GET /locations/:locationId", path: `/locations/${locationId}`, own: 200, other: 404 },
+    { route: "GET /locations/:locationId", path: `/locations/${locationId}?check`, own: 200, other: 404 },
+    {
+      route: "POST /locations/:locationId/resume",
+      path: `/locations/${locationId}/resume`,
+      ...{ own: 303, other: 404, reading: 403 },
+    },
+    { route: "GET /settings", path: "/settings", own: 200, other: 200 },
+    {
+      route: "POST /settings/keys",
+      path: "/settings/keys",
+      fields: { name: "Acme", access: "read" },
+      ...{ own: 403, other: 403, reading: 403 },
+    },
+    {
+      route: "POST /settings/keys/:id/revoke",
+      path: "/settings/keys/1/revoke",
+      ...{ own: 403, other: 403, reading: 403 },
+    },
     {
       route: "POST /messages/:id/replay",
       path: `${message}/replay`,
@@ -49,3 +102,8 @@ export function walksOf({ ids }: Stage): Walk[] {
     },
   ];
 }
+
+const newMapping = {
+  ...{ provider: "generic-sms", locationId, address: "+15005550019" },
+  "credentials.secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+};

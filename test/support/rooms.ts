@@ -16,7 +16,7 @@ export const rooms: Record<string, string> = {
   worker: "inbox outbox concurrency store",
   config: "highlevel zod",
   http: "checks inbox outbox events providers/reading registry access observe store concurrency formats/escape-html formats/bearable-json secrets/compare express helmet rate-limiter-flexible zod",
-  console: "http store express preact preact-render-to-string zod",
+  console: "http providers/registry store express preact preact-render-to-string zod",
   inbox: "events messages registry providers highlevel concurrency formats observe store",
   "inbox/mailboxes": "calls providers/kit registry concurrency formats/email store",
   outbox: "events messages registry access providers highlevel formats calls observe store",

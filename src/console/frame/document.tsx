@@ -25,6 +25,9 @@ const places: [path: string, name: string, key: string][] = [
   ["/console/messages", "Messages", "m"],
   ["/console/problems", "Problems", "p"],
   ["/console/webhooks", "Webhooks", "w"],
+  ["/console/mappings", "Mappings", "a"],
+  ["/console/locations", "Locations", "l"],
+  ["/console/settings", "Settings", "s"],
 ];
 
 const searchLabel = "Phone, address or any id";

@@ -10,7 +10,13 @@ export function Sparkline({ times, spanMs }: { times: Date[]; spanMs: number }) 
   }
   const most = Math.max(1, ...counts);
   return (
-    <svg class="sparkline" viewBox={`0 0 ${bars * 5} ${height}`} role="img" aria-label={`${times.length} in this time`}>
+    <svg
+      class="sparkline"
+      preserveAspectRatio="none"
+      viewBox={`0 0 ${bars * 5} ${height}`}
+      role="img"
+      aria-label={`${times.length} in this time`}
+    >
       {counts.map((count, index) => {
         const tall = Math.max(1, (count / most) * height);
         return <rect key={String(index)} x={index * 5} y={height - tall} width="4" height={tall} />;

@@ -12,7 +12,7 @@ const choices = [
   { name: "deliveryState", label: "Delivery", words: ["pending", "delivered", "dead", "discarded"] },
   { name: "aside", label: "Not posted", words: ["kept", "held"] },
   { name: "address", label: "Person", placeholder: "phone or mailbox" },
-  { name: "from", label: "From", placeholder: "2026-01-31T09:30:00Z" },
+  { name: "from", label: "Since", placeholder: "2026-01-31T09:30:00Z" },
   { name: "until", label: "Until", placeholder: "2026-01-31T10:30:00Z" },
 ];
 

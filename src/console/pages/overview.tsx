@@ -1,8 +1,9 @@
 import type { Caller } from "../../http/caller.ts";
-import type { Calls, ListedMessage } from "../calls.ts";
+import type { Calls, ListedMessage, Location } from "../calls.ts";
 import type { Page } from "../frame/answer.ts";
 import { Said, State, Time } from "../frame/parts.tsx";
 import { Sparkline } from "../frame/sparkline.tsx";
+import { reasons } from "../words/reasons.ts";
 import { describeSpan } from "../words/times.ts";
 import { findProblems, type ProblemGroup } from "./problem-groups.ts";
 import { Group } from "./problems.tsx";
@@ -23,9 +24,12 @@ export function overviewPage(calls: Calls): Page {
           <h1>Overview</h1>
           <p class="lead">{sayHowItStands(view)}</p>
           <Tiles view={view} />
-          {groups.length > 0 && (
+          {groups.length + view.paused.length > 0 && (
             <>
               <h2>Needs you</h2>
+              {view.paused.map((location) => (
+                <Paused key={location.id} location={location} />
+              ))}
               {groups.slice(0, maxGroups).map((group) => (
                 <Group key={JSON.stringify(group.filter)} group={group} mayWrite={caller.access === "write"} />
               ))}
@@ -58,15 +62,37 @@ async function readView(calls: Calls, caller: Caller) {
   const waiting = await calls.listDeliveries(caller, { query: { state: "pending", limit: maxCounted } });
   const failed = await calls.listMessages(caller, { query: { state: "failed", limit: maxCounted } });
   const last = await calls.listMessages(caller, { query: { limit: 10 } });
+  const paused = await calls.listLocations(caller, { query: { paused: "true", limit: maxGroups } });
   return {
     lately: lately.body.items,
     waiting: waiting.body.items,
     failed: failed.body.items.length,
     last: last.body.items,
+    paused: paused.body.items,
   };
 }
 
-function sayHowItStands({ groups, waiting, last }: View): string {
+function Paused({ location: { id, name, paused } }: { location: Location }) {
+  if (!paused) return null;
+  return (
+    <section class="card bad">
+      <h2>
+        Nothing goes to <Said>{name ?? id}</Said>: {paused.reason}
+      </h2>
+      <p>{reasons[paused.reason].advice}</p>
+      <div class="actions">
+        <a class="button primary" href={`/console/locations/${encodeURIComponent(id)}`}>
+          Look at it
+        </a>
+      </div>
+    </section>
+  );
+}
+
+function sayHowItStands({ groups, waiting, last, paused }: View): string {
+  const [stopped] = paused;
+  if (stopped?.paused)
+    return `Nothing goes to ${stopped.name ?? stopped.id}: ${reasons[stopped.paused.reason].means}. ${atLeast(waiting.length)} wait.`;
   const given = groups.reduce((sum, { count }) => sum + count, 0);
   const [newest] = last;
   if (!newest) return "No message has come yet.";
@@ -88,7 +114,7 @@ function Tiles({ view: { lately, waiting, failed, groups } }: { view: View }) {
     <ul class="tiles">
       {(["inbound", "outbound"] as const).map((direction) => (
         <li key={direction}>
-          {direction === "inbound" ? "In" : "Out"} in the last hour
+          {direction === "inbound" ? "In, last hour" : "Out, last hour"}
           <strong>{atLeast(ofDirection(direction).length)}</strong>
           <Sparkline times={ofDirection(direction).map(({ receivedAt }) => receivedAt)} spanMs={hourMs} />
         </li>

@@ -11,7 +11,8 @@ export interface ProblemGroup {
   advice: string;
   /** In the words of the other side, of the newest. */
   said: string | null;
-  place: string | null;
+  /** Whose they are: a list of what belongs there. */
+  place: { href: string; name: string };
   count: number;
   first: Date;
   last: Date;
@@ -69,7 +70,10 @@ function describeDead(delivery: ListedDelivery): Described {
     means: words?.means,
     advice: words?.advice ?? "Look at one, then replay them.",
     said: detail,
-    place: mappingId ?? locationId,
+    place:
+      mappingId === null
+        ? { href: `/console/locations/${encodeURIComponent(locationId)}`, name: `Location ${locationId}` }
+        : { href: `/console/mappings/${mappingId}`, name: "Its mapping" },
     example:
       messageId === null
         ? `/console/messages?locationId=${encodeURIComponent(locationId)}`
@@ -93,7 +97,10 @@ function describeFailed({ id, source, reason, accountId, receivedAt }: ListedWeb
       ? "Make the mapping of that number or mailbox, then replay them."
       : "The reason names the field. Have the bridge read it, then replay them.",
     said: reason,
-    place: accountId,
+    place:
+      accountId === null
+        ? { href: "/console/locations", name: "The app's own" }
+        : { href: `/console/mappings?accountId=${accountId}`, name: "The account's mappings" },
     example: `/console/webhooks/${id}`,
     filter: {
       source,

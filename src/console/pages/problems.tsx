@@ -60,7 +60,9 @@ export function Group({ group, mayWrite }: { group: ProblemGroup; mayWrite: bool
             Replay…
           </a>
         )}
-        {place && <span class="faint">{place}</span>}
+        <a class="button" href={place.href}>
+          {place.name}
+        </a>
       </div>
     </section>
   );

@@ -26,8 +26,16 @@ export function searchPage(calls: Calls): Page {
 async function findRow(calls: Calls, { caller }: Ask, wanted: string): Promise<Answer | undefined> {
   if (/^\d{1,15}$/.test(wanted) && (await isThere(calls.getMessage(caller, { params: { id: wanted } }))))
     return { to: `/console/messages/${wanted}` };
+  if (uuid.test(wanted)) {
+    const { body } = await calls.listMappings(caller, { query: { accountId: wanted, limit: 1 } });
+    if (body.items.length > 0) return { to: `/console/mappings?accountId=${wanted}` };
+    if (await isThere(calls.getMapping(caller, { params: { id: wanted } })))
+      return { to: `/console/mappings/${wanted}` };
+  }
   return undefined;
 }
+
+const uuid = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 
 async function findMessages(calls: Calls, { caller }: Ask, wanted: string): Promise<Answer | undefined> {
   const names = guesses.filter(({ fits }) => fits.test(wanted)).flatMap((guess) => guess.names);

@@ -11,7 +11,7 @@ const choices = [
   { name: "source", label: "From", words: ["provider", "highlevel"] },
   { name: "reason", label: "Reason has", placeholder: "no mapping for" },
   { name: "address", label: "Person", placeholder: "phone or mailbox" },
-  { name: "from", label: "From", placeholder: "2026-01-31T09:30:00Z" },
+  { name: "from", label: "Since", placeholder: "2026-01-31T09:30:00Z" },
   { name: "until", label: "Until", placeholder: "2026-01-31T10:30:00Z" },
 ];
 

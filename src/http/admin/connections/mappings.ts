@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Channel } from "../../../model.ts";
+import type { Channel, Finding } from "../../../model.ts";
 import type { Reading } from "../../../providers/reading.ts";
 import { type Mappings, openMapping } from "../../../registry/mappings.ts";
 import {
@@ -91,7 +91,7 @@ export const mappingOperations = {
       const registered = await registerMapping(context, body, account);
       const { id } = registered.mapping;
       caller.ids["mappingId"] = id;
-      const found = query.check ? await check(context, registered) : {};
+      const found: { checks?: Finding[] } = query.check ? await check(context, registered) : {};
       const headers = { Location: `/admin/mappings/${id}` };
       return reply(201, { ...showWithSecrets(context, registered), ...found }, headers);
     },

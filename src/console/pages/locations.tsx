@@ -1,0 +1,209 @@
+import type { ComponentChildren } from "preact";
+import type { Calls, Location } from "../calls.ts";
+import type { Page } from "../frame/answer.ts";
+import { withoutEmpty } from "../frame/answer.ts";
+import { Field } from "../frame/field.tsx";
+import { Findings } from "../frame/findings.tsx";
+import { Filters, List } from "../frame/list.tsx";
+import { Action, Facts, Id, Said, Time } from "../frame/parts.tsx";
+import { Complaint, tryTo } from "../frame/try.tsx";
+import { reasons } from "../words/reasons.ts";
+
+const path = "/console/locations";
+const hrefOf = (id: string) => `${path}/${encodeURIComponent(id)}`;
+
+/** `GET /console/locations`: whose tokens work, and to which nothing goes. */
+export function locationsPage(calls: Calls): Page {
+  return async ({ caller, query: given }) => {
+    const query = withoutEmpty(given);
+    const { body: page } = await calls.listLocations(caller, { query });
+    return {
+      title: "Locations",
+      body: (
+        <>
+          <h1>Locations</h1>
+          <Filters
+            path={path}
+            query={query}
+            choices={[{ name: "paused", label: "Paused", words: ["true", "false"] }]}
+          />
+          <List
+            {...{ path, query, page, columns }}
+            keyOf={({ id }) => id}
+            empty={<p>No location is connected yet.</p>}
+          />
+          {caller.access === "write" && (
+            <>
+              <h2>Connect a location</h2>
+              <p>
+                By the marketplace app, at <a href="/oauth/install">/oauth/install</a>; or with a private integration
+                token:
+              </p>
+              <LocationForm />
+            </>
+          )}
+        </>
+      ),
+    };
+  };
+}
+
+const columns: Record<string, (location: Location) => ComponentChildren> = {
+  Location: ({ id, name }) => (
+    <a href={hrefOf(id)}>
+      <Said>{name ?? id}</Said>
+    </a>
+  ),
+  Id: ({ id }) => id,
+  State: ({ paused, auth }) => <Light paused={paused} auth={auth} />,
+  Connected: ({ auth }) => auth,
+  "Token ends": ({ tokenExpiresAt }) => <Time at={tokenExpiresAt} />,
+};
+
+function Light({ paused, auth }: Pick<Location, "paused" | "auth">) {
+  if (paused) return <span class="state bad">paused: {paused.reason}</span>;
+  return auth === null ? <span class="state bad">no token</span> : <span class="state ok">goes on</span>;
+}
+
+function LocationForm({ location }: { location?: Location }) {
+  return (
+    <form class="fields" method="post" action={path}>
+      {location ? (
+        <input type="hidden" name="locationId" value={location.id} />
+      ) : (
+        <>
+          <Field
+            name="locationId"
+            label="Location's id"
+            help="HighLevel shows it in the sub-account's settings."
+            isRequired
+          />
+          <Field name="name" label="Name" help="For you alone." />
+        </>
+      )}
+      <Field
+        name="token"
+        label="Private integration token"
+        help="HighLevel: the sub-account's Settings, Private Integrations. It is sealed, and never shown again."
+        isSecret
+        isRequired
+      />
+      <div class="actions">
+        <button type="submit" class="primary">
+          {location ? "Give it this token" : "Connect"}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+/** `POST /console/locations`: makes one, or gives it another token. */
+export function putLocation(calls: Calls): Page {
+  return async ({ caller, form }) => {
+    const { locationId = "", ...body } = withoutEmpty(form);
+    const tried = await tryTo(calls.putLocation(caller, { params: { locationId }, body }));
+    if ("done" in tried) return { to: hrefOf(locationId) };
+    return {
+      title: "Connect a location",
+      status: tried.problem.status,
+      body: (
+        <>
+          <h1>Connect a location</h1>
+          <Complaint problem={tried.problem} />
+          <LocationForm />
+        </>
+      ),
+    };
+  };
+}
+
+/** `GET /console/locations/{id}`: its token, whether it is paused and why, and what to press. */
+export function locationPage(calls: Calls): Page {
+  return async ({ caller, params, query }) => {
+    const { body: location } = await calls.getLocation(caller, { params });
+    const { id, name, auth, companyId, tokenExpiresAt, paused, createdAt, updatedAt } = location;
+    const checked = query["check"] === undefined ? undefined : (await calls.checkLocation(caller, { params })).body;
+    const mayWrite = caller.access === "write";
+    return {
+      title: name ?? id,
+      body: (
+        <>
+          <div class="head">
+            <h1>
+              <Said>{name ?? id}</Said>
+            </h1>
+            <Light paused={paused} auth={auth} />
+          </div>
+          {paused && (
+            <section class="card bad">
+              <h2>Nothing goes to it: {paused.reason}</h2>
+              <p>That means: {reasons[paused.reason].means}.</p>
+              {paused.detail && (
+                <p>
+                  <Said>{paused.detail}</Said>
+                </p>
+              )}
+              <p>{reasons[paused.reason].advice}</p>
+              {paused.until && (
+                <p>
+                  It goes on by itself <Time at={paused.until} />.
+                </p>
+              )}
+              {mayWrite && (
+                <Action to={`${hrefOf(id)}/resume`} kind="primary">
+                  Resume
+                </Action>
+              )}
+            </section>
+          )}
+          <Facts
+            facts={{
+              Id: <Id id={id} />,
+              "Token by": auth,
+              Agency: companyId && <Id id={companyId} />,
+              "Token ends": tokenExpiresAt && <Time at={tokenExpiresAt} />,
+              Connected: <Time at={createdAt} />,
+              Changed: <Time at={updatedAt} />,
+            }}
+          />
+          <div class="actions">
+            <a class="button" href={`${hrefOf(id)}?check`}>
+              Ask HighLevel
+            </a>
+            <a class="button" href={`/console/messages?locationId=${encodeURIComponent(id)}`}>
+              Its messages
+            </a>
+            <a class="button" href={`/console/mappings?locationId=${encodeURIComponent(id)}`}>
+              Its mappings
+            </a>
+            {auth !== "token" && (
+              <a class="button" href="/oauth/install">
+                Connect again
+              </a>
+            )}
+          </div>
+          {checked && (
+            <>
+              <h2>What HighLevel says</h2>
+              <Findings checks={checked.checks} />
+            </>
+          )}
+          {mayWrite && (
+            <>
+              <h2>Another token</h2>
+              <LocationForm location={location} />
+            </>
+          )}
+        </>
+      ),
+    };
+  };
+}
+
+/** `POST /console/locations/{id}/resume`. */
+export function resumeLocation(calls: Calls): Page {
+  return async ({ caller, params }) => {
+    await calls.resumeLocation(caller, { params });
+    return { to: hrefOf(params["locationId"] ?? "") };
+  };
+}

@@ -1,0 +1,170 @@
+import type { ComponentChildren } from "preact";
+import type { Calls, Mapping } from "../calls.ts";
+import { type Page, withoutEmpty } from "../frame/answer.ts";
+import { Findings } from "../frame/findings.tsx";
+import { Filters, List } from "../frame/list.tsx";
+import { Facts, Id, Said, Time } from "../frame/parts.tsx";
+import { refusals } from "../words/refusals.ts";
+import { labelOf } from "./provider-labels.ts";
+
+const path = "/console/mappings";
+
+const choices = [
+  { name: "address", label: "Number or mailbox" },
+  { name: "locationId", label: "Location" },
+];
+
+/** `GET /console/mappings`: numbers and mailboxes, and the locations that they stand for. */
+export function mappingsPage(calls: Calls): Page {
+  return async ({ caller, query: given }) => {
+    const query = withoutEmpty(given);
+    const { body: page } = await calls.listMappings(caller, { query });
+    return {
+      title: "Mappings",
+      body: (
+        <>
+          <h1>Mappings</h1>
+          {caller.access === "write" && (
+            <div class="actions">
+              <a class="button primary" href={`${path}/new`}>
+                Add a number or mailbox
+              </a>
+            </div>
+          )}
+          <Filters path={path} query={query} choices={choices} />
+          <List
+            {...{ path, query, page, columns }}
+            keyOf={({ id }) => id}
+            empty={<p>No number or mailbox is mapped yet.</p>}
+          />
+        </>
+      ),
+    };
+  };
+}
+
+const columns: Record<string, (mapping: Mapping) => ComponentChildren> = {
+  "Number or mailbox": ({ id, address }) => (
+    <a href={`${path}/${id}`}>
+      <Said>{address}</Said>
+    </a>
+  ),
+  Name: ({ name }) => name && <Said>{name}</Said>,
+  Provider: ({ provider }) => labelOf(provider),
+  Location: ({ locationId }) => <a href={`/console/locations/${encodeURIComponent(locationId)}`}>{locationId}</a>,
+  Added: ({ createdAt }) => <Time at={createdAt} />,
+};
+
+/** `GET /console/mappings/{id}`: the URLs to paste, what was refused at them, and, with `?check`, what both sides say. */
+export function mappingPage(calls: Calls): Page {
+  return async ({ caller, params, query }) => {
+    const { body: mapping } = await calls.getMapping(caller, { params });
+    const { id, address, name, refused } = mapping;
+    const checked = query["check"] === undefined ? undefined : (await calls.checkMapping(caller, { params })).body;
+    return {
+      title: address,
+      body: (
+        <>
+          <h1>
+            <Said>{address}</Said>
+            {name && (
+              <span class="faint">
+                {" "}
+                <Said>{name}</Said>
+              </span>
+            )}
+          </h1>
+          <div class="actions">
+            <a class="button primary" href={`${path}/${id}?check`}>
+              Check both sides
+            </a>
+            <a class="button" href={`/console/messages?mappingId=${id}`}>
+              Its messages
+            </a>
+            <a class="button" href={`/console/webhooks?mappingId=${id}`}>
+              Its webhooks
+            </a>
+            <a class="button" href={`${path}/${id}/playground`}>
+              Playground
+            </a>
+          </div>
+          {checked && (
+            <>
+              <h2>What both sides say</h2>
+              <Findings checks={checked.checks} />
+            </>
+          )}
+          <Urls mapping={mapping} />
+          <Refused refused={refused} />
+          <h2>How it is set</h2>
+          <Settings mapping={mapping} />
+        </>
+      ),
+    };
+  };
+}
+
+/** Where each URL goes. */
+export function Urls({
+  mapping: { webhookUrl, deliveryUrl, provider },
+}: {
+  mapping: Pick<Mapping, "webhookUrl" | "deliveryUrl" | "provider">;
+}) {
+  return (
+    <>
+      <h2>To paste</h2>
+      <Facts
+        facts={{
+          [`At ${labelOf(provider)}`]: <Id id={webhookUrl} />,
+          "As the delivery URL in HighLevel": <Id id={deliveryUrl} />,
+        }}
+      />
+    </>
+  );
+}
+
+function Refused({
+  refused,
+}: {
+  refused: { reason: keyof typeof refusals; count: number; firstAt: Date; lastAt: Date }[];
+}) {
+  if (refused.length === 0) return null;
+  return (
+    <>
+      <h2>Refused at the door</h2>
+      {refused.map(({ reason, count, firstAt, lastAt }) => (
+        <section key={reason} class="card bad">
+          <div class="head">
+            <h3>{reason}</h3>
+            <span class="state bad">{count}</span>
+            <span class="faint">
+              first <Time at={firstAt} />, last <Time at={lastAt} />
+            </span>
+          </div>
+          <p>{refusals[reason].means}</p>
+          <p>{refusals[reason].advice}</p>
+        </section>
+      ))}
+    </>
+  );
+}
+
+function Settings({ mapping }: { mapping: Mapping }) {
+  const { id, accountId, locationId, conversationProviderId, callProviderId, type, updatedAt } = mapping;
+  const { unknownSender, postAutomatic, postLists, onUnknownOutcome, isDefault, stripQuoted } = mapping;
+  const said = (value: boolean) => (value ? "yes" : "no");
+  return (
+    <Facts
+      facts={{
+        Location: <a href={`/console/locations/${encodeURIComponent(locationId)}`}>{locationId}</a>,
+        Id: <Id id={id} />,
+        Account: <Id id={accountId} />,
+        conversationProviderId: conversationProviderId ? <Id id={conversationProviderId} /> : "the location's default",
+        callProviderId: callProviderId && <Id id={callProviderId} />,
+        ...{ type, unknownSender, postLists, onUnknownOutcome },
+        ...{ postAutomatic: said(postAutomatic), isDefault: said(isDefault), stripQuoted: said(stripQuoted) },
+        Changed: <Time at={updatedAt} />,
+      }}
+    />
+  );
+}
