@@ -29,10 +29,15 @@ export async function listAccounts(
     .limit(page.limit);
 }
 
-/** An account without any location is the operator's. */
+/**
+ * An account without any location is the operator's. However many are given, each is looked up once: the index is asked only
+ * for few, as it compares each of what it is asked for with every other.
+ */
 export function isWithin(locationIds: string[]): SQL {
-  const given = sql`(select coalesce(array_agg(value), '{}') from json_array_elements_text(${JSON.stringify(locationIds)}::json))`;
-  return sql`(${accounts.locationIds} && ${given} and ${accounts.locationIds} <@ ${given})`;
+  const given = sql`(select json_array_elements_text(${JSON.stringify(locationIds)}::json))`;
+  const overlaps = sql`${accounts.locationIds} && array${given}`;
+  return sql`(${locationIds.length > 100 ? sql`cardinality(${accounts.locationIds}) > 0` : overlaps}
+    and not exists (select from unnest(${accounts.locationIds}) as id where id not in ${given}))`;
 }
 
 export async function updateAccount(

@@ -174,7 +174,7 @@ export async function findProviderLocation(
       and(
         eq(mappings.conversationProviderId, conversationProviderId),
         isNull(mappings.deletedAt),
-        locationIds && inArray(mappings.locationId, locationIds),
+        locationIds && isAnyOf(mappings.locationId, locationIds),
       ),
     )
     .limit(2);

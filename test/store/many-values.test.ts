@@ -1,15 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { listAccounts } from "../../src/store/accounts.ts";
 import { addBudgets } from "../../src/store/budgets.ts";
 import { ensureConversation } from "../../src/store/conversations.ts";
 import { findDelivery } from "../../src/store/deliveries.ts";
 import { listLocations, putLocation } from "../../src/store/locations.ts";
-import { listMappings } from "../../src/store/mappings.ts";
+import { findProviderLocation, listMappings } from "../../src/store/mappings.ts";
 import { listMessages } from "../../src/store/messages/list-messages.ts";
 import { findMessage } from "../../src/store/messages/messages.ts";
 import { findSentEmails, lockSentMessages } from "../../src/store/messages/sent-messages.ts";
 import { findThread } from "../../src/store/messages/threads.ts";
+import { listAccountIds } from "../../src/store/operate/erase-person.ts";
 import { listDeliveries } from "../../src/store/operate/list-deliveries.ts";
 import { listWebhooks } from "../../src/store/operate/list-webhooks.ts";
 import { replayDeliveries } from "../../src/store/operate/replay-deliveries.ts";
@@ -56,6 +58,9 @@ test.for([
   ["listDeliveries", () => listDeliveries(database.db, page), nothing],
   ["listWebhooks", () => listWebhooks(database.db, page), nothing],
   ["listMappings", () => listMappings(database.db, page), []],
+  ["findProviderLocation", () => findProviderLocation(database.db, "elsewhere", page), undefined],
+  ["listAccounts", () => listAccounts(database.db, page), []],
+  ["listAccountIds", () => listAccountIds(database.db, words), []],
   ["listLocations", () => listLocations(database.db, page), []],
   ["listPausedLocations", () => listPausedLocations(database.db, 10, page), []],
   ["findMessage", () => findMessage(database.db, 1, page), undefined],

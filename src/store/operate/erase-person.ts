@@ -1,7 +1,8 @@
 import { sql } from "drizzle-orm";
+import { isWithin } from "../accounts.ts";
 import { isAnyOf } from "../postgres/any-of.ts";
 import { type Db, selectRows } from "../postgres/database.ts";
-import { conversations, webhooks } from "../schema.ts";
+import { accounts, conversations, webhooks } from "../schema.ts";
 
 export interface Erased {
   conversations: number;
@@ -117,12 +118,8 @@ export async function eraseWebhooks(db: Db, ids: number[]): Promise<void> {
 
 /** The accounts that somebody with this reach has: all of the operator's. */
 export async function listAccountIds(db: Db, locationIds: string[] | undefined): Promise<string[]> {
-  const given = JSON.stringify(locationIds ?? []);
-  const isReached =
-    locationIds === undefined
-      ? sql`true`
-      : sql`(location_ids <> '{}' and location_ids <@ (select array_agg(value) from json_array_elements_text(${given}::json)))`;
-  return (await selectRows<{ id: string }>(db, sql`select id from accounts where ${isReached}`)).map(({ id }) => id);
+  const isReached = locationIds && isWithin(locationIds);
+  return (await db.select({ id: accounts.id }).from(accounts).where(isReached)).map(({ id }) => id);
 }
 
 export async function listConversationsOf(db: Db, ids: number[]) {
