@@ -230,6 +230,7 @@ describe("hostile email", () => {
     ["a depth of 10,000", () => `${head}${nest(10_000)}hello`],
     ["headers of a megabyte", () => `${head}${"X: y\r\n".repeat(170_000)}\r\nhello`],
     ["a line of headers without end", () => `${head}Subject: ${"=?utf-8?Q?".repeat(40_000)}\r\n\r\nhello`],
+    ["blanks within a header's name", () => `X${" ".repeat(500_000)}Y: z\r\n${head}\r\nhello`],
     ["a huge encoded word", () => `${head}Subject: =?utf-8?B?${"AAAA".repeat(100_000)}?=\r\n\r\nhello`],
     ["parameters by the thousand", () => `${head}Content-Type: text/plain; ${"a*0*=b; ".repeat(50_000)}\r\n\r\nhello`],
     ["false boundaries", () => mixed(`\r\n${"--bX\r\n".repeat(800_000)}`.slice(0, 4_000_000))],

@@ -126,7 +126,7 @@ function unfold(head: Buffer, charset: string | undefined): MailHeader[] {
     const line = pieces.join("");
     const colon = line.indexOf(":");
     if (colon === -1 || /^From /.test(line)) return [];
-    const name = line.slice(0, colon).replace(/^[ \t]+|[ \t]+$/g, "");
+    const name = line.slice(0, colon).trim();
     return [
       {
         name,
