@@ -1,4 +1,4 @@
-import { ImapFlow } from "imapflow";
+import type { ImapFlow } from "imapflow";
 import { Failure } from "../../errors.ts";
 import type { CallApi } from "../call-api.ts";
 import { mailBroke, mailRefusal } from "./mail-failures.ts";
@@ -52,7 +52,7 @@ export function createImap(options: ConnectOptions): { open: OpenMailboxOf; look
 
   const open: OpenMailboxOf = async ({ url, headers, isToMove }) => {
     const server = mailServerOf(url, headers["authorization"]);
-    const client = newClient(options, connect, server);
+    const client = await newClient(options, connect, server);
     const run = <Result>(work: () => Promise<Result>) =>
       work().catch((error: unknown) => {
         client.close();
@@ -80,7 +80,13 @@ export function createImap(options: ConnectOptions): { open: OpenMailboxOf; look
 /** No longer than networks on the way forget a connection on which nothing is said. */
 const maxIdleMs = 4 * 60_000;
 
-function newClient({ timeoutSeconds, ca }: ConnectOptions, connect: Connect, server: MailServer): ImapFlow {
+async function newClient(
+  { timeoutSeconds, ca }: ConnectOptions,
+  connect: Connect,
+  server: MailServer,
+): Promise<ImapFlow> {
+  // A fifth of all that a process loads, which few need.
+  const { ImapFlow } = await import("imapflow");
   const timeout = timeoutSeconds * 1000;
   const client = new ImapFlow({
     ...{ host: server.host, port: server.port, secure: server.isImplicit, auth: authOf(server.login) },
