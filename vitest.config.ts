@@ -16,12 +16,12 @@ const program = "test/support/set-up-program.ts";
 export default defineConfig({
   test: {
     // Tests wait for a fifth of their time and more: for limits, for time-outs, for the disk.
-    maxWorkers: Math.ceil(availableParallelism() * 1.5),
+    maxWorkers: Math.ceil(availableParallelism() * 2),
     reporters: ["default", createSummaryReporter()],
     projects: [
       { extends: true, test: { name: "unit", include: files.unit, isolate: false } },
       { extends: true, test: { name: "postgres", isolate: false, include: files.postgres, globalSetup: [databases] } },
-      { extends: true, test: { name: "system", include: files.system, globalSetup: [databases, program] } },
+      { extends: true, test: { name: "system", isolate: false, include: files.system, globalSetup: [databases, program] } },
     ],
     // How long a test waits before it has failed: what it waits for comes in a fraction of that, but not on each machine.
     testTimeout: 60_000,

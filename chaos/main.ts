@@ -63,6 +63,7 @@ async function run(chosen: Scenario[]): Promise<number> {
     processes: earlier ? [2] : values.processes.split(",").map(Number),
     seed,
     pace: Number(values.pace),
+    pauseMs: 300,
     jobs: Number(values.jobs),
     people: Math.ceil(16 / someProviders.length),
     program,

@@ -33,7 +33,8 @@ export async function runScenario(options: WorldOptions & { scenario: Scenario }
     await Promise.all(Array.from({ length: processes }, (_, place) => start(place)));
     await world.putToken("token-1");
     const mappings = await world.addMappings();
-    load = startLoad({ mappings, people: options.people, pauseMs: 300, nextUrl: world.nextUrl, random: world.random });
+    const { people, pauseMs } = options;
+    load = startLoad({ mappings, people, pauseMs, nextUrl: world.nextUrl, random: world.random });
     await world.pass(1);
     await scenario.disturb(world);
     await world.pass(1);

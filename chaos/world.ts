@@ -76,6 +76,8 @@ export interface WorldOptions {
   pace: number;
   /** Who write to each provider. */
   people: number;
+  /** Between two messages of one of them, on average. */
+  pauseMs: number;
   /** Of `buildForChaos`. */
   program: Program;
   /** The version before, where it is tried beside this one. */

@@ -28,7 +28,7 @@ function keep(program: Program): Program {
 async function run(chosen: Scenario[], processes: number, program: Program, keepsEvidence = true): Promise<Result[]> {
   const postgres = { url: inject("postgresUrl") };
   const shared = { scenarios: chosen, processes: [processes], program, postgres, keepsEvidence };
-  return runAll({ ...shared, seed, people: 1, pace: 0.4, jobs: chosen.length });
+  return runAll({ ...shared, seed, people: 1, pauseMs: 700, pace: 0.4, jobs: chosen.length });
 }
 
 const named = (names: string[]) => scenarios.filter(({ name }) => names.includes(name));

@@ -13,6 +13,8 @@ const mail = (subject: string, { id = subject, text = "Hello" } = {}) =>
     ...["", text, ""],
   ].join("\r\n");
 const minute = 60_000;
+/** Of a session, after each of which it is cut. */
+const parts = 4;
 
 describe.each(imapServers)("what comes to a mailbox at $name", ({ start }) => {
   let server: TestImap;
@@ -67,8 +69,8 @@ describe.each(imapServers)("what comes to a mailbox at $name", ({ start }) => {
     const expected: string[] = [];
     for (const from of ["server", "client"] as const) {
       const total = proxy.bytes[from];
-      for (let part = 0; part <= 8; part++) {
-        const afterBytes = Math.ceil((total * part) / 8);
+      for (let part = 0; part <= parts; part++) {
+        const afterBytes = Math.ceil((total * part) / parts);
         const cutsBefore = proxy.cuts;
         proxy.cut = { from, afterBytes };
         proxy.cutAll();

@@ -9,7 +9,7 @@ import { until } from "../support/until.ts";
 
 let twoWay: TwoWay;
 beforeAll(async () => {
-  twoWay = await startTwoWay({ isEmbedded: true });
+  twoWay = await startTwoWay();
 });
 afterAll(() => twoWay.stop());
 

@@ -16,7 +16,7 @@ let bridge: TestBridge;
 let served: Awaited<ReturnType<typeof serveStandIns>>;
 beforeAll(async () => {
   served = await serveStandIns([]);
-  bridge = await startTestBridge({ isEmbedded: true, config: { providersUrl: served.url } });
+  bridge = await startTestBridge({ config: { providersUrl: served.url } });
 });
 afterAll(async () => {
   await bridge.stop();

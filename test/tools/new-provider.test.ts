@@ -50,12 +50,7 @@ describe("a new provider", () => {
   }, 300_000);
 
   test("is refused under a name that is taken, or is none", async () => {
-    for (const args of [
-      ["acme-sms", "--channel", "sms"],
-      ["Acme", "--channel", "sms"],
-      ["acme"],
-      ["../x", "--channel", "sms"],
-    ])
+    for (const args of [["acme-sms", "--channel", "sms"], ["../x", "--channel", "sms"], ["acme"]])
       await expect(runs(folder, "tsx/dist/cli.mjs", "tools/new-provider.ts", ...args)).rejects.toThrow(
         /there already|Usage/,
       );

@@ -1,18 +1,20 @@
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { z } from "zod";
 import { providerNames } from "../../src/providers/registry.ts";
 import type { Contact, StoredMessage } from "../../src/sandbox/state.ts";
 import { sendSample } from "../../tools/send-sample.ts";
 import { type BridgeProcess, spawnBridge } from "../support/bridge-process.ts";
+import { copyMigrated } from "../support/database.ts";
 import { freePort } from "../support/postgres.ts";
 import { type Script, startScript } from "../support/script.ts";
 import { until } from "../support/until.ts";
 
-/** As docs/try-it.md says it: a sandbox, stand-ins and a bridge, each a process, by what they print and nothing else. */
-const folder = mkdtempSync(join(tmpdir(), "bridge-try-it-"));
+/**
+ * As docs/try-it.md says it: a sandbox, stand-ins and a bridge, each a process, by what they print and nothing else. On
+ * PostgreSQL, which takes a third of the embedded database's time: test/docs runs the page as it is.
+ */
+let database: Awaited<ReturnType<typeof copyMigrated>>;
 const adminApiKey = "k".repeat(32);
 const webhookUrls: Record<string, string> = {};
 const scripts: Script[] = [];
@@ -21,7 +23,7 @@ let sandboxUrl: string;
 let standInsUrl: string;
 
 beforeAll(async () => {
-  cpSync(inject("embeddedTemplate"), folder, { recursive: true });
+  database = await copyMigrated(inject);
   const port = await freePort();
   const PUBLIC_URL = `http://127.0.0.1:${port}`;
   const sandbox = startScript("src/sandbox/main.ts", [], { PORT: "0", PUBLIC_URL });
@@ -42,7 +44,8 @@ beforeAll(async () => {
     "PROVIDERS_URL",
   ]);
   ({ HIGHLEVEL_URL: sandboxUrl = "", PROVIDERS_URL: standInsUrl = "" } = settings);
-  const own = { PUBLIC_URL, PORT: String(port), ADMIN_API_KEY: adminApiKey, DATA_DIR: folder };
+  const ofDatabase = { DATABASE_URL: database.url, ENCRYPTION_KEYS: randomBytes(32).toString("base64") };
+  const own = { PUBLIC_URL, PORT: String(port), ADMIN_API_KEY: adminApiKey, ...ofDatabase };
   bridge = await spawnBridge(inject("program"), { ...settings, ...own });
   await admin("PUT", "/locations/sandbox-location", '{"token":"sandbox-token"}');
   for (const [line] of standIns.printed().matchAll(/^\{.*\}$/gm)) {
@@ -53,10 +56,11 @@ beforeAll(async () => {
   }
 }, 300_000);
 
-afterAll(() => {
+afterAll(async () => {
   for (const { child } of scripts) child.kill("SIGKILL");
   bridge?.kill("SIGKILL");
-  rmSync(folder, { recursive: true, force: true });
+  await bridge?.exited;
+  await database.drop();
 });
 
 const mapping = z.object({ provider: z.string(), webhookUrl: z.string() });

@@ -20,8 +20,8 @@ afterAll(async () => {
 });
 
 test("500 webhooks of all providers, a tenth of them repeated, and HighLevel failing on a fifth: each message once, in order", async () => {
-  const messagesPerPerson = 23;
-  const repeatedPerPerson = 3;
+  const messagesPerPerson = 11;
+  const repeatedPerPerson = 2;
   const people = Math.ceil(500 / (messagesPerPerson + repeatedPerPerson) / loadProviders.length);
   bridge.sandbox.setFaults([
     { kind: "status", status: 503, path: "/conversations/messages/inbound", rate: 0.08 },

@@ -15,7 +15,6 @@ const events = ["message.received", "message.failed", "delivery.dead"];
 beforeAll(async () => {
   receiver = await startEventReceiver();
   bridge = await startTestBridge({
-    isEmbedded: true,
     config: { allowedPrivateHosts: [receiver.host] },
   });
   const mapping = { provider: "generic-sms", address: ours, credentials: signer.credentials };

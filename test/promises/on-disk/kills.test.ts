@@ -26,10 +26,10 @@ async function begin(people: number, pauseMs: number) {
 }
 
 test("kill -9 of the bridge ten times under load: nothing that was acknowledged is missing, doubled or out of order", async () => {
-  const { load, untilMore } = await begin(2, 150);
+  const { load, untilMore } = await begin(1, 200);
   cluster.sandbox.setFaults([{ kind: "delay", delayMs: 20, path: inbound }]);
   for (let kill = 1; kill <= 10; kill++) {
-    await untilMore(10 + Math.floor(Math.random() * 30));
+    await untilMore(5 + Math.floor(Math.random() * 15));
     const [bridge] = cluster.bridges.slice(-1);
     bridge?.kill("SIGKILL");
     await bridge?.exited;
