@@ -60,7 +60,8 @@ const told: Promise<void>[] = [];
 
 beforeAll(async () => {
   database = await copyMigrated(inject);
-  twoWay = await startTwoWay({ databaseUrl: database.url, wrap });
+  // A call that a busy machine is slow to answer is none whose outcome nobody knows.
+  twoWay = await startTwoWay({ databaseUrl: database.url, wrap, config: { highlevelTimeoutSeconds: 30 } });
 });
 afterAll(async () => {
   await twoWay.stop();
@@ -259,4 +260,4 @@ test("300 messages of all providers that fail on a fifth: each sent at most once
       expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
     }
   }
-}, 300_000);
+}, 600_000);
