@@ -21,7 +21,10 @@ export default defineConfig({
     projects: [
       { extends: true, test: { name: "unit", include: files.unit, isolate: false } },
       { extends: true, test: { name: "postgres", isolate: false, include: files.postgres, globalSetup: [databases] } },
-      { extends: true, test: { name: "system", isolate: false, include: files.system, globalSetup: [databases, program] } },
+      {
+        extends: true,
+        test: { name: "system", isolate: false, include: files.system, globalSetup: [databases, program] },
+      },
     ],
     // How long a test waits before it has failed: what it waits for comes in a fraction of that, but not on each machine.
     testTimeout: 60_000,
