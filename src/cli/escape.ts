@@ -9,8 +9,8 @@ const short: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 export const escapeText = (text: string): string => text.replace(unsafe, (sign) => short[sign] ?? asUnicode(sign));
 
 /** The same JSON, escaped as JSON is. */
-export const toSafeJson = (value: unknown): string =>
-  JSON.stringify(value, null, 2).replace(unsafe, (sign) => (sign === "\n" ? sign : asUnicode(sign)));
+export const toSafeJson = (value: unknown, indent = 2): string =>
+  JSON.stringify(value, null, indent).replace(unsafe, (sign) => (sign === "\n" ? sign : asUnicode(sign)));
 
 const asUnicode = (sign: string) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`;
 

@@ -11,6 +11,9 @@ const usualColumns = 80;
 const gap = "  ";
 const leastColumns = 6;
 
+/** On one line, for who reads them line by line. */
+export const sayJsonLine = ({ io }: Pick<Session, "io">, value: unknown): void => io.write(`${toSafeJson(value, 0)}\n`);
+
 export interface Column<Row> {
   head: string;
   show(row: Row): string | number | null | undefined;

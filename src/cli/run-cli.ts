@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { ZodError } from "zod";
 import { createBridge } from "./call-bridge.ts";
@@ -14,6 +15,8 @@ import { addTail } from "./commands/tail.ts";
 import { escapeText } from "./escape.ts";
 import { addLogin, readLogin } from "./login.ts";
 import type { Io, Session } from "./session.ts";
+
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
 
 const about = `Asks a bridge by its API, with ADMIN_API_KEY or an integrator's key.
 Which one: BRIDGE_URL and BRIDGE_KEY, or what "bridge login" has kept.`;
@@ -33,6 +36,7 @@ export async function runCli(args: string[], io: Io): Promise<number> {
   };
   program
     .description(about)
+    .version(version)
     .option("--json", "the API's answer, as it is")
     .option("--yes", "do not ask")
     .configureOutput({ writeOut: io.write, writeErr: io.complain, getOutHelpWidth: () => io.columns ?? 80 })
@@ -59,7 +63,7 @@ export async function runCli(args: string[], io: Io): Promise<number> {
 
 async function confirm({ ask }: Io, question: string, isSure: boolean): Promise<void> {
   if (isSure) return;
-  if (!ask) throw wrongUse(`${question} Nobody can be asked here: --yes says so`);
+  if (!ask) throw wrongUse(`${question} Nobody can be asked here: --yes goes on without`);
   if (!/^y(es)?$/i.test((await ask(`${escapeText(question)} [y/N] `)).trim()))
     throw new CommandError("nothing was done");
 }

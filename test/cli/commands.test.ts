@@ -123,7 +123,8 @@ describe("problems", () => {
     const { code, out } = await cli("problems");
     expect(code).toBe(0);
     expect(out).toContain(`1 dead post-inbound, unknown_sender, of ${strangers}\n`);
-    expect(out).toContain("bridge mappings add makes one");
+    expect(out).toContain(`bridge replay --kind post-inbound --reason unknown_sender --mapping ${strangers}\n`);
+    expect(out).toContain("bridge mappings add makes a mapping for it");
     expect((await cli("problems", "--mapping", strangers)).out).not.toContain("webhook");
   });
 
@@ -282,11 +283,13 @@ describe("doctor", () => {
   });
 
   test("says that no bridge answers, or that none takes the key", async () => {
-    const nowhere = await run(["doctor"], { env: { BRIDGE_URL: "http://127.0.0.1:9", BRIDGE_KEY: "x" } });
-    expect(nowhere).toMatchObject({
-      code: 1,
-      out: expect.stringContaining("FAIL  bridge: no bridge answers at http://127.0.0.1:9"),
-    });
+    const nowhere = { BRIDGE_URL: "http://127.0.0.1:9", BRIDGE_KEY: "x" };
+    const { code, out } = await run(["doctor"], { env: nowhere });
+    expect([code, out]).toEqual([1, expect.stringContaining("FAIL  bridge: no bridge answers at http://127.0.0.1:9")]);
+    const there = await run(["doctor"], { env: { ...nowhere, PUBLIC_URL: "bridge.example.com" } });
+    expect(there.out).toMatch(
+      /FAIL {2}settings: PUBLIC_URL must be a URL.*\n.*\nFAIL {2}settings: ADMIN_API_KEY is not set/,
+    );
     const noKey = await run(["doctor"], as("another-key"));
     expect(noKey).toMatchObject({ code: 1, out: expect.stringContaining("FAIL  key: ") });
   });

@@ -10,7 +10,7 @@ const ground = ["model", "errors", "log"];
  */
 export const rooms: Record<string, string> = {
   main: "config start-bridge",
-  cli: "config commander zod",
+  cli: "config console/words/reasons commander zod",
   "start-bridge":
     "console http checks inbox outbox events messages providers registry access highlevel calls observe secrets store config worker",
   worker: "inbox outbox concurrency store",

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { reasons } from "../../console/words/reasons.ts";
+import type { FailureReason } from "../../errors.ts";
 import { say } from "../print.ts";
 import type { Session } from "../session.ts";
 
@@ -24,6 +26,11 @@ export const checkResult = z.looseObject({
     }),
   ),
 });
+
+/** What to do about what was given up for a reason. A later bridge may have others. */
+export const adviceFor = (reason: string): string =>
+  isKnown(reason) ? reasons[reason].advice : "Read why, correct it, then replay it.";
+const isKnown = (reason: string): reason is FailureReason => Object.hasOwn(reasons, reason);
 
 const words: Record<FindingState, string> = { ok: "ok", warning: "warn", failure: "FAIL", skipped: "skip" };
 

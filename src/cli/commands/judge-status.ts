@@ -108,12 +108,16 @@ export function judgeStatus(code: number, body: unknown): { findings: Finding[];
   const findings: Finding[] = [
     { check: "version", state: "ok", detail: version },
     { check: "settings", state: "ok", detail: "the bridge has started with them" },
-    { check: "database", state: "ok", detail: `${database.version}, ${database.migrations} migrations` },
+    {
+      check: "database",
+      state: "ok",
+      detail: `version ${database.version}, ${database.migrations} migrations are done`,
+    },
     standing.failedWebhooks + dead === 0
       ? { check: "problems", state: "ok", detail: "nothing is dead or failed" }
       : {
           ...{ check: "problems", state: "warning", advice: "bridge problems" },
-          detail: `${dead} dead deliveries, ${standing.failedWebhooks} failed webhooks`,
+          detail: `dead deliveries: ${dead}, failed webhooks: ${standing.failedWebhooks}`,
         },
   ];
   return publicUrl === undefined ? { findings } : { findings, publicUrl };

@@ -49,7 +49,7 @@ export function addMessages(program: Command, session: Session): void {
       if (!first) {
         throw new CommandError(`nothing that this key reaches is called ${text}`, { next: "bridge messages list" });
       }
-      if (others.length > 0) return sayTable(session, columns, found);
+      if (others.length > 0) return session.isJson() ? sayJson(session, found) : sayTable(session, columns, found);
       const answer = await session.bridge().get(`/admin/messages/${first.id}`);
       return session.isJson() ? sayJson(session, answer) : sayStory(session, story.parse(answer));
     });

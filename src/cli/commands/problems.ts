@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { z } from "zod";
-import { adviceFor, adviceForWebhook } from "../advice.ts";
 import type { Query } from "../call-bridge.ts";
 import { addFilters, type Options, readFilters, take, walk } from "../lists.ts";
 import { plural, say, sayJson, showTime } from "../print.ts";
 import type { Session } from "../session.ts";
+import { adviceFor } from "./findings.ts";
 import { location } from "./locations.ts";
 
 export const deadDelivery = z.looseObject({
@@ -43,6 +43,8 @@ export interface Problem {
   example: number;
   detail: string | null;
   advice: string;
+  /** The command that replays all of them. */
+  replay: string;
 }
 
 export function addProblems(program: Command, session: Session): void {
@@ -83,18 +85,40 @@ type One = Omit<Problem, "count" | "firstAt" | "lastAt"> & { at: string };
 function readDelivery(dead: z.output<typeof deadDelivery>): One {
   const { id, kind, detail, reason, mappingId, locationId, createdAt, finishedAt } = dead;
   const [word, where] = [reason ?? "unknown", mappingId ?? locationId ?? "no location"];
-  const advice = adviceFor(kind, word);
-  return { what: kind, reason: word, where, at: finishedAt ?? createdAt, example: id, detail, advice };
+  const place = mappingId === null ? `--location ${locationId}` : `--mapping ${mappingId}`;
+  const replay = `bridge replay --kind ${kind} --reason ${word} ${place}`;
+  return {
+    what: kind,
+    reason: word,
+    where,
+    at: finishedAt ?? createdAt,
+    example: id,
+    detail,
+    advice: adviceFor(word),
+    replay,
+  };
 }
 
 function readWebhook({ id, reason, accountId, receivedAt }: z.output<typeof failedWebhook>): One {
   const words = reason ?? "unknown";
   // Whose number it was for is told by the example.
   const common = words.replace(/\S*(?:\d{4}|@)\S*/g, "…");
-  const advice = adviceForWebhook(words);
+  const advice = /^no mapping for/.test(words) ? whenUnmapped : whenUnread;
   const where = accountId === null ? "the app" : `account ${accountId}`;
-  return { what: "webhook", reason: common, where, at: receivedAt, example: id, detail: reason, advice };
+  return {
+    what: "webhook",
+    reason: common,
+    where,
+    at: receivedAt,
+    example: id,
+    detail: reason,
+    advice,
+    replay: `bridge replay --webhook ${id}`,
+  };
 }
+
+const whenUnmapped = "bridge mappings add makes a mapping for it, and it is read again by itself.";
+const whenUnread = "Correct what the reason names, or have a version that can read it, then replay it.";
 
 /** The most frequent first; of each the newest, which comes first, is the example. */
 function group(all: One[]): Problem[] {
@@ -110,11 +134,11 @@ function group(all: One[]): Problem[] {
 
 function sayProblem(
   session: Session,
-  { what, reason, where, count, firstAt, lastAt, example, detail, advice }: Problem,
+  { what, reason, where, count, firstAt, lastAt, example, detail, advice, replay }: Problem,
 ): void {
   const times = count === 1 ? showTime(lastAt) : `${showTime(firstAt)} to ${showTime(lastAt)}`;
   say(session, `${plural(count, what === "webhook" ? "failed webhook" : `dead ${what}`)}, ${reason}, of ${where}`);
   say(session, `  ${times}, such as ${example}${detail ? `: ${detail}` : ""}`);
   say(session, `  ${advice}`);
-  say(session, `  bridge replay --${what === "webhook" ? "webhook" : "delivery"} ${example}`);
+  say(session, `  ${replay}`);
 }

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { z } from "zod";
+import { deliveryKinds } from "../../model.ts";
 import type { Query } from "../call-bridge.ts";
 import { CommandError, wrongUse } from "../command-error.ts";
 import { addFilters, type Options, readFilters } from "../lists.ts";
@@ -7,17 +8,6 @@ import { plural, say, sayJson } from "../print.ts";
 import type { Session } from "../session.ts";
 import { findMessages } from "./messages.ts";
 
-const kinds = [
-  ...[
-    "post-inbound",
-    "send-outbound",
-    "report-status",
-    "send-through-highlevel",
-    "set-dnd",
-    "post-event",
-    "fetch-mail",
-  ],
-];
 const preview = z.looseObject({ count: z.number() });
 const replayed = z.looseObject({ replayed: z.number(), nextCursor: z.string().nullish() });
 
@@ -85,7 +75,7 @@ async function onlyKind(session: Session, query: Query): Promise<string> {
   const { kind } = query;
   if (typeof kind === "string") return kind;
   const counts = await Promise.all(
-    kinds.map(async (each) => ({ each, count: await countOf(session, { ...query, kind: each }) })),
+    deliveryKinds.map(async (each) => ({ each, count: await countOf(session, { ...query, kind: each }) })),
   );
   const [only, ...others] = counts.filter(({ count }) => count > 0);
   if (!only) throw new CommandError("nothing dead fits", { next: "bridge problems" });

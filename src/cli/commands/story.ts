@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { adviceFor } from "../advice.ts";
 import { say, sayFields, showDuration, showTime } from "../print.ts";
 import type { Session } from "../session.ts";
+import { adviceFor } from "./findings.ts";
 
 const attempt = z.looseObject({
   startedAt: z.string(),
@@ -133,6 +133,6 @@ export function sayNext(session: Session, owed: Delivery): void {
   if (state !== "dead" || reason === null) return;
   say(session);
   say(session, `${kind} is dead, as it was ${reason}${owed.detail ? `: ${owed.detail}` : ""}`);
-  say(session, `  ${adviceFor(kind, reason)}`);
+  say(session, `  ${adviceFor(reason)}`);
   say(session, `  bridge replay --delivery ${id}`);
 }

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { z } from "zod";
 import type { Query } from "../call-bridge.ts";
 import { addFilters, type Options, readFilters } from "../lists.ts";
-import { say, sayJson, showTime } from "../print.ts";
+import { say, sayJsonLine, showTime } from "../print.ts";
 import type { Session } from "../session.ts";
 import { deadDelivery, failedWebhook } from "./problems.ts";
 
@@ -86,7 +86,7 @@ async function watch(session: Session, lists: Watched[]): Promise<void> {
 
 function sayNew(session: Session, { describe }: Watched, items: unknown[]): void {
   for (const item of items) {
-    if (session.isJson()) sayJson(session, item);
+    if (session.isJson()) sayJsonLine(session, item);
     else say(session, describe(item));
   }
 }
