@@ -25,6 +25,11 @@ export const hostile = [
   "{{7*7}} </textarea></title></style> &lt;b&gt; ' \"",
 ];
 
+/** What a tracker, a script and a page of somebody else's would do. */
+const hostileHtml = `<p>The letter</p><script>parent.broken = true</script><meta http-equiv="refresh" content="0;url=https://evil.example/r">
+<img src="https://evil.example/pixel.gif" onerror="parent.broken = true"><link rel="stylesheet" href="https://evil.example/x.css">
+<form action="https://evil.example/f"><button>Win</button></form><a href="https://evil.example/a" target="_top">out</a>`;
+
 /** A bridge with one location and something of each kind in it: what arrived, what was given up, what cannot be read. */
 export async function startStage(): Promise<Stage> {
   const bridge = await startTestBridge({ config: { bodyLimitBytes: { sms: 1_000_000, email: 1_000_000 } } });
@@ -38,11 +43,8 @@ export async function startStage(): Promise<Stage> {
   };
   const holding = await bridge.addMapping({ ...text("+15005550009"), name: "Front desk", unknownSender: "hold" });
   const posting = await bridge.addMapping(text("+15005550010"));
-  await bridge.addMapping({
-    ...text("shop@example.com"),
-    provider: "generic-email",
-    conversationProviderId: emailProviderId,
-  });
+  const mailbox = { provider: "generic-email", conversationProviderId: emailProviderId };
+  const mailing = await bridge.addMapping({ ...text("shop@example.com"), ...mailbox });
   await write(bridge, posting, { id: "m-0", from: person, to: "+15005550010", text: `Hello, ${secretWords}` });
   for (const [index, words] of hostile.entries())
     await write(bridge, posting, {
@@ -53,6 +55,8 @@ export async function startStage(): Promise<Stage> {
     });
   await write(bridge, holding, { id: "m-1", from: person, to: "+15005550009", text: `Held, ${secretWords}` });
   await write(bridge, holding, { id: "m-2", from: person, to: "+15005550001", text: "to another number" });
+  const mail = { from: `${person.replace("+", "p")}@example.org`, to: "shop@example.com", subject: hostile[0] };
+  await write(bridge, mailing, { ...mail, id: "e-1", messageId: "<e-1@example.org>", text: "Hi", html: hostileHtml });
   const first = async (path: string) => {
     const { body } = await until(
       () => bridge.admin("GET", path),
@@ -62,7 +66,7 @@ export async function startStage(): Promise<Stage> {
   };
   await until(
     () => bridge.sandbox.messages(),
-    (posted) => posted.length === hostile.length + 1,
+    (posted) => posted.length === hostile.length + 2,
   );
   const dead = await first("/deliveries?state=dead");
   const ids = {
