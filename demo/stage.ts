@@ -24,6 +24,7 @@ export interface Stage {
   /** A file for `curl -K`, so that nothing secret stands on the screen. Gives its path. */
   keepForCurl(name: string, lines: string[]): string;
   adminHeader: string;
+  adminApiKey: string;
   stop(): Promise<void>;
 }
 
@@ -75,7 +76,7 @@ export async function setStage(
   };
   const life = bringToLife(standIns, { ...living, webhookUrlOf: (provider) => way(provider).webhookUrl });
   return {
-    ...{ sandbox, sandboxUrl, bridgeUrl, ways, way, adminHeader, told: life.told },
+    ...{ sandbox, sandboxUrl, bridgeUrl, ways, way, adminHeader, adminApiKey, told: life.told },
     keepForCurl(name, lines) {
       const path = join(folder, name);
       writeFileSync(path, `${lines.join("\n")}\n`, { mode: 0o600 });
