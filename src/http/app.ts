@@ -3,6 +3,7 @@ import helmet from "helmet";
 import { type HealthContext, healthRoutes } from "./health.ts";
 import { type MetricsContext, metricsRoutes } from "./metrics.ts";
 import { type OauthContext, oauthRoutes } from "./oauth.ts";
+import { documentRoutes } from "./openapi/document-routes.ts";
 import { type ApiContext, apiRoutes } from "./operations/api-routes.ts";
 import { notFound, problems } from "./problem.ts";
 import { type WebhooksContext, webhookRoutes } from "./webhooks.ts";
@@ -24,7 +25,7 @@ export function createApp(context: AppContext): Express {
   app.use(helmet());
   app.use("/webhooks", webhookRoutes(context));
   app.use("/oauth", oauthRoutes(context));
-  app.use(apiRoutes(context));
+  app.use(apiRoutes(context), documentRoutes(context));
   if (context.pages) app.use("/console", context.pages);
   app.use(healthRoutes(context), metricsRoutes(context));
   app.use(notFound);

@@ -39,7 +39,7 @@ export const sendOperations = {
     summary: "Has HighLevel send a message, and keeps what it answers, so that the person's answers thread.",
     description:
       "By HighLevel's own means, or through a mapping. A problem with `source` `highlevel` is its refusal in its own words, with its `traceId`.",
-    query: { wait: flag.default(true).describe("Without waiting it is queued.") },
+    query: { wait: flag.prefault("true").describe("Without waiting it is queued.") },
     headers: { "Idempotency-Key": idempotencyKey },
     body: sendBody,
     answers: { 200: sentAnswer, 202: queuedAnswer },

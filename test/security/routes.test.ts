@@ -2,8 +2,11 @@ import { generateKeyPairSync, sign } from "node:crypto";
 import axios from "axios";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type AppContext, createApp } from "../../src/http/app.ts";
+import { apiOperations } from "../../src/http/openapi/document.ts";
+import { patternOf } from "../../src/http/operations/calls.ts";
 import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
 import { type Answer, startTestBridge, type TestBridge } from "../support/bridge.ts";
+import { requireFit } from "../support/fits-document.ts";
 import { locationId, publicUrl, smsProviderId } from "../support/location.ts";
 import { until } from "../support/until.ts";
 import { routesOf } from "./route-stack.ts";
@@ -277,6 +280,8 @@ const open: Record<string, string> = {
     "verified by the mapping's credentials, or answers a provider that asks with the account's secret",
   "GET /oauth/install": "a browser; HighLevel says who may install",
   "GET /oauth/callback": "a browser that has begun here",
+  "GET /openapi.json": "the document of the API, the same for everybody",
+  "GET /docs": "the same as a page",
   "GET /livez": "tells that the process answers",
   "GET /metrics": "METRICS_TOKEN alone opens it",
   "GET /readyz": "tells whether the bridge works; which locations are in trouble is for who has a key",
@@ -294,6 +299,7 @@ async function call(route: string, authorization: string | undefined): Promise<A
     data: body?.(),
     validateStatus: () => true,
   });
+  requireFit(method, path(), { status: answer.status, body: answer.data });
   return { status: answer.status, headers: answer.headers as Record<string, string>, body: answer.data };
 }
 
@@ -307,6 +313,8 @@ test("every route is known here: one behind a key with what each key may do, an 
   const context = { adminApiKeys: ["x"], publicUrl, ...limits, stateKey: Buffer.alloc(32) };
   const routes = routesOf(createApp(context as unknown as AppContext));
   expect(routes.toSorted()).toEqual([...Object.keys(guarded), ...Object.keys(open)].sort());
+  const operations = Object.values(apiOperations).map(({ method, path }) => `${method} ${patternOf(path)}`);
+  expect(Object.keys(guarded).sort()).toEqual(operations.sort());
 });
 
 describe.sequential("every route behind a key", () => {

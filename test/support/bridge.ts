@@ -11,6 +11,7 @@ import type { WebhookRequest } from "../../src/model.ts";
 import { type SandboxOptions, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { startBridge, type Tuning } from "../../src/start-bridge.ts";
 import { copyMigrated } from "./database.ts";
+import { requireFit } from "./fits-document.ts";
 import { emailProviderId, locationId, publicUrl, smsProviderId, token } from "./location.ts";
 import { until } from "./until.ts";
 
@@ -132,7 +133,10 @@ export async function startTestBridge(
       transitional: { silentJSONParsing: true },
       maxBodyLength: Number.POSITIVE_INFINITY,
     });
-    return { status: answer.status, headers: answer.headers as Record<string, string>, body: answer.data };
+    const { status, data: body } = answer;
+    const shown = { status, headers: answer.headers as Record<string, string>, body };
+    requireFit(method, path, shown);
+    return shown;
   };
   const test: TestBridge = {
     get url() {

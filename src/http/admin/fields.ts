@@ -20,7 +20,7 @@ export const credentials = z
 /** Of a query. */
 export const flag = z.enum(["true", "false"], "must be true or false").transform((value) => value === "true");
 export const checkQuery = {
-  check: flag.default(true).describe("Asks the provider and HighLevel at once whether what is registered works."),
+  check: flag.prefault("true").describe("Asks the provider and HighLevel at once whether what is registered works."),
 };
 /** With CSV the query says what in JSON the body does. */
 export const csvField = z.string().optional().describe("With CSV.");

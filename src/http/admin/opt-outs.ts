@@ -32,7 +32,7 @@ const channel = z.enum(["sms", "email"], "must be sms or email");
 const filter = {
   ...{ locationId: text.optional(), channel: channel.optional(), address: address.optional() },
   cause: z.enum(consentCauses, `must be one of ${consentCauses.join(", ")}`).optional(),
-  lifted: flag.default(false).describe("Also those that do not stand any more."),
+  lifted: flag.prefault("false").describe("Also those that do not stand any more."),
 };
 const exportQuery = z.object(filter);
 const entered = z.strictObject({ locationId: text, channel, address: text, note: note.optional() });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Caller } from "../caller.ts";
+import type { Tag } from "../openapi/tags.ts";
 import { Problem, parseInput, parseQuery } from "../problem.ts";
 
 /** What is said of an operation, beside its schemas: for the router and for the document of the API. */
@@ -7,7 +8,7 @@ interface Description {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** As in `/admin/messages/{id}`. */
   path: string;
-  tag: string;
+  tag: Tag;
   /** In one sentence. */
   summary: string;
   /** What else is to know. */

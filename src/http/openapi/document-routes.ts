@@ -1,0 +1,37 @@
+import { createHash } from "node:crypto";
+import { Router } from "express";
+import helmet from "helmet";
+import { createDocument } from "./document.ts";
+import { renderPage, stylesheet } from "./page.ts";
+
+/**
+ * `GET /openapi.json` 200: the API as OpenAPI 3.1 says it · `GET /docs` 200: the same as a page. Without a key: both are the
+ * same for everybody, and tell nothing of what is here.
+ */
+export function documentRoutes({ publicUrl }: { publicUrl: string }): Router {
+  const router = Router();
+  let document: string | undefined;
+  let page: string | undefined;
+  router.get("/openapi.json", (_req, res) => {
+    document ??= JSON.stringify(createDocument({ serverUrl: publicUrl }));
+    res.type("json").send(document);
+  });
+  router.get("/docs", protect, (_req, res) => {
+    page ??= renderPage();
+    res.type("html").send(page);
+  });
+  return router;
+}
+
+const protect = helmet({
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      defaultSrc: ["'none'"],
+      styleSrc: [`'sha256-${createHash("sha256").update(stylesheet).digest("base64")}'`],
+      baseUri: ["'none'"],
+      formAction: ["'none'"],
+      frameAncestors: ["'none'"],
+    },
+  },
+});
