@@ -4,6 +4,7 @@ import type { WebhookRequest } from "../../model.ts";
 import { isSame } from "../../secrets/compare.ts";
 import { isFresh } from "./freshness.ts";
 import { inOneHeader, type Proof } from "./proofs.ts";
+import { withHeaders } from "./recipes/samples.ts";
 
 /** What a token is bound to. A body's hash is hexadecimal digits in a claim: a token alone would fit any body. */
 type Binding =
@@ -27,6 +28,14 @@ export function jwt<Given>(
     ...inOneHeader(header),
     ...("audience" in recipe || recipe.urlHash !== undefined ? { coversUrl: true } : {}),
     signedAt: async ({ headers }) => timeIn((headers[header] ?? "").slice(prefix.length)),
+    sign(request, credentials) {
+      const secret = recipe.key(credentials);
+      if (secret === "") return undefined;
+      const iat = Math.floor(request.receivedAt.getTime() / 1000);
+      const given = { iat, exp: iat + lifetimeSeconds, ...claimsOf(request, recipe) };
+      const signed = toSegments({ alg: "HS256", typ: "JWT" }, given);
+      return withHeaders(request, { [header]: `${prefix}${signed}.${macOf(signed, secret)}` });
+    },
     check(request, credentials) {
       const given = request.headers[header] ?? "";
       const secret = recipe.key(credentials);
@@ -35,6 +44,13 @@ export function jwt<Given>(
       return claims !== undefined && isInTime(claims, request) && isBound(claims, request, recipe);
     },
   };
+}
+
+/** By which it is bound to a request. */
+function claimsOf({ url, body }: WebhookRequest, binding: Binding): Record<string, string> {
+  if ("audience" in binding) return { aud: url };
+  const { payloadHash, urlHash } = binding;
+  return { [payloadHash]: sha256(body), ...(urlHash === undefined ? {} : { [urlHash]: sha256(url) }) };
 }
 
 function isBound(claims: Claims, { url, body }: WebhookRequest, binding: Binding): boolean {
@@ -60,13 +76,13 @@ export function signJwt(claims: Record<string, string>, privateKey: KeyObject, p
     .update(JSON.stringify([claims, iat, purpose]))
     .digest("hex")
     .slice(0, 32);
-  const parts = [
-    { alg: "RS256", typ: "JWT" },
-    { ...claims, iat, exp: iat + lifetimeSeconds, jti },
-  ];
-  const signed = parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
+  const signed = toSegments({ alg: "RS256", typ: "JWT" }, { ...claims, iat, exp: iat + lifetimeSeconds, jti });
   return `${signed}.${sign("sha256", Buffer.from(signed), privateKey).toString("base64url")}`;
 }
+
+const toSegments = (...parts: object[]) =>
+  parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
+const macOf = (signed: string, secret: string) => createHmac("sha256", secret).update(signed).digest("base64url");
 
 const head = z.object({ alg: z.literal("HS256") });
 const times = z.object({ iat: z.number().optional(), nbf: z.number().optional(), exp: z.number().optional() });
@@ -76,7 +92,7 @@ type Claims = z.infer<typeof claims>;
 /** The claims of a token that the secret has signed. */
 function readClaims(token: string, secret: string): Claims | undefined {
   const [first = "", second = "", signature = "", ...more] = token.split(".");
-  const expected = createHmac("sha256", secret).update(`${first}.${second}`).digest("base64url");
+  const expected = macOf(`${first}.${second}`, secret);
   if (more.length > 0 || !isSame(signature, expected)) return undefined;
   if (!head.safeParse(readSegment(first)).success) return undefined;
   return claims.safeParse(readSegment(second)).data;

@@ -18,6 +18,7 @@ import {
   time,
 } from "../kit/fields.ts";
 import { jwt } from "../kit/jwt.ts";
+import { jsonSample } from "../kit/recipes/samples.ts";
 import { answerOf, idAt, post } from "../kit/sends.ts";
 import { callOf } from "./httpsms/call.ts";
 
@@ -57,6 +58,11 @@ export const httpSms = defineProvider({
       ...{ header: "authorization", prefix: "Bearer ", audience: "url" },
       key: ({ signingKey }) => signingKey,
     }),
+    sample: ({ id, from, to, text: content, at: timestamp }) =>
+      jsonSample({
+        ...{ id, type: "message.phone.received", time: timestamp },
+        data: { message_id: id, owner: to, contact: from, content, timestamp },
+      }),
     read,
   },
   sends: {

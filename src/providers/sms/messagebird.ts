@@ -17,6 +17,7 @@ import {
   time,
 } from "../kit/fields.ts";
 import { jwt } from "../kit/jwt.ts";
+import { formSample } from "../kit/recipes/samples.ts";
 import { answerOf, idAt, post, withLinks, withoutPlus } from "../kit/sends.ts";
 
 /** MessageBird's SMS API, which it had before it became Bird: https://github.com/messagebird/messagebird-nodejs */
@@ -46,6 +47,8 @@ export const messagebird = defineProvider({
       key: ({ signingKey }) => signingKey,
     }),
     isReferenceSigned: true,
+    sample: ({ id, from, to, text: payload, at }) =>
+      formSample({ id, originator: from, recipient: to, payload, createdDatetime: at.toISOString() }),
     read,
   },
   sends: {

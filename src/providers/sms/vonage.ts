@@ -8,6 +8,7 @@ import { receipt, type StatusWords, text } from "../kit/events.ts";
 import { listOf, maybeText, messageId, perNumber, phoneWithoutPlus, requiredText, time } from "../kit/fields.ts";
 import { jwt } from "../kit/jwt.ts";
 import { rsaPrivateKey } from "../kit/public-keys.ts";
+import { jsonSample } from "../kit/recipes/samples.ts";
 import { answerOf, idAt, post, withoutPlus } from "../kit/sends.ts";
 import { bearerOf } from "./vonage/call.ts";
 
@@ -51,6 +52,8 @@ export const vonage = defineProvider({
       key: ({ signatureSecret }) => signatureSecret,
     }),
     isReferenceSigned: true,
+    sample: ({ id, from, to, text: words, at: timestamp }) =>
+      jsonSample({ channel: "sms", message_uuid: id, message_type: "text", from, to, text: words, timestamp }),
     read,
   },
   sends: {

@@ -6,6 +6,7 @@ import { defineProvider } from "../kit/define-provider.ts";
 import { ignored, receipt, type StatusWords, text } from "../kit/events.ts";
 import { at, code, listOf, maybeText, messageId, phoneWithoutPlus, requiredText } from "../kit/fields.ts";
 import { bearer, challenge } from "../kit/proofs.ts";
+import { jsonSample } from "../kit/recipes/samples.ts";
 import { answerOf, idAt, post } from "../kit/sends.ts";
 import { hmac, inHeader } from "../kit/signatures.ts";
 import { compose } from "./whatsapp/compose.ts";
@@ -67,6 +68,17 @@ export const whatsapp = defineProvider({
       mode: ["hub.mode", "subscribe"],
       ...{ token: "hub.verify_token", challenge: "hub.challenge", key: ({ verifyToken }) => verifyToken },
     }),
+    sample: ({ id, from, to, text: body, at }) => {
+      const said = {
+        id,
+        from: from.slice(1),
+        timestamp: String(Math.floor(at.getTime() / 1000)),
+        type: "text",
+        text: { body },
+      };
+      const value = { metadata: { display_phone_number: to.slice(1) }, messages: [said] };
+      return jsonSample({ object: "whatsapp_business_account", entry: [{ changes: [{ field: "messages", value }] }] });
+    },
     read,
   },
   sends: {
