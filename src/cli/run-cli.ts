@@ -8,6 +8,7 @@ import { addKeys } from "./commands/keys.ts";
 import { addLocations } from "./commands/locations.ts";
 import { addMappings } from "./commands/mappings.ts";
 import { addMessages } from "./commands/messages.ts";
+import { addOpenapi } from "./commands/openapi.ts";
 import { addProblems } from "./commands/problems.ts";
 import { addReplay } from "./commands/replay.ts";
 import { addSendTest } from "./commands/send-test.ts";
@@ -53,6 +54,7 @@ export async function runCli(args: string[], io: Io): Promise<number> {
   addLocations(program, session);
   addKeys(program, session);
   addLogin(program, session);
+  addOpenapi(program, session);
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {

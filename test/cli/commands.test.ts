@@ -359,6 +359,15 @@ describe("send-test", () => {
   });
 });
 
+test("openapi prints the API's document, in which the commands' operations are", async () => {
+  const { code, out } = await cli("openapi");
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({
+    openapi: expect.stringMatching(/^3\.1/),
+    paths: { "/admin/mappings/{id}/send-test": {} },
+  });
+});
+
 test("tail tells what comes, and what is given up, until Ctrl+C", async () => {
   const stop = new AbortController();
   let [out, err] = ["", ""];
