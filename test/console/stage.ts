@@ -17,7 +17,7 @@ export const person = "+15005550006";
 export const secretWords = "the words that only location 1 may read";
 
 /** Markup, a change of direction, one word of 100 kB, and what is neither. */
-export const hostile = [
+const hostile = [
   `<script>window.broken = true</script><img src=x onerror="window.broken = true">`,
   `"><iframe srcdoc="<script>parent.broken = true</script>"></iframe>`,
   "\u202E\u2066 turned \u202E",

@@ -6,6 +6,8 @@ import { describeSpan } from "../words/times.ts";
 /** One thing that happened to a message, or the time between two. */
 export interface Happening {
   at: Date;
+  /** It stands where it belongs, and nobody knows when it was. */
+  isUntimed?: true;
   tone: Tone | "wait";
   what: string;
   /** In the words of others. */
@@ -23,7 +25,7 @@ export function storyOf(message: WholeMessage): Happening[] {
 }
 
 function beginningOf({ direction, origin, sentAt, receivedAt, createdAt, webhooks }: WholeMessage): Happening[] {
-  const from = { provider: "by the provider", highlevel: "by HighLevel", api: "by the send route" }[origin];
+  const from = { provider: "from the provider", highlevel: "from HighLevel", api: "by the send route" }[origin];
   return [
     ...(sentAt ? [{ at: sentAt, tone: "quiet" as const, what: "Written, as the provider tells it" }] : []),
     { at: receivedAt, tone: "ok", what: `Received ${from}, verified and stored` },
@@ -84,7 +86,9 @@ function endOf({ direction, state, error, reportedState }: WholeMessage, last = 
   const told = reportedState === null ? "" : `. HighLevel was told ${reportedState}`;
   const tone = state === "failed" || state === "complained" ? "bad" : "ok";
   const said = error ? `${error.message} (${error.code})` : undefined;
-  return [{ at: last, tone, what: `The message is ${state}, by the last receipt or answer${told}`, said }];
+  return [
+    { at: last, isUntimed: true, tone, what: `The message is ${state}, by the last receipt or answer${told}`, said },
+  ];
 }
 
 const shortestWaitMs = 1000;
@@ -93,7 +97,11 @@ function withWaits(happenings: Happening[]): Happening[] {
   return happenings.flatMap((each, index) => {
     const before = happenings[index - 1];
     const ms = before ? each.at.getTime() - before.at.getTime() : 0;
-    const wait = { at: each.at, tone: "wait" as const, what: `${describeSpan(ms)} passed` };
+    const wait = {
+      at: each.at,
+      tone: "wait" as const,
+      what: `${describeSpan(ms)} ${each.at > new Date() ? "to go" : "passed"}`,
+    };
     return ms >= shortestWaitMs ? [wait, each] : [each];
   });
 }

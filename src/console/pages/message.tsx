@@ -83,11 +83,11 @@ function Dead({ message, mayWrite }: { message: WholeMessage; mayWrite: boolean 
   );
 }
 
-function Step({ happening: { at, tone, what, said, means } }: { happening: Happening }) {
+function Step({ happening: { at, isUntimed, tone, what, said, means } }: { happening: Happening }) {
   if (tone === "wait") return <li class="wait">{what}</li>;
   return (
     <li class={tone}>
-      <span class="what">{what}</span> <Time at={at} />
+      <span class="what">{what}</span> {!isUntimed && <Time at={at} />}
       {means && <div class="hint">{means}</div>}
       {said && (
         <div>

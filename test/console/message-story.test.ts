@@ -1,0 +1,68 @@
+import { expect, test } from "vitest";
+import type { TriedDelivery, WholeMessage } from "../../src/console/calls.ts";
+import { storyOf } from "../../src/console/pages/message-story.ts";
+
+const begin = Date.UTC(2026, 0, 31, 9, 30);
+const at = (seconds: number) => new Date(begin + seconds * 1000);
+
+const delivery = (fields: Partial<TriedDelivery>) =>
+  ({
+    ...{ kind: "post-inbound", state: "pending", reason: null, detail: null, attemptLog: [], createdAt: at(0) },
+    ...{ finishedAt: null, retryAt: null, replayedAt: null, note: null, mayHaveHappened: false },
+    ...fields,
+  }) as TriedDelivery;
+const message = (fields: Partial<WholeMessage>) =>
+  ({
+    ...{ direction: "inbound", origin: "provider", state: "received", error: null, reportedState: null },
+    ...{ sentAt: null, receivedAt: at(0), createdAt: at(0), webhooks: [], deliveries: [] },
+    ...fields,
+  }) as WholeMessage;
+const told = (fields: Partial<WholeMessage>) => storyOf(message(fields)).map(({ what }) => what);
+
+test("a story has each attempt in the other side's words, what it means, and the waits between", () => {
+  const attemptLog: TriedDelivery["attemptLog"] = [
+    { startedAt: at(0.5), durationMs: 812, outcome: "unavailable", status: 503, detail: "Service Unavailable" },
+    { startedAt: at(4), durationMs: 90, outcome: "delivered", status: 201, detail: null },
+  ];
+  const posted = delivery({ state: "delivered", finishedAt: at(4.09), attemptLog });
+  const story = storyOf(message({ deliveries: [posted] }));
+  expect(story.map(({ what }) => what)).toEqual([
+    "Received from the provider, verified and stored",
+    "Post to HighLevel, attempt 1: unavailable, 503 in 812 ms",
+    "3.5 s passed",
+    "Post to HighLevel: done, 201 in 90 ms",
+  ]);
+  expect(story[1]).toMatchObject({ said: "Service Unavailable", means: expect.stringContaining("503") });
+});
+
+test("what waits says for what, and that it is looked up first where an attempt may have been carried out", () => {
+  const waiting = delivery({ reason: "outcome_unknown", mayHaveHappened: true });
+  expect(told({ deliveries: [waiting] }).at(-1)).toBe(
+    "Post to HighLevel: waits: outcome_unknown. An earlier attempt may have been carried out: it is looked up first.",
+  );
+  const later = delivery({ reason: "unavailable", retryAt: new Date(Date.now() + 3_600_000) });
+  expect(told({ deliveries: [later] }).slice(-2)).toEqual([
+    expect.stringMatching(/ to go$/),
+    "Post to HighLevel: the next attempt.",
+  ]);
+});
+
+test("what was given up, replayed or discarded says so", () => {
+  const dead = delivery({ state: "dead", reason: "rejected", detail: "no such contact", finishedAt: at(1) });
+  expect(storyOf(message({ deliveries: [dead] })).at(-1)).toMatchObject({ tone: "bad", said: "no such contact" });
+  const discarded = delivery({ state: "discarded", finishedAt: at(2), replayedAt: at(1), note: "called them" });
+  expect(told({ deliveries: [discarded] }).slice(1)).toEqual([
+    "1 s passed",
+    "Post to HighLevel: replayed by somebody",
+    "1 s passed",
+    "Post to HighLevel: discarded",
+  ]);
+});
+
+test("a receipt's time is not known, and none is made up", () => {
+  const failed = message({
+    ...{ direction: "outbound", origin: "highlevel", state: "failed", reportedState: "failed" },
+    error: { code: "30007", message: "Carrier violation" },
+  });
+  expect(storyOf(failed).at(-1)).toMatchObject({ isUntimed: true, tone: "bad", said: "Carrier violation (30007)" });
+});
