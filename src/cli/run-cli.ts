@@ -71,8 +71,10 @@ async function confirm({ ask }: Io, question: string, isSure: boolean): Promise<
 }
 
 function explain(io: Io, error: unknown): number {
-  // Ctrl+C is how a person ends what goes on.
-  if (io.signal.aborted) return exitCodes.fine;
+  if (io.signal.aborted) {
+    io.complain("ended before it was done\n");
+    return exitCodes.wrong;
+  }
   // Its words are printed already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.fine : exitCodes.wrongUse;
   const lines = wordsOf(error).split("\n").map(escapeText);

@@ -391,4 +391,6 @@ test("tail tells what comes, and what is given up, until Ctrl+C", async () => {
   );
   stop.abort();
   expect(await tailing).toBe(0);
+  const ended = await run(["problems"], { ...as(adminApiKey), signal: stop.signal });
+  expect(ended).toMatchObject({ code: 1, err: "ended before it was done\n" });
 });

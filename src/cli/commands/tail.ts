@@ -37,7 +37,11 @@ export function addTail(program: Command, session: Session): void {
     .option("--person <address>", "of this person, in any writing")
     .action(async (options: Options) => {
       const query = { ...readFilters({ ...options, address: options["person"] }), limit };
-      await watch(session, options["problems"] ? troubles(query) : [messagesOf(query), ...troubles(query)]);
+      const lists = options["problems"] ? troubles(query) : [messagesOf(query), ...troubles(query)];
+      await watch(session, lists).catch((error: unknown) => {
+        // Ctrl+C is how it ends.
+        if (!session.io.signal.aborted) throw error;
+      });
     });
 }
 
