@@ -1,6 +1,9 @@
 import { createConfig, lintFromString } from "@redocly/openapi-core";
+import express from "express";
+import request from "supertest";
 import { expect, test } from "vitest";
 import { apiOperations, createDocument } from "../../src/http/openapi/document.ts";
+import { documentRoutes } from "../../src/http/openapi/document-routes.ts";
 import { renderPage } from "../../src/http/openapi/page.ts";
 import { requireFit } from "../support/fits-document.ts";
 
@@ -27,6 +30,15 @@ test("the page shows every operation and schema, without scripts, and what it na
   expect(page).not.toMatch(/<script|style=|\son\w+=/);
   const anchors = [...page.matchAll(/href="#([^"]+)"/g)].map(([, id]) => `id="${id}"`);
   expect(anchors.filter((id) => !page.includes(id))).toEqual([]);
+});
+
+test("both are served to anybody, the page under a policy that lets nothing run", async () => {
+  const app = express().use(documentRoutes({ publicUrl: "https://bridge.example" }));
+  const served = await request(app).get("/openapi.json").expect(200);
+  expect(served.body).toEqual({ ...document, servers: [{ url: "https://bridge.example" }] });
+  const page = await request(app).get("/docs").expect(200).expect("content-type", /html/);
+  expect(page.headers["content-security-policy"]).toMatch(/^default-src 'none';style-src 'sha256-[^']+';/);
+  expect(page.headers["content-security-policy"]).not.toContain("unsafe");
 });
 
 test.each([

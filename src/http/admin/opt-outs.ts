@@ -15,11 +15,12 @@ import type { OptOut } from "../../store/schema.ts";
 import { pageOf } from "../answers/page.ts";
 import { csvAnswer, importedOptOutsAnswer, shownOptOutAnswer } from "../answers/people.ts";
 import { type Caller, requireReach } from "../caller.ts";
-import { parseRecords, toLine } from "../csv.ts";
+import { parseRecords } from "../csv.ts";
 import { numberedPageQuery, toPage } from "../list.ts";
 import { operation, reply } from "../operations/operation.ts";
 import { Problem, parseInput, parseQuery } from "../problem.ts";
 import { address, csvField, flag, note, readSearch, rowIdOf, text } from "./fields.ts";
+import { optOutLines } from "./opt-out-lines.ts";
 
 export interface OptOutsContext {
   db: Db;
@@ -122,24 +123,13 @@ export const optOutOperations = {
     answers: { 200: csvAnswer },
     async handle({ people }: OptOutsContext, { caller, query }) {
       const found = await readFilter(people, caller, query);
-      return reply(200, linesOf(people, found), {
+      return reply(200, optOutLines(people, found), {
         "Content-Type": "text/csv; charset=utf-8",
         "Content-Disposition": 'attachment; filename="opt-outs.csv"',
       });
     },
   }),
 };
-
-/** As fast as they are taken. */
-async function* linesOf(people: Db, found: OptOutFilter): AsyncGenerator<string> {
-  yield toLine(columns);
-  for (let before: number | undefined; ; ) {
-    const rows = await listOptOuts(people, { ...found, before, limit: 1000 });
-    yield rows.map((each) => toLine(toCells(each))).join("");
-    before = rows.at(-1)?.id;
-    if (rows.length < 1000) return;
-  }
-}
 
 type Sought = z.output<typeof exportQuery>;
 
@@ -197,7 +187,3 @@ function readRows(kind: Channel, rows: GivenRow[]): ImportedOptOut[] {
 }
 
 const show = (optOut: OptOut) => ({ ...optOut, description: describeOptOut(optOut) });
-
-const columns = ["locationId", "channel", "address", "cause", "detail", "optedOutAt", "liftedAt", "liftedBy"] as const;
-const toCells = (optOut: OptOut) =>
-  columns.map((name) => (optOut[name] instanceof Date ? optOut[name].toISOString() : (optOut[name] ?? "")));
