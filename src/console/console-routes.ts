@@ -87,9 +87,13 @@ function run(page: Page, assets: Assets): RequestHandler {
   };
 }
 
-/** What is given twice, or is no text, is not there. */
+/** What is given twice, or is no text, is not there. PostgreSQL takes no U+0000, and no field has one. */
 function textsOf(fields: unknown): Record<string, string> {
   const given = z.record(z.string(), z.unknown()).safeParse(fields).data ?? {};
+  const wrong = Object.entries(given).find((each) =>
+    each.some((text) => typeof text === "string" && text.includes("\0")),
+  );
+  if (wrong) throw new Problem(422, `${wrong[0]}: holds U+0000, which no text may: type it anew`);
   return Object.fromEntries(
     Object.entries(given).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : [])),
   );

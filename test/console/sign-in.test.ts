@@ -53,6 +53,19 @@ test.each([
   expect(answer.headers.get("location")).toBe("/console");
 });
 
+test("U+0000 in a field is said to stand there, wherever it is given", async () => {
+  const cookie = await signIn(bridge, adminApiKey);
+  const answers = await Promise.all([
+    ...["/search?q=%00", "/messages?address=a%00b", "/messages/1%00", "/locations/%00", "/messages?x%00=1"].map(
+      (path) => get(cookie, path),
+    ),
+    post("/settings/keys", { name: "a\0b", access: "read" }, { origin: publicUrl, cookie }),
+    post("/locations", { id: "a\0b", token: "x" }, { origin: publicUrl, cookie }),
+  ]);
+  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 422));
+  expect(await answers[0]?.text()).toContain("holds U+0000");
+});
+
 test("a session ends by signing out, and with its key", async () => {
   const cookie = await signIn(bridge, adminApiKey);
   expect((await post("/sign-out", {}, { origin: publicUrl, cookie })).status).toBe(303);
