@@ -25,12 +25,11 @@ describe.each(imapServers)("a mailbox at $name", ({ start }) => {
     await server.append(mail("before"), { at: new Date(Date.now() - 3 * 86_400_000) });
     const mailbox = await imap().open(requestOf());
     expect(await mailbox.listAfter(mailbox.uidNext - 1)).toEqual([]);
-    const news = mailbox.wait(10, new AbortController().signal);
+    // Longer than the test may take: only the news ends it.
+    const news = mailbox.wait(600, new AbortController().signal);
     await new Promise((resolve) => setTimeout(resolve, 300));
-    const began = Date.now();
     await server.append(mail("now", "Grüße"));
     await news;
-    expect(Date.now() - began).toBeLessThan(5000);
     const [listed, ...others] = await mailbox.listAfter(mailbox.uidNext - 1);
     expect(others).toEqual([]);
     if (!listed) return expect.unreachable("there is nothing new");
