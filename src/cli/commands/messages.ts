@@ -1,21 +1,12 @@
 import type { Command } from "commander";
-import { z } from "zod";
+import type { z } from "zod";
 import { Refusal } from "../call-bridge.ts";
 import { CommandError } from "../command-error.ts";
 import { addFilters, addLimit, type Options, sayList, take, walk } from "../lists.ts";
 import { type Column, sayJson, sayTable, showTime } from "../print.ts";
 import type { Session } from "../session.ts";
-import { sayStory, story } from "./story.ts";
+import { message, sayStory, story } from "./story.ts";
 
-const message = z.looseObject({
-  id: z.number(),
-  direction: z.string(),
-  state: z.string(),
-  address: z.string(),
-  locationId: z.string(),
-  mappingId: z.string().nullable(),
-  receivedAt: z.string(),
-});
 export type ListedMessage = z.output<typeof message>;
 
 const columns: Column<ListedMessage>[] = [

@@ -32,21 +32,25 @@ const content = z.looseObject({
   attachments: z.array(z.looseObject({ filename: z.string().optional(), refusal: z.string().optional() })).default([]),
 });
 
-/** The parts of a message's whole story that are shown. */
-export const story = z.looseObject({
+/** The parts of a message that are shown wherever it stands. */
+export const message = z.looseObject({
   id: z.number(),
   direction: z.string(),
   state: z.string(),
   address: z.string(),
   locationId: z.string(),
   mappingId: z.string().nullable(),
+  receivedAt: z.string(),
+});
+
+/** And those of its whole story. */
+export const story = message.extend({
   automatic: z.string().nullable(),
   error: z.unknown(),
   providerMessageId: z.string().nullable(),
   highlevelMessageId: z.string().nullable(),
   highlevelEmailMessageId: z.string().nullable(),
   sentAt: z.string().nullable(),
-  receivedAt: z.string(),
   content: content.nullable(),
   webhooks: z.array(
     z.looseObject({ id: z.number(), state: z.string(), reason: z.string().nullable(), receivedAt: z.string() }),

@@ -6,15 +6,8 @@ import { addFilters, type Options, readFilters } from "../lists.ts";
 import { say, sayJsonLine, showTime } from "../print.ts";
 import type { Session } from "../session.ts";
 import { deadDelivery, failedWebhook } from "./problems.ts";
+import { message } from "./story.ts";
 
-const message = z.looseObject({
-  id: z.number(),
-  direction: z.string(),
-  state: z.string(),
-  address: z.string(),
-  locationId: z.string(),
-  receivedAt: z.string(),
-});
 const page = z.object({ items: z.array(z.looseObject({ id: z.number(), state: z.string() })) });
 
 /** What is looked at each time: so many came at most since the last time, or some are not told. */

@@ -16,15 +16,21 @@ export function Complaint({ problem }: { problem: Problem | undefined }) {
   return (
     <div class="complaint" role="alert">
       {problem.message}
-      {problem.errors.length > 0 && (
-        <ul>
-          {problem.errors.map(({ path, message }) => (
-            <li key={path}>
-              <code>{path}</code> {message}
-            </li>
-          ))}
-        </ul>
-      )}
+      <WrongFields problem={problem} />
     </div>
+  );
+}
+
+/** Each field that does not fit, with what is wrong with it. */
+export function WrongFields({ problem: { errors } }: { problem: Problem }) {
+  if (errors.length === 0) return null;
+  return (
+    <ul>
+      {errors.map(({ path, message }) => (
+        <li key={path}>
+          <code>{path}</code> {message}
+        </li>
+      ))}
+    </ul>
   );
 }

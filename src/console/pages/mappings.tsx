@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import type { WebhookSource } from "../../model.ts";
 import type { Calls, Mapping } from "../calls.ts";
 import { type Page, withoutEmpty } from "../frame/answer.ts";
 import { Findings } from "../frame/findings.tsx";
@@ -123,26 +124,31 @@ export function Urls({
   );
 }
 
+/** HighLevel signs by keys of its own, which are no account's. */
+const foreignKey = "It is forged, or HighLevel signs by another key: see HIGHLEVEL_PUBLIC_KEYS.";
+
 function Refused({
   refused,
 }: {
-  refused: { reason: keyof typeof refusals; count: number; firstAt: Date; lastAt: Date }[];
+  refused: { source: WebhookSource; reason: keyof typeof refusals; count: number; firstAt: Date; lastAt: Date }[];
 }) {
   if (refused.length === 0) return null;
   return (
     <>
       <h2>Refused at the door</h2>
-      {refused.map(({ reason, count, firstAt, lastAt }) => (
-        <section key={reason} class="card bad">
+      {refused.map(({ source, reason, count, firstAt, lastAt }) => (
+        <section key={`${source} ${reason}`} class="card bad">
           <div class="head">
-            <h3>{reason}</h3>
+            <h3>
+              {reason}, at {source === "highlevel" ? "the delivery URL" : "the provider's URL"}
+            </h3>
             <span class="state bad">{count}</span>
             <span class="faint">
               first <Time at={firstAt} />, last <Time at={lastAt} />
             </span>
           </div>
           <p>{refusals[reason].means}</p>
-          <p>{refusals[reason].advice}</p>
+          <p>{source === "highlevel" && reason === "no_match" ? foreignKey : refusals[reason].advice}</p>
         </section>
       ))}
     </>

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import type { Problem } from "../../http/problem.ts";
+import { WrongFields } from "../frame/try.tsx";
 
 /** What each means to who looks, beside the problem's own words. */
 const meanings: Record<number, string> = {
@@ -19,15 +20,7 @@ export function Trouble({ problem }: { problem: Problem }) {
       <h1>{STATUS_CODES[problem.status] ?? "That did not work"}</h1>
       <p>{meanings[problem.status] ?? "That did not work."}</p>
       <p class="words">{problem.message}</p>
-      {problem.errors.length > 0 && (
-        <ul>
-          {problem.errors.map(({ path, message }) => (
-            <li key={path}>
-              <code>{path}</code> {message}
-            </li>
-          ))}
-        </ul>
-      )}
+      <WrongFields problem={problem} />
       <p>
         <a href="/console">To the overview</a>
       </p>
