@@ -205,11 +205,21 @@ export async function keepMappingType(db: Db, id: string, type: HighlevelMessage
   await db.update(mappings).set({ type, updatedAt: sql`now()` }).where(eq(mappings.id, id));
 }
 
-/** What was acknowledged before is still delivered. */
+/** Whether its deliveries go on, from the next claim on. One that is paused already keeps its time. */
+export async function pauseMapping(db: Db, id: string, isPaused: boolean): Promise<MappingRow | undefined> {
+  const [changed] = await db
+    .update(mappings)
+    .set({ pausedAt: isPaused ? sql`coalesce(${mappings.pausedAt}, now())` : null, updatedAt: sql`now()` })
+    .where(and(eq(mappings.id, id), isNull(mappings.deletedAt)))
+    .returning();
+  return changed;
+}
+
+/** What was acknowledged before is still delivered, also of one that was paused. */
 export async function deleteMapping(db: Db, id: string, movedTo?: string): Promise<boolean> {
   const deleted = await db
     .update(mappings)
-    .set({ deletedAt: sql`now()`, updatedAt: sql`now()`, movedTo: movedTo ?? null })
+    .set({ deletedAt: sql`now()`, pausedAt: null, updatedAt: sql`now()`, movedTo: movedTo ?? null })
     .where(and(eq(mappings.id, id), isNull(mappings.deletedAt)))
     .returning({ id: mappings.id });
   return deleted.length > 0;

@@ -258,6 +258,8 @@ export const mappings = pgTable(
     stripQuoted: boolean().notNull().default(false),
     createdAt: createdAt(),
     updatedAt: createdAt(),
+    /** Since when nothing of it is delivered, either way, as somebody said; null for one that goes on. */
+    pausedAt: time(),
     deletedAt: time(),
     /** Where it goes on, for one that was moved to another location: what came before stays with this one. */
     movedTo: uuid(),

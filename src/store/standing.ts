@@ -93,7 +93,7 @@ export async function readStanding(db: Db): Promise<Standing> {
 
 /**
  * How long the oldest work has waited that could be done at once: a webhook to be processed, or a lane that is due, is
- * not leased, is not held, and whose location is neither paused nor without a token. More than some seconds mean that no worker runs,
+ * not leased, is not held, of no paused mapping, and whose location is neither paused nor without a token. More than some seconds mean that no worker runs,
  * or too few.
  */
 export async function readBehindSeconds(db: Db): Promise<number> {
@@ -109,7 +109,7 @@ export async function readBehindSeconds(db: Db): Promise<number> {
     db,
     sql`
       with parts as materialized (
-        select id as mapping_id, location_id from mappings union all select ${noMapping}::uuid, id from locations
+        select id as mapping_id, location_id from mappings where paused_at is null union all select ${noMapping}::uuid, id from locations
       )
       select extract(epoch from now() - min(since))::float8 as seconds
       from (

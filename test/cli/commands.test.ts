@@ -180,6 +180,8 @@ describe("mappings", () => {
       name: "Desk",
       unknownSender: "create",
     });
+    expect(await read("mappings", "pause", made.id)).toMatchObject({ id: made.id, pausedAt: expect.any(String) });
+    expect(await read("mappings", "resume", made.id)).toMatchObject({ id: made.id, pausedAt: null });
     expect(await cli("mappings", "edit", made.id)).toMatchObject({
       code: 2,
       err: expect.stringContaining("nothing to change"),

@@ -169,6 +169,8 @@ const guarded: Record<string, Walk> = {
     other: 404,
   },
   "POST /admin/mappings/:id/check": { path: () => `/admin/mappings/${ids.mapping}/check`, own: 200, other: 404 },
+  "POST /admin/mappings/:id/pause": { path: () => `/admin/mappings/${ids.mapping}/pause`, own: 200, other: 404 },
+  "POST /admin/mappings/:id/resume": { path: () => `/admin/mappings/${ids.mapping}/resume`, own: 200, other: 404 },
   "POST /admin/mappings/:id/send-test": {
     path: () => `/admin/mappings/${ids.mapping}/send-test`,
     body: () => ({ from: "+15005550066" }),

@@ -57,6 +57,17 @@ export function addMappingChanges(mappings: Command, session: Session, sayMappin
       const body = { credentials: await readJson(session, credentials) };
       sayMapping(session, await session.bridge().write("PATCH", mappingPath(id), { body }));
     });
+  const pauses = {
+    pause: "keep what comes, and deliver nothing of it, either way",
+    resume: "deliver what was kept, in order",
+  };
+  for (const [name, description] of Object.entries(pauses))
+    mappings
+      .command(`${name} <id>`)
+      .description(description)
+      .action(async (id: string) =>
+        sayMapping(session, await session.bridge().write("POST", `${mappingPath(id)}/${name}`)),
+      );
   mappings
     .command("remove <id>")
     .description("what was acknowledged is still delivered")

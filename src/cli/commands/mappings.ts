@@ -15,6 +15,7 @@ export const mapping = z.looseObject({
   name: z.string().nullable(),
   webhookUrl: z.string(),
   deliveryUrl: z.string(),
+  pausedAt: z.string().nullish(),
 });
 export type ShownMapping = z.output<typeof mapping>;
 
@@ -30,6 +31,7 @@ const columns: Column<ShownMapping>[] = [
   { head: "provider", show: ({ provider }) => provider },
   { head: "address", show: ({ address }) => address },
   { head: "location", show: ({ locationId }) => locationId },
+  { head: "paused since", show: ({ pausedAt }) => (pausedAt ? showTime(pausedAt) : "") },
 ];
 
 export function addMappings(program: Command, session: Session): void {

@@ -27,7 +27,8 @@ interface Claim {
  * Leases due lanes and reads the heads of their lines. Two statements, and they must be two: PostgreSQL rechecks a
  * locked lane at its newest version, but would still read its deliveries from the statement's older snapshot, and
  * so deliver twice. Lanes that call HighLevel stay where they are while their location is paused; those that call
- * providers and endpoints go on. While sends are held, nothing is taken that goes out to people.
+ * providers and endpoints go on. While sends are held, nothing is taken that goes out to people, and nothing at all of a
+ * mapping that is paused.
  *
  * Locations take turns, counted from what each holds already, so that a busy one does not keep the others waiting. The
  * reserved places go to locations alone that hold less than half as many, towards HighLevel or towards providers: one

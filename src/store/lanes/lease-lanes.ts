@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { secondsFromNow } from "../postgres/database.ts";
 import { prepare } from "../postgres/prepare.ts";
-import { isLetOut } from "../trouble/holds.ts";
+import { isLetOut, isMappingPaused } from "../trouble/holds.ts";
 import { type HeldLane, isTo, type LaneTarget } from "./held-lane.ts";
 
 /**
@@ -38,7 +38,7 @@ function dueLanes(target: LaneTarget, places: PlaceValues): SQL {
         select locations.id, mapping_id, due_at, ${held} as held, ${heldByMapping} as held_by_mapping,
           row_number() over (partition by locations.id order by ${heldByMapping}, due_at) as nth
         from ${first} first join locations on locations.id = first.location_id
-        where first.due_at <= now() and ${isReady} and (${max} > ${places.reserved} or ${held} < ${share})
+        where first.due_at <= now() and ${isReady} and not ${isMappingPaused(sql`first.mapping_id`)} and (${max} > ${places.reserved} or ${held} < ${share})
           and ${heldByMapping} < ${places.maxOfMapping}
       ) mappings
       order by held >= ${share}, nth, due_at

@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { kindsToPeople } from "../../model.ts";
 import { type Db, selectRows } from "../postgres/database.ts";
 import { deliveries, type Hold, holds, isEvent } from "../schema.ts";
@@ -11,6 +11,10 @@ export const toPeople = sql.raw(`(${kindsToPeople.map((kind) => `'${kind}'`).joi
 
 /** A condition on a lane: may it be claimed, as far as that goes? */
 export const isLetOut = sql`(lanes.kind not in ${toPeople} or not (select ${areSendsHeld}))`;
+
+/** A condition: did somebody pause the mapping of this id? */
+export const isMappingPaused = (id: SQL) =>
+  sql`exists (select from mappings paused where paused.id = ${id} and paused.paused_at is not null)`;
 
 /** Holds all that goes out to people, for all processes, from the next claim on. Gives since when; one that is held stays so. */
 export async function holdSends(db: Db, startedBy: string): Promise<Hold> {

@@ -6,7 +6,7 @@ import { deliveries, isEvent } from "../schema.ts";
 import { areSendsHeld, toPeople } from "./holds.ts";
 
 /**
- * Why a delivery waits: it is to reach a person, and sends are held (`held`); the other side does not do what it should
+ * Why a delivery waits: it is to reach a person, and sends are held, or its mapping is paused (`held`); the other side does not do what it should
  * (`failing`), or says that it is too much (`throttled`); a limit of ours is used up (`own_limit`); its location is paused for
  * another reason; it was replayed, and is not attempted yet; it stands in line: behind another one, or for a worker.
  */
@@ -46,7 +46,7 @@ export async function readWaiting(db: Db): Promise<Waiting[]> {
       from (
         select
           case
-            when d.kind in ${toPeople} and (select ${areSendsHeld}) then 'held'
+            when d.kind in ${toPeople} and (select ${areSendsHeld}) or m.paused_at is not null then 'held'
             when ${isTo.highlevel(sql`d.kind`)} and l.paused_reason is not null
               and (l.paused_until is null or l.paused_until > now())
               then case when l.paused_reason in ('throttled', 'own_limit') then l.paused_reason else 'paused' end

@@ -9,7 +9,7 @@ import {
   removeMapping,
 } from "../../../registry/register-mapping.ts";
 import { requireAdapter } from "../../../registry/require-fitting.ts";
-import { listMappings } from "../../../store/mappings.ts";
+import { listMappings, pauseMapping } from "../../../store/mappings.ts";
 import type { MappingRow } from "../../../store/schema.ts";
 import { listRefusals } from "../../../store/trouble/refused-webhooks.ts";
 import { changedMappingAnswer, mappingAnswer, wholeMappingAnswer } from "../../answers/connections.ts";
@@ -151,6 +151,24 @@ export const mappingOperations = {
     },
   }),
 
+  pauseMapping: operation({
+    ...{ method: "POST", path: `${path}/pause`, tag, by },
+    summary: "Pauses a mapping: what comes is acknowledged and kept, and nothing is delivered, either way.",
+    params,
+    answers: { 200: mappingAnswer },
+    handle: (context: MappingsContext, { caller, params: { id } }) =>
+      setPaused(context, caller, { id, isPaused: true }),
+  }),
+
+  resumeMapping: operation({
+    ...{ method: "POST", path: `${path}/resume`, tag, by },
+    summary: "Lets a paused mapping go on: what was kept is delivered, in order.",
+    params,
+    answers: { 200: mappingAnswer },
+    handle: (context: MappingsContext, { caller, params: { id } }) =>
+      setPaused(context, caller, { id, isPaused: false }),
+  }),
+
   deleteMapping: operation({
     ...{ method: "DELETE", path, tag, by },
     summary:
@@ -166,6 +184,18 @@ export const mappingOperations = {
     },
   }),
 };
+
+async function setPaused(
+  context: MappingsContext,
+  caller: Caller,
+  { id, isPaused }: { id: string; isPaused: boolean },
+) {
+  const mapping = await requireMapping(context, caller, id);
+  const changed = await pauseMapping(context.db, id, isPaused);
+  context.mappings.forget(id);
+  if (!isPaused) context.onWork("deliveries");
+  return reply(200, show(context, changed ?? mapping));
+}
 
 const urlOf = ({ publicUrl }: MappingsContext, accountId: string) => `${publicUrl}/webhooks/${accountId}`;
 
