@@ -1,13 +1,12 @@
 import { z } from "zod";
 import { describePlace } from "../../formats/describe-place.ts";
 import type { OutboundMessage } from "../../model.ts";
-import { sinchConversationChecks } from "../checks/sinch/sinch-conversation.ts";
+import { grantOf, sinchConversationChecks } from "../checks/sinch/sinch-conversation.ts";
 import { atLeast, choice, credentials, pathSegment, printable, secret, setting } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
 import { ignored, receipt, type StatusWords, text } from "../kit/events.ts";
 import { at, code, maybeText, messageId, phoneWithoutPlus, reference, requiredText, time } from "../kit/fields.ts";
-import { basic } from "../kit/proofs.ts";
 import { sinchSignature } from "../kit/recipes/sinch-signature.ts";
 import { answerOf, idAt, post, withLinks, withoutPlus } from "../kit/sends.ts";
 
@@ -31,7 +30,7 @@ export const sinchConversation = defineProvider({
     "a webhook of the app with the triggers MESSAGE_INBOUND and MESSAGE_DELIVERY, and the webhook secret. Without a secret Sinch signs nothing, and all is refused",
   notes: [
     "SMS and MMS only: what comes by the app's other channels is ignored, and says so.",
-    "The bridge sends with the access key itself (Basic). Sinch limits such calls and means them for small traffic: a call too many is tried again later.",
+    "The bridge sends with access tokens (OAuth 2.0), which it fetches by itself with the access key.",
     "Sending by MMS needs the MMS channel in the app. Only one file goes with a message; others follow as links in its text.",
   ],
   receives: {
@@ -41,9 +40,9 @@ export const sinchConversation = defineProvider({
   },
   sends: {
     // https://developers.sinch.com/docs/conversation/api-reference/conversation/messages
-    request: (message, { projectId, appId, keyId, keySecret, region = "us" }) => {
+    request: (message, { projectId, appId, region = "us", ...key }) => {
       const url = `https://${region}.conversation.api.sinch.com/v1/projects/${projectId}/messages:send`;
-      return post(url, basic(keyId, keySecret), { app_id: appId, ...compose(message) });
+      return { ...post(url, {}, { app_id: appId, ...compose(message) }), grant: grantOf(key) };
     },
     answer: answerOf({
       ...idAt("message_id"),

@@ -11,6 +11,7 @@ import { bearer } from "../kit/proofs.ts";
 import { ed25519Key } from "../kit/public-keys.ts";
 import { answerOf, idAt, post } from "../kit/sends.ts";
 import { inHeader, publicKeySignature } from "../kit/signatures.ts";
+import { composeWhatsapp, isByWhatsapp, readWhatsapp } from "./telnyx/whatsapp.ts";
 
 /**
  * Telnyx Messaging, API v2: https://developers.telnyx.com/docs/messaging/messages/receiving-webhooks
@@ -28,6 +29,7 @@ export const telnyx = defineProvider({
   }),
   pasteAt: "the messaging profile's inbound webhook. Receipts set themselves",
   notes: [
+    "Who writes by WhatsApp is answered by it, and by SMS again once they write a text. RCS is not taken: its agents have no number.",
     "A text that is sent from the portal, or by another tool, is recorded in HighLevel.",
     "For its calls, give the Voice API application the same URL, and the mapping a `callProviderId`.",
   ],
@@ -42,14 +44,19 @@ export const telnyx = defineProvider({
   },
   sends: {
     // https://developers.telnyx.com/api-reference/messages/send-a-message
-    request: (message, { apiKey, messagingProfileId }) =>
-      post("https://api.telnyx.com/v2/messages", bearer(apiKey), compose(message, messagingProfileId)),
+    request: (message, { apiKey, messagingProfileId: profile }) =>
+      isByWhatsapp(message)
+        ? post(`${messages}/whatsapp`, bearer(apiKey), composeWhatsapp(message, profile))
+        : post(messages, bearer(apiKey), compose(message, profile)),
     // https://developers.telnyx.com/development/api-fundamentals/api-errors
     answer: answerOf({ ...idAt("data.id"), refused: at("errors.0", apiError()) }),
     refusals: { "40300": "opted_out", "10009": "misconfigured", "10011": "throttled" },
+    services: ["whatsapp"],
   },
   checks: telnyxChecks,
 });
+
+const messages = "https://api.telnyx.com/v2/messages";
 
 function apiError() {
   return z.object({ code, title: maybeText, detail: maybeText }).transform(({ title, detail, ...error }) => {
@@ -64,7 +71,7 @@ const words: StatusWords = {
 };
 
 const kind = at("data.event_type", requiredText);
-const typeOfSent = at("data.payload.type", maybeText);
+const typeOf = at("data.payload.type", maybeText);
 const party = at("phone_number", phone);
 const file = z
   .object({ url: requiredText, content_type: maybeText, size: maybeNumber })
@@ -74,11 +81,12 @@ const content = at("data.payload", {
   ...{ text: maybeText, media: listOf(file), received_at: time, sent_at: time, autoresponse_type: maybeText },
 });
 const person = z.object({ phone_number: requiredText, status: maybeText });
+/** Of WhatsApp's the number alone may stand there, and the status beside it. */
 const update = at("data.payload", {
-  ...{ id: messageId, to: z.array(person).min(1), cc: listOf(person), errors: listOf(apiError()) },
+  ...{ id: messageId, to: z.union([z.array(person).min(1), requiredText]), cc: listOf(person), status: maybeText },
+  errors: listOf(apiError()),
 });
 
-/** What the bridge sends has a webhook URL with a reference. At the profile's URL come events about what others sent. */
 /** https://developers.telnyx.com/docs/voice/programmable-voice/receiving-webhooks */
 const hangup = at("data.payload", {
   ...{ call_leg_id: messageId, from: phone, to: phone, direction: maybeText },
@@ -98,22 +106,24 @@ function readCall(webhook: DecodedWebhook) {
   return call({ id, from, to: [to], sentAt: start ?? end, direction: way, status, durationSeconds });
 }
 
+/** What the bridge sends has a webhook URL with a reference. At the profile's URL come events about what others sent. */
 function read(webhook: DecodedWebhook) {
   const event = webhook.read(kind);
   if (event === "call.hangup") return readCall(webhook);
+  if (event === "message.received" && /^whatsapp$/i.test(webhook.read(typeOf) ?? "")) return readWhatsapp(webhook);
   if (event === "message.received") return readText(webhook);
   if (event === "message.sent" && webhook.reference === undefined) return readSentElsewhere(webhook);
   if (event === "message.sent" || event === "message.finalized") return readReceipts(webhook);
   return ignored(`event ${event}: says nothing that is bridged`);
 }
 
-/** RCS and WhatsApp go by other calls, with other addresses: what the bridge could not answer by them, it does not take. */
+/** RCS comes to an agent that has no number, of which no mapping could be: it is not taken. */
 const textType = z.object({
   data: z.object({
     payload: z.object({
       type: maybeText.refine(
         (type) => !type || /^[sm]ms$/i.test(type),
-        "is neither SMS nor MMS: the bridge could not answer by it",
+        "is none of SMS, MMS and WHATSAPP: the bridge could not answer by it",
       ),
     }),
   }),
@@ -126,15 +136,16 @@ function readText(webhook: DecodedWebhook, direction?: "outbound") {
 }
 
 function readSentElsewhere(webhook: DecodedWebhook) {
-  const type = webhook.read(typeOfSent) ?? "SMS";
+  const type = webhook.read(typeOf) ?? "SMS";
   if (type === "SMS" || type === "MMS") return readText(webhook, "outbound");
   return ignored(`a message of type ${type} was sent: only SMS and MMS are bridged`);
 }
 
 /** One for each person of a group, of whom each is reached or not. */
 function readReceipts(webhook: DecodedWebhook) {
-  const { id, to, cc, errors } = webhook.read(update);
-  return [...to, ...cc].map(({ phone_number: number, status: word = "missing" }, _, { length }) =>
+  const { id, to, cc, errors, status } = webhook.read(update);
+  const people = typeof to === "string" ? [{ phone_number: to, status }] : to;
+  return [...people, ...cc].map(({ phone_number: number, status: word = "missing" }, _, { length }) =>
     receipt(word, words, () => {
       const recipient = length > 1 ? requirePhoneNumber(number, "data.payload.to") : undefined;
       const error = errors[0] ?? { code: word, message: `Telnyx says ${word}` };

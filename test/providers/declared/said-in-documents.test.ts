@@ -12,9 +12,23 @@ import { type AnyAdapter, providerOf } from "../../support/providers.ts";
  */
 const at = new Date("2026-11-21T10:00:00.000Z");
 
+// To another URL, which a document cannot choose, goes WhatsApp of Telnyx, and an MMS of ClickSend, whose files go as links.
 const documents = [
-  { name: "telnyx", file: "../../../docs/declared/x-telnyx.json", plain: ["text", "mms", "receipt-delivery-failed"] },
-  // An MMS goes to another URL, which a document cannot choose: it sends files as links.
+  {
+    name: "telnyx",
+    file: "../../../docs/declared/x-telnyx.json",
+    plain: ["text", "mms", "receipt-delivery-failed"],
+    unsayable: [
+      "whatsapp",
+      "whatsapp-media",
+      "whatsapp-image",
+      "whatsapp-untold-file",
+      "whatsapp-place",
+      "whatsapp-edit",
+      "receipt-whatsapp",
+    ],
+    services: [],
+  },
   {
     name: "clicksend",
     file: "../../../docs/declared/x-clicksend.json",
@@ -26,16 +40,17 @@ const documents = [
 
 const read = (file: string) => readDraft(JSON.parse(readFileSync(join(import.meta.dirname, file), "utf8")));
 
-describe.each(documents)("$name, said in a document,", ({ name, file, plain, unsayable = [] }) => {
+describe.each(documents)("$name, said in a document,", ({ name, file, plain, unsayable = [], ...sayable }) => {
   const { fixtures: all, sendFixtures: sends, ...built } = providerOf(name);
   // Of calls a document says nothing.
-  const fixtures = all.filter((fixture) => !fixture.name.startsWith("call"));
-  const sendFixtures = sends.filter((send) => !unsayable.includes(send.name));
+  const isSayable = (each: { name: string }) => !each.name.startsWith("call") && !unsayable.includes(each.name);
+  const fixtures = all.filter(isSayable);
+  const sendFixtures = sends.filter(isSayable);
   const adapter = declaredProvider(read(file)) as AnyAdapter;
 
   test("is as the adapter: its proof, what it answers, and what it knows of refusals", () => {
-    const { proof, contentTypes, acknowledgement, refusals, services, isReferenceSigned } = built.adapter;
-    expect(adapter).toMatchObject({ proof, contentTypes, refusals, services });
+    const { proof, contentTypes, acknowledgement, refusals, isReferenceSigned } = built.adapter;
+    expect(adapter).toMatchObject({ proof, contentTypes, refusals, services: built.adapter.services, ...sayable });
     expect(adapter.acknowledgement).toEqual(acknowledgement);
     expect(adapter.isReferenceSigned).toBe(isReferenceSigned);
   });

@@ -1,10 +1,10 @@
 import { z } from "zod";
+import type { TokenGrant } from "../../../calls/call-api.ts";
 import type { Finding } from "../../../model.ts";
 import { judgeUrl } from "../../kit/checks/compare-urls.ts";
 import { ok } from "../../kit/checks/findings.ts";
 import type { Ask, CheckStep } from "../../kit/checks/run-checks.ts";
 import { listOf, maybeText } from "../../kit/fields.ts";
-import { basic } from "../../kit/proofs.ts";
 
 interface Credentials {
   projectId: string;
@@ -20,9 +20,14 @@ export const sinchConversationChecks: readonly CheckStep<Credentials>[] = [
   { check: "webhook", find: ({ credentials, webhookUrl, ask }) => findWebhook(credentials, webhookUrl, ask) },
 ];
 
-const get = ({ projectId, appId, keyId, keySecret, region = "us" }: Credentials, path = "") => {
+/** What Sinch gives an access token for, good for an hour: https://developers.sinch.com/docs/conversation/api-reference/#oauth-20 */
+export const grantOf = ({ keyId, keySecret }: Pick<Credentials, "keyId" | "keySecret">): TokenGrant => {
+  return { url: "https://auth.sinch.com/oauth2/token", clientId: keyId, clientSecret: keySecret };
+};
+
+const get = ({ projectId, appId, region = "us", ...key }: Credentials, path = "") => {
   const url = `https://${region}.conversation.api.sinch.com/v1/projects/${projectId}/apps/${appId}${path}`;
-  return { method: "GET" as const, url, headers: basic(keyId, keySecret) };
+  return { method: "GET" as const, url, headers: {}, grant: grantOf(key) };
 };
 
 async function findApp(credentials: Credentials, ask: Ask): Promise<Finding[]> {

@@ -15,22 +15,22 @@ const maxCaption = 1024;
  * The one message that holds all of it. WhatsApp takes one file, and no words beside a sound: what does not fit in goes as
  * a link, so that nothing is left out.
  */
-export function compose({ reference, to, text, attachments }: OutboundMessage): Record<string, unknown> {
-  const common = {
-    messaging_product: "whatsapp",
-    recipient_type: "individual",
-    to,
-    biz_opaque_callback_data: reference,
-  };
+export function compose(message: OutboundMessage): Record<string, unknown> {
+  const { reference, to } = message;
+  const common = { messaging_product: "whatsapp", recipient_type: "individual" };
+  return { ...common, to, biz_opaque_callback_data: reference, ...composeContent(message) };
+}
+
+export function composeContent({ text, attachments }: Pick<OutboundMessage, "text" | "attachments">) {
   const [first, ...more] = attachments;
   const type = first && typeOf(first);
   const caption = withLinks(text, more);
   const fits = type === "audio" ? caption === "" : caption.length <= maxCaption;
   if (first && type && fits) {
     const name = type === "document" ? { filename: first.name } : {};
-    return { ...common, type, [type]: { link: first.url, ...(caption ? { caption } : {}), ...name } };
+    return { type, [type]: { link: first.url, ...(caption ? { caption } : {}), ...name } };
   }
-  return { ...common, type: "text", text: { body: withLinks(text, attachments) } };
+  return { type: "text", text: { body: withLinks(text, attachments) } };
 }
 
 function typeOf({ contentType }: OutboundAttachment): string | undefined {

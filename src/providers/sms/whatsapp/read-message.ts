@@ -15,17 +15,10 @@ const problem = z.object({ title: maybeText, message: maybeText, error_data: som
 const amount = z.union([z.number(), text]).nullish();
 const choice = some({ id: maybeText, title: maybeText, description: maybeText });
 
-/** https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages */
-export const message = z.object({
-  // Who has no number to be seen has a user id instead.
-  ...{ from: party, to: party, id: messageId, timestamp: unixTime, type: requiredText, group_id: maybeText },
-  context: some({
-    ...{ id: maybeText, from: maybeText, forwarded: z.boolean().nullish() },
-    referred_product: some({ product_retailer_id: maybeText }),
-  }),
-  referral: some({ headline: maybeText, body: maybeText, source_url: maybeText }),
+/** What is said otherwise than by files. */
+export const said = z.object({
+  type: requiredText,
   text: some({ body: maybeText }),
-  ...{ image: file, video: file, audio: file, voice: file, document: file, sticker: file },
   location: some({ latitude: amount, longitude: amount, name: maybeText, address: maybeText }),
   contacts: listOf(
     z.object({
@@ -49,6 +42,19 @@ export const message = z.object({
   system: some({ body: maybeText, type: maybeText, wa_id: maybeText, new_wa_id: maybeText }),
   errors: listOf(problem),
 });
+type Said = z.infer<typeof said>;
+
+/** https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages */
+export const message = said.extend({
+  // Who has no number to be seen has a user id instead.
+  ...{ from: party, to: party, id: messageId, timestamp: unixTime, group_id: maybeText },
+  context: some({
+    ...{ id: maybeText, from: maybeText, forwarded: z.boolean().nullish() },
+    referred_product: some({ product_retailer_id: maybeText }),
+  }),
+  referral: some({ headline: maybeText, body: maybeText, source_url: maybeText }),
+  ...{ image: file, video: file, audio: file, voice: file, document: file, sticker: file },
+});
 type Message = z.infer<typeof message>;
 
 /** Makes a text out of it, where it holds something that an agent can read and answer. `own`: the business's number. */
@@ -63,16 +69,17 @@ export function readMessage(
   if (type === "system" && !/changed_number/.test(system?.type ?? ""))
     return ignored(`a notice of WhatsApp, ${system?.type ?? "without a type"}: says nothing that is bridged`);
   if (!person) return ignored("a message of somebody who hides their number: the bridge could not answer it");
-  const lines = [...wordsOf(given), ...contextOf(given, own), referralOf(given)];
+  const words = isFile(type) ? [given[type]?.caption] : wordsOf(given);
+  const lines = [...words, ...contextOf(given, own), referralOf(given)];
   const attachments = filesOf(given);
   return make(person, { id, sentAt, text: lines.filter(Boolean).join("\n") || undefined, attachments });
 }
 
 /** Opened for the first time, edited or taken back: what was written is in HighLevel. */
-const unsaid: ReadonlySet<string> = new Set(["request_welcome", "edit", "revoke"]);
+export const unsaid: ReadonlySet<string> = new Set(["request_welcome", "edit", "revoke"]);
 const fileTypes = ["image", "video", "audio", "voice", "document", "sticker"] as const;
 type FileType = (typeof fileTypes)[number];
-const isFile = (type: string): type is FileType => fileTypes.some((each) => each === type);
+export const isFile = (type: string): type is FileType => fileTypes.some((each) => each === type);
 
 function filesOf(given: Message): Attachment[] {
   if (!isFile(given.type)) return [];
@@ -99,9 +106,8 @@ function referralOf({ referral }: Message): string | undefined {
   return parts.length > 0 ? `[Written from: ${parts.join(" · ")}]` : undefined;
 }
 
-function wordsOf(given: Message): (string | undefined)[] {
+export function wordsOf(given: Said): Words {
   const { type } = given;
-  if (isFile(type)) return [given[type]?.caption];
   const said = Object.hasOwn(words, type) ? words[type]?.(given).filter(Boolean) : undefined;
   return said && said.length > 0 ? said : [`[A message of type ${type}, of which nothing more is told]`];
 }
@@ -109,7 +115,7 @@ function wordsOf(given: Message): (string | undefined)[] {
 type Words = (string | undefined)[];
 
 /** By the type of the message. */
-const words: Record<string, (given: Message) => Words> = {
+const words: Record<string, (given: Said) => Words> = {
   text: ({ text }) => [text?.body],
   button: ({ button }) => [button?.text ?? button?.payload],
   interactive: ({ interactive }) => {
@@ -144,12 +150,12 @@ const words: Record<string, (given: Message) => Words> = {
   ...{ unsupported: describeProblem, unknown: describeProblem },
 };
 
-function describeProblem({ errors: [problem] }: Message): Words {
+function describeProblem({ errors: [problem] }: Said): Words {
   const said = problem?.error_data?.details ?? problem?.message ?? problem?.title;
   return [said && `[A message that WhatsApp does not hand on: ${said}]`];
 }
 
-function present(location: Message["location"]) {
+function present(location: Said["location"]) {
   const { address, latitude, longitude } = location ?? {};
   return { address, latitude: latitude ?? undefined, longitude: longitude ?? undefined };
 }
