@@ -41,7 +41,15 @@ export interface Posting {
 /** The webhook of a text or an email, signed: a fixture of the provider's with other people, words, ids and time. */
 export function writeMessage(provider: Provider, message: WrittenMessage, posting: Posting): WebhookRequest {
   const name = message.inReplyTo ? "reply" : plainNames[provider.channel];
-  return post(provider, messageFixture(provider, name), message, posting);
+  const [prefix, service] = /^(whatsapp|rcs):/.exec(message.from) ?? [];
+  const isOfService = (each: { name: string; fixture: Fixture }) =>
+    each.name === service && !JSON.stringify(each.fixture.request.body).includes(`"${prefix}`);
+  // Some say by a field that it is no SMS, and not before the numbers.
+  if (!service || !provider.fixtures.some(isOfService))
+    return post(provider, messageFixture(provider, name), message, posting);
+  const plain = (address: string) => address.slice(service.length + 1);
+  const parties = { from: plain(message.from), to: plain(message.to) };
+  return post(provider, messageFixture(provider, service), { ...message, ...parties }, posting);
 }
 
 /** The webhook of what the business sent outside HighLevel; undefined for a provider that has none. */

@@ -3,7 +3,7 @@ import express, { type Response } from "express";
 import type { RefusalFixture, SendFixture } from "../fixtures.ts";
 import { isOfKey, isOfMessage, type Provider, providerOf } from "../providers.ts";
 import { receiptStatuses, writeMessage, writeReceipt, writeSentElsewhere } from "../write-webhooks.ts";
-import type { ReadMessage, Values } from "./places.ts";
+import { prefixOf, type ReadMessage, type Values } from "./places.ts";
 import { type Api, type Problem, readApi, readRequest } from "./read-api.ts";
 import type { StandIn, StandInMessage } from "./stand-in.ts";
 
@@ -24,9 +24,11 @@ export function createStandIn(name: string, ownAddress = ""): StandIn {
     const reference = message.reference[0] ?? referenceIn(message.receiptUrl[0]);
     const known = adapter.isIdempotent && reference !== undefined ? answers.get(reference) : undefined;
     if (known) return known;
-    const answer = answerOf(closest(values, message, api), message, api);
-    const asked = api.places.from === undefined ? { ...message, from: [ownAddress] } : message;
-    sent.push(toMessage(asked, reference, answer));
+    const nearest = closest(values, message, api);
+    const answer = answerOf(nearest, message, api);
+    const from = api.places.from === undefined ? [ownAddress] : message.from;
+    const named = ([address, ...more]: string[]) => (address ? [prefixOf(nearest) + address, ...more] : []);
+    sent.push(toMessage({ ...message, from: named(from), to: named(message.to) }, reference, answer));
     if (reference !== undefined) answers.set(reference, answer);
     return answer;
   };

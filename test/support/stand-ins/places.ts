@@ -102,7 +102,7 @@ export type Places = Partial<Record<Field, string[]>> & {
 export function findPlaces(fixtures: SendFixture[], channel: Channel, isForm: boolean): Places {
   const requests = fixtures.map(({ request, message }) => ({
     values: valuesOf(request.body, isForm),
-    expected: partsOf(message, channel),
+    expected: partsOf(saidOtherwise(request.body) ? withoutService(message) : message, channel),
   }));
   const places = [...new Set(requests.flatMap(({ values }) => [...values.keys()]))];
   const found: Places = {};
@@ -149,6 +149,21 @@ function findOddPlaces(
     ...(chain === undefined ? {} : { references: [chain], isChained: true, isRenamed: !found.rfcMessageId }),
     ...(everybody === undefined ? {} : { everybody }),
   };
+}
+
+/** Most name the service before the numbers, as in `whatsapp:+15005550006`; some by the call, or by a field. */
+const saidOtherwise = (body: unknown) =>
+  !JSON.stringify(body).includes('"whatsapp:') && !JSON.stringify(body).includes('"rcs:');
+const service = /^(whatsapp|rcs):/;
+
+function withoutService(message: SendFixture["message"]): SendFixture["message"] {
+  const plain = (address: string) => address.replace(service, "");
+  return { ...message, from: plain(message.from), to: plain(message.to) };
+}
+
+/** What stands before the numbers of messages like this one, where it does not stand there in the request. */
+export function prefixOf({ message, request }: SendFixture): string {
+  return saidOtherwise(request.body) ? (service.exec(message.to)?.[0] ?? "") : "";
 }
 
 export function readMessage(values: Values, places: Places, channel: Channel): ReadMessage {
