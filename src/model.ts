@@ -189,6 +189,8 @@ export interface ProviderMessage {
   consent?: ConsentChange | undefined;
   /** Nothing but its envelope's empty sender says that it is a bounce: a forwarding server may have emptied it. */
   isBounceByEnvelope?: boolean | undefined;
+  /** The tokens of ours in the addresses that an email came to. */
+  replyTokens?: string[] | undefined;
   /** A mailing list or a group handed on what a person wrote. */
   isFromList?: boolean | undefined;
 }

@@ -1,5 +1,6 @@
 import { ParseError } from "../errors.ts";
 import type { Happening } from "../events/owe-events.ts";
+import { replyTokensOf, withoutReplyTokens } from "../formats/email/reply-token.ts";
 import { personBehind } from "../formats/person.ts";
 import { describeError, type Log } from "../log.ts";
 import type { AsideCounts } from "../messages/set-aside.ts";
@@ -77,7 +78,7 @@ export const seenBy = (mappings: MappingFacts[], said: Said): RoutedEvent[] =>
   mappings.map((mapping) => ({ mapping, event: eventSeenBy(mapping, said) }));
 
 function eventSeenBy(mapping: MappingFacts, said: Said): ProviderEvent {
-  if (mapping.channel === "email" && isWholeMail(said)) return emailSeenBy(mapping, said);
+  if (mapping.channel === "email" && isWholeMail(said)) return emailSeenBy(mapping, withTokensApart(said));
   if (said.kind === "message" && said.call && mapping.callProviderId === null)
     return { kind: "ignored", reason: unpostedCall };
   return { ...said };
@@ -89,6 +90,15 @@ const unpostedCall = "a call, and the mapping names no callProviderId: PATCH it,
 export function unmappedReason(message: Addressing): string {
   const addresses = receiversOf(message).join(", ") || "nobody";
   return `${unmappedPrefix}${addresses}: POST /admin/mappings and it is delivered by itself`;
+}
+
+/** Agents see the addresses without the tokens in them, also where the email quotes them. */
+function withTokensApart(message: ProviderMessage): ProviderMessage {
+  const { envelopeTo = [], to, cc, bcc, text, html } = message;
+  const replyTokens = replyTokensOf([...envelopeTo, ...to, ...cc, ...bcc]);
+  const plain = (addresses: string[]) => [...new Set(addresses.map(withoutReplyTokens))];
+  const words = { text: text && withoutReplyTokens(text), html: html && withoutReplyTokens(html) };
+  return { ...message, to: plain(to), cc: plain(cc), bcc: plain(bcc), ...words, replyTokens };
 }
 
 /**

@@ -1,12 +1,14 @@
 import { Failure } from "../errors.ts";
+import { withReplyToken } from "../formats/email/reply-token.ts";
 import { escapeHtml } from "../formats/escape-html.ts";
 import { cleanSubject } from "../formats/mail.ts";
 import { parseSender } from "../formats/mailbox.ts";
-import type { Channel, OutboundAttachment, OutboundMessage } from "../model.ts";
+import type { OutboundAttachment, OutboundMessage } from "../model.ts";
+import type { MappingFacts } from "../registry/mappings.ts";
 import type { Message, MessageContent } from "../store/schema.ts";
 
 export interface ComposeOutbound {
-  mapping: { accountId: string; channel: Channel; address: string };
+  mapping: Pick<MappingFacts, "id" | "accountId" | "channel" | "address" | "replyTokens">;
   publicUrl: string;
   /** The person. */
   address: string;
@@ -38,7 +40,7 @@ export function composeOutbound(about: ComposeOutbound): OutboundMessage {
   const html = content.html && content.html + unfetched.map((url) => `<p>${escapeHtml(url)}</p>`).join("");
   return {
     ...common,
-    ...senderOf(mapping.address, content.from),
+    ...answeredByToken(mapping, message.id, senderOf(mapping.address, content.from)),
     cc: content.cc,
     bcc: content.bcc,
     subject: cleanSubject(content.subject),
@@ -64,6 +66,17 @@ function senderOf(mailbox: string, shown: string | undefined): Pick<OutboundMess
     throw new Failure("misconfigured", words);
   }
   return { from, fromName: sender?.name, replyTo: from === mailbox ? undefined : mailbox };
+}
+
+/** By the address that it comes to an answer tells what it is for, whatever the mail program leaves out. */
+function answeredByToken(
+  { id: mappingId, replyTokens }: ComposeOutbound["mapping"],
+  messageId: number,
+  sender: Pick<OutboundMessage, "from" | "fromName" | "replyTo">,
+): typeof sender {
+  if (!replyTokens) return sender;
+  const { from, replyTo = from } = sender;
+  return { ...sender, replyTo: withReplyToken(replyTo, { mappingId, messageId }) ?? sender.replyTo };
 }
 
 const domainOf = (address: string) => address.slice(address.lastIndexOf("@") + 1);

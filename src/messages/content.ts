@@ -6,9 +6,11 @@ export function contentOf(message: ProviderMessage): MessageContent {
   const { fromName, fromSpelling, to, cc, bcc, subject, text, html, attachments, inReplyTo, references } = message;
   const from = message.direction === "outbound" ? { from: message.from } : {};
   const call = message.call ? { call: message.call } : {};
+  const tokens = message.replyTokens?.length ? { replyTokens: message.replyTokens } : {};
   return {
     ...from,
     ...call,
+    ...tokens,
     fromName,
     fromSpelling,
     to,

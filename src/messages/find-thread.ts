@@ -1,4 +1,5 @@
-import { findThread, listSentEmails } from "../store/messages/threads.ts";
+import { isReplyToken, messageIdOf } from "../formats/email/reply-token.ts";
+import { findByIds, findThread, listSentEmails } from "../store/messages/threads.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, Message, MessageContent } from "../store/schema.ts";
 import { baseSubject, isReply } from "./find-parent.ts";
@@ -7,7 +8,7 @@ const maxSent = 50;
 
 /**
  * HighLevel's id of the email that a person's email answers, which is what HighLevel threads by. By In-Reply-To, then
- * References from the nearest back. Else by the subject: a reply without ids answers the newest email that we sent to this
+ * References from the nearest back, then by the token in the address that it came to. Else by the subject: a reply without ids answers the newest email that we sent to this
  * person under it, and one that names nothing we know may answer what an integrator had HighLevel send by its own means,
  * whose Message-ID nobody told us.
  */
@@ -16,12 +17,20 @@ export async function findThreadOf(
   conversation: Conversation,
   { receivedAt, content }: Pick<Message, "receivedAt"> & { content: MessageContent },
 ): Promise<string | undefined> {
-  const { inReplyTo, references, subject } = content;
+  const { inReplyTo, references, subject, replyTokens = [] } = content;
   const ids = [...inReplyTo, ...references.toReversed()];
-  const named = await findThread(db, conversation, ids);
+  const named = (await findThread(db, conversation, ids)) ?? (await findByTokens(db, conversation, replyTokens));
   if (named !== undefined || (ids.length === 0 && !isReply(subject))) return named;
   const isRelayed = ids.length > 0;
   const sent = await listSentEmails(db, conversation, { before: receivedAt, isRelayed, limit: maxSent });
   const answered = sent.find((each) => each.hasContent && baseSubject(each.subject) === baseSubject(subject));
   return answered?.highlevelEmailMessageId ?? undefined;
+}
+
+/** An email to this person whose answers were to come to such an address. A token of another mapping proves nothing. */
+async function findByTokens(db: Db, conversation: Conversation, tokens: string[]): Promise<string | undefined> {
+  const found = await findByIds(db, conversation, tokens.map(messageIdOf));
+  const isMeant = ({ id, mappingId }: (typeof found)[number]) =>
+    tokens.some((token) => messageIdOf(token) === id && mappingId !== null && isReplyToken(token, mappingId));
+  return found.find(isMeant)?.highlevelEmailMessageId ?? undefined;
 }

@@ -1,3 +1,4 @@
+import { withoutReplyTokens } from "../formats/email/reply-token.ts";
 import type { ProviderMessage } from "../model.ts";
 import { findMappingsByKeys, type MappingKey } from "../store/mappings.ts";
 import type { Db } from "../store/postgres/database.ts";
@@ -69,7 +70,8 @@ export async function findReceivers(tx: Db, all: AddressedMessage[]): Promise<Re
  */
 export function receiversOf(message: Addressing): string[] {
   const { direction, envelopeTo = [], from, to, cc, bcc } = message;
-  return direction === "outbound" ? [from] : [...new Set([...envelopeTo, ...to, ...cc, ...bcc])];
+  const receivers = [...envelopeTo, ...to, ...cc, ...bcc].map(withoutReplyTokens);
+  return direction === "outbound" ? [from] : [...new Set(receivers)];
 }
 
 /** May a message be for this address of ours? */
@@ -89,7 +91,7 @@ function levelsOf({ channel }: AddressedMessage["account"], message: Addressing)
   if (channel === "sms") return [(isOurs ? [from] : [...to, ...cc]).map((number) => [number])];
   const places = isOurs ? [[from]] : [envelopeTo, to, [...cc, ...bcc], [from]];
   return places.flatMap((addresses) => [
-    addresses.map((address) => [address, withoutTag(address)]),
+    addresses.map((address) => [address, withoutReplyTokens(address), withoutTag(address)]),
     addresses.map((address) => [domainOf(address)]),
   ]);
 }

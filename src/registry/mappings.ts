@@ -30,6 +30,8 @@ export interface MappingFacts {
   postLists: ListPolicy;
   onUnknownOutcome: UnknownOutcomePolicy;
   stripQuoted: boolean;
+  /** Emails are answered at its address with a token. */
+  replyTokens: boolean;
   isDeleted: boolean;
   /** Where it goes on, and since when, if it was moved to another location. */
   movedTo: string | null;
@@ -63,7 +65,7 @@ export function describeMapping(row: MappingRow): MappingFacts {
   const adapter = adapterOf(row.provider);
   if (!adapter) throw new ConfigError(`mapping ${row.id} is of provider ${row.provider}, which this version lacks`);
   const { id, accountId, locationId, provider, address, conversationProviderId, type, movedTo } = row;
-  const { callProviderId, unknownSender, postAutomatic, postLists, onUnknownOutcome, stripQuoted } = row;
+  const { callProviderId, unknownSender, postAutomatic, postLists, onUnknownOutcome, stripQuoted, replyTokens } = row;
   const facts = { id, accountId, locationId, provider, address, conversationProviderId, type, movedTo };
   return {
     ...facts,
@@ -73,6 +75,7 @@ export function describeMapping(row: MappingRow): MappingFacts {
     postLists,
     onUnknownOutcome,
     stripQuoted,
+    replyTokens,
     adapter,
     channel: adapter.channel,
     movedAt: movedTo === null ? null : row.deletedAt,

@@ -25,6 +25,7 @@ import {
   requireCalls,
   requireCredentials,
   requireMappedAddress,
+  requireReplyTokens,
   requireType,
 } from "./require-fitting.ts";
 
@@ -43,6 +44,7 @@ interface MappingSettings {
   onUnknownOutcome?: UnknownOutcomePolicy | undefined;
   isDefault?: boolean | undefined;
   stripQuoted?: boolean | undefined;
+  replyTokens?: boolean | undefined;
 }
 
 export interface MappingInput extends MappingSettings {
@@ -88,7 +90,7 @@ export async function registerMapping(
   const type = requireType(adapter, conversationProviderId, input.type);
   await requireLocation(db, locationId);
   const { unknownSender = "create", postAutomatic = false, isDefault = false, stripQuoted = false } = input;
-  const { onUnknownOutcome = "repost", postLists = "people", callProviderId = null } = input;
+  const { onUnknownOutcome = "repost", postLists = "people", callProviderId = null, replyTokens = false } = input;
   const settings = {
     callProviderId: requireCalls(adapter, callProviderId),
     unknownSender,
@@ -97,6 +99,7 @@ export async function registerMapping(
     onUnknownOutcome,
     isDefault,
     stripQuoted,
+    replyTokens: requireReplyTokens(adapter, replyTokens),
   };
   const row = { id, locationId, provider, address, conversationProviderId, type, name, ...settings };
   return orConflict(db, row, () =>
@@ -232,6 +235,7 @@ function changesOf(adapter: Adapter, mapping: MappingRow, change: MappingChange)
     ...(isTypeKept ? {} : { type: requireType(adapter, providerId, type) }),
     ...(address === undefined ? {} : { address: requireMappedAddress(adapter, address) }),
     ...(rest.callProviderId === undefined ? {} : { callProviderId: requireCalls(adapter, rest.callProviderId) }),
+    ...(rest.replyTokens === undefined ? {} : { replyTokens: requireReplyTokens(adapter, rest.replyTokens) }),
   };
 }
 

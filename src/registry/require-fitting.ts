@@ -41,6 +41,14 @@ export function requireCalls(adapter: Adapter, callProviderId: string | null): s
   ]);
 }
 
+/** Numbers have no room for a token. */
+export function requireReplyTokens(adapter: Adapter, replyTokens: boolean): boolean {
+  if (!replyTokens || adapter.channel === "email") return replyTokens;
+  throw new InvalidRequest("invalid", "tokens in a number", [
+    { path: "replyTokens", message: "is for mailboxes: leave it out" },
+  ]);
+}
+
 export function requireType(
   adapter: Adapter,
   conversationProviderId: string | null,

@@ -256,6 +256,8 @@ export const mappings = pgTable(
     isDefault: boolean().notNull().default(false),
     /** Posts of a reply only what is new in it. */
     stripQuoted: boolean().notNull().default(false),
+    /** Its emails are answered at its address with a token behind a plus sign. */
+    replyTokens: boolean().notNull().default(false),
     createdAt: createdAt(),
     updatedAt: createdAt(),
     /** Since when nothing of it is delivered, either way, as somebody said; null for one that goes on. */
@@ -453,6 +455,8 @@ export type MessageContent = Pick<
   from?: string | undefined;
   /** The provider's id of the message that an agent's answer is for. */
   replyToAltId?: string | undefined;
+  /** What the addresses that an email came to say of which email of ours it answers. */
+  replyTokens?: string[] | undefined;
   /** The thread, cc and bcc of an outbound email have been read back from HighLevel. */
   isComplete?: boolean | undefined;
 };

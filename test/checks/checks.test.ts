@@ -37,7 +37,7 @@ const mapping: Mapping = {
     unknownSender: "create",
     postAutomatic: false,
   },
-  ...{ postLists: "people", onUnknownOutcome: "repost", stripQuoted: false, isDeleted: false },
+  ...{ postLists: "people", onUnknownOutcome: "repost", stripQuoted: false, replyTokens: false, isDeleted: false },
   credentials: [allCredentials(provider)],
 };
 const webhookUrl = `${publicUrl}/webhooks/${id}`;

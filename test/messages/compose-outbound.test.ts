@@ -4,7 +4,7 @@ import { composeOutbound } from "../../src/messages/compose-outbound.ts";
 const content = { to: [], cc: [], bcc: [], inReplyTo: [], references: [], attachments: [] };
 const compose = (subject: string) =>
   composeOutbound({
-    mapping: { accountId: "m", channel: "email", address: "support@example.com" },
+    mapping: { id: "m", accountId: "m", channel: "email", address: "support@example.com", replyTokens: false },
     publicUrl: "https://bridge.example.com",
     address: "person@example.org",
     message: { id: 1, rfcMessageId: "a@b" },

@@ -157,7 +157,7 @@ function Refused({
 
 function Settings({ mapping }: { mapping: Mapping }) {
   const { id, accountId, locationId, conversationProviderId, callProviderId, type, updatedAt } = mapping;
-  const { unknownSender, postAutomatic, postLists, onUnknownOutcome, isDefault, stripQuoted } = mapping;
+  const { unknownSender, postAutomatic, postLists, onUnknownOutcome, isDefault, stripQuoted, replyTokens } = mapping;
   const said = (value: boolean) => (value ? "yes" : "no");
   return (
     <Facts
@@ -169,6 +169,7 @@ function Settings({ mapping }: { mapping: Mapping }) {
         callProviderId: callProviderId && <Id id={callProviderId} />,
         ...{ type, unknownSender, postLists, onUnknownOutcome },
         ...{ postAutomatic: said(postAutomatic), isDefault: said(isDefault), stripQuoted: said(stripQuoted) },
+        replyTokens: said(replyTokens),
         Changed: <Time at={updatedAt} />,
       }}
     />

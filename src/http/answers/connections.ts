@@ -91,6 +91,7 @@ const mapping = z.object({
   onUnknownOutcome: z.enum(["repost", "hold"]),
   isDefault: z.boolean(),
   stripQuoted: z.boolean(),
+  replyTokens: z.boolean(),
   pausedAt: time.nullable().describe("Since when nothing of it is delivered, either way."),
   createdAt: time,
   updatedAt: time,

@@ -94,6 +94,18 @@ export async function findByEmailId(
   return found;
 }
 
+/** Emails with this person by our ids of them, which HighLevel knows. */
+export async function findByIds(db: Db, person: Conversation, ids: number[]) {
+  const possible = ids.filter(Number.isSafeInteger);
+  if (possible.length === 0) return [];
+  const { id, mappingId, highlevelEmailMessageId } = messages;
+  return db
+    .select({ id, mappingId, highlevelEmailMessageId })
+    .from(messages)
+    .innerJoin(conversations, eq(conversations.id, messages.conversationId))
+    .where(and(samePerson(person), isAnyOf(id, possible), isNotNull(highlevelEmailMessageId)));
+}
+
 /** A mapping's message by the provider's id of it. */
 export async function findByProviderId(
   db: Db,

@@ -84,7 +84,7 @@ function readRows(given: unknown, csv: string): Given {
 /** An empty cell says nothing; what is true or false is no text. */
 function valuesOf(record: Record<string, string>): Record<string, unknown> {
   const words: Record<string, unknown> = { true: true, false: false };
-  const isFlag = (name: string) => ["postAutomatic", "isDefault", "stripQuoted"].includes(name);
+  const isFlag = (name: string) => ["postAutomatic", "isDefault", "stripQuoted", "replyTokens"].includes(name);
   return Object.fromEntries(
     Object.entries(record)
       .filter(([, value]) => value !== "")

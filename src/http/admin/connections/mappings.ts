@@ -37,6 +37,7 @@ export const mappingSettings = {
   onUnknownOutcome: z.enum(["repost", "hold"]).optional(),
   isDefault: z.boolean().optional(),
   stripQuoted: z.boolean().optional(),
+  replyTokens: z.boolean().optional(),
 };
 const newMapping = z
   .strictObject({

@@ -1,0 +1,1 @@
+ALTER TABLE "mappings" ADD COLUMN "reply_tokens" boolean DEFAULT false NOT NULL;

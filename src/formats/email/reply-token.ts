@@ -1,0 +1,42 @@
+import { createHmac, timingSafeEqual } from "node:crypto";
+
+/**
+ * A token in the address that an email is to be answered at, as in `support+b.1z.3f0c…@example.com`: which email, and the
+ * proof that we wrote it there. It outlives mail programs that keep no ids. In lower case, as servers may make it so; it
+ * says nothing to who does not know the mapping's id, which is a secret.
+ */
+const written = /(?:\+|%2b|&#43;)b\.([0-9a-z]{1,11}\.[0-9a-f]{20})(?=@|%40|&#64;)/gi;
+
+/** A local part is no longer: https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.1 */
+const maxLocalLength = 64;
+
+/** The mailbox with a token for an email; undefined for one that has no room for it. */
+export function withReplyToken(
+  mailbox: string,
+  { mappingId, messageId }: { mappingId: string; messageId: number },
+): string | undefined {
+  const at = mailbox.lastIndexOf("@");
+  const local = `${mailbox.slice(0, at)}+b.${messageId.toString(36)}.${proofOf(mappingId, messageId)}`;
+  return local.length > maxLocalLength || local.includes('"') ? undefined : local + mailbox.slice(at);
+}
+
+/** Addresses, or any text that quotes them, without tokens. */
+export const withoutReplyTokens = (text: string): string => text.replace(written, "");
+
+/** The tokens in addresses, each once. */
+export function replyTokensOf(addresses: string[]): string[] {
+  const tokens = addresses.flatMap((address) => [...address.matchAll(written)].map(([, token = ""]) => token));
+  return [...new Set(tokens.map((token) => token.toLowerCase()))];
+}
+
+/** Which email a token is for, if it is one that we wrote: of that its mapping must be known first. */
+export const messageIdOf = (token: string): number => Number.parseInt(token, 36);
+
+export function isReplyToken(token: string, mappingId: string): boolean {
+  const [, given = ""] = token.split(".");
+  const proof = proofOf(mappingId, messageIdOf(token));
+  return given.length === proof.length && timingSafeEqual(Buffer.from(given), Buffer.from(proof));
+}
+
+const proofOf = (mappingId: string, messageId: number) =>
+  createHmac("sha256", mappingId).update(`reply ${messageId}`).digest("hex").slice(0, 20);
