@@ -27,6 +27,13 @@ export type Queue = Inbox | "deliveries";
 /** Says that there is something new in a queue. */
 export type Wake = (queue: Queue) => void;
 
+/** What is told live, as it happens. Of a webhook: what it was read as; of a delivery: how an attempt at it ended. */
+export const occurrenceKinds = [
+  ...(["received", "receipt", "ignored", "failed", "refused"] as const),
+  ...(["delivered", "retrying", "dead"] as const),
+] as const;
+export type OccurrenceKind = (typeof occurrenceKinds)[number];
+
 export type WebhookState = "received" | "processed" | "failed" | "ignored";
 export type WebhookSource = "provider" | "highlevel";
 /**

@@ -31,6 +31,7 @@ import { createExplanations } from "./inbox/refusals/explain-refusal.ts";
 import type { Log } from "./log.ts";
 import { createPlainText, type PlainText } from "./messages/plain-text.ts";
 import type { Queue, Wake } from "./model.ts";
+import { createLive, type Live } from "./observe/live/live.ts";
 import type { Stalls } from "./observe/stalls.ts";
 import { startObserving } from "./observe/start-observing.ts";
 import type { Traces } from "./observe/trace.ts";
@@ -121,7 +122,9 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const looking = { pollSeconds: pollSeconds * 5, onWork: (queue: Queue) => worker.wake(queue) };
   const troubles = createTroubleWatch({ db, listeners, ...looking });
   const standingSeconds = tuning.standingSeconds ?? 5;
-  const observing = await startObserving(config, troubles.hear(plainLog), { db, secondsSinceTurn, standingSeconds });
+  const live = createLive(database.people);
+  const heard = live.hear(troubles.hear(plainLog));
+  const observing = await startObserving(config, heard, { db, secondsSinceTurn, standingSeconds });
   const { log, traces, stalls } = observing;
   const learning = await startLearning({ db, log });
   const [accounts, mappings] = [createAccounts({ db, sealer }), createMappings({ db, sealer })];
@@ -138,15 +141,15 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const delivering = createDelivering(config, { ...core, ...times, apart, doors, traceAttempt: traces?.traceAttempt });
   const { reading, plainText } = delivering;
   const reseal = () => resealStep({ db, sealer });
-  const worker = startWork(config, { ...delivering, reseal }, { pollSeconds, isPooled: database.isPooled });
-  const loops = [learning, troubles.start(log), ...startMailboxes(config, { ...core, doors, worker })];
+  const worker = startWork(config, { ...delivering, reseal, live }, { pollSeconds, isPooled: database.isPooled });
+  const loops = [live, learning, troubles.start(log), ...startMailboxes(config, { ...core, doors, worker })];
   const { publicUrl, bodyLimitBytes, adminApiKeys, metricsTokens, allowedPrivateHosts } = config;
   const context = {
     ...{ ...core, callEndpoint: doors.callEndpoint, allowedPrivateHosts },
     ...{ ...observing, database, people: database.people },
     ...{ sealer, reading, keyIds: sealer.keyIds, settings: config.shown },
     ...createIntake(config, { db, log, onStored: worker.wake, doors }, tuning),
-    ...{ publicUrl, bodyLimitBytes, adminApiKeys },
+    ...{ publicUrl, bodyLimitBytes, adminApiKeys, live },
     onWork: worker.wake,
     delivering,
     checks: createChecks({ ...delivering, people: database.people }),
@@ -188,22 +191,23 @@ const pooledAdvice =
   "a pooler in transaction mode stands before PostgreSQL: this process looks for work once in a second instead of being told, and each statement is planned anew. Where it can be had, give DATABASE_URL the database's own address";
 
 /** Others must do what a process without a worker takes in; they may help one that has begun with it. */
-const toWorkers = { minGapMs: 10, onTold: undefined };
-const toHelpers = { minGapMs: 100 };
+const gapMs = { web: 10, worker: 100, all: 100 };
 
 /** The worker, unless that is another process's part, and word to and from the other processes on the same database. */
 function startWork(
   config: Config,
-  context: DeliverContext & ProcessContext & Pick<WorkerOptions, "reseal">,
+  context: DeliverContext & ProcessContext & Pick<WorkerOptions, "reseal"> & { live: Live },
   { pollSeconds, isPooled }: { pollSeconds: number; isPooled: boolean },
 ): Worker {
-  const { db, log, reseal } = context;
+  const { db, log, reseal, live } = context;
   const { database, run, deliveryConcurrency, retentionDays, deadRetentionDays } = config;
-  const onTold = (queue: string | undefined) => {
-    for (const each of queues) if (queue === undefined || queue === each) worker?.wake(each);
+  const onTold = (topic: string | undefined, words: string) => {
+    for (const each of queues) if (topic === undefined || topic === each) worker?.wake(each);
+    live.onSaid(topic, words);
   };
-  const listening = run === "web" || isPooled ? toWorkers : { ...toHelpers, onTold };
+  const listening = { minGapMs: isPooled ? gapMs.web : gapMs[run], onTold: isPooled ? undefined : onTold };
   const notifier = "url" in database ? createNotifier({ db, log, url: database.url, ...listening }) : undefined;
+  if (notifier) live.speakBy(notifier.say);
   const onDue = () => notifier?.tell("deliveries");
   const worker =
     run === "web"

@@ -44,3 +44,60 @@ for (const element of document.querySelectorAll("[data-copy]")) {
   });
   element.after(button);
 }
+
+/** The live page: a line for each event, above those before. Paused, it keeps the last 1,000 for when it goes on. */
+const live = document.querySelector("[data-live]");
+if (live) watchLive(live.dataset.live, live.querySelector("a"), live.querySelector("[role=status]"));
+
+function watchLive(url, refresh, status) {
+  const most = 1000;
+  const lines = document.querySelector("[data-rows] tbody");
+  let kept = [];
+  let isPaused = false;
+  const pause = document.createElement("button");
+  pause.type = "button";
+  refresh.replaceWith(pause);
+  const source = new EventSource(url);
+  const say = () => {
+    pause.textContent = isPaused ? "Go on" : "Pause";
+    if (isPaused) status.textContent = `Paused: ${kept.length === most ? "the last " : ""}${kept.length} wait.`;
+    else status.textContent = source.readyState === EventSource.OPEN ? "Live." : "Not connected: it tries again.";
+  };
+  const show = (rows) => {
+    if (isPaused) kept = [...kept, ...rows].slice(-most);
+    else lines.prepend(...rows.reverse());
+    for (const row of [...lines.rows].slice(most)) row.remove();
+    say();
+  };
+  source.onopen = say;
+  source.onerror = say;
+  source.onmessage = ({ data }) => show([toRow(JSON.parse(data))]);
+  source.addEventListener("missed", ({ data }) =>
+    show([rowOf(["", "", "", "", `${data} more, too many to be told`, ""])]),
+  );
+  pause.addEventListener("click", () => {
+    isPaused = !isPaused;
+    show(isPaused ? [] : kept.splice(0));
+  });
+  say();
+}
+
+/** In the columns of the messages' list. */
+function toRow({ at, what, messageId, webhookId, direction, address, locationId, ...about }) {
+  const tones = { delivered: "ok", retrying: "busy", refused: "bad", failed: "bad", dead: "bad" };
+  const place = messageId ? `messages/${messageId}` : webhookId && `webhooks/${webhookId}`;
+  const when = make(place ? "a" : "span", at.slice(11, 19), { title: at, ...(place && { href: `/console/${place}` }) });
+  const way = { inbound: "← in", outbound: "→ out" }[direction];
+  const state = make("span", what, { className: `state ${tones[what] ?? ""}` });
+  const { kind, provider, reason, status, durationMs } = about;
+  const how = [kind, provider, reason === what ? "" : reason, status, durationMs && `${durationMs} ms`].filter(Boolean);
+  return rowOf([when, way ?? "", make("bdi", address ?? ""), state, how.join(" · "), locationId ?? ""]);
+}
+
+const make = (name, textContent, others) => Object.assign(document.createElement(name), { textContent, ...others });
+
+function rowOf(cells) {
+  const row = document.createElement("tr");
+  for (const cell of cells) row.insertCell().append(cell);
+  return row;
+}

@@ -1,7 +1,9 @@
-import express, { type RequestHandler, Router } from "express";
+import express, { type Request, type RequestHandler, type Response, Router } from "express";
 import { z } from "zod";
 import { type AdminContext, createOperations } from "../http/admin/operations.ts";
 import type { Caller } from "../http/caller.ts";
+import type { Reply } from "../http/operations/operation.ts";
+import { send } from "../http/operations/routes.ts";
 import { notFound, Problem } from "../http/problem.ts";
 import { serveAssets } from "./assets.ts";
 import { type Cookie, cookieFor, readCookie } from "./cookie.ts";
@@ -27,9 +29,13 @@ export function consoleRoutes(context: ConsoleContext): Router {
   const sessions = createSessions(context);
   router.use(protect, routes, refuseOtherOrigins(publicUrl), comeAgain(cookie));
   router.use(signInRoutes({ log, assets, sessions, cookie }));
-  router.use(async (req, res, next) => {
+  const callerOf = async (req: Request) => {
     const token = readCookie(req, cookie);
-    const caller = token === undefined ? undefined : await sessions.callerOf(token);
+    return token === undefined ? undefined : sessions.callerOf(token);
+  };
+  const isSignedIn = (req: Request) => async () => (await callerOf(req)) !== undefined;
+  router.use(async (req, res, next) => {
+    const caller = await callerOf(req);
     if (!caller) return sendSignIn(res, assets, { status: 401, back: req.method === "GET" ? req.originalUrl : "" });
     res.locals["caller"] = caller;
     next();
@@ -37,7 +43,7 @@ export function consoleRoutes(context: ConsoleContext): Router {
   router.use(express.urlencoded({ extended: false, limit: maxFormBytes, parameterLimit: 200 }));
   for (const [route, page] of Object.entries(createPages(createOperations(context)))) {
     const [method, path = ""] = route.split(" ");
-    router[method === "GET" ? "get" : "post"](path, run(page, assets));
+    router[method === "GET" ? "get" : "post"](path, run(page, assets, isSignedIn));
   }
   router.use(notFound);
   router.use(troubles(log, assets));
@@ -78,12 +84,24 @@ function comeAgain(cookie: Cookie): RequestHandler {
   };
 }
 
-function run(page: Page, assets: Assets): RequestHandler {
+/** What goes on after the request is cut off when the session has ended. */
+async function sendWhile(isSignedIn: () => Promise<boolean>, res: Response, reply: Reply): Promise<void> {
+  const look = setInterval(async () => {
+    if (!(await isSignedIn().catch(() => true))) res.destroy();
+  }, lookMs).unref();
+  await send(res, reply).finally(() => clearInterval(look));
+}
+
+const lookMs = 10_000;
+
+function run(page: Page, assets: Assets, isSignedIn: (req: Request) => () => Promise<boolean>): RequestHandler {
   return async (req, res) => {
     const { caller } = res.locals as { caller: Caller };
     const { params, query, body } = req;
     const ask = { caller, params: textsOf(params), query: textsOf(query), form: textsOf(body) };
-    sendPage(req, res, assets, await page(ask));
+    const answer = await page(ask);
+    if ("reply" in answer) return sendWhile(isSignedIn(req), res, answer.reply);
+    sendPage(req, res, assets, answer);
   };
 }
 

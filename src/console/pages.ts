@@ -10,6 +10,7 @@ import { playgroundPage, previewPage } from "./pages/playground.tsx";
 import { problemsPage, replayPage, replayProblems } from "./pages/problems.tsx";
 import { searchPage } from "./pages/search.tsx";
 import { createKey, revokeKey, settingsPage } from "./pages/settings.tsx";
+import { liveEvents, livePage } from "./pages/watching/live.tsx";
 import { replayWebhook, webhookPage, webhooksPage } from "./pages/webhooks.tsx";
 
 /** Every page and button, by its route below `/console`. */
@@ -36,6 +37,8 @@ export function createPages(calls: Calls): Record<string, Page> {
     "POST /locations": putLocation(calls),
     "GET /locations/:locationId": locationPage(calls),
     "POST /locations/:locationId/resume": resumeLocation(calls),
+    "GET /live": livePage(calls),
+    "GET /live/events": liveEvents(calls),
     "GET /settings": settingsPage(calls),
     "POST /settings/keys": createKey(calls),
     "POST /settings/keys/:id/revoke": revokeKey(calls),

@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler, Request, Response } from "express";
 import type { Caller } from "../http/caller.ts";
+import type { Reply } from "../http/operations/operation.ts";
 import { asProblem } from "../http/problem.ts";
 import { describeError, type Log } from "../log.ts";
 import type { Answer } from "./frame/answer.ts";
@@ -7,7 +8,7 @@ import { type Assets, renderDocument } from "./frame/document.tsx";
 import { SignIn } from "./pages/sign-in.tsx";
 import { Trouble } from "./pages/trouble.tsx";
 
-export function sendPage(req: Request, res: Response, assets: Assets, answer: Answer): void {
+export function sendPage(req: Request, res: Response, assets: Assets, answer: Exclude<Answer, { reply: Reply }>): void {
   if ("to" in answer) return void res.redirect(303, answer.to);
   const { caller } = res.locals as { caller?: Caller };
   const { title, body, status = 200 } = answer;

@@ -3,7 +3,7 @@ import type { Request, RequestHandler, Response } from "express";
 import type { Log } from "../log.ts";
 import type { KeyAccess } from "../model.ts";
 import { isOneOf } from "../secrets/compare.ts";
-import { findKeyByHash, type LiveKey, noteKeyUse } from "../store/keys.ts";
+import { findKeyByHash, findKeyById, type LiveKey, noteKeyUse } from "../store/keys.ts";
 import type { Db } from "../store/postgres/database.ts";
 import { Problem } from "./problem.ts";
 
@@ -66,6 +66,13 @@ export function callerOfKey(db: Db, { id, access, locationIds, isUseDue }: LiveK
   // Nobody waits for it, and nobody is refused for it.
   if (isUseDue) void noteKeyUse(db, id).catch(() => undefined);
   return { who: `key ${id}`, access, locationIds: locationIds ?? undefined, isToMapping: true, ids: {} };
+}
+
+/** The same caller later on, for what outlasts a request: undefined once the key has ended. */
+export async function renewCaller(db: Db, caller: Caller): Promise<Caller | undefined> {
+  if (caller.who === "admin") return caller;
+  const key = await findKeyById(db, Number(caller.who.replace("key ", "")));
+  return key && callerOfKey(db, key);
 }
 
 const keyInHeader = /^Bearer (cb_[\w-]{43})$/;

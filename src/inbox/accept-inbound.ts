@@ -71,7 +71,8 @@ export async function acceptInbound(
   const reasons = new Map([...messages.reasons, ...receipts.reasons, ...fetches.reasons]);
   const outcomes = routed.map((each) => {
     const aside = countAside(each.events.map(({ event }) => messages.aside?.get(event)));
-    return { ...outcomeOf(each, reasons), ...aside };
+    const receipts = each.events.filter(({ event }) => isReceipt(event)).length;
+    return { ...outcomeOf(each, reasons), ...aside, ...(receipts > 0 ? { receipts } : {}) };
   });
   return {
     outcomes,

@@ -205,10 +205,10 @@ function finish({ log, caution }: Notes, processed: Webhook[], outcomes: Accepte
   const durationMs = Math.round(performance.now() - started);
   caution.turn++;
   const accountIds = new Map(processed.map(({ id, accountId }) => [id, accountId]));
-  for (const { id, state, held, kept } of outcomes) {
+  for (const { id, state, held, kept, receipts } of outcomes) {
     caution.counted.delete(id);
     caution.failures.delete(id);
-    const fields = { webhookId: id, accountId: accountIds.get(id), state, held, kept, durationMs };
+    const fields = { webhookId: id, accountId: accountIds.get(id), state, held, kept, receipts, durationMs };
     log(state === "failed" ? "error" : "info", "webhook.processed", fields);
   }
 }

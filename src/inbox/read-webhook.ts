@@ -30,7 +30,7 @@ export interface Acceptance {
 }
 
 /** What became of a webhook, and how many of its messages were taken in and do not go to HighLevel. */
-export type AcceptedWebhook = WebhookOutcome & AsideCounts;
+export type AcceptedWebhook = WebhookOutcome & AsideCounts & { receipts?: number };
 
 /** A webhook, and what it says; or why it cannot be read. */
 export type WebhookReading<Content> = { webhook: Webhook } & ({ content: Content } | { failure: string });

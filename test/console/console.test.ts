@@ -63,7 +63,8 @@ describe.skipIf(!browser).sequential("the console in a browser", () => {
     return page;
   }
   const goTo = (page: Page, path: string) => page.goto(`${stage.bridge.url}/console${path}`);
-  const shown = () => walksOf(stage).filter(({ route, own }) => route.startsWith("GET") && own === 200);
+  const shown = () =>
+    walksOf(stage).filter(({ route, own, isStream }) => route.startsWith("GET") && own === 200 && !isStream);
 
   test("no page breaks a rule of axe, nor is wider than a window of 360 pixels", async () => {
     const page = await open(adminApiKey);
@@ -121,6 +122,29 @@ describe.skipIf(!browser).sequential("the console in a browser", () => {
     await page.waitForURL(/messages\/\d+$/);
     await page.keyboard.press("?");
     await page.getByRole("dialog").waitFor();
+  });
+
+  test("what happens is told on the live page as it happens, also what came while it was paused", async () => {
+    const page = await open(stage.keys.own);
+    await goTo(page, "/live");
+    await page.getByText("Live.", { exact: true }).waitFor();
+    await stage.write("live-1");
+    await page
+      .getByRole("row", { name: /received/ })
+      .first()
+      .waitFor();
+    await page.getByRole("button", { name: "Pause" }).click();
+    await stage.write("live-2");
+    await page.getByText(/^Paused: [1-9]/).waitFor();
+    const before = await page.getByRole("row").count();
+    await page.getByRole("button", { name: "Go on" }).click();
+    expect(await page.getByRole("row").count()).toBeGreaterThan(before);
+    await page
+      .getByRole("row", { name: /delivered/ })
+      .getByRole("link")
+      .first()
+      .click();
+    await page.waitForURL(/messages\/\d+$/);
   });
 
   test("what people wrote does no harm, and calls nobody", async () => {

@@ -7,6 +7,8 @@ export interface Stage {
   bridge: TestBridge;
   /** Integrators': of the location for writing and for reading, and of another location. */
   keys: { own: string; reading: string; other: string };
+  /** Has a message of the person arrive. */
+  write(id: string): Promise<void>;
   /** What there is of the location. */
   ids: Record<"mapping" | "message" | "dead" | "failed" | "webhook", string | number>;
 }
@@ -76,7 +78,8 @@ export async function startStage(): Promise<Stage> {
     failed: (await first("/webhooks?state=failed")).id,
     webhook: (await first("/webhooks?state=processed")).id,
   };
-  return { bridge, keys, ids };
+  const live = { from: person, to: "+15005550010", text: secretWords };
+  return { bridge, keys, ids, write: (id) => write(bridge, posting, { id, ...live }) };
 }
 
 async function write(bridge: TestBridge, mapping: string, data: Record<string, unknown>): Promise<void> {

@@ -6,6 +6,8 @@ interface Walk {
   route: string;
   path: string;
   fields?: Record<string, string>;
+  /** It is no page. */
+  isStream?: boolean;
   /** What the location's key is answered, and that of another; the others' where they differ from the location's. */
   own: number;
   other: number;
@@ -82,6 +84,8 @@ export function walksOf({ ids }: Stage): Walk[] {
       path: `/locations/${locationId}/resume`,
       ...{ own: 303, other: 404, reading: 403 },
     },
+    { route: "GET /live", path: "/live", own: 200, other: 200 },
+    { route: "GET /live/events", path: "/live/events?seconds=0.01", isStream: true, own: 200, other: 200 },
     { route: "GET /settings", path: "/settings", own: 200, other: 200 },
     {
       route: "POST /settings/keys",

@@ -32,7 +32,7 @@ export const rooms: Record<string, string> = {
   formats: "libphonenumber-js mime-types zod @exodus/bytes html-to-text",
   "formats/email": "formats/escape-html @exodus/bytes html-to-text",
   observe:
-    "providers store concurrency prom-client @opentelemetry/api @opentelemetry/exporter-trace-otlp-http @opentelemetry/resources @opentelemetry/sdk-trace",
+    "providers store concurrency zod prom-client @opentelemetry/api @opentelemetry/exporter-trace-otlp-http @opentelemetry/resources @opentelemetry/sdk-trace",
   store: "drizzle-orm",
   "store/operate": "store drizzle-orm",
   "store/postgres": "drizzle-orm pg @electric-sql/pglite fs-native-extensions",

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import type { Caller } from "../../http/caller.ts";
+import type { Reply } from "../../http/operations/operation.ts";
 
 /** What a page is made from. Nothing of the query or the form is checked: the operations do that. */
 export interface Ask {
@@ -9,8 +10,8 @@ export interface Ask {
   form: Record<string, string>;
 }
 
-/** A page, or where the browser goes on. */
-export type Answer = { title: string; body: ComponentChildren; status?: number } | { to: string };
+/** A page, where the browser goes on, or what the API answers, as it is. */
+export type Answer = { title: string; body: ComponentChildren; status?: number } | { to: string } | { reply: Reply };
 
 export type Page = (ask: Ask) => Promise<Answer>;
 

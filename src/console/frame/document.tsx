@@ -27,6 +27,7 @@ const places: [path: string, name: string, key: string][] = [
   ["/console/webhooks", "Webhooks", "w"],
   ["/console/mappings", "Mappings", "a"],
   ["/console/locations", "Locations", "l"],
+  ["/console/live", "Live", "v"],
   ["/console/settings", "Settings", "s"],
 ];
 

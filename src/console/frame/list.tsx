@@ -1,12 +1,44 @@
 import type { ComponentChildren } from "preact";
 import { hrefWith } from "./answer.ts";
 
-interface ListProps<Item> {
+interface TableProps<Item> {
+  items: Item[];
+  columns: Record<string, (item: Item) => ComponentChildren>;
+  keyOf: (item: Item) => string | number;
+}
+
+/** Rows that one goes through by keys. */
+export function Table<Item>({ items, columns, keyOf }: TableProps<Item>) {
+  return (
+    <div class="table" tabIndex={0} role="region" aria-label="List">
+      <table data-rows>
+        <thead>
+          <tr>
+            {Object.keys(columns).map((name) => (
+              <th key={name} scope="col">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {items.map((item) => (
+            <tr key={keyOf(item)}>
+              {Object.entries(columns).map(([name, show]) => (
+                <td key={name}>{show(item)}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+interface ListProps<Item> extends Omit<TableProps<Item>, "items"> {
   path: string;
   query: Record<string, string>;
   page: { items: Item[]; nextCursor: string | null };
-  columns: Record<string, (item: Item) => ComponentChildren>;
-  keyOf: (item: Item) => string | number;
   /** When there is nothing at all, and no filter is set. */
   empty: ComponentChildren;
 }
@@ -17,28 +49,7 @@ export function List<Item>({ path, query, page, columns, keyOf, empty }: ListPro
   return (
     <>
       {page.items.length > 0 ? (
-        <div class="table" tabIndex={0} role="region" aria-label="List">
-          <table data-rows>
-            <thead>
-              <tr>
-                {Object.keys(columns).map((name) => (
-                  <th key={name} scope="col">
-                    {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {page.items.map((item) => (
-                <tr key={keyOf(item)}>
-                  {Object.entries(columns).map(([name, show]) => (
-                    <td key={name}>{show(item)}</td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table columns={columns} items={page.items} keyOf={keyOf} />
       ) : (
         <div class="empty">{describeNone({ path, cursor, filters, nextCursor: page.nextCursor, empty })}</div>
       )}

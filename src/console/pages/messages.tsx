@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import type { Calls, ListedMessage } from "../calls.ts";
 import { type Page, withoutEmpty } from "../frame/answer.ts";
 import { Filters, List } from "../frame/list.tsx";
@@ -46,7 +47,7 @@ export function messagesPage(calls: Calls): Page {
   };
 }
 
-const columns: Record<string, (message: ListedMessage) => preact.ComponentChildren> = {
+export const columns: Record<string, (message: ListedMessage) => ComponentChildren> = {
   When: ({ id, receivedAt }) => (
     <a href={`${path}/${id}`}>
       <Time at={receivedAt} />

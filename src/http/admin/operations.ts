@@ -12,6 +12,7 @@ import { previewOperations } from "./connections/preview.ts";
 import { type SendTestContext, sendTestOperations } from "./connections/send-test.ts";
 import { deliveryOperations } from "./deliveries.ts";
 import { type EndpointsContext, endpointOperations } from "./endpoints.ts";
+import { type LiveContext, liveOperations } from "./live.ts";
 import { messageOperations } from "./messages.ts";
 import { holdOperations } from "./operator/hold.ts";
 import { keyOperations } from "./operator/keys.ts";
@@ -26,6 +27,7 @@ export interface AdminContext
     StatusContext,
     PreviewContext,
     SendTestContext,
+    LiveContext,
     EndpointsContext {
   adminApiKeys: string[];
   log: Log;
@@ -45,6 +47,7 @@ export const adminOperations = {
   ...checkOperations,
   ...conversationOperations,
   ...messageOperations,
+  ...liveOperations,
   ...deliveryOperations,
   ...webhookOperations,
   ...endpointOperations,

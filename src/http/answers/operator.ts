@@ -14,6 +14,11 @@ const key = z.object({
   expiresAt: time.nullable(),
   revokedAt: time.nullable(),
 });
+export const eventStreamAnswer = z.string().meta({
+  description:
+    "Server-sent events. `data` is JSON: `what`, `at`, and as far as it has them `messageId`, `webhookId`, `deliveryId`, `accountId`, `mappingId`, `locationId`, `provider`, `kind`, `reason`, `status`, `durationMs`, `direction`, `state`, `address`. An event `missed` has the number of those that were too many.",
+});
+
 export const keyAnswer = key.meta({ id: "Key", description: "An integrator's key, without the key itself." });
 export const newKeyAnswer = key.extend({ key: z.string() }).meta({ id: "NewKey" });
 

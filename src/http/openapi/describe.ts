@@ -1,9 +1,15 @@
 import type { z } from "zod";
+import { eventStreamAnswer } from "../answers/operator.ts";
 import { csvAnswer } from "../answers/people.ts";
 import type { Operation } from "../operations/operation.ts";
 import { problemResponses } from "./problems.ts";
 import type { Json, Schemas } from "./schemas.ts";
 import type { Told } from "./told.ts";
+
+const otherTypes = new Map<z.ZodType, string>([
+  [csvAnswer, "text/csv"],
+  [eventStreamAnswer, "text/event-stream"],
+]);
 
 /** An operation without what it does. */
 export type Described = Omit<Operation<never>, "call">;
@@ -13,7 +19,7 @@ export function describe(schemas: Schemas, operationId: string, operation: Descr
   const requestBody = describeBody(schemas, operation);
   const answered = Object.entries(answers).map(([status, schema]) => {
     if (!schema) return [status, { description: "Done." }];
-    const type = schema === csvAnswer ? "text/csv" : "application/json";
+    const type = otherTypes.get(schema) ?? "application/json";
     return [status, { description: "As asked.", content: { [type]: { schema: schemas.of(schema, "output") } } }];
   });
   return {

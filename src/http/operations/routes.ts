@@ -61,11 +61,15 @@ function bodyOf<Context>(
   return csvLimit === undefined ? json : [...json, express.text({ type: "text/csv", limit: csvLimit, inflate: false })];
 }
 
-async function send(res: Response, { status, body, headers = {} }: Reply): Promise<void> {
+export async function send(res: Response, { status, body, headers = {} }: Reply): Promise<void> {
   res.status(status).set(headers);
   if (body === undefined) return void res.end();
-  if (isLines(body)) return pipeline(Readable.from(body), res);
+  if (isLines(body)) return pipeline(body instanceof Readable ? body : Readable.from(body), res).catch(unlessHungUp);
   res.json(body);
+}
+
+function unlessHungUp(error: NodeJS.ErrnoException): void {
+  if (error.code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
 }
 
 const isLines = (body: unknown): body is AsyncIterable<string> =>

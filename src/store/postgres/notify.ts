@@ -11,8 +11,12 @@ import { prepare } from "./prepare.ts";
 export interface Notifier {
   /** Tells them of this work, soon and not more than once in some milliseconds. Never fails: they look by themselves, too. */
   tell(work: string): void;
+  /** Says something to them, once and at once: at most 7,000 bytes. Never fails: it is lost, where the database is away. */
+  say(topic: string, words: string): void;
   close(): Promise<void>;
 }
+
+export type OnTold = (topic: string | undefined, words: string) => void;
 
 const channel = "conversation_bridge";
 const reconnectMs = 1000;
@@ -20,7 +24,7 @@ const atOnceMs = 50;
 
 /**
  * Listens on a connection of its own, which it makes again when it breaks; that is logged once. `onTold` gets what others
- * told, never what this process did, and `undefined` for "anything", when something may have been told while nobody
+ * told or said, never what this process did, and `undefined` for "anything", when something may have been told while nobody
  * listened. NOTIFY is a statement of its own: in a transaction it would make all commits wait for each other.
  */
 export function createNotifier(options: {
@@ -30,7 +34,7 @@ export function createNotifier(options: {
   /** At most one NOTIFY per work in this time: every one of them wakes every process. */
   minGapMs: number;
   /** Without it nothing is listened to. */
-  onTold: ((work: string | undefined) => void) | undefined;
+  onTold: OnTold | undefined;
 }): Notifier {
   const self = randomUUID();
   const closing = new AbortController();
@@ -56,6 +60,10 @@ export function createNotifier(options: {
       if (turn) turn.isAgain = true;
       else void notify(work);
     },
+    say(topic, words) {
+      if (!closing.signal.aborted)
+        void notifyOthers(db, { channel, payload: `${self} ${topic} ${words}` }).catch(() => undefined);
+    },
     async close() {
       closing.abort();
       await listening;
@@ -72,7 +80,7 @@ const connection = { keepAlive: true, connectionTimeoutMillis: 5000, application
 
 async function listenUntil(
   signal: AbortSignal,
-  { url, log, onTold }: { url: string; log: Log; onTold: (work: string | undefined) => void },
+  { url, log, onTold }: { url: string; log: Log; onTold: OnTold },
   self: string,
 ): Promise<void> {
   let isLost = false;
@@ -82,8 +90,8 @@ async function listenUntil(
     // Without a listener it would end the process; "end" follows.
     client.on("error", () => undefined);
     client.on("notification", ({ payload = "" }) => {
-      const [from, work] = payload.split(" ");
-      if (from !== self) onTold(work);
+      const [, from, topic, words = ""] = /^(\S+) (\S+) ?(.*)$/s.exec(payload) ?? [];
+      if (from !== self) onTold(topic, words);
     });
     const ended = once(client, "end", { signal }).catch(() => undefined);
     try {
@@ -92,7 +100,7 @@ async function listenUntil(
       if (wasThere) log("info", "notifications.back", {});
       isLost = false;
       wasThere = true;
-      onTold(undefined);
+      onTold(undefined, "");
       // One that has ended is made anew at once: only where it cannot be, is it known what ails the database.
       await ended;
       await sleep(atOnceMs, undefined, { signal }).catch(() => undefined);

@@ -1,0 +1,46 @@
+import type { Calls } from "../../calls.ts";
+import { hrefWith, type Page, withoutEmpty } from "../../frame/answer.ts";
+import { Filters, Table } from "../../frame/list.tsx";
+import { columns } from "../messages.tsx";
+
+const path = "/console/live";
+const shownAtFirst = 30;
+
+const choices = [
+  { name: "mappingId", label: "Mapping", placeholder: "its id" },
+  { name: "direction", label: "Direction", words: ["inbound", "outbound"] },
+  { name: "problems", label: "Problems only", words: ["true"] },
+];
+
+/** `GET /console/live`: the last messages, above which the script puts what happens; without it they are asked for anew. */
+export function livePage(calls: Calls): Page {
+  return async ({ caller, query: given }) => {
+    const query = withoutEmpty(given);
+    const { problems, ...filter } = query;
+    const dead = problems === "true" ? { deliveryState: "dead" } : {};
+    const { body: page } = await calls.listMessages(caller, { query: { ...filter, ...dead, limit: shownAtFirst } });
+    return {
+      title: "Live",
+      body: (
+        <>
+          <h1>Live</h1>
+          <Filters path={path} query={query} choices={choices} />
+          <p class="actions" data-live={hrefWith(`${path}/events`, query)}>
+            <a class="button" href={hrefWith(path, query)}>
+              Refresh
+            </a>
+            <span class="faint" role="status">
+              The last messages. With scripts, each event is told here as it happens.
+            </span>
+          </p>
+          <Table items={page.items} columns={columns} keyOf={({ id }) => id} />
+        </>
+      ),
+    };
+  };
+}
+
+/** `GET /console/live/events`: the same stream as the API's. */
+export function liveEvents(calls: Calls): Page {
+  return async ({ caller, query }) => ({ reply: await calls.watchLive(caller, { query: withoutEmpty(query) }) });
+}

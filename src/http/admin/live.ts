@@ -1,0 +1,108 @@
+import { Readable } from "node:stream";
+import { z } from "zod";
+import type { Live } from "../../observe/live/live.ts";
+import type { DescribedOccurrence, Told } from "../../observe/live/occurrences.ts";
+import type { Db } from "../../store/postgres/database.ts";
+import { eventStreamAnswer } from "../answers/operator.ts";
+import { direction } from "../answers/words.ts";
+import { type Caller, reaches, renewCaller } from "../caller.ts";
+import { operation, reply } from "../operations/operation.ts";
+import { Problem } from "../problem.ts";
+import { flag, text } from "./fields.ts";
+
+export interface LiveContext {
+  db: Db;
+  live: Live;
+}
+
+const query = {
+  locationId: text.optional(),
+  mappingId: z.uuid().optional(),
+  direction: direction.optional(),
+  problems: flag.prefault("false").describe("Only what was refused, not understood, given up, or is tried again."),
+  seconds: z.coerce.number().positive().max(86_400).optional().describe("Ends it after so long."),
+};
+type Query = z.output<z.ZodObject<typeof query>>;
+
+export const liveOperations = {
+  watchLive: operation({
+    method: "GET",
+    path: "/admin/live",
+    tag: "Messages",
+    summary: "Tells what happens as it happens, as server-sent events, until the caller hangs up or the key ends.",
+    by: "any key",
+    query,
+    answers: { 200: eventStreamAnswer },
+    errors: { 429: "Too many watch, with this key or in all." },
+    async handle(context: LiveContext, { caller, query: wanted }) {
+      return reply(200, openStream(context, caller, wanted), streamHeaders);
+    },
+  }),
+};
+
+/** Proxies pass it on as it comes; and a process that ends does not wait for the connection to be of use again. */
+const streamHeaders = {
+  "Content-Type": "text/event-stream",
+  "Cache-Control": "no-store",
+  "X-Accel-Buffering": "no",
+  Connection: "close",
+};
+
+/** So often it is seen whether the key still opens anything; and proxies see that the connection is alive. */
+const beatMs = 10_000;
+/** Who does not read is hung up on, instead of being kept for. */
+const maxWaitingBytes = 1_000_000;
+
+function openStream({ db, live }: LiveContext, caller: Caller, wanted: Query): Readable {
+  let reach = caller;
+  const stream = new Readable({
+    read() {},
+    destroy(error, done) {
+      end?.();
+      clearInterval(beat);
+      clearTimeout(over);
+      done(error);
+    },
+  });
+  const close = () => stream.push(null);
+  const end = live.watch({
+    who: caller.who,
+    onTold(told, missed) {
+      const lines = told
+        .filter((each) => isSeenBy(reach, each) && isWanted(wanted, each))
+        .map(({ item }) => toEvent(item));
+      if (missed > 0) lines.push(`event: missed\ndata: ${missed}\n\n`);
+      if (stream.readableLength > maxWaitingBytes) stream.destroy();
+      else if (lines.length > 0) stream.push(lines.join(""));
+    },
+    onEnd: close,
+  });
+  if (!end) throw new Problem(429, "too many watch already, with this key or in all: close some of them");
+  const beat = setInterval(async () => {
+    const renewed = await renewCaller(db, reach).catch(() => reach);
+    if (renewed && !stream.destroyed) stream.push(": nothing else\n\n");
+    else close();
+    reach = renewed ?? reach;
+  }, beatMs).unref();
+  const over = wanted.seconds === undefined ? undefined : setTimeout(close, wanted.seconds * 1000).unref();
+  stream.push(": watching\n\n");
+  return stream;
+}
+
+/** What belongs to no location is the operator's, and an account's is seen by who reaches all of its locations. */
+function isSeenBy(caller: Caller, { item, locationIds }: Told): boolean {
+  if (caller.isToMapping && item.accountId === undefined && locationIds === undefined) return false;
+  if (caller.locationIds === undefined) return true;
+  return locationIds !== undefined && locationIds.length > 0 && locationIds.every((id) => reaches(caller, id));
+}
+
+const troubles = new Set<DescribedOccurrence["what"]>(["refused", "failed", "dead", "retrying"]);
+
+function isWanted(wanted: Query, { item, locationIds }: Told): boolean {
+  if (wanted.problems && !troubles.has(item.what)) return false;
+  if (wanted.mappingId !== undefined && item.mappingId !== wanted.mappingId) return false;
+  if (wanted.direction !== undefined && item.direction !== wanted.direction) return false;
+  return wanted.locationId === undefined || (locationIds ?? []).includes(wanted.locationId);
+}
+
+const toEvent = (item: DescribedOccurrence) => `data: ${JSON.stringify(item)}\n\n`;
