@@ -62,7 +62,7 @@ test("what a web process stores, a worker delivers at once, not at its next poll
   const web = await start("web");
   const mappingId = await addTwilio(web);
   await start("worker");
-  await untilListening(1);
+  await untilListening(2);
   for (let number = 1; number <= 3; number++) {
     expect((await web.post(twilio.webhook(mappingId, 1, number))).status).toBe(200);
     await untilPosted(web, number);
@@ -116,7 +116,7 @@ test("a worker whose listening connection is cut listens again at once, and says
   const web = await start("web");
   const mappingId = await addTwilio(web);
   const worker = await start("worker");
-  await untilListening(1);
+  await untilListening(2);
   await cutConnections();
   await until(
     () => worker.logLines.filter(({ event }) => event === "notifications.back"),
