@@ -3,7 +3,7 @@ import type { createOperations } from "../http/admin/operations.ts";
 /** What the console may do: the operations of the API, and nothing else. */
 export type Calls = ReturnType<typeof createOperations>;
 
-type BodyOf<Id extends keyof Calls, Status extends number> = Extract<
+export type BodyOf<Id extends keyof Calls, Status extends number> = Extract<
   Awaited<ReturnType<Calls[Id]>>,
   { status: Status }
 >["body"];
@@ -15,5 +15,4 @@ export type ListedDelivery = BodyOf<"listDeliveries", 200>["items"][number];
 export type ListedWebhook = BodyOf<"listWebhooks", 200>["items"][number];
 export type Mapping = BodyOf<"listMappings", 200>["items"][number];
 export type Location = BodyOf<"listLocations", 200>["items"][number];
-export type Key = BodyOf<"listKeys", 200>["items"][number];
 export type AuditEntry = BodyOf<"listAudit", 200>["items"][number];

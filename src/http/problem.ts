@@ -70,8 +70,10 @@ export function parseId(text: unknown, what: string): number {
 }
 
 export const notFound: RequestHandler = (req) => {
-  throw new Problem(404, `there is nothing at ${req.method} ${req.path.slice(0, maxWords)}`);
+  throw nothingAt(`${req.method} ${req.path}`);
 };
+
+export const nothingAt = (place: string) => new Problem(404, `there is nothing at ${place.slice(0, maxWords)}`);
 
 const statusOfKind = { invalid: 422, conflict: 409, not_found: 404 };
 

@@ -5,7 +5,7 @@ import { addMailbox } from "../store/mailboxes/mailboxes.ts";
 import { listLocationsOfAccount } from "../store/mappings.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { AccountRow } from "../store/schema.ts";
-import { sealCredentials } from "./accounts.ts";
+import { openCredentials, sealCredentials } from "./accounts.ts";
 import { holdDeclared, learnOf } from "./learn-providers.ts";
 import type { RegisterContext } from "./register.ts";
 import { requireAdapter, requireCredentials } from "./require-fitting.ts";
@@ -36,14 +36,22 @@ export interface RegisteredAccount {
   credentials: unknown[];
 }
 
+interface AccountChange {
+  name?: string | null | undefined;
+  credentials?: unknown;
+  keepFormer?: boolean | undefined;
+  locationIds?: string[] | undefined;
+}
+
 export async function changeAccount(
   { db, sealer }: RegisterContext,
-  { id, provider }: AccountRow,
-  change: { name?: string | null | undefined; credentials?: unknown; locationIds?: string[] | undefined },
+  row: AccountRow,
+  change: AccountChange,
 ): Promise<RegisteredAccount> {
+  const { id } = row;
   const { name, locationIds } = change;
-  const isRotated = change.credentials !== undefined;
-  const credentials = isRotated ? requireCredentials(requireAdapter(provider), provider, change.credentials) : [];
+  const credentials = changedCredentials(row, openCredentials(row, sealer), change);
+  const isRotated = credentials.length > 0;
   if (locationIds) {
     await requireLocations(db, locationIds);
     await requireServed(db, id, locationIds);
@@ -57,6 +65,21 @@ export async function changeAccount(
   );
   if (!account) throw new InvalidRequest("not_found", `there is no account ${id}`);
   return { account, credentials };
+}
+
+/** As they will be, the current ones first; empty where they stay as they are. */
+function changedCredentials(
+  { provider }: AccountRow,
+  former: unknown[],
+  { credentials, keepFormer }: AccountChange,
+): unknown[] {
+  if (credentials === undefined && keepFormer)
+    throw new InvalidRequest("invalid", "what are the new ones?", [
+      { path: "credentials", message: "are required with keepFormer: those that the former ones are kept beside" },
+    ]);
+  if (credentials === undefined) return keepFormer === false ? former.slice(0, 1) : [];
+  const given = requireCredentials(requireAdapter(provider), provider, credentials);
+  return keepFormer ? [...given.slice(0, 1), ...former.slice(0, 1)] : given;
 }
 
 async function requireLocations(db: Db, ids: string[]): Promise<void> {

@@ -1,8 +1,11 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Calls } from "../../src/console/calls.ts";
 import { createPages } from "../../src/console/pages.ts";
+import { adminOperations } from "../../src/http/admin/operations.ts";
+import { isWrite } from "../../src/http/operations/operation.ts";
 import { adminApiKey } from "../support/bridge.ts";
-import { publicUrl } from "../support/location.ts";
+import { locationId, publicUrl, smsProviderId } from "../support/location.ts";
 import { signIn } from "./sign-in.ts";
 import { otherLocation, person, type Stage, secretWords, startStage } from "./stage.ts";
 import { walksOf } from "./walks.ts";
@@ -52,6 +55,40 @@ describe.sequential("every page", () => {
       }
     }
   });
+});
+
+/** Where else a writing operation is, or why it is nowhere. */
+const elsewhere: Record<string, string> = {
+  replayDelivery: "the button of a message",
+  replayDeliveries: "Replay, of Problems",
+  replayWebhooks: "Replay, of Problems",
+  resumeLocation: "a location that is paused",
+  pauseMapping: "a mapping that is not paused",
+  beginHold: "Settings, while nothing is held",
+  previewProvider: "it takes a document beside a webhook: by the API",
+};
+
+test("whatever the API changes can be done by clicks", async () => {
+  const { bridge } = stage;
+  await bridge.admin("POST", "/endpoints", { url: "https://crm.example/hook", events: ["message.received"] });
+  await bridge.admin("PUT", "/opt-outs", { locationId, channel: "sms", address: "+15005550077" });
+  await bridge.admin("POST", "/providers", JSON.parse(readFileSync("docs/declared/x-clicksend.json", "utf8")));
+  await bridge.admin("POST", `/mappings/${stage.ids.mapping}/pause`);
+  await bridge.admin("PUT", "/hold");
+  // Of a mapping that is paused: what waited does not go out, where HighLevel would not know the contact.
+  await bridge.admin("PUT", `/mappings/${stage.ids.mapping}/conversations/%2B15005550006`, { contactId: "c-1" });
+  const found = new Set(Object.keys(elsewhere));
+  for (const { path } of walksOf(stage).filter(({ route }) => route.startsWith("GET"))) {
+    const { page } = await call("GET", path, cookies.admin);
+    for (const [, id = ""] of page.matchAll(/(?:href|action)="\/console\/do\/(\w+)/g)) found.add(id);
+  }
+  const writes = Object.entries(adminOperations).flatMap(([id, each]) => (isWrite(each) ? [id] : []));
+  expect(writes.filter((id) => !found.has(id))).toEqual([]);
+});
+
+test("what was changed by a form is changed, and what stood there stays", async () => {
+  const { body } = await stage.bridge.admin("GET", `/mappings/${stage.ids.mapping}`);
+  expect(body).toMatchObject({ name: "Reception", unknownSender: "hold", conversationProviderId: smsProviderId });
 });
 
 test("no filter lets an integrator see another's location", async () => {

@@ -59,8 +59,8 @@ test("U+0000 in a field is said to stand there, wherever it is given", async () 
     ...["/search?q=%00", "/messages?address=a%00b", "/messages/1%00", "/locations/%00", "/messages?x%00=1"].map(
       (path) => get(cookie, path),
     ),
-    post("/settings/keys", { name: "a\0b", access: "read" }, { origin: publicUrl, cookie }),
-    post("/locations", { id: "a\0b", token: "x" }, { origin: publicUrl, cookie }),
+    post("/do/createKey", { name: "a\0b", access: "read" }, { origin: publicUrl, cookie }),
+    post("/do/putLocation", { id: "a\0b", token: "x" }, { origin: publicUrl, cookie }),
   ]);
   expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 422));
   expect(await answers[0]?.text()).toContain("holds U+0000");

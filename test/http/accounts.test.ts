@@ -176,6 +176,20 @@ describe("one account, 300 numbers, two locations", () => {
   });
 });
 
+test("new credentials are valid beside the former, which nobody has to know, until those are let go of", async () => {
+  const accountId = await makeAccount();
+  const change = (body: unknown) => bridge.admin("PATCH", `/accounts/${accountId}?check=false`, body);
+  const former = () => {
+    const options = { url: `${publicUrl}/webhooks/${accountId}`, at: new Date() };
+    return bridge.post(telnyx.sign({ contentType: "application/json", body: { data: {} } }, options));
+  };
+  expect((await change({ keepFormer: true })).status).toBe(422);
+  expect((await change({ keepFormer: true, credentials: telnyx.foreignCredentials })).status).toBe(200);
+  expect((await former()).status).toBe(200);
+  expect((await change({ keepFormer: false })).status).toBe(200);
+  expect((await former()).status).toBe(401);
+});
+
 test("two integrators share an agency's account, and see nothing of each other", async () => {
   const accountId = await makeAccount();
   const [one, two] = [await keyFor([locationId]), await keyFor([second])];

@@ -1,39 +1,60 @@
-interface FieldProps {
+import type { FormField } from "../../http/openapi/form-fields.ts";
+
+type FieldProps = Partial<Omit<FormField, "name" | "label">> & {
   name: string;
   label: string;
-  help?: string | undefined;
   value?: string | undefined;
-  isSecret?: boolean;
-  isRequired?: boolean;
-  choices?: readonly string[] | undefined;
-}
+};
 
 /** A field of a form with what it is; what is secret is never given back. */
-export function Field({ label, help, isRequired, ...input }: FieldProps) {
+export function Field(field: FieldProps) {
+  const { label, help, isRequired, kind } = field;
+  const Around = kind === "words" ? "fieldset" : "label";
   return (
-    <label>
-      {label}
+    <Around>
+      {kind === "words" ? <legend>{label}</legend> : label}
       {!isRequired && <span class="faint"> (may be left out)</span>}
-      <Input {...input} required={isRequired ?? false} />
+      <Input {...field} />
       {help && <small>{help}</small>}
-    </label>
+    </Around>
   );
 }
 
-type InputProps = Pick<FieldProps, "name" | "value" | "isSecret" | "choices"> & { required: boolean };
+function Input({ name, value = "", kind = "text", isSecret, words = [], isRequired: required = false }: FieldProps) {
+  const shared = { name, required, autocomplete: "off", spellcheck: false } as const;
+  if (kind === "words") return <Ticks name={name} words={words} ticked={value.split(", ")} />;
+  if (["long", "csv", "json"].includes(kind)) return <textarea {...shared}>{value}</textarea>;
+  if (kind === "number") return <input type="number" {...shared} value={value} />;
+  if (kind === "word" || kind === "flag")
+    return <Choice {...{ name, value, required }} words={kind === "flag" ? ["true", "false"] : words} />;
+  if (isSecret) return <input type="password" {...shared} maxLength={5000} />;
+  return <input type="text" {...shared} maxLength={5000} value={value} />;
+}
 
-function Input({ name, value = "", isSecret, choices, required }: InputProps) {
-  const shared = { name, required, autocomplete: "off", spellcheck: false, maxLength: 5000 } as const;
-  if (isSecret) return <input type="password" {...shared} />;
-  if (!choices) return <input type="text" {...shared} value={value} />;
+type ChoiceProps = { name: string; value: string; required: boolean; words: readonly string[] };
+
+function Choice({ name, value, required, words }: ChoiceProps) {
   return (
     <select name={name} required={required}>
       {!required && <option value="" />}
-      {choices.map((choice) => (
-        <option key={choice} value={choice} selected={choice === value}>
-          {choice}
+      {words.map((word) => (
+        <option key={word} value={word} selected={word === value}>
+          {word}
         </option>
       ))}
     </select>
+  );
+}
+
+function Ticks({ name, words, ticked }: { name: string; words: readonly string[]; ticked: string[] }) {
+  return (
+    <>
+      <input type="hidden" name={name} />
+      {words.map((word) => (
+        <label key={word} class="tick">
+          <input type="checkbox" name={`${name}.${word}`} checked={ticked.includes(word)} /> {word}
+        </label>
+      ))}
+    </>
   );
 }

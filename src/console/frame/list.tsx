@@ -82,7 +82,7 @@ function describeNone(list: {
   );
 }
 
-interface Choice {
+export interface Choice {
   name: string;
   label: string;
   /** Its words; none for what is typed. */

@@ -1,12 +1,11 @@
 import type { ComponentChildren } from "preact";
 import type { Calls, Location } from "../calls.ts";
+import { Deeds } from "../forms/deed-buttons.tsx";
 import type { Page } from "../frame/answer.ts";
 import { withoutEmpty } from "../frame/answer.ts";
-import { Field } from "../frame/field.tsx";
 import { Findings } from "../frame/findings.tsx";
 import { Filters, List } from "../frame/list.tsx";
-import { Action, Facts, Id, Said, Time } from "../frame/parts.tsx";
-import { Complaint, tryTo } from "../frame/try.tsx";
+import { Facts, Id, Said, Time } from "../frame/parts.tsx";
 import { reasons } from "../words/reasons.ts";
 
 const path = "/console/locations";
@@ -22,6 +21,13 @@ export function locationsPage(calls: Calls): Page {
       body: (
         <>
           <h1>Locations</h1>
+          {caller.access === "write" && (
+            <p>
+              Connect one by the marketplace app, at <a href="/oauth/install">/oauth/install</a>; or with a private
+              integration token:
+            </p>
+          )}
+          <Deeds caller={caller} deeds={["putLocation"]} about={{}} />
           <Filters
             path={path}
             query={query}
@@ -32,16 +38,6 @@ export function locationsPage(calls: Calls): Page {
             keyOf={({ id }) => id}
             empty={<p>No location is connected yet.</p>}
           />
-          {caller.access === "write" && (
-            <>
-              <h2>Connect a location</h2>
-              <p>
-                By the marketplace app, at <a href="/oauth/install">/oauth/install</a>; or with a private integration
-                token:
-              </p>
-              <LocationForm />
-            </>
-          )}
         </>
       ),
     };
@@ -65,65 +61,12 @@ function Light({ paused, auth }: Pick<Location, "paused" | "auth">) {
   return auth === null ? <span class="state bad">no token</span> : <span class="state ok">goes on</span>;
 }
 
-function LocationForm({ location }: { location?: Location }) {
-  return (
-    <form class="fields" method="post" action={path}>
-      {location ? (
-        <input type="hidden" name="locationId" value={location.id} />
-      ) : (
-        <>
-          <Field
-            name="locationId"
-            label="Location's id"
-            help="HighLevel shows it in the sub-account's settings."
-            isRequired
-          />
-          <Field name="name" label="Name" help="For you alone." />
-        </>
-      )}
-      <Field
-        name="token"
-        label="Private integration token"
-        help="HighLevel: the sub-account's Settings, Private Integrations. It is sealed, and never shown again."
-        isSecret
-        isRequired
-      />
-      <div class="actions">
-        <button type="submit" class="primary">
-          {location ? "Give it this token" : "Connect"}
-        </button>
-      </div>
-    </form>
-  );
-}
-
-/** `POST /console/locations`: makes one, or gives it another token. */
-export function putLocation(calls: Calls): Page {
-  return async ({ caller, form }) => {
-    const { locationId = "", ...body } = withoutEmpty(form);
-    const tried = await tryTo(calls.putLocation(caller, { params: { locationId }, body }));
-    if ("done" in tried) return { to: hrefOf(locationId) };
-    return {
-      title: "Connect a location",
-      status: tried.problem.status,
-      body: (
-        <>
-          <h1>Connect a location</h1>
-          <Complaint problem={tried.problem} />
-          <LocationForm />
-        </>
-      ),
-    };
-  };
-}
-
 /** `GET /console/locations/{id}`: its token, whether it is paused and why, and what to press. */
 export function locationPage(calls: Calls): Page {
   return async ({ caller, params, query }) => {
     const { body: location } = await calls.getLocation(caller, { params });
     const { id, name, auth, companyId, tokenExpiresAt, paused, createdAt, updatedAt } = location;
     const checked = query["check"] === undefined ? undefined : (await calls.checkLocation(caller, { params })).body;
-    const mayWrite = caller.access === "write";
     return {
       title: name ?? id,
       body: (
@@ -149,11 +92,7 @@ export function locationPage(calls: Calls): Page {
                   It goes on by itself <Time at={paused.until} />.
                 </p>
               )}
-              {mayWrite && (
-                <Action to={`${hrefOf(id)}/resume`} kind="primary">
-                  Resume
-                </Action>
-              )}
+              <Deeds caller={caller} deeds={["resumeLocation"]} about={{ locationId: id }} />
             </section>
           )}
           <Facts
@@ -188,22 +127,10 @@ export function locationPage(calls: Calls): Page {
               <Findings checks={checked.checks} />
             </>
           )}
-          {mayWrite && (
-            <>
-              <h2>Another token</h2>
-              <LocationForm location={location} />
-            </>
-          )}
+          <h2>What to do</h2>
+          <Deeds caller={caller} deeds={["putLocation", "deleteLocation"]} about={{ locationId: id }} />
         </>
       ),
     };
-  };
-}
-
-/** `POST /console/locations/{id}/resume`. */
-export function resumeLocation(calls: Calls): Page {
-  return async ({ caller, params }) => {
-    await calls.resumeLocation(caller, { params });
-    return { to: hrefOf(params["locationId"] ?? "") };
   };
 }

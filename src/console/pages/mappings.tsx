@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import type { WebhookSource } from "../../model.ts";
 import type { Calls, Mapping } from "../calls.ts";
+import { Deeds } from "../forms/deed-buttons.tsx";
 import { type Page, withoutEmpty } from "../frame/answer.ts";
 import { Findings } from "../frame/findings.tsx";
 import { Filters, List } from "../frame/list.tsx";
@@ -25,13 +26,15 @@ export function mappingsPage(calls: Calls): Page {
       body: (
         <>
           <h1>Mappings</h1>
-          {caller.access === "write" && (
-            <div class="actions">
-              <a class="button primary" href={`${path}/new`}>
-                Add a number or mailbox
-              </a>
-            </div>
-          )}
+          <Deeds caller={caller} deeds={["createMapping", "importMappings"]} about={{}} />
+          <div class="actions">
+            <a class="button" href="/console/lists/accounts">
+              Accounts
+            </a>
+            <a class="button" href="/console/lists/opt-outs">
+              Opt-outs
+            </a>
+          </div>
           <Filters path={path} query={query} choices={choices} />
           <List
             {...{ path, query, page, columns }}
@@ -61,6 +64,7 @@ export function mappingPage(calls: Calls): Page {
   return async ({ caller, params, query }) => {
     const { body: mapping } = await calls.getMapping(caller, { params });
     const { id, address, name, refused } = mapping;
+    const pausing = mapping.pausedAt ? "resumeMapping" : "pauseMapping";
     const checked = query["check"] === undefined ? undefined : (await calls.checkMapping(caller, { params })).body;
     return {
       title: address,
@@ -85,8 +89,8 @@ export function mappingPage(calls: Calls): Page {
             <a class="button" href={`/console/webhooks?mappingId=${id}`}>
               Its webhooks
             </a>
-            <a class="button" href={`${path}/${id}/playground`}>
-              Playground
+            <a class="button" href={`/console/lists/conversations?id=${id}`}>
+              Who is who
             </a>
           </div>
           {checked && (
@@ -99,6 +103,12 @@ export function mappingPage(calls: Calls): Page {
           <Refused refused={refused} />
           <h2>How it is set</h2>
           <Settings mapping={mapping} />
+          <Deeds
+            caller={caller}
+            deeds={["changeMapping", "previewWebhook", "sendTest", pausing, "deleteMapping"]}
+            about={mapping}
+          />
+          <Deeds caller={caller} deeds={["changeAccount"]} about={{ id: mapping.accountId }} />
         </>
       ),
     };
@@ -106,7 +116,7 @@ export function mappingPage(calls: Calls): Page {
 }
 
 /** Where each URL goes. */
-export function Urls({
+function Urls({
   mapping: { webhookUrl, deliveryUrl, provider },
 }: {
   mapping: Pick<Mapping, "webhookUrl" | "deliveryUrl" | "provider">;

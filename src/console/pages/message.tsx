@@ -1,6 +1,6 @@
 import type { Calls, WholeMessage } from "../calls.ts";
-import type { Page } from "../frame/answer.ts";
-import { hrefWith } from "../frame/answer.ts";
+import { Deeds } from "../forms/deed-buttons.tsx";
+import { type Ask, hrefWith, type Page } from "../frame/answer.ts";
 import { Action, Facts, Id, Said, State, Time } from "../frame/parts.tsx";
 import { reasons } from "../words/reasons.ts";
 import { kinds } from "../words/states.ts";
@@ -23,7 +23,7 @@ export function messagePage(calls: Calls): Page {
             <State state={state} />
             <Time at={receivedAt} />
           </div>
-          <Dead message={message} mayWrite={caller.access === "write"} />
+          <Dead message={message} caller={caller} />
           <h2>What happened</h2>
           <ol class="story">
             {storyOf(message).map((each, index) => (
@@ -38,6 +38,11 @@ export function messagePage(calls: Calls): Page {
               All messages of this person
             </a>
           </p>
+          <Deeds
+            caller={caller}
+            deeds={["putConversation", "erasePerson"]}
+            about={{ id: message.mappingId, address }}
+          />
           <details>
             <summary>As JSON</summary>
             <pre>{JSON.stringify(message, null, 2)}</pre>
@@ -56,7 +61,7 @@ export function replayMessage(calls: Calls): Page {
   };
 }
 
-function Dead({ message, mayWrite }: { message: WholeMessage; mayWrite: boolean }) {
+function Dead({ message, caller }: { message: WholeMessage; caller: Ask["caller"] }) {
   const dead = message.deliveries.filter(({ state }) => state === "dead");
   return (
     <>
@@ -72,11 +77,12 @@ function Dead({ message, mayWrite }: { message: WholeMessage; mayWrite: boolean 
             </p>
           )}
           {reason && <p>{reasons[reason].advice}</p>}
-          {mayWrite && (
+          {caller.access === "write" && (
             <Action to={`/console/messages/${message.id}/replay`} fields={{ delivery: id }} kind="primary">
               Replay
             </Action>
           )}
+          <Deeds caller={caller} deeds={["discardDelivery"]} about={{ id }} />
         </section>
       ))}
     </>

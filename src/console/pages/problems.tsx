@@ -60,6 +60,11 @@ export function Group({ group, mayWrite }: { group: ProblemGroup; mayWrite: bool
             Replay…
           </a>
         )}
+        {mayWrite && (
+          <a class="button" href={hrefWith(discard[of], filter)}>
+            Discard…
+          </a>
+        )}
         <a class="button" href={place.href}>
           {place.name}
         </a>
@@ -68,6 +73,7 @@ export function Group({ group, mayWrite }: { group: ProblemGroup; mayWrite: bool
   );
 }
 
+const discard = { deliveries: "/console/do/discardDeliveries", webhooks: "/console/do/discardWebhooks" };
 const maxSaid = 300;
 
 /** `GET /console/problems/replay`: how many it would be, and the first of them; nothing is done yet. */

@@ -1,8 +1,9 @@
 import type { ComponentChildren } from "preact";
 import type { Calls, ListedWebhook } from "../calls.ts";
+import { Deeds } from "../forms/deed-buttons.tsx";
 import { hrefWith, type Page, withoutEmpty } from "../frame/answer.ts";
 import { Filters, List } from "../frame/list.tsx";
-import { Action, Facts, Id, Said, State, Time } from "../frame/parts.tsx";
+import { Facts, Id, Said, State, Time } from "../frame/parts.tsx";
 
 const path = "/console/webhooks";
 
@@ -61,7 +62,7 @@ export function webhookPage(calls: Calls): Page {
   return async ({ caller, params }) => {
     const { body: webhook } = await calls.getWebhook(caller, { params });
     const { id, state, reason, receivedAt, accountId, messages, url, headers, bodyBase64 } = webhook;
-    const mayReplay = caller.access === "write" && (state === "failed" || state === "ignored");
+    const mayReplay = state === "failed" || state === "ignored";
     return {
       title: `Webhook ${id}`,
       body: (
@@ -78,9 +79,11 @@ export function webhookPage(calls: Calls): Page {
                 <Said>{reason}</Said>
               </p>
               {mayReplay && (
-                <Action to={`${path}/${id}/replay`} kind="primary">
-                  Read it again
-                </Action>
+                <Deeds
+                  caller={caller}
+                  deeds={state === "failed" ? ["replayWebhook", "discardWebhook"] : ["replayWebhook"]}
+                  about={webhook}
+                />
               )}
             </section>
           )}
@@ -104,14 +107,6 @@ export function webhookPage(calls: Calls): Page {
         </>
       ),
     };
-  };
-}
-
-/** `POST /console/webhooks/{id}/replay`. */
-export function replayWebhook(calls: Calls): Page {
-  return async ({ caller, params }) => {
-    await calls.replayWebhook(caller, { params });
-    return { to: `${path}/${encodeURIComponent(params["id"] ?? "")}` };
   };
 }
 

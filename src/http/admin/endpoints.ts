@@ -39,7 +39,10 @@ const locationIds = z
   .transform((ids) => [...new Set(ids)])
   .nullable()
   .optional();
-const secret = z.string("must be a text").trim().max(200, "must have 200 characters at most").optional();
+const secret = z.string("must be a text").trim().max(200, "must have 200 characters at most").optional().meta({
+  format: "password",
+  description: "By which events are signed. One is made where there is none; `new` makes another.",
+});
 const newEndpoint = z.strictObject({
   ...{ url, events, locationIds, secret, name: text.optional() },
   format: z.enum(endpointFormats, `must be one of ${endpointFormats.join(", ")}`).default("standard-webhooks"),

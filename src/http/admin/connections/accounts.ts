@@ -40,6 +40,12 @@ const newAccount = z.strictObject({
 const change = z.strictObject({
   name: text.nullable().optional(),
   credentials: credentials.optional().describe("One, or a list of two while a secret is rotated."),
+  keepFormer: z
+    .boolean()
+    .optional()
+    .describe(
+      "While a secret is rotated: true keeps the credentials of before beside the new ones; when the provider has the new ones, false alone lets go of the former.",
+    ),
   locationIds: locationIds.optional(),
 });
 const path = "/admin/accounts/{id}";

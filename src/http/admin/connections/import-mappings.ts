@@ -6,7 +6,8 @@ import { parseRecords } from "../../csv.ts";
 import { operation, reply } from "../../operations/operation.ts";
 import { Problem, parseInput, parseQuery } from "../../problem.ts";
 import { csvField, flag, text } from "../fields.ts";
-import { type MappingsContext, mappingSettings } from "./mappings.ts";
+import { mappingSettings } from "./mapping-settings.ts";
+import type { MappingsContext } from "./mappings.ts";
 import { requireUsable } from "./reached.ts";
 
 const maxRows = 2000;

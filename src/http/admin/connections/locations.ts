@@ -26,19 +26,26 @@ export interface LocationsContext extends RegisterContext {
 
 const locationBody = z
   .strictObject({
-    name: z.string().min(1).max(200, "must have 200 characters at most").optional(),
+    name: z.string().min(1).max(200, "must have 200 characters at most").optional().describe("For you alone."),
     token: z
       .string()
       .trim()
       .min(1, "must be a private integration token or an access token of this location")
       .max(5000, "must have 5,000 characters at most")
-      .optional(),
+      .optional()
+      .meta({
+        format: "password",
+        title: "Private integration token",
+        description:
+          "HighLevel: the sub-account's Settings, Private Integrations. It is sealed, and never shown again.",
+      }),
     companyId: z
       .string()
       .trim()
       .min(1, "must be the id of the agency that has installed the app")
       .max(200, "must have 200 characters at most")
-      .optional(),
+      .optional()
+      .describe("Instead of a token: of the agency that has installed the app."),
   })
   .refine(({ token, companyId }) => (token === undefined) !== (companyId === undefined), {
     path: ["token"],

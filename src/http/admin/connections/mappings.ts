@@ -19,6 +19,7 @@ import { toPage, uuidPageQuery } from "../../list.ts";
 import { operation, reply } from "../../operations/operation.ts";
 import { checkQuery, credentials, readSearch, searchFields, text, uuidOf } from "../fields.ts";
 import { type AccountsContext, showRefusal } from "./accounts.ts";
+import { mappingSettings } from "./mapping-settings.ts";
 import { reachesAll, requireAccount, requireAccountOf, requireMapping, requireUsable } from "./reached.ts";
 
 export interface MappingsContext extends AccountsContext {
@@ -27,27 +28,15 @@ export interface MappingsContext extends AccountsContext {
   bodyLimitBytes: Record<Channel, number>;
 }
 
-export const mappingSettings = {
-  conversationProviderId: text.nullable().optional(),
-  type: z.enum(["SMS", "Email", "Custom"]).optional(),
-  callProviderId: text.nullable().optional(),
-  unknownSender: z.enum(["create", "hold", "ignore"]).optional(),
-  postAutomatic: z.boolean().optional(),
-  postLists: z.enum(["people", "all", "none"]).optional(),
-  onUnknownOutcome: z.enum(["repost", "hold"]).optional(),
-  isDefault: z.boolean().optional(),
-  stripQuoted: z.boolean().optional(),
-  replyTokens: z.boolean().optional(),
-};
 const newMapping = z
   .strictObject({
     accountId: z.uuid("must be the id of an account").optional(),
     provider: text.optional(),
     credentials: credentials.optional(),
-    locationId: text,
-    address: text,
+    locationId: text.describe("Of the sub-account in HighLevel."),
+    address: text.describe("A number as in +15005550006; a mailbox, or *@example.com for the whole domain."),
     ...mappingSettings,
-    name: text.optional(),
+    name: text.optional().describe("For you alone."),
   })
   .superRefine(({ accountId, provider, credentials: given }, context) => {
     const wrong = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });

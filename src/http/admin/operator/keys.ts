@@ -19,11 +19,11 @@ const id = z.string().trim().min(1, "must not be empty");
 const locationIds = z.array(id.max(200)).min(1, "must name a location; leave it out, or null, for all").max(1000);
 const expiresAt = time.refine((at) => at > new Date(), "must be a time to come");
 const newKey = z.strictObject({
-  name: id.max(200),
-  /** Of locations that are there, or that the key may register. All, where there is no list. */
-  locationIds: locationIds.nullable().optional(),
+  name: id.max(200).describe("Whose it is."),
+  /** Of locations that are there, or that the key may register. */
+  locationIds: locationIds.nullable().optional().describe("Those that it reaches: all, where there is no list."),
   access: z.enum(["read", "write"]),
-  expiresAt: expiresAt.nullable().optional(),
+  expiresAt: expiresAt.nullable().optional().describe("As in 2027-01-31T09:30:00Z. Left out it does not end."),
 });
 const change = z
   .strictObject({

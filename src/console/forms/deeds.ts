@@ -1,0 +1,88 @@
+import { adminOperations } from "../../http/admin/operations.ts";
+import { nothingAt } from "../../http/problem.ts";
+import type { Calls } from "../calls.ts";
+
+/** What is done by a form: how it is called, and the page to which it leads back. */
+interface Deed {
+  title: string;
+  /** `{id}` is that of the form's path. */
+  back: string;
+  /** Nothing takes it back: a button of it asks first. */
+  isFinal?: true;
+  /** Without fields, too, what came of it is worth to be seen. */
+  isTold?: true;
+  /** Fields that another deed is for. */
+  without?: string[];
+}
+
+export type DeedId = keyof Calls & keyof typeof adminOperations;
+
+const mapping = "/console/mappings/{id}";
+const location = "/console/locations/{locationId}";
+const list = (name: string) => `/console/lists/${name}`;
+
+/** By the operation's id. What is not here has a page of its own. */
+const deeds: Partial<Record<DeedId, Deed>> = {
+  createMapping: { title: "Add a number or mailbox", back: "/console/mappings" },
+  changeMapping: { title: "Change the mapping", back: mapping, without: ["credentials"] },
+  pauseMapping: { title: "Pause it", back: mapping },
+  resumeMapping: { title: "Resume it", back: mapping },
+  deleteMapping: { title: "Remove the mapping", back: "/console/mappings", isFinal: true },
+  importMappings: { title: "Import mappings", back: "/console/mappings" },
+  previewWebhook: { title: "Playground", back: mapping },
+  sendTest: { title: "Send a test", back: mapping },
+  putConversation: { title: "Say who it is in HighLevel", back: `${list("conversations")}?id={id}` },
+  deleteConversation: {
+    ...{ title: "Forget who it is in HighLevel", back: `${list("conversations")}?id={id}`, isFinal: true },
+  },
+  putLocation: { title: "Connect a location", back: location },
+  resumeLocation: { title: "Resume", back: location },
+  deleteLocation: { title: "Remove the location", back: "/console/locations", isFinal: true },
+  createAccount: { title: "Add an account", back: list("accounts") },
+  changeAccount: { title: "Change the account", back: list("accounts") },
+  deleteAccount: { title: "Remove the account", back: list("accounts"), isFinal: true },
+  createEndpoint: { title: "Add an endpoint", back: list("endpoints") },
+  changeEndpoint: { title: "Change the endpoint", back: list("endpoints") },
+  testEndpoint: { title: "Test it", back: list("endpoints"), isTold: true },
+  deleteEndpoint: { title: "Remove the endpoint", back: list("endpoints"), isFinal: true },
+  putOptOut: { title: "Enter an opt-out", back: list("opt-outs") },
+  liftOptOut: { title: "Lift the opt-out", back: list("opt-outs"), isFinal: true },
+  importOptOuts: { title: "Import opt-outs", back: list("opt-outs") },
+  createKey: { title: "Make a key", back: list("keys") },
+  changeKey: { title: "Change the key", back: list("keys") },
+  revokeKey: { title: "Revoke the key", back: list("keys"), isFinal: true },
+  createProvider: { title: "Declare a provider", back: list("providers") },
+  putProvider: { title: "Change the declaration", back: list("providers") },
+  deleteProvider: { title: "Remove the declaration", back: list("providers"), isFinal: true },
+  beginHold: { title: "Hold all sends", back: "/console/settings", isFinal: true },
+  endHold: { title: "End the hold", back: "/console/settings", isFinal: true },
+  erasePerson: { title: "Erase a person", back: "/console/messages", isFinal: true, isTold: true },
+  discardDelivery: { title: "Discard it", back: "/console/problems", isFinal: true },
+  discardDeliveries: {
+    title: "Discard what was given up",
+    back: "/console/problems",
+    isFinal: true,
+    without: ["cursor"],
+  },
+  discardWebhooks: {
+    title: "Discard what was not understood",
+    back: "/console/problems",
+    isFinal: true,
+    without: ["cursor"],
+  },
+  discardWebhook: { title: "Discard it", back: "/console/webhooks/{id}", isFinal: true },
+  replayWebhook: { title: "Read it again", back: "/console/webhooks/{id}" },
+};
+
+/** Throws a 404 for what is none. */
+export function requireDeed(id: string) {
+  const deed = Object.hasOwn(deeds, id) ? deeds[id as DeedId] : undefined;
+  if (!deed) throw nothingAt(`/console/do/${id}`);
+  return { ...deed, id: id as DeedId, operation: adminOperations[id as DeedId] };
+}
+
+/** The names in a path's braces. */
+export const paramsOf = (path: string): string[] => [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
+
+export const fill = (path: string, values: Record<string, unknown>): string =>
+  path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(values[name] ?? "")));

@@ -1,0 +1,108 @@
+import { adminOperations } from "../../http/admin/operations.ts";
+import { asWritten, labelOf } from "../../http/openapi/form-fields.ts";
+import type { Json } from "../../http/openapi/schemas.ts";
+import { nothingAt } from "../../http/problem.ts";
+import type { Calls } from "../calls.ts";
+import { Deeds } from "../forms/deed-buttons.tsx";
+import { type DeedId, paramsOf } from "../forms/deeds.ts";
+import { Value } from "../forms/outcome.tsx";
+import { type Page, withoutEmpty } from "../frame/answer.ts";
+import { type Choice, Filters, List } from "../frame/list.tsx";
+
+interface Collection {
+  title: string;
+  about: string;
+  list: "listAccounts" | "listEndpoints" | "listOptOuts" | "listKeys" | "listProviders" | "listConversations";
+  columns: string[];
+  choices?: Choice[];
+  /** What is done to all, and to each. */
+  deeds: DeedId[];
+  each: DeedId[];
+}
+
+const collections: Record<string, Collection> = {
+  accounts: {
+    title: "Accounts",
+    about: "What somebody has at a provider: its credentials are those of all the numbers and mailboxes in it.",
+    ...{ list: "listAccounts", columns: ["name", "provider", "locationIds", "id", "webhookUrl"] },
+    ...{ deeds: ["createAccount"], each: ["changeAccount", "deleteAccount"] },
+  },
+  endpoints: {
+    title: "Endpoints",
+    about: "URLs of yours that are told what happens, by signed webhooks.",
+    ...{ list: "listEndpoints", columns: ["name", "url", "events", "format", "locationIds"] },
+    ...{ deeds: ["createEndpoint"], each: ["changeEndpoint", "testEndpoint", "deleteEndpoint"] },
+  },
+  "opt-outs": {
+    title: "Opt-outs",
+    about: "Who is not to be written to, by location and channel.",
+    ...{ list: "listOptOuts", columns: ["address", "channel", "locationId", "description", "optedOutAt", "liftedAt"] },
+    choices: [
+      { name: "address", label: "Person", placeholder: "phone or mailbox" },
+      { name: "channel", label: "Channel", words: ["sms", "email"] },
+      { name: "lifted", label: "Lifted, too", words: ["true", "false"] },
+    ],
+    ...{ deeds: ["putOptOut", "importOptOuts"], each: ["liftOptOut"] },
+  },
+  keys: {
+    title: "Keys of integrators",
+    about: "What a key reaches by the API it reaches in the console, too.",
+    ...{ list: "listKeys", columns: ["name", "id", "locationIds", "access", "lastUsedAt", "expiresAt", "revokedAt"] },
+    ...{ deeds: ["createKey"], each: ["changeKey", "revokeKey"] },
+  },
+  providers: {
+    title: "Declared providers",
+    about: "Providers that a document describes.",
+    ...{ list: "listProviders", columns: ["name", "document", "updatedAt"] },
+    ...{ deeds: ["createProvider"], each: ["putProvider", "deleteProvider"] },
+  },
+  conversations: {
+    title: "Conversations",
+    about: "Who is which conversation at this mapping.",
+    ...{ list: "listConversations", columns: ["address", "contactId", "conversationId", "updatedAt"] },
+    ...{ deeds: ["putConversation"], each: ["deleteConversation"] },
+  },
+};
+
+/** `GET /console/lists/{name}`: what there is of a kind, and what can be done with it. */
+export function collectionPage(calls: Calls): Page {
+  return async ({ caller, params, query: given }) => {
+    const { name = "" } = params;
+    const collection = Object.hasOwn(collections, name) ? collections[name] : undefined;
+    if (!collection) throw nothingAt(`/console/lists/${name}`);
+    const path = `/console/lists/${name}`;
+    const { title, about, list, columns, choices, deeds, each } = collection;
+    const query = withoutEmpty(given);
+    const ofPath = paramsOf(adminOperations[list].path);
+    const sought = Object.entries(query).filter(([name]) => !ofPath.includes(name));
+    const { body: page } = await calls[list](caller, { params: query, query: Object.fromEntries(sought) });
+    const items = page.items.map((item): Json => ({ ...query, ...item }));
+    const shown = columns.map((column) => [
+      labelOf(column),
+      (item: Json) => <Value name={column} value={item[column]} />,
+    ]);
+    const todo = (item: Json) => (
+      <Deeds caller={caller} deeds={item["revokedAt"] || item["liftedAt"] ? [] : each} about={item} />
+    );
+    return {
+      title,
+      body: (
+        <>
+          <h1>{title}</h1>
+          <p>{about}</p>
+          <Deeds caller={caller} deeds={deeds} about={query} />
+          {choices && <Filters {...{ path, query, choices }} />}
+          <List
+            path={path}
+            // Without a filter and a further page there is nothing to take away.
+            query={sought.length === 0 && page.nextCursor === null ? {} : query}
+            page={{ ...page, items }}
+            columns={{ ...Object.fromEntries(shown), ...(caller.access === "write" ? { "What to do": todo } : {}) }}
+            keyOf={(item) => asWritten(item["id"] ?? item["name"])}
+            empty={<p>There is none yet.</p>}
+          />
+        </>
+      ),
+    };
+  };
+}

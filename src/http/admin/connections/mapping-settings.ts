@@ -1,0 +1,28 @@
+import { z } from "zod";
+import { text } from "../fields.ts";
+
+/** What a mapping can be told when it is registered, and later. */
+export const mappingSettings = {
+  conversationProviderId: text
+    .nullable()
+    .optional()
+    .describe("Of the conversation provider in HighLevel's app. Left out for the location's default provider."),
+  type: z
+    .enum(["SMS", "Email", "Custom"])
+    .optional()
+    .describe("As which kind messages are posted. Left out it is found out."),
+  callProviderId: text.nullable().optional().describe("Of a provider of type Call, for calls to the number."),
+  unknownSender: z
+    .enum(["create", "hold", "ignore"])
+    .optional()
+    .describe("What becomes of the message of a person who is not known in HighLevel: `create` makes a contact."),
+  postAutomatic: z.boolean().optional().describe("Posts auto-replies, bounces and list mail, too."),
+  postLists: z.enum(["people", "all", "none"]).optional().describe("What of mailing lists is posted."),
+  onUnknownOutcome: z
+    .enum(["repost", "hold"])
+    .optional()
+    .describe("When HighLevel may have taken a message and its list cannot tell."),
+  isDefault: z.boolean().optional().describe("Sends to people with whom nobody has written yet."),
+  stripQuoted: z.boolean().optional().describe("Leaves of the text of an email reply what is new in it."),
+  replyTokens: z.boolean().optional().describe("Sends emails with a Reply-To that says which email an answer is to."),
+};
