@@ -15,8 +15,8 @@ export interface FetchFileOptions {
   grant?: TokenGrant | undefined;
   /**
    * The only places to fetch from, by https: `api.example.com`, or `.example.com` for every host that ends so. With a path,
-   * as in `api.example.com/messages/:id/files/:id`, no other path; a step with a colon is any one. Without the list, any
-   * place that the door out lets through.
+   * as in `api.example.com/messages/:id/files/:id`, no other path; a step with a colon is any one. `http://waha:3000` is that
+   * origin, also without encryption. Without the list, any place that the door out lets through.
    */
   allowedHosts?: readonly string[];
   limitBytes: number;
@@ -82,6 +82,7 @@ export function createFetchWhole(fetchFile: FetchFile): FetchWhole {
 function requireUrl(text: string, base: URL | undefined, { allowedHosts }: FetchFileOptions): URL {
   if (!URL.canParse(text, base?.href)) throw new Failure("rejected", "the file's address is not a URL");
   const url = new URL(text, base?.href);
+  if (allowedHosts?.includes(url.origin)) return url;
   if (allowedHosts ? url.protocol !== "https:" : !/^https?:$/.test(url.protocol)) {
     throw new Failure("misconfigured", `${shownHost(url.host)} is not to be fetched from by ${url.protocol}`);
   }

@@ -34,6 +34,7 @@ import { telnyx } from "./sms/telnyx.ts";
 import { twilio } from "./sms/twilio.ts";
 import { vonage } from "./sms/vonage.ts";
 import { vonageSms } from "./sms/vonage-sms.ts";
+import { waha } from "./sms/waha.ts";
 import { whatsapp } from "./sms/whatsapp.ts";
 
 /** Every provider by the name that mappings are registered under. */
@@ -54,6 +55,7 @@ const adapters: Record<string, Adapter> = {
   "aws-sms": awsSms,
   whatsapp,
   evolution,
+  waha,
   sendblue,
   httpsms: httpSms,
   smsgate: smsGate,

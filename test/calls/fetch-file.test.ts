@@ -177,6 +177,23 @@ describe("a provider's media", () => {
     expect(seen).toHaveLength(1);
   });
 
+  test("comes without encryption from an origin that is named so, and redirects to no other", async () => {
+    const paths: string[] = [];
+    const own = await serve(({ url }, res) => {
+      paths.push(url ?? "");
+      if (url === "/a") res.end("picture");
+      else res.writeHead(307, { Location: "http://elsewhere.example/a" }).end();
+    });
+    const file = await fetchFree(`${own}/a`, given({ headers, allowedHosts: [own] }));
+    expect((await buffer(file.stream)).toString()).toBe("picture");
+    const failing = (url: string, ...hosts: string[]) =>
+      failureOf(fetchFree(url, given({ headers, allowedHosts: hosts })));
+    expect(await failing(`${own}/b`, own)).toMatchObject({ reason: "misconfigured" });
+    expect(await failing(`${own}/a`, new URL(own).host)).toMatchObject({ reason: "misconfigured" });
+    expect(await failing(`${own}/a`, "http://127.0.0.1:1")).toMatchObject({ reason: "misconfigured" });
+    expect(paths).toEqual(["/a", "/b"]);
+  });
+
   test("may come from every host that ends as an entry with a dot", () => {
     expect(isAllowedHost("eu.media.twiliocdn.com", allowedHosts)).toBe(true);
     expect(isAllowedHost("twiliocdn.com", allowedHosts)).toBe(false);

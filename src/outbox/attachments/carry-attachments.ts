@@ -90,8 +90,8 @@ async function carryOne(context: CarryContext, input: CarryInput, place: Attachm
   return upload(context, input, place, { ...attachment, sizeBytes: content.length }, content);
 }
 
-function isMedia({ adapter }: CarryInput["mapping"], url: string): boolean {
-  return adapter.media !== undefined && isAtMediaHost(adapter.media, url);
+function isMedia({ adapter, credentials: [credentials] }: CarryInput["mapping"], url: string): boolean {
+  return adapter.media !== undefined && isAtMediaHost(adapter.media, credentials, url);
 }
 
 async function carryMedia(

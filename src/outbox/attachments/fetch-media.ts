@@ -4,7 +4,7 @@ import { parseAnswer } from "../../calls/parse-answer.ts";
 import { Failure } from "../../errors.ts";
 import type { Access } from "../../highlevel/call.ts";
 import type { Media } from "../../providers/kit/adapter.ts";
-import { isMediaUrl } from "../../providers/media-urls.ts";
+import { placeOfMedia } from "../../providers/media-urls.ts";
 import type { Mapping } from "../../registry/mappings.ts";
 import type { Message } from "../../store/schema.ts";
 import { refusals } from "./refuse-files.ts";
@@ -32,11 +32,13 @@ export async function fetchMedia(
   try {
     // Asked first: credentials that open no files are misconfigured.
     const opening = { headers: media.headers(credentials), grant: media.grant?.(credentials) };
-    if (!isMediaUrl(media, credentials, url)) return { refusal: refusals.noMedia };
+    const place = placeOfMedia(media, credentials, url);
+    if (!place) return { refusal: refusals.noMedia };
     const signal = access.signal ?? new AbortController().signal;
-    const allowedHosts = [...media.hosts, ...(media.redirectHosts ?? [])];
-    const found = media.located && (await locate(context, media.located, url, { ...opening, allowedHosts, signal }));
-    return await context.fetchMedia(found?.url ?? url, {
+    const allowedHosts = [...place.hosts, ...(media.redirectHosts ?? [])];
+    const options = { ...opening, allowedHosts, signal };
+    const found = media.located && (await locate(context, media.located, place.url, options));
+    return await context.fetchMedia(found?.url ?? place.url, {
       ...{ ...opening, signal, allowedHosts: found?.from ?? allowedHosts },
       limitBytes: context.attachmentLimitBytes,
     });

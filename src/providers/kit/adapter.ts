@@ -154,6 +154,11 @@ export interface Media<Given> {
    * the credentials open no files.
    */
   path(credentials: Given): string | readonly string[] | undefined;
+  /**
+   * Where a provider is that is a server of one's own: what fits the path is fetched from there, whatever host its URL names,
+   * which is the one that the server knows itself by. `hosts` is empty then. Throws as `headers` does.
+   */
+  server?(credentials: Given): string;
   /** Where those redirect to: followed, but never given the credentials. */
   redirectHosts?: readonly string[];
   /**

@@ -76,10 +76,11 @@ export interface ProviderFacts<Given, Sending> extends Pick<Adapter<Given>, "lab
     /** Receipts name a message by the provider's id alone. */
     receiptsLackReference?: true;
   };
-  media?: Omit<Media<Given>, "headers" | "grant"> & {
+  media?: Omit<Media<Given>, "headers" | "grant" | "server"> & {
     /** Of credentials that lack nothing that sending needs. */
     headers?(credentials: Sending): Record<string, string>;
     grant?(credentials: Sending): TokenGrant;
+    server?(credentials: Sending): string;
   };
   /** How the provider is asked whether all is set up, by calls that change nothing: the first step shows whether it lets us in. */
   checks?: readonly CheckStep<Sending>[];
@@ -162,13 +163,14 @@ function comesBy<Given>({
 }
 
 function openedBy<Given, Sending>(
-  { headers, grant, ...places }: NonNullable<ProviderFacts<Given, Sending>["media"]>,
+  { headers, grant, server, ...places }: NonNullable<ProviderFacts<Given, Sending>["media"]>,
   { toSend }: Pick<Credentials<Given, Sending>, "toSend">,
 ): Media<Given> {
   return {
     ...places,
     headers: (given) => headers?.(toSend(given)) ?? {},
     ...(grant ? { grant: (given) => grant(toSend(given)) } : {}),
+    ...(server ? { server: (given) => server(toSend(given)) } : {}),
   };
 }
 

@@ -137,26 +137,32 @@ function placeOf({ name: label, address, degreesLatitude, degreesLongitude }: No
 }
 
 /** https://www.rfc-editor.org/rfc/rfc6350 */
-function cardOf({ displayName, vcard = "" }: z.infer<typeof card>): string {
-  const numbers = [...vcard.slice(0, 10_000).matchAll(/^(?:item\d+\.)?TEL[^:\r\n]*:([^\r\n]+)/gim)].map(
-    ([, number]) => number,
-  );
-  return `[Contact: ${[displayName, ...numbers].filter(Boolean).join(", ")}]`;
+export function cardOf({ displayName, vcard = "" }: { displayName?: string | undefined; vcard?: string | undefined }) {
+  const lines = vcard.slice(0, 10_000);
+  const name = displayName ?? /^FN[^:\r\n]*:([^\r\n]+)/im.exec(lines)?.[1];
+  const numbers = [...lines.matchAll(/^(?:item\d+\.)?TEL[^:\r\n]*:([^\r\n]+)/gim)].map(([, number]) => number);
+  return `[Contact: ${[name, ...numbers].filter(Boolean).join(", ")}]`;
 }
 
 function reactionOf({ reactionMessage: reaction }: Said): string | undefined {
   if (!reaction) return undefined;
   const { text: emoji, key } = reaction;
-  const answered = `${key?.fromMe ? "your" : "the"} message ${key?.id ?? "before"}`;
+  return describeReaction(emoji, key?.fromMe === true, key?.id);
+}
+
+/** Nothing but the id tells what it is to. Without an emoji it is taken back. */
+export function describeReaction(emoji: string | undefined, isToOurs: boolean, id = "before"): string {
+  const answered = `${isToOurs ? "your" : "the"} message ${id}`;
   return emoji ? `[Reacted ${emoji} to ${answered}]` : `[Took back the reaction to ${answered}]`;
 }
 
 const maxQuote = 200;
+export const shorten = (quoted: string) => quoted.slice(0, maxQuote).toWellFormed();
 
 /** The message that it answers comes along. */
 function quoteOf({ contextInfo }: Message): string | undefined {
   const quoted = contextInfo?.quotedMessage;
   if (!quoted) return undefined;
-  const words = wordsOf(quoted).filter(Boolean).join(" ").slice(0, maxQuote).toWellFormed();
+  const words = shorten(wordsOf(quoted).filter(Boolean).join(" "));
   return `[Answers: ${words || (fileOf(quoted) ? "a file" : "a message")}]`;
 }
