@@ -1,6 +1,8 @@
 import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
+import type { CallApi } from "../../src/calls/call-api.ts";
 import type { FetchFile } from "../../src/calls/fetch-file.ts";
+import type { OutboundMessage } from "../../src/model.ts";
 import { fetchMedia } from "../../src/outbox/attachments/fetch-media.ts";
 import { isAtMediaHost, placeOfMedia } from "../../src/providers/media-urls.ts";
 import { waha } from "../../src/providers/sms/waha.ts";
@@ -19,8 +21,22 @@ test("a session that does not say whose it is has the number of the mapping", as
   await expect(waha.parse(nameless)).rejects.toThrow("me.id: is no id of a number");
 });
 
+const given = signer.sendCredentials as { hmacKey: string; serverUrl: string; session: string; apiKey: string };
+
+test("a second file of a message goes as a link below its words", async () => {
+  const file = (name: string, contentType: string) => ({ url: `https://files.example.com/${name}`, name, contentType });
+  const attachments = [file("song.mp3", "audio/mpeg"), file("cat.jpg", "image/jpeg")];
+  const message = { reference: "42", to: "+15005550006", text: "Listen", attachments } as OutboundMessage;
+  const asked: Parameters<CallApi>[0][] = [];
+  await waha.send(message, given, async (request) => {
+    asked.push(request);
+    return { status: 201, body: { key: { id: "3EB0" } } } as Awaited<ReturnType<CallApi>>;
+  });
+  const body = { chatId: "15005550006@c.us", caption: "Listen\nhttps://files.example.com/cat.jpg" };
+  expect(asked).toMatchObject([{ url: "https://waha.example.com/api/sendFile", body }]);
+});
+
 describe("a file that a person sent", () => {
-  const given = signer.sendCredentials as { hmacKey: string; serverUrl: string; session: string; apiKey: string };
   const placeOf = (file: string, serverUrl = given.serverUrl) => {
     if (!waha.media) throw new Error("WAHA has no media");
     return placeOfMedia(waha.media, { ...given, serverUrl }, file);
@@ -63,7 +79,7 @@ describe("a file that a person sent", () => {
     expect(asked).toMatchObject([
       [
         "https://waha.example.com/api/files/shop/3EB0C7.jpeg",
-        { headers: { "X-Api-Key": given.apiKey }, allowedHosts: ["https://waha.example.com"] },
+        { headers: { "x-api-key": given.apiKey }, allowedHosts: ["https://waha.example.com"] },
       ],
     ]);
   });

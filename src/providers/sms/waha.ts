@@ -95,7 +95,7 @@ export const waha = defineProvider({
     hosts: [],
     path: () => "/api/files/{id}/{file}",
     server: ({ serverUrl }) => serverUrl,
-    headers: ({ apiKey }) => ({ "X-Api-Key": apiKey }),
+    headers: ({ apiKey }) => ({ "x-api-key": apiKey }),
   },
   checks: wahaChecks,
 });

@@ -200,7 +200,8 @@ const asAddresses = (texts: string[], channel: Channel) =>
     : texts.map(withPlus);
 /** The parser takes the quotes off a local part, also where it is no address without them. */
 const requoted = (address: string) => address.replace(/^(?=[^@]*(?:\.\.|\.@)|\.)([^@"]+)@/, '"$1"@');
-const withPlus = (number: string) => number.replace(/^(?=\d{9,15}$)/, "+");
+/** Some leave the plus away, and some write the chat of WhatsApp's, as 15005550006@c.us. */
+const withPlus = (number: string) => number.replace(/^(\d{9,15})(@c\.us)?$/, "+$1");
 const asIds = (texts: string[]) => texts.flatMap((ids) => parseMessageIds(ids));
 
 /** How the texts at a place say each part of a message. */

@@ -5,5 +5,5 @@ export interface WahaServer {
 
 /** A call of the server's API: https://waha.devlike.pro/docs/how-to/security */
 export function callOf({ serverUrl, apiKey }: WahaServer, path: string) {
-  return { url: `${serverUrl.replace(/\/+$/, "")}/api/${path}`, headers: { "X-Api-Key": apiKey } };
+  return { url: `${serverUrl.replace(/\/+$/, "")}/api/${path}`, headers: { "x-api-key": apiKey } };
 }
