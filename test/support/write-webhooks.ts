@@ -211,13 +211,13 @@ function rewriteIds(value: unknown, { old, now }: { old: string[]; now: string[]
   return Array.isArray(value) ? bracketed : bracketed.join(" ");
 }
 
-/** The longest first, so that none is taken for a part of another. */
+/** The longest first, so that none is taken for a part of another. Some put several together by an underscore. */
 function anyOf(texts: string[]): RegExp {
   const escaped = texts
     .toSorted((a, b) => b.length - a.length)
     .map((text) => text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&"))
     .join("|");
-  return new RegExp(`(?<![\\w-])(?:${escaped})(?![\\w-])`, "gi");
+  return new RegExp(`(?<![a-z\\d-])(?:${escaped})(?![a-z\\d-])`, "gi");
 }
 
 function isListOf(value: unknown, ids: string[]): boolean {
