@@ -5,7 +5,7 @@ import { adapterOf } from "../providers/registry.ts";
  * another body where the provider does not sign the whole one. `secrets` are the names that the provider's proof gives;
  * the patterns are for what no proof names, such as a proxy's cookie, and for providers that this version lacks.
  */
-const provingHeader = /authorization|cookie|signature|token|secret|password|api-?key/i;
+const provingHeader = /authorization|cookie|signature|hmac|token|secret|password|api-?key/i;
 const provingField = /signature|token|secret|password|api_?key|^(key|sig|auth|pass|pwd)$/i;
 
 /** The names that a provider's proof gives. */
