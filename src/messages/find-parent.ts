@@ -1,20 +1,38 @@
 import type { Email } from "../highlevel/schemas.ts";
-import { findByEmailId, findByProviderId, listEmailsBefore, type ThreadEmail } from "../store/messages/threads.ts";
+import {
+  findBefore,
+  findByEmailId,
+  findByProviderId,
+  listEmailsBefore,
+  type ThreadEmail,
+} from "../store/messages/threads.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, Message, MessageContent } from "../store/schema.ts";
 
 const maxEmails = 50;
 const maxReferences = 20;
 
+type About = { message: Message; content: MessageContent; conversation: Conversation; email: Email | undefined };
+
+/** The email that an agent's email answers, with those before it in its thread; undefined for one that begins a thread. */
+export async function findParent(db: Db, about: About): Promise<ThreadEmail | undefined> {
+  const parent = await findAnswered(db, about);
+  if (!parent || parent.references?.length) return parent;
+  // The person's mail program left them out, and maybe what it answers: in its own mailbox our email ties the two together.
+  const before = await findBefore(db, parent.id);
+  if (!before) return parent;
+  const references = [...referencesTo(before).references, ...(parent.inReplyTo ?? [])];
+  return { ...parent, references: [...new Set(references)] };
+}
+
 /**
  * The email that an agent's email answers: the one that HighLevel's call names, else the one that HighLevel says it
- * answers, else the newest of the conversation with the same subject. Undefined for one that begins a thread.
+ * answers, else the newest of the conversation with the same subject.
  */
-export async function findParent(
+async function findAnswered(
   db: Db,
-  about: { message: Message; content: MessageContent; conversation: Conversation; email: Email | undefined },
+  { message, content, conversation, email }: About,
 ): Promise<ThreadEmail | undefined> {
-  const { message, content, conversation, email } = about;
   if (content.replyToAltId && conversation.mappingId) {
     const named = await findByProviderId(db, conversation.mappingId, content.replyToAltId);
     if (named) return named;

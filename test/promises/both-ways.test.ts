@@ -35,6 +35,12 @@ const untilSent = (by: Way, to: string | undefined, count = 1): Promise<StandInM
     () => by.standIn.sent.filter((message) => message.to.includes(to ?? "")),
     (sent) => sent.length >= count,
   );
+/** A person takes longer to answer than the bridge to record under which id an email went out. */
+const untilRecorded = ({ email }: Contact) =>
+  until(
+    async () => (await twoWay.bridge.admin("GET", `/messages?address=${email}`)).body.items as { state: string }[],
+    (items) => items.every(({ state }) => state !== "queued"),
+  );
 const untilStatus = (message: StoredMessage, status: string) =>
   until(
     () => message.status,
@@ -152,15 +158,25 @@ describe.each(providersOf("email"))("an email by %s", (provider) => {
     expect(await state()).toMatchObject([{ state: "complained", error: { message: expect.stringContaining("spam") } }]);
   });
 
-  test("stays one thread on both sides over ten messages", async () => {
+  test.each([
+    ["all that a mail program may keep", undefined],
+    ["In-Reply-To alone", "in-reply-to"],
+    ["References alone", "references"],
+    ["nothing but the address that it is answered at", "nothing"],
+  ] as const)("stays one thread on both sides over ten messages, by %s", async (_, keeps) => {
     const by = way(provider);
+    // An id that nobody told us leads nowhere: then the address must.
+    const replyTokens = keeps === "nothing" || (keeps === "in-reply-to" && by.standIn.renamesSilently);
+    await twoWay.bridge.admin("PATCH", `/mappings/${by.mappingId}`, { replyTokens });
     const contact = newContact();
+    const idOf = (turn: number) => `thread-${keeps ?? "all"}-${provider}-${contact.id}-${turn}`;
     let last = write(by, contact, "message 0");
     for (let turn = 0; turn < 5; turn++) {
       const sent = (await untilSent(by, contact.email, turn + 1)).at(-1);
       if (!sent) throw new Error("nothing was sent");
-      const id = `thread-${provider}-${contact.id}-${turn}`;
-      await twoWay.answer(by, sent, id, `answer ${turn}`);
+      const id = idOf(turn);
+      await untilRecorded(contact);
+      await twoWay.answer(by, sent, id, `answer ${turn}`, keeps);
       const answer = await until(
         () => twoWay.bridge.sandbox.messages().find((each) => (each.altId ?? "").startsWith(id)),
         (found) => found !== undefined,
@@ -177,17 +193,24 @@ describe.each(providersOf("email"))("an email by %s", (provider) => {
     expect(new Set(inHighlevel.map((each) => each.threadId)).size).toBe(1);
     expect(last.threadId).toBe(inHighlevel[0]?.threadId);
 
-    const sent = by.standIn.sent.filter((each) => each.to.includes(contact.email ?? ""));
-    const [first] = sent;
-    expect(sent).toHaveLength(5);
-    expect(first?.headers["in-reply-to"]).toBeUndefined();
-    for (const [index, mail] of sent.entries()) {
-      if (index === 0) continue;
-      expect(mail.headers["in-reply-to"]).toBe(`<thread-${provider}-${contact.id}-${index - 1}@mail.example.org>`);
-      // Where the provider gives it another Message-ID, ours is the reference.
-      const names = [first?.headers["references"], first?.headers["message-id"]];
-      expect(names).toContain(mail.headers["references"]?.split(/\s+/)[0]);
-      expect(mail.headers["references"]).toContain(mail.headers["in-reply-to"]);
-    }
+    expectThread(
+      by.standIn.sent.filter((each) => each.to.includes(contact.email ?? "")),
+      (turn) => `<${idOf(turn)}@mail.example.org>`,
+    );
   });
 });
+
+/** In the person's mailbox, too: each email names the answer before it, and the first one, by the name that it has there. */
+function expectThread(sent: StandInMessage[], answerOf: (turn: number) => string): void {
+  const [first, ...later] = sent;
+  expect(later).toHaveLength(4);
+  expect(first?.headers["in-reply-to"]).toBeUndefined();
+  for (const [index, { headers }] of later.entries()) {
+    expect(headers["in-reply-to"]).toBe(answerOf(index));
+    // Where the provider gives it another Message-ID, ours is the reference.
+    const names = [first?.headers["references"], first?.headers["message-id"]];
+    expect(names).toContain(headers["references"]?.split(/\s+/)[0]);
+    expect(headers["references"]).toContain(headers["in-reply-to"]);
+    expect(headers["references"]?.length).toBeLessThanOrEqual(800);
+  }
+}

@@ -5,7 +5,7 @@ import { emailProviderId, locationId, publicUrl, smsProviderId, token } from "./
 import { allCredentials, providers } from "./providers.ts";
 import { createStandIn } from "./stand-ins/from-fixtures.ts";
 import { serveStandIns } from "./stand-ins/serve.ts";
-import type { StandIn, StandInMessage } from "./stand-ins/stand-in.ts";
+import type { KeptOfThread, StandIn, StandInMessage } from "./stand-ins/stand-in.ts";
 import type { WrittenMessage } from "./write-webhooks.ts";
 
 export interface Way {
@@ -28,7 +28,7 @@ export interface TwoWay {
   /** The provider tells what became of a message. */
   tell(way: Way, message: StandInMessage, status: ReceiptStatus, recipient?: string): Promise<void>;
   /** The person answers a message. */
-  answer(way: Way, message: StandInMessage, id: string, text: string): Promise<void>;
+  answer(way: Way, message: StandInMessage, id: string, text: string, keeps?: KeptOfThread): Promise<void>;
   /** The provider tells what the business sent outside HighLevel, if it ever does. */
   tellElsewhere(way: Way, message: WrittenMessage): Promise<void>;
   stop(): Promise<void>;
@@ -93,8 +93,8 @@ export async function startTwoWay(
           ...(recipient ? { recipient } : {}),
         }),
       ),
-    answer: (way, message, id, text) =>
-      post(way.standIn.answer(message, { url: way.webhookUrl, at: new Date(), id, text })),
+    answer: (way, message, id, text, keeps) =>
+      post(way.standIn.answer(message, { url: way.webhookUrl, at: new Date(), id, text, keeps })),
     async tellElsewhere(way, message) {
       const webhook = way.standIn.sentElsewhere(message, { url: way.webhookUrl, at: new Date() });
       if (webhook) await post(webhook);

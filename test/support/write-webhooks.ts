@@ -40,7 +40,7 @@ export interface Posting {
 
 /** The webhook of a text or an email, signed: a fixture of the provider's with other people, words, ids and time. */
 export function writeMessage(provider: Provider, message: WrittenMessage, posting: Posting): WebhookRequest {
-  const name = message.inReplyTo ? "reply" : plainNames[provider.channel];
+  const name = message.inReplyTo || message.references?.length ? "reply" : plainNames[provider.channel];
   const [prefix, service] = /^(whatsapp|rcs):/.exec(message.from) ?? [];
   const isOfService = (each: { name: string; fixture: Fixture }) =>
     each.name === service && !JSON.stringify(each.fixture.request.body).includes(`"${prefix}`);
@@ -102,7 +102,10 @@ function post(
 /** As it is fetched where a webhook only names it. */
 function writeMail({ from, to, subject = "", text, sentAt, rfcMessageId, inReplyTo, references = [] }: WrittenMessage) {
   const bracketed = (ids: string[]) => ids.map((id) => `<${id}>`).join(" ");
-  const thread = inReplyTo ? [`In-Reply-To: <${inReplyTo}>`, `References: ${bracketed(references)}`] : [];
+  const thread = [
+    ...(inReplyTo ? [`In-Reply-To: <${inReplyTo}>`] : []),
+    ...(references.length > 0 ? [`References: ${bracketed(references)}`] : []),
+  ];
   const headers = [
     ...[`From: ${from}`, `To: ${to}`, `Subject: ${encoded(subject)}`, `Message-ID: <${rfcMessageId}>`, ...thread],
     ...[`Date: ${sentAt?.toUTCString().replace("GMT", "+0000")}`, "MIME-Version: 1.0"],

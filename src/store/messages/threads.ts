@@ -142,6 +142,29 @@ export async function listSentEmails(
     .limit(limit);
 }
 
+/** The email before this one in HighLevel's thread, whose emails share one message there, as far as they have a Message-ID. */
+export async function findBefore(db: Db, id: number): Promise<ThreadEmail | undefined> {
+  const thread = db
+    .select({ conversationId: messages.conversationId, highlevelMessageId: messages.highlevelMessageId })
+    .from(messages)
+    .where(eq(messages.id, id))
+    .as("thread");
+  const [found] = await db
+    .select(threadColumns)
+    .from(messages)
+    .innerJoin(thread, eq(thread.conversationId, messages.conversationId))
+    .where(
+      and(
+        eq(messages.highlevelMessageId, thread.highlevelMessageId),
+        lt(messages.id, id),
+        isNotNull(messages.rfcMessageId),
+      ),
+    )
+    .orderBy(desc(messages.id))
+    .limit(1);
+  return found;
+}
+
 /** The newest emails of a conversation before the given message, newest first. */
 export async function listEmailsBefore(
   db: Db,

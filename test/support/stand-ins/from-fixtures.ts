@@ -5,7 +5,7 @@ import { isOfKey, isOfMessage, type Provider, providerOf } from "../providers.ts
 import { receiptStatuses, writeMessage, writeReceipt, writeSentElsewhere } from "../write-webhooks.ts";
 import { prefixOf, type ReadMessage, type Values } from "./places.ts";
 import { type Api, type Problem, readApi, readRequest } from "./read-api.ts";
-import type { StandIn, StandInMessage } from "./stand-in.ts";
+import type { AnswerOptions, StandIn, StandInMessage } from "./stand-in.ts";
 
 /**
  * A provider's API as its `send/` fixtures show it. It takes what comes to their host and path, with their headers, content
@@ -45,6 +45,7 @@ export function createStandIn(name: string, ownAddress = ""): StandIn {
   return {
     ...{ provider: name, host: api.host, router, grant: api.grant, sent, statuses: receiptStatuses(provider) },
     refusal: refusalOf(provider),
+    renamesSilently: Boolean(api.places.isRenamed) && api.usual.every(({ fixture }) => !fixture.sent.rfcMessageId),
     takesBcc: Boolean(api.places.bcc || api.places.everybody),
     receipt: ({ id, reference, from, to: [to = ""], headers, receiptUrl }, status, { url, at, recipient }) => {
       const ownUrl = api.places.receiptUrl === undefined ? undefined : receiptUrl;
@@ -52,7 +53,7 @@ export function createStandIn(name: string, ownAddress = ""): StandIn {
       const receipt = { id, reference, from, to, status, recipient, rfcMessageId };
       return writeReceipt(provider, receipt, { url: ownUrl ?? url, at });
     },
-    answer: (message, { url, at, id, text }) => writeMessage(provider, answerTo(message, id, text), { url, at }),
+    answer: (message, { url, at, ...answer }) => writeMessage(provider, answerTo(message, answer), { url, at }),
     sentElsewhere: (message, posting) => writeSentElsewhere(provider, message, posting),
   };
 }
@@ -107,7 +108,7 @@ function answerOf({ message, sent, answer }: SendFixture, read: ReadMessage, { p
   const own = old === message.rfcMessageId ? read.rfcMessageId[0] : undefined;
   const id = own ?? freshId(old);
   const renew = (text: string) => text.replaceAll(old, id);
-  const given = places.isRenamed ? `${id}@renamed.example.net` : read.rfcMessageId[0];
+  const given = places.isRenamed ? `${randomBytes(12).toString("hex")}@renamed.example.net` : read.rfcMessageId[0];
   const rfcMessageId = sent.rfcMessageId === undefined ? given : renew(sent.rfcMessageId);
   const { status, headers = {}, body } = answer;
   const renewed = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, renew(value)]));
@@ -148,15 +149,23 @@ function toMessage(read: ReadMessage, reference: string | undefined, { id, rfcMe
   };
 }
 
-/** As mail programs make an answer: https://www.rfc-editor.org/rfc/rfc5322#section-3.6.4 */
-function answerTo({ from, to, subject = "", headers }: StandInMessage, id: string, text: string) {
+/**
+ * As mail programs make an answer: https://www.rfc-editor.org/rfc/rfc5322#section-3.6.4. One that keeps nothing of the thread
+ * keeps no subject either.
+ */
+function answerTo(
+  { from, to, subject = "", headers }: StandInMessage,
+  { id, text, keeps }: Pick<AnswerOptions, "id" | "text" | "keeps">,
+) {
   const idsOf = (name: string) => (headers[name] ?? "").match(/[^<>\s]+/g) ?? [];
   const [answered] = idsOf("message-id");
   const before = idsOf("references").length > 0 ? idsOf("references") : idsOf("in-reply-to");
+  const parties = { id, text, from: to[0] ?? "", to: headers["reply-to"] ?? from };
+  if (keeps === "nothing") return { ...parties, subject: `An answer ${id}` };
   return {
-    ...{ id, text, from: to[0] ?? "", to: headers["reply-to"] ?? from },
+    ...parties,
     subject: /^re:/i.test(subject) ? subject : `Re: ${subject}`,
-    inReplyTo: answered,
-    references: answered === undefined ? [] : [...new Set([...before, answered])],
+    inReplyTo: keeps === "references" ? undefined : answered,
+    references: answered === undefined || keeps === "in-reply-to" ? [] : [...new Set([...before, answered])],
   };
 }

@@ -41,6 +41,8 @@ export interface StandIn {
   sent: StandInMessage[];
   /** Those that the provider has webhooks for. */
   statuses: ReceiptStatus[];
+  /** Does it give each email a Message-ID that the answer to the send does not tell? */
+  renamesSilently: boolean;
   /** Does it send blind copies of an email? */
   takesBcc: boolean;
   /** How it refuses a message. */
@@ -65,4 +67,8 @@ export interface AnswerOptions extends Posting {
   /** The provider's id of the answer; of an email also its Message-ID, `<id@mail.example.org>`. */
   id: string;
   text: string;
+  /** What the person's mail program leaves of what an email answers, beside the address; all of it, if not said. */
+  keeps?: KeptOfThread | undefined;
 }
+
+export type KeptOfThread = "in-reply-to" | "references" | "nothing";
