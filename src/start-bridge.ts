@@ -17,7 +17,7 @@ import { createConfirm } from "./checks/confirm-subscription.ts";
 import type { Config } from "./config.ts";
 import { consoleRoutes } from "./console/console-routes.ts";
 import { ConfigError } from "./errors.ts";
-import { createTroubleWatch } from "./events/watch-troubles.ts";
+import { createTroubleWatch, type WatchContext } from "./events/watch-troubles.ts";
 import { createHighlevel } from "./highlevel/client.ts";
 import { createOauthClient } from "./highlevel/oauth.ts";
 import { createApp, createWorkerApp } from "./http/app.ts";
@@ -31,6 +31,7 @@ import { createExplanations } from "./inbox/refusals/explain-refusal.ts";
 import type { Log } from "./log.ts";
 import { createPlainText, type PlainText } from "./messages/plain-text.ts";
 import type { Queue, Wake } from "./model.ts";
+import { type AttemptCounts, createAttemptCounts } from "./observe/count-attempts.ts";
 import { createLive, type Live } from "./observe/live/live.ts";
 import type { Stalls } from "./observe/stalls.ts";
 import { startObserving } from "./observe/start-observing.ts";
@@ -41,7 +42,7 @@ import type { FetchCertificate } from "./providers/kit/proofs.ts";
 import { createReading, type Reading } from "./providers/reading.ts";
 import { createAccounts } from "./registry/accounts.ts";
 import { createEndpoints } from "./registry/endpoints/endpoint-target.ts";
-import { createListeners } from "./registry/endpoints/listeners.ts";
+import { createListeners, type Listeners } from "./registry/endpoints/listeners.ts";
 import { createKnownIds } from "./registry/known-ids.ts";
 import { startLearning } from "./registry/learn-providers.ts";
 import { createMappings } from "./registry/mappings.ts";
@@ -120,11 +121,8 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const listeners = createListeners(db);
   await listeners.learn();
   const looking = { pollSeconds: pollSeconds * 5, onWork: (queue: Queue) => worker.wake(queue) };
-  const troubles = createTroubleWatch({ db, listeners, ...looking });
-  const standingSeconds = tuning.standingSeconds ?? 5;
-  const live = createLive(database.people);
-  const heard = live.hear(troubles.hear(plainLog));
-  const observing = await startObserving(config, heard, { db, secondsSinceTurn, standingSeconds });
+  const hearing = { database, listeners, looking, secondsSinceTurn, standingSeconds: tuning.standingSeconds ?? 5 };
+  const { troubles, live, counts, observing } = await startHearing(config, plainLog, hearing);
   const { log, traces, stalls } = observing;
   const learning = await startLearning({ db, log });
   const [accounts, mappings] = [createAccounts({ db, sealer }), createMappings({ db, sealer })];
@@ -141,7 +139,11 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const delivering = createDelivering(config, { ...core, ...times, apart, doors, traceAttempt: traces?.traceAttempt });
   const { reading, plainText } = delivering;
   const reseal = () => resealStep({ db, sealer });
-  const worker = startWork(config, { ...delivering, reseal, live }, { pollSeconds, isPooled: database.isPooled });
+  const worker = startWork(
+    config,
+    { ...delivering, reseal, live, counts },
+    { pollSeconds, isPooled: database.isPooled },
+  );
   const loops = [live, learning, troubles.start(log), ...startMailboxes(config, { ...core, doors, worker })];
   const { publicUrl, bodyLimitBytes, adminApiKeys, metricsTokens, allowedPrivateHosts } = config;
   const context = {
@@ -178,6 +180,26 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   }
 }
 
+/** Who hears the lines of the log, and so what happens, before they are written. */
+async function startHearing(
+  config: Config,
+  plainLog: Log,
+  parts: {
+    database: Database;
+    listeners: Listeners;
+    looking: Pick<WatchContext, "pollSeconds" | "onWork">;
+    secondsSinceTurn: () => number | undefined;
+    standingSeconds: number;
+  },
+) {
+  const { database, listeners, looking, ...rest } = parts;
+  const { db } = database;
+  const troubles = createTroubleWatch({ db, listeners, ...looking });
+  const [live, counts] = [createLive(database.people), createAttemptCounts(db)];
+  const observing = await startObserving(config, counts.hear(live.hear(troubles.hear(plainLog))), { db, ...rest });
+  return { troubles, live, counts, observing };
+}
+
 /** What an operator may not expect. */
 async function warn({ db, isPooled }: Database, log: Log): Promise<void> {
   const hold = await findHold(db);
@@ -196,10 +218,10 @@ const gapMs = { web: 10, worker: 100, all: 100 };
 /** The worker, unless that is another process's part, and word to and from the other processes on the same database. */
 function startWork(
   config: Config,
-  context: DeliverContext & ProcessContext & Pick<WorkerOptions, "reseal"> & { live: Live },
+  context: DeliverContext & ProcessContext & Pick<WorkerOptions, "reseal"> & { live: Live; counts: AttemptCounts },
   { pollSeconds, isPooled }: { pollSeconds: number; isPooled: boolean },
 ): Worker {
-  const { db, log, reseal, live } = context;
+  const { db, log, reseal, live, counts } = context;
   const { database, run, deliveryConcurrency, retentionDays, deadRetentionDays } = config;
   const onTold = (topic: string | undefined, words: string) => {
     for (const each of queues) if (topic === undefined || topic === each) worker?.wake(each);
@@ -219,7 +241,10 @@ function startWork(
       notifier?.tell(queue);
     },
     secondsSinceTurn: () => worker?.secondsSinceTurn(),
-    stop: async () => void (await Promise.all([notifier?.close(), worker?.stop()])),
+    stop: async () => {
+      await Promise.all([notifier?.close(), worker?.stop()]);
+      await counts.stop();
+    },
   };
 }
 

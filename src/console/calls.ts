@@ -15,4 +15,5 @@ export type ListedDelivery = BodyOf<"listDeliveries", 200>["items"][number];
 export type ListedWebhook = BodyOf<"listWebhooks", 200>["items"][number];
 export type Mapping = BodyOf<"listMappings", 200>["items"][number];
 export type Location = BodyOf<"listLocations", 200>["items"][number];
+export type Metrics = BodyOf<"getMetrics", 200>;
 export type AuditEntry = BodyOf<"listAudit", 200>["items"][number];

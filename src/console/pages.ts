@@ -11,6 +11,7 @@ import { problemsPage, replayPage, replayProblems } from "./pages/problems.tsx";
 import { searchPage } from "./pages/search.tsx";
 import { settingsPage } from "./pages/settings.tsx";
 import { liveEvents, livePage } from "./pages/watching/live.tsx";
+import { metricsCsv, metricsPage } from "./pages/watching/metrics.tsx";
 import { webhookPage, webhooksPage } from "./pages/webhooks.tsx";
 
 /** Every page and button, by its route below `/console`. */
@@ -32,6 +33,8 @@ export function createPages(calls: Calls): Record<string, Page> {
     "GET /locations/:locationId": locationPage(calls),
     "GET /live": livePage(calls),
     "GET /live/events": liveEvents(calls),
+    "GET /metrics": metricsPage(calls),
+    "GET /metrics/csv": metricsCsv(calls),
     "GET /settings": settingsPage(calls),
     "GET /lists/:name": collectionPage(calls),
     "GET /do/:operation": deedPage(calls),

@@ -110,6 +110,8 @@ export function walksOf({ ids }: Stage): Walk[] {
       fields: { id: String(ids.mapping), name: "Reception", unknownSender: "hold", type: "Custom" },
       ...{ own: 200, other: 404, reading: 403 },
     },
+    { route: "GET /metrics", path: "/metrics?span=24h", own: 200, other: 200 },
+    { route: "GET /metrics/csv", path: "/metrics/csv", isStream: true, own: 200, other: 200 },
     { route: "GET /settings", path: "/settings", own: 200, other: 200 },
     {
       route: "POST /do/:operation",

@@ -215,6 +215,8 @@ const guarded: Record<string, Walk> = {
   "DELETE /admin/opt-outs/:id": { path: () => "/admin/opt-outs/1", own: 200, other: 404 },
   "GET /admin/audit": { own: 200, other: 200 },
   "GET /admin/people/:address": { path: () => `/admin/people/${person}`, own: 200, other: 404 },
+  "GET /admin/metrics": { own: 200, other: 200 },
+  "GET /admin/metrics/export": { own: 200, other: 200 },
   "GET /admin/live": { path: () => "/admin/live?seconds=0.01", own: 200, other: 200 },
   "GET /admin/messages": { own: 200, other: "empty" },
   "GET /admin/messages/:id": { path: () => `/admin/messages/${ids.message}`, own: 200, other: 404 },

@@ -28,6 +28,7 @@ const places: [path: string, name: string, key: string][] = [
   ["/console/mappings", "Mappings", "a"],
   ["/console/locations", "Locations", "l"],
   ["/console/live", "Live", "v"],
+  ["/console/metrics", "Metrics", "t"],
   ["/console/settings", "Settings", "s"],
 ];
 

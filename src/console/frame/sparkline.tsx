@@ -1,21 +1,16 @@
-const bars = 24;
 const height = 24;
 
-/** How many there were over a time until now, as a picture of it. */
-export function Sparkline({ times, spanMs }: { times: Date[]; spanMs: number }) {
-  const counts = Array.from({ length: bars }, () => 0);
-  for (const time of times) {
-    const index = bars - 1 - Math.floor(((Date.now() - time.getTime()) / spanMs) * bars);
-    if (index >= 0 && index < bars) counts[index] = (counts[index] ?? 0) + 1;
-  }
+/** How many there were in each step of a time until now, as a picture of it. */
+export function Sparkline({ counts }: { counts: number[] }) {
   const most = Math.max(1, ...counts);
+  const total = counts.reduce((sum, count) => sum + count, 0);
   return (
     <svg
       class="sparkline"
       preserveAspectRatio="none"
-      viewBox={`0 0 ${bars * 5} ${height}`}
+      viewBox={`0 0 ${counts.length * 5} ${height}`}
       role="img"
-      aria-label={`${times.length} in this time`}
+      aria-label={`${total} in this time`}
     >
       {counts.map((count, index) => {
         const tall = Math.max(1, (count / most) * height);

@@ -103,6 +103,14 @@ function sayHowItStands({ groups, waiting, last, paused }: View): string {
   return `${waits}, and ${problems}. The last message came ${ago} ago.`;
 }
 
+const steps = 24;
+
+/** How many came in each part of the last hour. */
+function countSteps(times: Date[]): number[] {
+  const ages = times.map((time) => Math.floor(((Date.now() - time.getTime()) / hourMs) * steps));
+  return Array.from({ length: steps }, (_, index) => ages.filter((age) => age === steps - 1 - index).length);
+}
+
 const atLeast = (count: number) => (count === maxCounted ? `${count} or more` : String(count));
 
 function Tiles({ view: { lately, waiting, failed, groups } }: { view: View }) {
@@ -116,7 +124,7 @@ function Tiles({ view: { lately, waiting, failed, groups } }: { view: View }) {
         <li key={direction}>
           {direction === "inbound" ? "In, last hour" : "Out, last hour"}
           <strong>{atLeast(ofDirection(direction).length)}</strong>
-          <Sparkline times={ofDirection(direction).map(({ receivedAt }) => receivedAt)} spanMs={hourMs} />
+          <Sparkline counts={countSteps(ofDirection(direction).map(({ receivedAt }) => receivedAt))} />
         </li>
       ))}
       <li>

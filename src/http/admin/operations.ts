@@ -14,6 +14,7 @@ import { deliveryOperations } from "./deliveries.ts";
 import { type EndpointsContext, endpointOperations } from "./endpoints.ts";
 import { type LiveContext, liveOperations } from "./live.ts";
 import { messageOperations } from "./messages.ts";
+import { metricsOperations } from "./metrics.ts";
 import { holdOperations } from "./operator/hold.ts";
 import { keyOperations } from "./operator/keys.ts";
 import { providerOperations } from "./operator/providers.ts";
@@ -49,6 +50,7 @@ export const adminOperations = {
   ...messageOperations,
   ...liveOperations,
   ...deliveryOperations,
+  ...metricsOperations,
   ...webhookOperations,
   ...endpointOperations,
   ...optOutOperations,
