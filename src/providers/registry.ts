@@ -4,6 +4,7 @@ import type { ProviderDocument } from "./declared/document/document.ts";
 import { amazonSes } from "./email/amazon-ses.ts";
 import { brevo } from "./email/brevo.ts";
 import { cloudmailin } from "./email/cloudmailin.ts";
+import { forwardemail } from "./email/forwardemail.ts";
 import { imapSmtp } from "./email/imap-smtp.ts";
 import { mailersend } from "./email/mailersend.ts";
 import { mailgun } from "./email/mailgun.ts";
@@ -72,6 +73,7 @@ const adapters: Record<string, Adapter> = {
   "imap-smtp": imapSmtp,
   cloudmailin,
   brevo,
+  forwardemail,
   "generic-sms": genericSms,
   "generic-email": genericEmail,
 };

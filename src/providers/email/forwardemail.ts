@@ -1,0 +1,103 @@
+import { z } from "zod";
+import { openMime } from "../../formats/mime.ts";
+import { formatMailbox, requireContent, threadHeaders } from "../../formats/outgoing-mail.ts";
+import type { OutboundMessage } from "../../model.ts";
+import { atLeast, credentials, printable, secret } from "../kit/credentials.ts";
+import type { DecodedWebhook } from "../kit/decode.ts";
+import { defineProvider } from "../kit/define-provider.ts";
+import { deliveryReports } from "../kit/delivery-reports.ts";
+import { rawMail } from "../kit/events.ts";
+import { code, listOf, maybeText, requiredText, rfcMessageId } from "../kit/fields.ts";
+import { basic } from "../kit/proofs.ts";
+import { answerOf, post } from "../kit/sends.ts";
+import { hmac, inHeader } from "../kit/signatures.ts";
+
+/**
+ * Forward Email: mail by webhook (https://forwardemail.net/en/faq#do-you-support-webhooks) and sending
+ * (https://forwardemail.net/en/email-api#create-outbound-smtp-email). It posts no receipts: its reports come as mail.
+ */
+export const forwardemail = defineProvider({
+  label: "Forward Email",
+  channel: "email",
+  credentials: credentials({
+    always: {
+      webhookKey: secret(
+        "Webhook signature key",
+        "Of the domain (Advanced settings). Without one Forward Email signs nothing.",
+        atLeast(8),
+      ),
+    },
+    toSend: {
+      apiKey: secret(
+        "API key",
+        "Of the account (My Account, Security), which has outbound SMTP for the domain.",
+        printable,
+      ),
+    },
+  }),
+  pasteAt:
+    "an alias of the domain as what it forwards to, with `?attachments=false` behind it: the files are in the raw mail, and would come twice",
+  notes: [
+    "The raw mail comes as text: of mail that is neither ASCII nor UTF-8 and not encoded, Forward Email has lost the signs beyond ASCII.",
+    "Receipts are reports by mail, which come to the mailbox that sent: it must be mapped, and its alias forward to the bridge.",
+  ],
+  receives: {
+    contentTypes: ["application/json"],
+    proof: hmac({
+      source: inHeader("x-webhook-signature"),
+      ...{ hash: "sha256", encoding: "hex", key: ({ webhookKey }) => webhookKey },
+    }),
+    // The sender's server waits: what is deferred comes again, and what is refused goes back as a bounce.
+    refusedWith: 503,
+    read: async (webhook) => deliveryReports(rawOf(webhook)) ?? readMail(webhook),
+    files: (webhook) => (deliveryReports(rawOf(webhook)) ? [] : openMime(rawOf(webhook))),
+  },
+  sends: {
+    request: (message, { apiKey }) =>
+      post(
+        "https://api.forwardemail.net/v1/emails",
+        { accept: "application/json", ...basic(apiKey, "") },
+        compose(message),
+      ),
+    answer: answerOf({
+      taken: z.object({ messageId: rfcMessageId }),
+      sent: ({ messageId: id }, { rfcMessageId: ours }) => {
+        return { providerMessageId: id, rfcMessageId: id === ours ? undefined : id };
+      },
+      refused: z
+        .object({ statusCode: code, message: requiredText })
+        .transform(({ statusCode, message }) => ({ code: statusCode, message })),
+    }),
+    receiptsLackReference: true,
+  },
+});
+
+const inbound = z.object({
+  raw: z.string().min(1),
+  recipients: listOf(z.string()),
+  session: z.object({ sender: z.string().nullish(), recipient: maybeText }).optional(),
+});
+
+const rawOf = (webhook: DecodedWebhook) => Buffer.from(webhook.read(inbound).raw);
+
+function readMail(webhook: DecodedWebhook) {
+  const { recipients, session } = webhook.read(inbound);
+  const to = recipients.join(", ") || session?.recipient;
+  return rawMail(rawOf(webhook), { from: session?.sender ?? undefined, to });
+}
+
+/** nodemailer's fields, which it hands on: https://nodemailer.com/message */
+function compose(message: OutboundMessage) {
+  const { from, fromName, to, cc, bcc, replyTo, subject, text, html, attachments } = message;
+  const thread = new Map(threadHeaders(message).map(({ name, value }) => [name, value]));
+  return {
+    ...{ from: formatMailbox(from, fromName), to: [to], cc, bcc, replyTo, subject, text, html },
+    ...{ messageId: thread.get("Message-ID"), inReplyTo: thread.get("In-Reply-To") },
+    references: thread.get("References"),
+    dsn: { return: "headers", notify: ["success", "failure"] },
+    attachments: attachments.map((file) => {
+      const content = requireContent(file).toString("base64");
+      return { filename: file.name, contentType: file.contentType, content, encoding: "base64" };
+    }),
+  };
+}
