@@ -5,7 +5,7 @@ import { collectionPage } from "./pages/collections.tsx";
 import { locationPage, locationsPage } from "./pages/locations.tsx";
 import { mappingPage, mappingsPage } from "./pages/mappings.tsx";
 import { messagePage, replayMessage } from "./pages/message.tsx";
-import { messagesPage } from "./pages/messages.tsx";
+import { messagesCsv, messagesPage } from "./pages/messages.tsx";
 import { overviewPage } from "./pages/overview.tsx";
 import { problemsPage, replayPage, replayProblems } from "./pages/problems.tsx";
 import { searchPage } from "./pages/search.tsx";
@@ -20,6 +20,7 @@ export function createPages(calls: Calls): Record<string, Page> {
     "GET /": overviewPage(calls),
     "GET /search": searchPage(calls),
     "GET /messages": messagesPage(calls),
+    "GET /messages/csv": messagesCsv(calls),
     "GET /messages/:id": messagePage(calls),
     "POST /messages/:id/replay": replayMessage(calls),
     "GET /problems": problemsPage(calls),

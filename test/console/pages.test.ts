@@ -95,3 +95,15 @@ test("no filter lets an integrator see another's location", async () => {
   const { page } = await call("GET", `/messages?locationId=${otherLocation}`, cookies.own);
   expect(page).toContain("Nothing fits");
 });
+
+test("messages are given as CSV to whom the list shows them, with their first words", async () => {
+  const { page } = await call(
+    "GET",
+    `/messages/csv?address=${encodeURIComponent(person)}&direction=inbound`,
+    cookies.own,
+  );
+  expect(page).toContain(secretWords);
+  const lines = page.trim().split("\n");
+  expect(lines[0]).toBe("id,receivedAt,direction,state,address,locationId,mappingId,firstWords");
+  expect(lines.slice(1).every((line) => line.includes(person))).toBe(true);
+});

@@ -25,6 +25,7 @@ export function walksOf({ ids }: Stage): Walk[] {
     { route: "GET /search", path: "/search?q=%2B1%20(500)%20555-0006", own: 303, other: 404 },
     { route: "GET /search", path: "/search?q=nowhere", own: 404, other: 404 },
     { route: "GET /messages", path: "/messages", own: 200, other: 200 },
+    { route: "GET /messages/csv", path: "/messages/csv?direction=inbound", isStream: true, own: 200, other: 200 },
     { route: "GET /messages/:id", path: message, own: 200, other: 404 },
     { route: "GET /problems", path: "/problems", own: 200, other: 200 },
     {

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { reasons } from "../../src/console/words/reasons.ts";
-import { refusals } from "../../src/console/words/refusals.ts";
+import { reasons } from "../../src/advice/reasons.ts";
+import { refusals } from "../../src/advice/refusals.ts";
 
 const read = (page: string) => readFileSync(join(import.meta.dirname, "../../docs", page), "utf8");
 const plain = (markdown: string) => markdown.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").replaceAll("`", "");

@@ -217,6 +217,7 @@ const guarded: Record<string, Walk> = {
   "GET /admin/people/:address": { path: () => `/admin/people/${person}`, own: 200, other: 404 },
   "GET /admin/metrics": { own: 200, other: 200 },
   "GET /admin/metrics/export": { own: 200, other: 200 },
+  "GET /admin/messages/export": { own: 200, other: 200 },
   "GET /admin/live": { path: () => "/admin/live?seconds=0.01", own: 200, other: 200 },
   "GET /admin/messages": { own: 200, other: "empty" },
   "GET /admin/messages/:id": { path: () => `/admin/messages/${ids.message}`, own: 200, other: 404 },

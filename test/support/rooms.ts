@@ -10,13 +10,13 @@ const ground = ["model", "errors", "log"];
  */
 export const rooms: Record<string, string> = {
   main: "config start-bridge",
-  cli: "config console/words/reasons commander zod",
+  cli: "advice config commander zod",
   "start-bridge":
     "console http checks inbox outbox events messages providers registry access highlevel calls observe secrets store config worker",
   worker: "inbox outbox concurrency store",
   config: "highlevel zod",
   http: "checks inbox outbox events providers/reading registry access observe store concurrency formats/escape-html formats/bearable-json secrets/compare express helmet rate-limiter-flexible zod",
-  console: "http providers/registry store express preact preact-render-to-string zod",
+  console: "advice http providers/registry store express preact preact-render-to-string zod",
   inbox: "events messages registry providers highlevel concurrency formats observe store",
   "inbox/mailboxes": "calls providers/kit registry concurrency formats/email store",
   outbox: "events messages registry access providers highlevel formats calls observe store",
@@ -36,6 +36,7 @@ export const rooms: Record<string, string> = {
   store: "drizzle-orm",
   "store/operate": "store drizzle-orm",
   "store/postgres": "drizzle-orm pg @electric-sql/pglite fs-native-extensions",
+  advice: "",
   concurrency: "",
   secrets: "",
   sandbox: "formats/escape-html @fastify/busboy express helmet zod",

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { reasons } from "../../console/words/reasons.ts";
+import { reasons } from "../../advice/reasons.ts";
 import type { FailureReason } from "../../errors.ts";
 import { say } from "../print.ts";
 import type { Session } from "../session.ts";

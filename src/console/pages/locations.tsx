@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { reasons } from "../../advice/reasons.ts";
 import type { Calls, Location } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
 import type { Page } from "../frame/answer.ts";
@@ -6,7 +7,6 @@ import { withoutEmpty } from "../frame/answer.ts";
 import { Findings } from "../frame/findings.tsx";
 import { Filters, List } from "../frame/list.tsx";
 import { Facts, Id, Said, Time } from "../frame/parts.tsx";
-import { reasons } from "../words/reasons.ts";
 
 const path = "/console/locations";
 const hrefOf = (id: string) => `${path}/${encodeURIComponent(id)}`;

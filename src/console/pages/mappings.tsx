@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { refusals } from "../../advice/refusals.ts";
 import type { WebhookSource } from "../../model.ts";
 import type { Calls, Mapping } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
@@ -6,7 +7,6 @@ import { type Page, withoutEmpty } from "../frame/answer.ts";
 import { Findings } from "../frame/findings.tsx";
 import { Filters, List } from "../frame/list.tsx";
 import { Facts, Id, Said, Time } from "../frame/parts.tsx";
-import { refusals } from "../words/refusals.ts";
 import { labelOf } from "./provider-labels.ts";
 
 const path = "/console/mappings";

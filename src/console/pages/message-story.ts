@@ -1,5 +1,5 @@
+import { reasons } from "../../advice/reasons.ts";
 import type { TriedDelivery, WholeMessage } from "../calls.ts";
-import { reasons } from "../words/reasons.ts";
 import { kinds, type Tone } from "../words/states.ts";
 import { describeSpan } from "../words/times.ts";
 

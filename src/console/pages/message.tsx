@@ -1,8 +1,8 @@
+import { reasons } from "../../advice/reasons.ts";
 import type { Calls, WholeMessage } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
 import { type Ask, hrefWith, type Page } from "../frame/answer.ts";
 import { Action, Facts, Id, Said, State, Time } from "../frame/parts.tsx";
-import { reasons } from "../words/reasons.ts";
 import { kinds } from "../words/states.ts";
 import { type Happening, storyOf } from "./message-story.ts";
 

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import type { Calls, ListedMessage } from "../calls.ts";
-import { type Page, withoutEmpty } from "../frame/answer.ts";
+import { hrefWith, type Page, withoutEmpty } from "../frame/answer.ts";
 import { Filters, List } from "../frame/list.tsx";
 import { Said, State, Time } from "../frame/parts.tsx";
 
@@ -28,6 +28,9 @@ export function messagesPage(calls: Calls): Page {
         <>
           <h1>Messages</h1>
           <Filters path={path} query={query} choices={choices} />
+          <p>
+            <a href={hrefWith(`${path}/csv`, { ...query, cursor: undefined })}>These as CSV</a>
+          </p>
           <List
             {...{ path, query, page, columns }}
             keyOf={({ id }) => id}
@@ -47,6 +50,11 @@ export function messagesPage(calls: Calls): Page {
   };
 }
 
+/** `GET /console/messages/csv`. */
+export function messagesCsv(calls: Calls): Page {
+  return async ({ caller, query }) => ({ reply: await calls.exportMessages(caller, { query: withoutEmpty(query) }) });
+}
+
 export const columns: Record<string, (message: ListedMessage) => ComponentChildren> = {
   When: ({ id, receivedAt }) => (
     <a href={`${path}/${id}`}>
@@ -56,8 +64,9 @@ export const columns: Record<string, (message: ListedMessage) => ComponentChildr
   Way: ({ direction }) => (direction === "inbound" ? "← in" : "→ out"),
   Person: ({ address }) => <Said>{address}</Said>,
   State: ({ state }) => <State state={state} />,
-  "What else": ({ error, automatic }) => (
+  "What else": ({ error, automatic, firstWords }) => (
     <span class="words">
+      {error === null && <Said>{firstWords}</Said>}
       {error && <Said>{error.message}</Said>}
       {automatic && ` written by a machine (${automatic})`}
     </span>

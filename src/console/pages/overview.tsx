@@ -1,9 +1,9 @@
+import { reasons } from "../../advice/reasons.ts";
 import type { Caller } from "../../http/caller.ts";
 import type { Calls, ListedMessage, Location } from "../calls.ts";
 import type { Page } from "../frame/answer.ts";
 import { Said, State, Time } from "../frame/parts.tsx";
 import { Sparkline } from "../frame/sparkline.tsx";
-import { reasons } from "../words/reasons.ts";
 import { describeSpan } from "../words/times.ts";
 import { findProblems, type ProblemGroup } from "./problem-groups.ts";
 import { Group } from "./problems.tsx";

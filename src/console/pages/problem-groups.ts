@@ -1,6 +1,6 @@
+import { reasons } from "../../advice/reasons.ts";
 import type { Caller } from "../../http/caller.ts";
 import type { Calls, ListedDelivery, ListedWebhook } from "../calls.ts";
-import { reasons } from "../words/reasons.ts";
 import { kinds } from "../words/states.ts";
 
 /** What was given up, or could not be read, for one reason and in one place. */

@@ -36,8 +36,11 @@ const message = z.object({
 });
 const content = object.nullable().describe("What it says; null after the retention time.");
 
-export const messageAnswer = message.meta({ id: "Message", description: "A text or an email, without its content." });
-export const wholeMessageAnswer = message
+const listed = message.extend({
+  firstWords: text.describe("Of its text, or its subject where it has none; null after the retention time."),
+});
+export const messageAnswer = listed.meta({ id: "Message", description: "A text or an email, without its content." });
+export const wholeMessageAnswer = listed
   .extend({
     content,
     sendRequest: object.nullable().describe("What the send route was asked."),

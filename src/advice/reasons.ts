@@ -1,4 +1,4 @@
-import type { FailureReason } from "../../errors.ts";
+import type { FailureReason } from "../errors.ts";
 
 /** What a reason means, as docs/operate.md says it, and what to do about what is dead, or waits, for it. */
 interface ReasonWords {

@@ -1,4 +1,4 @@
-import type { RefusalReason } from "../../model.ts";
+import type { RefusalReason } from "../model.ts";
 
 /** Why a webhook was turned away, and what to do, as docs/faults.md says it. */
 export const refusals: Record<RefusalReason, { means: string; advice: string }> = {
