@@ -65,7 +65,7 @@ async function fetchWith(
   { signal, keep }: { signal: AbortSignal; keep: (mail: Buffer) => Promise<void> },
 ): Promise<void> {
   const options = { limitBytes, signal };
-  const first = { ...options, headers, allowedHosts: [new URL(url).host] };
+  const first = { ...options, headers, allowedHosts: [new URL(url).origin] };
   if (!located) return fetchWhole(url, first, keep);
   const place = await fetchWhole(url, first, async (answer) => {
     const found = located.at(parseAnswer(answer.toString("utf8")));

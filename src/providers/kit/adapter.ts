@@ -132,8 +132,8 @@ export const meaningOf = (refusals: RefusalCodes, code: string | undefined): Ref
   code !== undefined && Object.hasOwn(refusals, code) ? refusals[code] : undefined;
 
 /**
- * How a mail is fetched that a webhook only names, by what `parse` gave as its `fetchBy`: by one GET, or two. What it gives is
- * kept behind the webhook's body, and the webhook parsed again.
+ * How a mail is fetched that a webhook only names, or the number of who wrote a text, by what `parse` gave as its `fetchBy`: by
+ * one GET, or two. What it gives is kept behind the webhook's body, and the webhook parsed again.
  */
 export interface Completion<Given> {
   /** Throws a Failure, `misconfigured`: the credentials do not open it, or say nothing of the place that was named. */

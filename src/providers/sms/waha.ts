@@ -51,7 +51,7 @@ export const waha = defineProvider({
     "A server in your own network, as http://waha:3000, must be named in `ALLOWED_PRIVATE_HOSTS`.",
     "A JPEG goes as a picture and an MP4 as a video, anything else as a document; a second file of a message goes as a link. WAHA fetches them itself, so it must reach where HighLevel keeps them. Before WAHA 2026.6.1 files need WAHA Plus.",
     "To a number that is not on WhatsApp some engines say nothing: the message then stays sent.",
-    "Persons whose number WhatsApp hides behind an id (`@lid`) can be answered only where WAHA tells the number beside it; else what they write is ignored, and the webhook says so.",
+    "Where WhatsApp hides a person's number behind an id (`@lid`), and the webhook does not tell it, WAHA is asked for it by `/api/{session}/lids`, so that the server URL, session and API key are needed to receive, too. What is written by persons whose number WAHA does not know either is ignored, and the webhook says so.",
     "It is no product of Meta's: WhatsApp may block numbers that are used this way, above all those that write first.",
   ],
   receives: {
@@ -67,6 +67,9 @@ export const waha = defineProvider({
       return jsonSample({ event: "message", session: "default", me: { id: own }, payload });
     },
     read,
+    completion: {
+      request: (hiddenId, { session, ...server }) => callOf(server, `${session}/lids/${encodeURIComponent(hiddenId)}`),
+    },
   },
   sends: {
     receiptsLackReference: true,
@@ -139,7 +142,8 @@ function read(webhook: DecodedWebhook, ownAddress?: string) {
   if (event === "message.ack") return readAck(webhook.read(ack));
   if (!messages.has(event)) return ignored(`event ${event}: says nothing that is bridged`);
   const given = webhook.read(written);
-  return readMessage(given, numberOf(me?.id) ?? ownAddress, (own, person, said) => {
+  const about = { own: numberOf(me?.id) ?? ownAddress, fetched: webhook.fetched };
+  return readMessage(given, about, (own, person, said) => {
     const parties = given.fromMe ? { from: own, to: [person] } : { from: person, to: [own] };
     return text({ ...said, ...parties, direction: given.fromMe ? "outbound" : undefined });
   });

@@ -6,7 +6,7 @@ import { pruneStep } from "../../../src/store/retention.ts";
 import { startTestBridge, type TestBridge } from "../../support/bridge.ts";
 import { copyMigrated } from "../../support/database.ts";
 import { failMails } from "../../support/kept-mails.ts";
-import { emailProviderId, publicUrl } from "../../support/location.ts";
+import { emailProviderId, publicUrl, smsProviderId } from "../../support/location.ts";
 import { allCredentials, providerOf } from "../../support/providers.ts";
 import { serveStandIns } from "../../support/stand-ins/serve.ts";
 import { until } from "../../support/until.ts";
@@ -58,6 +58,22 @@ const untilFetch = (mailbox: Mailbox, fits: (fetch: Awaited<ReturnType<typeof fe
     () => fetches(mailbox),
     ([newest]) => newest !== undefined && fits(newest),
   );
+
+test("a text from behind an id arrives from the number that the provider's server knows", async () => {
+  const waha = providerOf("waha");
+  const mapping = { provider: "waha", address: "+15005550009", credentials: allCredentials(waha) };
+  const id = await bridge.addMapping({ conversationProviderId: smsProviderId, ...mapping });
+  const { request } = waha.fixtures.find(({ name }) => name === "lid")?.fixture ?? {};
+  if (!request) throw new Error("there is no lid.json");
+  const url = `${publicUrl}/webhooks/${id}`;
+  failMails(() => 503);
+  expect((await bridge.post(waha.signer.sign(request, { url, at: new Date() }))).status).toBe(200);
+  await untilFetch({ id, address: mapping.address }, ({ state, reason }) => state === "pending" && reason !== null);
+  failMails(() => undefined);
+  const { contactId } = (await posted("3EB0C767D097B7C7C030")) ?? {};
+  const found = bridge.sandbox.contacts().find((contact) => contact.id === contactId);
+  expect(found).toMatchObject({ phone: "+15005550006" });
+});
 
 test.each([503, 429, 500, "no answer", "half an answer"] as const)(
   "a mail waits visibly while its provider does not give it (%s), and arrives in order when it does",

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { ParseError } from "../../../errors.ts";
 import { describePlace } from "../../../formats/describe-place.ts";
+import { decodeJson, parseValue } from "../../../formats/parse-value.ts";
 import type { IgnoredEvent, ProviderMessage } from "../../../model.ts";
-import { ignored, type TextFacts } from "../../kit/events.ts";
+import { ignored, incompleteMail, type TextFacts } from "../../kit/events.ts";
 import { listOf, maybeText, messageId, text, unixTime } from "../../kit/fields.ts";
 import { cardOf, describeReaction, numberOf, shorten } from "../evolution/read-message.ts";
 
@@ -51,31 +52,42 @@ export const message = z.object({
 });
 type Message = z.infer<typeof message>;
 
-/** Makes a text out of it, where it holds something that an agent can read and answer. `own`: the business's number. */
+/**
+ * Makes a text out of it, where it holds something that an agent can read and answer. `own`: the business's number. `fetched`:
+ * what WAHA knows of an id that hides a number; without that it is to be asked for, under no name but our own.
+ */
 export function readMessage(
   given: Message,
-  own: string | undefined,
+  { own, fetched }: { own: string | undefined; fetched: Buffer | undefined },
   make: (own: string, person: string, said: Omit<TextFacts, "from" | "to">) => ProviderMessage,
 ): ProviderMessage | IgnoredEvent {
-  const { id, timestamp: sentAt, fromMe, source, media, _data: data } = given;
-  const [, kind = ""] = id.chat.split("@");
-  if (["g.us", "broadcast", "newsletter"].includes(kind))
-    return ignored(`a message of ${kind}: groups, statuses and channels are not bridged`);
-  if (fromMe && source !== "app")
-    return ignored(
-      `a message of the business's own, by ${source ?? "nobody knows what"}: only those by the app are news`,
-    );
+  const { id, timestamp: sentAt, media } = given;
   const words = wordsOf(given);
   const attachments = media?.url ? [{ url: media.url, contentType: media.mimetype, name: media.filename }] : [];
   const isEmpty = words.length === 0 && attachments.length === 0;
-  if (isEmpty && silent.has(data?.type ?? ""))
-    return ignored(`a message of type ${data?.type}: says nothing that is bridged`);
-  const person = personOf(given);
-  if (!person) return ignored(`a message of ${id.chat}, which is no number: the bridge could not answer it`);
+  const reason = reasonToIgnore(given, isEmpty);
+  if (reason !== undefined) return ignored(reason);
   if (own === undefined)
     throw new ParseError("me.id: is no id of a number, so that nobody knows whom it was written to");
+  const person = personOf(given) ?? numberOf(fetched && numberIn(fetched));
+  if (person === undefined) {
+    const isAsked = fetched === undefined && id.chat.endsWith("@lid");
+    if (isAsked) return incompleteMail(id.id, id.chat, { from: own, to: [own] });
+    return ignored(`a message of ${id.chat}, which is no number: the bridge could not answer it`);
+  }
   const said = isEmpty ? "[A message of which WAHA tells nothing more]" : words.join("\n");
   return make(own, person, { id: id.id, sentAt, text: said || undefined, attachments });
+}
+
+/** What is no text between a person and the business, or is known already. */
+function reasonToIgnore({ id, fromMe, source, _data: data }: Message, isEmpty: boolean): string | undefined {
+  const [, kind = ""] = id.chat.split("@");
+  if (["g.us", "broadcast", "newsletter"].includes(kind))
+    return `a message of ${kind}: groups, statuses and channels are not bridged`;
+  if (fromMe && source !== "app")
+    return `a message of the business's own, by ${source ?? "nobody knows what"}: only those by the app are news`;
+  const { type = "" } = data ?? {};
+  return isEmpty && silent.has(type) ? `a message of type ${type}: says nothing that is bridged` : undefined;
 }
 
 /** Beside an id that hides the number stands the number, where WAHA knows it: by the engine at another place. */
@@ -84,6 +96,9 @@ function personOf({ id, from, to, fromMe, _data: data }: Message): string | unde
   const theirs = fromMe ? [to, RecipientAlt] : [from, SenderAlt];
   return [id.chat, data?.key?.remoteJidAlt, ...theirs].map(numberOf).find(Boolean);
 }
+
+/** https://waha.devlike.pro/docs/how-to/contacts#get-phone-number-by-lid */
+const numberIn = (fetched: Buffer) => parseValue(z.object({ pn: maybeText }), decodeJson(fetched)).pn;
 
 /** What WhatsApp's programs tell one another: https://github.com/wwebjs/whatsapp-web.js, src/util/Constants.js */
 const silent: ReadonlySet<string> = new Set([
