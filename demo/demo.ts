@@ -47,7 +47,7 @@ const textFile = stage.keepForCurl("text.curl", [
 print(`
 Look around; Ctrl+C ends it.
   the inbox        ${stage.sandboxUrl}/  (answer there: it goes out, and its status ticks)
-  the console      ${stage.bridgeUrl}/console  (the key: ${stage.adminApiKey})
+  the console      ${await stage.consoleLink()}  (once; the key: ${stage.adminApiKey})
   the admin route  curl -K ${adminFile} ${stage.bridgeUrl}/admin/messages
   a text to try    curl -K ${textFile}
 `);

@@ -25,6 +25,8 @@ export interface Stage {
   keepForCurl(name: string, lines: string[]): string;
   adminHeader: string;
   adminApiKey: string;
+  /** To the console, and where the bridge is in this process it signs in, once. */
+  consoleLink(): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -32,7 +34,9 @@ const locationId = "demo-location";
 const token = "demo-token";
 
 /** Runs a bridge with these settings, and resolves when it answers. */
-export type RunBridge = (settings: Record<string, string>) => Promise<{ stop(): Promise<void> }>;
+export type RunBridge = (
+  settings: Record<string, string>,
+) => Promise<{ stop(): Promise<void>; signInLink?(): Promise<string> }>;
 
 /**
  * A sandbox in HighLevel's place, stand-ins in the providers', and between them the bridge with a mapping for each: in this
@@ -77,6 +81,7 @@ export async function setStage(
   const life = bringToLife(standIns, { ...living, webhookUrlOf: (provider) => way(provider).webhookUrl });
   return {
     ...{ sandbox, sandboxUrl, bridgeUrl, ways, way, adminHeader, adminApiKey, told: life.told },
+    consoleLink: async () => (await bridge.signInLink?.()) ?? `${bridgeUrl}/console`,
     keepForCurl(name, lines) {
       const path = join(folder, name);
       writeFileSync(path, `${lines.join("\n")}\n`, { mode: 0o600 });

@@ -267,10 +267,19 @@ export const settingDescriptions: Record<string, string> = Object.fromEntries(
   Object.entries(settings.shape).map(([name, schema]) => [name, schema.description ?? ""]),
 );
 
-/** Reads the settings from the environment; throws a ConfigError that names each wrong one and what would fit. */
+/**
+ * Reads the settings from the environment; throws a ConfigError that names each wrong one and what would fit. With nothing
+ * said of who may come and from where, the embedded database is for this machine, and `adminApiKeys` is empty: the key is made.
+ */
 export function readConfig(environment: Record<string, string | undefined>): Config {
-  const given = Object.entries(environment).filter(([name, value]) => name in settings.shape && value !== "");
-  const parsed = settings.safeParse(Object.fromEntries(given));
+  const given = Object.entries(environment).filter(
+    ([name, value]) => name in settings.shape && value !== "" && value !== undefined,
+  );
+  const isForHere = !given.some(([name]) => ["PUBLIC_URL", "ADMIN_API_KEY", "DATABASE_URL"].includes(name));
+  const { PORT = "3000" } = environment;
+  const here = isForHere ? { PUBLIC_URL: `http://127.0.0.1:${PORT || 3000}`, HOST: "127.0.0.1" } : {};
+  const schema = isForHere ? settings.partial({ ADMIN_API_KEY: true }) : settings;
+  const parsed = schema.safeParse({ ...here, ...Object.fromEntries(given) });
   if (!parsed.success) {
     const lines = parsed.error.issues.map((issue) => {
       const name = String(issue.path[0]);
@@ -279,7 +288,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     });
     throw new ConfigError(lines.join("\n"));
   }
-  const value = parsed.data;
+  const value: Settings = { ...parsed.data, ADMIN_API_KEY: parsed.data.ADMIN_API_KEY ?? [] };
   return {
     publicUrl: value.PUBLIC_URL,
     adminApiKeys: value.ADMIN_API_KEY,

@@ -31,7 +31,11 @@ async function main(): Promise<void> {
       );
     });
   }
-  await starting;
+  const { ownKey, signInLink } = await starting;
+  if (!ownKey) return;
+  process.stdout.write("\nNeither PUBLIC_URL nor ADMIN_API_KEY is set: only this machine reaches the bridge.\n");
+  process.stdout.write(`The console, for 15 minutes and once: ${await signInLink()}\n`);
+  if (ownKey.isNew) process.stdout.write(`The key for the API, until you set ADMIN_API_KEY: ${ownKey.key}\n`);
 }
 
 main().catch((error: unknown) => {

@@ -16,6 +16,7 @@ import { createChecks } from "./checks/checks.ts";
 import { createConfirm } from "./checks/confirm-subscription.ts";
 import type { Config } from "./config.ts";
 import { consoleRoutes } from "./console/console-routes.ts";
+import { makeSignInLink } from "./console/sessions.ts";
 import { ConfigError } from "./errors.ts";
 import { createTroubleWatch, type WatchContext } from "./events/watch-troubles.ts";
 import { createHighlevel } from "./highlevel/client.ts";
@@ -50,6 +51,7 @@ import { declareFiles } from "./registry/provider-files.ts";
 import { requireKeys, resealStep } from "./registry/reseal.ts";
 import { createSealer } from "./secrets/seal.ts";
 import { createRecorder } from "./store/attempts.ts";
+import { listAudit } from "./store/operate/audit.ts";
 import { readOrCreateEncryptionKey } from "./store/postgres/data-dir.ts";
 import type { Database, Db } from "./store/postgres/database.ts";
 import { createNotifier } from "./store/postgres/notify.ts";
@@ -63,6 +65,10 @@ export interface Bridge {
   url: string;
   /** Stops accepting, finishes what is under way within the set time, closes the database. */
   stop(): Promise<void>;
+  /** A link that signs in at the console, once and within a quarter of an hour. */
+  signInLink(): Promise<string>;
+  /** Where no ADMIN_API_KEY is set the one that was made; `isNew` until something was done with it. */
+  ownKey: { key: string; isNew: boolean } | undefined;
 }
 
 /** What only tests and benchmarks set. */
@@ -145,17 +151,17 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
     { pollSeconds, isPooled: database.isPooled },
   );
   const loops = [live, learning, troubles.start(log), ...startMailboxes(config, { ...core, doors, worker })];
-  const { publicUrl, bodyLimitBytes, adminApiKeys, metricsTokens, allowedPrivateHosts } = config;
+  const { publicUrl, bodyLimitBytes, metricsTokens, allowedPrivateHosts } = config;
+  const { ownKey, adminApiKeys } = await findKeys(config, database, keys);
   const context = {
     ...{ ...core, callEndpoint: doors.callEndpoint, allowedPrivateHosts },
     ...{ ...observing, database, people: database.people },
     ...{ sealer, reading, keyIds: sealer.keyIds, settings: config.shown },
     ...createIntake(config, { db, log, onStored: worker.wake, doors }, tuning),
-    ...{ publicUrl, bodyLimitBytes, adminApiKeys, live },
+    ...{ publicUrl, bodyLimitBytes, adminApiKeys, metricsTokens, live },
     onWork: worker.wake,
     delivering,
     checks: createChecks({ ...delivering, people: database.people }),
-    metricsTokens,
     secondsSinceTurn,
     takesRequests: config.run !== "worker",
     installer: oauth && createInstallerOf(config, { db, sealer, log, oauth, accessTokens, onWork: worker.wake }),
@@ -173,7 +179,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
     const url = await listen(server, config);
     await warn(database, log);
     log("info", "bridge.started", { url, database: "url" in config.database ? "postgresql" : "embedded" });
-    return { url, stop };
+    return { url, stop, ownKey, signInLink: () => makeSignInLink({ db, adminApiKeys, publicUrl }) };
   } catch (error) {
     await stop();
     throw error;
@@ -198,6 +204,14 @@ async function startHearing(
   const [live, counts] = [createLive(database.people), createAttemptCounts(db)];
   const observing = await startObserving(config, counts.hear(live.hear(troubles.hear(plainLog))), { db, ...rest });
   return { troubles, live, counts, observing };
+}
+
+/** Where none is set, one that is made of the key that seals, and so lies nowhere. */
+async function findKeys({ adminApiKeys }: Config, { people }: Database, [first = Buffer.alloc(0)]: Buffer[]) {
+  if (adminApiKeys.length > 0) return { adminApiKeys, ownKey: undefined };
+  const key = Buffer.from(hkdfSync("sha256", first, "", "admin api key", 32)).toString("base64url");
+  const { rows } = await listAudit(people, { limit: 1 });
+  return { adminApiKeys: [key], ownKey: { key, isNew: rows.length === 0 } };
 }
 
 /** What an operator may not expect. */

@@ -29,7 +29,16 @@ describe("readConfig", () => {
   });
 
   test("has no default for secrets: each setting that is missing is named, all at once", () => {
-    expect(() => readConfig({})).toThrow(/PUBLIC_URL is not set.*\nADMIN_API_KEY is not set/);
+    const DATABASE_URL = "postgres://db.example/bridge";
+    expect(() => readConfig({ DATABASE_URL })).toThrow(/PUBLIC_URL is not set.*\nADMIN_API_KEY is not set/);
+    expect(() => readConfig({ PUBLIC_URL: enough.PUBLIC_URL })).toThrow(/^ADMIN_API_KEY is not set/);
+    expect(() => readConfig({ ADMIN_API_KEY: enough.ADMIN_API_KEY })).toThrow(/^PUBLIC_URL is not set/);
+  });
+
+  test("is for this machine alone where nothing is said of who may come and from where", () => {
+    const here = { publicUrl: "http://127.0.0.1:3000", host: "127.0.0.1", adminApiKeys: [] };
+    expect(readConfig({})).toMatchObject(here);
+    expect(readConfig({ PUBLIC_URL: "", PORT: "3010" })).toMatchObject({ ...here, publicUrl: "http://127.0.0.1:3010" });
   });
 
   test("traces nothing without an endpoint, and reads the collector's headers as OpenTelemetry writes them", () => {

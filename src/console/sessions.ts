@@ -11,6 +11,8 @@ export interface Sessions {
   /** Undefined once it has ended, or its key has. */
   callerOf(token: string): Promise<Caller | undefined>;
   end(token: string): Promise<void>;
+  /** The same as with ADMIN_API_KEY, for the code of a link; undefined once it was used or has ended. */
+  beginByCode(code: string): Promise<{ token: string; caller: Caller } | undefined>;
 }
 
 /** A day's work. */
@@ -23,7 +25,7 @@ export const sessionHours = 12;
 export function createSessions({ db, adminApiKeys }: { db: Db; adminApiKeys: string[] }): Sessions {
   const findCaller = createFindCaller({ db, adminApiKeys });
   const hashesOf = (token: string) => [integrator, ...adminApiKeys].map((owner) => hashToken(owner, token));
-  return {
+  const sessions: Sessions = {
     async begin(key) {
       const caller = await findCaller(`Bearer ${key}`);
       if (!caller) return undefined;
@@ -45,8 +47,22 @@ export function createSessions({ db, adminApiKeys }: { db: Db; adminApiKeys: str
     async end(token) {
       for (const hash of hashesOf(token)) await deleteSession(db, hash);
     },
+    async beginByCode(code) {
+      for (const key of adminApiKeys) if (await deleteSession(db, hashCode(key, code))) return sessions.begin(key);
+      return undefined;
+    },
   };
+  return sessions;
+}
+
+/** A link that signs in the holder of ADMIN_API_KEY, once and within a quarter of an hour; the key is not in it. */
+export async function makeSignInLink(context: { db: Db; adminApiKeys: string[]; publicUrl: string }): Promise<string> {
+  const code = randomBytes(32).toString("base64url");
+  await insertSession(context.db, { hash: hashCode(context.adminApiKeys[0] ?? "", code), keyId: null }, 0.25);
+  return `${context.publicUrl}/console/sign-in?code=${code}`;
 }
 
 const integrator = "";
+/** No token of a cookie has the hash of a code. */
+const hashCode = (key: string, code: string) => hashToken(`code ${key}`, code);
 const hashToken = (owner: string, token: string) => createHmac("sha256", owner).update(token).digest("hex");

@@ -1,5 +1,6 @@
-import express, { Router } from "express";
+import express, { type Response, Router } from "express";
 import { z } from "zod";
+import type { Caller } from "../http/caller.ts";
 import { createTryLimit } from "../http/limits.ts";
 import type { Log } from "../log.ts";
 import { type Cookie, readCookie } from "./cookie.ts";
@@ -10,14 +11,28 @@ import { type Sessions, sessionHours } from "./sessions.ts";
 const signInForm = z.object({ key: z.string().trim().min(1).max(500), back: z.string().max(2000).default("") });
 
 /**
- * `POST /console/sign-in` 303 with a cookie, back to the page that was asked for · 401 the key opens nothing · 429 too many
+ * `GET /console/sign-in` the form; with the code of a link 303 with a cookie, once. `POST /console/sign-in` 303 with a cookie, back to the page that was asked for · 401 the key opens nothing · 429 too many
  * such keys came from this address. `POST /console/sign-out` 303: the session has ended.
  */
 export function signInRoutes(context: { log: Log; assets: Assets; sessions: Sessions; cookie: Cookie }): Router {
   const { log, assets, sessions, cookie } = context;
   const router = Router();
   const tries = createTryLimit();
-  router.get("/sign-in", (_req, res) => sendSignIn(res, assets, { status: 200, back: "" }));
+  const welcome = (res: Response, { token, caller }: { token: string; caller: Caller }) => {
+    log("info", "console.signed_in", { who: caller.who });
+    res.cookie(cookie.name, token, { ...cookie.options, maxAge: sessionHours * 3_600_000 });
+  };
+  router.get("/sign-in", async ({ query: { code }, socket }, res) => {
+    if (typeof code !== "string") return sendSignIn(res, assets, { status: 200, back: "" });
+    await tries.requireRoom(socket.remoteAddress);
+    const begun = await sessions.beginByCode(code);
+    if (begun) {
+      welcome(res, begun);
+      return res.redirect(303, "/console");
+    }
+    await tries.countFailed(socket.remoteAddress);
+    return sendSignIn(res, assets, { status: 401, back: "", complaint: usedUp });
+  });
   router.post("/sign-in", express.urlencoded({ extended: false, limit: "4kb" }), async (req, res) => {
     const { remoteAddress } = req.socket;
     await tries.requireRoom(remoteAddress);
@@ -28,8 +43,7 @@ export function signInRoutes(context: { log: Log; assets: Assets; sessions: Sess
       log("warn", "console.refused", {});
       return sendSignIn(res, assets, { status: 401, back: data?.back ?? "", complaint });
     }
-    log("info", "console.signed_in", { who: begun.caller.who });
-    res.cookie(cookie.name, begun.token, { ...cookie.options, maxAge: sessionHours * 3_600_000 });
+    welcome(res, begun);
     res.redirect(303, isOwnPath(data.back) ? data.back : "/console");
   });
   router.post("/sign-out", async (req, res) => {
@@ -42,5 +56,6 @@ export function signInRoutes(context: { log: Log; assets: Assets; sessions: Sess
   return router;
 }
 
+const usedUp = "This link was used, or is older than 15 minutes: the bridge prints another when it starts.";
 const complaint = "This key opens nothing. It may have been revoked, or cut off when it was copied.";
 const isOwnPath = (path: string) => /^\/console([/?][\x21-\x7e]*)?$/.test(path) && !path.includes("\\");

@@ -18,6 +18,34 @@ const post = (path: string, fields: Record<string, string>, headers: Record<stri
     body: new URLSearchParams(fields),
   });
 
+test("a link of the process signs in once, and does not hold the key", async () => {
+  const link = await bridge.started().signInLink();
+  expect(link).toMatch(/^https:\/\/[^?]+\/console\/sign-in\?code=[\w-]{43}$/);
+  const follow = () => get("", link.slice(`${publicUrl}/console`.length));
+  const answers = await Promise.all([follow(), follow(), follow()]);
+  expect(answers.map(({ status }) => status).toSorted()).toEqual([303, 401, 401]);
+  const cookie = answers.flatMap(({ headers }) => headers.getSetCookie())[0]?.split(";")[0] ?? "";
+  expect((await get(cookie)).status).toBe(200);
+  const [, code] = (await bridge.started().signInLink()).split("=");
+  expect((await get(`__Host-bridge=${code}`)).status).toBe(401);
+});
+
+test("without ADMIN_API_KEY the bridge has a key of its own, the same at each start, until one is set", async () => {
+  const askBy = (key: string) =>
+    fetch(`${bridge.url}/admin/status`, { headers: { authorization: `Bearer ${key}` } }).then(({ status }) => status);
+  expect(bridge.started().ownKey).toBeUndefined();
+  await bridge.restart({ adminApiKeys: [] });
+  const { key = "" } = bridge.started().ownKey ?? {};
+  expect(key).toMatch(/^[\w-]{43}$/);
+  expect([await askBy(key), await askBy(""), await askBy("undefined"), await askBy(adminApiKey)]).toEqual([
+    200, 401, 401, 401,
+  ]);
+  await bridge.restart();
+  expect(bridge.started().ownKey).toEqual({ key, isNew: false });
+  await bridge.restart({ adminApiKeys: [adminApiKey] });
+  expect([await askBy(key), await askBy(adminApiKey)]).toEqual([401, 200]);
+});
+
 test("a stranger is shown the form for a key, and nothing else, wherever they look", async () => {
   for (const path of ["", "/messages/7", "/nothing-there"]) {
     for (const cookie of ["", "__Host-bridge=", `__Host-bridge=${"x".repeat(43)}`, "__Host-bridge=%00"]) {

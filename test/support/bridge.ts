@@ -9,7 +9,7 @@ import { Failure } from "../../src/errors.ts";
 import { createLog } from "../../src/log.ts";
 import type { WebhookRequest } from "../../src/model.ts";
 import { type SandboxOptions, startSandbox } from "../../src/sandbox/sandbox.ts";
-import { startBridge, type Tuning } from "../../src/start-bridge.ts";
+import { type Bridge, startBridge, type Tuning } from "../../src/start-bridge.ts";
 import { copyMigrated } from "./database.ts";
 import { requireFit } from "./fits-document.ts";
 import { emailProviderId, locationId, publicUrl, smsProviderId, token } from "./location.ts";
@@ -33,6 +33,8 @@ export interface TestBridge {
   addMapping(mapping: Record<string, unknown>): Promise<string>;
   /** Posts a signed webhook, as the provider would. */
   post(request: WebhookRequest): Promise<Answer>;
+  /** What the process prints as it starts. */
+  started: () => Pick<Bridge, "ownKey" | "signInLink">;
   restart(change?: Partial<Config>): Promise<void>;
   /** Ends the bridge alone, until it is restarted. */
   halt(): Promise<void>;
@@ -160,6 +162,7 @@ export async function startTestBridge(
       return answer.body.id;
     },
     post: ({ url, headers, body }) => call("POST", url.slice(publicUrl.length), headers, body),
+    started: () => bridge,
     async restart(change = {}) {
       await test.halt();
       config = { ...config, ...change };

@@ -24,6 +24,9 @@ export async function findSession(db: Db, hashes: string[]): Promise<Session | u
   return found;
 }
 
-export async function deleteSession(db: Db, hash: string): Promise<void> {
-  await db.delete(sessions).where(eq(sessions.hash, hash));
+/** Tells whether it had not ended yet: of those who come with one at once, one alone is told so. */
+export async function deleteSession(db: Db, hash: string): Promise<boolean> {
+  const isLive = sql<boolean>`${sessions.expiresAt} > now()`;
+  const [deleted] = await db.delete(sessions).where(eq(sessions.hash, hash)).returning({ isLive });
+  return deleted?.isLive ?? false;
 }
