@@ -5,6 +5,7 @@ import { startPostgres } from "../test/support/postgres.ts";
 import { type BenchOptions, type Lab, withLab } from "./lab.ts";
 import { describeMachine } from "./machine.ts";
 import { measureAcks } from "./measures/acks.ts";
+import { measureCost } from "./measures/cost.ts";
 import { measureEndToEnd } from "./measures/end-to-end.ts";
 import { measureFlat } from "./measures/flat.ts";
 import { measureKill } from "./measures/kill.ts";
@@ -20,6 +21,7 @@ const measures: Record<string, (lab: Lab) => Promise<Finding>> = {
   acks: measureAcks,
   "end-to-end": measureEndToEnd,
   latency: measureLatency,
+  cost: measureCost,
   outbox: measureOutbox,
   flat: measureFlat,
   mail: measureMail,

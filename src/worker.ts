@@ -1,11 +1,13 @@
-import { startLoop } from "./concurrency/loop.ts";
-import { createProcessing, type ProcessContext } from "./inbox/process-webhooks.ts";
+import { type Loop, startLoop } from "./concurrency/loop.ts";
+import { createProcessing, type ProcessContext, type Processed } from "./inbox/process-webhooks.ts";
 import { describeError } from "./log.ts";
 import type { Inbox, Queue, Wake } from "./model.ts";
 import type { DeliverContext } from "./outbox/attempt-delivery.ts";
-import { claimDueLanes } from "./outbox/claim-due-lanes.ts";
+import { type ClaimedLane, claimDueLanes, offerPlaces, takeLeased } from "./outbox/claim-due-lanes.ts";
 import { deliverLane } from "./outbox/deliver-lane.ts";
 import { createPlaces } from "./outbox/places.ts";
+import type { Offer } from "./store/deliveries.ts";
+import type { LeasedLane } from "./store/lanes/held-lane.ts";
 import { recallParts } from "./store/messages/parts.ts";
 import { endDead } from "./store/operate/erase-person.ts";
 import type { Db } from "./store/postgres/database.ts";
@@ -36,7 +38,7 @@ export interface WorkerOptions {
 }
 
 export function startWorker(context: DeliverContext & ProcessContext, options: WorkerOptions): Worker {
-  const { log, db } = context;
+  const { log } = context;
   const { pollSeconds } = options;
   const underWay = new Set<Promise<void>>();
   const places = createPlaces(options.deliveryConcurrency);
@@ -50,57 +52,59 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
       pollSeconds,
       name: `process ${inbox}`,
       run: async () => {
-        const processed = await processWebhooks(inbox);
-        if (processed) {
-          deliver.wake();
-          options.onDue();
+        const kept = places.offer();
+        const offer = isFull || kept.places === 0 ? undefined : offerPlaces(context, kept.places);
+        try {
+          const processed = await processWebhooks(inbox, offer);
+          if (processed && offer) deliverAtOnce(offer, processed);
+          if (processed?.isMoreDue) {
+            deliver.wake();
+            options.onDue();
+          }
+          return processed !== undefined;
+        } finally {
+          kept.end();
         }
-        return processed;
       },
     });
   const inboxes = { accounts: startProcessing("accounts"), app: startProcessing("app") };
-  const prune = startLoop({
-    log,
-    pollSeconds: 3600,
-    name: "prune",
-    run: () => pruneSome(db, options),
-  });
-
-  const recall = startLoop({
-    log,
-    // Nothing is due sooner than minutes after it came.
-    pollSeconds: pollSeconds * 30,
-    name: "recall parts",
-    run: async () => {
-      if (await recallParts(db)) inboxes.accounts.wake();
-      return false;
-    },
-  });
-
-  const reseal = startLoop({ log, pollSeconds: 3600, name: "reseal", run: options.reseal });
+  const chores = startChores(context, options, () => inboxes.accounts.wake());
 
   async function startDeliveries(): Promise<boolean> {
     const now = places.now();
     if (now.free === 0 || (isFull && !places.areHalfFree())) return false;
     const claimed = await claimDueLanes(context, now);
     isFull = claimed.length >= (now.free - now.reserved) / 3;
-    for (const { lane, ...rest } of claimed) {
-      const giveBack = places.take(lane);
-      const run = deliverLane(context, { lane, ...rest }, () => deliver.isStopping())
-        .catch((error: unknown) => {
-          log("error", "lane.broke", describeError(error));
-          return false;
-        })
-        .then((isDueAgain) => {
-          underWay.delete(run);
-          giveBack();
-          // Its webhook is received again.
-          if (lane.kind === "fetch-mail") inboxes.accounts.wake();
-          if (isFull ? places.areHalfFree() : isDueAgain) deliver.wake();
-        });
-      underWay.add(run);
-    }
+    for (const each of claimed) startLane(each.lane, async () => each);
     return false;
+  }
+
+  /** What was leased as it became due is not claimed: its heads are read by one statement, and a lane is delivered as any other. */
+  function deliverAtOnce(offer: Offer, processed: Processed): void {
+    if (processed.leased.length === 0) return;
+    const taken = takeLeased(context, offer, processed);
+    for (const [index, leased] of processed.leased.entries()) startLane(leased, async () => (await taken)[index]);
+  }
+
+  function startLane(lane: Omit<LeasedLane, "claimedFrom">, read: () => Promise<ClaimedLane | undefined>): void {
+    const giveBack = places.take(lane);
+    const deliverIt = async () => {
+      const claimed = await read();
+      return claimed !== undefined && deliverLane(context, claimed, () => deliver.isStopping());
+    };
+    const run = deliverIt()
+      .catch((error: unknown) => {
+        log("error", "lane.broke", describeError(error));
+        return false;
+      })
+      .then((isDueAgain) => {
+        underWay.delete(run);
+        giveBack();
+        // Its webhook is received again.
+        if (lane.kind === "fetch-mail") inboxes.accounts.wake();
+        if (isFull ? places.areHalfFree() : isDueAgain) deliver.wake();
+      });
+    underWay.add(run);
   }
 
   return {
@@ -108,10 +112,24 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
     secondsSinceTurn: () =>
       Math.max(...[inboxes.accounts, inboxes.app, deliver].map((loop) => loop.secondsSinceTurn())),
     async stop() {
-      await Promise.all([inboxes.accounts, inboxes.app, deliver, prune, recall, reseal].map((loop) => loop.stop()));
+      await Promise.all([inboxes.accounts, inboxes.app, deliver, ...chores].map((loop) => loop.stop()));
       await Promise.all(underWay);
     },
   };
+}
+
+/** What is done now and then, apart from all work. */
+function startChores({ log, db }: DeliverContext, options: WorkerOptions, onReceived: () => void): Loop[] {
+  const recall = async () => {
+    if (await recallParts(db)) onReceived();
+    return false;
+  };
+  return [
+    startLoop({ log, pollSeconds: 3600, name: "prune", run: () => pruneSome(db, options) }),
+    // Nothing is due sooner than minutes after it came.
+    startLoop({ log, pollSeconds: options.pollSeconds * 30, name: "recall parts", run: recall }),
+    startLoop({ log, pollSeconds: 3600, name: "reseal", run: options.reseal }),
+  ];
 }
 
 async function pruneSome(

@@ -7,7 +7,7 @@ import { adapterOf } from "../providers/registry.ts";
 import { describeAccount } from "../registry/accounts.ts";
 import type { Listeners } from "../registry/endpoints/listeners.ts";
 import { learnIfUnknown } from "../registry/learn-providers.ts";
-import { enqueueDeliveries } from "../store/deliveries.ts";
+import { type Enqueued, enqueueDeliveries, type Offer } from "../store/deliveries.ts";
 import type { Db } from "../store/postgres/database.ts";
 import { isAboutDatabase, repeatOnConflict } from "../store/postgres/database-errors.ts";
 import { keepTransaction } from "../store/postgres/keep-transaction.ts";
@@ -48,28 +48,37 @@ const few = { accounts: 20, rows: 20, bytes: 1_000_000 };
 
 /**
  * What processes the oldest received webhooks of some accounts, or of the app, those of each in their order, in one
- * transaction; other processes take other accounts meanwhile. It gives `false` when there was nothing to do.
+ * transaction; other processes take other accounts meanwhile. It gives nothing when there was nothing to do.
  *
  * What fails in a batch, through a mistake of ours or its own, is processed alone, and has failed when it fails alone
  * twice. What was received before this process started may be what ended the last one: that it is read is counted
  * before, and what the bridge has died over is read alone: when it dies twice more, it has failed. In the ordinary way
  * nothing is counted.
  */
-export function createProcessing(context: ProcessContext): (inbox?: Inbox) => Promise<boolean> {
+export function createProcessing(
+  context: ProcessContext,
+): (inbox?: Inbox, offer?: Offer) => Promise<Processed | undefined> {
   const cautions = { accounts: newCaution(), app: newCaution() };
-  return async (inbox = "accounts") => {
+  return async (inbox = "accounts", offer = undefined) => {
     const caution = cautions[inbox];
     caution.newestAtStart ??= await findNewestWebhookId(context.db);
     // Of the embedded database there is one connection, and one process: it counts first, and processes then.
-    let result = await processSome(context, caution, inbox);
-    while (result === "counted") result = await processSome(context, caution, inbox);
-    return result === "processed";
+    const offering = { ...context, offer };
+    let result = await processSome(offering, caution, inbox);
+    while (result === "counted") result = await processSome(offering, caution, inbox);
+    return result;
   };
 }
 
-type Result = "counted" | "processed" | "nothing";
+/** Lanes that were leased for an offer, by a statement after `leasedAtMs`; and whether others may be due. */
+export type Processed = Enqueued & { leasedAtMs: number };
+type Offering = ProcessContext & { offer: Offer | undefined };
 
-async function processSome(context: ProcessContext, caution: Caution, inbox: Inbox): Promise<Result> {
+async function processSome(
+  context: Offering,
+  caution: Caution,
+  inbox: Inbox,
+): Promise<Processed | "counted" | undefined> {
   const { db, log } = context;
   const started = performance.now();
   let chosen: Webhook[] = [];
@@ -79,31 +88,31 @@ async function processSome(context: ProcessContext, caution: Caution, inbox: Inb
         chosen = webhooks;
       });
     // Whoever fails over webhooks and lives takes their count back at once, also where it tries again.
-    const outcomes = await repeatOnConflict(() =>
+    const taken = await repeatOnConflict(() =>
       db.transaction(attempt).catch(async (error: unknown) => {
         await uncount(db, caution, chosen);
         throw error;
       }),
     );
-    if (!outcomes) return "counted";
-    finish({ log, caution }, chosen, outcomes, started);
-    return outcomes.length > 0 ? "processed" : "nothing";
+    if (!taken) return "counted";
+    finish({ log, caution }, chosen, taken.outcomes, started);
+    return taken.outcomes.length > 0 ? taken.made : undefined;
   } catch (error) {
     if (chosen.length === 0 || isAboutDatabase(error)) throw error;
     const outcomes = isolate(log, caution, chosen, error);
     await finishWebhooks(db, outcomes);
     finish({ log, caution }, chosen, outcomes, started);
-    return "processed";
+    return nothingMade;
   }
 }
 
 /** Gives what became of the webhooks that are first, or undefined where they were only counted. */
 async function takeSome(
-  context: ProcessContext & { tx: Db },
+  context: Offering & { tx: Db },
   caution: Caution,
   inbox: Inbox,
   onChosen: (webhooks: Webhook[]) => void,
-): Promise<AcceptedWebhook[] | undefined> {
+): Promise<Taken | undefined> {
   const { tx, log } = context;
   onChosen([]);
   const { accounts, received } = await lockReceived(tx, inbox, caution);
@@ -111,14 +120,20 @@ async function takeSome(
   if ("fatal" in choice) {
     const outcomes = choice.fatal.map((each) => giveUp(log, each));
     await finishWebhooks(tx, outcomes);
-    return outcomes;
+    return { outcomes, made: nothingMade };
   }
   onChosen(choice.webhooks);
   if (!(await count(context, tx, caution, choice.uncounted))) return undefined;
-  const outcomes = await keepTransaction(tx, () => acceptTogether(context, accounts, choice.webhooks));
-  await finishWebhooks(tx, outcomes);
-  return outcomes;
+  const taken = await keepTransaction(tx, () => acceptTogether(context, accounts, choice.webhooks));
+  await finishWebhooks(tx, taken.outcomes);
+  return taken;
 }
+
+interface Taken {
+  outcomes: AcceptedWebhook[];
+  made: Processed;
+}
+const nothingMade: Processed = { leased: [], isMoreDue: false, leasedAtMs: 0 };
 
 /**
  * Counts, for all to see, that this process reads them, while it has their lock: what others find counted and not locked is
@@ -161,17 +176,17 @@ interface Notes {
   caution: Caution;
 }
 
-function acceptTogether(context: AcceptContext, rows: LockedAccount[], chosen: Webhook[]): Promise<AcceptedWebhook[]> {
+function acceptTogether(context: AcceptContext, rows: LockedAccount[], chosen: Webhook[]): Promise<Taken> {
   const run = () => accept(context, rows, chosen);
   const [first, last] = [chosen[0], chosen.at(-1)];
   if (!first || !last) return run();
   return context.during?.({ what: "webhooks", id: `${first.id} to ${last.id}` }, run) ?? run();
 }
 
-type AcceptContext = HighlevelContext & Pick<ProcessContext, "reading" | "listeners">;
+type AcceptContext = HighlevelContext & Pick<Offering, "reading" | "listeners" | "offer">;
 
 /** Takes in a batch, whoever posted it. What it makes us owe is enqueued by one statement. */
-async function accept(context: AcceptContext, rows: LockedAccount[], received: Webhook[]): Promise<AcceptedWebhook[]> {
+async function accept(context: AcceptContext, rows: LockedAccount[], received: Webhook[]): Promise<Taken> {
   for (const { provider } of rows) await learnIfUnknown(context.tx, provider);
   const accounts = new Map(
     rows
@@ -194,8 +209,10 @@ async function accept(context: AcceptContext, rows: LockedAccount[], received: W
   const inbound = fromProviders.length > 0 ? await acceptInbound(context, fromProviders) : nothing;
   const outbound = fromHighlevel.length > 0 ? await acceptHighlevel(context, fromHighlevel) : nothing;
   const told = await oweEvents(context.tx, context.listeners, [...inbound.happened, ...outbound.happened]);
-  await enqueueDeliveries(context.tx, [...inbound.owed, ...outbound.owed, ...told]);
-  return [...unreadable, ...inbound.outcomes, ...outbound.outcomes];
+  const leasedAtMs = performance.now();
+  const enqueued = await enqueueDeliveries(context.tx, [...inbound.owed, ...outbound.owed, ...told], context.offer);
+  const outcomes = [...unreadable, ...inbound.outcomes, ...outbound.outcomes];
+  return { outcomes, made: { ...enqueued, leasedAtMs } };
 }
 
 const nothing: Acceptance = { outcomes: [], owed: [], happened: [] };

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { NextStep } from "../store/attempt-record.ts";
-import { claimLanes, type Places } from "../store/lanes/claim-lanes.ts";
+import type { Enqueued, Offer } from "../store/deliveries.ts";
+import { claimLanes, type Places, readLanes } from "../store/lanes/claim-lanes.ts";
 import type { LeaseChange } from "../store/lanes/give-lane-back.ts";
 import type { HeldLane } from "../store/lanes/held-lane.ts";
 import type { HeldDelivery } from "../store/lanes/read-heads.ts";
@@ -29,6 +30,21 @@ export async function claimDueLanes({ db, attemptSeconds }: ClaimContext, places
   const claim = { places, deliveriesPerLane, leaseSeconds, leaseToken: randomUUID() };
   const lanes = await claimLanes(db, claim);
   return lanes.map((lane) => ({ lane, leaseSeconds, heldUntilMs }));
+}
+
+/** Asks for idle lanes to be leased as they become due, instead of claimed later. */
+export function offerPlaces({ attemptSeconds }: Pick<ClaimContext, "attemptSeconds">, places: number): Offer {
+  return { places, leaseToken: randomUUID(), leaseSeconds: attemptSeconds + leaseMarginSeconds };
+}
+
+/** Reads what was leased for an offer, once that is committed. `leasedAtMs`: before the statement that leased it. */
+export async function takeLeased(
+  { db }: Pick<ClaimContext, "db">,
+  { leaseToken, leaseSeconds }: Offer,
+  { leased, leasedAtMs }: Pick<Enqueued, "leased"> & { leasedAtMs: number },
+): Promise<ClaimedLane[]> {
+  const lanes = await readLanes(db, leased, { leaseToken, deliveriesPerLane });
+  return lanes.map((lane) => ({ lane, leaseSeconds, heldUntilMs: leasedAtMs + leaseSeconds * 1000 }));
 }
 
 export const leftSeconds = (claimed: ClaimedLane) => (claimed.heldUntilMs - performance.now()) / 1000;

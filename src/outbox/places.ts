@@ -14,6 +14,7 @@ export function createPlaces(count: number) {
   const held = { highlevel: new Map<string, number>(), provider: new Map<string, number>() };
   const heldByMapping = new Map<string, number>();
   const taken = new Set<{ atMs: number }>();
+  let offered = 0;
   const maxOfMapping = Math.max(1, count - 2 * reserved);
   const add = (to: Map<string, number>, id: string, change: number) => {
     const now = (to.get(id) ?? 0) + change;
@@ -22,7 +23,7 @@ export function createPlaces(count: number) {
   };
   return {
     now: (): Places => ({
-      free: count - taken.size,
+      free: Math.max(0, count - taken.size - offered),
       reserved,
       held: { highlevel: Object.fromEntries(held.highlevel), provider: Object.fromEntries(held.provider) },
       heldByMapping: Object.fromEntries(heldByMapping),
@@ -41,6 +42,18 @@ export function createPlaces(count: number) {
         taken.delete(place);
         change(-1);
       };
+    },
+    /**
+     * Keeps places for lanes that are leased as they become due: half of the free ones, beside those that are reserved for
+     * locations and mappings that hold few. Gives how many, and what ends that, which is called once.
+     */
+    offer(): { places: number; end(): void } {
+      const places = Math.max(0, Math.floor((count - taken.size - offered - 2 * reserved) / 2));
+      offered += places;
+      const end = () => {
+        offered -= places;
+      };
+      return { places, end };
     },
     /** Of those that no slow lane holds. */
     areHalfFree(): boolean {

@@ -1,7 +1,7 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
 import type { DeliveryKind } from "../model.ts";
-import { eventsLast } from "./lanes/held-lane.ts";
+import { eventsLast, isTo, type LeasedLane } from "./lanes/held-lane.ts";
 import { isAnyOf } from "./postgres/any-of.ts";
 import { type Db, selectRows } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
@@ -15,6 +15,8 @@ import {
   isEvent,
   noMapping,
 } from "./schema.ts";
+import { isLetOut, isMappingPaused } from "./trouble/holds.ts";
+import { isLocationReady } from "./trouble/paused-locations.ts";
 
 export interface NewDelivery {
   kind: DeliveryKind;
@@ -32,15 +34,31 @@ export interface NewDelivery {
   dead?: { reason: FailureReason; detail: string } | undefined;
 }
 
+/** Places that a worker of this process has free: so many idle lanes may be leased for it as they become due. */
+export interface Offer {
+  places: number;
+  leaseToken: string;
+  leaseSeconds: number;
+}
+
+/** What became of the lanes: those leased for the offer, and whether others may be due, which are to be claimed. */
+export interface Enqueued {
+  leased: LeasedLane[];
+  isMoreDue: boolean;
+}
+
 /**
  * Puts deliveries at the end of their lanes, in the order given, and makes lanes where there are none; all in one
  * statement. A lane's counter grows by what is added to it. An idle lane becomes due; one that is held, or whose head
  * waits for its next attempt, keeps its time. Whoever owes several kinds gives them together, and has locked the messages
  * that it changes before: then no two transactions wait for each other's lanes. Those of events, which many conversations
  * have in common, are locked last.
+ *
+ * With an offer, idle lanes that a claim would take are leased at once: whoever offered reads their heads after the commit.
+ * Their leases begin now, and not with the transaction. When the process dies before that, they end as any others.
  */
-export async function enqueueDeliveries(tx: Db, rows: NewDelivery[]): Promise<void> {
-  if (rows.length === 0) return;
+export async function enqueueDeliveries(tx: Db, rows: NewDelivery[], offer?: Offer): Promise<Enqueued> {
+  if (rows.length === 0) return { leased: [], isMoreDue: false };
   const input = rows.map(
     ({ conversationId, locationId, messageId, webhookId, inSeconds = 0, dead, ...row }, number) => ({
       ...{ number, ...row, ...dead },
@@ -48,10 +66,15 @@ export async function enqueueDeliveries(tx: Db, rows: NewDelivery[]): Promise<vo
       in_seconds: inSeconds,
     }),
   );
-  await enqueue(tx, { input: JSON.stringify(input) });
+  const { places = 0, leaseToken = null, leaseSeconds = 0 } = offer ?? {};
+  const lanes = await enqueue(tx, { input: JSON.stringify(input), places, leaseToken, leaseSeconds });
+  return { leased: lanes.filter(({ isLeased }) => isLeased), isMoreDue: lanes.some(({ isLeased }) => !isLeased) };
 }
 
-const enqueue = prepare<{ input: string }>(
+const enqueue = prepare<
+  { input: string; places: number; leaseToken: string | null; leaseSeconds: number },
+  LeasedLane & { isLeased: boolean }
+>(
   "enqueue-deliveries",
   (value) => sql`
     with input as materialized (
@@ -59,25 +82,47 @@ const enqueue = prepare<{ input: string }>(
         number int, kind text, conversation_id bigint, location_id text, message_id bigint, event jsonb,
         webhook_id bigint, in_seconds float8, reason text, detail text
       )
+    ), lengthened as materialized (
+      select conversation_id, kind, min(location_id) as location_id,
+        coalesce((select mapping_id from conversations where id = conversation_id), ${noMapping}) as mapping_id,
+        count(*) as count, min(in_seconds) as in_seconds, bool_and(reason is null and in_seconds = 0) as is_ready
+      from input group by conversation_id, kind
+    ), taken as materialized (
+      select conversation_id, kind, ${value("leaseToken")}::uuid as token
+      from lengthened lane join locations on locations.id = location_id
+      where ${value("places")}::int > 0 and is_ready and kind <> 'post-event'
+        and (${isTo.provider(sql`kind`)} or ${isLocationReady}) and ${isLetOut(sql`kind`)}
+        and not ${isMappingPaused(sql`lane.mapping_id`)}
+      limit ${value("places")}::int
     ), extended as (
-      insert into lanes (conversation_id, kind, location_id, mapping_id, counter, due_at)
-      select conversation_id, kind, min(location_id),
-        coalesce((select mapping_id from conversations where id = conversation_id), ${noMapping}),
-        count(*), now() + make_interval(secs => min(in_seconds))
-      from input group by conversation_id, kind order by ${eventsLast}, conversation_id, kind
+      insert into lanes (conversation_id, kind, location_id, mapping_id, counter, due_at, lease_token, claimed_from)
+      select conversation_id, kind, location_id, mapping_id, count,
+        case when token is null then now() + make_interval(secs => in_seconds)
+          else clock_timestamp() + make_interval(secs => ${value("leaseSeconds")}::float8) end,
+        token, case when token is not null then 1 end
+      from lengthened left join taken using (conversation_id, kind)
+      order by ${eventsLast}, conversation_id, kind
       on conflict (conversation_id, kind) do update
-      set mapping_id = excluded.mapping_id, counter = lanes.counter + excluded.counter, due_at = coalesce(lanes.due_at, excluded.due_at)
-      returning conversation_id, kind, counter
+      set mapping_id = excluded.mapping_id, counter = lanes.counter + excluded.counter,
+        due_at = coalesce(lanes.due_at, excluded.due_at),
+        lease_token = case when lanes.due_at is null then excluded.lease_token else lanes.lease_token end,
+        claimed_from = case
+          when lanes.due_at is null and excluded.lease_token is not null then lanes.counter + 1 else lanes.claimed_from end
+      returning *
+    ), made as (
+      insert into deliveries (kind, conversation_id, number, message_id, event, webhook_id, state, reason, detail, retry_at, finished_at)
+      select kind, conversation_id,
+        counter - count(*) over (partition by conversation_id, kind)
+          + row_number() over (partition by conversation_id, kind order by number),
+        message_id, event, webhook_id, case when reason is null then 'pending' else 'dead' end, reason, detail,
+        case when in_seconds > 0 then now() + make_interval(secs => in_seconds) end,
+        case when reason is not null then now() end
+      from input join extended using (conversation_id, kind)
+      order by number
     )
-    insert into deliveries (kind, conversation_id, number, message_id, event, webhook_id, state, reason, detail, retry_at, finished_at)
-    select kind, conversation_id,
-      counter - count(*) over (partition by conversation_id, kind)
-        + row_number() over (partition by conversation_id, kind order by number),
-      message_id, event, webhook_id, case when reason is null then 'pending' else 'dead' end, reason, detail,
-      case when in_seconds > 0 then now() + make_interval(secs => in_seconds) end,
-      case when reason is not null then now() end
-    from input join extended using (conversation_id, kind)
-    order by number`,
+    select conversation_id as "conversationId", kind, location_id as "locationId", mapping_id as "mappingId", counter,
+      claimed_from as "claimedFrom", coalesce(lease_token = ${value("leaseToken")}::uuid, false) as "isLeased"
+    from extended`,
 );
 
 /** Events are of whom their endpoint is of: what an endpoint for all locations is told is of nobody with some of them. */

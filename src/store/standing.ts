@@ -6,7 +6,7 @@ import { countFailingMailboxes } from "./mailboxes/mailboxes.ts";
 import { type Db, selectRows } from "./postgres/database.ts";
 import { deliveries, isEvent, noMapping } from "./schema.ts";
 import { findHold, isLetOut } from "./trouble/holds.ts";
-import { listPausedLocations, type PausedLocation } from "./trouble/paused-locations.ts";
+import { isLocationReady, listPausedLocations, type PausedLocation } from "./trouble/paused-locations.ts";
 import { readWaiting, type Waiting } from "./trouble/waiting.ts";
 
 /** How things stand, for an operator or a monitor. */
@@ -100,7 +100,7 @@ export async function readBehindSeconds(db: Db): Promise<number> {
   const firstDue = (target: LaneTarget) => sql`
     select due_at as since from lanes
     where lanes.location_id = locations.id and lanes.mapping_id = parts.mapping_id and due_at <= now() and ${isTo[target](sql`kind`)}
-      and ${isLetOut}
+      and ${isLetOut(sql`kind`)}
     order by due_at
     limit 1`;
   const firstReceived = (isOfMapping: SQL) => sql`
@@ -115,7 +115,7 @@ export async function readBehindSeconds(db: Db): Promise<number> {
       from (
         (select since from parts join locations on locations.id = location_id
           cross join lateral (${firstDue("highlevel")}) due
-          where (sealed_token is not null or company_id is not null) and (paused_reason is null or paused_until <= now()))
+          where ${isLocationReady})
         union all (select since from parts join locations on locations.id = location_id
           cross join lateral (${firstDue("provider")}) due)
         union all (select since from mappings cross join lateral (${firstReceived(sql`mapping_id = mappings.id`)}) first)

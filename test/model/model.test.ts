@@ -35,7 +35,8 @@ describe("whatever happens, each text comes once, in order, where it belongs, an
 
 const byLease = /(and )?lanes\.lease_token = input\.lease_token( and)?/g;
 const receive = (...ids: number[]): Step => ({ what: "receive", number: 0, person: 0, ids });
-const taken: Step = { what: "process" };
+const taken: Step = { what: "process", worker: 0, places: 0 };
+const takenBy = (worker: number): Step => ({ what: "process", worker, places: 1 });
 const claim = (worker: number): Step => ({ what: "claim", worker, places: 4 });
 const deliver = (worker: number, ...answers: Answer[]): Step => ({ what: "deliver", worker, answers });
 const leasesEnd: Step = { what: "leases end" };
@@ -67,6 +68,18 @@ const faults: Record<string, Fault & { steps: Step[] }> = {
   "the counter": {
     ...{ statement: "record-attempts", pattern: /lanes\.counter <> input\.counter/, wrong: "false" },
     steps: [receive(0), taken, claim(0), receive(1), taken, deliver(0)],
+  },
+  "the hand-over, which takes what another one holds": {
+    ...{
+      statement: "enqueue-deliveries",
+      pattern: /lease_token = case when lanes\.due_at is null then excluded\.lease_token else lanes\.lease_token end/,
+      wrong: "lease_token = excluded.lease_token",
+    },
+    steps: [receive(0), takenBy(0), receive(1), takenBy(1), deliver(1), deliver(0)],
+  },
+  "the hand-over, which begins behind what it is to deliver": {
+    ...{ statement: "enqueue-deliveries", pattern: /lanes\.counter \+ 1 else/, wrong: "lanes.counter + 2 else" },
+    steps: [receive(0), takenBy(0), deliver(0), receive(1, 2), takenBy(0), deliver(0)],
   },
   "the look before a repeated post": {
     ...{ statement: "lease-lanes", pattern: /lanes\.lease_token is not null then/, wrong: "false then" },

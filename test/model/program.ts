@@ -4,7 +4,8 @@ import { type Answer, answers } from "./highlevel.ts";
 /** One thing that happens. People, numbers, locations and workers are numbered. */
 export type Step =
   | { what: "receive"; number: number; person: number; ids: number[] }
-  | { what: "process" }
+  /** By a worker that has places free, some of them; or by one that has none. */
+  | { what: "process"; worker: number; places: number }
   | { what: "claim"; worker: number; places: number }
   /** A worker delivers the first lane that it holds. */
   | { what: "deliver"; worker: number; answers: Answer[] }
@@ -34,7 +35,7 @@ const sender = { number: below(size.numbers), person: below(size.people) };
 const ids = fc.array(fc.nat(9), { minLength: 1, maxLength: 4, size: "max" });
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: of("receive", { ...sender, ids }) },
-  { weight: 6, arbitrary: just("process") },
+  { weight: 6, arbitrary: of("process", { worker, places: fc.integer({ min: 0, max: 2 }) }) },
   { weight: 8, arbitrary: of("claim", { worker, places: fc.integer({ min: 2, max: 8 }) }) },
   {
     weight: 8,

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { createProcessing, type ProcessContext } from "../../src/inbox/process-webhooks.ts";
 import type { DeliverContext } from "../../src/outbox/attempt-delivery.ts";
-import { type ClaimedLane, claimDueLanes } from "../../src/outbox/claim-due-lanes.ts";
+import { type ClaimedLane, claimDueLanes, offerPlaces, takeLeased } from "../../src/outbox/claim-due-lanes.ts";
 import { deliverLane } from "../../src/outbox/deliver-lane.ts";
 import { createPlaces } from "../../src/outbox/places.ts";
 import { text } from "../../src/providers/kit/events.ts";
@@ -84,6 +84,13 @@ export async function createWorld(db: Db) {
     await insertWebhooks(db, rows);
   }
 
+  async function processFor(worker: Worker, places: number): Promise<boolean> {
+    const offer = offerPlaces(context, places);
+    const processed = await process("accounts", offer);
+    worker.claimed.push(...(await takeLeased(context, offer, processed ?? nothingLeased)));
+    return processed !== undefined;
+  }
+
   async function claim(worker: Worker, places: number): Promise<void> {
     worker.claimed.push(...(await claimDueLanes(context, createPlaces(places).now())));
   }
@@ -149,7 +156,7 @@ export async function createWorld(db: Db) {
   const locationOf = (index: number) => locations[index] as string;
   const steps: { [What in Step["what"]]: (step: Extract<Step, { what: What }>) => Promise<unknown> } = {
     receive,
-    process: () => process("accounts"),
+    process: ({ worker, places }) => processFor(workerOf(worker), places),
     claim: ({ worker, places }) => claim(workerOf(worker), places),
     deliver: ({ worker, answers }) => deliver(workerOf(worker), answers),
     answer: ({ worker }) => answer(workerOf(worker)),
@@ -177,7 +184,7 @@ export async function createWorld(db: Db) {
     for (let round = 0; round < 100; round++) {
       await endLeases();
       await passTime();
-      const hasProcessed = await process("accounts");
+      const hasProcessed = await processFor(last, 0);
       await claim(last, 16);
       if (!hasProcessed && last.claimed.length === 0) return;
       while (last.claimed.length > 0) await deliver(last, []);
@@ -198,6 +205,8 @@ export async function createWorld(db: Db) {
     },
   };
 }
+
+const nothingLeased = { leased: [], leasedAtMs: 0 };
 
 /** What is not as it must be when all is done. */
 async function findUnrest(db: Db, locations: string[]): Promise<string[]> {

@@ -1,5 +1,5 @@
 import type { Db } from "../postgres/database.ts";
-import type { HeldLane, LaneTarget } from "./held-lane.ts";
+import type { HeldLane, LaneTarget, LeasedLane } from "./held-lane.ts";
 import { leaseLanes } from "./lease-lanes.ts";
 import { type HeldDelivery, readHeads } from "./read-heads.ts";
 
@@ -44,9 +44,22 @@ export async function claimLanes(db: Db, claim: Claim): Promise<HeldLane[]> {
     heldByMapping: JSON.stringify(places.heldByMapping),
     maxOfMapping: places.maxOfMapping,
   });
-  if (leased.length === 0) return [];
+  return readLanes(db, leased, { leaseToken, deliveriesPerLane });
+}
 
-  const lanes = leased.map((lane) => ({ ...lane, leaseToken, deliveries: [] as HeldDelivery[] }));
+/** The heads of lanes that were leased by a statement before: by the claim, or by whoever enqueued for the one who offered. */
+export async function readLanes(
+  db: Db,
+  leased: (LeasedLane & Partial<Pick<HeldLane, "interruptedFrom">>)[],
+  { leaseToken, deliveriesPerLane }: Pick<Claim, "leaseToken" | "deliveriesPerLane">,
+): Promise<HeldLane[]> {
+  if (leased.length === 0) return [];
+  const lanes = leased.map((lane) => ({
+    interruptedFrom: null,
+    ...lane,
+    leaseToken,
+    deliveries: [] as HeldDelivery[],
+  }));
   const laneByKey = new Map(lanes.map((lane) => [`${lane.kind} ${lane.conversationId}`, lane]));
   for (const head of await readHeads(db, leased, deliveriesPerLane)) {
     laneByKey.get(`${head.delivery.kind} ${head.delivery.conversationId}`)?.deliveries.push(head);

@@ -20,6 +20,11 @@ export interface HeldLane {
   deliveries: HeldDelivery[];
 }
 
+/** A lane as it was leased, before its deliveries were read: those from this number on. */
+export type LeasedLane = Pick<HeldLane, "conversationId" | "kind" | "locationId" | "mappingId" | "counter"> & {
+  claimedFrom: number;
+};
+
 /** What a lane calls: HighLevel; or a provider, with which go the endpoints that are told of events. */
 export type LaneTarget = "highlevel" | "provider";
 

@@ -2,7 +2,8 @@ import { type SQL, sql } from "drizzle-orm";
 import { secondsFromNow } from "../postgres/database.ts";
 import { prepare } from "../postgres/prepare.ts";
 import { isLetOut, isMappingPaused } from "../trouble/holds.ts";
-import { type HeldLane, isTo, type LaneTarget } from "./held-lane.ts";
+import { isLocationReady } from "../trouble/paused-locations.ts";
+import { type HeldLane, isTo, type LaneTarget, type LeasedLane } from "./held-lane.ts";
 
 /**
  * The due lanes that call HighLevel, or a provider: of the mappings whose first one is due longest, before those of
@@ -15,11 +16,8 @@ function dueLanes(target: LaneTarget, places: PlaceValues): SQL {
   const { max, share } = places;
   const held = sql`coalesce((${places.held[target]} ->> locations.id)::int, 0)`;
   const heldByMapping = sql`coalesce((${places.heldByMapping} ->> concat_ws(' ', first.location_id, first.mapping_id))::int, 0)`;
-  const isOfTarget = sql`lanes.due_at is not null and ${isTo[target](sql`lanes.kind`)} and ${isLetOut}`;
-  const isReady =
-    target === "highlevel"
-      ? sql`(sealed_token is not null or company_id is not null) and (paused_reason is null or paused_until <= now())`
-      : sql`true`;
+  const isOfTarget = sql`lanes.due_at is not null and ${isTo[target](sql`lanes.kind`)} and ${isLetOut(sql`lanes.kind`)}`;
+  const isReady = target === "highlevel" ? isLocationReady : sql`true`;
   const [first, ready, due] = ["first", "ready", "due"].map((name) => sql.raw(`${name}_${target}`)) as [SQL, SQL, SQL];
   return sql`
     ${first} as (
@@ -83,7 +81,7 @@ export const leaseLanes = prepare<
     heldByMapping: string;
     maxOfMapping: number;
   },
-  Omit<HeldLane, "deliveries" | "leaseToken"> & { claimedFrom: number }
+  LeasedLane & Pick<HeldLane, "interruptedFrom">
 >("lease-lanes", (value) => {
   const max = sql`${value("max")}::int`;
   const reserved = sql`${value("reserved")}::int`;

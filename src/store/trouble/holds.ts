@@ -9,8 +9,8 @@ export const areSendsHeld = sql`exists (select from holds where what = 'sends')`
 /** To compare a kind with. */
 export const toPeople = sql.raw(`(${kindsToPeople.map((kind) => `'${kind}'`).join(", ")})`);
 
-/** A condition on a lane: may it be claimed, as far as that goes? */
-export const isLetOut = sql`(lanes.kind not in ${toPeople} or not (select ${areSendsHeld}))`;
+/** A condition on a lane's kind: may it be claimed, as far as that goes? */
+export const isLetOut = (kind: SQL) => sql`(${kind} not in ${toPeople} or not (select ${areSendsHeld}))`;
 
 /** A condition: did somebody pause the mapping of this id? */
 export const isMappingPaused = (id: SQL) =>

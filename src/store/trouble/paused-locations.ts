@@ -8,6 +8,10 @@ import { companies, type Location, locations } from "../schema.ts";
 export const isPaused = sql`(${locations.pausedReason} is not null
   and (${locations.pausedUntil} is null or ${locations.pausedUntil} > now()))`;
 
+/** Lanes that call HighLevel may be claimed: the location has what tokens are got by, and nothing keeps it. */
+export const isLocationReady = sql`((locations.sealed_token is not null or locations.company_id is not null)
+  and (locations.paused_reason is null or locations.paused_until <= now()))`;
+
 /** The pause goes, and a late answer for the last token cannot bring it back: so the version grows. */
 export const resumedColumns = {
   tokenVersion: sql`${locations.tokenVersion} + 1`,
