@@ -48,3 +48,16 @@ test("half of the places that no slow lane holds are free, or not", () => {
   expect(places.areHalfFree()).toBe(true);
   vi.useRealTimers();
 });
+
+test("what is offered is half of what is free beside what is reserved, and nobody else's meanwhile", () => {
+  const places = createPlaces(32);
+  const [first, second] = [places.offer(), places.offer()];
+  expect([first.places, second.places, places.now().free]).toEqual([12, 6, 14]);
+  first.end();
+  expect(places.now().free).toBe(26);
+  second.end();
+  expect(places.now().free).toBe(32);
+  for (let lane = 0; lane < 32; lane++) places.take({ locationId: "a", mappingId: "m", kind: "post-inbound" });
+  expect(places.offer().places).toBe(0);
+  expect([1, 2, 3, 4].map((count) => createPlaces(count).offer().places)).toEqual([0, 1, 1, 1]);
+});
