@@ -196,11 +196,16 @@ export interface ProviderMessage {
   consent?: ConsentChange | undefined;
   /** Nothing but its envelope's empty sender says that it is a bounce: a forwarding server may have emptied it. */
   isBounceByEnvelope?: boolean | undefined;
+  /** What the provider found of who sent an email: never what the email's own headers say of it. */
+  verdicts?: Verdicts | undefined;
   /** The tokens of ours in the addresses that an email came to. */
   replyTokens?: string[] | undefined;
   /** A mailing list or a group handed on what a person wrote. */
   isFromList?: boolean | undefined;
 }
+
+/** In the provider's words, in lower case, such as `pass` and `fail`. */
+export type Verdicts = Partial<Record<"spf" | "dkim" | "dmarc", string | undefined>>;
 
 /** How calls end, in HighLevel's words. */
 export const callStatuses = [

@@ -6,11 +6,13 @@ export function contentOf(message: ProviderMessage): MessageContent {
   const { fromName, fromSpelling, to, cc, bcc, subject, text, html, attachments, inReplyTo, references } = message;
   const from = message.direction === "outbound" ? { from: message.from } : {};
   const call = message.call ? { call: message.call } : {};
+  const verdicts = message.verdicts ? { verdicts: message.verdicts } : {};
   const tokens = message.replyTokens?.length ? { replyTokens: message.replyTokens } : {};
   return {
     ...from,
     ...call,
     ...tokens,
+    ...verdicts,
     fromName,
     fromSpelling,
     to,

@@ -39,6 +39,7 @@ import type {
   TextService,
   UnknownOutcomePolicy,
   UnknownSenderPolicy,
+  Verdicts,
   WebhookSource,
   WebhookState,
 } from "../model.ts";
@@ -455,6 +456,8 @@ export type MessageContent = Pick<
   from?: string | undefined;
   /** The provider's id of the message that an agent's answer is for. */
   replyToAltId?: string | undefined;
+  /** What the provider found of who sent it. */
+  verdicts?: Verdicts | undefined;
   /** What the addresses that an email came to say of which email of ours it answers. */
   replyTokens?: string[] | undefined;
   /** The thread, cc and bcc of an outbound email have been read back from HighLevel. */

@@ -155,6 +155,12 @@ function Content({ message: { content } }: { message: WholeMessage }) {
   );
 }
 
+/** As in `SPF pass, DKIM pass, DMARC fail`. */
+const wordsOf = (verdicts: Record<string, string | undefined> = {}) =>
+  Object.entries(verdicts)
+    .map(([name, word]) => `${name.toUpperCase()} ${word}`)
+    .join(", ");
+
 function Ids({ message }: { message: WholeMessage }) {
   const { webhooks, mappingId, recipients } = message;
   return (
@@ -172,6 +178,7 @@ function Ids({ message }: { message: WholeMessage }) {
         "HighLevel's id": message.highlevelMessageId && <Id id={message.highlevelMessageId} />,
         "HighLevel's email id": message.highlevelEmailMessageId && <Id id={message.highlevelEmailMessageId} />,
         "Message-ID": message.rfcMessageId && <Id id={message.rfcMessageId} />,
+        "By the provider": wordsOf(message.content?.verdicts) || undefined,
         "In-Reply-To": message.content?.inReplyTo.map((id) => <Id key={id} id={id} />),
         Recipients:
           recipients &&

@@ -6,7 +6,7 @@ import { amazonSesChecks } from "../checks/email/amazon-ses.ts";
 import { credentials, setting, shape } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { ignored, incompleteMail, rawMail } from "../kit/events.ts";
+import { ignored, incompleteMail, rawMail, withVerdicts } from "../kit/events.ts";
 import { listOf, maybeText, messageId, requiredText } from "../kit/fields.ts";
 import { awsKeyFields, callAws, sha256 } from "../kit/recipes/aws-signature.ts";
 import { readTopicWord, regionOf, snsSignature, subscribeUrlOf, topicArnShape } from "../kit/recipes/sns.ts";
@@ -132,7 +132,7 @@ const inbound = z.object({
   }),
   receipt: z.object({
     recipients: listOf(z.string()),
-    virusVerdict: verdict,
+    ...{ virusVerdict: verdict, spfVerdict: verdict, dkimVerdict: verdict, dmarcVerdict: verdict },
     action: z.object({ type: requiredText, bucketName: maybeText, objectKey: maybeText, encoding: maybeText }),
   }),
 });
@@ -157,13 +157,17 @@ function contentOf(webhook: DecodedWebhook): Buffer | undefined {
   return raw === undefined ? undefined : Buffer.from(raw, about?.action.encoding === "BASE64" ? "base64" : "utf8");
 }
 
-function readMail(webhook: DecodedWebhook) {
+async function readMail(webhook: DecodedWebhook) {
   const { mail, receipt: about } = webhook.read(told(inbound));
   const { virusVerdict, recipients, action } = about;
   if (virusVerdict?.status === "FAIL") return ignored("Amazon SES found a virus in the mail");
   const to = recipients.join(", ");
   const raw = webhook.fetched ?? contentOf(webhook);
-  if (raw) return rawMail(raw, { from: mail.source, to }, mail.messageId);
+  if (raw) {
+    const { spfVerdict: spf, dkimVerdict: dkim, dmarcVerdict: dmarc } = about;
+    const found = { spf: spf?.status, dkim: dkim?.status, dmarc: dmarc?.status };
+    return withVerdicts(await rawMail(raw, { from: mail.source, to }, mail.messageId), found);
+  }
   const { bucketName, objectKey, type } = action;
   if (!bucketName || !objectKey) return ignored(`the action ${type} of the receipt rule hands no mail on`);
   const from = parseSender(mail.commonHeaders?.from[0]) ?? parseSender(mail.source);

@@ -13,6 +13,7 @@ import type {
   ProviderMessage,
   Receipt,
   ReceiptStatus,
+  Verdicts,
 } from "../../model.ts";
 
 /** What a webhook can say. The builders fill in what texts and mails have in common; nothing is invented. */
@@ -65,6 +66,12 @@ export function partOf(
 
 export function mail(id: string, content: Mail, envelopeTo: string[] = []): ProviderMessage {
   return { kind: "message", providerMessageId: id, ...content, ...(envelopeTo.length > 0 ? { envelopeTo } : {}) };
+}
+
+/** What a provider says that it found, without what it says nothing of. */
+export function withVerdicts(message: ProviderMessage, found: Verdicts): ProviderMessage {
+  const said = Object.entries(found).flatMap(([name, word]) => (word ? [[name, word.toLowerCase()]] : []));
+  return said.length > 0 ? { ...message, verdicts: Object.fromEntries(said) } : message;
 }
 
 /** Who handed a mail over, and to which mailboxes: what its own headers need not say. */

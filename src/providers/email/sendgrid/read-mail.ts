@@ -6,7 +6,7 @@ import { addressesOf, parseSender } from "../../../formats/mailbox.ts";
 import { addWords, openMime, parseContentId, readHeaders, unwrapFiles, withoutContent } from "../../../formats/mime.ts";
 import type { ProviderMessage } from "../../../model.ts";
 import type { DecodedWebhook } from "../../kit/decode.ts";
-import { hashOf, mail, rawMail } from "../../kit/events.ts";
+import { hashOf, mail, rawMail, withVerdicts } from "../../kit/events.ts";
 import { jsonText, listOf, maybeText, text } from "../../kit/fields.ts";
 
 const record = z.record(z.string(), z.string());
@@ -20,6 +20,19 @@ const rawOf = ({ fields }: DecodedWebhook) => fields.find(({ name }) => name ===
 
 /** A mail that is posted raw, or taken apart. */
 export async function readMail(webhook: DecodedWebhook): Promise<ProviderMessage> {
+  const { SPF: spf, dkim } = webhook.read(found);
+  return withVerdicts(await readContent(webhook), { spf, dkim: dkimIn(dkim) });
+}
+
+const found = z.object({ SPF: maybeText, dkim: maybeText });
+
+/** As in `{@example.org : pass, @mailer.example.net : fail}`: one signature that holds is enough. */
+function dkimIn(written: string | undefined): string | undefined {
+  const words = [...(written ?? "").matchAll(/:\s*([a-z]+)/gi)].map(([, word = ""]) => word);
+  return words.find((word) => word === "pass") ?? words[0];
+}
+
+async function readContent(webhook: DecodedWebhook): Promise<ProviderMessage> {
   const { envelope, charsets = {} } = webhook.read(inbound);
   const [from, to] = [envelope?.from, envelope?.to.join(", ")];
   const raw = rawOf(webhook);
