@@ -14,6 +14,7 @@ import { measureMail } from "./measures/mail.ts";
 import { measureMemory } from "./measures/memory.ts";
 import { measureOutbox } from "./measures/outbox.ts";
 import { measureStart } from "./measures/start.ts";
+import { measureWatchers } from "./measures/watchers.ts";
 import { projectRoot } from "./product.ts";
 import { type Finding, printTable, type Report, summaryOf, writeReport } from "./report.ts";
 
@@ -27,6 +28,7 @@ const measures: Record<string, (lab: Lab) => Promise<Finding>> = {
   mail: measureMail,
   memory: measureMemory,
   start: measureStart,
+  watchers: measureWatchers,
   kill: measureKill,
 };
 

@@ -22,7 +22,7 @@ export interface BridgeInUse {
   kill(): Promise<void>;
 }
 
-const adminApiKey = "k".repeat(32);
+export const adminApiKey = "k".repeat(32);
 /** The same for all processes of a run, which share databases. */
 const encryptionKeys = randomBytes(32).toString("base64");
 
