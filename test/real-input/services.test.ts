@@ -81,12 +81,12 @@ describe("a call of HighLevel's that names the service", () => {
   test("is reported as failed where the provider has none, and goes out as nothing else", async () => {
     const by = real.way("telnyx");
     const contact = real.addContact({ phone: "+15005550412" });
-    await call("telnyx", contact.id, "WhatsApp", "+15005550412", "By nothing");
+    await call("telnyx", contact.id, "RCS", "+15005550412", "By nothing");
     const { items } = await until(
       async () => (await real.bridge.admin("GET", `/messages?mappingId=${by.mappingId}`)).body,
       ({ items: found }) => found.length > 0,
     );
-    expect(items[0]).toMatchObject({ state: "failed", error: { message: expect.stringContaining("no WhatsApp") } });
+    expect(items[0]).toMatchObject({ state: "failed", error: { message: expect.stringContaining("no RCS") } });
     expect(by.standIn.sent.filter(({ text }) => text === "By nothing")).toEqual([]);
   });
 });
@@ -98,5 +98,5 @@ test("what could not be answered by its service is refused with a reason", async
     ...{ text: "Hi", media: [], direction: "inbound" },
   };
   const webhook = await real.receive("telnyx", { data: { event_type: "message.received", payload } });
-  expect(webhook).toMatchObject({ state: "failed", reason: expect.stringContaining("data.payload.type: is neither") });
+  expect(webhook).toMatchObject({ state: "failed", reason: expect.stringContaining("data.payload.type: is none of SMS, MMS and WHATSAPP") });
 });

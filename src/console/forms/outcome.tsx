@@ -11,10 +11,7 @@ export function Outcome({ title, body, back }: { title: string; body: Json; back
   const { provider, id } = rest;
   const pasteAt = typeof provider === "string" && rest["webhookUrl"] ? adapterOf(provider)?.pasteAt : undefined;
   const to = back === "/console/mappings" && typeof id === "string" ? `${back}/${id}` : back;
-  const facts = Object.entries(rest).map(([name, value]) => [
-    labelOf(name),
-    <Value key={name} name={name} value={value} />,
-  ]);
+  const facts = Object.entries(rest).map(([name, value]) => [labelOf(name), <Value key={name} {...{ name, value }} />]);
   return (
     <>
       <h1>{title}: done</h1>
@@ -33,6 +30,7 @@ export function Outcome({ title, body, back }: { title: string; body: Json; back
 
 const copied = /id$|url$|^key$|^secret$/i;
 
+/** A value of the API, as people read it. */
 export function Value({ name, value }: { name: string; value: unknown }) {
   if (value === null || value === undefined) return <span class="faint">none</span>;
   if (value instanceof Date) return <Time at={value} />;

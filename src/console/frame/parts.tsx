@@ -49,6 +49,23 @@ export function Facts({ facts }: { facts: Record<string, ComponentChildren> }) {
 const isNothing = (value: ComponentChildren) =>
   value === null || value === undefined || value === false || value === "" || (Array.isArray(value) && !value.length);
 
+/** Where to go from here, by what is said there. What there is no way to is left out. */
+export function Ways({ to, children }: { to: Record<string, string | false>; children?: ComponentChildren }) {
+  return (
+    <div class="actions">
+      {children}
+      {Object.entries(to).map(
+        ([said, href]) =>
+          href !== false && (
+            <a key={said} class="button" href={href}>
+              {said}
+            </a>
+          ),
+      )}
+    </div>
+  );
+}
+
 /** A button that does something: a form of its own, so that it works without scripts. */
 export function Action({
   to,

@@ -2,11 +2,10 @@ import type { ComponentChildren } from "preact";
 import { reasons } from "../../advice/reasons.ts";
 import type { Calls, Location } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
-import type { Page } from "../frame/answer.ts";
-import { withoutEmpty } from "../frame/answer.ts";
+import { type Page, withoutEmpty } from "../frame/answer.ts";
 import { Findings } from "../frame/findings.tsx";
 import { Filters, List } from "../frame/list.tsx";
-import { Facts, Id, Said, Time } from "../frame/parts.tsx";
+import { Facts, Id, Said, Time, Ways } from "../frame/parts.tsx";
 
 const path = "/console/locations";
 const hrefOf = (id: string) => `${path}/${encodeURIComponent(id)}`;
@@ -105,22 +104,14 @@ export function locationPage(calls: Calls): Page {
               Changed: <Time at={updatedAt} />,
             }}
           />
-          <div class="actions">
-            <a class="button" href={`${hrefOf(id)}?check`}>
-              Ask HighLevel
-            </a>
-            <a class="button" href={`/console/messages?locationId=${encodeURIComponent(id)}`}>
-              Its messages
-            </a>
-            <a class="button" href={`/console/mappings?locationId=${encodeURIComponent(id)}`}>
-              Its mappings
-            </a>
-            {auth !== "token" && (
-              <a class="button" href="/oauth/install">
-                Connect again
-              </a>
-            )}
-          </div>
+          <Ways
+            to={{
+              "Ask HighLevel": `${hrefOf(id)}?check`,
+              "Its messages": `/console/messages?locationId=${encodeURIComponent(id)}`,
+              "Its mappings": `/console/mappings?locationId=${encodeURIComponent(id)}`,
+              "Connect again": auth !== "token" && "/oauth/install",
+            }}
+          />
           {checked && (
             <>
               <h2>What HighLevel says</h2>

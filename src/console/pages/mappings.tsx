@@ -3,10 +3,11 @@ import { refusals } from "../../advice/refusals.ts";
 import type { WebhookSource } from "../../model.ts";
 import type { Calls, Mapping } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
+import { Value } from "../forms/outcome.tsx";
 import { type Page, withoutEmpty } from "../frame/answer.ts";
 import { Findings } from "../frame/findings.tsx";
 import { Filters, List } from "../frame/list.tsx";
-import { Facts, Id, Said, Time } from "../frame/parts.tsx";
+import { Facts, Id, Said, Time, Ways } from "../frame/parts.tsx";
 import { labelOf } from "./provider-labels.ts";
 
 const path = "/console/mappings";
@@ -27,14 +28,7 @@ export function mappingsPage(calls: Calls): Page {
         <>
           <h1>Mappings</h1>
           <Deeds caller={caller} deeds={["createMapping", "importMappings"]} about={{}} />
-          <div class="actions">
-            <a class="button" href="/console/lists/accounts">
-              Accounts
-            </a>
-            <a class="button" href="/console/lists/opt-outs">
-              Opt-outs
-            </a>
-          </div>
+          <Ways to={{ Accounts: "/console/lists/accounts", "Opt-outs": "/console/lists/opt-outs" }} />
           <Filters path={path} query={query} choices={choices} />
           <List
             {...{ path, query, page, columns }}
@@ -56,6 +50,7 @@ const columns: Record<string, (mapping: Mapping) => ComponentChildren> = {
   Name: ({ name }) => name && <Said>{name}</Said>,
   Provider: ({ provider }) => labelOf(provider),
   Location: ({ locationId }) => <a href={`/console/locations/${encodeURIComponent(locationId)}`}>{locationId}</a>,
+  State: ({ pausedAt }) => (pausedAt ? <span class="state bad">paused</span> : <span class="state ok">goes on</span>),
   Added: ({ createdAt }) => <Time at={createdAt} />,
 };
 
@@ -63,7 +58,7 @@ const columns: Record<string, (mapping: Mapping) => ComponentChildren> = {
 export function mappingPage(calls: Calls): Page {
   return async ({ caller, params, query }) => {
     const { body: mapping } = await calls.getMapping(caller, { params });
-    const { id, address, name, refused } = mapping;
+    const { id, address, name, locationId, refused } = mapping;
     const pausing = mapping.pausedAt ? "resumeMapping" : "pauseMapping";
     const checked = query["check"] === undefined ? undefined : (await calls.checkMapping(caller, { params })).body;
     return {
@@ -79,20 +74,18 @@ export function mappingPage(calls: Calls): Page {
               </span>
             )}
           </h1>
-          <div class="actions">
+          <Ways
+            to={{
+              "Its messages": `/console/messages?mappingId=${id}`,
+              "Its webhooks": `/console/webhooks?mappingId=${id}`,
+              "Who is who": `/console/lists/conversations?id=${id}`,
+              "Its location": `/console/locations/${encodeURIComponent(locationId)}`,
+            }}
+          >
             <a class="button primary" href={`${path}/${id}?check`}>
               Check both sides
             </a>
-            <a class="button" href={`/console/messages?mappingId=${id}`}>
-              Its messages
-            </a>
-            <a class="button" href={`/console/webhooks?mappingId=${id}`}>
-              Its webhooks
-            </a>
-            <a class="button" href={`/console/lists/conversations?id=${id}`}>
-              Who is who
-            </a>
-          </div>
+          </Ways>
           {checked && (
             <>
               <h2>What both sides say</h2>
@@ -116,11 +109,7 @@ export function mappingPage(calls: Calls): Page {
 }
 
 /** Where each URL goes. */
-function Urls({
-  mapping: { webhookUrl, deliveryUrl, provider },
-}: {
-  mapping: Pick<Mapping, "webhookUrl" | "deliveryUrl" | "provider">;
-}) {
+function Urls({ mapping: { webhookUrl, deliveryUrl, provider } }: { mapping: Mapping }) {
   return (
     <>
       <h2>To paste</h2>
@@ -165,23 +154,13 @@ function Refused({
   );
 }
 
-function Settings({ mapping }: { mapping: Mapping }) {
-  const { id, accountId, locationId, conversationProviderId, callProviderId, type, updatedAt } = mapping;
-  const { unknownSender, postAutomatic, postLists, onUnknownOutcome, isDefault, stripQuoted, replyTokens } = mapping;
-  const said = (value: boolean) => (value ? "yes" : "no");
+/** All that the page does not show by itself. */
+function Settings({ mapping }: { mapping: object }) {
+  const elsewhere = new Set(["address", "name", "provider", "locationId", "webhookUrl", "deliveryUrl", "refused"]);
+  const facts = Object.entries(mapping).filter(([field]) => !elsewhere.has(field));
   return (
     <Facts
-      facts={{
-        Location: <a href={`/console/locations/${encodeURIComponent(locationId)}`}>{locationId}</a>,
-        Id: <Id id={id} />,
-        Account: <Id id={accountId} />,
-        conversationProviderId: conversationProviderId ? <Id id={conversationProviderId} /> : "the location's default",
-        callProviderId: callProviderId && <Id id={callProviderId} />,
-        ...{ type, unknownSender, postLists, onUnknownOutcome },
-        ...{ postAutomatic: said(postAutomatic), isDefault: said(isDefault), stripQuoted: said(stripQuoted) },
-        replyTokens: said(replyTokens),
-        Changed: <Time at={updatedAt} />,
-      }}
+      facts={Object.fromEntries(facts.map(([name, value]) => [name, <Value key={name} {...{ name, value }} />]))}
     />
   );
 }

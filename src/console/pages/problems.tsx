@@ -1,6 +1,6 @@
 import type { Calls } from "../calls.ts";
 import { hrefWith, type Page, withoutEmpty } from "../frame/answer.ts";
-import { Action, Said, Time } from "../frame/parts.tsx";
+import { Action, Said, Time, Ways } from "../frame/parts.tsx";
 import { describeUtc } from "../words/times.ts";
 import { findProblems, type ProblemGroup } from "./problem-groups.ts";
 
@@ -51,24 +51,19 @@ export function Group({ group, mayWrite }: { group: ProblemGroup; mayWrite: bool
         </p>
       )}
       <p>{advice}</p>
-      <div class="actions">
-        <a class="button" href={example}>
-          Look at the newest
-        </a>
+      <Ways
+        to={{
+          "Look at the newest": example,
+          "Discard…": mayWrite && hrefWith(discard[of], filter),
+          [place.name]: place.href,
+        }}
+      >
         {mayWrite && (
           <a class="button primary" href={hrefWith(`${path}/replay`, { of, ...filter })}>
             Replay…
           </a>
         )}
-        {mayWrite && (
-          <a class="button" href={hrefWith(discard[of], filter)}>
-            Discard…
-          </a>
-        )}
-        <a class="button" href={place.href}>
-          {place.name}
-        </a>
-      </div>
+      </Ways>
     </section>
   );
 }

@@ -1,11 +1,10 @@
 import type { ComponentChildren } from "preact";
-import { labelOf } from "../../http/openapi/form-fields.ts";
 import type { AuditEntry, BodyOf, Calls } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
 import { type Ask, type Page, withoutEmpty } from "../frame/answer.ts";
 import { describeReach } from "../frame/document.tsx";
 import { List } from "../frame/list.tsx";
-import { Facts, Said, Time } from "../frame/parts.tsx";
+import { Facts, Said, Time, Ways } from "../frame/parts.tsx";
 
 const path = "/console/settings";
 
@@ -23,13 +22,13 @@ export function settingsPage(calls: Calls): Page {
           <p>
             You are {caller.who}. {describeReach(caller)}.
           </p>
-          <div class="actions">
-            {["endpoints", ...(isOperator ? ["keys", "providers"] : [])].map((name) => (
-              <a key={name} class="button" href={`/console/lists/${name}`}>
-                {labelOf(name)}
-              </a>
-            ))}
-          </div>
+          <Ways
+            to={{
+              Endpoints: "/console/lists/endpoints",
+              Keys: isOperator && "/console/lists/keys",
+              Providers: isOperator && "/console/lists/providers",
+            }}
+          />
           {isOperator && <Operator caller={caller} status={(await calls.getStatus(caller)).body} />}
           <h2>Who changed what</h2>
           <List {...{ path, query, page, columns }} keyOf={({ id }) => id} empty={<p>Nothing was changed yet.</p>} />
