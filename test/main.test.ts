@@ -10,7 +10,10 @@ const start = (environment: Record<string, string>) => spawnBridge(inject("progr
 const enough = { PUBLIC_URL: "https://bridge.example.com", ADMIN_API_KEY: "k".repeat(32), DATA_DIR: dataDir };
 
 test("does not start without what it needs, and says what that is", async () => {
-  await expect(start({})).rejects.toThrow(/ended with 1: The bridge cannot start.\nPUBLIC_URL is not set/);
+  const { ADMIN_API_KEY } = enough;
+  await expect(start({ ADMIN_API_KEY })).rejects.toThrow(
+    /ended with 1: The bridge cannot start.\nPUBLIC_URL is not set/,
+  );
   const wrong = start({ ...enough, DATABASE_URL: "postgres://x@127.0.0.1/x" });
   await expect(wrong).rejects.toThrow("ENCRYPTION_KEYS is not set");
 });

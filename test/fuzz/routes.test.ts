@@ -72,6 +72,11 @@ function ask({ method, path, headers, body }: Asked): Promise<{ status: number; 
     const { hostname, port } = new URL(bridge.url);
     const length = body.length > 0 ? { "content-length": String(body.length) } : {};
     const req = httpRequest({ agent, hostname, port, method, path, headers: { ...headers, ...length } }, (res) => {
+      if (res.headers["content-type"]?.startsWith("text/event-stream")) {
+        // It goes on until somebody hangs up.
+        resolve({ status: res.statusCode ?? 0, text: "" });
+        return void req.destroy();
+      }
       const chunks: Buffer[] = [];
       res.on("data", (chunk: Buffer) => chunks.push(chunk));
       res.on("end", () => resolve({ status: res.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));

@@ -69,7 +69,13 @@ describe.each(checked)("the check of $name", (provider) => {
 
 test("all have checks but those that have nothing to ask", () => {
   const without = providers.filter(({ adapter }) => !adapter.check);
-  expect(without.map(({ name }) => name)).toEqual(["postal", "cloudmailin", "generic-sms", "generic-email"]);
+  expect(without.map(({ name }) => name)).toEqual([
+    "postal",
+    "cloudmailin",
+    "forwardemail",
+    "generic-sms",
+    "generic-email",
+  ]);
 });
 
 test.each([

@@ -60,6 +60,10 @@ describe.each(providers.map((provider, index) => ({ ...provider, index })))("the
       (failure: Failure) => failure,
     );
 
+  /** Whoever gives it another one does not always say which. */
+  const renamed = (id: string) =>
+    standIn.renamesSilently ? expect.stringMatching(/^<\w+@renamed\.example\.net>$/) : expect.stringContaining(id);
+
   test("takes what the adapter sends, reads all of it, and is known by the id that it answered", async () => {
     const { providerMessageId, rfcMessageId } = await send({ attachments });
     if (!places.isRenamed) expect(rfcMessageId).toBeUndefined();
@@ -81,7 +85,7 @@ describe.each(providers.map((provider, index) => ({ ...provider, index })))("the
     const own = "<42.abc@example.com>";
     if (channel === "email")
       expect(lastSent().headers).toEqual({
-        "message-id": places.isRenamed ? expect.stringContaining(providerMessageId) : own,
+        "message-id": places.isRenamed ? renamed(providerMessageId) : own,
         "in-reply-to": "<e-1@example.org>",
         references: `<e-0@example.com> <e-1@example.org>${places.isChained ? ` ${own}` : ""}`,
         "reply-to": "replies@example.com",
@@ -118,7 +122,8 @@ describe.each(providers.map((provider, index) => ({ ...provider, index })))("the
     const long = provider.refusals.filter(({ when }) => when);
     const wrongs: [Change, RegExp][] = [
       [{ to: nobody }, /5550006|nobody/],
-      [{ to: "" }, /missing/],
+      // Of who is written to by more than a number, that remains.
+      [{ to: "" }, /missing|^@\S+ is no phone number/],
       ...(places.from
         ? ([[{ from: channel === "sms" ? "+0" : "nobody" }, /(^|[ +])0 is|nobody/]] as [Change, RegExp][])
         : []),

@@ -10,7 +10,7 @@ interface TableProps<Item> {
 /** Rows that one goes through by keys. */
 export function Table<Item>({ items, columns, keyOf }: TableProps<Item>) {
   return (
-    <div class="table" tabIndex={0} role="region" aria-label="List">
+    <div class="table" tabIndex={0} role="region" aria-label={`List by ${Object.keys(columns)[0]}`}>
       <table data-rows>
         <thead>
           <tr>
