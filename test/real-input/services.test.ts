@@ -98,5 +98,8 @@ test("what could not be answered by its service is refused with a reason", async
     ...{ text: "Hi", media: [], direction: "inbound" },
   };
   const webhook = await real.receive("telnyx", { data: { event_type: "message.received", payload } });
-  expect(webhook).toMatchObject({ state: "failed", reason: expect.stringContaining("data.payload.type: is none of SMS, MMS and WHATSAPP") });
+  expect(webhook).toMatchObject({
+    state: "failed",
+    reason: expect.stringContaining("data.payload.type: is none of SMS, MMS and WHATSAPP"),
+  });
 });
