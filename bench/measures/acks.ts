@@ -13,6 +13,18 @@ export const connections = 64;
 export const locationCount = 10;
 export const peoplePerLocation = 200;
 
+/** One process that does all, a sandbox, and a client that posts texts of Twilio's to ten locations of it. */
+export async function startOneProcess(lab: Lab) {
+  const client = await lab.startClient();
+  const sandbox = await lab.startSandbox();
+  const databaseUrl = await lab.newDatabase();
+  const bridge = await startBridgeProcess(lab, { DATABASE_URL: databaseUrl, HIGHLEVEL_URL: sandbox.url });
+  const targets = await addTargets(bridge, sandbox, locationCount);
+  const traffic: Traffic = { provider: "twilio", targets, people: peoplePerLocation, seed: randomUUID() };
+  await client.ask("setTraffic", traffic);
+  return { client, sandbox, databaseUrl, bridge };
+}
+
 /**
  * Webhooks acknowledged per second, each verified and committed. All peers get the same requests, in rounds, one after
  * another, so that what else the machine does meets all of them; the medians of the rounds are compared.

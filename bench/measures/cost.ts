@@ -1,25 +1,16 @@
-import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import { addTargets, startBridgeProcess } from "../bridge.ts";
 import type { Lab } from "../lab.ts";
 import type { Finding, Row } from "../report.ts";
-import type { Traffic } from "../webhooks.ts";
-import { connections, locationCount, peoplePerLocation, untilAccepted } from "./acks.ts";
+import { connections, startOneProcess, untilAccepted } from "./acks.ts";
 
 const perSecond = 200;
 const warmUpSeconds = 20;
 
 /** What a message costs from its webhook to HighLevel, in one process at a steady rate: how busy the machine is changes little of it. */
 export async function measureCost(lab: Lab): Promise<Finding> {
-  const client = await lab.startClient();
-  const sandbox = await lab.startSandbox();
-  const databaseUrl = await lab.newDatabase();
-  const bridge = await startBridgeProcess(lab, { DATABASE_URL: databaseUrl, HIGHLEVEL_URL: sandbox.url });
-  const targets = await addTargets(bridge, sandbox, locationCount);
-  const traffic: Traffic = { provider: "twilio", targets, people: peoplePerLocation, seed: randomUUID() };
-  await client.ask("setTraffic", traffic);
+  const { client, sandbox, databaseUrl, bridge } = await startOneProcess(lab);
   const database = new pg.Client({ connectionString: databaseUrl });
   await database.connect();
   const load = { port: bridge.port, connections, perSecond };

@@ -1,13 +1,11 @@
-import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import { addTargets, conversationProviderId, locationAt, startBridgeProcess } from "../bridge.ts";
+import { conversationProviderId, locationAt } from "../bridge.ts";
 import type { Lab, SandboxInUse } from "../lab.ts";
 import type { Client } from "../processes/client.ts";
 import type { Helper } from "../processes/talk.ts";
 import type { Finding } from "../report.ts";
-import type { Traffic } from "../webhooks.ts";
-import { connections, locationCount, peoplePerLocation, untilAccepted } from "./acks.ts";
+import { connections, startOneProcess, untilAccepted } from "./acks.ts";
 
 /** How many messages may be on their way: enough to keep the bridge busy, too few to let a backlog pass for throughput. */
 const mostUnderWay = 2000;
@@ -18,13 +16,7 @@ const mostUnderWay = 2000;
  */
 export async function measureEndToEnd(lab: Lab): Promise<Finding> {
   const seconds = lab.scaled(60);
-  const client = await lab.startClient();
-  const sandbox = await lab.startSandbox();
-  const databaseUrl = await lab.newDatabase();
-  const bridge = await startBridgeProcess(lab, { DATABASE_URL: databaseUrl, HIGHLEVEL_URL: sandbox.url });
-  const targets = await addTargets(bridge, sandbox, locationCount);
-  const traffic: Traffic = { provider: "twilio", targets, people: peoplePerLocation, seed: randomUUID() };
-  await client.ask("setTraffic", traffic);
+  const { client, sandbox, databaseUrl, bridge } = await startOneProcess(lab);
 
   const echo = await measureEcho(lab, client);
   lab.say(`end to end: the echo ${Math.round(echo)}/s`);

@@ -1,11 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { randomUUID } from "node:crypto";
-import { addTargets, startBridgeProcess } from "../bridge.ts";
 import type { Lab } from "../lab.ts";
 import type { Finding, Row } from "../report.ts";
 import { median, quantile } from "../statistics.ts";
-import type { Traffic } from "../webhooks.ts";
-import { locationCount, peoplePerLocation, untilAccepted } from "./acks.ts";
+import { startOneProcess, untilAccepted } from "./acks.ts";
 import { flow } from "./end-to-end.ts";
 
 /** Messages after each of which the memory is read. */
@@ -15,12 +12,7 @@ const maxSeconds = 600;
 /** The memory of one process while half a million messages go through it from end to end, as fast as they will. */
 export async function measureMemory(lab: Lab): Promise<Finding> {
   const wanted = lab.scaled(500_000);
-  const client = await lab.startClient();
-  const sandbox = await lab.startSandbox();
-  const bridge = await startBridgeProcess(lab, { DATABASE_URL: await lab.newDatabase(), HIGHLEVEL_URL: sandbox.url });
-  const targets = await addTargets(bridge, sandbox, locationCount);
-  const traffic: Traffic = { provider: "twilio", targets, people: peoplePerLocation, seed: randomUUID() };
-  await client.ask("setTraffic", traffic);
+  const { client, sandbox, bridge } = await startOneProcess(lab);
   const seconds = lab.scaled(maxSeconds);
   const started = performance.now();
   const megabytes: number[] = [];

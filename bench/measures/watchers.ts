@@ -1,11 +1,9 @@
-import { randomUUID } from "node:crypto";
 import { type ClientRequest, get } from "node:http";
-import { addTargets, adminApiKey, type BridgeInUse, startBridgeProcess } from "../bridge.ts";
+import { adminApiKey, type BridgeInUse } from "../bridge.ts";
 import type { Lab } from "../lab.ts";
 import type { Finding } from "../report.ts";
 import { median } from "../statistics.ts";
-import type { Traffic } from "../webhooks.ts";
-import { locationCount, peoplePerLocation, untilAccepted } from "./acks.ts";
+import { startOneProcess, untilAccepted } from "./acks.ts";
 import { flow } from "./end-to-end.ts";
 
 const watcherCount = 20;
@@ -14,13 +12,7 @@ const rounds = 3;
 /** What twenty watchers of the live page cost: the end-to-end rate with and without them, in turn, in one process. */
 export async function measureWatchers(lab: Lab): Promise<Finding> {
   const seconds = lab.scaled(20);
-  const client = await lab.startClient();
-  const sandbox = await lab.startSandbox();
-  const databaseUrl = await lab.newDatabase();
-  const bridge = await startBridgeProcess(lab, { DATABASE_URL: databaseUrl, HIGHLEVEL_URL: sandbox.url });
-  const targets = await addTargets(bridge, sandbox, locationCount);
-  const traffic: Traffic = { provider: "twilio", targets, people: peoplePerLocation, seed: randomUUID() };
-  await client.ask("setTraffic", traffic);
+  const { client, sandbox, bridge } = await startOneProcess(lab);
   let { next } = await flow(client, sandbox, { port: bridge.port, from: 0, seconds: lab.scaled(10) });
   const rates = { without: [] as number[], with: [] as number[] };
   let told = 0;
