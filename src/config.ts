@@ -269,13 +269,17 @@ export const settingDescriptions: Record<string, string> = Object.fromEntries(
 
 /**
  * Reads the settings from the environment; throws a ConfigError that names each wrong one and what would fit. With nothing
- * said of who may come and from where, the embedded database is for this machine, and `adminApiKeys` is empty: the key is made.
+ * said of who may come and from where, and no HOST that others reach, the embedded database is for this machine, and
+ * `adminApiKeys` is empty: the key is made.
  */
 export function readConfig(environment: Record<string, string | undefined>): Config {
   const given = Object.entries(environment).filter(
     ([name, value]) => name in settings.shape && value !== "" && value !== undefined,
   );
-  const isForHere = !given.some(([name]) => ["PUBLIC_URL", "ADMIN_API_KEY", "DATABASE_URL"].includes(name));
+  const { HOST = "127.0.0.1" } = Object.fromEntries(given);
+  const isForHere =
+    ["127.0.0.1", "localhost", "::1"].includes(HOST) &&
+    !given.some(([name]) => ["PUBLIC_URL", "ADMIN_API_KEY", "DATABASE_URL"].includes(name));
   const { PORT = "3000" } = environment;
   const here = isForHere ? { PUBLIC_URL: `http://127.0.0.1:${PORT || 3000}`, HOST: "127.0.0.1" } : {};
   const schema = isForHere ? settings.partial({ ADMIN_API_KEY: true }) : settings;

@@ -207,8 +207,9 @@ async function startHearing(
 }
 
 /** Where none is set, one that is made of the key that seals, and so lies nowhere. */
-async function findKeys({ adminApiKeys }: Config, { people }: Database, [first = Buffer.alloc(0)]: Buffer[]) {
+async function findKeys({ adminApiKeys }: Config, { people }: Database, [first]: Buffer[]) {
   if (adminApiKeys.length > 0) return { adminApiKeys, ownKey: undefined };
+  if (!first) throw new ConfigError("ADMIN_API_KEY is not set");
   const key = Buffer.from(hkdfSync("sha256", first, "", "admin api key", 32)).toString("base64url");
   const { rows } = await listAudit(people, { limit: 1 });
   return { adminApiKeys: [key], ownKey: { key, isNew: rows.length === 0 } };

@@ -39,6 +39,9 @@ describe("readConfig", () => {
     const here = { publicUrl: "http://127.0.0.1:3000", host: "127.0.0.1", adminApiKeys: [] };
     expect(readConfig({})).toMatchObject(here);
     expect(readConfig({ PUBLIC_URL: "", PORT: "3010" })).toMatchObject({ ...here, publicUrl: "http://127.0.0.1:3010" });
+    expect(readConfig({ HOST: "::1" })).toMatchObject({ ...here, host: "::1" });
+    for (const HOST of ["0.0.0.0", "::", "bridge.example.com"])
+      expect(() => readConfig({ HOST }), HOST).toThrow(/PUBLIC_URL is not set.*\nADMIN_API_KEY is not set/);
   });
 
   test("traces nothing without an endpoint, and reads the collector's headers as OpenTelemetry writes them", () => {

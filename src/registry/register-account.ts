@@ -50,7 +50,7 @@ export async function changeAccount(
 ): Promise<RegisteredAccount> {
   const { id } = row;
   const { name, locationIds } = change;
-  const credentials = changedCredentials(row, openCredentials(row, sealer), change);
+  const credentials = changedCredentials(row, () => openCredentials(row, sealer), change);
   const isRotated = credentials.length > 0;
   if (locationIds) {
     await requireLocations(db, locationIds);
@@ -70,16 +70,16 @@ export async function changeAccount(
 /** As they will be, the current ones first; empty where they stay as they are. */
 function changedCredentials(
   { provider }: AccountRow,
-  former: unknown[],
+  openFormer: () => unknown[],
   { credentials, keepFormer }: AccountChange,
 ): unknown[] {
   if (credentials === undefined && keepFormer)
     throw new InvalidRequest("invalid", "what are the new ones?", [
       { path: "credentials", message: "are required with keepFormer: those that the former ones are kept beside" },
     ]);
-  if (credentials === undefined) return keepFormer === false ? former.slice(0, 1) : [];
+  if (credentials === undefined) return keepFormer === false ? openFormer().slice(0, 1) : [];
   const given = requireCredentials(requireAdapter(provider), provider, credentials);
-  return keepFormer ? [...given.slice(0, 1), ...former.slice(0, 1)] : given;
+  return keepFormer ? [...given.slice(0, 1), ...openFormer().slice(0, 1)] : given;
 }
 
 async function requireLocations(db: Db, ids: string[]): Promise<void> {
