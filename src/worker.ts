@@ -52,18 +52,20 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
       pollSeconds,
       name: `process ${inbox}`,
       run: async () => {
-        const kept = places.offer();
-        const offer = isFull || kept.places === 0 ? undefined : offerPlaces(context, kept.places);
+        // Then a claim shares the places, and has all that are free.
+        const kept = isFull ? undefined : places.offer();
+        const offer = kept && offerPlaces(context, kept.places);
         try {
           const processed = await processWebhooks(inbox, offer);
           if (processed && offer) deliverAtOnce(offer, processed);
-          if (processed?.isMoreDue) {
+          // An install lets lanes go on that were due before.
+          if (processed?.isMoreDue || (processed && inbox === "app")) {
             deliver.wake();
             options.onDue();
           }
           return processed !== undefined;
         } finally {
-          kept.end();
+          kept?.end();
         }
       },
     });

@@ -70,7 +70,7 @@ export function createProcessing(
   };
 }
 
-/** Lanes that were leased for an offer, by a statement after `leasedAtMs`; and whether others may be due. */
+/** Lanes that were leased for an offer, by a statement after `leasedAtMs`; and whether others are due. */
 export type Processed = Enqueued & { leasedAtMs: number };
 type Offering = ProcessContext & { offer: Offer | undefined };
 

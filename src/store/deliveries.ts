@@ -41,7 +41,7 @@ export interface Offer {
   leaseSeconds: number;
 }
 
-/** What became of the lanes: those leased for the offer, and whether others may be due, which are to be claimed. */
+/** What became of the lanes: those leased for the offer, and whether others are due, which are to be claimed. */
 export interface Enqueued {
   leased: LeasedLane[];
   isMoreDue: boolean;
@@ -68,12 +68,12 @@ export async function enqueueDeliveries(tx: Db, rows: NewDelivery[], offer?: Off
   );
   const { places = 0, leaseToken = null, leaseSeconds = 0 } = offer ?? {};
   const lanes = await enqueue(tx, { input: JSON.stringify(input), places, leaseToken, leaseSeconds });
-  return { leased: lanes.filter(({ isLeased }) => isLeased), isMoreDue: lanes.some(({ isLeased }) => !isLeased) };
+  return { leased: lanes.filter(({ isLeased }) => isLeased), isMoreDue: lanes.some(({ isDue }) => isDue) };
 }
 
 const enqueue = prepare<
   { input: string; places: number; leaseToken: string | null; leaseSeconds: number },
-  LeasedLane & { isLeased: boolean }
+  LeasedLane & { isLeased: boolean; isDue: boolean }
 >(
   "enqueue-deliveries",
   (value) => sql`
@@ -121,7 +121,8 @@ const enqueue = prepare<
       order by number
     )
     select conversation_id as "conversationId", kind, location_id as "locationId", mapping_id as "mappingId", counter,
-      claimed_from as "claimedFrom", coalesce(lease_token = ${value("leaseToken")}::uuid, false) as "isLeased"
+      claimed_from as "claimedFrom", coalesce(lease_token = ${value("leaseToken")}::uuid, false) as "isLeased",
+      due_at <= clock_timestamp() as "isDue"
     from extended`,
 );
 

@@ -81,6 +81,13 @@ async function enqueue(addresses: string[], locationId = location): Promise<void
   });
 }
 
+/** One more in the lane's line, as processing enqueues it for a worker that offers places. */
+function enqueueMore({ conversationId, kind, deliveries: [held] }: HeldLane, places: number) {
+  const offer = { places, leaseToken: crypto.randomUUID(), leaseSeconds: 60 };
+  const owed = { conversationId, kind, locationId: location, messageId: held?.message?.id };
+  return database.db.transaction((tx) => enqueueDeliveries(tx, [owed], offer));
+}
+
 const none = { highlevel: {}, provider: {} };
 const claim = ({
   lanes = 100,
@@ -142,6 +149,28 @@ describe("a claim", () => {
     expect(new Set(lanes).size).toBe(lanes.length);
     const rest = await claim();
     expect(lanes.length + rest.length).toBe(60);
+  });
+
+  test("is asked for what is due alone: not for a lane that is held, waits, or is leased as it becomes due", async () => {
+    await enqueue(["a"]);
+    const [lane] = (await claim()) as [HeldLane];
+    const nobodys = { leased: [], isMoreDue: false };
+    expect(await enqueueMore(lane, 1), "held").toEqual(nobodys);
+    await record(lane, 0, "unreachable", { giveBack: { inSeconds: 60 } }, 60);
+    await database.db.execute(
+      sql`update lanes set due_at = now() + interval '1 minute' where location_id = ${location}`,
+    );
+    expect(await enqueueMore(lane, 1), "waits for its head").toEqual(nobodys);
+    await pass(100);
+    expect(await enqueueMore(lane, 1), "waits no more").toEqual({ leased: [], isMoreDue: true });
+    await database.db.execute(sql`update lanes set due_at = null where location_id = ${location}`);
+    const { leased, isMoreDue } = await enqueueMore(lane, 1);
+    expect([leased.map(({ conversationId }) => conversationId), isMoreDue]).toEqual([[lane.conversationId], false]);
+    await database.db.execute(sql`update lanes set due_at = null, lease_token = null where location_id = ${location}`);
+    expect(await enqueueMore(lane, 0), "nothing was offered").toEqual({ leased: [], isMoreDue: true });
+    await pauseLocation(database.db, { locationId: location, tokenVersion: 1, reason: "unauthorized", detail: "x" });
+    await database.db.execute(sql`update lanes set due_at = null where location_id = ${location}`);
+    expect((await enqueueMore(lane, 1)).leased, "its location is paused").toEqual([]);
   });
 
   test("brings the oldest deliveries in their order, and no more than asked for", async () => {
