@@ -120,6 +120,11 @@ test("one that answers 410 is disabled, and when it is enabled a replay tells it
   expect(await endpoint()).toMatchObject({ disabledReason: "it answered 410: it wants no more" });
   await untilDead(1);
   expect(bridge.logLines).toContainEqual(expect.objectContaining({ event: "endpoint.disabled", endpointId }));
+  // One that was owed while it was being disabled is given up at its own attempt, and would else be told at once.
+  await until(
+    () => deliveries("pending"),
+    (waiting) => waiting.length === 0,
+  );
   const unheard = await write();
   receiver.answer = () => 204;
   await bridge.admin("PATCH", `/endpoints/${endpointId}`, { isDisabled: false });
