@@ -19,6 +19,7 @@ const filters = {
   aside: ["<why>", "aside", "kept or held: what was not posted"],
   kind: ["<kind>", "kind", "of this kind of delivery, such as post-inbound"],
   reason: ["<reason>", "reason", "for this reason"],
+  code: ["<code>", "code", "that the provider refused by this code; none for what has none"],
   paused: ["", "paused", "to which nothing goes"],
 } as const satisfies Record<string, readonly [argument: string, parameter: string, about: string]>;
 

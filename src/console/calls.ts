@@ -10,8 +10,8 @@ export type BodyOf<Id extends keyof Calls, Status extends number> = Extract<
 
 export type ListedMessage = BodyOf<"listMessages", 200>["items"][number];
 export type WholeMessage = BodyOf<"getMessage", 200>;
-export type TriedDelivery = WholeMessage["deliveries"][number];
-export type ListedDelivery = BodyOf<"listDeliveries", 200>["items"][number];
+export type StoryStep = BodyOf<"getStory", 200>["steps"][number];
+export type ProblemGroup = BodyOf<"listProblems", 200>["items"][number];
 export type ListedWebhook = BodyOf<"listWebhooks", 200>["items"][number];
 export type Mapping = BodyOf<"listMappings", 200>["items"][number];
 export type Location = BodyOf<"listLocations", 200>["items"][number];

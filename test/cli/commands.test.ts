@@ -49,7 +49,7 @@ beforeAll(async () => {
   await post(mappingId, { id: "m-3", from: person, to: "+15005550077", text: "for nobody" });
   await until(
     () => read("problems"),
-    ({ problems }) => problems.length === 2,
+    ({ items }) => items.length === 2,
   );
 });
 afterAll(async () => {
@@ -89,9 +89,9 @@ describe("messages", () => {
     const { items } = await read("messages", "list", "--mapping", mappingId);
     const [{ id, highlevelMessageId }] = items;
     const { out } = await cli("messages", "show", String(id));
-    expect(out).toMatch(/webhook \d+ came, and is processed\n/);
-    expect(out).toMatch(/\+[\d.]+ m?s {2}post-inbound: attempt 1: unavailable 503 in \d+ ms: /);
-    expect(out).toMatch(/post-inbound: attempt 2, after a look whether it was there: delivered 20\d in \d+ ms/);
+    expect(out).toMatch(/Webhook \d+ was read\n/);
+    expect(out).toMatch(/\+[\d.]+ m?s {2}Post to HighLevel, attempt 1: unavailable, 503 in \d+ ms: /);
+    expect(out).toMatch(/Post to HighLevel: done, after a look whether it was there, 20\d in \d+ ms/);
     expect(out.match(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d /gm)?.toSorted()).toEqual(
       out.match(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d /gm),
     );
@@ -115,29 +115,29 @@ describe("messages", () => {
 
 describe("problems", () => {
   test("are named by reason and mapping, with what to do", async () => {
-    const { problems } = await read("problems");
-    expect(problems).toMatchObject([
-      { what: "post-inbound", reason: "unknown_sender", where: strangers, count: 1 },
-      { what: "webhook", where: `account ${mappingId}`, count: 1 },
+    const { items } = await read("problems");
+    expect(items).toMatchObject([
+      { filter: { kind: "post-inbound", reason: "unknown_sender", mappingId: strangers }, count: 1 },
+      { of: "webhooks", filter: { accountId: mappingId, reason: "no mapping for" }, count: 1 },
     ]);
     const { code, out } = await cli("problems");
     expect(code).toBe(0);
     expect(out).toContain(`1 dead post-inbound, unknown_sender, of ${strangers}\n`);
     expect(out).toContain(`bridge replay --kind post-inbound --reason unknown_sender --mapping ${strangers}\n`);
-    expect(out).toContain("bridge mappings add makes a mapping for it");
+    expect(out).toContain(`bridge replay --webhooks provider --reason 'no mapping for' --account ${mappingId}\n`);
     expect((await cli("problems", "--mapping", strangers)).out).not.toContain("webhook");
   });
 
   test("are replayed one by one, and all that fit after a question", async () => {
-    const { problems } = await read("problems");
-    const webhook = problems.find(({ what }: { what: string }) => what === "webhook").example;
+    const { items } = await read("problems");
+    const webhook = items.find(({ of }: { of: string }) => of === "webhooks").example.id;
     expect(await cli("replay", "--webhook", String(webhook))).toMatchObject({
       code: 0,
       out: "It is on its way again.\n",
     });
     await until(
       () => read("problems"),
-      (found) => found.problems.length === 2,
+      (found) => found.items.length === 2,
     );
     const fits = ["replay", "--reason", "unknown_sender", "--since", "2h"];
     expect(await cli(...fits)).toMatchObject({ code: 2, err: expect.stringMatching(/1 post-inbound\? .*--yes/) });
@@ -157,7 +157,7 @@ describe("problems", () => {
     expect(asked).toEqual(["Replay 1 post-inbound? [y/N] ", "Replay 1 post-inbound? [y/N] "]);
     await until(
       () => read("problems"),
-      (found) => found.problems.length === 2,
+      (found) => found.items.length === 2,
     );
     expect(await cli("replay", "m-2", "--yes")).toMatchObject({ code: 0 });
     expect(await cli("replay", "m-1", "--yes")).toMatchObject({ code: 1, err: expect.stringContaining("is dead") });

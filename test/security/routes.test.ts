@@ -221,6 +221,8 @@ const guarded: Record<string, Walk> = {
   "GET /admin/live": { path: () => "/admin/live?seconds=0.01", own: 200, other: 200 },
   "GET /admin/messages": { own: 200, other: "empty" },
   "GET /admin/messages/:id": { path: () => `/admin/messages/${ids.message}`, own: 200, other: 404 },
+  "GET /admin/messages/:id/story": { path: () => `/admin/messages/${ids.message}/story`, own: 200, other: 404 },
+  "GET /admin/problems": { own: 200, other: "empty" },
   "GET /admin/deliveries": { own: 200, other: "empty" },
   "POST /admin/deliveries/:id/discard": {
     path: () => `/admin/deliveries/${ids.dead}/discard`,

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { listConversations } from "../../src/store/conversations.ts";
 import { readActivity } from "../../src/store/messages/activity.ts";
 import { listMessages } from "../../src/store/messages/list-messages.ts";
+import { groupDead, groupFailed } from "../../src/store/operate/group-problems.ts";
 import { listDeliveries } from "../../src/store/operate/list-deliveries.ts";
 import { listWebhooks } from "../../src/store/operate/list-webhooks.ts";
 import { replayDeliveries } from "../../src/store/operate/replay-deliveries.ts";
@@ -118,6 +119,8 @@ test("the list of who is known at a mapping reads no more than a few times what 
 });
 
 test.for([
+  ["problems of deliveries, by mapping", () => groupDead(database.db, {}), 201],
+  ["problems of webhooks, by account", () => groupFailed(database.db, { ...one, locationIds: undefined }), 201],
   ["messages of one location that are read", () => listMessages(database.db, { ...one, state: "read", limit }), 0],
   ["messages that are read", () => listMessages(database.db, { state: "read", limit }), 0],
   ["messages of long ago", () => listMessages(database.db, { until: new Date(0), limit }), 0],

@@ -42,7 +42,7 @@ export function addMessages(program: Command, session: Session): void {
       }
       if (others.length > 0) return session.isJson() ? sayJson(session, found) : sayTable(session, columns, found);
       const answer = await session.bridge().get(`/admin/messages/${first.id}`);
-      return session.isJson() ? sayJson(session, answer) : sayStory(session, story.parse(answer));
+      return session.isJson() ? sayJson(session, answer) : await sayStory(session, story.parse(answer));
     });
 }
 

@@ -26,7 +26,7 @@ export function addReplay(program: Command, session: Session): void {
     .option("--delivery <id>", "this delivery, as messages show and problems name it")
     .option("--webhook <id>", "this webhook")
     .option("--webhooks <source>", "failed webhooks instead of dead deliveries: of provider, or of highlevel");
-  addFilters(command, ["kind", "reason", "mapping", "location", "address"], true).action(
+  addFilters(command, ["kind", "reason", "code", "mapping", "account", "location", "address"], true).action(
     async (id: string | undefined, options: Options & ReplayOptions) => {
       const { delivery, webhook, webhooks } = options;
       const single = [id, delivery, webhook].filter((each) => each !== undefined);

@@ -59,15 +59,22 @@ export const story = message.extend({
 });
 export type Story = z.output<typeof story>;
 
-/** One line of the timeline. */
-export interface Moment {
-  at: string;
-  what: string;
-}
+const timeline = z.looseObject({
+  steps: z.array(
+    z.looseObject({
+      kind: z.string(),
+      at: z.string().nullable(),
+      what: z.string(),
+      said: z.string().nullable(),
+      means: z.string().nullable(),
+    }),
+  ),
+});
 
 const maxText = 500;
 
-export function sayStory(session: Session, told: Story): void {
+export async function sayStory(session: Session, told: Story): Promise<void> {
+  const { steps } = timeline.parse(await session.bridge().get(`/admin/messages/${told.id}/story`));
   const { id, address, direction, content: said } = told;
   say(session, `Message ${id}, ${direction}, ${direction === "inbound" ? "from" : "to"} ${address}: ${told.state}`);
   sayFields(session, {
@@ -85,46 +92,14 @@ export function sayStory(session: Session, told: Story): void {
   });
   say(session);
   let before: string | undefined;
-  for (const { at, what } of timelineOf(told)) {
-    const waited = before === undefined ? 0 : Date.parse(at) - Date.parse(before);
-    say(session, `${showTime(at)}  ${(waited < 1 ? "" : `+${showDuration(waited)}`).padStart(8)}  ${what}`);
-    before = at;
+  for (const { at, what, said: words } of steps.filter(({ kind }) => kind !== "wait")) {
+    const waited = before === undefined || at === null ? 0 : Date.parse(at) - Date.parse(before);
+    const when = `${showTime(at).padEnd(19)}  ${(waited < 1 ? "" : `+${showDuration(waited)}`).padStart(8)}`;
+    say(session, `${when}  ${what}${words === null ? "" : `: ${words}`}`);
+    before = at ?? before;
   }
-  for (const each of told.deliveries) sayNext(session, each);
+  for (const each of told.deliveries.filter(({ state }) => state === "dead")) sayNext(session, each);
 }
-
-/** Everything that happened to it, in its order. */
-function timelineOf(told: Story): Moment[] {
-  const webhooks = told.webhooks.map(({ id, state, reason, receivedAt }) => ({
-    at: receivedAt,
-    what: `webhook ${id} came, and is ${state}${reason === null ? "" : `: ${reason}`}`,
-  }));
-  const sent = told.sentAt === null ? [] : [{ at: told.sentAt, what: "sent, as the provider says" }];
-  const arrived = webhooks.length > 0 ? [] : [{ at: told.receivedAt, what: "received" }];
-  return [...sent, ...arrived, ...webhooks, ...told.deliveries.flatMap(momentsOf)].sort(
-    (a, b) => Date.parse(a.at) - Date.parse(b.at),
-  );
-}
-
-function momentsOf(owed: Delivery): Moment[] {
-  const { id, kind, state, attemptLog, finishedAt, replayedAt, note } = owed;
-  const attempts = attemptLog.map(({ startedAt, durationMs, outcome, status, detail }, index) => {
-    const isOpen = kind === "post-inbound" && unseen.has(attemptLog[index - 1]?.outcome ?? "");
-    const looks = isOpen ? ", after a look whether it was there" : "";
-    const answer = [outcome, status, `in ${showDuration(durationMs)}`].filter((part) => part !== null).join(" ");
-    return { at: startedAt, what: `${kind}: attempt ${index + 1}${looks}: ${answer}${detail ? `: ${detail}` : ""}` };
-  });
-  const ends = finishedAt !== null && state !== "delivered";
-  return [
-    { at: owed.createdAt, what: `${kind}: owed, as delivery ${id}` },
-    ...(replayedAt === null ? [] : [{ at: replayedAt, what: `${kind}: replayed` }]),
-    ...attempts,
-    ...(ends ? [{ at: finishedAt, what: `${kind}: ${state}${note ? `: ${note}` : ""}` }] : []),
-  ];
-}
-
-/** After these HighLevel may have carried out the call: the next attempt looks before it posts. */
-const unseen = new Set(["outcome_unknown", "unavailable", "server_error", "invalid_answer", "internal_error"]);
 
 /** What it waits for, and what to do. */
 export function sayNext(session: Session, owed: Delivery): void {

@@ -5,9 +5,17 @@ import type { Query } from "../call-bridge.ts";
 import { addFilters, type Options, readFilters } from "../lists.ts";
 import { say, sayJsonLine, showTime } from "../print.ts";
 import type { Session } from "../session.ts";
-import { deadDelivery, failedWebhook } from "./problems.ts";
 import { message } from "./story.ts";
 
+const deadDelivery = z.looseObject({
+  id: z.number(),
+  kind: z.string(),
+  reason: z.string().nullable(),
+  detail: z.string().nullable(),
+  createdAt: z.string(),
+  finishedAt: z.string().nullable(),
+});
+const failedWebhook = z.looseObject({ id: z.number(), reason: z.string().nullable(), receivedAt: z.string() });
 const page = z.object({ items: z.array(z.looseObject({ id: z.number(), state: z.string() })) });
 
 /** What is looked at each time: so many came at most since the last time, or some are not told. */

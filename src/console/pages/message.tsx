@@ -1,15 +1,15 @@
+import { kinds } from "../../advice/kinds.ts";
 import { reasons } from "../../advice/reasons.ts";
-import type { Calls, WholeMessage } from "../calls.ts";
+import type { Calls, StoryStep, WholeMessage } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
 import { type Ask, hrefWith, type Page } from "../frame/answer.ts";
 import { Action, Facts, Id, Said, State, Time } from "../frame/parts.tsx";
-import { kinds } from "../words/states.ts";
-import { type Happening, storyOf } from "./message-story.ts";
 
 /** `GET /console/messages/{id}`: who, which number, the state in words, everything that happened, and what to press. */
 export function messagePage(calls: Calls): Page {
   return async ({ caller, params }) => {
     const { body: message } = await calls.getMessage(caller, { params });
+    const { body: story } = await calls.getStory(caller, { params });
     const { id, address, direction, state, receivedAt } = message;
     return {
       title: `Message ${id}`,
@@ -26,8 +26,8 @@ export function messagePage(calls: Calls): Page {
           <Dead message={message} caller={caller} />
           <h2>What happened</h2>
           <ol class="story">
-            {storyOf(message).map((each, index) => (
-              <Step key={String(index)} happening={each} />
+            {story.steps.map((step, index) => (
+              <Step key={String(index)} step={step} />
             ))}
           </ol>
           <Content message={message} />
@@ -89,11 +89,11 @@ function Dead({ message, caller }: { message: WholeMessage; caller: Ask["caller"
   );
 }
 
-function Step({ happening: { at, isUntimed, tone, what, said, means } }: { happening: Happening }) {
-  if (tone === "wait") return <li class="wait">{what}</li>;
+function Step({ step: { kind, at, state, what, said, means } }: { step: StoryStep }) {
+  if (kind === "wait") return <li class="wait">{what}</li>;
   return (
-    <li class={tone}>
-      <span class="what">{what}</span> {!isUntimed && <Time at={at} />}
+    <li class={state}>
+      <span class="what">{what}</span> <Time at={at} />
       {means && <div class="hint">{means}</div>}
       {said && (
         <div>

@@ -1,11 +1,10 @@
 import { reasons } from "../../advice/reasons.ts";
+import { describeSpan } from "../../advice/spans.ts";
 import type { Caller } from "../../http/caller.ts";
-import type { Calls, ListedMessage, Location } from "../calls.ts";
+import type { Calls, ListedMessage, Location, ProblemGroup } from "../calls.ts";
 import type { Page } from "../frame/answer.ts";
 import { Said, State, Time } from "../frame/parts.tsx";
 import { Sparkline } from "../frame/sparkline.tsx";
-import { describeSpan } from "../words/times.ts";
-import { findProblems, type ProblemGroup } from "./problem-groups.ts";
 import { Group } from "./problems.tsx";
 
 const hourMs = 3_600_000;
@@ -15,7 +14,7 @@ const maxGroups = 5;
 /** `GET /console`: whether all is well in one sentence, what needs somebody, and what happened last. */
 export function overviewPage(calls: Calls): Page {
   return async ({ caller }) => {
-    const { groups } = await findProblems(calls, caller);
+    const { items: groups } = (await calls.listProblems(caller)).body;
     const view = { ...(await readView(calls, caller)), groups };
     return {
       title: "Overview",

@@ -1,15 +1,15 @@
-import type { Calls } from "../calls.ts";
+import { kinds } from "../../advice/kinds.ts";
+import type { Calls, ProblemGroup } from "../calls.ts";
 import { hrefWith, type Page, withoutEmpty } from "../frame/answer.ts";
 import { Action, Said, Time, Ways } from "../frame/parts.tsx";
 import { describeUtc } from "../words/times.ts";
-import { findProblems, type ProblemGroup } from "./problem-groups.ts";
 
 const path = "/console/problems";
 
 /** `GET /console/problems`: dead letters and webhooks that were not understood, grouped by why and where. */
 export function problemsPage(calls: Calls): Page {
   return async ({ caller, query }) => {
-    const { groups, isAll } = await findProblems(calls, caller);
+    const { body: found } = await calls.listProblems(caller);
     return {
       title: "Problems",
       body: (
@@ -18,13 +18,13 @@ export function problemsPage(calls: Calls): Page {
           {query["replayed"] && (
             <p class="card ok">{query["replayed"]} are under way again, at the head of their lines.</p>
           )}
-          {groups.length === 0 && (
+          {found.items.length === 0 && (
             <div class="empty">
               <p>Nothing was given up, and every webhook was understood.</p>
             </div>
           )}
-          {!isAll && <p class="hint">Counted are the newest alone: there are older ones.</p>}
-          {groups.map((group) => (
+          {!found.isAll && <p class="hint">Counted are the newest alone: there are older ones.</p>}
+          {found.items.map((group) => (
             <Group key={JSON.stringify(group.filter)} group={group} mayWrite={caller.access === "write"} />
           ))}
         </>
@@ -34,20 +34,21 @@ export function problemsPage(calls: Calls): Page {
 }
 
 export function Group({ group, mayWrite }: { group: ProblemGroup; mayWrite: boolean }) {
-  const { of, title, means, advice, said, place, count, first, last, example, filter } = group;
+  const { of, means, advice, detail, count, firstAt, lastAt, filter } = group;
+  const { title, place, example } = describeGroup(group);
   return (
     <section class="card bad">
       <div class="head">
         <h2>{title}</h2>
         <span class="state bad">{count}</span>
         <span class="faint">
-          first <Time at={first} />, last <Time at={last} />
+          first <Time at={firstAt} />, last <Time at={lastAt} />
         </span>
       </div>
       {means && <p>That means: {means}.</p>}
-      {said && (
+      {detail && (
         <p class="hint">
-          <Said>{said.slice(0, maxSaid)}</Said>
+          <Said>{detail.slice(0, maxSaid)}</Said>
         </p>
       )}
       <p>{advice}</p>
@@ -66,6 +67,25 @@ export function Group({ group, mayWrite }: { group: ProblemGroup; mayWrite: bool
       </Ways>
     </section>
   );
+}
+
+/** What it is called, whose its members are, and where the newest is looked at. */
+function describeGroup({ reason, example, ...group }: ProblemGroup) {
+  const why = reason === null ? "" : `: ${reason}`;
+  if (group.of === "webhooks") {
+    const { accountId } = group.filter;
+    const app = { href: "/console/locations", name: "The app's own" };
+    const account = { href: `/console/mappings?accountId=${accountId}`, name: "The account's mappings" };
+    const place = accountId === undefined ? app : account;
+    return { title: `Webhook not understood${why}`, place, example: `/console/webhooks/${example.id}` };
+  }
+  const { kind, code = "none", mappingId, locationId = "" } = group.filter;
+  const location = { href: `/console/locations/${encodeURIComponent(locationId)}`, name: `Location ${locationId}` };
+  return {
+    title: `${kinds[kind]}${why}${code === "none" ? "" : ` (${code})`}`,
+    place: mappingId === undefined ? location : { href: `/console/mappings/${mappingId}`, name: "Its mapping" },
+    example: example.messageId === null ? location.href : `/console/messages/${example.messageId}`,
+  };
 }
 
 const discard = { deliveries: "/console/do/discardDeliveries", webhooks: "/console/do/discardWebhooks" };

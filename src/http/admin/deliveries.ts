@@ -14,10 +14,11 @@ import type { Caller } from "../caller.ts";
 import { numberedPageQuery, toCursor, toPage } from "../list.ts";
 import { operation, reply } from "../operations/operation.ts";
 import { Problem } from "../problem.ts";
-import { bulkFields, note, readSearch, rowIdOf, searchFields, timeFields } from "./fields.ts";
+import { bulkFields, note, readSearch, rowIdOf, searchFields, text, timeFields } from "./fields.ts";
 
 type DeliveriesContext = ReplayContext & { people: Db };
 
+const code = text.describe("The provider's, of what it did not send; `none` for what has none.");
 const bulk = {
   kind: z
     .enum(deliveryKinds, `must be named, one of ${deliveryKinds.join(", ")}`)
@@ -26,6 +27,7 @@ const bulk = {
   ...timeFields,
   ...bulkFields,
   reason: failureReason.optional(),
+  code: code.optional(),
 };
 const replayBody = z.strictObject(bulk);
 const params = { id: rowIdOf("delivery") };
@@ -42,6 +44,7 @@ export const deliveryOperations = {
       ...timeFields,
       kind: deliveryKind.optional(),
       reason: failureReason.optional(),
+      code: code.optional(),
       state: deliveryState.optional(),
     },
     answers: { 200: pageOf(deliveryAnswer) },
@@ -114,14 +117,15 @@ async function preview({ people }: DeliveriesContext, filter: DeadFilter) {
 }
 
 async function readFilter({ people }: DeliveriesContext, caller: Caller, body: z.output<typeof replayBody>) {
-  const { kind, reason, from, until, cursor, limit, mappingId } = body;
+  const { kind, reason, code, from, until, cursor, limit, mappingId } = body;
   if (mappingId !== undefined) caller.ids["mappingId"] = mappingId;
   if (body.locationId !== undefined) caller.ids["locationId"] = body.locationId;
   const search = await readSearch(people, caller, body);
   const isNamed = namesMessage(search) || namesPerson(search);
   const messageIds = isNamed ? await findMessages(people, search) : undefined;
   const { locationIds } = search;
-  return { kind, reason, from, until, mappingId, locationIds, messageIds, after: cursor, limit } satisfies DeadFilter;
+  const which = { kind, reason, code, from, until, mappingId, locationIds, messageIds };
+  return { ...which, after: cursor, limit } satisfies DeadFilter;
 }
 
 async function requireDelivery({ db }: DeliveriesContext, caller: Caller, id: number) {

@@ -13,7 +13,7 @@ import { type SendTestContext, sendTestOperations } from "./connections/send-tes
 import { deliveryOperations } from "./deliveries.ts";
 import { type EndpointsContext, endpointOperations } from "./endpoints.ts";
 import { type LiveContext, liveOperations } from "./live.ts";
-import { messageOperations } from "./messages.ts";
+import { messageOperations } from "./messages/messages.ts";
 import { metricsOperations } from "./metrics.ts";
 import { holdOperations } from "./operator/hold.ts";
 import { keyOperations } from "./operator/keys.ts";
@@ -21,6 +21,7 @@ import { providerOperations } from "./operator/providers.ts";
 import { type StatusContext, statusOperations } from "./operator/status.ts";
 import { optOutOperations } from "./opt-outs.ts";
 import { peopleOperations } from "./people.ts";
+import { problemOperations } from "./problems.ts";
 import { webhookOperations } from "./webhooks.ts";
 
 export interface AdminContext
@@ -52,6 +53,7 @@ export const adminOperations = {
   ...deliveryOperations,
   ...metricsOperations,
   ...webhookOperations,
+  ...problemOperations,
   ...endpointOperations,
   ...optOutOperations,
   ...peopleOperations,

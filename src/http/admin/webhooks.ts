@@ -177,7 +177,7 @@ async function requireWebhook({ db }: WebhookAdminContext, caller: Caller, id: n
 }
 
 /** That of a mapping is its account; of one that is not there, none. */
-async function accountOf(people: Db, mappingId: string | undefined, accountId: string | undefined) {
+export async function accountOf(people: Db, mappingId: string | undefined, accountId: string | undefined) {
   if (mappingId === undefined) return accountId;
   return (await findMapping(people, mappingId))?.accountId ?? mappingId;
 }

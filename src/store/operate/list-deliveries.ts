@@ -11,6 +11,8 @@ export interface DeliveryFilter {
   state?: DeliveryState | undefined;
   kind?: DeliveryKind | undefined;
   reason?: FailureReason | undefined;
+  /** The provider's, of a send that it refused; `none` for those without one. */
+  code?: string | undefined;
   mappingId?: string | undefined;
   /** When it was owed first. */
   from?: Date | undefined;
@@ -38,7 +40,7 @@ export async function listDeliveries(
   db: Db,
   page: DeliveryFilter & MessageSearch & { before?: number | undefined; limit: number },
 ): Promise<Page<ListedDelivery>> {
-  const walk = await chooseWalk(db, page);
+  const walk = await walkDeliveries(db, page);
   if (!walk) return { rows: [], walkedTo: undefined };
   return listNewest(db, [walk], page, (tx, ids) =>
     selectListed(tx)
@@ -48,13 +50,21 @@ export async function listDeliveries(
   );
 }
 
+/** Of a delivery with its message and its conversation: which mapping it is of. */
+export const mappingOf = sql<string | null>`case when ${deliveries.kind} = 'fetch-mail' then ${conversations.mappingId}
+  else ${messages.mappingId} end`;
+
+/** By what code the provider refused to send it; null for what is no send. */
+export const codeOf = sql<
+  string | null
+>`case when ${deliveries.kind} = 'send-outbound' then coalesce(${messages.error}->>'code', 'none') end`;
+
 /** Deliveries with whom they are about. */
 export const selectListed = (db: Db) =>
   db
     .select({
       delivery: deliveries,
-      mappingId: sql<string | null>`case when ${deliveries.kind} = 'fetch-mail' then ${conversations.mappingId}
-        else ${messages.mappingId} end`,
+      mappingId: mappingOf,
       locationId: conversations.locationId,
       address: sql<string | null>`case when ${deliveries.kind} <> 'post-event' then ${conversations.address} else
         (select person.address from conversations person where person.id = ${messages.conversationId}) end`,
@@ -64,7 +74,8 @@ export const selectListed = (db: Db) =>
     .leftJoin(messages, eq(messages.id, deliveries.messageId))
     .innerJoin(conversations, eq(conversations.id, deliveries.conversationId));
 
-async function chooseWalk(db: Db, page: Parameters<typeof listDeliveries>[1]): Promise<Walk | undefined> {
+/** Undefined where nothing can fit. */
+export async function walkDeliveries(db: Db, page: Parameters<typeof listDeliveries>[1]): Promise<Walk | undefined> {
   const { state, limit } = page;
   if (namesMessage(page) || namesPerson(page)) {
     const values = await findMessages(db, page);
@@ -87,6 +98,7 @@ export function conditionsOf(filter: DeliveryFilter): SQL[] {
   if (filter.state !== undefined) conditions.push(eq(deliveries.state, filter.state));
   if (filter.kind !== undefined) conditions.push(eq(deliveries.kind, filter.kind));
   if (filter.reason !== undefined) conditions.push(eq(deliveries.reason, filter.reason));
+  if (filter.code !== undefined) conditions.push(sql`${codeOf} = ${filter.code}`);
   if (filter.mappingId !== undefined) conditions.push(isOfMapping(filter.mappingId));
   if (filter.from !== undefined) conditions.push(gte(deliveries.createdAt, filter.from));
   if (filter.until !== undefined) conditions.push(lt(deliveries.createdAt, filter.until));

@@ -38,7 +38,7 @@ export async function listWebhooks(
   db: Db,
   page: WebhookFilter & MessageSearch & { before?: number | undefined; limit: number },
 ): Promise<Page<ListedWebhook>> {
-  const walk = await chooseWalk(db, page);
+  const walk = await walkWebhooks(db, page);
   if (!walk) return { rows: [], walkedTo: undefined };
   return listNewest(db, [walk], page, (tx, ids) =>
     tx
@@ -50,8 +50,8 @@ export async function listWebhooks(
   );
 }
 
-/** By the messages that they brought; those that failed have an index of their own; else by accounts, or all. */
-async function chooseWalk(db: Db, page: Parameters<typeof listWebhooks>[1]): Promise<Walk | undefined> {
+/** By the messages that they brought; those that failed have an index of their own; else by accounts, or all. Undefined where nothing can fit. */
+export async function walkWebhooks(db: Db, page: Parameters<typeof listWebhooks>[1]): Promise<Walk | undefined> {
   const { locationIds, locationId, accountId, state, limit, isToMapping } = page;
   if (namesMessage(page) || namesPerson(page)) {
     const brought = await findWebhooksOf(db, await findMessages(db, page));

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
 import { oldestWaitingSeconds } from "../../../src/store/deliveries.ts";
 import { previewDead } from "../../../src/store/operate/choose-dead.ts";
 import { discardFailed, previewFailed, replayFailed } from "../../../src/store/operate/failed-webhooks.ts";
+import { groupDead, groupFailed } from "../../../src/store/operate/group-problems.ts";
 import { discardDeliveries, replayDeliveries } from "../../../src/store/operate/replay-deliveries.ts";
 import { type Database, selectRows } from "../../../src/store/postgres/database.ts";
 import { pruneStep } from "../../../src/store/retention.ts";
@@ -74,6 +75,30 @@ test("a replay goes by reason, time and messages, too", async () => {
   expect(await preview({ messageIds: [1, 2] })).toMatchObject({ count: 1 });
   const first = await preview({ limit: 3 });
   expect(await preview({ limit: 3, after: first.walkedTo })).toMatchObject({ count: 1 });
+});
+
+test("problems are grouped by why, the provider's code and where, and a preview by what they have in common finds as many", async () => {
+  const { db } = database;
+  await db.execute(sql`update messages set error = '{"code":"30007","message":"x"}' where id in (2, 3)`);
+  const { rows, walkedTo } = await groupDead(db, {});
+  expect(walkedTo).toBeUndefined();
+  expect(rows.map(({ count }) => count)).toEqual(Array(8).fill(1));
+  expect(rows.filter(({ kind }) => kind === "post-inbound").every(({ code }) => code === null)).toBe(true);
+  const sends = rows.filter(({ kind }) => kind === "send-outbound");
+  expect(sends.map(({ code }) => code).toSorted()).toEqual(["30007", "none", "none", "none"]);
+  for (const { kind, reason, code, locationId, count } of rows) {
+    if (!reason || !locationId) throw new Error("a group without a reason or a place");
+    const filter = { kind, reason, locationIds: [locationId], code: code ?? undefined, limit: 10 };
+    expect(await previewDead(db, filter)).toMatchObject({ count });
+  }
+  expect((await groupDead(db, { locationIds: ["here"] })).rows).toHaveLength(4);
+  const failed = await groupFailed(db, { isToMapping: false, locationIds: undefined });
+  expect(failed.rows.map(({ words, count }) => [words, count])).toEqual([
+    ["no mapping for", 1],
+    ["no mapping for", 1],
+    ["From", 1],
+    ["From", 1],
+  ]);
 });
 
 test("what is replayed waits since now: its age pages nobody, nor hides what waits for longer", async () => {

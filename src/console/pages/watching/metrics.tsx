@@ -1,9 +1,9 @@
 import type { ComponentChildren } from "preact";
+import { kinds } from "../../../advice/kinds.ts";
 import type { Calls, Metrics } from "../../calls.ts";
 import { hrefWith, type Page, withoutEmpty } from "../../frame/answer.ts";
 import { Filters, Table } from "../../frame/list.tsx";
 import { Sparkline } from "../../frame/sparkline.tsx";
-import { kinds } from "../../words/states.ts";
 
 const path = "/console/metrics";
 const choices = [

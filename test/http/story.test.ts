@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
-import type { TriedDelivery, WholeMessage } from "../../src/console/calls.ts";
-import { storyOf } from "../../src/console/pages/message-story.ts";
+import { storyOf } from "../../src/http/admin/messages/story.ts";
+import type { WholeMessage } from "../../src/http/admin/messages/whole-message.ts";
+
+type TriedDelivery = WholeMessage["deliveries"][number];
 
 const begin = Date.UTC(2026, 0, 31, 9, 30);
 const at = (seconds: number) => new Date(begin + seconds * 1000);
@@ -30,7 +32,7 @@ test("a story has each attempt in the other side's words, what it means, and the
     "Received from the provider, verified and stored",
     "Post to HighLevel, attempt 1: unavailable, 503 in 812 ms",
     "3.5 s passed",
-    "Post to HighLevel: done, 201 in 90 ms",
+    "Post to HighLevel: done, after a look whether it was there, 201 in 90 ms",
   ]);
   expect(story[1]).toMatchObject({ said: "Service Unavailable", means: expect.stringContaining("503") });
 });
@@ -49,7 +51,7 @@ test("what waits says for what, and that it is looked up first where an attempt 
 
 test("what was given up, replayed or discarded says so", () => {
   const dead = delivery({ state: "dead", reason: "rejected", detail: "no such contact", finishedAt: at(1) });
-  expect(storyOf(message({ deliveries: [dead] })).at(-1)).toMatchObject({ tone: "bad", said: "no such contact" });
+  expect(storyOf(message({ deliveries: [dead] })).at(-1)).toMatchObject({ state: "bad", said: "no such contact" });
   const discarded = delivery({ state: "discarded", finishedAt: at(2), replayedAt: at(1), note: "called them" });
   expect(told({ deliveries: [discarded] }).slice(1)).toEqual([
     "1 s passed",
@@ -64,5 +66,5 @@ test("a receipt's time is not known, and none is made up", () => {
     ...{ direction: "outbound", origin: "highlevel", state: "failed", reportedState: "failed" },
     error: { code: "30007", message: "Carrier violation" },
   });
-  expect(storyOf(failed).at(-1)).toMatchObject({ isUntimed: true, tone: "bad", said: "Carrier violation (30007)" });
+  expect(storyOf(failed).at(-1)).toMatchObject({ at: null, state: "bad", said: "Carrier violation (30007)" });
 });

@@ -1,20 +1,17 @@
 import { z } from "zod";
-import { listDeliveriesOfMessage } from "../../store/deliveries.ts";
-import { type ListedMessage, listMessages, type MessagePage } from "../../store/messages/list-messages.ts";
-import { findMessage } from "../../store/messages/messages.ts";
-import type { Db } from "../../store/postgres/database.ts";
-import { findWebhook } from "../../store/webhooks.ts";
-import { messageAnswer, wholeMessageAnswer } from "../answers/message.ts";
-import { pageOf } from "../answers/page.ts";
-import { csvAnswer } from "../answers/people.ts";
-import { deliveryState, direction, messageState } from "../answers/words.ts";
-import { toLine } from "../csv.ts";
-import { numberedPageQuery, toPage } from "../list.ts";
-import { operation, reply } from "../operations/operation.ts";
-import { Problem } from "../problem.ts";
-import { showDelivery } from "./deliveries.ts";
-import { readSearch, rowIdOf, searchFields, timeFields } from "./fields.ts";
-import { showWebhook } from "./webhooks.ts";
+import { listMessages, type MessagePage } from "../../../store/messages/list-messages.ts";
+import type { Db } from "../../../store/postgres/database.ts";
+import { messageAnswer, wholeMessageAnswer } from "../../answers/message.ts";
+import { pageOf } from "../../answers/page.ts";
+import { csvAnswer } from "../../answers/people.ts";
+import { storyAnswer } from "../../answers/story.ts";
+import { deliveryState, direction, messageState } from "../../answers/words.ts";
+import { toLine } from "../../csv.ts";
+import { numberedPageQuery, toPage } from "../../list.ts";
+import { operation, reply } from "../../operations/operation.ts";
+import { readSearch, rowIdOf, searchFields, timeFields } from "../fields.ts";
+import { storyOf } from "./story.ts";
+import { readWhole, showMessage } from "./whole-message.ts";
 
 const filter = {
   ...searchFields,
@@ -69,34 +66,23 @@ export const messageOperations = {
     params: { id: rowIdOf("message") },
     answers: { 200: wholeMessageAnswer },
     async handle({ people }: { people: Db }, { caller, params: { id } }) {
-      const found = await findMessage(people, id, caller);
-      if (!found) throw new Problem(404, `there is no message ${id}`);
-      const { message, address, locationId } = found;
-      const webhook = message.webhookId === null ? undefined : await findWebhook(people, message.webhookId, caller);
-      const deliveries = await listDeliveriesOfMessage(people, id);
-      const about = { mappingId: message.mappingId, address, locationId };
-      return reply(200, {
-        ...showMessage(found),
-        content: message.content,
-        sendRequest: message.sendRequest,
-        webhooks: webhook ? [showWebhook(webhook)] : [],
-        deliveries: deliveries.map(({ attempts, ...each }) => ({
-          ...showDelivery({ ...about, ...each }),
-          attemptLog: attempts,
-        })),
-      });
+      return reply(200, await readWhole(people, caller, id));
+    },
+  }),
+
+  getStory: operation({
+    method: "GET",
+    path: "/admin/messages/{id}/story",
+    tag: "Messages",
+    summary: "Tells in words, and in its order, everything that happened to a message, with the waits between.",
+    by: "any key",
+    params: { id: rowIdOf("message") },
+    answers: { 200: storyAnswer },
+    async handle({ people }: { people: Db }, { caller, params: { id } }) {
+      return reply(200, { steps: storyOf(await readWhole(people, caller, id)) });
     },
   }),
 };
-
-const maxWords = 120;
-
-function showMessage({ message, address, locationId }: ListedMessage) {
-  const { content, sendRequest: _sendRequest, webhookId: _webhookId, ...rest } = message;
-  const { conversationId: _conversationId, ...shown } = rest;
-  const firstWords = (content?.text || content?.subject)?.slice(0, maxWords).toWellFormed() ?? null;
-  return { ...shown, firstWords, address, locationId };
-}
 
 const columns = ["id", "receivedAt", "direction", "state", "address", "locationId", "mappingId", "firstWords"] as const;
 const [mostLines, linesAtOnce] = [10_000, 1000];

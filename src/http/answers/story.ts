@@ -1,0 +1,21 @@
+import { z } from "zod";
+import { time } from "./words.ts";
+
+const storyStep = z.object({
+  kind: z
+    .enum(["written", "received", "read", "attempt", "replay", "end", "next", "fate", "wait"])
+    .describe(
+      "`end`: how a delivery ended; `next`: what it waits for; `fate`: how the message is; `wait`: the time between two steps.",
+    ),
+  at: time.nullable().describe("Null where nobody knows: the step stands where it belongs."),
+  state: z.enum(["ok", "busy", "bad", "quiet"]),
+  what: z.string().describe("What happened, in words."),
+  said: z.string().nullable().describe("In the words of others."),
+  means: z.string().nullable().describe("What the reason means."),
+});
+
+export const storyAnswer = z
+  .object({ steps: z.array(storyStep) })
+  .meta({ id: "Story", description: "Everything that is known to have happened to a message, in its order." });
+/** As it stands in an answer, before it is JSON. */
+export type StoryStep = Omit<z.output<typeof storyStep>, "at"> & { at: Date | null };
