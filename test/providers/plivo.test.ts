@@ -1,6 +1,9 @@
 import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { plivo } from "../../src/providers/sms/plivo.ts";
+import { accepted } from "../fixtures/plivo/sdk/accepted.ts";
 import { signer, signGet } from "../fixtures/plivo/sign.ts";
 import { readFixtures } from "../support/fixtures.ts";
 
@@ -32,6 +35,15 @@ test("accepts a signature that Plivo's own SDK accepts, and none of its second v
   const second = createHmac("sha256", "tok").update(`${vector}0542`).digest("base64");
   const headers = { "x-plivo-signature-v2": second, "x-plivo-signature-v2-nonce": "0542" };
   expect(await plivo.verify(of(headers), given)).toBe(false);
+});
+
+test("every fixture is signed as Plivo's own SDK accepts it, by POST and by GET", () => {
+  const known = join(import.meta.dirname, "../fixtures/plivo/sdk/accepted.json");
+  const why = "changed since the SDK was asked: see test/fixtures/plivo/sdk/judge.ts";
+  expect(
+    accepted(() => true),
+    why,
+  ).toEqual(JSON.parse(readFileSync(known, "utf8")));
 });
 
 test.each(readFixtures("plivo"))("means the same by GET: $name", async ({ fixture }) => {

@@ -1,7 +1,8 @@
+import { verifySignature } from "@vonage/jwt";
 import { expect, test } from "vitest";
 import { vonage } from "../../src/providers/sms/vonage.ts";
 import { signer } from "../fixtures/vonage/sign.ts";
-import { readSendFixtures } from "../support/fixtures.ts";
+import { readFixtures, readSendFixtures } from "../support/fixtures.ts";
 
 const url = "https://bridge.example.com/webhooks/1";
 const at = new Date("2026-11-21T10:00:00.000Z");
@@ -17,6 +18,14 @@ test("accepts a token that Vonage's own SDK accepts, for the body that it was ma
   expect(await vonage.verify(of(body), credentials)).toBe(true);
   expect(await vonage.verify(of(body.replace("hi", "ho")), credentials)).toBe(false);
   expect(await vonage.verify(of(body, new Date(1767225901_000)), credentials)).toBe(false);
+});
+
+test.each(readFixtures("vonage"))("its own SDK accepts how $name is signed", ({ fixture }) => {
+  const { signatureSecret } = signer.credentials as { signatureSecret: string };
+  const { headers } = signer.sign(fixture.request, { url, at });
+  const token = (headers["authorization"] ?? "").replace("Bearer ", "");
+  expect(verifySignature(token, signatureSecret)).toBe(true);
+  expect(verifySignature(token, `${signatureSecret}0`)).toBe(false);
 });
 
 test("what is sent is signed by the application's key and says which application it is", () => {
