@@ -60,6 +60,7 @@ export const deliveryKinds = [
   "report-status",
   "send-through-highlevel",
   "set-dnd",
+  "add-to-call",
   "post-event",
   "fetch-mail",
 ] as const;
@@ -141,6 +142,10 @@ export interface WebhookRequest {
 
 /** A file that came with a message. With a `url` it can be handed on; without one it was inside the webhook. */
 export interface Attachment {
+  /** The provider's id of it, where it may be told of more than once. */
+  id?: string | undefined;
+  /** Of a file of nothing but words, such as a transcript: what it says. */
+  text?: string | undefined;
   url?: string | undefined;
   /** What an email's HTML calls it, as in `cid:logo`; without angle brackets. */
   contentId?: string | undefined;
@@ -223,6 +228,15 @@ export type CallStatus = (typeof callStatuses)[number];
 export interface CallFacts {
   status: CallStatus;
   durationSeconds?: number | undefined;
+}
+
+/** What a provider tells later of a call: its recordings, and what was said. */
+export interface CallAddition {
+  kind: "addition";
+  /** The call's `providerMessageId`. */
+  callId: string;
+  /** Each with an id. */
+  attachments: Attachment[];
 }
 
 export interface MessagePart {
@@ -332,4 +346,4 @@ export interface IgnoredEvent {
   reason: string;
 }
 
-export type ProviderEvent = ProviderMessage | Receipt | Consent | IgnoredEvent;
+export type ProviderEvent = ProviderMessage | Receipt | Consent | CallAddition | IgnoredEvent;

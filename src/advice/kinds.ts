@@ -7,6 +7,7 @@ export const kinds: Record<DeliveryKind, string> = {
   "report-status": "Tell HighLevel the status",
   "send-through-highlevel": "Have HighLevel send it",
   "set-dnd": "Set DND in HighLevel",
+  "add-to-call": "Add to the call in HighLevel",
   "post-event": "Tell an endpoint",
   "fetch-mail": "Fetch the mail from the provider",
 };

@@ -75,6 +75,8 @@ export interface Highlevel extends HighlevelChecks {
   postInbound(access: Access, post: InboundPost): Promise<InboundAnswer & { status: number }>;
   /** Logs a call that the business has made elsewhere. Of the same body as the other, HighLevel takes less here. */
   postOutboundCall(access: Access, post: InboundPost): Promise<InboundAnswer & { status: number }>;
+  /** Of a call: these files instead of those that it has. Five at most. */
+  setAttachments(access: Access, messageId: string, urls: string[]): Promise<{ status: number }>;
   /** Finds the contact by this one address, or makes it; the name is only for a new one. Gives its id. */
   ensureContact(access: Access, contact: ContactKey): Promise<string>;
   /**
@@ -130,6 +132,14 @@ export function createHighlevel(options: HighlevelOptions): Highlevel {
       const body = { type, conversationId, conversationProviderId, altId, date, attachments, call: made };
       return call(access, { method: "POST", path: "/conversations/messages/outbound", body, answer: inboundAnswer });
     },
+
+    setAttachments: (access, messageId, attachments) =>
+      call(access, {
+        method: "PUT",
+        path: `/conversations/messages/${encodeURIComponent(messageId)}/attachments`,
+        body: { attachments },
+        answer: statusAnswer,
+      }),
 
     ensureContact: (access, contact) => ensureContact(call, access, contact),
     ensureConversation: (access, contactId) => ensureConversation(call, access, contactId),

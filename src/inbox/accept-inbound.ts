@@ -5,7 +5,7 @@ import { changedHabits } from "../messages/habits.ts";
 import { automaticFor } from "../messages/kept-mail.ts";
 import { type Aside, countAside, whyAside } from "../messages/set-aside.ts";
 import { admit, heldDetail, ignoredReason } from "../messages/unknown-sender.ts";
-import type { Consent, ProviderEvent, ProviderMessage, Receipt } from "../model.ts";
+import type { CallAddition, Consent, ProviderEvent, ProviderMessage, Receipt } from "../model.ts";
 import type { Reading } from "../providers/reading.ts";
 import { findReceivers, type Receivers } from "../registry/find-receivers.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
@@ -20,6 +20,7 @@ import { foreignReceipt } from "../store/webhooks.ts";
 import { applyReceipts } from "./apply-receipts.ts";
 import { consentOfMessage, consentOfPerson } from "./consent/consents.ts";
 import { type AccountReading, countOnce, eventIdOf } from "./count-once.ts";
+import { addToCalls, readAdditionsAgain } from "./parts/add-to-calls.ts";
 import { isPart, joinParts } from "./parts/join-parts.ts";
 import { isToFetch, oweFetches } from "./parts/owe-fetches.ts";
 import {
@@ -65,18 +66,20 @@ export async function acceptInbound(
   const receipts = await acceptReceipts(context, eventsOf(routed, isReceipt));
   const messages = await acceptMessages(tx, eventsOf(routed, isWhole).flatMap(withMapping), formerIdsOf);
   const fetches = await oweFetches(tx, eventsOf(routed, isToFetch).flatMap(withMapping));
+  const additions = await addToCalls(tx, eventsOf(routed, isAddition));
   const wishes = eventsOf(routed, isConsent).flatMap(withMapping);
   const consents = [...messages.consents, ...wishes.map(({ mapping, event }) => consentOfPerson(mapping, event))];
   const { owed } = await changeConsents(tx, [...consents, ...receipts.consents]);
-  const reasons = new Map([...messages.reasons, ...receipts.reasons, ...fetches.reasons]);
+  const reasons = new Map([...messages.reasons, ...receipts.reasons, ...fetches.reasons, ...additions.reasons]);
   const outcomes = routed.map((each) => {
     const aside = countAside(each.events.map(({ event }) => messages.aside?.get(event)));
     const receipts = each.events.filter(({ event }) => isReceipt(event)).length;
-    return { ...outcomeOf(each, reasons), ...aside, ...(receipts > 0 ? { receipts } : {}) };
+    const unmapped = each.unmapped ?? each.events.flatMap(({ event }) => additions.failures.get(event) ?? [])[0];
+    return { ...outcomeOf({ ...each, unmapped }, reasons), ...aside, ...(receipts > 0 ? { receipts } : {}) };
   });
   return {
     outcomes,
-    owed: [...receipts.owed, ...messages.owed, ...fetches.owed, ...owed],
+    owed: [...receipts.owed, ...messages.owed, ...fetches.owed, ...additions.owed, ...owed],
     happened: [...receipts.happened, ...messages.happened],
   };
 }
@@ -150,6 +153,7 @@ const isWhole = (event: ProviderEvent): event is ProviderMessage =>
   isMessage(event) && !isPart(event) && !isToFetch(event);
 const isConsent = (event: ProviderEvent): event is Consent => event.kind === "consent";
 const isReceipt = (event: ProviderEvent): event is Receipt => event.kind === "receipt";
+const isAddition = (event: ProviderEvent): event is CallAddition => event.kind === "addition";
 const withMapping = <Event extends ProviderEvent>({ mapping, ...rest }: AccountEvent<Event>): MappedEvent<Event>[] =>
   mapping ? [{ mapping, ...rest }] : [];
 
@@ -218,6 +222,7 @@ async function acceptMessages(
     if (why) aside.set(each.event, why);
   }
   await keepHabits(tx, changedHabits([...stored.keys()]));
+  await readAdditionsAgain(tx, [...stored.keys()]);
   return {
     reasons,
     aside,

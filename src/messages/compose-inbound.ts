@@ -62,7 +62,8 @@ function durationOf(seconds: number): string {
     .join(" ");
 }
 
-function urlsOf({ attachments }: MessageContent): string[] {
+/** Of the files that HighLevel can have. */
+export function urlsOf({ attachments }: MessageContent): string[] {
   return attachments.flatMap(({ url, refusal }) => (refusal === undefined && url ? properUrl(url) : []));
 }
 

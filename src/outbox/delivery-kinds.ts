@@ -1,5 +1,6 @@
 import { Failure } from "../errors.ts";
 import type { DeliveryKind } from "../model.ts";
+import { type AddToCallContext, addToCall } from "./attachments/add-to-call.ts";
 import { type FetchMailContext, fetchMail } from "./attachments/fetch-mail.ts";
 import type { AttemptInput, AttemptResult, MessageAttempt } from "./attempt.ts";
 import { type DndContext, setDnd } from "./consent/set-dnd.ts";
@@ -15,6 +16,7 @@ export type KindContext = PostInboundContext &
   ReportContext &
   RelayContext &
   DndContext &
+  AddToCallContext &
   PostEventContext &
   FetchMailContext;
 
@@ -36,6 +38,7 @@ export const deliveryKinds: Record<DeliveryKind, Kind> = {
   "report-status": { target: "highlevel", attempt: ofMessage(reportStatus), rereads: true },
   "send-through-highlevel": { target: "highlevel", attempt: ofMessage(relayMessage), failsMessage: true },
   "set-dnd": { target: "highlevel", attempt: setDnd },
+  "add-to-call": { target: "highlevel", attempt: ofMessage(addToCall), rereads: true },
   "post-event": { target: "endpoint", attempt: postEvent },
   "fetch-mail": { target: "source", attempt: fetchMail },
 };

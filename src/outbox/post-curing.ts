@@ -9,7 +9,7 @@ import { properUrl } from "../messages/proper-url.ts";
 import type { HighlevelMessageType } from "../model.ts";
 import type { Mapping, Mappings } from "../registry/mappings.ts";
 import { keepMappingType } from "../store/mappings.ts";
-import { keepContentParts } from "../store/messages/messages.ts";
+import { keepAttachment } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, MessageContent } from "../store/schema.ts";
 import { refuseFiles } from "./attachments/refuse-files.ts";
@@ -108,6 +108,7 @@ async function keepCures({ db, mappings }: CuringContext, { mapping, message, me
     await keepMappingType(db, mapping.id, draft.type);
     mappings.forget(mapping.id);
   }
-  const { attachments } = draft.content;
-  if (draft.content !== message.content) await keepContentParts(db, messageId, { attachments });
+  // One by one: a call may have got more meanwhile.
+  for (const [index, file] of draft.content.attachments.entries())
+    if (file !== message.content.attachments[index]) await keepAttachment(db, messageId, index, file);
 }

@@ -15,7 +15,7 @@ import { attachments, oneOrMore, openFiles, readEmail } from "./email/generic/re
 import { credentials, httpUrl, requireCredential, secret, setting } from "./kit/credentials.ts";
 import type { DecodedWebhook } from "./kit/decode.ts";
 import { defineProvider } from "./kit/define-provider.ts";
-import { call, consent, ignored, receipt, type StatusWords, text } from "./kit/events.ts";
+import { addition, call, consent, ignored, receipt, type StatusWords, text, transcript } from "./kit/events.ts";
 import {
   at,
   code,
@@ -162,6 +162,7 @@ async function read(
     return consent({ ...readWish(webhook, ownAddress), cause: "provider", ...webhook.read(wish) });
   if (type === "message.received") return readMessage(webhook, ownAddress);
   if (type === "call.ended" && readCall) return readCall(webhook, ownAddress);
+  if (type === "call.recorded" && readCall) return readAddition(webhook);
   if (type === "message.sent") return { ...(await readMessage(webhook, ownAddress)), direction: "outbound" as const };
   if (type !== "message.status") return ignored(`event ${type}: says nothing that is bridged`);
   const { id, reference: ours, status, error, ...rest } = webhook.read(update);
@@ -194,6 +195,19 @@ const callSeenBy = perNumber((ownNumber) => {
   const how = { status: z.enum(callStatuses), durationSeconds: maybeNumber, direction: maybeText };
   return at("data", { id: messageId, from: party, to: party, text: maybeText, sentAt: time, attachments, ...how });
 });
+
+const added = at(
+  "data",
+  z
+    .object({ callId: messageId, id: messageId, text: maybeText, attachments })
+    .refine(({ text: said, attachments: files }) => said || files.length > 0, "needs attachments or a text"),
+);
+
+function readAddition(webhook: DecodedWebhook) {
+  const { callId, id, text: said, attachments: files } = webhook.read(added);
+  const named = files.map((file, index) => ({ ...file, id: index === 0 ? id : `${id}-${index + 1}` }));
+  return addition(callId, [...named, ...(said ? [transcript(`${id}-text`, said)] : [])]);
+}
 
 /** The time is the signature's, and so our own. */
 function signedPost(url: string, secretKey: Buffer, data: { reference: string }): ApiRequest {

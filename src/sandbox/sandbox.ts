@@ -6,6 +6,7 @@ import { limitRate, type RateLimit, requireAccess } from "./access.ts";
 import { type Agent, createAgent } from "./agent.ts";
 import { ApiError } from "./api-error.ts";
 import { type Control, controlRoutes } from "./control.ts";
+import { setCallFiles } from "./endpoints/call-files.ts";
 import { contactRoutes } from "./endpoints/contacts.ts";
 import { conversationRoutes } from "./endpoints/conversations.ts";
 import { exportMessages } from "./endpoints/export.ts";
@@ -129,6 +130,7 @@ function apiRoutes(state: State, agent: Agent, { visibleAfterMs = 0 }: SandboxOp
   router.post("/conversations/messages/outbound", postOutboundCall(state));
   router.post("/conversations/messages", sendMessage(state, agent.send));
   router.get("/conversations/messages/export", exportMessages(state));
+  router.put("/conversations/messages/:id/attachments", setCallFiles(state));
   router.use("/conversations/messages", statusRoutes(state, visibleAfterMs));
   router.use("/conversations", conversationRoutes(state));
   router.use("/contacts", contactRoutes(state));

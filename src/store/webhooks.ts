@@ -90,6 +90,14 @@ export async function replayUnmapped(db: Db, accountId: string, sought: string[]
   return replayed.length;
 }
 
+/** Lets webhooks of an account be processed again that failed for one of these reasons. */
+export async function replayFailed(db: Db, accountId: string, reasons: string[]): Promise<void> {
+  await db
+    .update(webhooks)
+    .set({ state: "received", reason: null, readAttempts: 0 })
+    .where(and(eq(webhooks.accountId, accountId), eq(webhooks.state, "failed"), inArray(webhooks.reason, reasons)));
+}
+
 /** Why a webhook is ignored that tells of a message which the account has not sent, or whose send is not recorded yet. */
 export const foreignReceipt = "receipt of a message that this account has not sent";
 

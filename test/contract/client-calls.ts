@@ -56,18 +56,16 @@ export const highlevelCalls: Calls<Highlevel> = {
   },
   postOutboundCall: {
     "with a recording": ({ highlevel, access, conversationId }) =>
-      highlevel.postOutboundCall(access, {
-        ...{
-          type: "Call",
-          conversationProviderId: "calls",
-          conversationId,
-          altId: "call-1",
-          direction: "outbound",
-          date,
-        },
-        ...{ message: "Call", attachments: ["https://files.example/a.mp3"] },
-        call: { from: "+15005550009", to: "+15005550006", status: "completed" },
-      }),
+      highlevel.postOutboundCall(access, callTo(conversationId)),
+  },
+  setAttachments: {
+    "of a call": async ({ highlevel, access, conversationId }) => {
+      const { messageId } = await highlevel.postOutboundCall(access, callTo(conversationId));
+      return highlevel.setAttachments(access, messageId, [
+        "https://files.example/a.mp3",
+        "https://files.example/b.mp3",
+      ]);
+    },
   },
   findContact: {
     "by a known number": ({ highlevel, access }) => highlevel.findContact(access, { phone: "+15005550006" }),
@@ -168,6 +166,12 @@ export const oauthCalls: Calls<OauthClient> = {
     },
   },
 };
+
+const callTo = (conversationId: string): InboundPost => ({
+  ...{ type: "Call", conversationProviderId: "calls", conversationId, altId: "call-1", direction: "outbound", date },
+  ...{ message: "Call", attachments: ["https://files.example/a.mp3"] },
+  call: { from: "+15005550009", to: "+15005550006", status: "completed" },
+});
 
 function fullestEmail({ contactId, conversationId, emailId }: Pick<Stage, "contactId" | "conversationId" | "emailId">) {
   return {

@@ -17,6 +17,7 @@ const calls: Record<keyof Highlevel, (highlevel: Highlevel, access: Access) => P
       direction: "outbound",
       date: "2026-11-26",
     }),
+  setAttachments: (highlevel, to) => highlevel.setAttachments(to, "message-1", ["https://files.example/a.mp3"]),
   findContact: (highlevel, to) => highlevel.findContact(to, { phone: "+15005550006" }),
   readDnd: (highlevel, to) => highlevel.readDnd(to, "contact-1"),
   setDnd: (highlevel, to) => highlevel.setDnd(to, "contact-1", {}),

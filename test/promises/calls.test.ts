@@ -91,6 +91,80 @@ test("a call whose post was answered too late is posted once", async () => {
   expect(messagesOf(from)).toHaveLength(1);
 });
 
+const recorded = (callId: string, id: string, more: Record<string, unknown> = {}) =>
+  post("call.recorded", { callId, id, attachments: [{ url: `https://files.example.com/${id}.mp3` }], ...more });
+const webhooksOf = (state: string) =>
+  bridge.admin("GET", `/webhooks?accountId=${mappingId}&state=${state}`).then(({ body }) => body.items);
+const untilFiles = (person: string, count: number) =>
+  until(
+    () => messagesOf(person)[0]?.attachments ?? [],
+    (files) => files.length === count,
+  );
+const namesOf = (files: string[]) => files.map((url) => url.split("/").at(-1));
+
+test("what comes later is added to the call that is there, each once, and what was said as a file", async () => {
+  const from = "+15005550107";
+  await post("call.ended", {
+    id: "c-8",
+    from,
+    status: "completed",
+    attachments: [{ url: "https://files.example.com/a.mp3" }],
+  });
+  await untilPosted(from, 1);
+  await recorded("c-8", "r-1", { text: "Please call me back." });
+  await recorded("c-8", "r-1", { text: "Please call me back." });
+  await recorded("c-8", "r-2");
+  const files = await untilFiles(from, 4);
+  expect(namesOf(files)).toEqual(["a.mp3", "r-1.mp3", "transcript.txt", "r-2.mp3"]);
+  expect(await (await fetch(files[2] ?? "")).text()).toBe("Please call me back.");
+  expect(messagesOf(from)).toHaveLength(1);
+  const ignored = await webhooksOf("ignored");
+  expect(ignored.map(({ reason }: { reason: string }) => reason)).toContain("duplicate: the call has it already");
+});
+
+test("a recording that comes before its call waits with a reason, and is added to it once it is there", async () => {
+  const from = "+15005550108";
+  await recorded("c-9", "r-3");
+  const [failed] = await until(
+    () => webhooksOf("failed"),
+    (items) => items.length === 1,
+  );
+  expect(failed.reason).toBe("no call c-9 is known: where it comes later, what is told here is added to it by itself");
+  await post("call.ended", { id: "c-9", from, status: "voicemail" });
+  await untilFiles(from, 1);
+  expect(await webhooksOf("failed")).toEqual([]);
+});
+
+test("a recording of a call that HighLevel has not taken yet waits for it", async () => {
+  const from = "+15005550109";
+  bridge.sandbox.setFaults([{ kind: "status", path: "/conversations/messages/inbound", status: 503, times: 3 }]);
+  await post("call.ended", { id: "c-10", from, status: "completed" });
+  await recorded("c-10", "r-4");
+  expect(namesOf(await untilFiles(from, 1))).toEqual(["r-4.mp3"]);
+  await until(
+    () => bridge.admin("GET", "/deliveries?kind=add-to-call&state=pending"),
+    ({ body }) => body.items.length === 0,
+  );
+  expect(messagesOf(from)).toHaveLength(1);
+});
+
+test("of a call HighLevel takes five files, and the delivery says how many are left out", async () => {
+  const from = "+15005550110";
+  await post("call.ended", { id: "c-11", from, status: "completed" });
+  await untilPosted(from, 1);
+  for (const turn of [1, 2, 3, 4, 5, 6, 7]) await recorded("c-11", `r-5${turn}`);
+  await untilFiles(from, 5);
+  const { body } = await bridge.admin("GET", "/messages?providerMessageId=c-11");
+  const story = await until(
+    () => bridge.admin("GET", `/messages/${body.items[0].id}`),
+    (answer) => answer.body.deliveries.every(({ state }: { state: string }) => state === "delivered"),
+  );
+  const details = story.body.deliveries.flatMap(({ attemptLog }: { attemptLog: { detail: string | null }[] }) =>
+    attemptLog.map(({ detail }) => detail),
+  );
+  expect(details).toContain("HighLevel takes 5 files of a call: 2 are left out");
+});
+
 test("where the mapping names no provider of calls, they are ignored, and the webhook says why", async () => {
   const address = "+15005550019";
   const id = await bridge.addMapping({ provider: "generic-sms", address, credentials: signer.credentials });
@@ -101,6 +175,12 @@ test("where the mapping names no provider of calls, they are ignored, and the we
   );
   expect(body.items[0].reason).toContain("callProviderId");
   expect(bridge.sandbox.contacts().filter(({ phone }) => phone === "+15005550106")).toEqual([]);
+  await post("call.recorded", { callId: "c-6", id: "r-6", text: "Hello" }, id);
+  const { body: later } = await until(
+    () => bridge.admin("GET", `/webhooks?accountId=${id}&state=ignored`),
+    (answer) => answer.body.items.length === 2,
+  );
+  expect(later.items[0].reason).toContain("callProviderId");
   await bridge.admin("PATCH", `/mappings/${id}`, { callProviderId });
   await post("call.ended", { id: "c-7", from: "+15005550106", to: address, status: "completed" }, id);
   await untilPosted("+15005550106", 1);

@@ -57,5 +57,13 @@ test("all JSON that the protocol shows to be posted is read as it says", async (
     const [event] = await adapter.parse(requestOf({}, text));
     return event?.kind;
   });
-  expect(await Promise.all(kinds)).toEqual(["message", "message", "consent", "receipt", "message", "message"]);
+  expect(await Promise.all(kinds)).toEqual([
+    "message",
+    "message",
+    "addition",
+    "consent",
+    "receipt",
+    "message",
+    "message",
+  ]);
 });

@@ -1,5 +1,7 @@
 import Telnyx from "telnyx";
 import { expect, test } from "vitest";
+import { isAllowedHost } from "../../src/calls/fetch-file.ts";
+import { isMediaUrl } from "../../src/providers/media-urls.ts";
 import { telnyx } from "../../src/providers/sms/telnyx.ts";
 import { signer } from "../fixtures/telnyx/sign.ts";
 import { readFixtures } from "../support/fixtures.ts";
@@ -27,4 +29,17 @@ test("accepts a signature made by another implementation", async () => {
     receivedAt: new Date(1767225600_000),
   };
   expect(await telnyx.verify(request, { publicKey: "6kpsY+KcUgq+9VB7Ey7F+ZVHdq6+vnuSQh7qaRRG0iw=" })).toBe(true);
+});
+
+test("a recording is asked for by its id with the API key, and fetched without it from where the answer says", () => {
+  const { media } = telnyx;
+  const credentials = telnyx.credentials.parse(signer.sendCredentials);
+  const url = "https://api.telnyx.com/v2/recordings/10cd86ac-fef8-4765-b203-0f7511f9fc75";
+  if (!media?.located) return expect.unreachable("there is no way to its files");
+  const link = "https://s3.amazonaws.com/telephony-recorder-prod/a.wav?X-Amz-Signature=x";
+  expect(isMediaUrl(media, credentials, url)).toBe(true);
+  expect(isMediaUrl(media, credentials, "https://api.telnyx.com/v2/messages/1")).toBe(false);
+  expect(media.located.at({ data: { download_urls: { wav: link } } })).toBe(link);
+  expect(media.located.at({ data: {} })).toBeUndefined();
+  expect(isAllowedHost(new URL(link).host, media.located.hosts)).toBe(true);
 });

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ApiRequest } from "../../src/calls/call-api.ts";
 import type {
+  CallAddition,
   IgnoredEvent,
   MessageError,
   OutboundAttachment,
@@ -25,7 +26,7 @@ export interface Fixture {
   completion?: CompletionFixture;
 }
 
-export type EventInJson = MessageInJson | Receipt | IgnoredEvent;
+export type EventInJson = MessageInJson | Receipt | CallAddition | IgnoredEvent;
 
 export interface CompletionFixture {
   /** One GET, or two, of which the first is answered where the mail is; the last gives what is kept, a text as it is. */

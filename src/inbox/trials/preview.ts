@@ -6,7 +6,7 @@ import { contentOf } from "../../messages/content.ts";
 import { findThreadOf } from "../../messages/find-thread.ts";
 import { automaticFor, isKept } from "../../messages/kept-mail.ts";
 import { admit, ignoredReason } from "../../messages/unknown-sender.ts";
-import type { Consent, ProviderEvent, ProviderMessage, Receipt, WebhookRequest } from "../../model.ts";
+import type { CallAddition, Consent, ProviderEvent, ProviderMessage, Receipt, WebhookRequest } from "../../model.ts";
 import type { FetchCertificate } from "../../providers/kit/proofs.ts";
 import type { Reading } from "../../providers/reading.ts";
 import { type AddressedMessage, isFor } from "../../registry/find-receivers.ts";
@@ -34,6 +34,8 @@ export type PreviewedEvent =
   /** To the message that it is about, if this mapping has sent it. */
   | { outcome: "applied"; receipt: Receipt }
   | { outcome: "applied"; consent: Consent }
+  /** To the call that it is of, if that one is known. */
+  | { outcome: "applied"; addition: CallAddition }
   | { outcome: "kept" | "held"; reason: string; request: PreviewedRequest }
   | { outcome: "posted"; before: string[]; request: PreviewedRequest };
 
@@ -62,6 +64,7 @@ export async function previewWebhook(
       if (event.kind === "consent") previews.push({ outcome: "applied", consent: event });
       else if (event.kind === "ignored") previews.push({ outcome: "ignored", reason: event.reason });
       else if (event.kind === "receipt") previews.push({ outcome: "applied", receipt: event });
+      else if (event.kind === "addition") previews.push({ outcome: "applied", addition: event });
       else previews.push(await previewMessage(db, mapping, event, request.receivedAt));
     }
     return { verified, events: previews };

@@ -85,7 +85,7 @@ async function carryOne(context: CarryContext, input: CarryInput, place: Attachm
   const { url, refusal } = attachment;
   if (refusal !== undefined) return attachment;
   if (url !== undefined) return isMedia(input.mapping, url) ? carryMedia(context, input, place, url) : attachment;
-  const content = await place.open(index);
+  const content = attachment.text === undefined ? await place.open(index) : Buffer.from(attachment.text);
   if (!content) return attachment;
   return upload(context, input, place, { ...attachment, sizeBytes: content.length }, content);
 }

@@ -5,6 +5,7 @@ import { addressesOf } from "../../formats/mailbox.ts";
 import { openMime, parseMime } from "../../formats/mime.ts";
 import type {
   Attachment,
+  CallAddition,
   CallStatus,
   Consent,
   IgnoredEvent,
@@ -46,10 +47,27 @@ export interface CallEnd
   durationSeconds?: number | undefined;
 }
 
-/** A call that has ended, or a recording of one. `from` is who called. */
+/** A call that has ended. `from` is who called. */
 export const call = ({ status, durationSeconds, ...rest }: CallEnd): ProviderMessage => ({
   ...text(rest),
   call: { status, ...(durationSeconds === undefined ? {} : { durationSeconds }) },
+});
+
+/** What comes to a call later. */
+export const addition = (callId: string, attachments: CallAddition["attachments"]): CallAddition => ({
+  kind: "addition",
+  callId,
+  attachments,
+});
+
+/** A recording in one of the two forms in which providers give them. */
+export const recording = (id: string, url: string, form: "mp3" | "wav"): Attachment => ({
+  ...{ id, url, name: `recording.${form}`, contentType: form === "mp3" ? "audio/mpeg" : "audio/wav" },
+});
+
+/** What was said, as a file: HighLevel takes no words for a call that it has. */
+export const transcript = (id: string, text: string): Attachment => ({
+  ...{ id, text, name: "transcript.txt", contentType: "text/plain" },
 });
 
 /** As a provider counts the parts of a long text, in digits; none of what does not count so, or is whole. */

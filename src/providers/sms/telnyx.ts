@@ -1,16 +1,17 @@
 import { z } from "zod";
 import { requirePhoneNumber } from "../../formats/phone-number.ts";
-import type { CallStatus, OutboundMessage } from "../../model.ts";
+import type { OutboundMessage } from "../../model.ts";
 import { telnyxChecks } from "../checks/telnyx.ts";
 import { credentials, printable, secret, setting, uuid } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { call, ignored, receipt, type StatusWords, text, wishIn } from "../kit/events.ts";
+import { ignored, receipt, type StatusWords, text, wishIn } from "../kit/events.ts";
 import { at, code, listOf, maybeNumber, maybeText, messageId, phone, requiredText, time } from "../kit/fields.ts";
 import { bearer } from "../kit/proofs.ts";
 import { ed25519Key } from "../kit/public-keys.ts";
 import { answerOf, idAt, post } from "../kit/sends.ts";
 import { inHeader, publicKeySignature } from "../kit/signatures.ts";
+import { callEvents, linkIn, recordings } from "./telnyx/calls.ts";
 import { composeWhatsapp, isByWhatsapp, readWhatsapp } from "./telnyx/whatsapp.ts";
 
 /**
@@ -31,7 +32,7 @@ export const telnyx = defineProvider({
   notes: [
     "Who writes by WhatsApp is answered by it, and by SMS again once they write a text. RCS is not taken: its agents have no number.",
     "A text that is sent from the portal, or by another tool, is recorded in HighLevel.",
-    "For its calls, give the Voice API application the same URL, and the mapping a `callProviderId`.",
+    "For its calls, give the Voice API application the same URL, and the mapping a `callProviderId`. Recordings and transcripts are added to them when they are there.",
   ],
   receives: {
     contentTypes: ["application/json"],
@@ -52,6 +53,13 @@ export const telnyx = defineProvider({
     answer: answerOf({ ...idAt("data.id"), refused: at("errors.0", apiError()) }),
     refusals: { "40300": "opted_out", "10009": "misconfigured", "10011": "throttled" },
     services: ["whatsapp"],
+  },
+  media: {
+    hosts: ["api.telnyx.com"],
+    path: () => `${recordings}{id}`,
+    // Of its own buckets, and of those that a customer has chosen: https://developers.telnyx.com/docs/voice/programmable-voice/storing-call-recordings
+    located: { at: linkIn, hosts: ["s3.amazonaws.com", ".amazonaws.com", "storage.googleapis.com"] },
+    headers: ({ apiKey }) => bearer(apiKey),
   },
   checks: telnyxChecks,
 });
@@ -87,29 +95,10 @@ const update = at("data.payload", {
   errors: listOf(apiError()),
 });
 
-/** https://developers.telnyx.com/docs/voice/programmable-voice/receiving-webhooks */
-const hangup = at("data.payload", {
-  ...{ call_leg_id: messageId, from: phone, to: phone, direction: maybeText },
-  ...{ start_time: time, end_time: time, hangup_cause: maybeText },
-});
-const callStatuses: Record<string, CallStatus> = {
-  ...{ normal_clearing: "completed", user_busy: "busy", timeout: "no-answer", no_answer: "no-answer" },
-  ...{ originator_cancel: "canceled", call_rejected: "busy" },
-};
-
-function readCall(webhook: DecodedWebhook) {
-  const { call_leg_id: id, from, to, direction, hangup_cause: cause = "", ...times } = webhook.read(hangup);
-  const { start_time: start, end_time: end } = times;
-  const status = Object.hasOwn(callStatuses, cause) ? (callStatuses[cause] as CallStatus) : "failed";
-  const durationSeconds = start && end ? Math.max(0, (end.getTime() - start.getTime()) / 1000) : undefined;
-  const way = direction === "outgoing" ? ("outbound" as const) : undefined;
-  return call({ id, from, to: [to], sentAt: start ?? end, direction: way, status, durationSeconds });
-}
-
 /** What the bridge sends has a webhook URL with a reference. At the profile's URL come events about what others sent. */
 function read(webhook: DecodedWebhook) {
   const event = webhook.read(kind);
-  if (event === "call.hangup") return readCall(webhook);
+  if (Object.hasOwn(callEvents, event)) return callEvents[event]?.(webhook) ?? [];
   if (event === "message.received" && /^whatsapp$/i.test(webhook.read(typeOf) ?? "")) return readWhatsapp(webhook);
   if (event === "message.received") return readText(webhook);
   if (event === "message.sent" && webhook.reference === undefined) return readSentElsewhere(webhook);

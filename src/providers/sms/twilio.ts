@@ -6,8 +6,8 @@ import { twilioChecks } from "../checks/twilio.ts";
 import { credentials, secret, setting, sid } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { call, ignored, text, wishIn } from "../kit/events.ts";
-import { maybeText, messageId, phoneSeenBy, textPartySeenBy } from "../kit/fields.ts";
+import { addition, call, ignored, recording, text, transcript, wishIn } from "../kit/events.ts";
+import { maybeText, messageId, phoneSeenBy, requiredText, textPartySeenBy } from "../kit/fields.ts";
 import { basic } from "../kit/proofs.ts";
 import { formSample } from "../kit/recipes/samples.ts";
 import { post } from "../kit/sends.ts";
@@ -38,7 +38,7 @@ export const twilio = defineProvider({
     "the number's _A message comes in_, HTTP POST. Add `#rc=3&rp=all` to have Twilio try again after an outage. Status callbacks set themselves",
   notes: [
     "Twilio itself refuses more than ten files in one message.",
-    "For its calls, give the number's _Call status changes_ the same URL, and the mapping a `callProviderId`. A recording comes along when it is made by then.",
+    "For its calls, give the number's _Call status changes_ the same URL, and the mapping a `callProviderId`. Recordings and transcripts are added to them where your TwiML or call gives that URL as `recordingStatusCallback` and `transcribeCallback`.",
     "Who writes by WhatsApp or RCS is answered by it, and by SMS again once they write a text.",
   ],
   receives: {
@@ -97,7 +97,9 @@ const explain = (code: string) => `see https://www.twilio.com/docs/api/errors/${
 const readIncoming = incomingReader(textPartySeenBy(undefined));
 
 /** https://www.twilio.com/docs/voice/api/call-resource#statuscallback */
-const kindOfCall = z.object({ CallSid: maybeText, CallStatus: maybeText });
+const kindOfCall = z.object({
+  ...{ CallSid: maybeText, CallStatus: maybeText, RecordingStatus: maybeText, TranscriptionStatus: maybeText },
+});
 const callStatuses: Record<string, CallStatus> = {
   ...{ completed: "completed", busy: "busy", "no-answer": "no-answer", failed: "failed", canceled: "canceled" },
 };
@@ -106,31 +108,46 @@ const mailTime = maybeText.transform(parseMailDate);
 
 const ended = z.object({
   ...{ CallSid: messageId, From: phoneSeenBy(undefined), To: phoneSeenBy(undefined), Direction: maybeText },
-  ...{ CallDuration: maybeText, Timestamp: mailTime, RecordingUrl: maybeText },
+  ...{ CallDuration: maybeText, Timestamp: mailTime, RecordingSid: maybeText, RecordingUrl: maybeText },
 });
 
-/** Only how it ended is told. Twilio's own id names the recording; its URL gives an MP3 with that ending. */
+/** Only how it ended is told. */
 function readCall(webhook: DecodedWebhook, word: string) {
   const status = Object.hasOwn(callStatuses, word) ? callStatuses[word] : undefined;
   if (status === undefined) return ignored(`a call that is ${word}: it is told when it has ended`);
-  const {
-    CallSid: id,
-    From: from,
-    To: to,
-    Direction,
-    CallDuration,
-    Timestamp: sentAt,
-    RecordingUrl,
-  } = webhook.read(ended);
+  const { CallSid: id, From: from, To: to, Timestamp: sentAt, ...facts } = webhook.read(ended);
+  const { Direction, CallDuration, RecordingSid, RecordingUrl } = facts;
   const direction = /^outbound/.test(Direction ?? "") ? ("outbound" as const) : undefined;
   const durationSeconds = /^\d{1,7}$/.test(CallDuration ?? "") ? Number(CallDuration) : undefined;
-  const recording = RecordingUrl && { url: `${RecordingUrl}.mp3`, contentType: "audio/mpeg", name: "recording.mp3" };
-  const attachments = recording ? [recording] : [];
+  const attachments = RecordingSid && RecordingUrl ? [recordingAt(RecordingSid, RecordingUrl)] : [];
   return call({ id, from, to: [to], sentAt, direction, status, durationSeconds, attachments });
 }
 
+/** The URL gives an MP3 with that ending: https://www.twilio.com/docs/voice/api/recording#fetch-a-recording-resource */
+const recordingAt = (id: string, url: string) => recording(id, `${url}.mp3`, "mp3");
+
+/** https://www.twilio.com/docs/voice/api/recording#recordingstatuscallback */
+const recorded = z.object({ CallSid: messageId, RecordingSid: messageId, RecordingUrl: requiredText });
+
+function readRecording(webhook: DecodedWebhook, word: string) {
+  if (word !== "completed") return ignored(`a recording that is ${word}: there is no file`);
+  const { CallSid, RecordingSid, RecordingUrl } = webhook.read(recorded);
+  return addition(CallSid, [recordingAt(RecordingSid, RecordingUrl)]);
+}
+
+/** https://www.twilio.com/docs/voice/twiml/record#transcribecallback */
+const transcribed = z.object({ CallSid: messageId, TranscriptionSid: messageId, TranscriptionText: requiredText });
+
+function readTranscript(webhook: DecodedWebhook, word: string) {
+  if (word !== "completed") return ignored(`a transcript that is ${word}: there are no words`);
+  const { CallSid, TranscriptionSid, TranscriptionText } = webhook.read(transcribed);
+  return addition(CallSid, [transcript(TranscriptionSid, TranscriptionText)]);
+}
+
 function read(webhook: DecodedWebhook) {
-  const { CallSid, CallStatus } = webhook.read(kindOfCall);
+  const { CallSid, CallStatus, RecordingStatus, TranscriptionStatus } = webhook.read(kindOfCall);
+  if (CallSid !== undefined && TranscriptionStatus !== undefined) return readTranscript(webhook, TranscriptionStatus);
+  if (CallSid !== undefined && RecordingStatus !== undefined) return readRecording(webhook, RecordingStatus);
   if (CallSid !== undefined) return readCall(webhook, CallStatus ?? "of no status");
   const word = statusIn(webhook);
   return word === undefined ? readText(webhook) : readReceipt(webhook, word, { label: "Twilio", explain });

@@ -85,7 +85,9 @@ function isUncut(fields: Map<string, string>, accountSid: string): boolean {
   if (sids.size > 1) return false;
   for (const sid of sids) if (!knownSid.test(sid) && !otherSid.test(sid)) return false;
   for (const [name, value] of fields) {
-    if (!fieldName.test(name) || (name !== "Body" && swallowed.test(value))) return false;
+    // Of a transcript alone one name begins in lower case.
+    const isName = fieldName.test(name) || (name === "url" && fields.has("TranscriptionSid"));
+    if (!isName || (name !== "Body" && swallowed.test(value))) return false;
   }
   return true;
 }

@@ -1,0 +1,74 @@
+import type { CallAddition, ProviderEvent, ProviderMessage } from "../../model.ts";
+import type { AccountFacts } from "../../registry/accounts.ts";
+import type { MappingFacts } from "../../registry/mappings.ts";
+import type { NewDelivery } from "../../store/deliveries.ts";
+import { appendAttachments, type LockedCall, lockCalls } from "../../store/messages/calls.ts";
+import type { Db } from "../../store/postgres/database.ts";
+import { replayFailed } from "../../store/webhooks.ts";
+
+/** What a provider tells later of a call. */
+interface ToldAddition {
+  account: Pick<AccountFacts, "id">;
+  event: CallAddition;
+}
+
+interface Additions {
+  owed: NewDelivery[];
+  /** Why one was passed over, if it was. */
+  reasons: Map<ProviderEvent, string | undefined>;
+  /** Those whose call is not here. They are read again when it is. */
+  failures: Map<ProviderEvent, string>;
+}
+
+/** Adds recordings and transcripts to the calls that they are of, and owes HighLevel those that are new. */
+export async function addToCalls(tx: Db, told: ToldAddition[]): Promise<Additions> {
+  const additions: Additions = { owed: [], reasons: new Map(), failures: new Map() };
+  const { find, arePosted } = await lockCalls(
+    tx,
+    told.map(({ account, event: { callId } }) => ({ accountId: account.id, callId })),
+  );
+  for (const { account, event } of told) {
+    const call = find(account.id, event.callId);
+    if (call) additions.reasons.set(event, await addToCall(tx, call, event, additions.owed));
+    else if (arePosted(account.id)) additions.failures.set(event, unknownCall(event.callId));
+    else additions.reasons.set(event, "of a call, and no mapping of the account names a callProviderId");
+  }
+  return additions;
+}
+
+async function addToCall(
+  tx: Db,
+  { attachmentIds: known, conversationId, locationId, messageId }: LockedCall,
+  { attachments }: CallAddition,
+  owed: NewDelivery[],
+): Promise<string | undefined> {
+  if (!known) return "its call was deleted after RETENTION_DAYS";
+  const added = attachments.filter(({ id }) => id === undefined || !known.has(id));
+  if (added.length === 0) return "duplicate: the call has it already";
+  for (const { id } of added) if (id !== undefined) known.add(id);
+  await appendAttachments(tx, messageId, added);
+  if (!owed.some((each) => each.messageId === messageId))
+    owed.push({ kind: "add-to-call", conversationId, locationId, messageId });
+  return undefined;
+}
+
+/** Lets what came before its call be processed again. */
+export async function readAdditionsAgain(
+  tx: Db,
+  stored: { mapping: Pick<MappingFacts, "accountId">; event: ProviderMessage }[],
+): Promise<void> {
+  const calls = stored.filter(({ event }) => event.call);
+  const accountIds = new Set(calls.map(({ mapping }) => mapping.accountId));
+  for (const accountId of accountIds) {
+    const own = calls.filter(({ mapping }) => mapping.accountId === accountId);
+    await replayFailed(
+      tx,
+      accountId,
+      own.map(({ event }) => unknownCall(event.providerMessageId)),
+    );
+  }
+}
+
+/** Why the webhook has failed that brings something to a call of which nothing is known. */
+const unknownCall = (callId: string) =>
+  `no call ${callId} is known: where it comes later, what is told here is added to it by itself`;

@@ -1,0 +1,75 @@
+import { and, eq, isNotNull, sql } from "drizzle-orm";
+import type { Attachment } from "../../model.ts";
+import { type Db, selectRows } from "../postgres/database.ts";
+import { messages } from "../schema.ts";
+
+/** A call that is known, locked until the transaction ends. */
+export interface LockedCall {
+  messageId: number;
+  conversationId: number;
+  locationId: string;
+  /** The providers' ids of what it holds; undefined once its content was deleted. */
+  attachmentIds: Set<string> | undefined;
+}
+
+interface Row extends Omit<LockedCall, "attachmentIds"> {
+  accountId: string;
+  callId: string;
+  attachmentIds: (string | null)[] | null;
+}
+
+interface LockedCalls {
+  /** Of an account, by the provider's id. */
+  find(accountId: string, callId: string): LockedCall | undefined;
+  /** Does a mapping of the account post calls? */
+  arePosted(accountId: string): boolean;
+}
+
+/** The calls of these accounts that have these ids, by whichever of their mappings. */
+export async function lockCalls(tx: Db, keys: { accountId: string; callId: string }[]): Promise<LockedCalls> {
+  if (keys.length === 0) return { find: () => undefined, arePosted: () => false };
+  const input = JSON.stringify(keys);
+  const rows = await selectRows<Row>(
+    tx,
+    sql`
+      select input."accountId", input."callId", messages.id as "messageId", messages.conversation_id as "conversationId",
+        mappings.location_id as "locationId", case when messages.content is not null then array(
+          select value ->> 'id' from jsonb_array_elements(messages.content -> 'attachments')
+        ) end as "attachmentIds"
+      from json_to_recordset(${input}::json) as input ("accountId" uuid, "callId" text)
+      join mappings on mappings.account_id = input."accountId"
+      join messages on messages.mapping_id = mappings.id and messages.provider_message_id = input."callId"
+      where messages.content is null or messages.content ? 'call'
+      order by messages.id
+      for no key update of messages`,
+  );
+  const posting = await selectRows<{ accountId: string }>(
+    tx,
+    sql`
+      select distinct account_id as "accountId" from mappings
+      where call_provider_id is not null and account_id in (
+        select "accountId" from json_to_recordset(${input}::json) as input ("accountId" uuid)
+      )`,
+  );
+  const calls = new Map(
+    rows.map(({ attachmentIds, ...row }) => [keyOf(row), { ...row, attachmentIds: setOf(attachmentIds) }]),
+  );
+  const accounts = new Set(posting.map(({ accountId }) => accountId));
+  return {
+    find: (accountId, callId) => calls.get(keyOf({ accountId, callId })),
+    arePosted: (accountId) => accounts.has(accountId),
+  };
+}
+
+const keyOf = ({ accountId, callId }: { accountId: string; callId: string }) => `${accountId} ${callId}`;
+const setOf = (ids: (string | null)[] | null) => (ids === null ? undefined : new Set(ids.flatMap((id) => id ?? [])));
+
+/** Behind those that are there. What was deleted after the retention time stays deleted. */
+export async function appendAttachments(tx: Db, messageId: number, added: Attachment[]): Promise<void> {
+  const path = sql`array['attachments']`;
+  const attachments = sql`(${messages.content} -> 'attachments') || ${JSON.stringify(added)}::jsonb`;
+  await tx
+    .update(messages)
+    .set({ content: sql`jsonb_set(${messages.content}, ${path}, ${attachments})` })
+    .where(and(eq(messages.id, messageId), isNotNull(messages.content)));
+}
