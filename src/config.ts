@@ -115,8 +115,13 @@ const settings = z.object({
     .string()
     .regex(/^[^-\s]+-\S+$/, "must look like <app id>-<suffix>: copy it from the app's client keys")
     .optional()
-    .describe("The marketplace app's client id; without it locations are connected by tokens alone"),
+    .describe("The marketplace app's client id; without it the one that is entered at the console counts"),
   HIGHLEVEL_CLIENT_SECRET: z.string().optional().describe("The marketplace app's client secret"),
+  HIGHLEVEL_SHARED_SECRET: z
+    .string()
+    .min(16, "must be the shared secret as HighLevel made it: it is longer")
+    .optional()
+    .describe("The marketplace app's shared secret, by which HighLevel tells the console's pages inside it who looks"),
   HIGHLEVEL_AUTHORIZE_URL: httpUrl
     .prefault("https://marketplace.gohighlevel.com/v2/oauth/chooselocation")
     .describe("Where a location or agency is chosen to install the app; the app's own link fits too"),
@@ -208,9 +213,10 @@ const settings = z.object({
 type Settings = z.infer<typeof settings>;
 
 export interface OauthConfig {
-  /** The app's id, a dash, and a suffix. */
-  clientId: string;
-  clientSecret: string;
+  /** The app's id, a dash, and a suffix; absent, as its secrets, where they are entered at the console or there is no app. */
+  clientId?: string | undefined;
+  clientSecret?: string | undefined;
+  sharedSecret?: string | undefined;
   authorizeUrl: string;
   /** Separated by spaces. */
   scopes: string;
@@ -235,8 +241,7 @@ export interface Config {
   highlevelTimeoutSeconds: number;
   /** For each location, over all processes together; 0 for any number. */
   highlevelRequests: { per10Seconds: number; perDay: number };
-  /** The marketplace app. Absent when locations are connected by tokens alone. */
-  oauth?: OauthConfig | undefined;
+  oauth: OauthConfig;
   deliveryConcurrency: number;
   highlevelKeys: HighlevelKeys;
   retryHours: number;
@@ -339,7 +344,14 @@ export function readConfig(environment: Record<string, string | undefined>): Con
 }
 
 const secretSettings = new Set([
-  ...["ADMIN_API_KEY", "ENCRYPTION_KEYS", "HIGHLEVEL_CLIENT_SECRET", "METRICS_TOKEN", "OTEL_EXPORTER_OTLP_HEADERS"],
+  ...[
+    "ADMIN_API_KEY",
+    "ENCRYPTION_KEYS",
+    "HIGHLEVEL_CLIENT_SECRET",
+    "HIGHLEVEL_SHARED_SECRET",
+    "METRICS_TOKEN",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+  ],
 ]);
 
 function showSettings(given: ReadonlyMap<string, string | undefined>): Record<string, string> {
@@ -385,12 +397,15 @@ function readDatabase(value: Settings): Config["database"] {
   return { dataDir: value.DATA_DIR };
 }
 
-function readOauth(value: Settings): OauthConfig | undefined {
+function readOauth(value: Settings): OauthConfig {
   const { HIGHLEVEL_CLIENT_ID: clientId, HIGHLEVEL_CLIENT_SECRET: clientSecret } = value;
-  if (clientId && clientSecret) {
-    return { clientId, clientSecret, authorizeUrl: value.HIGHLEVEL_AUTHORIZE_URL, scopes: value.HIGHLEVEL_SCOPES };
-  }
-  if (!clientId && !clientSecret) return undefined;
+  const {
+    HIGHLEVEL_SHARED_SECRET: sharedSecret,
+    HIGHLEVEL_AUTHORIZE_URL: authorizeUrl,
+    HIGHLEVEL_SCOPES: scopes,
+  } = value;
+  if (clientId && clientSecret) return { clientId, clientSecret, sharedSecret, authorizeUrl, scopes };
+  if (!clientId && !clientSecret && !sharedSecret) return { authorizeUrl, scopes };
   const missing = clientId ? "HIGHLEVEL_CLIENT_SECRET" : "HIGHLEVEL_CLIENT_ID";
   throw new ConfigError(`${missing} is not set: the app's client id and secret are given both, or neither.`);
 }

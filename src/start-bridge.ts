@@ -2,17 +2,12 @@ import { hkdfSync } from "node:crypto";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type AccessTokens, createAccessTokens } from "./access/access-tokens.ts";
+import { createAccessTokens } from "./access/access-tokens.ts";
 import { createBudget } from "./access/budget.ts";
-import {
-  applyInstallEvent,
-  type Connection,
-  createInstaller,
-  type InstallContext,
-  type Installer,
-} from "./access/install.ts";
+import { applyInstallEvent, type Connection, createInstaller, type InstallContext } from "./access/install.ts";
+import { createMarketplaceApp, type MarketplaceApp, resumeLocations } from "./access/marketplace-app.ts";
 import { createDoors, type Doors } from "./calls/doors.ts";
-import { createChecks } from "./checks/checks.ts";
+import { type ChecksContext, createChecks } from "./checks/checks.ts";
 import { createConfirm } from "./checks/confirm-subscription.ts";
 import type { Config } from "./config.ts";
 import { consoleRoutes } from "./console/console-routes.ts";
@@ -53,11 +48,10 @@ import { createSealer } from "./secrets/seal.ts";
 import { createRecorder } from "./store/attempts.ts";
 import { listAudit } from "./store/operate/audit.ts";
 import { readOrCreateEncryptionKey } from "./store/postgres/data-dir.ts";
-import type { Database, Db } from "./store/postgres/database.ts";
+import type { Database } from "./store/postgres/database.ts";
 import { createNotifier } from "./store/postgres/notify.ts";
 import { openDatabase } from "./store/postgres/open-database.ts";
 import { findHold, holdSends } from "./store/trouble/holds.ts";
-import { resumeRenewable } from "./store/trouble/paused-locations.ts";
 import { queues, startWorker, type Worker, type WorkerOptions } from "./worker.ts";
 
 export interface Bridge {
@@ -133,13 +127,9 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
   const learning = await startLearning({ db, log });
   const [accounts, mappings] = [createAccounts({ db, sealer }), createMappings({ db, sealer })];
   const doors = createDoorsOf(config, log, traces, tuning);
-  const oauth =
-    config.oauth && createOauthClient({ ...config.oauth, callApi: doors.callApi, baseUrl: config.highlevelUrl });
-  const renewal = oauth && { oauth, log, connections: renewalConnections(config) };
-  const accessTokens = createAccessTokens({ db, sealer, renewal });
-  if (oauth) await resumeRenewableLocations(db, log);
+  const access = await openAccess(config, { db, sealer, log, doors });
   const endpoints = createEndpoints({ db, sealer });
-  const core = { pollSeconds, db, log, accounts, mappings, accessTokens, listeners, endpoints, during: stalls.during };
+  const core = { pollSeconds, db, log, accounts, mappings, ...access, listeners, endpoints, during: stalls.during };
   const times = { firstDelaySeconds, visibleAfterSeconds };
   const apart = database.people === db ? undefined : database.people;
   const delivering = createDelivering(config, { ...core, ...times, apart, doors, traceAttempt: traces?.traceAttempt });
@@ -161,10 +151,9 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
     ...{ publicUrl, bodyLimitBytes, adminApiKeys, metricsTokens, live },
     onWork: worker.wake,
     delivering,
-    checks: createChecks({ ...delivering, people: database.people }),
     secondsSinceTurn,
     takesRequests: config.run !== "worker",
-    installer: oauth && createInstallerOf(config, { db, sealer, log, oauth, accessTokens, onWork: worker.wake }),
+    ...createConnecting(config, { ...delivering, ...access, sealer, doors, database, onWork: worker.wake }),
     stateKey: Buffer.from(hkdfSync("sha256", keys[0] ?? "", "", "oauth state", 32)),
   };
   const app =
@@ -184,6 +173,20 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
     await stop();
     throw error;
   }
+}
+
+type Access = Awaited<ReturnType<typeof openAccess>>;
+
+/** What calls HighLevel are made with: the marketplace app, and the locations' tokens. */
+async function openAccess(config: Config, { doors, ...parts }: Omit<InstallContext, "oauth"> & { doors: Doors }) {
+  const marketplaceApp = createMarketplaceApp({ ...parts, given: config.oauth });
+  const findOauth = async () => {
+    const app = await marketplaceApp.find();
+    return app && createOauthClient({ ...app, callApi: doors.callApi, baseUrl: config.highlevelUrl });
+  };
+  const renewal = { findOauth, log: parts.log, connections: renewalConnections(config) };
+  if (await marketplaceApp.find()) await resumeLocations(parts);
+  return { marketplaceApp, findOauth, accessTokens: createAccessTokens({ ...parts, renewal }) };
 }
 
 /** Who hears the lines of the log, and so what happens, before they are written. */
@@ -310,9 +313,9 @@ function createDelivering(
   parts: Pick<DeliverContext, "db" | "log" | "accounts" | "mappings" | "listeners" | "endpoints" | "accessTokens"> &
     Pick<DeliverContext, "visibleAfterSeconds" | "traceAttempt"> &
     Pick<ProcessContext, "apart" | "during"> &
-    Pick<Tuning, "firstDelaySeconds"> & { doors: Doors },
+    Pick<Tuning, "firstDelaySeconds"> & { doors: Doors; marketplaceApp: MarketplaceApp },
 ): DeliverContext & ProcessContext & { reading: Reading; plainText: PlainText } {
-  const { doors, firstDelaySeconds, ...rest } = parts;
+  const { doors, firstDelaySeconds, marketplaceApp, ...rest } = parts;
   const { publicUrl, attachmentLimitBytes, emailAttachmentsLimitBytes, retryHours, sendRetryHours } = config;
   const { highlevelRequests } = config;
   return {
@@ -336,15 +339,9 @@ function createDelivering(
     attemptSeconds: config.highlevelTimeoutSeconds,
     record: createRecorder(rest.db),
     retry: { retryHours, sendRetryHours, firstDelaySeconds, random: Math.random },
-    applyInstall: (tx, event, at) => applyInstallEvent(tx, event, { clientId: config.oauth?.clientId, at }),
+    applyInstall: async (tx, event, at) =>
+      applyInstallEvent(tx, event, { clientId: await marketplaceApp.findClientId(tx), at }),
   };
-}
-
-/** The app's id or secret may be another one than HighLevel refused. Where they are not, it refuses them once more. */
-async function resumeRenewableLocations(db: Db, log: Log): Promise<void> {
-  const resumed = await resumeRenewable(db);
-  if (resumed.length > 0)
-    log("info", "locations.resumed", { count: resumed.length, locationIds: resumed.slice(0, 20) });
 }
 
 /** The ways out, with each call traced where traces are. */
@@ -364,17 +361,31 @@ function renewalConnections({ database }: Config): number {
   return "poolSize" in database ? Math.ceil(database.poolSize / 4) : 1;
 }
 
-function createInstallerOf(
+/** What connects locations and numbers, and looks whether they are connected rightly. */
+function createConnecting(
   config: Config,
-  parts: InstallContext & { accessTokens: AccessTokens; onWork: Wake },
-): Installer | undefined {
-  const { accessTokens, onWork, ...context } = parts;
+  parts: Omit<InstallContext, "oauth"> &
+    Omit<ChecksContext, "people" | "callApi" | "findApp"> &
+    Access & { database: Database; doors: Doors; onWork: Wake },
+) {
+  const { findOauth, marketplaceApp, accessTokens, database, doors, onWork, ...context } = parts;
+  const { people } = database;
   const redirectUri = `${config.publicUrl}/oauth/callback`;
   const onConnected = ({ id }: Connection) => {
     accessTokens.forget(id);
     onWork("deliveries");
   };
-  return config.oauth && createInstaller({ ...context, app: config.oauth, redirectUri, onConnected });
+  return {
+    checks: createChecks({ ...context, people, accessTokens, callApi: doors.callApi, findApp: marketplaceApp.find }),
+    async findInstaller() {
+      const [app, oauth] = [await marketplaceApp.find(), await findOauth()];
+      return (
+        app &&
+        oauth &&
+        createInstaller({ ...context, oauth, app: { ...config.oauth, ...app }, redirectUri, onConnected })
+      );
+    },
+  };
 }
 
 function encryptionKeys(config: Config): Buffer[] {

@@ -45,6 +45,10 @@ for (const element of document.querySelectorAll("[data-copy]")) {
   element.after(button);
 }
 
+/** A page that shows how far something is comes anew when anything happens. */
+const renewing = document.querySelector("[data-renew]");
+if (renewing) new EventSource(renewing.dataset.renew).addEventListener("message", () => location.reload());
+
 /** The live page: a line for each event, above those before. Paused, it keeps the last 1,000 for when it goes on. */
 const live = document.querySelector("[data-live]");
 if (live) watchLive(live.dataset.live, live.querySelector("a"), live.querySelector("[role=status]"));

@@ -98,13 +98,13 @@ test("web and worker processes meet in PostgreSQL: the embedded database works w
 
 describe("the marketplace app", () => {
   test("is connected by its client id and secret, and asks for what the bridge needs", () => {
-    expect(readConfig(enough).oauth).toBeUndefined();
+    expect(readConfig(enough).oauth.clientId).toBeUndefined();
     const config = readConfig({ ...enough, HIGHLEVEL_CLIENT_ID: "app-suffix", HIGHLEVEL_CLIENT_SECRET: "secret" });
     expect(config.oauth).toMatchObject({
       clientId: "app-suffix",
       authorizeUrl: "https://marketplace.gohighlevel.com/v2/oauth/chooselocation",
     });
-    expect(config.oauth?.scopes.split(" ")).toContain("conversations/message.write");
+    expect(config.oauth.scopes.split(" ")).toContain("conversations/message.write");
   });
 
   test("is given whole or not at all", () => {

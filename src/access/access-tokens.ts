@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { createLimit } from "../concurrency/limit.ts";
 import { remember } from "../concurrency/remember.ts";
 import { Failure } from "../errors.ts";
-import type { OauthClient } from "../highlevel/oauth.ts";
 import { describeError, type Log } from "../log.ts";
 import type { Sealer } from "../secrets/seal.ts";
 import { findLocationAccess, type LocationAccess } from "../store/locations.ts";
@@ -40,11 +39,11 @@ const minSeconds = 60;
 /** How long to leave HighLevel alone after a renewal that failed while the old token is still good. */
 const postponeMs = 30_000;
 
-/** Without an OAuth client tokens are taken as they are, and nothing renews them. */
+/** While there is no marketplace app tokens are taken as they are, and nothing renews them. */
 export function createAccessTokens(options: {
   db: Db;
   sealer: Sealer;
-  renewal?: { oauth: OauthClient; log: Log; connections: number } | undefined;
+  renewal?: Pick<RenewContext, "findOauth"> & { log: Log; connections: number };
 }): AccessTokens {
   const { db, sealer, renewal } = options;
   const context = renewal && { ...renewal, db, sealer, limit: createLimit(renewal.connections) };
@@ -54,7 +53,7 @@ export function createAccessTokens(options: {
   const load = async (locationId: string): Promise<AccessToken | undefined> => {
     const access = await findLocationAccess(db, locationId);
     if (!access) return undefined;
-    const due = renewOnce ? whenDue(access) : "not yet";
+    const due = (await context?.findOauth()) ? whenDue(access) : "not yet";
     if (due === "not yet" || (due === "soon" && !(await renewEarly(access)))) return open(access);
     if (due === "now") await renewNow(access);
     const renewed = await findLocationAccess(db, locationId);

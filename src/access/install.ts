@@ -102,7 +102,8 @@ export async function applyInstallEvent(
   known: { clientId: string | undefined; at: Date | undefined },
 ): Promise<string> {
   const { appId, type } = event;
-  if (known.clientId === undefined) return `${type} ignored: HIGHLEVEL_CLIENT_ID is not set`;
+  if (known.clientId === undefined)
+    return `${type} ignored: the bridge has no client id of an app, by HIGHLEVEL_CLIENT_ID or entered`;
   if (appId !== known.clientId.split("-")[0]) return `${type} ignored: it is about another app, ${appId ?? "unnamed"}`;
   if (type === "INSTALL") return applyInstall(tx, event, known.at);
   return known.at ? applyUninstall(tx, event, known.at) : doubtUninstall(tx, event);

@@ -19,13 +19,17 @@ export interface RenewContext {
   db: Db;
   sealer: Sealer;
   log: Log;
-  oauth: OauthClient;
+  /** Undefined while there is no marketplace app. */
+  findOauth: () => Promise<OauthClient | undefined>;
   /** How many transactions may wait for HighLevel at once: each holds a connection, and other work needs some too. */
   limit: Limit;
 }
 
 /** `busy`: another process is at it, and the caller did not want to wait. */
 export type Renewal = "renewed" | "refused" | "impossible" | "busy";
+
+/** With the client for one renewal: it is not looked for within a transaction. */
+type Renewing = Omit<RenewContext, "findOauth"> & { oauth: OauthClient };
 
 interface RenewalRequest {
   locationId: string;
@@ -47,11 +51,14 @@ export async function renewLocation(context: RenewContext, request: RenewalReque
   if (!access) return "impossible";
   const known = knownOutcome(access, request.usedVersion);
   if (known) return known;
-  if (access.sealedRefreshToken) return refreshLocation(context, request);
-  return access.companyId === null ? "impossible" : mintByCompany(context, request, access.companyId);
+  const oauth = await context.findOauth();
+  if (!oauth) return "impossible";
+  const renewing = { ...context, oauth };
+  if (access.sealedRefreshToken) return refreshLocation(renewing, request);
+  return access.companyId === null ? "impossible" : mintByCompany(renewing, request, access.companyId);
 }
 
-async function refreshLocation(context: RenewContext, request: RenewalRequest): Promise<Renewal> {
+async function refreshLocation(context: Renewing, request: RenewalRequest): Promise<Renewal> {
   const owner = { kind: "location" as const, id: request.locationId };
   const renewal = await replaceUnderLock(context, request, ({ sealedRefreshToken }) => {
     const refreshToken = openRefreshToken(context.sealer, owner, sealedRefreshToken ?? "");
@@ -63,7 +70,7 @@ async function refreshLocation(context: RenewContext, request: RenewalRequest): 
 const companyTokenRefused = "company token refused";
 
 /** A company's token may be refused before its time; that is no word on the location yet. */
-async function mintByCompany(context: RenewContext, request: RenewalRequest, companyId: string): Promise<Renewal> {
+async function mintByCompany(context: Renewing, request: RenewalRequest, companyId: string): Promise<Renewal> {
   let refusedToken: string | undefined;
   for (;;) {
     const company = await companyToken(context, request.locationId, companyId, refusedToken);
@@ -86,7 +93,7 @@ async function mintByCompany(context: RenewContext, request: RenewalRequest, com
 type AskForToken = (locked: LocationAccess) => Promise<Tokens | { refusal: TokenRefusal } | typeof companyTokenRefused>;
 
 function replaceUnderLock(
-  context: RenewContext,
+  context: Renewing,
   request: RenewalRequest,
   ask: AskForToken,
 ): Promise<Renewal | typeof companyTokenRefused> {
@@ -94,7 +101,7 @@ function replaceUnderLock(
 }
 
 async function replaceToken(
-  context: RenewContext,
+  context: Renewing,
   tx: Db,
   request: RenewalRequest,
   ask: AskForToken,
@@ -121,7 +128,7 @@ function knownOutcome(access: LocationAccess, usedVersion: number): "renewed" | 
 
 /** Gives the agency's access token; another one than the refused one, if one was. */
 async function companyToken(
-  context: RenewContext,
+  context: Renewing,
   locationId: string,
   companyId: string,
   refusedToken: string | undefined,
@@ -159,7 +166,7 @@ async function companyToken(
 const minCompanySeconds = 60;
 
 async function refreshCompany(
-  { oauth, sealer }: RenewContext,
+  { oauth, sealer }: Renewing,
   companyId: string,
   company: CompanyAccess | undefined,
 ): Promise<Tokens | { refusal: TokenRefusal }> {
@@ -215,7 +222,7 @@ async function orRefusal(asked: Promise<Tokens>): Promise<Tokens | { refusal: To
 }
 
 async function pause(
-  context: RenewContext,
+  context: Pick<RenewContext, "log">,
   db: Db,
   request: RenewalRequest,
   refusal: TokenRefusal,

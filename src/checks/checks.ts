@@ -4,16 +4,14 @@ import { failure } from "../providers/kit/checks/findings.ts";
 import type { Mapping } from "../registry/mappings.ts";
 import { findLocation } from "../store/locations.ts";
 import { readActivity } from "../store/messages/activity.ts";
-import type { Db } from "../store/postgres/database.ts";
 import type { Location } from "../store/schema.ts";
 import { type CheckedCredentials, checkCredentials } from "./check-credentials.ts";
 import { type CheckedLocation, checkLocation, type LocationCheckContext } from "./check-location.ts";
 import { checkProvider } from "./check-provider.ts";
+import { type FirstStepsContext, findFirstSteps } from "./first-steps.ts";
 import { activityLimits, judgeActivity } from "./judge-activity.ts";
 
-export interface ChecksContext extends LocationCheckContext {
-  /** The database, for what people read. */
-  people: Db;
+export interface ChecksContext extends FirstStepsContext {
   /** The way out to providers. */
   callProvider: CallApi;
 }
@@ -33,6 +31,8 @@ export interface Checks {
   /** Its credentials, location and conversation provider, and what happened on it lately. */
   mapping(mapping: Mapping, webhookUrl: string): Promise<CheckResult>;
   location(location: Location): Promise<CheckResult>;
+  /** How far it is to a message that goes both ways, in these locations, or in all. */
+  firstSteps(locationIds: string[] | undefined): Promise<CheckResult>;
   /** What is wrong with what has just been registered, as far as that shows before its webhookUrl is pasted. */
   newMapping(mapping: Mapping, webhookUrl: string): Promise<Finding[]>;
   newAccount(account: CheckedCredentials): Promise<Finding[]>;
@@ -71,6 +71,10 @@ export function createChecks(context: ChecksContext): Checks {
         const { findings } = await checkLocation(context, location, AbortSignal.timeout(checkMs));
         return findings;
       }),
+    firstSteps: (locationIds) =>
+      shared(`first steps ${JSON.stringify(locationIds)}`, () =>
+        findFirstSteps(context, locationIds, AbortSignal.timeout(newMs)),
+      ),
     newMapping: async (mapping, webhookUrl) =>
       (await findAll(mapping, webhookUrl, AbortSignal.timeout(newMs))).filter(isWrong),
     newAccount: async (account) =>

@@ -2,6 +2,7 @@ import type { Calls } from "./calls.ts";
 import { deedPage, doDeed } from "./forms/deed-page.tsx";
 import type { Page } from "./frame/answer.ts";
 import { collectionPage } from "./pages/collections.tsx";
+import { firstStepsPage } from "./pages/first-steps.tsx";
 import { locationPage, locationsPage } from "./pages/locations.tsx";
 import { mappingPage, mappingsPage } from "./pages/mappings.tsx";
 import { messagePage, replayMessage } from "./pages/message.tsx";
@@ -18,6 +19,7 @@ import { webhookPage, webhooksPage } from "./pages/webhooks.tsx";
 export function createPages(calls: Calls): Record<string, Page> {
   return {
     "GET /": overviewPage(calls),
+    "GET /first-steps": firstStepsPage(calls),
     "GET /search": searchPage(calls),
     "GET /messages": messagesPage(calls),
     "GET /messages/csv": messagesCsv(calls),

@@ -11,8 +11,8 @@ import { networkOf } from "./limits.ts";
 import { Problem } from "./problem.ts";
 
 export interface OauthContext {
-  /** Absent when no marketplace app is configured. */
-  installer: Installer | undefined;
+  /** Undefined while there is no marketplace app. */
+  findInstaller: () => Promise<Installer | undefined>;
   /** Signs states: 32 bytes that all replicas share and nobody else has. */
   stateKey: Buffer;
   publicUrl: string;
@@ -37,15 +37,15 @@ export function oauthRoutes(context: OauthContext): Router {
     next();
   });
 
-  router.get("/install", (_req, res) => {
-    const installer = requireInstaller(context);
+  router.get("/install", async (_req, res) => {
+    const installer = await requireInstaller(context);
     const secret = randomBytes(32).toString("base64url");
     res.cookie(cookie.name, secret, { ...cookie.options, maxAge: stateMinutes * 60_000 });
     res.redirect(302, installer.authorizeUrl(signState(stateKey, secret, Date.now())));
   });
 
   router.get("/callback", async (req, res) => {
-    const installer = requireInstaller(context);
+    const installer = await requireInstaller(context);
     const { code, state, error, error_description } = req.query;
     const secret = readCookie(req.headers.cookie, cookie.name);
     const isOwn = isOwnState(stateKey, secret, String(state), Date.now());
@@ -75,9 +75,13 @@ export function oauthRoutes(context: OauthContext): Router {
   return router;
 }
 
-function requireInstaller({ installer }: OauthContext): Installer {
+async function requireInstaller({ findInstaller }: OauthContext): Promise<Installer> {
+  const installer = await findInstaller();
   if (installer) return installer;
-  throw new Problem(404, "OAuth is not configured: set HIGHLEVEL_CLIENT_ID and HIGHLEVEL_CLIENT_SECRET");
+  throw new Problem(
+    404,
+    "OAuth is not configured: set HIGHLEVEL_CLIENT_ID and HIGHLEVEL_CLIENT_SECRET, or enter the app at the console",
+  );
 }
 
 /** Each code that a browser brings is a call to HighLevel. */

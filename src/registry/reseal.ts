@@ -1,3 +1,4 @@
+import { appContext } from "../access/marketplace-app.ts";
 import { contextOfColumn } from "../access/sealed-tokens.ts";
 import { ConfigError } from "../errors.ts";
 import type { Sealer } from "../secrets/seal.ts";
@@ -39,5 +40,6 @@ export async function resealStep({ db, sealer }: SealContext): Promise<boolean> 
 function contextOf({ owner, id, column }: SealedValue): string {
   if (owner === "account" || column === "sealed_credentials") return credentialsContext(id);
   if (owner === "endpoint" || column === "sealed_target") return targetContext(id);
+  if (owner === "app" || column === "sealed_secrets") return appContext;
   return contextOfColumn({ kind: owner, id }, column);
 }

@@ -171,6 +171,15 @@ export const companies = pgTable("companies", {
   updatedAt: createdAt(),
 });
 
+/** The marketplace app, where it was entered instead of set: one row at most. */
+export const marketplaceApps = pgTable("marketplace_apps", {
+  what: text().primaryKey().$type<"highlevel">(),
+  clientId: text().notNull(),
+  sealedSecrets: text().notNull(),
+  updatedAt: createdAt(),
+});
+export type MarketplaceApp = typeof marketplaceApps.$inferSelect;
+
 /**
  * What somebody has at a provider: the credentials, and one webhook URL for all its numbers and mailboxes. A deleted one
  * keeps its row: for a week what is posted to it is kept as failed, then its provider is answered 410.

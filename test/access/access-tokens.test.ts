@@ -58,7 +58,7 @@ const accessTokensOf = (index: number): AccessTokens =>
   createAccessTokens({
     db: (databases[index % 3] as Database).db,
     sealer,
-    renewal: { oauth: client(), log, connections: 2 },
+    renewal: { findOauth: async () => client(), log, connections: 2 },
   });
 
 async function install(chosen: { locationId: string } | { companyId: string }): Promise<void> {

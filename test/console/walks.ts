@@ -21,6 +21,7 @@ export function walksOf({ ids }: Stage): Walk[] {
   const message = `/messages/${ids.message}`;
   return [
     { route: "GET /", path: "", own: 200, other: 200 },
+    { route: "GET /first-steps", path: "/first-steps", own: 200, other: 200 },
     { route: "GET /search", path: "/search?q=m-1", own: 303, other: 404 },
     { route: "GET /search", path: "/search?q=%2B1%20(500)%20555-0006", own: 303, other: 404 },
     { route: "GET /search", path: "/search?q=nowhere", own: 404, other: 404 },
@@ -158,6 +159,8 @@ const forms = ({ mapping, dead }: Stage["ids"]): [path: string, own: number, oth
   ["importMappings", 200, 200],
   ["discardDeliveries?kind=post-inbound", 200, 200],
   ["createKey", 403, 403, 200],
+  ["putApp", 403, 403, 200],
+  ["deleteApp", 403, 403, 200],
   ["createProvider", 403, 403, 200],
   ["beginHold", 403, 403, 200],
 ];

@@ -67,6 +67,25 @@ test("a mapping that is connected rightly is found so on both sides, and that no
   });
 });
 
+test("the first steps tell what is done and what is not yet, as far as a key reaches", async () => {
+  const found = await check("/first-steps");
+  expect(found).toMatchObject({
+    ...{ publicUrl: ["warning", has("does not answer")], app: ["ok", has("by a token of its own")] },
+    ...{ location: ["ok", has("Test is connected")], token: ["ok", has("takes")] },
+    ...{ mapping: ["ok", has("+15005550006 of Twilio")], webhook: ["warning", has("no webhook")] },
+    ...{ inHighlevel: ["warning", has("yet")], deliveryUrl: ["warning", has("yet")] },
+    ...{ sent: ["warning", has("yet")], receipt: ["warning", has("yet")] },
+  });
+  const made = await bridge.admin("POST", "/keys", { name: "x", access: "read", locationIds: ["another-location"] });
+  const answer = await fetch(`${bridge.url}/admin/first-steps/check`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${made.body.key}` },
+  });
+  const { checks } = (await answer.json()) as { checks: { check: string; state: string }[] };
+  expect(checks.filter(({ state }) => state === "ok")).toEqual([]);
+  expect(JSON.stringify(checks)).not.toContain("+1500");
+});
+
 test("a webhook that came is told by its time", async () => {
   const url = `${publicUrl}/webhooks/${mappingId}`;
   const text = readFixtures("twilio").find(({ name }) => name === "text")?.fixture.request;

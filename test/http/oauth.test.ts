@@ -249,13 +249,34 @@ test("a message that waited for the location to be connected again goes out once
 });
 
 test("404 that names the settings, while no app is configured", async () => {
-  await bridge.restart({ oauth: undefined });
+  const { authorizeUrl, scopes } = oauth;
+  await bridge.restart({ oauth: { authorizeUrl, scopes } });
   for (const path of ["/oauth/install", "/oauth/callback?code=x"]) {
     const answer = await open(path);
     expect(answer.status).toBe(404);
     expect(answer.text).toMatch(/HIGHLEVEL_CLIENT_ID and HIGHLEVEL_CLIENT_SECRET/);
   }
+});
+
+test("an app that is entered connects locations until it is removed, and its secrets are shown to nobody", async () => {
+  const entered = { clientId: "app-x", clientSecret: "secret", sharedSecret: "a-shared-secret-of-enough-letters" };
+  expect((await bridge.admin("GET", "/app")).body).toEqual({ clientId: null, from: null, hasSharedSecret: false });
+  expect((await bridge.admin("PUT", "/app", { ...entered, clientId: "app" })).status).toBe(422);
+  const shown = { clientId: "app-x", from: "console", hasSharedSecret: true };
+  expect(await bridge.admin("PUT", "/app", entered)).toMatchObject({ status: 200, body: shown });
+  expect((await bridge.admin("GET", "/app")).body).toEqual(shown);
+  expect((await install()).text).toContain(`Location ${locationId} is connected.`);
+  expect(JSON.stringify(bridge.logLines)).not.toContain(entered.sharedSecret);
+  expect((await bridge.admin("DELETE", "/app")).status).toBe(204);
+  expect((await bridge.admin("DELETE", "/app")).status).toBe(404);
+  expect((await open("/oauth/install")).status).toBe(404);
+});
+
+test("the environment's app wins, and no other one can be entered beside it", async () => {
   await bridge.restart({ oauth });
+  const entered = { clientId: "app-y", clientSecret: "another" };
+  expect((await bridge.admin("PUT", "/app", entered)).status).toBe(409);
+  expect((await bridge.admin("GET", "/app")).body).toMatchObject({ clientId: "app-x", from: "environment" });
 });
 
 test("what waited for the app's secret to be corrected goes out after the next start", async () => {

@@ -54,6 +54,8 @@ const deeds: Partial<Record<DeedId, Deed>> = {
   createProvider: { title: "Declare a provider", back: list("providers") },
   putProvider: { title: "Change the declaration", back: list("providers") },
   deleteProvider: { title: "Remove the declaration", back: list("providers"), isFinal: true },
+  putApp: { title: "Enter the app", back: "/console/first-steps" },
+  deleteApp: { title: "Forget the app", back: "/console/settings", isFinal: true },
   beginHold: { title: "Hold all sends", back: "/console/settings", isFinal: true },
   endHold: { title: "End the hold", back: "/console/settings", isFinal: true },
   erasePerson: { title: "Erase a person", back: "/console/messages", isFinal: true, isTold: true },

@@ -10,6 +10,8 @@ import { Group } from "./problems.tsx";
 const hourMs = 3_600_000;
 const maxCounted = 200;
 const maxGroups = 5;
+/** With fewer than these it is still to be seen whether all is connected. */
+const fewMessages = 10;
 
 /** `GET /console`: whether all is well in one sentence, what needs somebody, and what happened last. */
 export function overviewPage(calls: Calls): Page {
@@ -22,6 +24,13 @@ export function overviewPage(calls: Calls): Page {
         <>
           <h1>Overview</h1>
           <p class="lead">{sayHowItStands(view)}</p>
+          {view.last.length < fewMessages && (
+            <p>
+              <a class="button primary" href="/console/first-steps">
+                First steps
+              </a>
+            </p>
+          )}
           <Tiles view={view} />
           {groups.length + view.paused.length > 0 && (
             <>
@@ -60,7 +69,7 @@ async function readView(calls: Calls, caller: Caller) {
   const lately = await calls.listMessages(caller, { query: { from: since, limit: maxCounted } });
   const waiting = await calls.listDeliveries(caller, { query: { state: "pending", limit: maxCounted } });
   const failed = await calls.listMessages(caller, { query: { state: "failed", limit: maxCounted } });
-  const last = await calls.listMessages(caller, { query: { limit: 10 } });
+  const last = await calls.listMessages(caller, { query: { limit: fewMessages } });
   const paused = await calls.listLocations(caller, { query: { paused: "true", limit: maxGroups } });
   return {
     lately: lately.body.items,

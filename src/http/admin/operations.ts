@@ -15,6 +15,7 @@ import { type EndpointsContext, endpointOperations } from "./endpoints.ts";
 import { type LiveContext, liveOperations } from "./live.ts";
 import { messageOperations } from "./messages/messages.ts";
 import { metricsOperations } from "./metrics.ts";
+import { type AppContext, appOperations } from "./operator/app.ts";
 import { holdOperations } from "./operator/hold.ts";
 import { keyOperations } from "./operator/keys.ts";
 import { providerOperations } from "./operator/providers.ts";
@@ -27,6 +28,7 @@ import { webhookOperations } from "./webhooks.ts";
 export interface AdminContext
   extends MappingsContext,
     StatusContext,
+    AppContext,
     PreviewContext,
     SendTestContext,
     LiveContext,
@@ -60,6 +62,7 @@ export const adminOperations = {
   ...keyOperations,
   ...auditOperations,
   ...statusOperations,
+  ...appOperations,
   ...holdOperations,
   ...providerOperations,
 };

@@ -31,6 +31,14 @@ export const holdAnswer = z
   })
   .meta({ id: "Hold" });
 
+export const appAnswer = z
+  .object({
+    clientId: text,
+    from: z.enum(["environment", "console"]).nullable().describe("Where it was set; null: there is none."),
+    hasSharedSecret: z.boolean(),
+  })
+  .meta({ id: "App", description: "The app in HighLevel's marketplace." });
+
 export const auditAnswer = z
   .object({
     id: rowId,

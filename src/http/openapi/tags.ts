@@ -1,5 +1,6 @@
 /** The parts of the API, in the order in which one meets them. */
 export const tags = {
+  App: "The app in HighLevel's marketplace, by which locations are connected.",
   Locations: "Sub-accounts of HighLevel, and their tokens.",
   Accounts: "What somebody has at a provider: its credentials, and one webhook URL for all its numbers and mailboxes.",
   Mappings: "Numbers and mailboxes of accounts, and the locations that they stand for.",

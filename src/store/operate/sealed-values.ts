@@ -3,11 +3,14 @@ import { type Db, selectRows } from "../postgres/database.ts";
 
 /** What is sealed, and for whom. */
 export interface SealedValue {
-  owner: "account" | "location" | "company" | "endpoint";
+  owner: "account" | "location" | "company" | "endpoint" | "app";
   id: string;
-  column: "sealed_credentials" | "sealed_token" | "sealed_refresh_token" | "sealed_target";
+  column: "sealed_credentials" | "sealed_token" | "sealed_refresh_token" | "sealed_target" | "sealed_secrets";
   sealed: string;
 }
+
+/** What a row of the table is known by. */
+const idOf = (owner: SealedValue["owner"]) => sql.raw(owner === "app" ? "what" : "id");
 
 const places: [SealedValue["owner"], string, SealedValue["column"]][] = [
   ["account", "accounts", "sealed_credentials"],
@@ -16,6 +19,7 @@ const places: [SealedValue["owner"], string, SealedValue["column"]][] = [
   ["company", "companies", "sealed_token"],
   ["company", "companies", "sealed_refresh_token"],
   ["endpoint", "endpoints", "sealed_target"],
+  ["app", "marketplace_apps", "sealed_secrets"],
 ];
 const tableOf = (owner: SealedValue["owner"]) => places.find(([each]) => each === owner)?.[1] ?? "";
 
@@ -23,7 +27,7 @@ const tableOf = (owner: SealedValue["owner"]) => places.find(([each]) => each ==
 const everywhere: SQL = sql.join(
   places.map(
     ([owner, table, column]) => sql`
-      select ${sql.raw(`'${owner}'`)} as owner, id::text as id, ${sql.raw(`'${column}'`)} as "column",
+      select ${sql.raw(`'${owner}'`)} as owner, ${idOf(owner)}::text as id, ${sql.raw(`'${column}'`)} as "column",
         ${sql.raw(column)} as sealed, split_part(${sql.raw(column)}, '.', 1) as key_id
       from ${sql.raw(table)} where ${sql.raw(column)} is not null`,
   ),
@@ -54,7 +58,7 @@ export async function listSealedByOthers(db: Db, keyId: string, limit: number): 
 /** `false` where it was written anew in between. An account's copy in its mapping goes along. */
 export async function replaceSealed(db: Db, { owner, id, column, sealed }: SealedValue, by: string): Promise<boolean> {
   const name = sql.raw(column);
-  const isSame = sql`id::text = ${id} and ${name} = ${sealed}`;
+  const isSame = sql`${idOf(owner)}::text = ${id} and ${name} = ${sealed}`;
   const mirror =
     owner === "account"
       ? sql`, copied as (
@@ -66,7 +70,7 @@ export async function replaceSealed(db: Db, { owner, id, column, sealed }: Seale
     db,
     sql`
       with replaced as (
-        update ${sql.raw(tableOf(owner))} set ${name} = ${by} where ${isSame} returning id::text as id
+        update ${sql.raw(tableOf(owner))} set ${name} = ${by} where ${isSame} returning ${idOf(owner)}::text as id
       )${mirror}
       select id from replaced`,
   );

@@ -52,4 +52,14 @@ export const checkOperations = {
       return reply(200, await context.checks.location(await requireKnownLocation(context, caller, locationId)));
     },
   }),
+
+  checkFirstSteps: operation({
+    ...{ method: "POST", path: "/admin/first-steps/check", tag, by, isCheck: true },
+    summary: "Tells how far it is from an empty installation to a message that goes both ways, and what to do next.",
+    description:
+      "What is not done yet is a `warning`, and what went wrong a `failure`. It is about the number or mailbox of the newest message, or about any one.",
+    answers: { 200: checkAnswer },
+    handle: async (context: MappingsContext, { caller }) =>
+      reply(200, await context.checks.firstSteps(caller.locationIds)),
+  }),
 };
