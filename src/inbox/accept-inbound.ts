@@ -18,7 +18,7 @@ import type { WebhookOutcome } from "../store/received-webhooks.ts";
 import type { Conversation, NewMessage, Webhook } from "../store/schema.ts";
 import { foreignReceipt } from "../store/webhooks.ts";
 import { applyReceipts } from "./apply-receipts.ts";
-import { consentOfMessage, consentOfPerson } from "./consent/consents.ts";
+import { consentOfMessage, consentOfPerson, inAllPlaces } from "./consent/consents.ts";
 import { type AccountReading, countOnce, eventIdOf } from "./count-once.ts";
 import { addToCalls, readAdditionsAgain } from "./parts/add-to-calls.ts";
 import { isPart, joinParts } from "./parts/join-parts.ts";
@@ -68,7 +68,10 @@ export async function acceptInbound(
   const fetches = await oweFetches(tx, eventsOf(routed, isToFetch).flatMap(withMapping));
   const additions = await addToCalls(tx, eventsOf(routed, isAddition));
   const wishes = eventsOf(routed, isConsent).flatMap(withMapping);
-  const consents = [...messages.consents, ...wishes.map(({ mapping, event }) => consentOfPerson(mapping, event))];
+  const wished = await Promise.all(
+    wishes.map(({ mapping, event }) => inAllPlaces(tx, mapping, [consentOfPerson(mapping, event)])),
+  );
+  const consents = [...messages.consents, ...wished.flat()];
   const { owed } = await changeConsents(tx, [...consents, ...receipts.consents]);
   const reasons = new Map([...messages.reasons, ...receipts.reasons, ...fetches.reasons, ...additions.reasons]);
   const outcomes = routed.map((each) => {
@@ -205,7 +208,7 @@ async function acceptMessages(
     else if (isRepeated.has(event)) reasons.set(event, "duplicate: it came before the mapping stood for this address");
     else if (!conversation || admit(mapping, conversation) === "ignored") {
       reasons.set(event, ignoredReason);
-      consents.push(...consentOfMessage(mapping, event));
+      consents.push(...(await inAllPlaces(tx, mapping, consentOfMessage(mapping, event))));
     } else {
       reasons.set(event, "duplicate: a message with this providerMessageId is known");
       const automatic = automaticFor(mapping, event, answersOurs.has(event));
@@ -217,7 +220,8 @@ async function acceptMessages(
   const aside: EventOutcomes["aside"] = new Map();
   for (const [each, messageId] of stored) {
     reasons.set(each.event, undefined);
-    consents.push(...consentOfMessage(each.mapping, each.event, messageId));
+    const said = consentOfMessage(each.mapping, each.event, messageId);
+    consents.push(...(await inAllPlaces(tx, each.mapping, said)));
     const why = whyAside(each.mapping, each.conversation, each.row.automatic);
     if (why) aside.set(each.event, why);
   }

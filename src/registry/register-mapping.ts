@@ -18,6 +18,7 @@ import type { AccountRow, MappingRow, NewAccount } from "../store/schema.ts";
 import { replayUnmapped } from "../store/webhooks.ts";
 import { sealCredentials } from "./accounts.ts";
 import { holdDeclared, learnOf } from "./learn-providers.ts";
+import { carryOptOuts } from "./opt-outs/carry-opt-outs.ts";
 import type { RegisterContext } from "./register.ts";
 import { requireLocation } from "./register-account.ts";
 import {
@@ -111,6 +112,7 @@ export async function registerMapping(
       const sealedCredentials = made?.row.sealedCredentials ?? null;
       const mapping = await insertMapping(tx, { ...row, accountId: account.id, sealedCredentials });
       await serveAlso(tx, account, locationId);
+      await carryOptOuts(tx, adapter.channel, mapping);
       const replayed = await replayUnmapped(tx, account.id, [soughtIn(address)]);
       return { mapping, account, credentials: made?.credentials ?? [], replayed };
     }),
@@ -190,6 +192,7 @@ export async function changeMapping(
       if (change.isDefault || (isMoved && kept.isDefault)) await keepOneDefault(tx, kept, providersOf(adapter.channel));
       if (credentials.length > 0)
         await updateAccount(tx, account.id, { sealedCredentials: sealCredentials(sealer, account.id, credentials) });
+      if (isMoved) await carryOptOuts(tx, adapter.channel, kept);
       const isNew = isMoved || kept.address !== mapping.address;
       const replayed = isNew ? await replayUnmapped(tx, account.id, [soughtIn(kept.address)]) : 0;
       return { mapping: kept, account, credentials, replayed };

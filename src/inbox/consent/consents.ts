@@ -2,7 +2,9 @@ import type { Consent, ProviderMessage, Receipt } from "../../model.ts";
 import { meaningOf } from "../../providers/kit/adapter.ts";
 import type { AccountFacts } from "../../registry/accounts.ts";
 import type { MappingFacts } from "../../registry/mappings.ts";
+import { locationsAfter } from "../../registry/opt-outs/carry-opt-outs.ts";
 import type { ConsentOf } from "../../registry/opt-outs/change-consents.ts";
+import type { Db } from "../../store/postgres/database.ts";
 import type { Conversation } from "../../store/schema.ts";
 import { consentIn } from "./consent-words.ts";
 
@@ -25,6 +27,20 @@ export const consentOfPerson = (
   { locationId, channel }: Pick<MappingFacts, "locationId" | "channel">,
   { from: address, change, cause, detail }: Consent,
 ): ConsentOf => ({ locationId, channel, address, change, cause, detail });
+
+/** What came to a number before it was moved to another location is meant for the number: it counts there, too. */
+export async function inAllPlaces(
+  tx: Db,
+  mapping: Pick<MappingFacts, "movedTo">,
+  said: ConsentOf[],
+): Promise<ConsentOf[]> {
+  if (mapping.movedTo === null || said.length === 0) return said;
+  const others = await locationsAfter(tx, mapping);
+  return [
+    said,
+    ...others.map((locationId) => said.map((each) => ({ ...each, locationId, messageId: undefined }))),
+  ].flat();
+}
 
 /** What a receipt says of the person to whom we sent: it may be why the provider refused the message. */
 export function consentOfReceipt(

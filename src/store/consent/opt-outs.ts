@@ -181,6 +181,46 @@ export async function findContactsOptOut(
   return found;
 }
 
+/**
+ * Who is not to be written to by this address of an account, as the location knows it where it was last before this one; without
+ * what was set in HighLevel.
+ */
+export async function listOptOutsOfNumber(
+  tx: Db,
+  { accountId, address, locationId, channel }: { accountId: string; address: string } & Omit<Addressee, "address">,
+): Promise<OptOut[]> {
+  const rows = await selectRows<Record<string, unknown>>(
+    tx,
+    sql`
+      with former as (
+        select location_id from mappings
+        where account_id = ${accountId} and address = ${address} and deleted_at is not null and location_id <> ${locationId}
+        order by deleted_at desc limit 1
+      )
+      select ${optOutColumns.list} from opt_outs join former using (location_id)
+      where opt_outs.channel = ${channel} and opt_outs.lifted_at is null and opt_outs.cause <> 'highlevel' and (
+        exists (
+          select from conversations c join mappings m on m.id = c.mapping_id
+          where m.account_id = ${accountId} and m.address = ${address} and m.location_id = opt_outs.location_id
+            and c.address = opt_outs.address
+        ) or not exists (
+          select from mappings m join conversations c on c.mapping_id = m.id
+          where m.location_id = opt_outs.location_id and c.address = opt_outs.address
+        )
+      )`,
+  );
+  return rows.map(optOutColumns.read);
+}
+
+/** Since when they are not to be written to. */
+export async function keepTimes(tx: Db, times: { id: number; optedOutAt: Date }[]): Promise<void> {
+  if (times.length === 0) return;
+  await tx.execute(sql`
+    update opt_outs set opted_out_at = input."optedOutAt"
+    from json_to_recordset(${JSON.stringify(times)}::json) as input (id bigint, "optedOutAt" timestamptz)
+    where opt_outs.id = input.id`);
+}
+
 export interface OptOutFilter {
   /** Only of these locations. */
   locationIds?: string[] | undefined;

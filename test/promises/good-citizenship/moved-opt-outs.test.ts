@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { signer } from "../../fixtures/generic-sms/sign.ts";
+import { startTestBridge, type TestBridge } from "../../support/bridge.ts";
+import { locationId, publicUrl, smsProviderId, token } from "../../support/location.ts";
+import { until } from "../../support/until.ts";
+
+/** A number that goes to another location brings along who is not to be written to by it. */
+let bridge: TestBridge;
+const elsewhere = "location-elsewhere";
+beforeAll(async () => {
+  bridge = await startTestBridge();
+  const providers = [{ id: smsProviderId, channel: "sms", extra: true } as const];
+  bridge.sandbox.putLocation({ id: locationId, token, providers });
+  bridge.sandbox.putLocation({ id: elsewhere, token: "token-elsewhere", providers });
+  await bridge.admin("PUT", `/locations/${elsewhere}`, { token: "token-elsewhere" });
+});
+afterAll(() => bridge.stop());
+
+let counter = 0;
+const newNumber = () => `+1500555${4000 + ++counter}`;
+/** A number of an account that serves both locations. */
+async function addNumber(): Promise<{ mappingId: string; accountId: string; address: string }> {
+  const locationIds = [locationId, elsewhere];
+  const account = { provider: "generic-sms", credentials: signer.credentials, locationIds };
+  const { body } = await bridge.admin("POST", "/accounts?check=false", account);
+  const address = newNumber();
+  const mappingId = await bridge.addMapping({ accountId: body.id, address });
+  return { mappingId, accountId: body.id, address };
+}
+async function say(accountId: string, to: string, from: string, text: string): Promise<void> {
+  const sample = {
+    contentType: "application/json",
+    body: { type: "message.received", data: { id: `m-${++counter}`, from, to, text } },
+  };
+  const url = `${publicUrl}/webhooks/${accountId}`;
+  expect((await bridge.post(signer.sign(sample, { url, at: new Date() }))).status).toBe(200);
+}
+const optOutsAt = async (place: string, address: string, more = "") =>
+  (await bridge.admin("GET", `/opt-outs?locationId=${place}&address=${encodeURIComponent(address)}${more}`)).body.items;
+const untilOptedOut = (place: string, address: string) =>
+  until(
+    () => optOutsAt(place, address),
+    (items) => items.length === 1,
+  );
+const moveTo = async (mappingId: string, place: string): Promise<string> =>
+  (await bridge.admin("PATCH", `/mappings/${mappingId}`, { locationId: place })).body.id;
+
+test("who has texted STOP to a number stays opted out of it where it goes, since then and for that reason, until a START", async () => {
+  const { mappingId, accountId, address } = await addNumber();
+  const person = newNumber();
+  await say(accountId, address, person, "STOP");
+  const [before] = await untilOptedOut(locationId, person);
+  await moveTo(mappingId, elsewhere);
+  const [after] = await optOutsAt(elsewhere, person);
+  expect(after).toMatchObject({ cause: "word", detail: "stop", optedOutAt: before.optedOutAt, messageId: null });
+  await say(accountId, address, person, "Hello?");
+  const contact = await until(
+    () => bridge.sandbox.contacts().find((each) => each.phone === person && each.locationId === elsewhere),
+    (found) => found?.dndSettings?.["SMS"]?.status === "active",
+  );
+  expect(contact?.dndSettings?.["SMS"]?.message).toContain("the person has texted STOP on");
+  await say(accountId, address, person, "START");
+  await until(
+    () => optOutsAt(elsewhere, person),
+    (items) => items.length === 0,
+  );
+  expect(await optOutsAt(locationId, person)).toHaveLength(1);
+});
+
+test("so does who is on a list, and who wrote to another number alone stays with that one", async () => {
+  const { mappingId, accountId } = await addNumber();
+  const staying = newNumber();
+  await bridge.addMapping({ accountId, address: staying });
+  const [listed, toTheOther, byHighlevel] = [newNumber(), newNumber(), newNumber()];
+  await bridge.admin("PUT", "/opt-outs", { locationId, channel: "sms", address: listed, note: "by phone" });
+  await say(accountId, staying, toTheOther, "STOP");
+  await untilOptedOut(locationId, toTheOther);
+  await moveTo(mappingId, elsewhere);
+  expect(await optOutsAt(elsewhere, listed)).toMatchObject([{ cause: "operator", detail: "by phone" }]);
+  expect(await optOutsAt(elsewhere, toTheOther)).toEqual([]);
+  expect(await optOutsAt(elsewhere, byHighlevel)).toEqual([]);
+});
+
+test("a number that was deleted and is mapped again elsewhere in its account brings them along as well", async () => {
+  const { mappingId, accountId, address } = await addNumber();
+  const person = newNumber();
+  await say(accountId, address, person, "STOP");
+  await untilOptedOut(locationId, person);
+  await bridge.admin("DELETE", `/mappings/${mappingId}`);
+  await bridge.addMapping({ accountId, address, locationId: elsewhere });
+  expect(await optOutsAt(elsewhere, person)).toHaveLength(1);
+});
+
+test("another account with the same number learns nothing of them", async () => {
+  const { accountId, address } = await addNumber();
+  const person = newNumber();
+  await say(accountId, address, person, "STOP");
+  await untilOptedOut(locationId, person);
+  await bridge.addMapping({
+    ...{ provider: "generic-sms", credentials: signer.credentials, address, locationId: elsewhere },
+  });
+  expect(await optOutsAt(elsewhere, person)).toEqual([]);
+});
+
+test("a STOP that came before the move and is taken in after it counts in both locations", async () => {
+  const { mappingId, accountId, address } = await addNumber();
+  const person = newNumber();
+  await bridge.halt();
+  await bridge.restart({ run: "web" });
+  await say(accountId, address, person, "STOP");
+  await moveTo(mappingId, elsewhere);
+  await bridge.restart({ run: "all" });
+  await untilOptedOut(locationId, person);
+  expect(await optOutsAt(elsewhere, person)).toHaveLength(1);
+});
