@@ -32,6 +32,8 @@ export const failureReasons = [
   "unconfirmed",
   /** The mapping holds messages of senders that nobody registered. */
   "unknown_sender",
+  /** The mapping holds mail of which its provider says that somebody else wrote it: for a person to decide. */
+  "failed_dmarc",
   /** The person is not to be written to: see opt-outs. Nobody was called, or the provider refused it for that. */
   "opted_out",
   /** Our own mistake. */
@@ -39,6 +41,10 @@ export const failureReasons = [
 ] as const;
 
 export type FailureReason = (typeof failureReasons)[number];
+
+/** Of what no call has failed: somebody has to look first. */
+export const heldReasons = ["failed_dmarc", "unknown_sender"] as const satisfies FailureReason[];
+export type HeldReason = (typeof heldReasons)[number];
 
 /** A call that failed. `message` is for the operator: the other side's own words where there are any. */
 export class Failure extends Error {

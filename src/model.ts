@@ -209,6 +209,9 @@ export interface ProviderMessage {
   isFromList?: boolean | undefined;
 }
 
+/** What becomes of an email of which its provider says that it fails DMARC, https://www.rfc-editor.org/rfc/rfc7489. */
+export type DmarcPolicy = "post" | "mark" | "hold";
+
 /** In the provider's words, in lower case, such as `pass` and `fail`. */
 export type Verdicts = Partial<Record<"spf" | "dkim" | "dmarc", string | undefined>>;
 

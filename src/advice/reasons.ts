@@ -64,6 +64,10 @@ export const reasons: Record<FailureReason, ReasonWords> = {
     means: "the mapping holds strangers",
     advice: "Register who it is for the mapping's conversations: then it goes out by itself.",
   },
+  failed_dmarc: {
+    means: "the mail fails DMARC, and the mapping holds such",
+    advice: "Read it, and ask the person by another way where you doubt. A replay posts it, with a line that says so.",
+  },
   opted_out: {
     means: "the person is not to be written to, or the provider refuses for that",
     advice: "Nothing is to be done. A word such as START from the person lifts it.",

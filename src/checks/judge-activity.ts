@@ -1,3 +1,4 @@
+import { heldReasons } from "../errors.ts";
 import type { Finding } from "../model.ts";
 import { ok, warning } from "../providers/kit/checks/findings.ts";
 import type { Activity } from "../store/messages/activity.ts";
@@ -60,7 +61,7 @@ function judgeReceipts({ messages }: Activity, now: Date): Finding[] {
 }
 
 const among = `of the last ${activityLimits.messages} messages`;
-const isHeld = ({ reason }: Activity["deliveries"][number]) => reason === "unknown_sender";
+const isHeld = ({ reason }: Activity["deliveries"][number]) => heldReasons.some((each) => each === reason);
 
 function judgeDead({ deliveries }: Activity): Finding {
   const dead = deliveries.filter((each) => each.state === "dead" && !isHeld(each));
@@ -73,8 +74,8 @@ function judgeDead({ deliveries }: Activity): Finding {
 function judgeHeld({ deliveries }: Activity): Finding {
   const count = sum(deliveries.filter(isHeld));
   if (count === 0) return ok("heldMessages", `${among} none is held`);
-  const advice = "PUT /admin/mappings/{id}/conversations/{address} says who they are, and lets them go";
-  return warning("heldMessages", `${among} ${count} are held, of people whom nobody has registered`, advice);
+  const advice = "see GET /admin/messages?aside=held: each says why, and what lets it go";
+  return warning("heldMessages", `${among} ${count} are held until somebody has looked`, advice);
 }
 
 function judgeWaiting({ deliveries }: Activity): Finding {

@@ -1,3 +1,4 @@
+import type { HeldReason } from "../errors.ts";
 import type { DeliveryKind } from "../model.ts";
 import type { EventBody } from "./compose-event.ts";
 
@@ -16,6 +17,12 @@ type Read = ReturnType<typeof reader>;
 /** Of a text message that is longer the beginning tells what it is about. */
 const maxTextLength = 300;
 
+/** What lets go what is held; the id of its delivery is not told. */
+const held: Record<string, string> = {
+  unknown_sender: "Register who it is (PUT /admin/mappings/{id}/conversations/{address}), and it goes out",
+  failed_dmarc: "Read it (GET /admin/messages?aside=held), then replay its delivery",
+} satisfies Record<HeldReason, string>;
+
 const sentences: Record<EventBody["type"], (read: Read) => string> = {
   "message.received": (read) => {
     const said = read("subject") ?? read("text");
@@ -32,9 +39,8 @@ const sentences: Record<EventBody["type"], (read: Read) => string> = {
   "delivery.dead": (read) => {
     const about = read("address") === undefined ? "" : ` for ${person(read)}`;
     const next =
-      read("delivery.reason") === "unknown_sender"
-        ? "Register who it is (PUT /admin/mappings/{id}/conversations/{address}), and it goes out"
-        : `Correct the cause, then replay it (POST /admin/deliveries/${read("delivery.id") ?? "{id}"}/replay)`;
+      held[read("delivery.reason") ?? ""] ??
+      `Correct the cause, then replay it (POST /admin/deliveries/${read("delivery.id") ?? "{id}"}/replay)`;
     const what = given[read("delivery.kind") ?? ""] ?? "What was owed";
     return `${what}${about} was given up: ${sentence(read("delivery.detail") ?? read("delivery.reason"))} ${next}${read.message()}.`;
   },

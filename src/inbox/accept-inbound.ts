@@ -1,10 +1,10 @@
 import type { Happening } from "../events/owe-events.ts";
 import { believeTime } from "../formats/read-time.ts";
+import { automaticFor } from "../messages/aside/kept-mail.ts";
+import { type Aside, countAside, whyAside, whyHeld } from "../messages/aside/set-aside.ts";
+import { admit, ignoredReason } from "../messages/aside/unknown-sender.ts";
 import { contentOf } from "../messages/content.ts";
 import { changedHabits } from "../messages/habits.ts";
-import { automaticFor } from "../messages/kept-mail.ts";
-import { type Aside, countAside, whyAside } from "../messages/set-aside.ts";
-import { admit, heldDetail, ignoredReason } from "../messages/unknown-sender.ts";
 import type { CallAddition, Consent, ProviderEvent, ProviderMessage, Receipt } from "../model.ts";
 import type { Reading } from "../providers/reading.ts";
 import { findReceivers, type Receivers } from "../registry/find-receivers.ts";
@@ -222,7 +222,7 @@ async function acceptMessages(
     reasons.set(each.event, undefined);
     const said = consentOfMessage(each.mapping, each.event, messageId);
     consents.push(...(await inAllPlaces(tx, each.mapping, said)));
-    const why = whyAside(each.mapping, each.conversation, each.row.automatic);
+    const why = whyAside(each.mapping, each.conversation, each.row);
     if (why) aside.set(each.event, why);
   }
   await keepHabits(tx, changedHabits([...stored.keys()]));
@@ -261,11 +261,11 @@ async function storeMessages(tx: Db, accepted: AcceptedMessage[]): Promise<Map<A
   return stored;
 }
 
-/** None for what a machine wrote, and a dead one for a person whom the mapping does not let in yet. */
+/** None for what a machine wrote, and a dead one for what somebody has to look at first. */
 function deliveryOf({ mapping, conversation, row }: AcceptedMessage, messageId: number): NewDelivery[] {
-  const why = whyAside(mapping, conversation, row.automatic);
+  const why = whyAside(mapping, conversation, row);
   if (why && why !== "held") return [];
-  const dead = why ? { reason: "unknown_sender" as const, detail: heldDetail } : undefined;
+  const dead = why && whyHeld(mapping, conversation, row);
   const { locationId } = mapping;
   return [{ kind: "post-inbound", conversationId: conversation.id, locationId, messageId, dead }];
 }
@@ -275,8 +275,9 @@ function happeningsOf({ mapping, conversation, row }: AcceptedMessage, messageId
   const { locationId } = mapping;
   if (row.direction !== "inbound") return [];
   const received: Happening = { type: "message.received", locationId, messageId };
-  if (whyAside(mapping, conversation, row.automatic) !== "held") return [received];
-  const delivery = { kind: "post-inbound", reason: "unknown_sender", detail: heldDetail };
+  const held = whyAside(mapping, conversation, row) === "held" && whyHeld(mapping, conversation, row);
+  if (!held) return [received];
+  const delivery = { kind: "post-inbound", ...held };
   return [received, { type: "delivery.dead", locationId, messageId, data: { delivery } }];
 }
 

@@ -3,7 +3,7 @@ import type { Happening } from "../events/owe-events.ts";
 import { replyTokensOf, withoutReplyTokens } from "../formats/email/reply-token.ts";
 import { personBehind } from "../formats/person.ts";
 import { describeError, type Log } from "../log.ts";
-import type { AsideCounts } from "../messages/set-aside.ts";
+import type { AsideCounts } from "../messages/aside/set-aside.ts";
 import type { Consent, ProviderEvent, ProviderMessage } from "../model.ts";
 import type { During } from "../observe/stalls.ts";
 import type { AccountFacts } from "../registry/accounts.ts";

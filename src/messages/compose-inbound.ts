@@ -3,6 +3,7 @@ import type { InboundPost } from "../highlevel/client.ts";
 import type { CallFacts } from "../model.ts";
 import type { Mapping } from "../registry/mappings.ts";
 import type { CarriedAttachment, Conversation, Message, MessageContent } from "../store/schema.ts";
+import { markOf } from "./aside/dmarc.ts";
 import { properUrl } from "./proper-url.ts";
 import { stripQuoted } from "./strip-quoted.ts";
 
@@ -16,7 +17,7 @@ export type ComposedMessage = Pick<Message, "direction" | "providerMessageId" | 
 /** What to post for a message: the body of `POST /conversations/messages/inbound`. Pure. */
 export function composeInbound(
   mapping: Pick<Mapping, "channel" | "type" | "conversationProviderId" | "address" | "stripQuoted"> &
-    Partial<Pick<Mapping, "callProviderId">>,
+    Partial<Pick<Mapping, "callProviderId" | "dmarcFailures">>,
   conversation: Pick<Conversation, "address" | "highlevelContactId" | "highlevelConversationId">,
   message: ComposedMessage,
   emailMessageId: string | undefined,
@@ -83,17 +84,18 @@ function subjectOf({ subject, text }: MessageContent): string | undefined {
 }
 
 function composeEmail(
-  mapping: Pick<Mapping, "address" | "stripQuoted">,
+  mapping: Pick<Mapping, "address" | "stripQuoted"> & Partial<Pick<Mapping, "dmarcFailures">>,
   person: string,
   { direction, content }: ComposedMessage,
   emailMessageId: string | undefined,
 ): Partial<InboundPost> {
   const unsent = content.attachments.flatMap(nameWithoutUrl);
-  const withFiles = (text: string | undefined) => [text, ...unsent].filter(Boolean).join("\n\n");
+  const mark = direction === "inbound" ? markOf(mapping, content) : undefined;
+  const withFiles = (text: string | undefined) => [mark, text, ...unsent].filter(Boolean).join("\n\n");
   const text = withFiles(content.text);
   const shownText = mapping.stripQuoted && content.text ? withFiles(stripQuoted(content.text, content.html)) : text;
   const html = content.html
-    ? showInline(content.html, content.attachments) + unsent.map((line) => `<p>${escapeHtml(line)}</p>`).join("")
+    ? shownMark(mark) + showInline(content.html, content.attachments) + unsent.map(lineOf).join("")
     : `<div style="white-space:pre-wrap">${escapeHtml(text || noText)}</div>`;
   const emailCc = content.cc.filter((address) => address !== mapping.address);
   return {
@@ -106,6 +108,12 @@ function composeEmail(
     ...(emailMessageId ? { emailMessageId } : {}),
   };
 }
+
+const lineOf = (line: string) => `<p>${escapeHtml(line)}</p>`;
+
+/** Whatever styles the email brings. */
+const shownMark = (mark = "") =>
+  mark && `<p style="all:initial!important;display:block!important">${escapeHtml(mark)}</p>`;
 
 /** Ours is the mapping's mailbox; of a mapping for a whole domain the one that the email names, or none that it would invent. */
 function partiesOf(

@@ -38,6 +38,7 @@ const towardsHighlevel: Record<FailureReason, Policy> = {
   rejected: { follows: "dead" },
   unconfirmed: { follows: "dead" },
   unknown_sender: { follows: "dead" },
+  failed_dmarc: { follows: "dead" },
   opted_out: { follows: "dead" },
 };
 

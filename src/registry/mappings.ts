@@ -1,6 +1,13 @@
 import { type Remembered, remember } from "../concurrency/remember.ts";
 import { ConfigError } from "../errors.ts";
-import type { Channel, HighlevelMessageType, ListPolicy, UnknownOutcomePolicy, UnknownSenderPolicy } from "../model.ts";
+import type {
+  Channel,
+  DmarcPolicy,
+  HighlevelMessageType,
+  ListPolicy,
+  UnknownOutcomePolicy,
+  UnknownSenderPolicy,
+} from "../model.ts";
 import type { Adapter } from "../providers/kit/adapter.ts";
 import { adapterOf } from "../providers/registry.ts";
 import type { Sealer } from "../secrets/seal.ts";
@@ -32,6 +39,7 @@ export interface MappingFacts {
   stripQuoted: boolean;
   /** Emails are answered at its address with a token. */
   replyTokens: boolean;
+  dmarcFailures: DmarcPolicy;
   isDeleted: boolean;
   /** Where it goes on, and since when, if it was moved to another location. */
   movedTo: string | null;
@@ -66,6 +74,7 @@ export function describeMapping(row: MappingRow): MappingFacts {
   if (!adapter) throw new ConfigError(`mapping ${row.id} is of provider ${row.provider}, which this version lacks`);
   const { id, accountId, locationId, provider, address, conversationProviderId, type, movedTo } = row;
   const { callProviderId, unknownSender, postAutomatic, postLists, onUnknownOutcome, stripQuoted, replyTokens } = row;
+  const { dmarcFailures } = row;
   const facts = { id, accountId, locationId, provider, address, conversationProviderId, type, movedTo };
   return {
     ...facts,
@@ -76,6 +85,7 @@ export function describeMapping(row: MappingRow): MappingFacts {
     onUnknownOutcome,
     stripQuoted,
     replyTokens,
+    dmarcFailures,
     adapter,
     channel: adapter.channel,
     movedAt: movedTo === null ? null : row.deletedAt,

@@ -1,5 +1,11 @@
 import { InvalidRequest } from "../errors.ts";
-import type { HighlevelMessageType, ListPolicy, UnknownOutcomePolicy, UnknownSenderPolicy } from "../model.ts";
+import type {
+  DmarcPolicy,
+  HighlevelMessageType,
+  ListPolicy,
+  UnknownOutcomePolicy,
+  UnknownSenderPolicy,
+} from "../model.ts";
 import type { Adapter } from "../providers/kit/adapter.ts";
 import { providersOf } from "../providers/registry.ts";
 import { addLocation, deleteAccount, findAccount, insertAccount, updateAccount } from "../store/accounts.ts";
@@ -25,6 +31,7 @@ import {
   requireAdapter,
   requireCalls,
   requireCredentials,
+  requireDmarc,
   requireMappedAddress,
   requireReplyTokens,
   requireType,
@@ -46,6 +53,7 @@ interface MappingSettings {
   isDefault?: boolean | undefined;
   stripQuoted?: boolean | undefined;
   replyTokens?: boolean | undefined;
+  dmarcFailures?: DmarcPolicy | undefined;
 }
 
 export interface MappingInput extends MappingSettings {
@@ -91,7 +99,8 @@ export async function registerMapping(
   const type = requireType(adapter, conversationProviderId, input.type);
   await requireLocation(db, locationId);
   const { unknownSender = "create", postAutomatic = false, isDefault = false, stripQuoted = false } = input;
-  const { onUnknownOutcome = "repost", postLists = "people", callProviderId = null, replyTokens = false } = input;
+  const { onUnknownOutcome = "repost", postLists = "people", callProviderId = null } = input;
+  const { replyTokens = false, dmarcFailures = "post" } = input;
   const settings = {
     callProviderId: requireCalls(adapter, callProviderId),
     unknownSender,
@@ -101,6 +110,7 @@ export async function registerMapping(
     isDefault,
     stripQuoted,
     replyTokens: requireReplyTokens(adapter, replyTokens),
+    dmarcFailures: requireDmarc(adapter, dmarcFailures),
   };
   const row = { id, locationId, provider, address, conversationProviderId, type, name, ...settings };
   return orConflict(db, row, () =>
@@ -239,6 +249,7 @@ function changesOf(adapter: Adapter, mapping: MappingRow, change: MappingChange)
     ...(address === undefined ? {} : { address: requireMappedAddress(adapter, address) }),
     ...(rest.callProviderId === undefined ? {} : { callProviderId: requireCalls(adapter, rest.callProviderId) }),
     ...(rest.replyTokens === undefined ? {} : { replyTokens: requireReplyTokens(adapter, rest.replyTokens) }),
+    ...(rest.dmarcFailures === undefined ? {} : { dmarcFailures: requireDmarc(adapter, rest.dmarcFailures) }),
   };
 }
 

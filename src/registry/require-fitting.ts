@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { InvalidRequest } from "../errors.ts";
 import { normalizeAddress } from "../formats/address.ts";
-import type { HighlevelMessageType } from "../model.ts";
+import type { DmarcPolicy, HighlevelMessageType } from "../model.ts";
 import type { Adapter } from "../providers/kit/adapter.ts";
 import { adapterOf, offeredNames } from "../providers/registry.ts";
 
@@ -46,6 +46,14 @@ export function requireReplyTokens(adapter: Adapter, replyTokens: boolean): bool
   if (!replyTokens || adapter.channel === "email") return replyTokens;
   throw new InvalidRequest("invalid", "tokens in a number", [
     { path: "replyTokens", message: "is for mailboxes: leave it out" },
+  ]);
+}
+
+/** Texts have no DMARC. */
+export function requireDmarc(adapter: Adapter, dmarcFailures: DmarcPolicy): DmarcPolicy {
+  if (dmarcFailures === "post" || adapter.channel === "email") return dmarcFailures;
+  throw new InvalidRequest("invalid", "DMARC of a number", [
+    { path: "dmarcFailures", message: "is for mailboxes: leave it out" },
   ]);
 }
 

@@ -25,6 +25,7 @@ import type {
   DeliveryKind,
   DeliveryState,
   Direction,
+  DmarcPolicy,
   EndpointFormat,
   EventType,
   HighlevelMessageType,
@@ -268,6 +269,8 @@ export const mappings = pgTable(
     stripQuoted: boolean().notNull().default(false),
     /** Its emails are answered at its address with a token behind a plus sign. */
     replyTokens: boolean().notNull().default(false),
+    /** Of an email that fails DMARC. */
+    dmarcFailures: text().$type<DmarcPolicy>().notNull().default("post"),
     createdAt: createdAt(),
     updatedAt: createdAt(),
     /** Since when nothing of it is delivered, either way, as somebody said; null for one that goes on. */

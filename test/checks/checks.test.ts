@@ -37,7 +37,14 @@ const mapping: Mapping = {
     unknownSender: "create",
     postAutomatic: false,
   },
-  ...{ postLists: "people", onUnknownOutcome: "repost", stripQuoted: false, replyTokens: false, isDeleted: false },
+  ...{
+    postLists: "people",
+    onUnknownOutcome: "repost",
+    stripQuoted: false,
+    replyTokens: false,
+    dmarcFailures: "post",
+    isDeleted: false,
+  },
   credentials: [allCredentials(provider)],
 };
 const webhookUrl = `${publicUrl}/webhooks/${id}`;

@@ -55,7 +55,7 @@ test.each([
   ["POST", "/mappings", "check"],
   ["POST", "/mappings/import", "accountId, dryRun"],
   ["GET", "/messages", "rfcMessageId, from, until"],
-  ["GET", "/deliveries", "kind, reason, state"],
+  ["GET", "/deliveries", "kind, reason, code, state"],
   ["GET", "/webhooks", "source, reason, accountId"],
   ["GET", "/webhooks/1", "no query"],
   ["POST", "/webhooks/1/replay", "no query"],

@@ -64,6 +64,22 @@ describe.each(imapServers)("what comes to a mailbox at $name", ({ start }) => {
     expect(await server.subjects()).toEqual(["long before", "just before", "one", "two", "three", "four"]);
   });
 
+  test("brings what the server found of its sender where the account names the server, and never what others wrote", async () => {
+    const known = subjects().length;
+    const ours =
+      "Authentication-Results: mx.ours.test; spf=pass smtp.mailfrom=vale.test; dmarc=fail header.from=vale.test";
+    const forged = "Authentication-Results: mx.ours.test; dmarc=pass; dkim=pass";
+    const { body: mapping } = await bridge.admin("GET", `/mappings/${mappingId}`);
+    const given = { ...credentials(), verifiedBy: "mx.ours.test" };
+    await bridge.admin("PATCH", `/accounts/${mapping.accountId}`, { credentials: given });
+    proxy.cutAll();
+    await server.append([ours, "Received: by mx.ours.test", forged, mail("judged")].join("\r\n"));
+    await untilPosted(bridge, known + 1, 30);
+    const { items } = (await bridge.admin("GET", `/messages?mappingId=${mappingId}`)).body;
+    const { content } = (await bridge.admin("GET", `/messages/${items[0].id}`)).body;
+    expect(content).toMatchObject({ subject: "judged", verdicts: { spf: "pass", dkim: "pass", dmarc: "fail" } });
+  });
+
   test("is there once and in order wherever the connection is cut", async () => {
     const known = subjects().length;
     const expected: string[] = [];

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { composeInbound } from "../../src/messages/compose-inbound.ts";
+import type { DmarcPolicy } from "../../src/model.ts";
 import type { MessageContent } from "../../src/store/schema.ts";
 
 const sms = {
@@ -123,6 +124,28 @@ test("a mapping may want only what is new in a reply as its text; the whole stay
   expect(posted.message).toBe("Yes, please.");
   expect(posted.html).toContain("Shall we?");
   expect(composeInbound(email, person, reply, undefined).message).toContain("Shall we?");
+});
+
+describe("an email that fails DMARC", () => {
+  const content = {
+    text: "pay here",
+    html: "<style>p{display:none}</style><p>pay here</p>",
+    verdicts: { dmarc: "fail" },
+  };
+  const compose = (dmarcFailures: DmarcPolicy, more: object = {}) =>
+    composeInbound({ ...email, dmarcFailures }, person, { ...message(content), ...more }, undefined);
+
+  test.each(["mark", "hold"] as const)("says so above its words where the mapping says %s", (policy) => {
+    const { message: text, html } = compose(policy);
+    expect(text).toBe("[Not verified: this email fails DMARC. It may be from somebody else.]\n\npay here");
+    expect(html).toMatch(/^<p style="[^"]*display:block!important"[^>]*>\[Not verified: [^<]*<\/p><style>/);
+  });
+
+  test("is posted as it is elsewhere", () => {
+    expect(compose("post").message).toBe("pay here");
+    expect(compose("mark", { direction: "outbound" }).message, "what the business sent").toBe("pay here");
+    expect(compose("mark", message({ ...content, verdicts: { dmarc: "none", spf: "fail" } })).message).toBe("pay here");
+  });
 });
 
 describe("an email of a mapping for a whole domain", () => {

@@ -66,7 +66,7 @@ describe("decideRetry", () => {
   });
 
   test("does not repeat a refusal", () => {
-    for (const reason of ["rejected", "misconfigured", "unknown_sender", "unconfirmed"] as const) {
+    for (const reason of ["rejected", "misconfigured", "unknown_sender", "failed_dmarc", "unconfirmed"] as const) {
       expect(decideRetry(failed(reason), options)).toEqual({ follows: "dead" });
     }
   });
@@ -104,7 +104,7 @@ describe("towards an endpoint of events", () => {
 
   test("whatever fails is tried again: an event that is heard twice is known by its id", () => {
     for (const reason of failureReasons.filter(
-      (each) => !["unconfirmed", "unknown_sender", "opted_out"].includes(each),
+      (each) => !["unconfirmed", "unknown_sender", "failed_dmarc", "opted_out"].includes(each),
     )) {
       expect([reason, ofEndpoint(reason).follows]).toEqual([reason, "retry"]);
       expect(isOutcomeUnknown("endpoint", reason)).toBe(false);

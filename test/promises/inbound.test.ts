@@ -285,6 +285,49 @@ describe("unknown senders", () => {
   });
 });
 
+describe("an email that fails DMARC", () => {
+  const verdicts = { spf: "pass", dmarc: "fail" };
+  const heldOf = async (id: string, count: number) =>
+    until(
+      async () => (await bridge.admin("GET", `/deliveries?state=dead&mappingId=${id}`)).body.items,
+      (items: Item[]) => items.length === count,
+    );
+
+  test("is posted with its verdicts kept, or marked where the mapping says so", async () => {
+    const id = await addEmail();
+    await post(id, genericEmail, email({ verdicts }));
+    expect((await newMessages(1))[0]?.body).not.toContain("Not verified");
+    expect((await storyOf(id)).content.verdicts).toEqual(verdicts);
+    await bridge.admin("PATCH", `/mappings/${id}`, { dmarcFailures: "mark" });
+    await post(id, genericEmail, email({ verdicts }));
+    expect((await newMessages(2))[1]?.body).toContain("[Not verified: this email fails DMARC.");
+  });
+
+  test("is held where the mapping says so, while others go on, and posted when somebody replays it by name", async () => {
+    const id = await addEmail({ dmarcFailures: "hold" });
+    await post(id, genericEmail, email({ verdicts, text: "pay here" }));
+    const [held] = await heldOf(id, 1);
+    expect(held).toMatchObject({ reason: "failed_dmarc", attempts: 0 });
+    const aside = (await bridge.admin("GET", `/messages?aside=held&mappingId=${id}`)).body.items;
+    expect(aside.map((each: { id: number }) => each.id)).toEqual([held.messageId]);
+    await post(id, genericEmail, email({ verdicts: { dmarc: "pass" }, text: "genuine" }));
+    expect((await newMessages(1))[0]?.body).toContain("genuine");
+
+    const many = await bridge.admin("POST", "/deliveries/replay", { kind: "post-inbound", mappingId: id });
+    expect(many.body).toMatchObject({ replayed: 0 });
+    await bridge.admin("POST", `/deliveries/${held.id}/replay`);
+    const [, shown] = await newMessages(2);
+    expect(shown?.body).toMatch(/Not verified.*pay here/s);
+    expect(await heldOf(id, 0)).toEqual([]);
+  });
+
+  test("is for mailboxes alone", async () => {
+    const id = await addText();
+    const { status, body } = await bridge.admin("PATCH", `/mappings/${id}`, { dmarcFailures: "hold" });
+    expect([status, body.errors?.[0]?.path]).toEqual([422, "dmarcFailures"]);
+  });
+});
+
 describe("a private integration token", () => {
   const privateLocation = "location-private";
   const byDefaultProvider = { locationId: privateLocation, conversationProviderId: undefined };

@@ -92,6 +92,7 @@ const mapping = z.object({
   isDefault: z.boolean(),
   stripQuoted: z.boolean(),
   replyTokens: z.boolean(),
+  dmarcFailures: z.enum(["post", "mark", "hold"]),
   pausedAt: time.nullable().describe("Since when nothing of it is delivered, either way."),
   createdAt: time,
   updatedAt: time,

@@ -39,7 +39,7 @@ export async function fetchMailbox(
   try {
     let position = await findPosition(context, held, mailbox, placeOf(fetched));
     while (!signal.aborted) {
-      position = await fetchNew(context, { held, mailbox, moveTo: fetched.moveTo }, position);
+      position = await fetchNew(context, { ...fetched, held, mailbox }, position);
       await noteFetched(context.db, held);
       onFetched();
       if (!signal.aborted) await mailbox.wait(context.waitSeconds, signal);
@@ -88,14 +88,13 @@ async function findPosition(
   return { ...position, fetchedAt: held.fetchedAt };
 }
 
-interface Session {
+interface Session extends Pick<FetchedMailbox, "moveTo" | "verifiedBy"> {
   held: HeldMailbox;
   mailbox: OpenMailbox;
-  moveTo: string | undefined;
 }
 
 async function fetchNew(context: FetchContext, session: Session, begun: KnownPosition): Promise<KnownPosition> {
-  const { held, mailbox, moveTo } = session;
+  const { held, mailbox, moveTo, verifiedBy } = session;
   let position = begun;
   const movedUid = moveTo === undefined ? null : (position.movedUid ?? position.lastUid);
   if (movedUid !== position.movedUid) {
@@ -106,7 +105,7 @@ async function fetchNew(context: FetchContext, session: Session, begun: KnownPos
     const wanted = batch.filter((mail) => isToFetch(mail, position));
     const mails = await readMails(mailbox, wanted, context.maxBytes);
     const lastUid = batch.at(-1)?.uid ?? position.lastUid;
-    const about = { ...context, accountId: held.accountId, uidValidity: position.uidValidity ?? 0 };
+    const about = { ...context, accountId: held.accountId, verifiedBy, uidValidity: position.uidValidity ?? 0 };
     const rows = mails.map((mail) => mailWebhook(about, mail));
     await commit(context, held, { lastUid }, rows);
     position = { ...position, lastUid };

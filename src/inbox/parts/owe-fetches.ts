@@ -1,4 +1,4 @@
-import { admit, ignoredReason } from "../../messages/unknown-sender.ts";
+import { admit, ignoredReason } from "../../messages/aside/unknown-sender.ts";
 import type { ProviderEvent, ProviderMessage } from "../../model.ts";
 import type { MappingFacts } from "../../registry/mappings.ts";
 import { ensureConversations, keyOf, type Person } from "../../store/conversations.ts";

@@ -1,11 +1,12 @@
 import { InvalidRequest, ParseError } from "../../errors.ts";
 import { believeTime } from "../../formats/read-time.ts";
 import type { InboundPost } from "../../highlevel/client.ts";
+import { automaticFor, isKept } from "../../messages/aside/kept-mail.ts";
+import { whyHeld } from "../../messages/aside/set-aside.ts";
+import { admit, ignoredReason } from "../../messages/aside/unknown-sender.ts";
 import { type ComposedMessage, composeInbound } from "../../messages/compose-inbound.ts";
 import { contentOf } from "../../messages/content.ts";
 import { findThreadOf } from "../../messages/find-thread.ts";
-import { automaticFor, isKept } from "../../messages/kept-mail.ts";
-import { admit, ignoredReason } from "../../messages/unknown-sender.ts";
 import type { CallAddition, Consent, ProviderEvent, ProviderMessage, Receipt, WebhookRequest } from "../../model.ts";
 import type { FetchCertificate } from "../../providers/kit/proofs.ts";
 import type { Reading } from "../../providers/reading.ts";
@@ -112,9 +113,8 @@ async function previewMessage(
   }
   const admission = admit(mapping, conversation);
   if (admission === "ignored") return { outcome: "ignored", reason: ignoredReason };
-  if (admission === "held") {
-    return { outcome: "held", reason: "unknown_sender: until its conversation is registered", request: composed };
-  }
+  const held = whyHeld(mapping, conversation, message);
+  if (held) return { outcome: "held", reason: `${held.reason}: ${held.detail}`, request: composed };
   const before: string[] = [];
   if (!conversation.highlevelConversationId) {
     if (!conversation.highlevelContactId) before.push("GET /contacts/search/duplicate", "POST /contacts/upsert");

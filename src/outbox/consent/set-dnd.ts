@@ -3,7 +3,7 @@ import type { Access } from "../../highlevel/call.ts";
 import type { Highlevel } from "../../highlevel/client.ts";
 import { type DndEntry, dndChannels, ourDndCodes } from "../../highlevel/contacts.ts";
 import { goneThing } from "../../highlevel/refusals.ts";
-import { admit } from "../../messages/unknown-sender.ts";
+import { admit } from "../../messages/aside/unknown-sender.ts";
 import { describeOptOut } from "../../registry/opt-outs/describe-opt-out.ts";
 import { findOptOut } from "../../store/consent/opt-outs.ts";
 import type { Db } from "../../store/postgres/database.ts";

@@ -10,7 +10,7 @@ import type { OutboundMessage } from "../../model.ts";
 import { credentials, pathSegment, printable, secret, setting, urlLogin } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { hashOf, mail, receipt, type StatusWords } from "../kit/events.ts";
+import { hashOf, mail, receipt, type StatusWords, withVerdicts } from "../kit/events.ts";
 import { code, listOf, maybeNumber, maybeText, messageId, requiredText } from "../kit/fields.ts";
 import { bearer, byUrlLogin } from "../kit/proofs.ts";
 import { jsonSample } from "../kit/recipes/samples.ts";
@@ -76,7 +76,10 @@ const file = z.object({
 });
 const inbound = z.object({
   headers: z.record(z.string(), value),
-  envelope: z.object({ from: z.string().nullish(), to: maybeText, recipients: listOf(z.string()) }),
+  envelope: z.object({
+    ...{ from: z.string().nullish(), to: maybeText, recipients: listOf(z.string()) },
+    spf: z.object({ result: maybeText }).nullish().catch(undefined),
+  }),
   ...{ plain: maybeText, html: maybeText },
 });
 
@@ -96,7 +99,7 @@ async function readMail(webhook: DecodedWebhook) {
     ...{ attachments: files.map(withoutContent), headers, envelopeSender: envelope.from ?? undefined },
   });
   const id = content.rfcMessageId ?? hashOf(JSON.stringify([given, plain, html]));
-  return mail(id, content, addressesOf(recipients));
+  return withVerdicts(mail(id, content, addressesOf(recipients)), { spf: envelope.spf?.result });
 }
 
 /** In the webhook, or in the store that is set at CloudMailin. */

@@ -72,18 +72,33 @@ export const forwardemail = defineProvider({
   },
 });
 
+const judged = z
+  .object({ status: z.object({ result: maybeText }) })
+  .nullish()
+  .catch(undefined);
 const inbound = z.object({
   raw: z.string().min(1),
   recipients: listOf(z.string()),
   session: z.object({ sender: z.string().nullish(), recipient: maybeText }).optional(),
+  // As mailauth writes it: https://github.com/postalsys/mailauth#authentication
+  ...{ spf: judged, dmarc: judged },
+  dkim: z
+    .object({ results: listOf(judged) })
+    .nullish()
+    .catch(undefined),
 });
 
 const rawOf = (webhook: DecodedWebhook) => Buffer.from(webhook.read(inbound).raw);
 
 function readMail(webhook: DecodedWebhook) {
-  const { recipients, session } = webhook.read(inbound);
+  const { recipients, session, spf, dkim, dmarc } = webhook.read(inbound);
   const to = recipients.join(", ") || session?.recipient;
-  return rawMail(rawOf(webhook), { from: session?.sender ?? undefined, to });
+  const signatures = dkim?.results.map((each) => each?.status.result) ?? [];
+  const verdicts = {
+    ...{ spf: spf?.status.result, dmarc: dmarc?.status.result },
+    dkim: signatures.find((word) => word === "pass") ?? signatures[0],
+  };
+  return rawMail(rawOf(webhook), { from: session?.sender ?? undefined, to, verdicts });
 }
 
 /** nodemailer's fields, which it hands on: https://nodemailer.com/message */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { OutgoingMail } from "../../calls/mail/outgoing-mail.ts";
+import { readAuthenticationResults } from "../../formats/email/authentication-results.ts";
 import { readParts } from "../../formats/email/mime-parts.ts";
 import { allOf, findHeader, type MailHeader } from "../../formats/mail-headers.ts";
 import { addressesOf } from "../../formats/mailbox.ts";
@@ -48,6 +49,11 @@ export const imapSmtp = defineProvider({
         ["tls", "starttls"],
       ),
       folder: setting("Folder", "Where mail comes in; INBOX where it is not given.", folder),
+      verifiedBy: setting(
+        "Server that verifies mail",
+        "Which writes `Authentication-Results`, by the name that stands first in it, such as mx.google.com: what it found of SPF, DKIM and DMARC is kept. Name only one that takes out what others wrote in its name.",
+        host,
+      ),
       moveTo: setting(
         "Folder for what was fetched",
         "Mail is moved there; without it, it is left where it is.",
@@ -74,7 +80,7 @@ export const imapSmtp = defineProvider({
     contentTypes: ["message/rfc822"],
     proof: basicAuth({ pair: ({ user: name, password }) => [name, password] }),
     mailbox: mailboxOf,
-    read: async ({ body }) => deliveryReports(body) ?? readMail(body),
+    read: async ({ body, verifiedBy }) => deliveryReports(body) ?? readMail(body, verifiedBy),
     files: ({ body }) => (deliveryReports(body) ? [] : openMime(body)),
   },
   sends: {
@@ -94,8 +100,10 @@ export const imapSmtp = defineProvider({
   checks: mailboxChecks,
 });
 
-async function readMail(raw: Buffer) {
-  return rawMail(raw, { to: receiverOf(readParts(raw).headers) });
+async function readMail(raw: Buffer, verifiedBy: string | undefined) {
+  const { headers } = readParts(raw);
+  const verdicts = verifiedBy === undefined ? {} : readAuthenticationResults(headers, verifiedBy);
+  return rawMail(raw, { to: receiverOf(headers), verdicts });
 }
 
 /** Servers write down which mailbox an email was for before they followed an alias. */

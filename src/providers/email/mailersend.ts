@@ -78,11 +78,17 @@ const box = z.object({ email: maybeText });
 const inbound = at("data", {
   ...{ id: messageId, raw: z.string().min(1), sender: box.nullish() },
   recipients: z.object({ rcptTo: listOf(box) }),
+  spf_check: z.object({ code: maybeText }).nullish().catch(undefined),
+  dkim_check: z.boolean().nullish().catch(undefined),
 });
+/** https://www.rfc-editor.org/rfc/rfc7208#section-4.6.2 */
+const spfWords: Record<string, string> = { "+": "pass", "-": "fail", "~": "softfail", "?": "neutral" };
 
 function readMail(webhook: DecodedWebhook) {
-  const { id, raw, sender, recipients } = webhook.read(inbound);
-  return rawMail(raw, { from: sender?.email, to: recipients.rcptTo.map(({ email }) => email ?? "").join(", ") }, id);
+  const { id, raw, sender, recipients, spf_check: spf, dkim_check: dkim } = webhook.read(inbound);
+  const verdicts = { spf: spfWords[spf?.code ?? ""], dkim: dkim ? "pass" : undefined };
+  const to = recipients.rcptTo.map(({ email }) => email ?? "").join(", ");
+  return rawMail(raw, { from: sender?.email, to, verdicts }, id);
 }
 
 /** After `activity.deferred` the email may still arrive. */

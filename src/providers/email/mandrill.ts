@@ -77,15 +77,23 @@ export const mandrill = defineProvider({
   checks: mandrillChecks,
 });
 
-const raw = z.object({ raw_msg: z.string().min(1), email: maybeText });
+const raw = z.object({
+  ...{ raw_msg: z.string().min(1), email: maybeText },
+  spf: z.object({ result: maybeText }).nullish().catch(undefined),
+  dkim: z
+    .object({ signed: z.boolean(), valid: z.boolean() })
+    .transform(({ signed, valid }) => (valid ? "pass" : signed && "fail") || "none")
+    .optional()
+    .catch(undefined),
+});
 const events = at("mandrill_events", jsonText(z.array(z.looseObject({ event: maybeText, type: maybeText })))).transform(
   (list) => list ?? [],
 );
 const handedIn = (webhook: DecodedWebhook) =>
   webhook.read(events).flatMap((each) => {
     if (each.event !== "inbound") return [];
-    const { raw_msg, email } = parseValue(at("msg", raw), each);
-    return [{ raw: raw_msg, envelope: { to: email } }];
+    const { raw_msg, email, spf, dkim } = parseValue(at("msg", raw), each);
+    return [{ raw: raw_msg, envelope: { to: email, verdicts: { spf: spf?.result, dkim } } }];
   });
 
 /** A `deferral` may still arrive. */

@@ -112,6 +112,8 @@ export interface FetchedMailbox {
   headers: Record<string, string>;
   /** The folder for what was fetched; undefined where it is left where it is. */
   moveTo?: string | undefined;
+  /** The server that writes down there who sent a mail, by its name in Authentication-Results. */
+  verifiedBy?: string | undefined;
 }
 
 /** What is looked at by a check. */

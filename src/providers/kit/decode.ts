@@ -4,6 +4,9 @@ import { decodeJson, parseValue } from "../../formats/parse-value.ts";
 import type { WebhookRequest } from "../../model.ts";
 import { referenceOf } from "./reference.ts";
 
+/** Of what was fetched from a mailbox: the `verifiedBy` of the mailbox. */
+export const verifiedByHeader = "x-mailbox-verified-by";
+
 /** A webhook whose body is decoded: once, however often it is read. */
 export interface DecodedWebhook {
   isJson: boolean;
@@ -17,6 +20,8 @@ export interface DecodedWebhook {
   reference: string | undefined;
   /** What was fetched for it, after an `incompleteMail`. */
   fetched: Buffer | undefined;
+  /** Of a mail that was fetched from a mailbox: the server whose Authentication-Results are believed. */
+  verifiedBy: string | undefined;
 }
 
 /**
@@ -31,7 +36,7 @@ export async function decode(
 ): Promise<DecodedWebhook> {
   const { headers, url } = request;
   const { body, fetched } = partsOf(request);
-  const about = { reference: referenceOf(url), body, fetched };
+  const about = { reference: referenceOf(url), body, fetched, verifiedBy: headers[verifiedByHeader] };
   if (takesGet && body.length === 0) return readFields(readUrlencoded(queryBytes(url)), about);
   const given = headers["content-type"] ?? "";
   const contentType = contentTypes.some((each) => isOfType(request, each)) ? given : (contentTypes[0] ?? given);
@@ -45,7 +50,7 @@ export async function decode(
 
 function readFields(
   fields: readonly FormField[],
-  about: Pick<DecodedWebhook, "reference" | "body" | "fetched">,
+  about: Pick<DecodedWebhook, "reference" | "body" | "fetched" | "verifiedBy">,
 ): DecodedWebhook {
   const texts = textsOf(fields);
   return { isJson: false, read: (schema) => parseValue(schema, texts), fields, ...about };

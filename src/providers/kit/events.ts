@@ -96,6 +96,8 @@ export function withVerdicts(message: ProviderMessage, found: Verdicts): Provide
 export interface Envelope {
   from?: string | undefined;
   to: string | undefined;
+  /** What whoever handed it over found of who sent it. */
+  verdicts?: Verdicts | undefined;
 }
 
 /** A whole mail. Without an id of the provider's it is known by its Message-ID, or by a hash of it: the same when it comes again. */
@@ -103,7 +105,8 @@ export async function rawMail(raw: Buffer | string, envelope: Envelope, id?: str
   const content = await parseMime(raw, envelope.from);
   const mailboxes = addressesOf(envelope.to);
   const to = content.to.length > 0 ? content.to : mailboxes;
-  return mail(id ?? content.rfcMessageId ?? hashOf(raw), { ...content, to }, mailboxes);
+  const message = mail(id ?? content.rfcMessageId ?? hashOf(raw), { ...content, to }, mailboxes);
+  return withVerdicts(message, envelope.verdicts ?? {});
 }
 
 /** A raw mail among several. */

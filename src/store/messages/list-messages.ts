@@ -1,4 +1,5 @@
-import { and, desc, eq, exists, gte, isNotNull, isNull, lt, ne, notExists, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, exists, gte, inArray, isNotNull, isNull, lt, ne, notExists, type SQL, sql } from "drizzle-orm";
+import { heldReasons } from "../../errors.ts";
 import type { DeliveryState, Direction, MessageState } from "../../model.ts";
 import { findMessages, findPeople, type MessageSearch, namesMessage, namesPerson } from "../operate/find-messages.ts";
 import { isAnyOf } from "../postgres/any-of.ts";
@@ -101,7 +102,7 @@ function conditionsOf(db: Db, page: MessagePage): SQL[] {
     conditions.push(isNotNull(messages.automatic), notExists(owed));
   }
   if (page.aside === "held") {
-    const isHeld = and(isOfMessage, eq(deliveries.state, "dead"), eq(deliveries.reason, "unknown_sender"));
+    const isHeld = and(isOfMessage, eq(deliveries.state, "dead"), inArray(deliveries.reason, heldReasons));
     conditions.push(exists(db.select({ id: deliveries.id }).from(deliveries).where(isHeld)));
   }
   return conditions;

@@ -65,6 +65,9 @@ async function whichAre(db: Db, filter: DeadFilter) {
   if (conversationId !== undefined) conditions.push(eq(deliveries.conversationId, conversationId));
   if (messageIds !== undefined) conditions.push(isAnyOf(deliveries.messageId, messageIds));
   if (after !== undefined) conditions.push(gt(deliveries.id, after));
+  // Somebody has to look at each of these first: they are not among many others, but where they are named.
+  const isNamed = id !== undefined || messageIds !== undefined || filter.reason !== undefined;
+  if (!isNamed) conditions.push(sql`coalesce(${deliveries.reason}, '') <> 'failed_dmarc'`);
   const end = await findEnd(db, filter);
   if (end !== undefined) conditions.push(lte(deliveries.id, end));
   return { isChosen: and(...conditions), end };

@@ -25,4 +25,8 @@ export const mappingSettings = {
   isDefault: z.boolean().optional().describe("Sends to people with whom nobody has written yet."),
   stripQuoted: z.boolean().optional().describe("Leaves of the text of an email reply what is new in it."),
   replyTokens: z.boolean().optional().describe("Sends emails with a Reply-To that says which email an answer is to."),
+  dmarcFailures: z
+    .enum(["post", "mark", "hold"])
+    .optional()
+    .describe("What becomes of an email that fails DMARC: `mark` says so above it, `hold` waits for a replay."),
 };

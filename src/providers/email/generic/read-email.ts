@@ -3,7 +3,7 @@ import { composeMail, type Mail } from "../../../formats/mail.ts";
 import { addressesOf, parseSender } from "../../../formats/mailbox.ts";
 import { openMime } from "../../../formats/mime.ts";
 import type { DecodedWebhook } from "../../kit/decode.ts";
-import { mail, rawMail } from "../../kit/events.ts";
+import { mail, rawMail, withVerdicts } from "../../kit/events.ts";
 import { at, listOf, maybeNumber, maybeText, messageId, text, time } from "../../kit/fields.ts";
 
 export const oneOrMore = <Item>(item: z.ZodType<Item>) => z.union([z.array(item), item.transform((value) => [value])]);
@@ -21,6 +21,7 @@ const fields = z.object({
   ...{ from: maybeText, replyTo: maybeText, to: header, cc: header, bcc: header },
   ...{ subject: maybeText, text: maybeText, html: maybeText },
   ...{ messageId: maybeText, inReplyTo: header, references: header, autoSubmitted: maybeText, sentAt: time },
+  verdicts: z.partialRecord(z.enum(["spf", "dkim", "dmarc"]), text).nullish(),
   attachments,
 });
 const email = at("data", fields);
@@ -31,9 +32,10 @@ const files = at("data", fields.pick({ mime: true, mimeBase64: true, attachments
 export async function readEmail(webhook: DecodedWebhook) {
   const data = webhook.read(email);
   const envelope = { from: data.envelopeFrom ?? undefined, to: data.envelopeTo.join(", ") };
+  const verdicts = data.verdicts ?? {};
   const raw = wholeEmail(data);
-  if (raw) return rawMail(raw, envelope, data.id ?? undefined);
-  return mail(webhook.read(id), readFields(data), addressesOf(envelope.to));
+  if (raw) return rawMail(raw, { ...envelope, verdicts }, data.id ?? undefined);
+  return withVerdicts(mail(webhook.read(id), readFields(data), addressesOf(envelope.to)), verdicts);
 }
 
 function wholeEmail({ mime, mimeBase64 }: Pick<z.infer<typeof fields>, "mime" | "mimeBase64">) {

@@ -21,8 +21,8 @@ interface Sending extends Given {
 }
 
 /** What is fetched. */
-export const mailboxOf = (given: Given & { moveTo?: string | undefined }): FetchedMailbox => {
-  return { ...imapPlace(given), moveTo: given.moveTo };
+export const mailboxOf = (given: Given & Pick<FetchedMailbox, "moveTo" | "verifiedBy">): FetchedMailbox => {
+  return { ...imapPlace(given), moveTo: given.moveTo, verifiedBy: given.verifiedBy };
 };
 
 /** Where a call goes, and who logs in. */

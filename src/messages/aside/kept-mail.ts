@@ -1,4 +1,4 @@
-import type { AutomaticKind, ListPolicy, ProviderMessage } from "../model.ts";
+import type { AutomaticKind, ListPolicy, ProviderMessage } from "../../model.ts";
 
 interface Settings {
   postAutomatic: boolean;

@@ -1,5 +1,5 @@
-import type { UnknownSenderPolicy } from "../model.ts";
-import type { Conversation } from "../store/schema.ts";
+import type { UnknownSenderPolicy } from "../../model.ts";
+import type { Conversation } from "../../store/schema.ts";
 
 /**
  * What becomes of a message by who wrote it. A person is known by an id of HighLevel's that somebody registered, or that

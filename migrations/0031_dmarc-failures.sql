@@ -1,0 +1,1 @@
+ALTER TABLE "mappings" ADD COLUMN "dmarc_failures" text DEFAULT 'post' NOT NULL;
