@@ -6,6 +6,7 @@ import type { DeliverContext } from "./outbox/attempt-delivery.ts";
 import { type ClaimedLane, claimDueLanes, offerPlaces, takeLeased } from "./outbox/claim-due-lanes.ts";
 import { deliverLane } from "./outbox/deliver-lane.ts";
 import { createPlaces } from "./outbox/places.ts";
+import { stepReplay } from "./outbox/replay/step-replay.ts";
 import type { Offer } from "./store/deliveries.ts";
 import type { LeasedLane } from "./store/lanes/held-lane.ts";
 import { recallParts } from "./store/messages/parts.ts";
@@ -70,7 +71,8 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
       },
     });
   const inboxes = { accounts: startProcessing("accounts"), app: startProcessing("app") };
-  const chores = startChores(context, options, () => inboxes.accounts.wake());
+  const wake: Wake = (queue) => (queue === "deliveries" ? deliver : inboxes[queue]).wake();
+  const chores = startChores(context, options, wake);
 
   async function startDeliveries(): Promise<boolean> {
     const now = places.now();
@@ -110,7 +112,7 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
   }
 
   return {
-    wake: (queue) => (queue === "deliveries" ? deliver : inboxes[queue]).wake(),
+    wake,
     secondsSinceTurn: () =>
       Math.max(...[inboxes.accounts, inboxes.app, deliver].map((loop) => loop.secondsSinceTurn())),
     async stop() {
@@ -121,15 +123,20 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
 }
 
 /** What is done now and then, apart from all work. */
-function startChores({ log, db }: DeliverContext, options: WorkerOptions, onReceived: () => void): Loop[] {
+function startChores({ log, db }: DeliverContext, options: WorkerOptions, wake: Wake): Loop[] {
   const recall = async () => {
-    if (await recallParts(db)) onReceived();
+    if (await recallParts(db)) wake("accounts");
     return false;
+  };
+  const onWork = (queue: Queue) => {
+    wake(queue);
+    if (queue === "deliveries") options.onDue();
   };
   return [
     startLoop({ log, pollSeconds: 3600, name: "prune", run: () => pruneSome(db, options) }),
     // Nothing is due sooner than minutes after it came.
     startLoop({ log, pollSeconds: options.pollSeconds * 30, name: "recall parts", run: recall }),
+    startLoop({ log, pollSeconds: options.pollSeconds, name: "replay", run: () => stepReplay({ db, onWork }) }),
     startLoop({ log, pollSeconds: 3600, name: "reseal", run: options.reseal }),
   ];
 }

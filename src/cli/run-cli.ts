@@ -11,6 +11,7 @@ import { addMessages } from "./commands/messages.ts";
 import { addOpenapi } from "./commands/openapi.ts";
 import { addProblems } from "./commands/problems.ts";
 import { addReplay } from "./commands/replay.ts";
+import { addReplays } from "./commands/replays.ts";
 import { addSendTest } from "./commands/send-test.ts";
 import { addTail } from "./commands/tail.ts";
 import { escapeText } from "./escape.ts";
@@ -48,6 +49,7 @@ export async function runCli(args: string[], io: Io): Promise<number> {
   addProblems(program, session);
   addMessages(program, session);
   addReplay(program, session);
+  addReplays(program, session);
   addSendTest(program, session);
   addTail(program, session);
   addMappings(program, session);

@@ -8,7 +8,8 @@ import { mappingPage, mappingsPage } from "./pages/mappings.tsx";
 import { messagePage, replayMessage } from "./pages/message.tsx";
 import { messagesCsv, messagesPage } from "./pages/messages.tsx";
 import { overviewPage } from "./pages/overview.tsx";
-import { problemsPage, replayPage, replayProblems } from "./pages/problems.tsx";
+import { problemsPage } from "./pages/problems.tsx";
+import { newReplayPage, replayPage, startReplay } from "./pages/replays.tsx";
 import { searchPage } from "./pages/search.tsx";
 import { settingsPage } from "./pages/settings.tsx";
 import { liveEvents, livePage } from "./pages/watching/live.tsx";
@@ -26,8 +27,9 @@ export function createPages(calls: Calls): Record<string, Page> {
     "GET /messages/:id": messagePage(calls),
     "POST /messages/:id/replay": replayMessage(calls),
     "GET /problems": problemsPage(calls),
-    "GET /problems/replay": replayPage(calls),
-    "POST /problems/replay": replayProblems(calls),
+    "GET /replays/new": newReplayPage(calls),
+    "POST /replays": startReplay(calls),
+    "GET /replays/:id": replayPage(calls),
     "GET /webhooks": webhooksPage(calls),
     "GET /webhooks/:id": webhookPage(calls),
     "GET /mappings": mappingsPage(calls),

@@ -11,7 +11,8 @@ import { Trouble } from "./pages/trouble.tsx";
 export function sendPage(req: Request, res: Response, assets: Assets, answer: Exclude<Answer, { reply: Reply }>): void {
   if ("to" in answer) return void res.redirect(303, answer.to);
   const { caller } = res.locals as { caller?: Caller };
-  const { title, body, status = 200 } = answer;
+  const { title, body, status = 200, refreshSeconds } = answer;
+  if (refreshSeconds !== undefined) res.set("Refresh", String(refreshSeconds));
   const path = `${req.baseUrl}${req.path}`.replace(/\/$/, "");
   const search = typeof req.query["q"] === "string" ? req.query["q"] : "";
   res

@@ -687,6 +687,8 @@ export const deliveries = pgTable(
     finishedAt: time(),
     /** Since when it waits, where somebody had it replayed. */
     replayedAt: time(),
+    /** By which replay it goes out again; null for what was replayed by itself. */
+    replayId: bigId(),
     /** Why somebody discarded it. */
     note: text(),
     /** Of the attempt that delivered it: `attempts` has those that did not. */
@@ -702,6 +704,7 @@ export const deliveries = pgTable(
     index("deliveries_dead").on(table.id).where(sql`${table.state} = 'dead'`),
     index("deliveries_dead_of_conversation").on(table.conversationId, table.id).where(sql`${table.state} = 'dead'`),
     index("deliveries_message").on(table.messageId),
+    index("deliveries_replay").on(table.replayId, table.state).where(sql`${table.replayId} is not null`),
     index("deliveries_webhook").on(table.webhookId).where(sql`${table.webhookId} is not null`),
     index("deliveries_told")
       .on(table.finishedAt)
@@ -754,6 +757,52 @@ export const attemptCounts = pgTable(
 export type CountSpan = "minute" | "hour";
 export type AttemptCount = typeof attemptCounts.$inferSelect;
 
+/**
+ * What somebody has had done again of what was given up, or not understood: a worker does it step by step, the oldest first,
+ * each step in a transaction of its own that moves `after`, too.
+ */
+export const replays = pgTable(
+  "replays",
+  {
+    id: id(),
+    filter: jsonb().$type<ReplayFilter>().notNull(),
+    perSecond: integer().notNull(),
+    /** Whose it is, and what it reaches; null for the holder of ADMIN_API_KEY. */
+    keyId: bigId().references(() => keys.id),
+    state: text().$type<ReplayState>().notNull().default("running"),
+    /** How many fitted when it was made. */
+    counted: integer().notNull(),
+    replayed: integer().notNull().default(0),
+    /** The last one that it has come to. */
+    after: bigId(),
+    /** Why it was stopped. */
+    reason: text(),
+    createdAt: createdAt(),
+    /** When its next step is due. */
+    nextAt: createdAt(),
+    finishedAt: time(),
+  },
+  (table) => [index("replays_running").on(table.nextAt).where(sql`${table.state} = 'running'`)],
+);
+export type ReplayState = "running" | "done" | "stopped";
+
+/** What is common to all that is replayed. The times are as in JSON. */
+export type ReplayFilter = {
+  from?: string | undefined;
+  until?: string | undefined;
+  locationId?: string | undefined;
+} & (
+  | {
+      of: "deliveries";
+      kind: DeliveryKind;
+      reason?: FailureReason | undefined;
+      code?: string | undefined;
+      mappingId?: string | undefined;
+      messageIds?: number[] | undefined;
+    }
+  | { of: "webhooks"; source: WebhookSource; reason?: string | undefined; accountId?: string | undefined }
+);
+
 /** While there is a row, nothing goes out to people. */
 export const holds = pgTable("holds", {
   what: text().primaryKey().$type<"sends">(),
@@ -762,6 +811,7 @@ export const holds = pgTable("holds", {
   createdAt: createdAt(),
 });
 
+export type Replay = typeof replays.$inferSelect;
 export type EndpointRow = typeof endpoints.$inferSelect;
 export type NewEndpoint = typeof endpoints.$inferInsert;
 export type Trouble = typeof troubles.$inferSelect;

@@ -165,6 +165,12 @@ describe("problems", () => {
       code: 1,
       err: "nothing that failed fits\n  bridge problems\n",
     });
+    const [{ id }] = (await read("replays", "list")).items;
+    expect((await cli("replays", "show", String(id))).out).toMatch(/is done: 1 of 1 .*\n.* dead again/);
+    expect(await cli("replays", "stop", String(id))).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("is done"),
+    });
   });
 });
 

@@ -102,7 +102,8 @@ describe.skipIf(!browser).sequential("the console in a browser", () => {
     await page.getByRole("link", { name: "Problems" }).click();
     await page.getByRole("link", { name: "Replay…" }).first().click();
     await page.getByRole("button", { name: /^Replay \d/ }).click();
-    await page.getByText("are under way again").waitFor();
+    await page.getByRole("heading", { name: /^Replay \d+ is/ }).waitFor();
+    await page.getByRole("heading", { name: /is done$/ }).waitFor();
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.getByLabel("Key").waitFor();
   });

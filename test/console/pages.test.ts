@@ -60,8 +60,10 @@ describe.sequential("every page", () => {
 /** Where else a writing operation is, or why it is nowhere. */
 const elsewhere: Record<string, string> = {
   replayDelivery: "the button of a message",
-  replayDeliveries: "Replay, of Problems",
-  replayWebhooks: "Replay, of Problems",
+  replayDeliveries: "a replay, step by step",
+  replayWebhooks: "a replay, step by step",
+  createReplay: "Replay, of Problems and of Messages",
+  stopReplay: "a replay that runs",
   resumeLocation: "a location that is paused",
   pauseMapping: "a mapping that is not paused",
   beginHold: "Settings, while nothing is held",

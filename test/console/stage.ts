@@ -10,7 +10,7 @@ export interface Stage {
   /** Has a message of the person arrive. */
   write(id: string): Promise<void>;
   /** What there is of the location. */
-  ids: Record<"mapping" | "message" | "dead" | "failed" | "webhook", string | number>;
+  ids: Record<"mapping" | "message" | "dead" | "failed" | "webhook" | "replay", string | number>;
 }
 
 export const otherLocation = "location-2";
@@ -71,7 +71,14 @@ export async function startStage(): Promise<Stage> {
     (posted) => posted.length === hostile.length + 2,
   );
   const dead = await first("/deliveries?state=dead");
+  const none = { of: "deliveries", kind: "post-inbound", until: "2020-01-01T00:00:00Z" };
+  const replay = await fetch(`${bridge.url}/admin/replays`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${keys.own}`, "content-type": "application/json" },
+    body: JSON.stringify(none),
+  });
   const ids = {
+    replay: ((await replay.json()) as { id: number }).id,
     mapping: holding,
     message: dead.messageId,
     dead: dead.id,

@@ -19,7 +19,10 @@ let bridge: TestBridge;
 /** The admin's, and integrators': of location 1, of location 1 for reading, of location 2, and of all locations. */
 let keys: { own: string; reading: string; other: string; everywhere: string };
 /** What there is of location 1, the ids of which the other integrator happens to know. */
-let ids: Record<"mapping" | "message" | "send" | "dead" | "webhook" | "failed" | "app" | "endpoint", string | number>;
+let ids: Record<
+  "mapping" | "message" | "replay" | "send" | "dead" | "webhook" | "failed" | "app" | "endpoint",
+  string | number
+>;
 
 beforeAll(async () => {
   bridge = await startTestBridge({ config: { highlevelKeys: { ed25519: [highlevel.publicKey], rsa: [] } } });
@@ -69,9 +72,20 @@ async function fillLocation(): Promise<typeof ids> {
     );
     return found.body.items[0];
   };
+  const key = await makeKey({ locationIds: [locationId], access: "write" });
+  const replay = await axios.post<{ id: number }>(
+    `${bridge.url}/admin/replays`,
+    { of: "deliveries", kind: "post-inbound", until: "2020-01-01T00:00:00Z" },
+    { headers: { authorization: `Bearer ${key}` } },
+  );
+  await until(
+    () => bridge.admin("GET", `/replays/${replay.data.id}`),
+    ({ body }) => body.state === "done",
+  );
   const endpoint = { url: "https://127.0.0.1:1/", events: ["message.received"], locationIds: [locationId] };
   return {
     mapping,
+    replay: replay.data.id,
     endpoint: (await bridge.admin("POST", "/endpoints", endpoint)).body.id,
     send: send.body.id,
     message: (await first(`/messages?mappingId=${mapping}`)).id,
@@ -226,6 +240,14 @@ const guarded: Record<string, Walk> = {
   "GET /admin/messages": { own: 200, other: "empty" },
   "GET /admin/messages/:id": { path: () => `/admin/messages/${ids.message}`, own: 200, other: 404 },
   "GET /admin/messages/:id/story": { path: () => `/admin/messages/${ids.message}/story`, own: 200, other: 404 },
+  "POST /admin/replays": {
+    body: () => ({ of: "deliveries", kind: "post-inbound", until: "2020-01-01T00:00:00Z" }),
+    own: 201,
+    other: 201,
+  },
+  "GET /admin/replays": { own: 200, other: 200 },
+  "GET /admin/replays/:id": { path: () => `/admin/replays/${ids.replay}`, own: 200, other: 404 },
+  "POST /admin/replays/:id/stop": { path: () => `/admin/replays/${ids.replay}/stop`, own: 409, other: 404 },
   "GET /admin/problems": { own: 200, other: "empty" },
   "GET /admin/deliveries": { own: 200, other: "empty" },
   "POST /admin/deliveries/:id/discard": {

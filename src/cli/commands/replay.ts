@@ -7,9 +7,9 @@ import { addFilters, type Options, readFilters } from "../lists.ts";
 import { plural, say, sayJson } from "../print.ts";
 import type { Session } from "../session.ts";
 import { findMessages } from "./messages.ts";
+import { followReplay, replay, sayReplay } from "./replays.ts";
 
-const preview = z.looseObject({ count: z.number() });
-const replayed = z.looseObject({ replayed: z.number(), nextCursor: z.string().nullish() });
+const preview = z.looseObject({ counted: z.number() });
 
 interface ReplayOptions {
   delivery?: string;
@@ -25,7 +25,8 @@ export function addReplay(program: Command, session: Session): void {
     )
     .option("--delivery <id>", "this delivery, as messages show and problems name it")
     .option("--webhook <id>", "this webhook")
-    .option("--webhooks <source>", "failed webhooks instead of dead deliveries: of provider, or of highlevel");
+    .option("--webhooks <source>", "failed webhooks instead of dead deliveries: of provider, or of highlevel")
+    .option("--per-second <count>", "of all that fits, how many a second go out again at most; 5 if it is not given");
   addFilters(command, ["kind", "reason", "code", "mapping", "account", "location", "address"], true).action(
     async (id: string | undefined, options: Options & ReplayOptions) => {
       const { delivery, webhook, webhooks } = options;
@@ -35,8 +36,10 @@ export function addReplay(program: Command, session: Session): void {
       if (webhook !== undefined) return replayOne(session, "webhooks", webhook);
       if (id !== undefined) return replayMessage(session, id);
       const query = readFilters(options);
-      if (webhooks !== undefined) return replayAll(session, "/admin/webhooks/replay", { ...query, source: webhooks });
-      return replayAll(session, "/admin/deliveries/replay", { ...query, kind: await onlyKind(session, query) });
+      const how = { perSecond: options["perSecond"] === undefined ? undefined : Number(options["perSecond"]) };
+      if (webhooks !== undefined) return replayAll(session, { of: "webhooks", ...query, source: webhooks, ...how });
+      const kind = await onlyKind(session, query);
+      return replayAll(session, { of: "deliveries", ...query, kind, ...how });
     },
   );
 }
@@ -75,7 +78,10 @@ async function onlyKind(session: Session, query: Query): Promise<string> {
   const { kind } = query;
   if (typeof kind === "string") return kind;
   const counts = await Promise.all(
-    deliveryKinds.map(async (each) => ({ each, count: await countOf(session, { ...query, kind: each }) })),
+    deliveryKinds.map(async (each) => ({
+      each,
+      count: await countAll(session, { of: "deliveries", ...query, kind: each }),
+    })),
   );
   const [only, ...others] = counts.filter(({ count }) => count > 0);
   if (!only) throw new CommandError("nothing dead fits", { next: "bridge problems" });
@@ -84,23 +90,17 @@ async function onlyKind(session: Session, query: Query): Promise<string> {
   throw wrongUse(`which of these? ${there}`);
 }
 
-const countOf = async (session: Session, body: Query) =>
-  preview.parse(await session.bridge().write("POST", "/admin/deliveries/replay", { body: { ...body, dryRun: true } }))
-    .count;
+const countAll = async (session: Session, body: Query) =>
+  preview.parse(await session.bridge().write("POST", "/admin/replays", { body: { ...body, dryRun: true } })).counted;
 
-/** Counts first, asks, and then goes on until nothing is left that fits. */
-async function replayAll(session: Session, path: string, body: Query): Promise<void> {
-  const { count } = preview.parse(await session.bridge().write("POST", path, { body: { ...body, dryRun: true } }));
-  if (count === 0) throw new CommandError("nothing that failed fits", { next: "bridge problems" });
+/** Counts first, asks, has the bridge do it step by step, and follows that. */
+async function replayAll(session: Session, body: Query): Promise<void> {
+  const counted = await countAll(session, body);
+  if (counted === 0) throw new CommandError("nothing that failed fits", { next: "bridge problems" });
   const what = body["source"] === undefined ? String(body["kind"]) : "failed webhook";
-  await session.confirm(`Replay ${plural(count, what)}?`);
-  let sum = 0;
-  let cursor: string | undefined;
-  do {
-    const answer = replayed.parse(await session.bridge().write("POST", path, { body: { ...body, cursor } }));
-    sum += answer.replayed;
-    cursor = answer.nextCursor ?? undefined;
-  } while (cursor !== undefined && !session.io.signal.aborted);
-  if (session.isJson()) return sayJson(session, { replayed: sum });
-  say(session, `${plural(sum, what)} on the way again. bridge problems shows what comes back.`);
+  await session.confirm(`Replay ${plural(counted, what)}?`);
+  const { id } = replay.parse(await session.bridge().write("POST", "/admin/replays", { body }));
+  const { answer, ended } = await followReplay(session, id);
+  if (session.isJson()) return sayJson(session, answer);
+  sayReplay(session, ended);
 }

@@ -59,6 +59,7 @@ const deeds: Partial<Record<DeedId, Deed>> = {
   beginHold: { title: "Hold all sends", back: "/console/settings", isFinal: true },
   endHold: { title: "End the hold", back: "/console/settings", isFinal: true },
   erasePerson: { title: "Erase a person", back: "/console/messages", isFinal: true, isTold: true },
+  stopReplay: { title: "Stop it", back: "/console/replays/{id}" },
   discardDelivery: { title: "Discard it", back: "/console/problems", isFinal: true },
   discardDeliveries: {
     title: "Discard what was given up",

@@ -11,7 +11,15 @@ export interface Ask {
 }
 
 /** A page, where the browser goes on, or what the API answers, as it is. */
-export type Answer = { title: string; body: ComponentChildren; status?: number } | { to: string } | { reply: Reply };
+export type Answer = PageAnswer | { to: string } | { reply: Reply };
+
+interface PageAnswer {
+  title: string;
+  body: ComponentChildren;
+  status?: number;
+  /** The browser asks for it anew, without scripts too. */
+  refreshSeconds?: number;
+}
 
 export type Page = (ask: Ask) => Promise<Answer>;
 

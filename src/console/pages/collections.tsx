@@ -12,12 +12,16 @@ import { type Choice, Filters, List } from "../frame/list.tsx";
 interface Collection {
   title: string;
   about: string;
-  list: "listAccounts" | "listEndpoints" | "listOptOuts" | "listKeys" | "listProviders" | "listConversations";
+  list:
+    | ("listAccounts" | "listEndpoints" | "listOptOuts" | "listKeys" | "listProviders" | "listConversations")
+    | "listReplays";
   columns: string[];
   choices?: Choice[];
   /** What is done to all, and to each. */
   deeds: DeedId[];
   each: DeedId[];
+  /** Where each has a page of its own, by its id. */
+  page?: string;
 }
 
 const collections: Record<string, Collection> = {
@@ -56,6 +60,12 @@ const collections: Record<string, Collection> = {
     ...{ list: "listProviders", columns: ["name", "document", "updatedAt"] },
     ...{ deeds: ["createProvider"], each: ["putProvider", "deleteProvider"] },
   },
+  replays: {
+    title: "Replays",
+    about: "What was done again of what was given up, or not understood.",
+    ...{ list: "listReplays", columns: ["id", "state", "filter", "counted", "replayed", "createdAt", "finishedAt"] },
+    ...{ deeds: [], each: [], page: "/console/replays" },
+  },
   conversations: {
     title: "Conversations",
     about: "Who is which conversation at this mapping.",
@@ -71,7 +81,7 @@ export function collectionPage(calls: Calls): Page {
     const collection = Object.hasOwn(collections, name) ? collections[name] : undefined;
     if (!collection) throw nothingAt(`/console/lists/${name}`);
     const path = `/console/lists/${name}`;
-    const { title, about, list, columns, choices, deeds, each } = collection;
+    const { title, about, list, columns, choices, deeds, each, page: own } = collection;
     const query = withoutEmpty(given);
     const ofPath = paramsOf(adminOperations[list].path);
     const sought = Object.entries(query).filter(([name]) => !ofPath.includes(name));
@@ -79,7 +89,12 @@ export function collectionPage(calls: Calls): Page {
     const items = page.items.map((item): Json => ({ ...query, ...item }));
     const shown = columns.map((column) => [
       labelOf(column),
-      (item: Json) => <Value name={column} value={item[column]} />,
+      (item: Json) =>
+        own && column === "id" ? (
+          <a href={`${own}/${item[column]}`}>{asWritten(item[column])}</a>
+        ) : (
+          <Value name={column} value={item[column]} />
+        ),
     ]);
     const todo = (item: Json) => (
       <Deeds caller={caller} deeds={item["revokedAt"] || item["liftedAt"] ? [] : each} about={item} />
@@ -97,7 +112,10 @@ export function collectionPage(calls: Calls): Page {
             // Without a filter and a further page there is nothing to take away.
             query={sought.length === 0 && page.nextCursor === null ? {} : query}
             page={{ ...page, items }}
-            columns={{ ...Object.fromEntries(shown), ...(caller.access === "write" ? { "What to do": todo } : {}) }}
+            columns={{
+              ...Object.fromEntries(shown),
+              ...(each.length > 0 && caller.access === "write" ? { "What to do": todo } : {}),
+            }}
             keyOf={(item) => asWritten(item["id"] ?? item["name"])}
             empty={<p>There is none yet.</p>}
           />

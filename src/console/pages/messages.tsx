@@ -21,6 +21,7 @@ const choices = [
 export function messagesPage(calls: Calls): Page {
   return async ({ caller, query: given }) => {
     const query = withoutEmpty(given);
+    const { deliveryState, cursor: _cursor, ...filter } = query;
     const { body: page } = await calls.listMessages(caller, { query });
     return {
       title: "Messages",
@@ -32,7 +33,8 @@ export function messagesPage(calls: Calls): Page {
             <a href={hrefWith(`${path}/csv`, { ...query, cursor: undefined })}>These as CSV</a>
           </p>
           <List
-            {...{ path, query, page, columns }}
+            {...{ path, query, page }}
+            columns={caller.access === "write" ? { Tick, ...columns } : columns}
             keyOf={({ id }) => id}
             empty={
               <>
@@ -44,11 +46,30 @@ export function messagesPage(calls: Calls): Page {
               </>
             }
           />
+          {caller.access === "write" && page.items.length > 0 && (
+            <form id={ticks} method="get" action="/console/replays/new" class="actions">
+              <button type="submit">Replay what was given up of the ticked…</button>
+              {deliveryState === "dead" && isOfDeliveries(filter) && (
+                <a class="button" href={hrefWith("/console/replays/new", filter)}>
+                  Replay all that fit…
+                </a>
+              )}
+            </form>
+          )}
         </>
       ),
     };
   };
 }
+
+const ticks = "ticks";
+const Tick = ({ id, address }: ListedMessage) => (
+  <input type="checkbox" form={ticks} name={`m.${id}`} aria-label={`Message ${id} of ${address}`} />
+);
+
+/** Is all that is asked of messages known of their deliveries as well? */
+const isOfDeliveries = (filter: Record<string, string>) =>
+  ["state", "direction", "aside"].every((name) => filter[name] === undefined);
 
 /** `GET /console/messages/csv`. */
 export function messagesCsv(calls: Calls): Page {

@@ -1,23 +1,18 @@
 import { kinds } from "../../advice/kinds.ts";
 import type { Calls, ProblemGroup } from "../calls.ts";
-import { hrefWith, type Page, withoutEmpty } from "../frame/answer.ts";
-import { Action, Said, Time, Ways } from "../frame/parts.tsx";
-import { describeUtc } from "../words/times.ts";
-
-const path = "/console/problems";
+import { hrefWith, type Page } from "../frame/answer.ts";
+import { Said, Time, Ways } from "../frame/parts.tsx";
 
 /** `GET /console/problems`: dead letters and webhooks that were not understood, grouped by why and where. */
 export function problemsPage(calls: Calls): Page {
-  return async ({ caller, query }) => {
+  return async ({ caller }) => {
     const { body: found } = await calls.listProblems(caller);
     return {
       title: "Problems",
       body: (
         <>
           <h1>Problems</h1>
-          {query["replayed"] && (
-            <p class="card ok">{query["replayed"]} are under way again, at the head of their lines.</p>
-          )}
+          <Ways to={{ Replays: "/console/lists/replays" }} />
           {found.items.length === 0 && (
             <div class="empty">
               <p>Nothing was given up, and every webhook was understood.</p>
@@ -60,7 +55,7 @@ export function Group({ group, mayWrite }: { group: ProblemGroup; mayWrite: bool
         }}
       >
         {mayWrite && (
-          <a class="button primary" href={hrefWith(`${path}/replay`, { of, ...filter })}>
+          <a class="button primary" href={hrefWith("/console/replays/new", { of, ...filter })}>
             Replay…
           </a>
         )}
@@ -90,60 +85,3 @@ function describeGroup({ reason, example, ...group }: ProblemGroup) {
 
 const discard = { deliveries: "/console/do/discardDeliveries", webhooks: "/console/do/discardWebhooks" };
 const maxSaid = 300;
-
-/** `GET /console/problems/replay`: how many it would be, and the first of them; nothing is done yet. */
-export function replayPage(calls: Calls): Page {
-  return async ({ caller, query }) => {
-    const { of, ...filter } = withoutEmpty(query);
-    const body = { ...filter, dryRun: true };
-    const { body: found } =
-      of === "webhooks" ? await calls.replayWebhooks(caller, { body }) : await calls.replayDeliveries(caller, { body });
-    const { count, sample } = "count" in found ? found : { count: 0, sample: [] };
-    const more = found.nextCursor === null ? "" : " in this go, and there are more";
-    return {
-      title: "Replay",
-      body: (
-        <>
-          <h1>Replay {count}?</h1>
-          <p>
-            These are {count}{" "}
-            {of === "webhooks" ? "webhooks, which are read again" : "deliveries, which go to the head of their lines"}
-            {more}. Chosen are those with{" "}
-            {Object.entries(filter)
-              .map(([name, value]) => `${name} ${value}`)
-              .join(", ")}
-            .
-          </p>
-          <ul>
-            {sample.map((each) => (
-              <li key={each.id}>
-                {"address" in each ? <Said>{each.address}</Said> : `Webhook ${each.id}`}{" "}
-                <span class="faint">{describeUtc("createdAt" in each ? each.createdAt : each.receivedAt)}</span>
-              </li>
-            ))}
-          </ul>
-          <div class="actions">
-            {count > 0 && (
-              <Action to={`${path}/replay`} fields={{ of: of ?? "deliveries", ...filter }} kind="primary">
-                Replay {count}
-              </Action>
-            )}
-            <a class="button" href={path}>
-              Leave them
-            </a>
-          </div>
-        </>
-      ),
-    };
-  };
-}
-
-/** `POST /console/problems/replay`: the same, done. */
-export function replayProblems(calls: Calls): Page {
-  return async ({ caller, form }) => {
-    const { of, ...body } = form;
-    const { body: done } =
-      of === "webhooks" ? await calls.replayWebhooks(caller, { body }) : await calls.replayDeliveries(caller, { body });
-    return { to: hrefWith(path, { replayed: "replayed" in done ? done.replayed : 0 }) };
-  };
-}

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { deliveryKinds } from "../../model.ts";
-import { type ReplayContext, replay } from "../../outbox/replay.ts";
+import { type ReplayContext, replay } from "../../outbox/replay/replay.ts";
 import { findDelivery } from "../../store/deliveries.ts";
 import { type DeadFilter, previewDead } from "../../store/operate/choose-dead.ts";
 import { findMessages, namesMessage, namesPerson } from "../../store/operate/find-messages.ts";
@@ -19,16 +19,17 @@ import { bulkFields, note, readSearch, rowIdOf, searchFields, text, timeFields }
 type DeliveriesContext = ReplayContext & { people: Db };
 
 const code = text.describe("The provider's, of what it did not send; `none` for what has none.");
-const bulk = {
+/** Which of the dead ones are meant. */
+export const deadFields = {
   kind: z
     .enum(deliveryKinds, `must be named, one of ${deliveryKinds.join(", ")}`)
     .describe("Never all: what goes to HighLevel's inbox is another thing than what goes to people."),
   ...searchFields,
   ...timeFields,
-  ...bulkFields,
   reason: failureReason.optional(),
   code: code.optional(),
 };
+const bulk = { ...deadFields, ...bulkFields };
 const replayBody = z.strictObject(bulk);
 const params = { id: rowIdOf("delivery") };
 const tag = "Deliveries";

@@ -23,6 +23,7 @@ import { type StatusContext, statusOperations } from "./operator/status.ts";
 import { optOutOperations } from "./opt-outs.ts";
 import { peopleOperations } from "./people.ts";
 import { problemOperations } from "./problems.ts";
+import { replayOperations } from "./replays.ts";
 import { webhookOperations } from "./webhooks.ts";
 
 export interface AdminContext
@@ -56,6 +57,7 @@ export const adminOperations = {
   ...metricsOperations,
   ...webhookOperations,
   ...problemOperations,
+  ...replayOperations,
   ...endpointOperations,
   ...optOutOperations,
   ...peopleOperations,

@@ -28,7 +28,8 @@ interface WebhookAdminContext {
   onWork: Wake;
 }
 
-const bulk = {
+/** Which of the failed ones are meant. */
+export const failedFields = {
   source: z
     .enum(["provider", "highlevel"], "must be named, provider or highlevel")
     .describe("Never all: what providers posted is for HighLevel's inbox, what HighLevel posted is for people."),
@@ -37,8 +38,8 @@ const bulk = {
   accountId: z.uuid().optional(),
   reason: text.optional().describe("Words of it."),
   ...timeFields,
-  ...bulkFields,
 };
+const bulk = { ...failedFields, ...bulkFields };
 const replayBody = z.strictObject(bulk);
 const params = { id: rowIdOf("webhook") };
 const tag = "Webhooks";

@@ -16,6 +16,7 @@ const delivery = z.object({
   createdAt: time,
   finishedAt: time.nullable(),
   replayedAt: time.nullable(),
+  replayId: rowId.nullable().describe("Of the replay by which that was."),
   note: z.string().nullable().describe("Why somebody discarded it."),
   durationMs: z.int().nullable().describe("Of the attempt that delivered it."),
   status: z.int().nullable(),

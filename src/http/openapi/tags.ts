@@ -10,6 +10,7 @@ export const tags = {
   Deliveries: "Calls that the bridge owes to HighLevel and to providers.",
   Webhooks: "Requests that providers and HighLevel made.",
   Problems: "What was given up or not understood, by why and where.",
+  Replays: "What is done again of that, step by step.",
   Endpoints: "URLs that are told of events.",
   "Opt-outs": "Who is not to be written to, by location, channel and address.",
   People: "All that is kept of a person.",

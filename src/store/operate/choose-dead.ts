@@ -11,6 +11,8 @@ export interface DeadFilter extends Omit<DeliveryFilter, "state"> {
   /** Ours. */
   conversationId?: number;
   messageIds?: number[] | undefined;
+  /** Those that had been given up by then. */
+  deadBefore?: Date | undefined;
   after?: number | undefined;
   limit: number;
 }
@@ -59,11 +61,13 @@ export async function previewDead(db: Db, filter: DeadFilter): Promise<Preview<L
 }
 
 async function whichAre(db: Db, filter: DeadFilter) {
-  const { id, conversationId, messageIds, after } = filter;
+  const { id, conversationId, messageIds, deadBefore, after } = filter;
   const conditions = conditionsOf({ ...filter, state: "dead" });
   if (id !== undefined) conditions.push(eq(deliveries.id, id));
   if (conversationId !== undefined) conditions.push(eq(deliveries.conversationId, conversationId));
   if (messageIds !== undefined) conditions.push(isAnyOf(deliveries.messageId, messageIds));
+  if (deadBefore !== undefined)
+    conditions.push(sql`coalesce(${deliveries.finishedAt}, ${deliveries.createdAt}) < ${deadBefore.toISOString()}`);
   if (after !== undefined) conditions.push(gt(deliveries.id, after));
   // Somebody has to look at each of these first: they are not among many others, but where they are named.
   const isNamed = id !== undefined || messageIds !== undefined || filter.reason !== undefined;

@@ -16,7 +16,7 @@ import { chooseDead, type DeadFilter, nextAfter } from "./choose-dead.ts";
  */
 export async function replayDeliveries(
   tx: Db,
-  filter: DeadFilter,
+  { replayId, ...filter }: DeadFilter & { replayId?: number },
 ): Promise<{ replayed: number; walkedTo: number | undefined }> {
   const { chosen, end } = await chooseDead(tx, filter);
   const replayed = await tx
@@ -28,6 +28,7 @@ export async function replayDeliveries(
       retryAt: null,
       finishedAt: null,
       replayedAt: sql`now()`,
+      replayId: replayId ?? null,
       isOutcomeUnknown: sql`${deliveries.isOutcomeUnknown} and ${deliveries.reason} <> 'unconfirmed'`,
     })
     .where(and(sql`${deliveries.id} in (${chosen})`, eq(deliveries.state, "dead")))

@@ -1,7 +1,7 @@
-import type { Wake } from "../model.ts";
-import { replayDeliveries } from "../store/operate/replay-deliveries.ts";
-import type { Db } from "../store/postgres/database.ts";
-import { repeatOnConflict } from "../store/postgres/database-errors.ts";
+import type { Wake } from "../../model.ts";
+import { replayDeliveries } from "../../store/operate/replay-deliveries.ts";
+import type { Db } from "../../store/postgres/database.ts";
+import { repeatOnConflict } from "../../store/postgres/database-errors.ts";
 
 export interface ReplayContext {
   db: Db;

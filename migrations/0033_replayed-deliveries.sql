@@ -1,0 +1,1 @@
+CREATE INDEX "deliveries_replay" ON "deliveries" USING btree ("replay_id","state") WHERE "deliveries"."replay_id" is not null;

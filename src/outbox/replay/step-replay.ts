@@ -1,0 +1,66 @@
+import type { Queue } from "../../model.ts";
+import { findKeyById } from "../../store/keys.ts";
+import { replayFailed } from "../../store/operate/failed-webhooks.ts";
+import { replayDeliveries } from "../../store/operate/replay-deliveries.ts";
+import {
+  countWaiting,
+  endReplay,
+  lockDueReplay,
+  noteStep,
+  whichDead,
+  whichFailed,
+} from "../../store/operate/replays.ts";
+import type { Db } from "../../store/postgres/database.ts";
+import { repeatOnConflict } from "../../store/postgres/database-errors.ts";
+import type { Replay } from "../../store/schema.ts";
+import type { WebhookReach } from "../../store/webhooks.ts";
+import type { ReplayContext } from "./replay.ts";
+
+/**
+ * Does the next step of a replay that is due; `false` where none is. A step is one transaction, which locks the replay: no
+ * two processes do one, and what dies amid a step has not done it.
+ */
+export async function stepReplay({ db, onWork }: ReplayContext): Promise<boolean> {
+  const woken = await repeatOnConflict(() => db.transaction(stepWithin));
+  for (const queue of woken ?? []) onWork(queue);
+  return woken !== undefined;
+}
+
+async function stepWithin(tx: Db): Promise<Queue[] | undefined> {
+  const replay = await lockDueReplay(tx);
+  if (!replay) return undefined;
+  const reach = await reachOf(tx, replay);
+  if (!reach) {
+    await endReplay(tx, replay.id, { state: "stopped", reason: "its key has ended, or is for reading" });
+    return [];
+  }
+  const { replayed, walkedTo } = await replaySome(tx, replay, reach);
+  await noteStep(tx, replay.id, { replayed, after: walkedTo ?? null });
+  if (walkedTo === undefined) await endReplay(tx, replay.id, { state: "done", reason: null });
+  return replay.filter.of === "webhooks" ? ["accounts", "app"] : ["deliveries"];
+}
+
+/** What its key reaches by now; undefined where that may replay nothing any more. */
+async function reachOf(tx: Db, { keyId }: Replay): Promise<WebhookReach | undefined> {
+  if (keyId === null) return {};
+  const key = await findKeyById(tx, keyId);
+  return key?.access === "write" ? { locationIds: key.locationIds ?? undefined, isToMapping: true } : undefined;
+}
+
+/** So many seconds of it may wait at once: what comes meanwhile has few before it. */
+const maxWaitingSeconds = 4;
+
+async function replaySome(tx: Db, { id, filter, perSecond, createdAt, after }: Replay, reach: WebhookReach) {
+  // What was given up since is not meant: it was replayed, perhaps, by this very one.
+  const before = new Date(createdAt.getTime() + 1);
+  const from = { after: after ?? undefined, limit: perSecond };
+  if (filter.of === "webhooks") {
+    const { until = before, ...which } = whichFailed(filter, reach);
+    const { ids, walkedTo } = await replayFailed(tx, { ...which, ...from, until: until < before ? until : before });
+    return { replayed: ids.length, walkedTo };
+  }
+  const waiting = await countWaiting(tx, id, perSecond * maxWaitingSeconds);
+  const limit = Math.min(perSecond, perSecond * maxWaitingSeconds - waiting);
+  if (limit === 0) return { replayed: 0, walkedTo: after ?? 0 };
+  return replayDeliveries(tx, { ...whichDead(filter, reach), ...from, limit, deadBefore: before, replayId: id });
+}

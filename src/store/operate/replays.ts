@@ -1,0 +1,128 @@
+import { and, asc, desc, eq, isNotNull, lt, lte, type SQL, sql } from "drizzle-orm";
+import { isTo } from "../lanes/held-lane.ts";
+import { type Db, secondsFromNow, selectRows } from "../postgres/database.ts";
+import { deliveries, keys, type Replay, type ReplayFilter, replays } from "../schema.ts";
+import { isLetOut, isMappingPaused } from "../trouble/holds.ts";
+import { isLocationReady } from "../trouble/paused-locations.ts";
+import type { WebhookReach } from "../webhooks.ts";
+
+type OfDeliveries = Extract<ReplayFilter, { of: "deliveries" }>;
+type OfWebhooks = Extract<ReplayFilter, { of: "webhooks" }>;
+
+/** Which are meant, as far as a key reaches. */
+export function whichDead({ of: _of, from, until, locationId, ...filter }: OfDeliveries, reach: WebhookReach) {
+  return { ...filter, ...timesOf({ from, until }), locationIds: locationsOf(locationId, reach) };
+}
+
+export function whichFailed(
+  { of: _of, from, until, ...filter }: OfWebhooks,
+  { locationIds, isToMapping }: WebhookReach,
+) {
+  return { ...filter, ...timesOf({ from, until }), locationIds, isToMapping };
+}
+
+const timesOf = ({ from, until }: Pick<ReplayFilter, "from" | "until">) => ({
+  from: from === undefined ? undefined : new Date(from),
+  until: until === undefined ? undefined : new Date(until),
+});
+
+function locationsOf(locationId: string | undefined, { locationIds }: WebhookReach): string[] | undefined {
+  if (locationId === undefined) return locationIds;
+  return locationIds?.includes(locationId) === false ? [] : [locationId];
+}
+
+export type NewReplay = Pick<Replay, "filter" | "perSecond" | "keyId" | "counted">;
+
+export async function insertReplay(db: Db, replay: NewReplay): Promise<Replay> {
+  const [stored] = await db.insert(replays).values(replay).returning();
+  return stored as Replay;
+}
+
+/** Whose they are: undefined for all, else those of keys that reach no other locations than these; of none, of any key. */
+export interface ReplayReach {
+  ofKeys?: { locationIds: string[] | undefined } | undefined;
+}
+
+function isOf({ ofKeys }: ReplayReach): SQL | undefined {
+  if (!ofKeys?.locationIds) return ofKeys && isNotNull(replays.keyId);
+  const { locationIds } = ofKeys;
+  return sql`${replays.keyId} in (select id from ${keys} where ${keys.locationIds} <@ ${sql.param(locationIds)}::text[])`;
+}
+
+export async function findReplay(db: Db, id: number, reach: ReplayReach): Promise<Replay | undefined> {
+  const [found] = await db
+    .select()
+    .from(replays)
+    .where(and(eq(replays.id, id), isOf(reach)));
+  return found;
+}
+
+/** Newest first. */
+export async function listReplays(
+  db: Db,
+  { before, limit, ...reach }: ReplayReach & { before?: number | undefined; limit: number },
+): Promise<Replay[]> {
+  const isBefore = before === undefined ? undefined : lt(replays.id, before);
+  return db
+    .select()
+    .from(replays)
+    .where(and(isOf(reach), isBefore))
+    .orderBy(desc(replays.id))
+    .limit(limit);
+}
+
+/** How many of those that it has had go out again are how. */
+export async function countOutcomes(db: Db, id: number) {
+  const found = await db
+    .select({ state: deliveries.state, count: sql<number>`count(*)::int` })
+    .from(deliveries)
+    .where(and(isNotNull(deliveries.replayId), eq(deliveries.replayId, id)))
+    .groupBy(deliveries.state);
+  return Object.fromEntries(found.map(({ state, count }) => [state, count]));
+}
+
+/** Locks one whose step is due, until the transaction ends: others pass it over. */
+export async function lockDueReplay(tx: Db): Promise<Replay | undefined> {
+  const [due] = await tx
+    .select()
+    .from(replays)
+    .where(and(eq(replays.state, "running"), lte(replays.nextAt, sql`now()`)))
+    .orderBy(asc(replays.nextAt))
+    .limit(1)
+    .for("update", { skipLocked: true });
+  return due;
+}
+
+/** The next step is in a second. */
+export async function noteStep(tx: Db, id: number, done: { replayed: number; after: number | null }): Promise<void> {
+  await tx
+    .update(replays)
+    .set({ replayed: sql`${replays.replayed} + ${done.replayed}`, after: done.after, nextAt: secondsFromNow(1) })
+    .where(eq(replays.id, id));
+}
+
+/** `false` where it had ended before. */
+export async function endReplay(db: Db, id: number, end: Pick<Replay, "state" | "reason">): Promise<boolean> {
+  const ended = await db
+    .update(replays)
+    .set({ ...end, finishedAt: sql`now()` })
+    .where(and(eq(replays.id, id), eq(replays.state, "running")))
+    .returning({ id: replays.id });
+  return ended.length > 0;
+}
+
+/** How many of what it has had go out again, up to so many, could go and have not gone yet. */
+export async function countWaiting(tx: Db, id: number, limit: number): Promise<number> {
+  const rows = await selectRows(
+    tx,
+    sql`
+      select 1 from deliveries d
+      join lanes lane using (conversation_id, kind) join locations on locations.id = lane.location_id
+      where d.replay_id is not null and d.replay_id = ${id} and d.state = 'pending'
+        and (d.retry_at is null or d.retry_at <= now())
+        and (${isTo.provider(sql`lane.kind`)} or ${isLocationReady}) and ${isLetOut(sql`lane.kind`)}
+        and not ${isMappingPaused(sql`lane.mapping_id`)}
+      limit ${limit}`,
+  );
+  return rows.length;
+}

@@ -1,0 +1,155 @@
+import { sql } from "drizzle-orm";
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
+import type { Queue } from "../../../src/model.ts";
+import { stepReplay } from "../../../src/outbox/replay/step-replay.ts";
+import { insertKey, revokeKey } from "../../../src/store/keys.ts";
+import {
+  countOutcomes,
+  endReplay,
+  findReplay,
+  insertReplay,
+  type NewReplay,
+} from "../../../src/store/operate/replays.ts";
+import { type Database, type Db, selectRows } from "../../../src/store/postgres/database.ts";
+import { openMigrated } from "../../support/database.ts";
+
+let database: Database;
+let db: Db;
+let woken: Queue[];
+const total = 10_000;
+
+beforeAll(async () => {
+  database = await openMigrated(inject, 3);
+  db = database.db;
+  await db.execute(sql`insert into locations (id, sealed_token) values ('here', 'x'), ('there', 'x')`);
+});
+afterAll(() => database.close());
+
+/** At each of two locations half of the messages that could not be posted. */
+beforeEach(async () => {
+  woken = [];
+  await db.execute(
+    sql`truncate replays, lanes, attempts, deliveries, messages, conversations, webhooks restart identity`,
+  );
+  await db.execute(sql`
+    insert into conversations (location_id, address) select location, 'person-' || n
+    from generate_series(1, 100) n, unnest(array['here', 'there']) location`);
+  await db.execute(sql`
+    insert into lanes (conversation_id, kind, location_id, counter)
+    select id, 'post-inbound', location_id, 1000 from conversations`);
+  await db.execute(sql`
+    insert into deliveries (kind, conversation_id, number, state, reason, created_at, finished_at)
+    select 'post-inbound', 1 + n % 200, n, 'dead', 'rejected', now() - interval '1 hour', now() - interval '1 hour'
+    from generate_series(1, ${total}) n`);
+});
+
+const everything = { of: "deliveries", kind: "post-inbound" } as const;
+const make = (given: Partial<NewReplay> = {}) =>
+  insertReplay(db, { filter: everything, perSecond: 1000, keyId: null, counted: total, ...given });
+const context = () => ({ db, onWork: (queue: Queue) => void woken.push(queue) });
+/** As if a second had passed. */
+const step = async (at: Db = db) => {
+  await at.execute(sql`update replays set next_at = now()`);
+  return stepReplay({ ...context(), db: at });
+};
+/** What goes out again is delivered at once. */
+const deliver = () => db.execute(sql`update deliveries set state = 'delivered' where state = 'pending'`);
+const stateOf = async (id: number) => {
+  const found = await findReplay(db, id, {});
+  return { ...found, outcomes: await countOutcomes(db, id) };
+};
+
+test("10,000 go out again, each once, at the rate that was set, and no more than some seconds' worth wait", async () => {
+  const { id } = await make();
+  for (let turn = 1; turn <= 6; turn++) {
+    expect(await step()).toBe(true);
+    expect(await stateOf(id)).toMatchObject({ replayed: Math.min(turn, 4) * 1000, state: "running" });
+  }
+  expect(await stepReplay(context()), "within the same second").toBe(false);
+  while ((await stateOf(id)).state === "running") {
+    await deliver();
+    await step();
+  }
+  await deliver();
+  expect(await stateOf(id)).toMatchObject({ replayed: total, state: "done", outcomes: { delivered: total } });
+  expect(new Set(woken)).toEqual(new Set(["deliveries"]));
+});
+
+test("what waits as its location is paused keeps the others from nothing", async () => {
+  await db.execute(sql`update locations set paused_reason = 'unauthorized' where id = 'here'`);
+  const { id } = await make();
+  for (let turn = 0; turn < 7; turn++) await step();
+  expect(await stateOf(id)).toMatchObject({ replayed: 7000 });
+  await db.execute(sql`update locations set paused_reason = null`);
+});
+
+test("a process that dies amid a step has not done it, and another one goes on where the last step ended", async () => {
+  const { id } = await make();
+  await step();
+  const dying = db.transaction(async (tx) => {
+    await step(tx);
+    expect(await findReplay(tx, id, {})).toMatchObject({ replayed: 2000 });
+    expect(await stepReplay({ ...context(), db: database.people }), "while it is held").toBe(false);
+    throw new Error("killed");
+  });
+  await expect(dying).rejects.toThrow("killed");
+  expect(await stateOf(id)).toMatchObject({ replayed: 1000, outcomes: { pending: 1000 } });
+  await step();
+  expect(await stateOf(id)).toMatchObject({ replayed: 2000, outcomes: { pending: 2000 } });
+});
+
+test("of two replays that overlap each delivery is one's, and what dies again neither takes once more", async () => {
+  const [one, other] = [await make(), await make({ filter: { ...everything, locationId: "here" } })];
+  for (let turn = 0; turn < 30; turn++) {
+    await db.execute(sql`update deliveries set state = 'dead', finished_at = now() + interval '1 second'
+      where state = 'pending'`);
+    await step();
+  }
+  const [first, second] = [await stateOf(one.id), await stateOf(other.id)];
+  expect([first.state, second.state]).toEqual(["done", "done"]);
+  expect((first.replayed ?? 0) + (second.replayed ?? 0)).toBe(total);
+  expect([first.outcomes, second.outcomes]).toEqual([{ dead: first.replayed }, { dead: second.replayed }]);
+});
+
+test("a replay reaches as far as its key does by then, and ends with it", async () => {
+  const { id: keyId } = await insertKey(db, {
+    ...{ name: "Acme", hash: "1", locationIds: ["here"], access: "write", expiresAt: null },
+  });
+  const { id } = await make({ keyId });
+  await step();
+  await db.execute(sql`update keys set location_ids = array['there']`);
+  await step();
+  const reached = await selectRows(
+    db,
+    sql`select location_id, count(*)::int as count from deliveries
+      join conversations c on c.id = conversation_id where state = 'pending' group by 1 order by 1`,
+  );
+  expect(reached).toEqual([
+    { location_id: "here", count: 1000 },
+    { location_id: "there", count: 1000 },
+  ]);
+  await revokeKey(db, keyId);
+  await step();
+  expect(await stateOf(id)).toMatchObject({ state: "stopped", reason: expect.stringContaining("key has ended") });
+  expect(await step()).toBe(false);
+});
+
+test("one that is stopped does nothing more", async () => {
+  const { id } = await make();
+  await step();
+  expect(await endReplay(db, id, { state: "stopped", reason: "by admin" })).toBe(true);
+  expect(await endReplay(db, id, { state: "stopped", reason: "by key 7" })).toBe(false);
+  expect(await step()).toBe(false);
+  expect(await stateOf(id)).toMatchObject({ replayed: 1000, reason: "by admin", outcomes: { pending: 1000 } });
+});
+
+test("webhooks that failed are read again, up to those of when it was made", async () => {
+  await db.execute(sql`
+    insert into webhooks (source, url, headers, body, state, reason, received_at)
+    select 'provider', 'u', '{}', '', 'failed', 'no mapping for +1500', now() - case when n < 15 then interval '1 hour' else interval '-1 hour' end
+    from generate_series(1, 20) n`);
+  const { id } = await make({ filter: { of: "webhooks", source: "provider", reason: "no mapping" }, perSecond: 10 });
+  for (let turn = 0; turn < 3; turn++) await step();
+  expect(await stateOf(id)).toMatchObject({ state: "done", replayed: 14 });
+  expect(new Set(woken)).toEqual(new Set(["accounts", "app"]));
+});
