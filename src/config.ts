@@ -263,6 +263,8 @@ export interface Config {
   /** Absent when nothing is to be traced. */
   traces?: { endpoint: string; headers: Record<string, string>; serviceName: string; ratio: number } | undefined;
   logLevel: Settings["LOG_LEVEL"];
+  /** Of a trial: where the sandbox's pages are that stands around it. */
+  sandboxUrl?: string | undefined;
   /** Each setting as this process has it, by its name; of secrets, whether they are set. */
   shown?: Record<string, string> | undefined;
 }

@@ -4,6 +4,7 @@ import { readConfig } from "./config.ts";
 import { ConfigError } from "./errors.ts";
 import { createLog, describeError } from "./log.ts";
 import { resealAll, startBridge } from "./start-bridge.ts";
+import { createTrials } from "./start-trial.ts";
 
 /** The process, or with the word `reseal` one that does that alone: settings from the environment and from .env, and a graceful stop on SIGTERM and SIGINT. */
 async function main(): Promise<void> {
@@ -12,7 +13,8 @@ async function main(): Promise<void> {
   const config = readConfig(process.env);
   if (process.argv[2] === "reseal") return resealAll(config);
   const log = createLog(config.logLevel);
-  const starting = startBridge(config, log);
+  const trials = createTrials(config, log);
+  const starting = startBridge(config, log, {}, { startTrial: trials.start });
 
   // From the start on: a signal that comes before the bridge has started stops it as soon as it has.
   let isStopping = false;
@@ -22,7 +24,7 @@ async function main(): Promise<void> {
       isStopping = true;
       log("info", "bridge.stopping", { signal });
       const bridge = await starting;
-      bridge.stop().then(
+      Promise.all([bridge.stop(), trials.stop()]).then(
         () => process.exit(0),
         (error: unknown) => {
           log("error", "bridge.stop_failed", describeError(error));

@@ -350,3 +350,11 @@ export interface IgnoredEvent {
 }
 
 export type ProviderEvent = ProviderMessage | Receipt | Consent | CallAddition | IgnoredEvent;
+
+/** A bridge to play with, and what stands around it. */
+export interface Trial {
+  /** Signs in, once. */
+  consoleUrl: string;
+  /** The inbox of an agent, and at `/phone` a number and a person. */
+  sandboxUrl: string;
+}

@@ -11,14 +11,15 @@ import { type ChecksContext, createChecks } from "./checks/checks.ts";
 import { createConfirm } from "./checks/confirm-subscription.ts";
 import type { Config } from "./config.ts";
 import { consoleRoutes } from "./console/console-routes.ts";
-import { makeSignInLink } from "./console/sessions.ts";
 import { ConfigError } from "./errors.ts";
 import { createTroubleWatch, type WatchContext } from "./events/watch-troubles.ts";
 import { createHighlevel } from "./highlevel/client.ts";
 import { createOauthClient } from "./highlevel/oauth.ts";
+import type { TrialContext } from "./http/admin/operator/trial.ts";
 import { createApp, createWorkerApp } from "./http/app.ts";
 import { createBodyMemory } from "./http/body-memory.ts";
 import { createLimitedServer, createWebhookLimit } from "./http/limits.ts";
+import { makeSignInLink } from "./http/sessions/sessions.ts";
 import { keepMailboxes, type MailboxesContext } from "./inbox/mailboxes/keep-mailboxes.ts";
 import type { ProcessContext } from "./inbox/process-webhooks.ts";
 import { createReceiver } from "./inbox/receive-webhook.ts";
@@ -112,7 +113,12 @@ async function openWithKeys(config: Config, startSeconds: number) {
 }
 
 /** Wires everything together; resolves once the database is migrated, the server listens and the worker runs. */
-export async function startBridge(config: Config, plainLog: Log, tuning: Partial<Tuning> = {}): Promise<Bridge> {
+export async function startBridge(
+  config: Config,
+  plainLog: Log,
+  tuning: Partial<Tuning> = {},
+  { startTrial }: TrialContext = {},
+): Promise<Bridge> {
   const { pollSeconds = 1, firstDelaySeconds = 2, databaseStartSeconds = 30, visibleAfterSeconds = 5 } = tuning;
   const { database, keys, sealer } = await openWithKeys(config, databaseStartSeconds);
   const { db } = database;
@@ -153,6 +159,7 @@ export async function startBridge(config: Config, plainLog: Log, tuning: Partial
     delivering,
     secondsSinceTurn,
     takesRequests: config.run !== "worker",
+    startTrial,
     ...createConnecting(config, { ...delivering, ...access, sealer, doors, database, onWork: worker.wake }),
     stateKey: Buffer.from(hkdfSync("sha256", keys[0] ?? "", "", "oauth state", 32)),
   };
@@ -376,7 +383,15 @@ function createConnecting(
     onWork("deliveries");
   };
   return {
-    checks: createChecks({ ...context, people, accessTokens, callApi: doors.callApi, findApp: marketplaceApp.find }),
+    sandboxUrl: config.sandboxUrl,
+    checks: createChecks({
+      ...context,
+      sandboxUrl: config.sandboxUrl,
+      people,
+      accessTokens,
+      callApi: doors.callApi,
+      findApp: marketplaceApp.find,
+    }),
     async findInstaller() {
       const [app, oauth] = [await marketplaceApp.find(), await findOauth()];
       return (

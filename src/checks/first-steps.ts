@@ -18,6 +18,8 @@ export interface FirstStepsContext extends LocationCheckContext {
   /** As it is told in HighLevel and to providers. */
   publicUrl: string;
   callApi: CallApi;
+  /** Where a sandbox stands in for HighLevel. */
+  sandboxUrl?: string | undefined;
   findApp(): Promise<{ clientId: string; from: "environment" | "console" } | undefined>;
 }
 
@@ -50,10 +52,14 @@ async function chooseMapping(people: Db, locationIds: string[] | undefined): Pro
   return any;
 }
 
-async function judgePublicUrl({ publicUrl, callApi }: FirstStepsContext, signal: AbortSignal): Promise<Finding> {
+async function judgePublicUrl(
+  { publicUrl, callApi, sandboxUrl }: FirstStepsContext,
+  signal: AbortSignal,
+): Promise<Finding> {
   const { protocol, hostname } = new URL(publicUrl);
+  if (sandboxUrl !== undefined) return ok("publicUrl", `the sandbox reaches ${publicUrl}`);
   if (["127.0.0.1", "localhost", "[::1]"].includes(hostname)) {
-    const detail = `${publicUrl} is reached by this machine alone: enough for the sandbox`;
+    const detail = `${publicUrl} is reached by this machine alone`;
     return warning(
       "publicUrl",
       detail,

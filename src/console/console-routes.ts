@@ -5,13 +5,14 @@ import type { Caller } from "../http/caller.ts";
 import type { Reply } from "../http/operations/operation.ts";
 import { send } from "../http/operations/routes.ts";
 import { notFound, Problem } from "../http/problem.ts";
+import { cookieFor, readCookie } from "../http/sessions/cookie.ts";
+import { comeAgain, protect, refuseOtherOrigins } from "../http/sessions/guards.ts";
+import { createSessions } from "../http/sessions/sessions.ts";
 import { serveAssets } from "./assets.ts";
-import { type Cookie, cookieFor, readCookie } from "./cookie.ts";
 import type { Page } from "./frame/answer.ts";
 import type { Assets } from "./frame/document.tsx";
 import { createPages } from "./pages.ts";
 import { sendPage, sendSignIn, troubles } from "./send-page.tsx";
-import { createSessions } from "./sessions.ts";
 import { signInRoutes } from "./sign-in-routes.ts";
 
 export type ConsoleContext = AdminContext & { publicUrl: string };
@@ -52,37 +53,6 @@ export function consoleRoutes(context: ConsoleContext): Router {
 
 /** A webhook may be pasted. */
 const maxFormBytes = 1_000_000;
-
-const policy = [
-  ...["default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "connect-src 'self'"],
-  ...["form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"],
-].join("; ");
-
-/** With `no-referrer` a browser would send `Origin: null` with a form. */
-const protect: RequestHandler = (_req, res, next) => {
-  res.set({ "Content-Security-Policy": policy, "Cache-Control": "no-store", "Referrer-Policy": "same-origin" });
-  next();
-};
-
-/** Another site that is open in the same browser must not write here, nor sign somebody in. */
-function refuseOtherOrigins(publicUrl: string): RequestHandler {
-  const { origin: own } = new URL(publicUrl);
-  return ({ method, headers }, _res, next) => {
-    if (method === "GET" || method === "HEAD") return next();
-    const { origin = "", host } = headers;
-    if (origin === own || (URL.canParse(origin) && new URL(origin).host === host)) return next();
-    throw new Problem(403, "this form was not sent by the console itself");
-  };
-}
-
-/** The cookie does not come along from a link on another site, as in a chat: the page calls itself once more, then it does. */
-function comeAgain(cookie: Cookie): RequestHandler {
-  return (req, res, next) => {
-    const isFromElsewhere = req.get("sec-fetch-site") === "cross-site" && req.method === "GET";
-    if (!isFromElsewhere || readCookie(req, cookie) !== undefined) return next();
-    res.type("html").send('<!doctype html><meta http-equiv="refresh" content="0"><title>Conversation Bridge</title>');
-  };
-}
 
 /** What goes on after the request is cut off when the session has ended. */
 async function sendWhile(isSignedIn: () => Promise<boolean>, res: Response, reply: Reply): Promise<void> {

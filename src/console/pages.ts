@@ -2,7 +2,7 @@ import type { Calls } from "./calls.ts";
 import { deedPage, doDeed } from "./forms/deed-page.tsx";
 import type { Page } from "./frame/answer.ts";
 import { collectionPage } from "./pages/collections.tsx";
-import { firstStepsPage } from "./pages/first-steps.tsx";
+import { firstStepsPage, startTrial } from "./pages/first-steps.tsx";
 import { locationPage, locationsPage } from "./pages/locations.tsx";
 import { mappingPage, mappingsPage } from "./pages/mappings.tsx";
 import { messagePage, replayMessage } from "./pages/message.tsx";
@@ -21,6 +21,7 @@ export function createPages(calls: Calls): Record<string, Page> {
   return {
     "GET /": overviewPage(calls),
     "GET /first-steps": firstStepsPage(calls),
+    "POST /first-steps/trial": startTrial(calls),
     "GET /search": searchPage(calls),
     "GET /messages": messagesPage(calls),
     "GET /messages/csv": messagesCsv(calls),

@@ -2,11 +2,11 @@ import express, { type Response, Router } from "express";
 import { z } from "zod";
 import type { Caller } from "../http/caller.ts";
 import { createTryLimit } from "../http/limits.ts";
+import { type Cookie, readCookie } from "../http/sessions/cookie.ts";
+import { type Sessions, sessionHours } from "../http/sessions/sessions.ts";
 import type { Log } from "../log.ts";
-import { type Cookie, readCookie } from "./cookie.ts";
 import type { Assets } from "./frame/document.tsx";
 import { sendSignIn, troubles } from "./send-page.tsx";
-import { type Sessions, sessionHours } from "./sessions.ts";
 
 const signInForm = z.object({ key: z.string().trim().min(1).max(500), back: z.string().max(2000).default("") });
 

@@ -65,7 +65,7 @@ export function oauthRoutes(context: OauthContext): Router {
 
   async function connect(installer: Installer, code: string): Promise<{ status: number; page: Page }> {
     try {
-      return { status: 200, page: connected(await installer.connect(code)) };
+      return { status: 200, page: connected(await installer.connect(code), publicUrl) };
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       log("warn", "oauth.not_connected", { reason: error.reason, status: error.status });
@@ -182,8 +182,9 @@ const adviceOf: Partial<Record<Failure["reason"], string>> = {
     "Whoever runs the bridge must check HIGHLEVEL_CLIENT_ID and HIGHLEVEL_CLIENT_SECRET. Then begin again.",
 };
 
-const connected = ({ kind, id }: Connection): Page => ({
+const connected = ({ kind, id }: Connection, publicUrl: string): Page => ({
   title: "Connection",
+  link: { url: `${publicUrl}/console/first-steps`, text: "On to the console" },
   lines:
     kind === "location"
       ? [`Location ${id} is connected.`, "Messages that waited for it go out now. You can close this page."]

@@ -88,7 +88,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 async function keepFresh() {
-  if (!document.hidden) await show("/").catch(() => undefined);
+  if (!document.hidden) await show(location.pathname).catch(() => undefined);
   setTimeout(keepFresh, 1000);
 }
 setTimeout(keepFresh, 1000);

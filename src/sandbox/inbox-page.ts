@@ -1,4 +1,4 @@
-import express, { Router } from "express";
+import express, { type RequestHandler, Router } from "express";
 import helmet from "helmet";
 import { z } from "zod";
 import { escapeHtml } from "../formats/escape-html.ts";
@@ -19,23 +19,11 @@ const answerForm = z.object({
  * Nothing of a message is ever markup here.
  */
 export function inboxPage(state: State, agent: Pick<Agent, "sendAsAgent">): Router {
-  const own = ["'self'"];
-  const none = ["'none'"];
-  const directives = {
-    ...{ defaultSrc: none, baseUri: none, frameAncestors: none },
-    ...{ styleSrc: own, scriptSrc: own, connectSrc: own, formAction: own },
-  };
-  // By default browsers are told to say nothing of where they come from, and then send `Origin: null` with a form.
-  const referrerPolicy = { policy: "same-origin" } as const;
-  const protect = helmet({ contentSecurityPolicy: { useDefaults: false, directives }, referrerPolicy });
   const router = Router();
-  router.get("/", protect, (_req, res) => void res.type("html").send(renderPage(state)));
-  router.get("/inbox.css", protect, (_req, res) => void res.type("css").send(stylesheet));
-  router.get("/inbox.js", protect, (_req, res) => void res.type("js").send(script));
-  router.post("/answer", protect, express.urlencoded({ extended: false }), (req, res) => {
-    // Another site that is open in the same browser must not write here.
-    const origin = req.get("origin");
-    if (origin !== undefined && origin !== `${req.protocol}://${req.get("host")}`) throw new ApiError(403, "Forbidden");
+  router.get("/", protectPage, (_req, res) => void res.type("html").send(renderPage(state)));
+  router.get("/inbox.css", protectPage, (_req, res) => void res.type("css").send(stylesheet));
+  router.get("/inbox.js", protectPage, (_req, res) => void res.type("js").send(script));
+  router.post("/answer", protectPage, express.urlencoded({ extended: false }), refuseOtherSites, (req, res) => {
     const answer = answerForm.safeParse(req.body);
     if (!answer.success) throw new ApiError(422, "contactId and text must not be empty");
     const { contactId, text, emailMessageId } = answer.data;
@@ -45,6 +33,22 @@ export function inboxPage(state: State, agent: Pick<Agent, "sendAsAgent">): Rout
   });
   return router;
 }
+
+const [own, none] = [["'self'"], ["'none'"]];
+const directives = {
+  ...{ defaultSrc: none, baseUri: none, frameAncestors: none },
+  ...{ styleSrc: own, scriptSrc: own, connectSrc: own, formAction: own },
+};
+/** By default browsers are told to say nothing of where they come from, and then send `Origin: null` with a form. */
+const referrerPolicy = { policy: "same-origin" } as const;
+export const protectPage = helmet({ contentSecurityPolicy: { useDefaults: false, directives }, referrerPolicy });
+
+/** Another site that is open in the same browser must not write here. */
+export const refuseOtherSites: RequestHandler = (req, _res, next) => {
+  const origin = req.get("origin");
+  if (origin === undefined || origin === `${req.protocol}://${req.get("host")}`) return next();
+  throw new ApiError(403, "Forbidden");
+};
 
 const maxConversations = 100;
 
@@ -96,7 +100,9 @@ function renderMessage(tag: "li" | "div", message: StoredMessage): string {
   const text = message.body || textOf(message.html ?? "");
   const attachments = message.attachments.map((url) => `<code>📎&nbsp;${isolate(url)}</code><br>`).join("");
   const time = message.dateAdded.replace("T", " ").slice(0, 19);
-  const fate = status && `<span class="status">${isolate(status)}</span>${error ? `: ${isolate(error.message)}` : ""}`;
+  const fate =
+    status &&
+    `<span class="status">${isolate(status)}</span>${status === "failed" && error ? `: ${isolate(error.message)}` : ""}`;
   const facts = [time, escapeHtml(message.type), fate ?? `altId ${isolate(altId ?? "none")}`].join(" · ");
   return `<${tag} class="bubble ${side}${status === "failed" ? " failed" : ""}"><p dir="auto">${escapeHtml(text)}</p>${attachments}<small>${facts}</small></${tag}>`;
 }

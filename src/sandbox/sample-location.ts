@@ -7,7 +7,7 @@ import type { Location } from "./state.ts";
 export function sampleLocation(bridgeUrl: string) {
   const deliveryUrl = `${bridgeUrl}/webhooks/highlevel`;
   return {
-    id: "sandbox-location",
+    id: sampleLocationId,
     token: "sandbox-token",
     providers: [
       { id: conversationProviderIds.sms, channel: "sms", extra: true, deliveryUrl },
@@ -16,4 +16,5 @@ export function sampleLocation(bridgeUrl: string) {
   } satisfies Location;
 }
 
+export const sampleLocationId = "sandbox-location";
 export const conversationProviderIds = { sms: "sandbox-sms", email: "sandbox-email" } as const;

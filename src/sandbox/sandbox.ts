@@ -19,6 +19,8 @@ import { uploadRoutes } from "./endpoints/upload.ts";
 import { createFaults } from "./faults.ts";
 import { inboxPage } from "./inbox-page.ts";
 import { requireNoQuery } from "./parse-request.ts";
+import { createPhone } from "./phone/phone.ts";
+import { phoneRoutes } from "./phone/phone-routes.ts";
 import {
   type Contact,
   createState,
@@ -42,6 +44,8 @@ export interface SandboxOptions {
   firstRetryMs?: number;
   /** As among the settings. */
   showsAltIds?: boolean;
+  /** A number at Twilio and the telephone of a person, for the bridge at this URL. */
+  phoneFor?: string;
 }
 
 export interface Sandbox extends Control, Pick<Agent, "postEvent"> {
@@ -104,6 +108,7 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
 
   app.use(requireOwnHost);
   app.use(inboxPage(state, agent));
+  if (options.phoneFor !== undefined) app.use("/phone", phoneRoutes(createPhone(), options.phoneFor));
   const { upload, files } = uploadRoutes(state);
   app.use("/_sandbox/files", files);
   app.use("/_sandbox", express.json({ limit: "10mb" }), controlRoutes(state, sandbox));

@@ -67,6 +67,7 @@ const elsewhere: Record<string, string> = {
   resumeLocation: "a location that is paused",
   pauseMapping: "a mapping that is not paused",
   beginHold: "Settings, while nothing is held",
+  startTrial: "the first steps, where nobody else reaches the bridge",
   previewProvider: "it takes a document beside a webhook: by the API",
 };
 

@@ -22,6 +22,7 @@ export function walksOf({ ids }: Stage): Walk[] {
   return [
     { route: "GET /", path: "", own: 200, other: 200 },
     { route: "GET /first-steps", path: "/first-steps", own: 200, other: 200 },
+    { route: "POST /first-steps/trial", path: "/first-steps/trial", fields: {}, own: 403, other: 403 },
     { route: "GET /search", path: "/search?q=m-1", own: 303, other: 404 },
     { route: "GET /search", path: "/search?q=%2B1%20(500)%20555-0006", own: 303, other: 404 },
     { route: "GET /search", path: "/search?q=nowhere", own: 404, other: 404 },

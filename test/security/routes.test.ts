@@ -133,6 +133,7 @@ const guarded: Record<string, Walk> = {
   "GET /admin/app": { own: 403, other: 403 },
   "PUT /admin/app": { body: () => ({}), own: 403, other: 403 },
   "DELETE /admin/app": { own: 403, other: 403 },
+  "POST /admin/trial": { own: 403, other: 403 },
   "POST /admin/first-steps/check": { own: 200, other: 200 },
   "POST /admin/keys": { body: () => ({ name: "x", access: "write" }), own: 403, other: 403 },
   "GET /admin/keys": { own: 403, other: 403 },

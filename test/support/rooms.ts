@@ -9,10 +9,11 @@ const ground = ["model", "errors", "log"];
  * not. A room within a room is under the rule of its own line.
  */
 export const rooms: Record<string, string> = {
-  main: "config start-bridge",
+  main: "config start-bridge start-trial",
   cli: "advice config commander zod",
   "start-bridge":
     "console http checks inbox outbox events messages providers registry access highlevel calls observe secrets store config worker",
+  "start-trial": "config start-bridge sandbox",
   worker: "inbox outbox concurrency store",
   config: "highlevel zod",
   http: "advice checks inbox outbox events providers/reading registry access observe store concurrency formats/escape-html formats/bearable-json secrets/compare express helmet rate-limiter-flexible zod",

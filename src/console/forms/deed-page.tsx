@@ -7,7 +7,7 @@ import { adapterOf, offeredNames } from "../../providers/registry.ts";
 import type { Calls } from "../calls.ts";
 import { type Answer, type Ask, type Page, withoutEmpty } from "../frame/answer.ts";
 import { Field } from "../frame/field.tsx";
-import { Facts, Said } from "../frame/parts.tsx";
+import { Facts, Said, Words } from "../frame/parts.tsx";
 import { Complaint, tryTo } from "../frame/try.tsx";
 import { labelOf as labelOfProvider } from "../pages/provider-labels.ts";
 import { fill, paramsOf, requireDeed } from "./deeds.ts";
@@ -40,7 +40,10 @@ export function doDeed(calls: Calls): Page {
     const back = fill(deed.back, form);
     const { body } = tried.done;
     if (!isJson(body) || (fields.length === 0 && !deed.isTold)) return { to: back };
-    return { title: deed.title, body: <Outcome title={deed.title} body={body} back={back} /> };
+    return {
+      title: deed.title,
+      body: <Outcome {...{ body, back, title: deed.title, isNew: deed.operation.method === "POST" }} />,
+    };
   };
 }
 
@@ -113,8 +116,14 @@ function show(deed: Deed, shown: Shown): Answer {
     body: (
       <>
         <h1>{title}</h1>
-        <p>{operation.summary}</p>
-        {operation.description && <p class="hint">{operation.description}</p>}
+        <p>
+          <Words>{operation.summary}</Words>
+        </p>
+        {operation.description && (
+          <p class="hint">
+            <Words>{operation.description}</Words>
+          </p>
+        )}
         <Complaint problem={problem} />
         {operation.method !== "POST" && (
           <Facts
@@ -130,7 +139,7 @@ function show(deed: Deed, shown: Shown): Answer {
               <Param key={name} name={name} value={given[name]} />
             ))}
             {provider && <input type="hidden" name="provider" value={provider} />}
-            <Fields {...shown} />
+            <Fields {...shown} shownFirst={deed.shownFirst} />
             <div class="actions">
               <button type="submit" class={isFinal ? "bad" : "primary"}>
                 {title}
@@ -152,12 +161,23 @@ function Param({ name, value }: { name: string; value: string | undefined }) {
   return <Field name={name} label={labelOf(name)} isRequired />;
 }
 
-function Fields({ fields, given, now }: Shown) {
+/** What a deed folds is what it names, as long as nothing is filled in. */
+function Fields({ fields, given, now, shownFirst }: Shown & Pick<Deed, "shownFirst">) {
+  const shown = fields.map((field) => {
+    const value = writtenIn(given, field) ?? asWritten(now[field.name]);
+    const isFolded = shownFirst && !field.isRequired && value === "" && !shownFirst.includes(field.name);
+    return { isFolded, field: <Field key={field.name} {...field} value={value} /> };
+  });
+  const folded = shown.filter(({ isFolded }) => isFolded);
   return (
     <>
-      {fields.map((field) => (
-        <Field key={field.name} {...field} value={writtenIn(given, field) ?? asWritten(now[field.name])} />
-      ))}
+      {shown.map(({ isFolded, field }) => !isFolded && field)}
+      {folded.length > 0 && (
+        <details>
+          <summary>More, that may be left out</summary>
+          <div class="fields">{folded.map(({ field }) => field)}</div>
+        </details>
+      )}
     </>
   );
 }

@@ -11,6 +11,8 @@ interface Deed {
   isFinal?: true;
   /** Without fields, too, what came of it is worth to be seen. */
   isTold?: true;
+  /** Of what may be left out that which most need: the rest is folded. */
+  shownFirst?: string[] | undefined;
   /** Fields that another deed is for. */
   without?: string[];
 }
@@ -23,7 +25,9 @@ const list = (name: string) => `/console/lists/${name}`;
 
 /** By the operation's id. What is not here has a page of its own. */
 const deeds: Partial<Record<DeedId, Deed>> = {
-  createMapping: { title: "Add a number or mailbox", back: "/console/mappings" },
+  createMapping: {
+    ...{ title: "Add a number or mailbox", back: "/console/mappings", shownFirst: ["conversationProviderId"] },
+  },
   changeMapping: { title: "Change the mapping", back: mapping, without: ["credentials"] },
   pauseMapping: { title: "Pause it", back: mapping },
   resumeMapping: { title: "Resume it", back: mapping },
@@ -54,8 +58,8 @@ const deeds: Partial<Record<DeedId, Deed>> = {
   createProvider: { title: "Declare a provider", back: list("providers") },
   putProvider: { title: "Change the declaration", back: list("providers") },
   deleteProvider: { title: "Remove the declaration", back: list("providers"), isFinal: true },
-  putApp: { title: "Enter the app", back: "/console/first-steps" },
-  deleteApp: { title: "Forget the app", back: "/console/settings", isFinal: true },
+  putApp: { title: "Enter the marketplace app", back: "/console/first-steps" },
+  deleteApp: { title: "Forget the marketplace app", back: "/console/settings", isFinal: true },
   beginHold: { title: "Hold all sends", back: "/console/settings", isFinal: true },
   endHold: { title: "End the hold", back: "/console/settings", isFinal: true },
   erasePerson: { title: "Erase a person", back: "/console/messages", isFinal: true, isTold: true },

@@ -9,11 +9,13 @@ const prefix = "credentials.";
 
 /** The same with a provider's own fields in place of `credentials`. */
 export function formFieldsOf(operation: Operation<AdminContext>, provider: string): FormField[] {
+  const isNew = operation.method === "POST";
+  const hints = { "to send": "Needed to send.", always: isNew ? "" : "Goes along with any new one.", "if wanted": "" };
   const credentials = (adapterOf(provider)?.credentialFields ?? []).map(
     ({ name, label, help, need, isSecret, choices }): FormField => ({
       ...{ name: `${prefix}${name}`, label, isSecret, words: choices, kind: choices ? "word" : "text" },
-      help: need === "to send" ? `${help} Needed to send.` : help,
-      ...{ isRequired: need === "always" && operation.method === "POST", isNullable: false },
+      help: `${help} ${hints[need]}`.trim(),
+      ...{ isRequired: need === "always" && isNew, isNullable: false },
     }),
   );
   return fieldsOf(operation).flatMap((field) =>

@@ -3,22 +3,43 @@ import type { Json } from "../../http/openapi/schemas.ts";
 import type { Finding } from "../../model.ts";
 import { adapterOf } from "../../providers/registry.ts";
 import { Findings } from "../frame/findings.tsx";
-import { Facts, Id, Said, Time } from "../frame/parts.tsx";
+import { Facts, Id, Said, Time, Words } from "../frame/parts.tsx";
+import { labelOf as labelOfProvider } from "../pages/provider-labels.ts";
 
 /** What the API answered: some of it is shown this once. */
-export function Outcome({ title, body, back }: { title: string; body: Json; back: string }) {
+export function Outcome(outcome: { title: string; body: Json; back: string; isNew: boolean }) {
+  const { title, body, back, isNew } = outcome;
   const { checks, ...rest } = body;
   const { provider, id } = rest;
-  const pasteAt = typeof provider === "string" && rest["webhookUrl"] ? adapterOf(provider)?.pasteAt : undefined;
+  const pasteAt =
+    isNew && typeof provider === "string" && rest["webhookUrl"] ? adapterOf(provider)?.pasteAt : undefined;
   const to = back === "/console/mappings" && typeof id === "string" ? `${back}/${id}` : back;
-  const facts = Object.entries(rest).map(([name, value]) => [labelOf(name), <Value key={name} {...{ name, value }} />]);
+  const isFirst = ([name]: [string, unknown]) => rest["webhookUrl"] === undefined || shownFirst.test(name);
+  const show = (facts: [string, unknown][]) => (
+    <Facts
+      facts={Object.fromEntries(
+        facts.map(([name, value]) => [labelOf(name), <Value key={name} {...{ name, value }} />]),
+      )}
+    />
+  );
+  const facts = Object.entries(rest);
   return (
     <>
       <h1>{title}: done</h1>
       {(rest["key"] ?? rest["secret"]) !== undefined && <p>What is secret is shown now, and never again.</p>}
-      {pasteAt && <p>{pasteAt}</p>}
+      {pasteAt && (
+        <p>
+          Paste the webhook URL at {labelOfProvider(provider as string)}: <Words>{pasteAt}</Words>.
+        </p>
+      )}
       {Array.isArray(checks) && <Findings checks={checks as Finding[]} />}
-      <Facts facts={Object.fromEntries(facts.filter(([, value]) => value))} />
+      {show(facts.filter(isFirst))}
+      {!facts.every(isFirst) && (
+        <details>
+          <summary>All of it</summary>
+          {show(facts.filter((fact) => !isFirst(fact)))}
+        </details>
+      )}
       <p>
         <a class="button primary" href={to}>
           Go on
@@ -28,6 +49,8 @@ export function Outcome({ title, body, back }: { title: string; body: Json; back
   );
 }
 
+/** Of what has a URL to paste. */
+const shownFirst = /url$|^address$|^name$|^provider$|^locationId$/i;
 const copied = /id$|url$|^key$|^secret$/i;
 
 /** A value of the API, as people read it. */

@@ -1,4 +1,5 @@
 import type { FormField } from "../../http/openapi/form-fields.ts";
+import { Words } from "./parts.tsx";
 
 type FieldProps = Partial<Omit<FormField, "name" | "label">> & {
   name: string;
@@ -15,7 +16,11 @@ export function Field(field: FieldProps) {
       {kind === "words" ? <legend>{label}</legend> : label}
       {!isRequired && <span class="faint"> (may be left out)</span>}
       <Input {...field} />
-      {help && <small>{help}</small>}
+      {help && (
+        <small>
+          <Words>{help}</Words>
+        </small>
+      )}
     </Around>
   );
 }

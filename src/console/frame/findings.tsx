@@ -1,6 +1,6 @@
 import type { Finding } from "../../model.ts";
 import type { Tone } from "../words/states.ts";
-import { Said } from "./parts.tsx";
+import { Words } from "./parts.tsx";
 
 const tones: Record<Finding["state"], Tone> = { ok: "ok", warning: "busy", failure: "bad" };
 
@@ -12,9 +12,13 @@ export function Findings({ checks }: { checks: Finding[] }) {
         <li key={String(index)} class={tones[state]}>
           <span class="what">{check}</span> <span class={`state ${tones[state]}`}>{state}</span>
           <div>
-            <Said>{detail}</Said>
+            <Words>{detail}</Words>
           </div>
-          {advice && <div class="hint">{advice}</div>}
+          {advice && (
+            <div class="hint">
+              <Words>{advice}</Words>
+            </div>
+          )}
         </li>
       ))}
     </ol>

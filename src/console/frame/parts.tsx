@@ -31,6 +31,21 @@ export function Said({ children }: { children: ComponentChildren }) {
   return <bdi>{children}</bdi>;
 }
 
+/** A sentence of the bridge's own, as its documents have it: with a capital, and `names` and _words to look for_ set off. */
+export function Words({ children }: { children: string }) {
+  const sentence = children.replace(/^[a-z](?=[a-z]*[ ,'])/, (letter) => letter.toUpperCase());
+  const parts = sentence.split(/`([^`]+)`|(?<!\S)_([^_]+)_(?=[\s,.]|$)/);
+  const kinds = [undefined, "code", "em"] as const;
+  return (
+    <bdi>
+      {parts.map((part, index) => {
+        const Kind = kinds[index % 3];
+        return Kind && part ? <Kind key={String(index)}>{part}</Kind> : part;
+      })}
+    </bdi>
+  );
+}
+
 /** Names and values; what there is nothing of is left out. */
 export function Facts({ facts }: { facts: Record<string, ComponentChildren> }) {
   const there = Object.entries(facts).filter(([, value]) => !isNothing(value));

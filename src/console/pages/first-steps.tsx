@@ -1,8 +1,8 @@
-import type { Calls } from "../calls.ts";
+import type { BodyOf, Calls } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
 import type { DeedId } from "../forms/deeds.ts";
-import type { Page } from "../frame/answer.ts";
-import { Said, Ways } from "../frame/parts.tsx";
+import type { Ask, Page } from "../frame/answer.ts";
+import { Action, Ways, Words } from "../frame/parts.tsx";
 import type { Tone } from "../words/states.ts";
 
 /** By the check: how it is called here, and what to press. */
@@ -27,7 +27,7 @@ const steps: Record<string, { title: string; deeds?: DeedId[]; ways?: Record<str
 
 const words: Record<string, [word: string, tone: Tone]> = {
   ok: ["done", "ok"],
-  warning: ["to do", "busy"],
+  warning: ["later", "quiet"],
   failure: ["wrong", "bad"],
 };
 
@@ -45,27 +45,93 @@ export function firstStepsPage(calls: Calls): Page {
           <p class="lead">
             {isDone ? "All is connected, and messages go both ways." : "From here to a message that goes both ways."}
           </p>
+          {body.sandboxUrl !== undefined && <Sandbox url={body.sandboxUrl} />}
           <ol class="story" data-renew="/console/live/events">
-            {body.checks.map(({ check, state, detail, advice }, index) => {
-              const { title, deeds = [], ways = {} } = steps[check] ?? { title: check };
-              const [word, tone] = words[state] ?? [state, "quiet"];
-              return (
-                <li key={check} class={tone}>
-                  <span class="what">{title}</span> <span class={`state ${tone}`}>{word}</span>
-                  <div>
-                    <Said>{detail}</Said>
-                  </div>
-                  {advice && <div class="hint">{advice}</div>}
-                  {(index === next || state === "failure") && (
-                    <>
-                      <Deeds caller={caller} deeds={deeds} about={{}} />
-                      <Ways to={ways} />
-                    </>
-                  )}
-                </li>
-              );
-            })}
+            {body.checks.map((found, index) => (
+              <Step key={found.check} {...{ caller, found }} isNext={index === next} />
+            ))}
           </ol>
+          {body.mayTry && (
+            <section class="card">
+              <h2>Play it through first</h2>
+              <p>
+                Another bridge starts on this machine, with a sandbox in HighLevel's and Twilio's place and a database
+                of its own. It needs no account, and is gone with this process.
+              </p>
+              <Action to="/console/first-steps/trial" kind="primary">
+                Play it through in the sandbox
+              </Action>
+            </section>
+          )}
+        </>
+      ),
+    };
+  };
+}
+
+interface StepProps {
+  caller: Ask["caller"];
+  found: BodyOf<"checkFirstSteps", 200>["checks"][number];
+  isNext: boolean;
+}
+
+/** Of what comes later only its name. */
+function Step({ caller, found: { check, state, detail, advice }, isNext }: StepProps) {
+  const { title, deeds = [], ways } = steps[check] ?? { title: check };
+  const [word, tone] = words[state] ?? [state, "quiet"];
+  const isOpen = isNext || state === "failure";
+  return (
+    <li class={isNext || state !== "warning" ? tone : "quiet"}>
+      <span class="what">{title}</span> <span class={`state ${isNext ? "busy" : tone}`}>{isNext ? "next" : word}</span>
+      {(isOpen || state === "ok") && (
+        <div>
+          <Words>{detail}</Words>
+        </div>
+      )}
+      {isOpen && advice && (
+        <div class="hint">
+          <Words>{advice}</Words>
+        </div>
+      )}
+      {isOpen && (
+        <div class="actions">
+          {ways && <Ways to={ways} />}
+          <Deeds caller={caller} deeds={deeds} about={{}} />
+        </div>
+      )}
+    </li>
+  );
+}
+
+/** What stands around a trial. */
+function Sandbox({ url }: { url: string }) {
+  return (
+    <section class="card">
+      <h2>The sandbox</h2>
+      <p>It stands in for HighLevel and Twilio: the phone has a number for you, and a person who writes to it.</p>
+      <Ways to={{ "The phone": `${url}/phone`, "The inbox": url }} />
+    </section>
+  );
+}
+
+/** `POST /console/first-steps/trial`: starts it. A form may lead nowhere but here, so there are links to press. */
+export function startTrial(calls: Calls): Page {
+  return async ({ caller }) => {
+    const { consoleUrl, sandboxUrl } = (await calls.startTrial(caller)).body;
+    return {
+      title: "Trial",
+      body: (
+        <>
+          <h1>The trial is up</h1>
+          <p>
+            Its console has first steps of its own: connect the sandbox's location there, and a number of its phone.
+          </p>
+          <p>
+            <a class="button primary" href={consoleUrl}>
+              Open the trial's console
+            </a>
+          </p>
+          <Sandbox url={sandboxUrl} />
         </>
       ),
     };

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { refusals } from "../../advice/refusals.ts";
+import { labelOf as labelOfField } from "../../http/openapi/form-fields.ts";
 import type { WebhookSource } from "../../model.ts";
 import type { Calls, Mapping } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
@@ -160,7 +161,9 @@ function Settings({ mapping }: { mapping: object }) {
   const facts = Object.entries(mapping).filter(([field]) => !elsewhere.has(field));
   return (
     <Facts
-      facts={Object.fromEntries(facts.map(([name, value]) => [name, <Value key={name} {...{ name, value }} />]))}
+      facts={Object.fromEntries(
+        facts.map(([name, value]) => [labelOfField(name), <Value key={name} {...{ name, value }} />]),
+      )}
     />
   );
 }

@@ -3,14 +3,13 @@ import { describeSpan } from "../../advice/spans.ts";
 import type { Caller } from "../../http/caller.ts";
 import type { Calls, ListedMessage, Location, ProblemGroup } from "../calls.ts";
 import type { Page } from "../frame/answer.ts";
-import { Said, State, Time } from "../frame/parts.tsx";
+import { Said, State, Time, Ways } from "../frame/parts.tsx";
 import { Sparkline } from "../frame/sparkline.tsx";
 import { Group } from "./problems.tsx";
 
 const hourMs = 3_600_000;
 const maxCounted = 200;
 const maxGroups = 5;
-/** With fewer than these it is still to be seen whether all is connected. */
 const fewMessages = 10;
 
 /** `GET /console`: whether all is well in one sentence, what needs somebody, and what happened last. */
@@ -24,13 +23,7 @@ export function overviewPage(calls: Calls): Page {
         <>
           <h1>Overview</h1>
           <p class="lead">{sayHowItStands(view)}</p>
-          {view.last.length < fewMessages && (
-            <p>
-              <a class="button primary" href="/console/first-steps">
-                First steps
-              </a>
-            </p>
-          )}
+          {isBeginning(view.last) && <Ways to={{ "First steps": "/console/first-steps" }} />}
           <Tiles view={view} />
           {groups.length + view.paused.length > 0 && (
             <>
@@ -44,7 +37,7 @@ export function overviewPage(calls: Calls): Page {
               {groups.length > maxGroups && <a href="/console/problems">All {groups.length} problems</a>}
             </>
           )}
-          <h2>The last messages</h2>
+          {view.last.length > 0 && <h2>The last messages</h2>}
           <ul class="last">
             {view.last.map(({ id, address, direction, state, receivedAt }) => (
               <li key={id}>
@@ -60,6 +53,10 @@ export function overviewPage(calls: Calls): Page {
     };
   };
 }
+
+/** Few came, and none is known to have arrived that was sent. */
+const isBeginning = (last: ListedMessage[]) =>
+  last.length < fewMessages && !last.some(({ state }) => state === "delivered" || state === "read");
 
 type View = Awaited<ReturnType<typeof readView>> & { groups: ProblemGroup[] };
 

@@ -30,7 +30,6 @@ export function settingsPage(calls: Calls): Page {
               Providers: isOperator && "/console/lists/providers",
             }}
           />
-          {isOperator && <App caller={caller} app={(await calls.getApp(caller)).body} />}
           {isOperator && <Operator caller={caller} status={(await calls.getStatus(caller)).body} />}
           <h2>Who changed what</h2>
           <List {...{ path, query, page, columns }} keyOf={({ id }) => id} empty={<p>Nothing was changed yet.</p>} />
@@ -54,32 +53,6 @@ const columns: Record<string, (entry: AuditEntry) => ComponentChildren> = {
   ),
 };
 
-const sources = { environment: "set by HIGHLEVEL_CLIENT_ID, which wins over what is entered", console: "entered here" };
-
-function App({
-  caller,
-  app: { clientId, from, hasSharedSecret },
-}: {
-  caller: Ask["caller"];
-  app: BodyOf<"getApp", 200>;
-}) {
-  return (
-    <>
-      <h2>The app in HighLevel's marketplace</h2>
-      <Facts
-        facts={{
-          "Client id": clientId ?? "none",
-          "It is": from && sources[from],
-          "Shared secret": hasSharedSecret ? "set" : "not set",
-        }}
-      />
-      {from !== "environment" && (
-        <Deeds caller={caller} deeds={clientId ? ["putApp", "deleteApp"] : ["putApp"]} about={{ clientId }} />
-      )}
-    </>
-  );
-}
-
 function Operator({ caller, status }: { caller: Ask["caller"]; status: BodyOf<"getStatus", 200> }) {
   const { version, node, startedAt, database, settings, standing } = status;
   return (
@@ -93,7 +66,11 @@ function Operator({ caller, status }: { caller: Ask["caller"]; status: BodyOf<"g
           "Sends held": standing.sendsHeldSince && <Time at={standing.sendsHeldSince} />,
         }}
       />
-      <Deeds caller={caller} deeds={[standing.sendsHeldSince ? "endHold" : "beginHold"]} about={{}} />
+      <Deeds
+        caller={caller}
+        deeds={[standing.sendsHeldSince ? "endHold" : "beginHold", "putApp", "deleteApp"]}
+        about={{}}
+      />
       <details>
         <summary>Its configuration</summary>
         <Facts facts={settings} />

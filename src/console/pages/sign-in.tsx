@@ -1,4 +1,4 @@
-import { sessionHours } from "../sessions.ts";
+import { sessionHours } from "../../http/sessions/sessions.ts";
 
 /** Where a key is asked for; `back` is where to go afterwards. */
 export function SignIn({ back, complaint }: { back: string; complaint?: string | undefined }) {

@@ -20,6 +20,7 @@ import { holdOperations } from "./operator/hold.ts";
 import { keyOperations } from "./operator/keys.ts";
 import { providerOperations } from "./operator/providers.ts";
 import { type StatusContext, statusOperations } from "./operator/status.ts";
+import { type TrialContext, trialOperations } from "./operator/trial.ts";
 import { optOutOperations } from "./opt-outs.ts";
 import { peopleOperations } from "./people.ts";
 import { problemOperations } from "./problems.ts";
@@ -30,6 +31,7 @@ export interface AdminContext
   extends MappingsContext,
     StatusContext,
     AppContext,
+    TrialContext,
     PreviewContext,
     SendTestContext,
     LiveContext,
@@ -65,6 +67,7 @@ export const adminOperations = {
   ...auditOperations,
   ...statusOperations,
   ...appOperations,
+  ...trialOperations,
   ...holdOperations,
   ...providerOperations,
 };

@@ -35,9 +35,20 @@ const finding = z
   .meta({ id: "Finding" });
 const findings = z.array(finding).optional().describe("What is wrong with it; left out where nobody was asked.");
 
-export const checkAnswer = z
-  .object({ state: finding.shape.state.describe("The worst of what was found."), checks: z.array(finding) })
-  .meta({ id: "Check" });
+const check = z.object({
+  state: finding.shape.state.describe("The worst of what was found."),
+  checks: z.array(finding),
+});
+export const checkAnswer = check.meta({ id: "Check" });
+export const firstStepsAnswer = check
+  .extend({
+    mayTry: z.boolean().describe("May this key start a trial by `POST /admin/trial`?"),
+    sandboxUrl: z
+      .string()
+      .optional()
+      .describe("Of a trial: the sandbox's inbox, and at `/phone` a number and a person."),
+  })
+  .meta({ id: "FirstSteps" });
 
 const refusals: RefusalReason[] = [
   ...(["unsigned", "no_match", "stale", "other_url", "unverified", "misdirected"] as const),

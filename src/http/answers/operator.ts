@@ -39,6 +39,13 @@ export const appAnswer = z
   })
   .meta({ id: "App", description: "The app in HighLevel's marketplace." });
 
+export const trialAnswer = z
+  .object({
+    consoleUrl: z.string().describe("Signs in at its console, once and within 15 minutes."),
+    sandboxUrl: z.string().describe("The inbox of an agent; at `/phone` a number at Twilio and a person's telephone."),
+  })
+  .meta({ id: "Trial" });
+
 export const auditAnswer = z
   .object({
     id: rowId,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Checks } from "../../../checks/checks.ts";
 import { type Accounts, describeAccount } from "../../../registry/accounts.ts";
+import type { Mappings } from "../../../registry/mappings.ts";
 import {
   changeAccount,
   type RegisteredAccount,
@@ -10,6 +11,7 @@ import {
 import { requireAdapter } from "../../../registry/require-fitting.ts";
 import { listAccounts } from "../../../store/accounts.ts";
 import { findMailbox } from "../../../store/mailboxes/mailboxes.ts";
+import { listMappings } from "../../../store/mappings.ts";
 import type { AccountRow, MailboxRow, RefusedWebhooks } from "../../../store/schema.ts";
 import { listRefusals } from "../../../store/trouble/refused-webhooks.ts";
 import { accountAnswer, changedAccountAnswer, wholeAccountAnswer } from "../../answers/connections.ts";
@@ -24,9 +26,13 @@ import { requireAccount } from "./reached.ts";
 
 export interface AccountsContext extends LocationsContext {
   accounts: Accounts;
+  mappings: Mappings;
   checks: Checks;
   publicUrl: string;
 }
+
+/** Of an account's mappings, which hold its credentials: further ones follow within five seconds, as at other processes. */
+const maxForgotten = 200;
 
 const locationIds = z.array(text).max(1000, "must have 1,000 entries at most");
 const newAccount = z.strictObject({
@@ -114,6 +120,8 @@ export const accountOperations = {
       if (body.locationIds) requireLocations(caller, body.locationIds);
       const changed = await changeAccount(context, account, body);
       context.accounts.forget(account.id);
+      const some = await listMappings(context.db, { accountId: account.id, limit: maxForgotten });
+      for (const mapping of some) context.mappings.forget(mapping.id);
       const found = query.check && body.credentials !== undefined ? await check(context, changed) : {};
       return reply(200, { ...showWithSecrets(context, changed), ...found });
     },

@@ -2,9 +2,10 @@ import { z } from "zod";
 import { describeAccount, openCredentials } from "../../../registry/accounts.ts";
 import { openMapping } from "../../../registry/mappings.ts";
 import { listMappings } from "../../../store/mappings.ts";
-import { checkAnswer } from "../../answers/connections.ts";
+import { checkAnswer, firstStepsAnswer } from "../../answers/connections.ts";
 import { operation, reply } from "../../operations/operation.ts";
 import { uuidOf } from "../fields.ts";
+import type { TrialContext } from "../operator/trial.ts";
 import type { MappingsContext } from "./mappings.ts";
 import { requireAccount, requireAccountOf, requireKnownLocation, requireMapping } from "./reached.ts";
 
@@ -58,8 +59,11 @@ export const checkOperations = {
     summary: "Tells how far it is from an empty installation to a message that goes both ways, and what to do next.",
     description:
       "What is not done yet is a `warning`, and what went wrong a `failure`. It is about the number or mailbox of the newest message, or about any one.",
-    answers: { 200: checkAnswer },
-    handle: async (context: MappingsContext, { caller }) =>
-      reply(200, await context.checks.firstSteps(caller.locationIds)),
+    answers: { 200: firstStepsAnswer },
+    async handle(context: MappingsContext & TrialContext & { sandboxUrl?: string | undefined }, { caller }) {
+      const { sandboxUrl } = context;
+      const mayTry = context.startTrial !== undefined && caller.who === "admin";
+      return reply(200, { ...(await context.checks.firstSteps(caller.locationIds)), mayTry, sandboxUrl });
+    },
   }),
 };

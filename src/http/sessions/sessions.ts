@@ -1,8 +1,8 @@
 import { createHmac, randomBytes } from "node:crypto";
-import { type Caller, callerOfAdmin, callerOfKey, createFindCaller, hashKey } from "../http/caller.ts";
-import { findKeyByHash, findKeyById } from "../store/keys.ts";
-import { deleteSession, findSession, insertSession } from "../store/operate/sessions.ts";
-import type { Db } from "../store/postgres/database.ts";
+import { findKeyByHash, findKeyById } from "../../store/keys.ts";
+import { deleteSession, findSession, insertSession } from "../../store/operate/sessions.ts";
+import type { Db } from "../../store/postgres/database.ts";
+import { type Caller, callerOfAdmin, callerOfKey, createFindCaller, hashKey } from "../caller.ts";
 
 /** Who is signed in, by a token that stands in a cookie and nowhere else. */
 export interface Sessions {

@@ -5,10 +5,14 @@ export interface Cookie {
   options: CookieOptions;
 }
 
-/** Browsers take the prefix `__Host-`, which nobody else's page can set, over https alone. */
+/**
+ * Browsers take the prefix `__Host-`, which nobody else's page can set, over https alone. On one's own machine they keep
+ * cookies for all ports together.
+ */
 export function cookieFor(publicUrl: string): Cookie {
-  const secure = new URL(publicUrl).protocol === "https:";
-  const name = secure ? "__Host-bridge" : "bridge";
+  const { protocol, port } = new URL(publicUrl);
+  const secure = protocol === "https:";
+  const name = secure ? "__Host-bridge" : `bridge${port}`;
   return { name, options: { httpOnly: true, sameSite: "strict", secure, path: "/" } };
 }
 

@@ -1,0 +1,34 @@
+import type { RequestHandler } from "express";
+import { Problem } from "../problem.ts";
+import { type Cookie, readCookie } from "./cookie.ts";
+
+const policy = [
+  ...["default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "connect-src 'self'"],
+  ...["form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"],
+].join("; ");
+
+/** With `no-referrer` a browser would send `Origin: null` with a form. */
+export const protect: RequestHandler = (_req, res, next) => {
+  res.set({ "Content-Security-Policy": policy, "Cache-Control": "no-store", "Referrer-Policy": "same-origin" });
+  next();
+};
+
+/** Another site that is open in the same browser must not write here, nor sign somebody in. */
+export function refuseOtherOrigins(publicUrl: string): RequestHandler {
+  const { origin: own } = new URL(publicUrl);
+  return ({ method, headers }, _res, next) => {
+    if (method === "GET" || method === "HEAD") return next();
+    const { origin = "", host } = headers;
+    if (origin === own || (URL.canParse(origin) && new URL(origin).host === host)) return next();
+    throw new Problem(403, "this form was not sent by the console itself");
+  };
+}
+
+/** The cookie does not come along from a link on another site, as in a chat: the page calls itself once more, then it does. */
+export function comeAgain(cookie: Cookie): RequestHandler {
+  return (req, res, next) => {
+    const isFromElsewhere = req.get("sec-fetch-site") === "cross-site" && req.method === "GET";
+    if (!isFromElsewhere || readCookie(req, cookie) !== undefined) return next();
+    res.type("html").send('<!doctype html><meta http-equiv="refresh" content="0"><title>Conversation Bridge</title>');
+  };
+}

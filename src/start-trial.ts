@@ -1,0 +1,80 @@
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Config, readConfig } from "./config.ts";
+import type { Log } from "./log.ts";
+import type { Trial } from "./model.ts";
+import { sampleLocation } from "./sandbox/sample-location.ts";
+import { startSandbox } from "./sandbox/sandbox.ts";
+import { startBridge } from "./start-bridge.ts";
+
+/** A bridge to play with, of which there is one at a time. */
+export interface Trials {
+  /** Undefined where others reach this bridge: who presses the button must be at this machine. */
+  start: (() => Promise<Trial>) | undefined;
+  stop(): Promise<void>;
+}
+
+/**
+ * Beside the bridge of these settings another one, with a sandbox in HighLevel's and Twilio's place. It has a database of its
+ * own, which goes with it, so that nothing of it meets a real location; and it listens for this machine alone.
+ */
+export function createTrials(config: Config, log: Log): Trials {
+  let running: ReturnType<typeof startTrial> | undefined;
+  const start = async (): Promise<Trial> => {
+    running ??= startTrial(log).catch((error: unknown) => {
+      running = undefined;
+      throw error;
+    });
+    const { bridge, sandboxUrl } = await running;
+    return { consoleUrl: await bridge.signInLink(), sandboxUrl };
+  };
+  return {
+    start: isForHere(config) ? start : undefined,
+    stop: async () => (await running)?.stop(),
+  };
+}
+
+const here = ["127.0.0.1", "localhost", "::1", "[::1]"];
+const isForHere = ({ host, publicUrl }: Config) => here.includes(host) && here.includes(new URL(publicUrl).hostname);
+
+async function startTrial(log: Log) {
+  const dataDir = mkdtempSync(join(tmpdir(), "conversation-bridge-trial-"));
+  const port = await findPort();
+  const bridgeUrl = `http://127.0.0.1:${port}`;
+  const { sandbox, url: sandboxUrl, stop: stopSandbox } = await startSandbox({ phoneFor: bridgeUrl });
+  sandbox.putLocation(sampleLocation(bridgeUrl));
+  const config = readConfig({
+    ...{ PUBLIC_URL: bridgeUrl, HOST: "127.0.0.1", PORT: String(port), DATA_DIR: dataDir },
+    ADMIN_API_KEY: randomBytes(32).toString("hex"),
+    ...{ HIGHLEVEL_URL: sandboxUrl, HIGHLEVEL_PUBLIC_KEYS: sandbox.publicKey },
+    ...{ HIGHLEVEL_CLIENT_ID: "sandbox-client", HIGHLEVEL_CLIENT_SECRET: "sandbox-secret" },
+    HIGHLEVEL_AUTHORIZE_URL: `${sandboxUrl}/v2/oauth/chooselocation`,
+    PROVIDERS_URL: `${sandboxUrl}/phone/api`,
+  });
+  // The sandbox shows a message to the status calls at once.
+  const bridge = await startBridge({ ...config, sandboxUrl }, log, { visibleAfterSeconds: 0 });
+  log("info", "trial.started", { url: bridgeUrl });
+  return {
+    bridge,
+    sandboxUrl,
+    async stop() {
+      await bridge.stop();
+      await stopSandbox();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** One that is free. */
+function findPort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}
