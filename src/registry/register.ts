@@ -4,7 +4,7 @@ import type { Sealer } from "../secrets/seal.ts";
 import { ensureConversation, type HighlevelIds, registerHighlevelIds } from "../store/conversations.ts";
 import { deleteLocation, findLocation, putLocation } from "../store/locations.ts";
 import { listMappings } from "../store/mappings.ts";
-import { replayDeliveries } from "../store/operate/replay-deliveries.ts";
+import { replayDeliveries } from "../store/operate/mend/replay-deliveries.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, Location, MappingRow } from "../store/schema.ts";
 import { requireAdapter, requireAddress } from "./require-fitting.ts";

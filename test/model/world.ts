@@ -13,7 +13,7 @@ import { changeMapping } from "../../src/registry/register-mapping.ts";
 import { createSealer } from "../../src/secrets/seal.ts";
 import { createRecorder } from "../../src/store/attempts.ts";
 import { pauseLocation, putLocation } from "../../src/store/locations.ts";
-import { discardDeliveries, replayDeliveries } from "../../src/store/operate/replay-deliveries.ts";
+import { discardDeliveries, replayDeliveries } from "../../src/store/operate/mend/replay-deliveries.ts";
 import { type Db, selectRows } from "../../src/store/postgres/database.ts";
 import type { MappingRow } from "../../src/store/schema.ts";
 import { resumeLocation } from "../../src/store/trouble/paused-locations.ts";

@@ -18,7 +18,7 @@ import { createRecorder } from "../../src/store/attempts.ts";
 import { ensureConversation, registerHighlevelIds } from "../../src/store/conversations.ts";
 import { enqueueDeliveries } from "../../src/store/deliveries.ts";
 import { insertMessages } from "../../src/store/messages/messages.ts";
-import { replayDeliveries } from "../../src/store/operate/replay-deliveries.ts";
+import { replayDeliveries } from "../../src/store/operate/mend/replay-deliveries.ts";
 import { type Database, selectRows } from "../../src/store/postgres/database.ts";
 import { signer } from "../fixtures/generic-sms/sign.ts";
 import { openMigrated } from "../support/database.ts";

@@ -249,6 +249,8 @@ const guarded: Record<string, Walk> = {
   "GET /admin/replays": { own: 200, other: 200 },
   "GET /admin/replays/:id": { path: () => `/admin/replays/${ids.replay}`, own: 200, other: 404 },
   "POST /admin/replays/:id/stop": { path: () => `/admin/replays/${ids.replay}/stop`, own: 409, other: 404 },
+  "GET /admin/overview": { own: 200, other: 200 },
+  "GET /admin/search": { path: () => `/admin/search?q=${encodeURIComponent(person)}`, own: 200, other: 200 },
   "GET /admin/problems": { own: 200, other: "empty" },
   "GET /admin/deliveries": { own: 200, other: "empty" },
   "POST /admin/deliveries/:id/discard": {

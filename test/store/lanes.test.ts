@@ -9,7 +9,7 @@ import type { HeldLane } from "../../src/store/lanes/held-lane.ts";
 import { pauseLocation, putLocation } from "../../src/store/locations.ts";
 import { insertMessages } from "../../src/store/messages/messages.ts";
 import { listDeliveries } from "../../src/store/operate/list-deliveries.ts";
-import { replayDeliveries } from "../../src/store/operate/replay-deliveries.ts";
+import { replayDeliveries } from "../../src/store/operate/mend/replay-deliveries.ts";
 import { type Database, selectRows } from "../../src/store/postgres/database.ts";
 import { openMigrated } from "../support/database.ts";
 import { insertMapping } from "../support/insert-mapping.ts";

@@ -6,7 +6,7 @@ import { listMessages } from "../../src/store/messages/list-messages.ts";
 import { groupDead, groupFailed } from "../../src/store/operate/group-problems.ts";
 import { listDeliveries } from "../../src/store/operate/list-deliveries.ts";
 import { listWebhooks } from "../../src/store/operate/list-webhooks.ts";
-import { replayDeliveries } from "../../src/store/operate/replay-deliveries.ts";
+import { replayDeliveries } from "../../src/store/operate/mend/replay-deliveries.ts";
 import { type Database, type Db, selectRows } from "../../src/store/postgres/database.ts";
 import { openDatabase } from "../../src/store/postgres/open-database.ts";
 import { maxWalked, type Page } from "../../src/store/postgres/walk-newest.ts";

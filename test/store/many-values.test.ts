@@ -14,7 +14,7 @@ import { findThread } from "../../src/store/messages/threads.ts";
 import { listAccountIds } from "../../src/store/operate/erase-person.ts";
 import { listDeliveries } from "../../src/store/operate/list-deliveries.ts";
 import { listWebhooks } from "../../src/store/operate/list-webhooks.ts";
-import { replayDeliveries } from "../../src/store/operate/replay-deliveries.ts";
+import { replayDeliveries } from "../../src/store/operate/mend/replay-deliveries.ts";
 import { type Database, selectRows } from "../../src/store/postgres/database.ts";
 import { findKnownEvents, finishWebhooks } from "../../src/store/received-webhooks.ts";
 import type { Conversation } from "../../src/store/schema.ts";

@@ -1,8 +1,7 @@
 import type { Command } from "commander";
-import type { z } from "zod";
-import { Refusal } from "../call-bridge.ts";
+import { z } from "zod";
 import { CommandError } from "../command-error.ts";
-import { addFilters, addLimit, type Options, sayList, take, walk } from "../lists.ts";
+import { addFilters, addLimit, type Options, sayList } from "../lists.ts";
 import { type Column, sayJson, sayTable, showTime } from "../print.ts";
 import type { Session } from "../session.ts";
 import { message, sayStory, story } from "./story.ts";
@@ -46,30 +45,9 @@ export function addMessages(program: Command, session: Session): void {
     });
 }
 
-const maxFound = 20;
+const found = z.looseObject({ found: z.string(), items: z.array(message).default([]) });
 
-/** By our id, and else by whatever else it may be. */
+/** By whatever it is called. */
 export async function findMessages(session: Session, text: string): Promise<ListedMessage[]> {
-  const bridge = session.bridge();
-  if (/^\d{1,15}$/.test(text)) {
-    const found = await bridge.get(`/admin/messages/${text}`).catch((error: unknown) => {
-      if (error instanceof Refusal && error.status === 404) return undefined;
-      throw error;
-    });
-    if (found !== undefined) return [message.parse(found)];
-  }
-  for (const name of namesOf(text)) {
-    const found = await take(walk(bridge, "/admin/messages", message, { [name]: text, limit: maxFound }), maxFound);
-    if (found.length > 0) return found;
-  }
-  return [];
-}
-
-/** What a text can be, the likeliest first. */
-function namesOf(text: string): string[] {
-  if (/^[+(]|^00/.test(text)) return ["address"];
-  if (/^<.*>$/.test(text)) return ["rfcMessageId"];
-  const ids = ["highlevelMessageId", "highlevelEmailMessageId", "providerMessageId", "contactId", "conversationId"];
-  if (text.includes("@")) return ["address", "rfcMessageId", "providerMessageId"];
-  return /^[\d\s()-]+$/.test(text) ? [...ids, "address"] : ids;
+  return found.parse(await session.bridge().get("/admin/search", { q: text })).items;
 }

@@ -22,9 +22,11 @@ import { providerOperations } from "./operator/providers.ts";
 import { type StatusContext, statusOperations } from "./operator/status.ts";
 import { type TrialContext, trialOperations } from "./operator/trial.ts";
 import { optOutOperations } from "./opt-outs.ts";
+import { overviewOperations } from "./overview.ts";
 import { peopleOperations } from "./people.ts";
 import { problemOperations } from "./problems.ts";
 import { replayOperations } from "./replays.ts";
+import { searchOperations } from "./search.ts";
 import { webhookOperations } from "./webhooks.ts";
 
 export interface AdminContext
@@ -58,6 +60,8 @@ export const adminOperations = {
   ...deliveryOperations,
   ...metricsOperations,
   ...webhookOperations,
+  ...overviewOperations,
+  ...searchOperations,
   ...problemOperations,
   ...replayOperations,
   ...endpointOperations,

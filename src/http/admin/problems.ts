@@ -9,9 +9,17 @@ import {
 } from "../../store/operate/group-problems.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import { problemsAnswer } from "../answers/problems.ts";
+import type { Caller } from "../caller.ts";
 import { operation, reply } from "../operations/operation.ts";
 import { address, readSearch, text, timeFields } from "./fields.ts";
 import { accountOf } from "./webhooks.ts";
+
+const queryFields = z.object({
+  locationId: text.optional(),
+  mappingId: z.uuid().optional().describe("Of webhooks it stands for its account."),
+  address: address.optional(),
+  ...timeFields,
+});
 
 export const problemOperations = {
   listProblems: operation({
@@ -19,29 +27,25 @@ export const problemOperations = {
     summary: "Groups what was given up, and what was not understood, by why and where; the largest group first.",
     description:
       "Counted are the newest 10,000 dead deliveries and the newest 10,000 failed webhooks. A group has what its members have in common as a `filter`, which a replay and a discard take.",
-    query: {
-      locationId: text.optional(),
-      mappingId: z.uuid().optional().describe("Of webhooks it stands for its account."),
-      address: address.optional(),
-      ...timeFields,
-    },
+    query: queryFields.shape,
     answers: { 200: problemsAnswer },
     async handle({ people }: { people: Db }, { caller, query }) {
-      const { locationIds, isToMapping } = caller;
-      const search = await readSearch(people, caller, query);
-      const accountId = await accountOf(people, query.mappingId, undefined);
-      const dead = await groupDead(people, search);
-      const ofWebhooks = { locationIds, isToMapping, accountId, locationId: query.locationId };
-      const failed = await groupFailed(people, { ...search, ...ofWebhooks });
-      const items = [...dead.rows.map(showDead), ...failed.rows.map(showFailed)];
-      const isAll = dead.walkedTo === undefined && failed.walkedTo === undefined && items.length <= maxGroups;
-      return reply(200, {
-        items: items.toSorted((one, other) => other.count - one.count).slice(0, maxGroups),
-        isAll,
-      });
+      return reply(200, await readProblems(people, caller, query));
     },
   }),
 };
+
+export async function readProblems(people: Db, caller: Caller, query: z.output<typeof queryFields>) {
+  const { locationIds, isToMapping } = caller;
+  const search = await readSearch(people, caller, query);
+  const accountId = await accountOf(people, query.mappingId, undefined);
+  const dead = await groupDead(people, search);
+  const ofWebhooks = { locationIds, isToMapping, accountId, locationId: query.locationId };
+  const failed = await groupFailed(people, { ...search, ...ofWebhooks });
+  const items = [...dead.rows.map(showDead), ...failed.rows.map(showFailed)];
+  const isAll = dead.walkedTo === undefined && failed.walkedTo === undefined && items.length <= maxGroups;
+  return { items: items.toSorted((one, other) => other.count - one.count).slice(0, maxGroups), isAll };
+}
 
 function showDead({ kind, reason, code, mappingId, locationId, id, messageId, ...counted }: DeadGroup) {
   const words = reason === null ? undefined : reasons[reason];

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { type Preview, previewDead } from "../../store/operate/choose-dead.ts";
-import { previewFailed } from "../../store/operate/failed-webhooks.ts";
 import { findMessages, namesMessage, namesPerson } from "../../store/operate/find-messages.ts";
+import { type Preview, previewDead } from "../../store/operate/mend/choose-dead.ts";
+import { previewFailed } from "../../store/operate/mend/failed-webhooks.ts";
 import {
   countOutcomes,
   endReplay,
@@ -10,7 +10,7 @@ import {
   listReplays,
   whichDead,
   whichFailed,
-} from "../../store/operate/replays.ts";
+} from "../../store/operate/mend/replays.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { Replay, ReplayFilter } from "../../store/schema.ts";
 import { replayListAnswer, replayPreviewAnswer, wholeReplayAnswer } from "../answers/replay.ts";

@@ -8,8 +8,13 @@ import {
 import type { Wake } from "../../model.ts";
 import { findAccount } from "../../store/accounts.ts";
 import { findMapping } from "../../store/mappings.ts";
-import { discardFailed, type FailedFilter, previewFailed, replayFailed } from "../../store/operate/failed-webhooks.ts";
 import { findBrought, type ListedWebhook, listWebhooks } from "../../store/operate/list-webhooks.ts";
+import {
+  discardFailed,
+  type FailedFilter,
+  previewFailed,
+  replayFailed,
+} from "../../store/operate/mend/failed-webhooks.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { Webhook } from "../../store/schema.ts";
 import { findWebhook, replayWebhook } from "../../store/webhooks.ts";

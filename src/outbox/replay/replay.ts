@@ -1,5 +1,5 @@
 import type { Wake } from "../../model.ts";
-import { replayDeliveries } from "../../store/operate/replay-deliveries.ts";
+import { replayDeliveries } from "../../store/operate/mend/replay-deliveries.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import { repeatOnConflict } from "../../store/postgres/database-errors.ts";
 

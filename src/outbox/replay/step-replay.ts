@@ -1,7 +1,7 @@
 import type { Queue } from "../../model.ts";
 import { findKeyById } from "../../store/keys.ts";
-import { replayFailed } from "../../store/operate/failed-webhooks.ts";
-import { replayDeliveries } from "../../store/operate/replay-deliveries.ts";
+import { replayFailed } from "../../store/operate/mend/failed-webhooks.ts";
+import { replayDeliveries } from "../../store/operate/mend/replay-deliveries.ts";
 import {
   countWaiting,
   endReplay,
@@ -9,7 +9,7 @@ import {
   noteStep,
   whichDead,
   whichFailed,
-} from "../../store/operate/replays.ts";
+} from "../../store/operate/mend/replays.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import { repeatOnConflict } from "../../store/postgres/database-errors.ts";
 import type { Replay } from "../../store/schema.ts";

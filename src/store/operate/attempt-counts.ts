@@ -42,10 +42,10 @@ export async function countSteps(db: Db, filter: CountFilter, stepSeconds: numbe
   const since = sql`extract(epoch from ${attemptCounts.at}) - ${filter.from.getTime() / 1000}`;
   const step = sql<number>`floor((${since}) / ${stepSeconds})::int`.as("step");
   return db
-    .select({ step, state: attemptCounts.state, count: totalCount })
+    .select({ step, kind: attemptCounts.kind, state: attemptCounts.state, count: totalCount })
     .from(attemptCounts)
     .where(isWithin(filter))
-    .groupBy(sql`step`, attemptCounts.state);
+    .groupBy(sql`step`, attemptCounts.kind, attemptCounts.state);
 }
 
 const totalCount = sql<number>`sum(${attemptCounts.count})::float8`;

@@ -1,4 +1,4 @@
-import { and, max, min, sql } from "drizzle-orm";
+import { and, sql } from "drizzle-orm";
 import type { Db } from "../postgres/database.ts";
 import { listNewest, maxWalked } from "../postgres/walk-newest.ts";
 import { conversations, deliveries, messages, webhooks } from "../schema.ts";
@@ -18,12 +18,14 @@ export async function groupDead(db: Db, search: DeliveryFilter & MessageSearch) 
   if (!walk) return none;
   const { id, kind, reason, createdAt, finishedAt } = deliveries;
   const locationId = sql<string | null>`case when ${mappingOf} is null then ${conversations.locationId} end`;
-  const endedAt = sql`coalesce(${finishedAt}, ${createdAt})`.mapWith(createdAt);
+  const endedAt = sql`coalesce(${finishedAt}, ${createdAt})`;
+  const firstAt = sql<Date>`min(${endedAt})`.mapWith(createdAt);
+  const lastAt = sql<Date>`max(${endedAt})`.mapWith(createdAt);
   return listNewest(db, [walk], everyGroup, (tx, ids) =>
     tx
       .select({
         ...{ kind, reason, code: codeOf, mappingId: mappingOf, locationId },
-        ...{ count, firstAt: min(endedAt), lastAt: max(endedAt), id: max(id) },
+        ...{ count, firstAt, lastAt, id: sql<number>`max(${id})::float8` },
         detail: sql<string | null>`(array_agg(${deliveries.detail} order by ${id} desc))[1]`,
         messageId: sql<number | null>`(array_agg(${deliveries.messageId} order by ${id} desc))[1]::float8`,
       })
@@ -47,7 +49,9 @@ export async function groupFailed(db: Db, search: WebhookFilter & MessageSearch)
   return listNewest(db, [walk], everyGroup, (tx, ids) =>
     tx
       .select({
-        ...{ source, accountId, words, count, firstAt: min(receivedAt), lastAt: max(receivedAt), id: max(id) },
+        ...{ source, accountId, words, count, id: sql<number>`max(${id})::float8` },
+        firstAt: sql<Date>`min(${receivedAt})`.mapWith(receivedAt),
+        lastAt: sql<Date>`max(${receivedAt})`.mapWith(receivedAt),
         detail: sql<string | null>`(array_agg(${webhooks.reason} order by ${id} desc))[1]`,
       })
       .from(webhooks)

@@ -9,7 +9,7 @@ import {
   findReplay,
   insertReplay,
   type NewReplay,
-} from "../../../src/store/operate/replays.ts";
+} from "../../../src/store/operate/mend/replays.ts";
 import { type Database, type Db, selectRows } from "../../../src/store/postgres/database.ts";
 import { openMigrated } from "../../support/database.ts";
 

@@ -1,10 +1,10 @@
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
 import { oldestWaitingSeconds } from "../../../src/store/deliveries.ts";
-import { previewDead } from "../../../src/store/operate/choose-dead.ts";
-import { discardFailed, previewFailed, replayFailed } from "../../../src/store/operate/failed-webhooks.ts";
 import { groupDead, groupFailed } from "../../../src/store/operate/group-problems.ts";
-import { discardDeliveries, replayDeliveries } from "../../../src/store/operate/replay-deliveries.ts";
+import { previewDead } from "../../../src/store/operate/mend/choose-dead.ts";
+import { discardFailed, previewFailed, replayFailed } from "../../../src/store/operate/mend/failed-webhooks.ts";
+import { discardDeliveries, replayDeliveries } from "../../../src/store/operate/mend/replay-deliveries.ts";
 import { type Database, selectRows } from "../../../src/store/postgres/database.ts";
 import { pruneStep } from "../../../src/store/retention.ts";
 import { readStanding } from "../../../src/store/standing.ts";
@@ -83,6 +83,7 @@ test("problems are grouped by why, the provider's code and where, and a preview 
   const { rows, walkedTo } = await groupDead(db, {});
   expect(walkedTo).toBeUndefined();
   expect(rows.map(({ count }) => count)).toEqual(Array(8).fill(1));
+  expect(rows[0]).toMatchObject({ id: 8, firstAt: expect.any(Date), lastAt: expect.any(Date) });
   expect(rows.filter(({ kind }) => kind === "post-inbound").every(({ code }) => code === null)).toBe(true);
   const sends = rows.filter(({ kind }) => kind === "send-outbound");
   expect(sends.map(({ code }) => code).toSorted()).toEqual(["30007", "none", "none", "none"]);

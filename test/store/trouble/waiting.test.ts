@@ -4,7 +4,7 @@ import { ensureConversations, keyOf } from "../../../src/store/conversations.ts"
 import { enqueueDeliveries } from "../../../src/store/deliveries.ts";
 import { pauseLocation, putLocation } from "../../../src/store/locations.ts";
 import { insertMessages } from "../../../src/store/messages/messages.ts";
-import { replayDeliveries } from "../../../src/store/operate/replay-deliveries.ts";
+import { replayDeliveries } from "../../../src/store/operate/mend/replay-deliveries.ts";
 import type { Database } from "../../../src/store/postgres/database.ts";
 import { readWaiting } from "../../../src/store/trouble/waiting.ts";
 import { openMigrated } from "../../support/database.ts";

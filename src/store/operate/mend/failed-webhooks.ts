@@ -1,9 +1,9 @@
 import { and, asc, eq, gt, inArray, lte, type SQL, sql } from "drizzle-orm";
-import type { Db } from "../postgres/database.ts";
-import { maxWalked } from "../postgres/walk-newest.ts";
-import { webhooks } from "../schema.ts";
+import type { Db } from "../../postgres/database.ts";
+import { maxWalked } from "../../postgres/walk-newest.ts";
+import { webhooks } from "../../schema.ts";
+import { type ListedWebhook, listedColumns, type WebhookFilter, webhookConditionsOf } from "../list-webhooks.ts";
 import { nextAfter, type Preview, sampleSize } from "./choose-dead.ts";
-import { type ListedWebhook, listedColumns, type WebhookFilter, webhookConditionsOf } from "./list-webhooks.ts";
 
 /** Which of the failed webhooks are meant: the oldest that match. */
 export interface FailedFilter extends Omit<WebhookFilter, "state"> {

@@ -1,9 +1,9 @@
 import { and, asc, eq, gt, inArray, lte, type SQL, sql } from "drizzle-orm";
-import { isAnyOf } from "../postgres/any-of.ts";
-import { type Db, selectRows } from "../postgres/database.ts";
-import { rowsOfEach } from "../postgres/walk-newest.ts";
-import { deliveries, messages } from "../schema.ts";
-import { conditionsOf, type DeliveryFilter, type ListedDelivery, selectListed } from "./list-deliveries.ts";
+import { isAnyOf } from "../../postgres/any-of.ts";
+import { type Db, selectRows } from "../../postgres/database.ts";
+import { rowsOfEach } from "../../postgres/walk-newest.ts";
+import { deliveries, messages } from "../../schema.ts";
+import { conditionsOf, type DeliveryFilter, type ListedDelivery, selectListed } from "../list-deliveries.ts";
 
 /** Which of the dead deliveries are meant. */
 export interface DeadFilter extends Omit<DeliveryFilter, "state"> {

@@ -1,9 +1,9 @@
 import { and, eq, sql } from "drizzle-orm";
-import { kindsToPeople } from "../../model.ts";
-import { wakeLanes } from "../lanes/wake-lanes.ts";
-import { isAnyOf } from "../postgres/any-of.ts";
-import type { Db } from "../postgres/database.ts";
-import { deliveries, messages } from "../schema.ts";
+import { kindsToPeople } from "../../../model.ts";
+import { wakeLanes } from "../../lanes/wake-lanes.ts";
+import { isAnyOf } from "../../postgres/any-of.ts";
+import type { Db } from "../../postgres/database.ts";
+import { deliveries, messages } from "../../schema.ts";
 import { chooseDead, type DeadFilter, nextAfter } from "./choose-dead.ts";
 
 /**

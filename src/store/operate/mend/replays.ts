@@ -1,10 +1,10 @@
 import { and, asc, desc, eq, isNotNull, lt, lte, type SQL, sql } from "drizzle-orm";
-import { isTo } from "../lanes/held-lane.ts";
-import { type Db, secondsFromNow, selectRows } from "../postgres/database.ts";
-import { deliveries, keys, type Replay, type ReplayFilter, replays } from "../schema.ts";
-import { isLetOut, isMappingPaused } from "../trouble/holds.ts";
-import { isLocationReady } from "../trouble/paused-locations.ts";
-import type { WebhookReach } from "../webhooks.ts";
+import { isTo } from "../../lanes/held-lane.ts";
+import { type Db, secondsFromNow, selectRows } from "../../postgres/database.ts";
+import { deliveries, keys, type Replay, type ReplayFilter, replays } from "../../schema.ts";
+import { isLetOut, isMappingPaused } from "../../trouble/holds.ts";
+import { isLocationReady } from "../../trouble/paused-locations.ts";
+import type { WebhookReach } from "../../webhooks.ts";
 
 type OfDeliveries = Extract<ReplayFilter, { of: "deliveries" }>;
 type OfWebhooks = Extract<ReplayFilter, { of: "webhooks" }>;

@@ -1,0 +1,80 @@
+import { reasons } from "../../advice/reasons.ts";
+import { describeSpan } from "../../advice/spans.ts";
+import type { DeliveryKind } from "../../model.ts";
+import { listMessages } from "../../store/messages/list-messages.ts";
+import { countSteps } from "../../store/operate/attempt-counts.ts";
+import {
+  countFailedMessages,
+  countWaiting,
+  listPausedMappings,
+  listStoppedLocations,
+  maxCounted,
+} from "../../store/operate/overview.ts";
+import type { Db } from "../../store/postgres/database.ts";
+import { overviewAnswer } from "../answers/overview.ts";
+import type { Caller } from "../caller.ts";
+import { operation, reply } from "../operations/operation.ts";
+import { readProblems } from "./problems.ts";
+
+export const overviewOperations = {
+  getOverview: operation({
+    ...{ method: "GET", path: "/admin/overview", tag: "Problems", by: "any key" },
+    summary: "Tells whether all is well, in a sentence and in figures, and what needs somebody.",
+    answers: { 200: overviewAnswer },
+    async handle({ people }: { people: Db }, { caller }) {
+      const view = await readView(people, caller);
+      const { last: _last, ...shown } = view;
+      return reply(200, { says: sayHowItStands(view), ...shown });
+    },
+  }),
+};
+
+const maxListed = 20;
+
+async function readView(people: Db, caller: Caller) {
+  const { locationIds } = caller;
+  const problems = await readProblems(people, caller, {});
+  const countOf = (of: "deliveries" | "webhooks") =>
+    problems.items.filter((group) => group.of === of).reduce((sum, { count }) => sum + count, 0);
+  const stopped = await listStoppedLocations(people, { locationIds, limit: maxListed });
+  return {
+    ...(await countTheHour(people, locationIds)),
+    waiting: await countWaiting(people, { locationIds }),
+    failedSends: await countFailedMessages(people, { locationIds }),
+    ...{ dead: countOf("deliveries"), notUnderstood: countOf("webhooks"), problems },
+    stoppedLocations: stopped.flatMap(({ reason, ...location }) =>
+      reason === null ? [] : [{ ...location, reason, advice: reasons[reason].advice }],
+    ),
+    pausedMappings: await listPausedMappings(people, { locationIds, limit: maxListed }),
+    last: (await listMessages(people, { locationIds, limit: 1 })).rows[0]?.message.receivedAt,
+  };
+}
+
+const minutes = 60;
+const minuteMs = 60_000;
+
+/** Minute by minute: the last one is not over. */
+async function countTheHour(people: Db, locationIds: string[] | undefined) {
+  const from = new Date((Math.floor(Date.now() / minuteMs) - minutes + 1) * minuteMs);
+  const counted = await countSteps(people, { span: "minute", from, locationIds }, minuteMs / 1000);
+  const stepsOf = (kinds: DeliveryKind[]) =>
+    Array.from({ length: minutes }, (_, index) =>
+      counted
+        .filter(({ step, state, kind }) => step === index && state === "delivered" && kinds.includes(kind))
+        .reduce((sum, { count }) => sum + count, 0),
+    );
+  return { inHighlevel: stepsOf(["post-inbound"]), sent: stepsOf(["send-outbound", "send-through-highlevel"]) };
+}
+
+function sayHowItStands(view: Awaited<ReturnType<typeof readView>>): string {
+  const { waiting, stoppedLocations, last } = view;
+  const wait = `${waiting.count === maxCounted ? "10,000 or more" : waiting.count} wait`;
+  const [stopped] = stoppedLocations;
+  if (stopped) return `Nothing goes to ${stopped.name ?? stopped.id}: ${reasons[stopped.reason].means}. ${wait}.`;
+  if (!last) return "No message has come yet.";
+  const ago = describeSpan(Date.now() - last.getTime());
+  const given = view.dead + view.notUnderstood;
+  if (given === 0 && waiting.count === 0) return `All is delivered; the last message came ${ago} ago.`;
+  const problems = given === 0 ? "nothing was given up" : `${given} were given up or not understood`;
+  return `${waiting.count === 0 ? "Nothing waits" : wait}, and ${problems}. The last message came ${ago} ago.`;
+}
