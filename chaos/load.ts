@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import axios from "axios";
-import { idOf, type LoadProvider } from "../test/support/load.ts";
+import type { WebhookRequest } from "../src/model.ts";
+import { idOf, type LoadProvider, personNumber } from "../test/support/load.ts";
 import { publicUrl } from "../test/support/location.ts";
 
 /** Where the webhooks go, and how many. */
@@ -13,11 +14,15 @@ export interface LoadOptions {
   /** Where a load balancer would send the next request. */
   nextUrl(): string;
   random: () => number;
+  /** People beside them who write nothing but a STOP. */
+  withLeavers?: boolean;
 }
 
 export interface Load {
   acknowledged: Set<string>;
   sent: Set<string>;
+  /** The numbers of those who have texted STOP, once it was acknowledged. */
+  leavers: Set<string>;
   /** Requests, repetitions included. */
   requests(): number;
   /** Of them, those that were answered 503 or 429. */
@@ -45,9 +50,11 @@ export function startLoad(options: LoadOptions): Load {
   let refused = 0;
   let isOver = false;
 
-  const post = async (provider: LoadProvider, mappingId: string, person: number, number: number) => {
+  const leavers = new Set<string>();
+  const post = (provider: LoadProvider, mappingId: string, person: number, number: number) =>
+    request(provider, provider.webhook(mappingId, person, number));
+  const request = async (provider: LoadProvider, { url, headers, body }: WebhookRequest) => {
     requests++;
-    const { url, headers, body } = provider.webhook(mappingId, person, number);
     const answer = await axios
       .post(`${options.nextUrl()}${url.slice(publicUrl.length)}`, body, {
         headers,
@@ -78,14 +85,26 @@ export function startLoad(options: LoadOptions): Load {
       await sleep(pauseMs * (0.5 + random()));
     }
   };
+  /** One after another leaves, each by one STOP, which may come twice. */
+  const leave = async (provider: LoadProvider, mappingId: string, line: number) => {
+    for (let turn = 0; !isOver && provider.stop; turn++) {
+      const number = personNumber(1000 * (line + 1) + turn);
+      while (!(await request(provider, provider.stop(mappingId, number)))) await sleep(50 + 100 * random());
+      leavers.add(number);
+      if (random() < repeated.again) await request(provider, provider.stop(mappingId, number));
+      await sleep(2 * pauseMs * (0.5 + random()));
+    }
+  };
   const done = Promise.all(
-    [...mappings].flatMap(([provider, mappingId]) =>
-      Array.from({ length: people }, (_, person) => writeOn(provider, mappingId, person)),
-    ),
+    [...mappings].flatMap(([provider, mappingId], line) => [
+      ...Array.from({ length: people }, (_, person) => writeOn(provider, mappingId, person)),
+      ...(options.withLeavers ? [leave(provider, mappingId, line)] : []),
+    ]),
   );
   return {
     acknowledged,
     sent,
+    leavers,
     surprises,
     requests: () => requests,
     refused: () => refused,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { acceptedBy, judge, type Verdict } from "../test/support/load.ts";
+import { type Accepted, acceptedBy, judge, type Verdict } from "../test/support/load.ts";
 import { keepEvidence } from "./evidence.ts";
 import { type Load, startLoad } from "./load.ts";
 import type { Scenario } from "./scenario.ts";
@@ -34,21 +34,24 @@ export async function runScenario(options: WorldOptions & { scenario: Scenario }
     await world.putToken("token-1");
     const mappings = await world.addMappings();
     const { people, pauseMs } = options;
-    load = startLoad({ mappings, people, pauseMs, nextUrl: world.nextUrl, random: world.random });
+    const { nextUrl, random } = world;
+    load = startLoad({ mappings, people, pauseMs, nextUrl, random, withLeavers: options.earlier === undefined });
     await world.pass(1);
     await scenario.disturb(world);
     await world.pass(1);
     await untilEnough(load);
     await load.stop();
     await untilSettled(world);
-    troubles.push(...(await givenUp(world)));
+    troubles.push(...(await givenUp(world)), ...notLeft(world, load.leavers));
     if (scenario.mustRefuse && load.refused() === 0) troubles.push("nobody was told to come again: nothing was broken");
   } catch (error) {
     troubles.push(`broke off: ${error instanceof Error ? error.message : String(error)}`);
   }
   const { acknowledged, sent, surprises } = load ?? { acknowledged: new Set(), sent: new Set(), surprises: new Map() };
   for (const [surprise, count] of surprises) troubles.push(`${surprise} (${count} times)`);
-  const verdict = judge(acknowledged, sent, acceptedBy(world.sandbox));
+  const isOfLeaver = ({ address = "" }: Accepted) => load?.leavers.has(address);
+  const accepted = acceptedBy(world.sandbox).filter((each) => !isOfLeaver(each));
+  const verdict = judge(acknowledged, sent, accepted);
   if (acknowledged.size < leastMessages) troubles.push("too few messages to say anything");
   const result: Result = {
     name: scenario.name,
@@ -95,6 +98,18 @@ async function untilSettled(world: World): Promise<void> {
     }
     await sleep(200);
   }
+}
+
+/** Each STOP is there once, and its contact is not to be written to. */
+function notLeft({ sandbox }: World, leavers: Set<string>): string[] {
+  const contacts = new Map(sandbox.contacts().map((contact) => [contact.phone ?? "", contact]));
+  const stops = new Map<string, number>();
+  for (const { contactId } of sandbox.messages()) stops.set(contactId, (stops.get(contactId) ?? 0) + 1);
+  return [...leavers].flatMap((number) => {
+    const { id = "", dndSettings } = contacts.get(number) ?? {};
+    const [dnd, count] = [dndSettings?.["SMS"]?.status, stops.get(id) ?? 0];
+    return dnd === "active" && count === 1 ? [] : [`of ${number} there are ${count} STOPs, and the DND is ${dnd}`];
+  });
 }
 
 /** What the load sends can all be read and delivered. */

@@ -9,6 +9,8 @@ export interface LoadProvider {
   mapping: { provider: string; address: string; credentials: unknown; conversationProviderId: string };
   /** The webhook of one message; `person` and `number` make its id. */
   webhook(mappingId: string, person: number, number: number): WebhookRequest;
+  /** The webhook of somebody's STOP, by which they can be known; none of a provider of emails. */
+  stop?(mappingId: string, number: string): WebhookRequest;
 }
 
 const ours = {
@@ -27,6 +29,8 @@ const addressOf = (provider: Provider, person: number) =>
 
 export const loadProviders: LoadProvider[] = providers.map((provider) => {
   const { address, conversationProviderId } = ours[provider.channel];
+  const write = (mappingId: string, message: Omit<Parameters<typeof writeMessage>[1], "to">) =>
+    writeMessage(provider, { ...message, to: address }, { url: `${publicUrl}/webhooks/${mappingId}`, at: new Date() });
   return {
     mapping: {
       ...{ provider: provider.name, address, conversationProviderId },
@@ -36,9 +40,11 @@ export const loadProviders: LoadProvider[] = providers.map((provider) => {
       const id = idOf(provider.name, person, number);
       const from = addressOf(provider, person);
       const sentAt = new Date(begunAt + number * 1000);
-      const message = { id, from, to: address, text: id, subject: id, rfcMessageId: id, sentAt };
-      return writeMessage(provider, message, { url: `${publicUrl}/webhooks/${mappingId}`, at: new Date() });
+      return write(mappingId, { id, from, text: id, subject: id, rfcMessageId: id, sentAt });
     },
+    ...(provider.channel === "sms"
+      ? { stop: (mappingId, from) => write(mappingId, { id: `stop-${from.slice(1)}`, from, text: "STOP" }) }
+      : {}),
   };
 });
 
