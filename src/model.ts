@@ -105,8 +105,14 @@ export type MessageState = "received" | "queued" | ReceiptStatus;
 /** Who brought a message to the bridge: a provider's webhook, HighLevel's delivery URL, or the send route. */
 export type MessageOrigin = "provider" | "highlevel" | "api";
 
-/** What HighLevel calls the message. Extra conversation providers take `Custom` for texts and emails alike. */
-export type HighlevelMessageType = "SMS" | "Email" | "Custom";
+/**
+ * What HighLevel calls the message. Extra conversation providers take `Custom` for texts and emails alike. `Call` is for a
+ * mapping that has nothing but calls.
+ */
+export const highlevelMessageTypes = [
+  ...(["SMS", "Email", "Custom", "WhatsApp", "GMB", "IG", "FB", "WebChat", "Live_Chat", "Call"] as const),
+] as const;
+export type HighlevelMessageType = (typeof highlevelMessageTypes)[number];
 
 /**
  * Mail that a machine wrote: kept, and by default not posted, so that no mail loop can start. `auto_generated` is a notice
@@ -169,6 +175,8 @@ export interface ProviderMessage {
   fromName?: string | undefined;
   /** `from` in the person's own spelling, where that is another: answers go to it. */
   fromSpelling?: string | undefined;
+  /** Who that is elsewhere, as far as the sender knows: by it the contact is found of somebody who has no number. */
+  contact?: KnownPerson | undefined;
   /** Where the email asks for answers, if that is not `from`. */
   replyTo?: Correspondent | undefined;
   to: string[];
@@ -211,6 +219,13 @@ export interface ProviderMessage {
 
 /** What becomes of an email of which its provider says that it fails DMARC, https://www.rfc-editor.org/rfc/rfc7489. */
 export type DmarcPolicy = "post" | "mark" | "hold";
+
+export interface KnownPerson {
+  /** HighLevel's. */
+  contactId?: string | undefined;
+  phone?: string | undefined;
+  email?: string | undefined;
+}
 
 /** In the provider's words, in lower case, such as `pass` and `fail`. */
 export type Verdicts = Partial<Record<"spf" | "dkim" | "dmarc", string | undefined>>;

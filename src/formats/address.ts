@@ -6,8 +6,30 @@ const normalizers = { sms: normalizePhoneNumber, email: normalizeMailbox };
 
 /**
  * An address in the one form in which it is stored and compared; `undefined` when it is none of this channel's. A national
- * number is read in the country of `ownNumber`, and without that it is none.
+ * number is read in the country of `ownNumber`, and without that it is none. Who is known by an id is addressed as a text.
  */
 export function normalizeAddress(channel: Channel, given: string, ownNumber?: string): string | undefined {
+  if (channel === "sms" && isChatId(given)) return given;
   return normalizers[channel](given, ownNumber);
 }
+
+/** Somebody whom a chat knows by an id: `id:u-1`. */
+export const chatId = /^id:[\x21-\x7e]{1,200}$/;
+
+/** Also as it is kept, which is longer. */
+export const isChatId = (address: string): boolean => /^id:[\x21-\x7e]{1,300}$/.test(address);
+
+/**
+ * As it is kept: `id:5f2c1a52:u-1`. An id is an account's: the same id of another account is somebody else, who may be in the same
+ * location. One that is so already stays so.
+ */
+export function chatIdOf(accountId: string, address: string): string {
+  const own = `id:${accountId.slice(0, 8)}:`;
+  return isChatId(address) && !address.startsWith(own) ? `${own}${address.slice(3)}` : address;
+}
+
+/** As the account's provider knows it. */
+export const plainChatId = (address: string): string => address.replace(/^id:[0-9a-f]{8}:/, "id:");
+
+/** Without what says that it is an id. */
+export const bareChatId = (address: string): string => plainChatId(address).replace(/^id:/, "");

@@ -16,19 +16,27 @@ import {
   statusAnswer,
 } from "./schemas.ts";
 
-/** One address of a person; the name is only for a contact that is made. */
-export type ContactKey = { phone: string } | { email: string; name?: string };
+/** An address of a person, or both; the name is only for a contact that is made. */
+export interface ContactKey {
+  phone?: string | undefined;
+  email?: string | undefined;
+  name?: string | undefined;
+}
 
 /**
- * Gives the contact with this address, and makes one only where there is none: an upsert puts the address in the place of
- * the first one of a contact that has it beside others, and a name over the one that a user gave.
+ * Gives the contact with one of these addresses, and makes one only where there is none: an upsert puts the address in the place of
+ * the first one of a contact that has it beside others, and a name over the one that a user gave. One without an
+ * address, of somebody in a chat, is made each time.
  */
 export async function ensureContact(call: Call, access: Access, contact: ContactKey): Promise<string> {
   const known = await findContact(call, access, contact);
   if (known !== undefined) return known;
-  const body = { locationId: access.locationId, ...contact };
+  const { phone, email, name } = contact;
+  const body = { locationId: access.locationId, phone, email, name };
+  // HighLevel upserts by an address alone.
+  const path = phone === undefined && email === undefined ? "/contacts/" : "/contacts/upsert";
   try {
-    return (await call(access, { method: "POST", path: "/contacts/upsert", body, answer: contactAnswer })).contact.id;
+    return (await call(access, { method: "POST", path, body, answer: contactAnswer })).contact.id;
   } catch (error) {
     if (!(error instanceof Failure) || ![400, 409, 422].includes(error.status ?? 0)) throw error;
     const named = existingContact.safeParse(error.answer);
@@ -40,10 +48,22 @@ export async function ensureContact(call: Call, access: Access, contact: Contact
   }
 }
 
-/** The contact with this address; undefined where there is none. */
-export async function findContact(call: Call, access: Access, contact: ContactKey): Promise<string | undefined> {
+/** The contact with one of these addresses, the number first; undefined where there is none. */
+export async function findContact(
+  call: Call,
+  access: Access,
+  { phone, email }: Pick<ContactKey, "phone" | "email">,
+): Promise<string | undefined> {
+  const byPhone = phone === undefined ? undefined : await findDuplicate(call, access, { number: phone });
+  return byPhone ?? (email === undefined ? undefined : findDuplicate(call, access, { email }));
+}
+
+async function findDuplicate(
+  call: Call,
+  access: Access,
+  address: { number: string } | { email: string },
+): Promise<string | undefined> {
   const { locationId } = access;
-  const address = "phone" in contact ? { number: contact.phone } : { email: contact.email };
   const query = { locationId, ...address };
   const path = "/contacts/search/duplicate";
   try {

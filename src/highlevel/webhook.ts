@@ -114,8 +114,10 @@ export type HighlevelEvent = { eventId: string | undefined; at: Date | undefined
 
 /** The types of the calls that ask us to send; everything else is an event of the app. */
 const sendTypes = ["SMS", "Email", "Custom", "RCS", "WhatsApp"];
+/** Of chats, which a mapping sends that is of the same type. */
+export const chatTypes: readonly string[] = ["GMB", "IG", "FB", "WebChat", "Live_Chat"];
 /** Of messages that a conversation provider may be asked for, and this one has no way to send. */
-const otherTypes = ["GMB", "IG", "FB", "WebChat", "Live_Chat", "TIKTOK", "Call", "InternalComment"];
+const otherTypes = ["TIKTOK", "Call", "InternalComment"];
 
 /** Of what happened, also to a message: https://marketplace.gohighlevel.com/docs/category/webhook */
 const appEvent =
@@ -146,13 +148,13 @@ function readRequest(given: string | undefined, json: unknown, isDelivery: boole
     .replace(/^type_/, "")
     .replace(/^mms$/, "sms");
   const isSame = (each: string) => each.toLowerCase() === spelled;
-  const known = given === undefined && messageId ? "Custom" : [...sendTypes, ...otherTypes].find(isSame);
+  const known = given === undefined && messageId ? "Custom" : [...sendTypes, ...chatTypes, ...otherTypes].find(isSame);
   const id = messageId ?? about.emailMessageId;
   const type = known ?? (isDelivery && id !== undefined && !appEvent.test(given ?? "") ? given : undefined);
   if (type === undefined) return undefined;
   if (id === undefined) throw new ParseError("messageId: is missing");
   const said = content.safeParse(json);
-  const problem = !sendTypes.includes(type) ? `type: the bridge sends no ${type}` : problemOf(said);
+  const problem = ![...sendTypes, ...chatTypes].includes(type) ? `type: the bridge sends no ${type}` : problemOf(said);
   return { ...about, ...(said.data ?? content.parse({})), type, messageId: id, problem };
 }
 

@@ -1,13 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { messageFailed } from "../events/owe-events.ts";
+import { isChatId } from "../formats/address.ts";
 import { addressesOf } from "../formats/mailbox.ts";
 import { readReceiver as readNumber } from "../formats/phone-number.ts";
-import type { OutboundRequest } from "../highlevel/webhook.ts";
+import { chatTypes, type OutboundRequest } from "../highlevel/webhook.ts";
 import { reportInSeconds } from "../messages/message-state.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
 import {
   ensureContactConversation,
   ensureConversations,
+  findChatPeople,
   keepContactIds,
   keyOf,
   type Person,
@@ -36,7 +38,8 @@ export async function acceptOutbound(
   { tx, visibleAfterSeconds }: { tx: Db; visibleAfterSeconds: number },
   requested: MappedRequest[],
 ): Promise<Acceptance> {
-  const addressed = requested.map((each) => ({ ...each, receiver: readReceiver(each) }));
+  const chats = await findChats(tx, requested);
+  const addressed = requested.map((each) => ({ ...each, receiver: readReceiver(each, chats) }));
   const conversations = await ensureConversations(
     tx,
     addressed.flatMap(({ receiver }) => ("person" in receiver ? receiver.person : [])),
@@ -84,24 +87,47 @@ export async function acceptOutbound(
   return { outcomes, owed, happened };
 }
 
-function readReceiver({ mapping, request }: MappedRequest): { person: Person } | Unreachable {
-  const { id: mappingId, locationId, channel } = mapping;
-  if (request.problem !== undefined) return { problem: request.problem, given: request.phone ?? request.emailTo[0] };
-  if (channel === "sms") {
-    const service = serviceNamed(request.type);
-    if (service && !mapping.adapter.services.includes(service)) {
-      return { problem: `type: ${mapping.provider} sends no ${request.type} through the bridge`, given: request.phone };
-    }
-    const read = readNumber(request.phone, mapping.address);
-    if ("number" in read) return { person: { mappingId, locationId, address: read.number } };
-    return { problem: `phone: ${read.problem}`, given: request.phone };
+type ChatPeople = Awaited<ReturnType<typeof findChatPeople>>;
+
+/** HighLevel names no id of a chat: who is meant is known by the contact. */
+function findChats(tx: Db, requested: MappedRequest[]): Promise<ChatPeople> {
+  const keys = requested.flatMap(({ mapping, request: { contactId } }) =>
+    contactId && isChatId(mapping.address) ? { mappingId: mapping.id, contactId } : [],
+  );
+  return findChatPeople(tx, keys);
+}
+
+function readReceiver({ mapping, request }: MappedRequest, chats: ChatPeople): { person: Person } | Unreachable {
+  const { id: mappingId, locationId, channel, type } = mapping;
+  const given = request.phone ?? request.emailTo[0];
+  if (request.problem !== undefined) return { problem: request.problem, given };
+  if (chatTypes.includes(request.type) && request.type !== type)
+    return { problem: `type: the mapping is of type ${type}, and sends no ${request.type}`, given };
+  if (isChatId(mapping.address)) {
+    const address = chats.get(keyOf({ mappingId, address: request.contactId ?? "" }));
+    if (address !== undefined) return { person: { mappingId, locationId, address } };
+    return { problem: "contactId: the contact has not written in this chat, which knows people by their ids", given };
   }
-  const [given] = request.emailTo;
-  const [address, another] = addressesOf(given);
-  if (address !== undefined && another === undefined && namesOne(given))
+  if (channel === "sms") return readNumberOf({ mapping, request });
+  const [mailbox] = request.emailTo;
+  const [address, another] = addressesOf(mailbox);
+  if (address !== undefined && another === undefined && namesOne(mailbox))
     return { person: { mappingId, locationId, address } };
-  const problem = given === undefined ? "the contact has no email address" : `${given} is not one email address`;
-  return { problem: `emailTo: ${problem}`, given };
+  const problem = mailbox === undefined ? "the contact has no email address" : `${mailbox} is not one email address`;
+  return { problem: `emailTo: ${problem}`, given: mailbox };
+}
+
+function readNumberOf({
+  mapping,
+  request: { type, phone: given },
+}: Pick<MappedRequest, "mapping" | "request">): { person: Person } | Unreachable {
+  const { id: mappingId, locationId, adapter, provider, address } = mapping;
+  const service = serviceNamed(type);
+  if (service && type !== mapping.type && !adapter.services.includes(service))
+    return { problem: `type: ${provider} sends no ${type} through the bridge`, given };
+  const read = readNumber(given, address);
+  if ("number" in read) return { person: { mappingId, locationId, address: read.number } };
+  return { problem: `phone: ${read.problem}`, given };
 }
 
 /** Else `a@x.example / b@x.example` went to one of them, and `a@x,example` to a@x. */
@@ -115,8 +141,12 @@ function newMessage(
   webhook: Webhook,
   request: OutboundRequest,
 ): NewMessage {
+  const message = messageOf(request, conversation, webhook);
+  const { service } = message.content;
+  const isSent = service !== undefined && mapping.adapter.services.includes(service) && !isChatId(mapping.address);
   return {
-    ...messageOf(request, conversation, webhook),
+    ...message,
+    content: { ...message.content, service: isSent ? service : undefined },
     mappingId: mapping.id,
     rfcMessageId: mapping.channel === "email" ? newRfcMessageId(mapping.address) : null,
   };

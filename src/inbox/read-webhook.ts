@@ -1,5 +1,6 @@
 import { ParseError } from "../errors.ts";
 import type { Happening } from "../events/owe-events.ts";
+import { chatIdOf, isChatId } from "../formats/address.ts";
 import { replyTokensOf, withoutReplyTokens } from "../formats/email/reply-token.ts";
 import { personBehind } from "../formats/person.ts";
 import { describeError, type Log } from "../log.ts";
@@ -77,13 +78,23 @@ const isWholeMail = (said: Said): said is ProviderMessage => said.kind === "mess
 export const seenBy = (mappings: MappingFacts[], said: Said): RoutedEvent[] =>
   mappings.map((mapping) => ({ mapping, event: eventSeenBy(mapping, said) }));
 
-function eventSeenBy(mapping: MappingFacts, said: Said): ProviderEvent {
+function eventSeenBy(mapping: MappingFacts, given: Said): ProviderEvent {
+  const said = isChatId(mapping.address) ? withOwnIds(mapping, given) : given;
   if (mapping.channel === "email" && isWholeMail(said)) return emailSeenBy(mapping, withTokensApart(said));
   if (said.kind === "message" && said.call && mapping.callProviderId === null)
     return { kind: "ignored", reason: unpostedCall };
+  if (said.kind === "message" && !said.call && mapping.type === "Call") return { kind: "ignored", reason: onlyCalls };
   return { ...said };
 }
 
+/** The same id is another person's in another account. */
+function withOwnIds({ accountId, address }: MappingFacts, said: Said): Said {
+  const own = (id: string) => (id === address ? id : chatIdOf(accountId, id));
+  const from = own(said.from);
+  return said.kind === "message" ? { ...said, from, to: said.to.map(own) } : { ...said, from };
+}
+
+const onlyCalls = "no call, and the mapping's type is Call: it has calls alone";
 const unpostedCall = "a call, and the mapping names no callProviderId: PATCH it, and the next ones are posted";
 
 /** Why a message stays where it is that is for nobody, and what to do. */

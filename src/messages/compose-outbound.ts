@@ -1,4 +1,5 @@
 import { Failure } from "../errors.ts";
+import { plainChatId } from "../formats/address.ts";
 import { withReplyToken } from "../formats/email/reply-token.ts";
 import { escapeHtml } from "../formats/escape-html.ts";
 import { cleanSubject } from "../formats/mail.ts";
@@ -33,7 +34,7 @@ export function composeOutbound(about: ComposeOutbound): OutboundMessage {
     receiptUrl: `${publicUrl}/webhooks/${mapping.accountId}?message=${reference}`,
   };
   if (mapping.channel === "sms") {
-    const by = (number: string) => (content.service ? `${content.service}:${number}` : number);
+    const by = (number: string) => (content.service ? `${content.service}:${number}` : plainChatId(number));
     const parties = { from: by(mapping.address), to: by(address) };
     return { ...common, ...parties, cc: [], bcc: [], references: [], ...(text ? { text } : {}) };
   }

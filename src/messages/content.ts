@@ -8,8 +8,10 @@ export function contentOf(message: ProviderMessage): MessageContent {
   const call = message.call ? { call: message.call } : {};
   const verdicts = message.verdicts ? { verdicts: message.verdicts } : {};
   const tokens = message.replyTokens?.length ? { replyTokens: message.replyTokens } : {};
+  const contact = message.contact ? { contact: message.contact } : {};
   return {
     ...from,
+    ...contact,
     ...call,
     ...tokens,
     ...verdicts,

@@ -32,6 +32,8 @@ export interface Post {
 /** What HighLevel may refuse although the message is good, and what a post can do without. */
 interface Draft {
   type: HighlevelMessageType;
+  /** Those that HighLevel has refused. */
+  refused: readonly HighlevelMessageType[];
   emailMessageId: string | undefined;
   content: MessageContent;
 }
@@ -47,7 +49,7 @@ export async function postCuring(
 ): Promise<{ answer: InboundAnswer & { status: number }; detail: string | undefined }> {
   const { mapping, conversation, message, access } = post;
   const emailMessageId = await findThreadOf(context.db, conversation, message);
-  let draft: Draft = { type: mapping.type, emailMessageId, content: message.content };
+  let draft: Draft = { type: mapping.type, refused: [], emailMessageId, content: message.content };
   const notes: string[] = [];
   for (;;) {
     const { type, content } = draft;
@@ -77,10 +79,13 @@ interface Cure {
 function findCure(mapping: Mapping, draft: Draft, failure: Failure): Cure | undefined {
   const { channel, type, conversationProviderId } = mapping;
   // Of Custom without a provider HighLevel stores nothing, and answers 201.
-  const isCured = draft.type === type && conversationProviderId !== null && !draft.content.call;
+  const isCured = conversationProviderId !== null && !draft.content.call;
   if (isCured && isProviderMismatch(failure)) {
-    const other = otherType[channel](type);
-    return { change: { type: other }, note: `HighLevel takes type ${other} from this provider, not ${type}: kept` };
+    const refused = [...draft.refused, draft.type];
+    const other = otherTypes[channel].find((each) => !refused.includes(each));
+    if (other === undefined) return undefined;
+    const note = `HighLevel takes type ${other} from this provider, not ${type}: kept`;
+    return { change: { type: other, refused }, note };
   }
   if (draft.emailMessageId !== undefined && isAboutThread(failure)) {
     const note = `posted outside its thread, as HighLevel refused that: ${failure.message}`;
@@ -91,9 +96,10 @@ function findCure(mapping: Mapping, draft: Draft, failure: Failure): Cure | unde
   return { change: { content }, note: `posted without files, as HighLevel refused them: ${failure.message}` };
 }
 
-const otherType: Record<Mapping["channel"], (type: HighlevelMessageType) => HighlevelMessageType> = {
-  sms: (type) => (type === "Custom" ? "SMS" : "Custom"),
-  email: (type) => (type === "Custom" ? "Email" : "Custom"),
+/** What most providers take comes first. */
+const otherTypes: Record<Mapping["channel"], readonly HighlevelMessageType[]> = {
+  sms: ["Custom", "SMS"],
+  email: ["Custom", "Email"],
 };
 
 /** The files whose addresses the refusal names; all of them where it names none. */

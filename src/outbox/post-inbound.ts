@@ -1,6 +1,8 @@
 import { Failure } from "../errors.ts";
+import { bareChatId, isChatId } from "../formats/address.ts";
 import type { Access } from "../highlevel/call.ts";
 import type { Highlevel } from "../highlevel/client.ts";
+import type { ContactKey } from "../highlevel/contacts.ts";
 import { goneThing } from "../highlevel/refusals.ts";
 import type { InboundAnswer } from "../highlevel/schemas.ts";
 import { admit, heldDetail } from "../messages/aside/unknown-sender.ts";
@@ -147,15 +149,19 @@ async function knowSender(
   if (conversation.highlevelConversationId) return conversation;
   if (admit(mapping, conversation) !== "let in") throw new Failure("unknown_sender", heldDetail);
   const { address } = conversation;
-  const fromName = message.content?.fromName;
-  const key =
-    mapping.channel === "sms" ? { phone: address } : { email: address, ...(fromName ? { name: fromName } : {}) };
-  const contactId = conversation.highlevelContactId ?? (await highlevel.ensureContact(access, key));
+  const told = message.content?.contact?.contactId;
+  const contactId = conversation.highlevelContactId ?? told ?? (await highlevel.ensureContact(access, keyOf()));
   const { channel, locationId } = mapping;
   await oweStandingDnd(db, { locationId, channel, address }, conversation.id);
   const conversationId = await highlevel.ensureConversation(access, contactId);
   await keepHighlevelIds(db, conversation.id, { contactId, conversationId });
   return { ...conversation, highlevelContactId: contactId, highlevelConversationId: conversationId };
+
+  function keyOf(): ContactKey {
+    const { fromName: name, contact } = message.content ?? {};
+    if (isChatId(address)) return { phone: contact?.phone, email: contact?.email, name: name ?? bareChatId(address) };
+    return mapping.channel === "sms" ? { phone: address, name } : { email: address, name };
+  }
 }
 
 async function keepNewIds(db: Db, conversation: Conversation, answer: InboundAnswer): Promise<Conversation> {

@@ -24,7 +24,8 @@ export async function relayMessage({ db, highlevel }: RelayContext, input: Messa
   return {
     status,
     change: {
-      highlevelMessageId: answer.messageId,
+      // Of GMB there is a list.
+      highlevelMessageId: answer.messageId ?? answer.messageIds?.[0],
       highlevelEmailMessageId: answer.emailMessageId,
       sendAnswer: { ...answer, status: messageStatus },
       ifQueued: { state: "sent" },

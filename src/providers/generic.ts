@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { ApiRequest } from "../calls/call-api.ts";
+import { isChatId } from "../formats/address.ts";
 import { describePlace } from "../formats/describe-place.ts";
 import { parseMessageIds } from "../formats/mail-headers.ts";
 import {
@@ -17,8 +18,10 @@ import type { DecodedWebhook } from "./kit/decode.ts";
 import { defineProvider } from "./kit/define-provider.ts";
 import { addition, call, consent, ignored, receipt, type StatusWords, text, transcript } from "./kit/events.ts";
 import {
+  anyPartySeenBy,
   at,
   code,
+  knownContact,
   mailbox,
   maybeNumber,
   maybeText,
@@ -27,7 +30,6 @@ import {
   phoneSeenBy,
   reference,
   requiredText,
-  textPartySeenBy,
   time,
 } from "./kit/fields.ts";
 import { jsonSample } from "./kit/recipes/samples.ts";
@@ -40,12 +42,18 @@ export const genericSms = genericProvider({
   channel: "sms",
   services: ["whatsapp", "rcs"],
   readMessage: (webhook, ownNumber) => {
-    const { from, to, text: body, location, ...rest } = webhook.read(smsSeenBy(ownNumber));
+    const { from, to, text: body, location, contact, ...rest } = webhook.read(smsSeenBy(ownNumber));
     const words = [body, location && describePlace(location)].filter(Boolean).join("\n") || undefined;
     const parties = { from: from.number, service: from.service, to: to.map(({ number }) => number) };
-    return text({ ...rest, ...parties, text: words });
+    const { name: fromName, ...known } = contact ?? {};
+    const person = contact && { fromName, contact: known };
+    return text({ ...rest, ...parties, text: words, ...person });
   },
-  readWish: (webhook, ownNumber) => webhook.read(numbersSeenBy(ownNumber)),
+  takesIds: true,
+  readWish: (webhook, ownNumber) => {
+    const { from, to } = webhook.read(numbersSeenBy(ownNumber));
+    return { from: from.number, to: to.number };
+  },
   readCall: (webhook, ownNumber) => {
     const { direction, to, ...rest } = webhook.read(callSeenBy(ownNumber));
     return call({ ...rest, to: [to], direction: direction === "outbound" ? direction : undefined });
@@ -76,6 +84,7 @@ interface Generic {
   label: string;
   channel: Channel;
   services?: readonly TextService[];
+  takesIds?: true;
   readMessage(webhook: DecodedWebhook, ownAddress: string | undefined): ProviderMessage | Promise<ProviderMessage>;
   /** A person's wish, from whom and for which of our addresses. */
   readWish(webhook: DecodedWebhook, ownAddress: string | undefined): Pick<Consent, "from" | "to">;
@@ -130,6 +139,7 @@ function genericProvider(generic: Generic) {
       },
       answer: answers(),
       services,
+      ...(generic.takesIds ? { takesIds: true } : {}),
       isIdempotent: true,
     },
   });
@@ -179,16 +189,29 @@ const location = z
   .nullish()
   // No reason to lose a text when it is spoiled.
   .catch(undefined);
+const contact = knownContact.nullish().catch(undefined);
 const smsSeenBy = perNumber((ownNumber) => {
-  const party = textPartySeenBy(ownNumber);
+  const party = anyPartySeenBy(ownNumber);
   const to = oneOrMore(party);
-  return at("data", { id: messageId, from: party, to, text: maybeText, sentAt: time, attachments, location });
+  const said = { id: messageId, from: party, to, text: maybeText, sentAt: time, attachments, location, contact };
+  return at(
+    "data",
+    z.object(said).refine(({ from, to: [first] }) => areAlike(from, first), notAlike),
+  );
 });
 
 const numbersSeenBy = perNumber((ownNumber) => {
-  const party = phoneSeenBy(ownNumber);
-  return at("data", { from: party, to: party });
+  const party = anyPartySeenBy(ownNumber);
+  return at(
+    "data",
+    z.object({ from: party, to: party }).refine(({ from, to }) => areAlike(from, to), notAlike),
+  );
 });
+
+type Party = z.infer<ReturnType<typeof anyPartySeenBy>>;
+const areAlike = (from: Party, to: Party | undefined) =>
+  to !== undefined && isChatId(from.number) === isChatId(to.number);
+const notAlike = "has an id on one side alone: from and to are both ids, or both numbers";
 const mailboxes = at("data", { from: mailbox, to: mailbox });
 const callSeenBy = perNumber((ownNumber) => {
   const party = phoneSeenBy(ownNumber);

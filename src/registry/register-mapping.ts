@@ -96,7 +96,7 @@ export async function registerMapping(
   const adapter = requireAdapter(provider);
   const address = requireMappedAddress(adapter, input.address);
   const { conversationProviderId = null, name = null } = input;
-  const type = requireType(adapter, conversationProviderId, input.type);
+  const type = requireType(adapter, input, input.type);
   await requireLocation(db, locationId);
   const { unknownSender = "create", postAutomatic = false, isDefault = false, stripQuoted = false } = input;
   const { onUnknownOutcome = "repost", postLists = "people", callProviderId = null } = input;
@@ -242,10 +242,13 @@ function changesOf(adapter: Adapter, mapping: MappingRow, change: MappingChange)
   const { locationId: _locationId, credentials: _credentials, type, address, ...rest } = change;
   const given = Object.entries(rest).filter(([, value]) => value !== undefined);
   const { conversationProviderId: providerId = mapping.conversationProviderId } = change;
+  const { callProviderId = mapping.callProviderId } = change;
+  const ids = { conversationProviderId: providerId, callProviderId };
   const isTypeKept = type === undefined && (providerId !== null || change.conversationProviderId === undefined);
+  if (isTypeKept && mapping.type === "Call") requireType(adapter, ids, mapping.type);
   return {
     ...Object.fromEntries(given),
-    ...(isTypeKept ? {} : { type: requireType(adapter, providerId, type) }),
+    ...(isTypeKept ? {} : { type: requireType(adapter, ids, type) }),
     ...(address === undefined ? {} : { address: requireMappedAddress(adapter, address) }),
     ...(rest.callProviderId === undefined ? {} : { callProviderId: requireCalls(adapter, rest.callProviderId) }),
     ...(rest.replyTokens === undefined ? {} : { replyTokens: requireReplyTokens(adapter, rest.replyTokens) }),

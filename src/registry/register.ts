@@ -7,7 +7,7 @@ import { listMappings } from "../store/mappings.ts";
 import { replayDeliveries } from "../store/operate/mend/replay-deliveries.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, Location, MappingRow } from "../store/schema.ts";
-import { requireAdapter, requireAddress } from "./require-fitting.ts";
+import { requirePerson } from "./require-fitting.ts";
 
 /** What integrators register: locations, and who is which conversation. Each function throws an InvalidRequest. */
 export interface RegisterContext {
@@ -41,7 +41,7 @@ export async function registerConversation(
   mapping: MappingRow,
   input: { address: string } & HighlevelIds,
 ): Promise<{ conversation: Conversation; replayed: number }> {
-  const address = requireAddress(requireAdapter(mapping.provider), input.address);
+  const address = requirePerson(mapping, input.address);
   return db.transaction(async (tx) => {
     const { id } = await ensureConversation(tx, { mappingId: mapping.id, locationId: mapping.locationId, address });
     const conversation = await registerHighlevelIds(tx, id, input);

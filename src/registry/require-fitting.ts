@@ -1,9 +1,11 @@
 import { z } from "zod";
 import { InvalidRequest } from "../errors.ts";
-import { normalizeAddress } from "../formats/address.ts";
-import type { DmarcPolicy, HighlevelMessageType } from "../model.ts";
+import { chatIdOf, isChatId, normalizeAddress } from "../formats/address.ts";
+import type { Channel, DmarcPolicy, HighlevelMessageType } from "../model.ts";
 import type { Adapter } from "../providers/kit/adapter.ts";
 import { adapterOf, offeredNames } from "../providers/registry.ts";
+
+import type { MappingRow } from "../store/schema.ts";
 
 /** What fits a provider, of what an integrator gives. Each function throws an InvalidRequest that names the field. */
 
@@ -17,15 +19,21 @@ export function requireAdapter(provider: string): Adapter {
 
 export function requireAddress(adapter: Adapter, given: string): string {
   const address = normalizeAddress(adapter.channel, given);
-  if (address !== undefined) return address;
+  if (address !== undefined && (adapter.takesIds || !isChatId(address))) return address;
   const fits = {
-    sms: "must be a phone number in E.164 form, such as +15005550006, or a short code",
+    sms: `must be a phone number in E.164 form, such as +15005550006, or a short code${adapter.takesIds ? "; of a chat id: and its id, such as id:page-1" : ""}`,
     email: "must be a mailbox, such as support@example.com, or *@example.com for all of a domain that have no mapping",
   };
   throw new InvalidRequest("invalid", "the address does not fit the provider", [
     { path: "address", message: fits[adapter.channel] },
   ]);
 }
+
+/** Somebody at a mapping, as conversations have them. */
+export const requirePerson = (
+  { provider, accountId }: Pick<MappingRow, "provider" | "accountId">,
+  given: string,
+): string => chatIdOf(accountId, requireAddress(requireAdapter(provider), given));
 
 /** What a mapping stands for: a number or a mailbox; or `*@example.com`, all mailboxes of the domain that have none. */
 export function requireMappedAddress(adapter: Adapter, given: string): string {
@@ -59,21 +67,29 @@ export function requireDmarc(adapter: Adapter, dmarcFailures: DmarcPolicy): Dmar
 
 export function requireType(
   adapter: Adapter,
-  conversationProviderId: string | null,
+  {
+    conversationProviderId = null,
+    callProviderId = null,
+  }: { conversationProviderId?: string | null | undefined; callProviderId?: string | null | undefined },
   given: HighlevelMessageType | undefined,
 ): HighlevelMessageType {
-  const own = adapter.channel === "sms" ? "SMS" : "Email";
+  const [own, ...others] = fittingTypes[adapter.channel];
   const type = given ?? (conversationProviderId === null ? own : "Custom");
-  if (type === "Custom" && conversationProviderId === null) {
-    throw new InvalidRequest("invalid", "the type needs a conversation provider", [
-      { path: "conversationProviderId", message: `is required for type Custom; without it the type is ${own}` },
-    ]);
-  }
-  if (type === "Custom" || type === own) return type;
-  throw new InvalidRequest("invalid", "the type does not fit the provider", [
-    { path: "type", message: `must be ${own} or Custom: the provider's channel is ${adapter.channel}` },
-  ]);
+  const fails = (path: string, message: string) =>
+    new InvalidRequest("invalid", "the type does not fit the mapping", [{ path, message }]);
+  if (type !== own && !others.includes(type))
+    throw fails("type", `must be one of ${[own, ...others].join(", ")}: the provider's channel is ${adapter.channel}`);
+  if (type === "Call" && callProviderId === null) throw fails("callProviderId", "is required for type Call");
+  if (type !== "Call" && type !== own && conversationProviderId === null)
+    throw fails("conversationProviderId", `is required for type ${type}; without it the type is ${own}`);
+  return type;
 }
+
+/** The first is what a location's default provider of the channel takes. */
+const fittingTypes: Record<Channel, [HighlevelMessageType, ...HighlevelMessageType[]]> = {
+  sms: ["SMS", "Custom", "WhatsApp", "GMB", "IG", "FB", "WebChat", "Live_Chat", "Call"],
+  email: ["Email", "Custom"],
+};
 
 export function requireCredentials(adapter: Adapter, provider: string, given: unknown): unknown[] {
   const list = Array.isArray(given) ? given : [given];

@@ -9,7 +9,7 @@ export const agentMessage = z.strictObject({
   contactId: z.string().min(1),
   providerId: z.string().optional(),
   /** Where it is not a plain text: the same provider sends it as well. */
-  type: z.enum(["WhatsApp", "RCS"]).optional(),
+  type: z.enum(["WhatsApp", "RCS", "GMB", "IG", "FB", "WebChat", "Live_Chat"]).optional(),
   message: z.string().optional(),
   html: z.string().optional(),
   subject: z.string().optional(),

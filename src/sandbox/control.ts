@@ -17,6 +17,7 @@ const location = z.strictObject({
       name: z.string().min(1).optional(),
       channel: z.enum(["sms", "email", "call"]),
       extra: z.boolean(),
+      takes: z.enum(["WhatsApp", "GMB", "IG", "FB", "WebChat", "Live_Chat"]).optional(),
       deliveryUrl: z.url().optional(),
     }),
   ),

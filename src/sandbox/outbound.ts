@@ -101,7 +101,7 @@ export function deliveryBody(message: StoredMessage, contact: Contact, provider:
     contactId,
     locationId,
     messageId,
-    type: provider.extra && isPlain ? "Custom" : message.type,
+    type: provider.extra && isPlain ? (provider.takes ?? "Custom") : message.type,
     attachments,
     userId: "sandbox-agent",
     ...(isEmail

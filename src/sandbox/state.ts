@@ -13,6 +13,8 @@ export interface Provider {
   name?: string | undefined;
   /** An extra provider beside the location's default one; it takes type `Custom`. */
   extra: boolean;
+  /** Which type an extra one takes, where that is not `Custom`. */
+  takes?: string | undefined;
   /** Called for each message that it is to send. */
   deliveryUrl?: string | undefined;
 }

@@ -1,5 +1,6 @@
 import { and, asc, eq, gt, isNotNull, isNull, or, type SQL, sql } from "drizzle-orm";
 import type { TextService } from "../model.ts";
+import { isAnyOf } from "./postgres/any-of.ts";
 import { columnsOf } from "./postgres/columns.ts";
 import type { Db } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
@@ -90,6 +91,34 @@ export async function ensureContactConversation(
       ),
     );
   return conversation as Conversation;
+}
+
+/** By mapping and contact, as `keyOf` has it: the address of the contact's newest conversation there. */
+export async function findChatPeople(
+  tx: Db,
+  keys: { mappingId: string; contactId: string }[],
+): Promise<Map<string, string>> {
+  if (keys.length === 0) return new Map();
+  const rows = await tx
+    .select({
+      mappingId: conversations.mappingId,
+      contactId: conversations.highlevelContactId,
+      address: conversations.address,
+    })
+    .from(conversations)
+    .where(
+      and(
+        isAnyOf(conversations.mappingId, [...new Set(keys.map(({ mappingId }) => mappingId))], "uuid"),
+        isAnyOf(conversations.highlevelContactId, [...new Set(keys.map(({ contactId }) => contactId))]),
+      ),
+    )
+    .orderBy(asc(conversations.id));
+  return new Map(
+    rows.map(({ mappingId, contactId, address }) => [
+      keyOf({ mappingId: mappingId ?? "", address: contactId ?? "" }),
+      address,
+    ]),
+  );
 }
 
 /** Keeps what HighLevel told or the admin route registered; an id that is not given stays as it was. */

@@ -457,7 +457,17 @@ export interface CarriedAttachment extends Attachment {
 /** What is deleted after the retention time. */
 export type MessageContent = Pick<
   ProviderMessage,
-  "fromName" | "fromSpelling" | "to" | "cc" | "bcc" | "subject" | "text" | "html" | "inReplyTo" | "references"
+  | "fromName"
+  | "fromSpelling"
+  | "contact"
+  | "to"
+  | "cc"
+  | "bcc"
+  | "subject"
+  | "text"
+  | "html"
+  | "inReplyTo"
+  | "references"
 > & {
   attachments: CarriedAttachment[];
   /** Of a call that was made elsewhere. */

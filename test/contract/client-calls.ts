@@ -53,6 +53,7 @@ export const highlevelCalls: Calls<Highlevel> = {
     "by a new address, with a name": ({ highlevel, access }) =>
       highlevel.ensureContact(access, { email: "new@example.org", name: "A. Name" }),
     "by a known number": ({ highlevel, access }) => highlevel.ensureContact(access, { phone: "+15005550006" }),
+    "by a name alone": ({ highlevel, access }) => highlevel.ensureContact(access, { name: "A. Name" }),
   },
   postOutboundCall: {
     "with a recording": ({ highlevel, access, conversationId }) =>

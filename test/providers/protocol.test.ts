@@ -61,6 +61,7 @@ test("all JSON that the protocol shows to be posted is read as it says", async (
     "message",
     "message",
     "addition",
+    "message",
     "consent",
     "receipt",
     "message",

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { FindingState, RefusalReason } from "../../model.ts";
+import { type FindingState, highlevelMessageTypes, type RefusalReason } from "../../model.ts";
 import { failureReason, time, webhookSource } from "./words.ts";
 
 const text = z.string().nullable();
@@ -94,7 +94,7 @@ const mapping = z.object({
   address: z.string(),
   name: text,
   conversationProviderId: text,
-  type: z.enum(["SMS", "Email", "Custom"]),
+  type: z.enum(highlevelMessageTypes),
   callProviderId: text,
   unknownSender: z.enum(["create", "hold", "ignore"]),
   postAutomatic: z.boolean(),

@@ -1,3 +1,4 @@
+import { isChatId } from "../../formats/address.ts";
 import { normalizeMailbox } from "../../formats/mailbox.ts";
 import { normalizePhoneNumber } from "../../formats/phone-number.ts";
 import { dndChannels, isOurDnd } from "../../highlevel/contacts.ts";
@@ -43,7 +44,7 @@ async function consentsOf(tx: Db, { locationId, contactId, ...event }: DndEvent)
   if (locationId === undefined || contactId === undefined || !(await findLocation(tx, locationId))) return [];
   const addresses = [...(await listAddressesOf(tx, locationId, contactId)), ...addressesIn(event)];
   return [...new Set(addresses)].flatMap((address): ConsentOf[] => {
-    const channel = address.includes("@") ? "email" : "sms";
+    const channel = isChatId(address) || !address.includes("@") ? "sms" : "email";
     const given = event.settings[dndChannels[channel]];
     const entry = given ?? (event.isForAll ? { status: "active", message: undefined, code: undefined } : undefined);
     if (!entry || isOurDnd(entry)) return [];

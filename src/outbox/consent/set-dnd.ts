@@ -1,4 +1,5 @@
 import { Failure } from "../../errors.ts";
+import { isChatId } from "../../formats/address.ts";
 import type { Access } from "../../highlevel/call.ts";
 import type { Highlevel } from "../../highlevel/client.ts";
 import { type DndEntry, dndChannels, ourDndCodes } from "../../highlevel/contacts.ts";
@@ -29,7 +30,7 @@ export async function setDnd({ db, highlevel }: DndContext, input: AttemptInput)
   const known = conversation.highlevelContactId ?? undefined;
   const key = mapping.channel === "sms" ? { phone: address } : { email: address };
   const find = async () => {
-    const found = await highlevel.findContact(access, key);
+    const found = isChatId(address) ? undefined : await highlevel.findContact(access, key);
     if (found !== undefined) return found;
     const isComing = admit(mapping, conversation) === "let in";
     throw new Failure(isComing ? "not_visible" : "unknown_sender", "HighLevel has no contact with this address");

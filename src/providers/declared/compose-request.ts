@@ -1,5 +1,6 @@
 import type { ApiRequest } from "../../calls/call-api.ts";
 import { Failure } from "../../errors.ts";
+import { bareChatId } from "../../formats/address.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { requireCredential } from "../kit/credentials.ts";
 import { basic, bearer } from "../kit/proofs.ts";
@@ -31,7 +32,7 @@ export function composeRequest(sends: DeclaredSends, message: OutboundMessage, g
 
 function valuesOf(message: OutboundMessage, given: Given): LookUp {
   const values: Record<string, string | string[] | undefined> = {
-    ...{ from: message.from, to: message.to, text: message.text, subject: message.subject },
+    ...{ from: bareChatId(message.from), to: bareChatId(message.to), text: message.text, subject: message.subject },
     ...{ fromDigits: digitsOf(message.from), toDigits: digitsOf(message.to) },
     ...{ reference: message.reference, receiptUrl: message.receiptUrl },
     mediaUrls: message.attachments.map(({ url }) => url),

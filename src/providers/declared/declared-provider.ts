@@ -33,6 +33,7 @@ export function declaredProvider(document: ProviderDocument): Adapter<Given> {
       answer: answersOf(document),
       refusals: sends.refusals ?? {},
       services,
+      ...(document.people === "ids" ? { takesIds: true } : {}),
       ...(sends.idempotent ? { isIdempotent: true } : {}),
     },
   });

@@ -1,16 +1,18 @@
+import { z } from "zod";
 import { ParseError } from "../../errors.ts";
+import { chatId } from "../../formats/address.ts";
 import { normalizeWholeNumber } from "../../formats/phone-number.ts";
 import { parseTime } from "../../formats/read-time.ts";
 import type { Attachment, ProviderMessage } from "../../model.ts";
 import { text, wishIn } from "../kit/events.ts";
-import { maybeText, messageId, perNumber, requiredText, textPartySeenBy } from "../kit/fields.ts";
+import { knownContact, maybeText, messageId, perNumber, requiredText, textPartySeenBy } from "../kit/fields.ts";
 import type { DeclaredText, ProviderDocument } from "./document/document.ts";
 import type { Scope } from "./paths.ts";
 import { parseAt, readEach, readOne, readSource, type Sought, type ValueSource } from "./values.ts";
 
 /** Reads a text as a document says. */
 export function readTextBy(
-  document: Pick<ProviderDocument, "numbers" | "services">,
+  document: Pick<ProviderDocument, "numbers" | "services" | "people">,
   declared: DeclaredText,
 ): (scope: Scope) => ProviderMessage {
   const { timesAre, direction, files } = declared;
@@ -19,6 +21,7 @@ export function readTextBy(
   const [ccOf, textOf, subjectOf] = [declared.cc, declared.text, declared.subject].map(read);
   const [sentAtOf, consentOf] = [declared.sentAt, declared.consent].map(read);
   const filesOf = files && readFilesBy(files);
+  const contactOf = declared.contact && readContactBy(declared.contact);
   const partySeenBy = createParties(document);
   return (scope) => {
     const party = partySeenBy(scope.ownAddress);
@@ -37,6 +40,7 @@ export function readTextBy(
       attachments: filesOf?.(scope) ?? [],
       sentAt: timeOf(readOne(sentAtOf?.(scope) ?? nothing, maybeText), timesAre),
       direction,
+      ...contactOf?.(scope),
       ...wishIn(readOne(consentOf?.(scope) ?? nothing, maybeText)),
     });
   };
@@ -47,8 +51,9 @@ const nothing: Sought = { path: "nothing", values: [], isList: false };
 type Party = ReturnType<typeof textPartySeenBy>;
 
 /** Numbers without a plus are of the country that the document names, or of the mapping's. */
-function createParties({ numbers, services }: Pick<ProviderDocument, "numbers" | "services">) {
+function createParties({ numbers, services, people }: Pick<ProviderDocument, "numbers" | "services" | "people">) {
   return perNumber((ownAddress): Party => {
+    if (people === "ids") return requiredText.transform((id) => `id:${id}`).pipe(chatParty) as unknown as Party;
     const home = typeof numbers === "object" ? numbers.country : ownAddress;
     const party = textPartySeenBy(home).refine(
       ({ service }) => service === undefined || services.includes(service),
@@ -57,6 +62,25 @@ function createParties({ numbers, services }: Pick<ProviderDocument, "numbers" |
     return numbers === "international" ? (requiredText.transform(withPlus).pipe(party) as unknown as Party) : party;
   });
 }
+
+const chatParty = z
+  .string()
+  .regex(chatId, "is no id of up to 200 visible characters")
+  .transform((number) => ({ number, service: undefined }));
+
+/** Of each fact what can be read of it: it is no reason to lose a text. */
+function readContactBy(declared: NonNullable<DeclaredText["contact"]>) {
+  const sources = Object.entries(declared).flatMap(([name, source]) =>
+    source === undefined ? [] : [{ name, read: readSource(source) }],
+  );
+  return (scope: Scope): Pick<ProviderMessage, "fromName" | "contact"> => {
+    const said = Object.fromEntries(sources.map(({ name, read }) => [name, readOne(read(scope), lenientText)]));
+    const { name: fromName, ...known } = knownContact.parse(said);
+    return { fromName, contact: known };
+  };
+}
+
+const lenientText = maybeText.catch(undefined);
 
 /** Shorter ones are short codes. */
 const withPlus = (given: string) => (/^\s*\d+\s*$/.test(given) ? (normalizeWholeNumber(given) ?? given) : given);

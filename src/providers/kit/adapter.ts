@@ -69,6 +69,8 @@ export interface Adapter<Given = unknown> {
   refusals: RefusalCodes;
   /** What it sends and receives texts by beside SMS and MMS, where the addresses say which by a prefix. */
   services: readonly TextService[];
+  /** Does it bridge chats as well, which know people by ids and are ids themselves? Those have `id:` before them. */
+  takesIds?: true;
   /** Does the provider carry out a send once, however often it is repeated with the same reference? */
   isIdempotent?: true;
   /** Its receipts name a message by the provider's id alone: one may come before that id is recorded. */

@@ -72,6 +72,7 @@ export interface ProviderFacts<Given, Sending> extends Pick<Adapter<Given>, "lab
     answer: AnswerReader;
     refusals?: RefusalCodes;
     services?: readonly TextService[];
+    takesIds?: true;
     isIdempotent?: true;
     /** Receipts name a message by the provider's id alone. */
     receiptsLackReference?: true;
@@ -110,6 +111,7 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     ...(nonce ? { nonceOf: async (request) => nonce(await open(request)) } : {}),
     ...(receives.isReferenceSigned ? { isReferenceSigned: true } : {}),
     services: sends.services ?? [],
+    ...(sends.takesIds ? { takesIds: true } : {}),
     ...(files ? { openFiles: async (request, messageId) => files(await open(request), messageId) } : {}),
     ...comesBy(receives),
     ...testedBy(receives),

@@ -20,7 +20,10 @@ import type {
 /** What a webhook can say. The builders fill in what texts and mails have in common; nothing is invented. */
 
 export interface TextFacts
-  extends Pick<ProviderMessage, "from" | "service" | "text" | "subject" | "sentAt" | "direction" | "part" | "consent"> {
+  extends Pick<
+    ProviderMessage,
+    "from" | "fromName" | "contact" | "service" | "text" | "subject" | "sentAt" | "direction" | "part" | "consent"
+  > {
   id: string;
   to: string[];
   cc?: string[];

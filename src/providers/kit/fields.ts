@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { chatId } from "../../formats/address.ts";
 import { parseMailboxes, parseSender } from "../../formats/mailbox.ts";
 import { maybeText, requiredText, text } from "../../formats/parse-value.ts";
 import { normalizePhoneNumber, normalizeWholeNumber, serviceOf } from "../../formats/phone-number.ts";
@@ -38,6 +39,16 @@ export const textPartySeenBy = (ownNumber: string | undefined) =>
     return { number: number ?? z.NEVER, service: serviceOf(given) };
   });
 
+/** The same of a sender that has chats as well, whose people and places have `id:` before their ids. */
+export const anyPartySeenBy = (ownNumber: string | undefined) =>
+  z.union([
+    z
+      .string()
+      .regex(chatId)
+      .transform((number) => ({ number, service: undefined })),
+    textPartySeenBy(ownNumber),
+  ]);
+
 /** What reads a webhook to an own number, built once for each: to build a schema takes longer than to read by it. */
 export function perNumber<Built>(build: (ownNumber: string | undefined) => Built) {
   const built = new Map<string | undefined, Built>();
@@ -57,6 +68,19 @@ export const mailbox = maybeText.transform((header, context) => {
   if (!person) context.addIssue("holds no mailbox");
   return person ?? z.NEVER;
 });
+
+/** Who somebody is elsewhere. What cannot be read of it is left out: it is no reason to lose a text. */
+export const knownContact = z
+  .object({
+    ...{ id: maybeText.catch(undefined), name: maybeText.catch(undefined) },
+    // No sender's name or short code.
+    phone: phone.pipe(z.string().startsWith("+")).optional().catch(undefined),
+    email: mailbox
+      .transform(({ address }) => address)
+      .optional()
+      .catch(undefined),
+  })
+  .transform(({ id: contactId, ...known }) => ({ contactId, ...known }));
 
 /** The addresses of a header, each once; none of a header that is missing or holds none. */
 export const addresses = maybeText.transform((header) => [

@@ -9,7 +9,9 @@ import { type ConsentOf, changeConsents } from "./change-consents.ts";
 /** Whom it is about; undefined for what is no address, and for a sender's name or a short code: nobody writes to those. */
 export function readPerson(channel: Channel, given: string): string | undefined {
   const person = normalizeAddress(channel, given);
-  return channel === "email" || person?.startsWith("+") ? person : undefined;
+  // Of a chat whose account stands in it.
+  const isPerson = channel === "email" || /^(\+|id:[0-9a-f]{8}:)/.test(person ?? "");
+  return isPerson ? person : undefined;
 }
 
 /** Keeps that this person is not to be written to, whatever they may say later. */

@@ -30,9 +30,11 @@ const update = z.strictObject({
 });
 /** `UpsertContactDto` */
 const upsert = update.extend({ locationId: z.string(), createNewIfDuplicateAllowed: z.boolean().optional() });
+/** `CreateContactDto` */
+const create = update.extend({ locationId: z.string() });
 const duplicateQuery = z.strictObject({ locationId: z.string(), number: optional, email: optional });
 
-/** `POST /contacts/upsert`, `GET /contacts/search/duplicate`, and `GET` and `PUT /contacts/{contactId}`. */
+/** `POST /contacts/` and `/contacts/upsert`, `GET /contacts/search/duplicate`, and `GET` and `PUT /contacts/{contactId}`. */
 export function contactRoutes(state: State): Router {
   const router = Router();
 
@@ -48,6 +50,23 @@ export function contactRoutes(state: State): Router {
     Object.assign(contact, phone && { phone }, email && { email: email.toLowerCase() }, fullName && { name: fullName });
     keepContact(state, contact);
     res.json({ new: !existing, contact: showContact(contact) });
+  });
+
+  // By no more than a name, too.
+  router.post("/", (req, res) => {
+    const { locationId, phone, email, name } = parseRequest(create, req.body);
+    requireOwnLocation(req, res, locationId);
+    if (phone || email) checkAddresses(phone, email);
+    const existing = find(locationId, phone, email);
+    if (existing) {
+      const meta = { contactId: existing.id, contactName: existing.name, matchingField: phone ? "phone" : "email" };
+      throw new ApiError(400, "This location does not allow duplicated contacts.", { meta });
+    }
+    const address = { ...(phone ? { phone } : {}), ...(email ? { email: email.toLowerCase() } : {}) };
+    const contact: Contact = { id: newId(), locationId, ...address, ...(name ? { name } : {}) };
+    keepContact(state, contact);
+    const { name: firstName, ...shown } = showContact(contact);
+    res.status(201).json({ contact: { ...shown, firstName } });
   });
 
   router.get("/search/duplicate", (req, res) => {

@@ -70,7 +70,7 @@ function showTaken({ messageId, conversationId, contactId, dateAdded, emailMessa
   return { success: true, conversationId, messageId, message, contactId, dateAdded, ...email };
 }
 
-/** An extra provider takes only `Custom`, a default one only its channel's own type, with or without its id. */
+/** An extra provider takes only `Custom`, or the type of the chat that it is for, a default one only its channel's own type, with or without its id. */
 function requireFittingProvider(req: Request, res: Response, body: InboundBody): ProviderChannel {
   const { type, conversationProviderId } = body;
   const ownChannel = ownChannels[type];
@@ -83,7 +83,7 @@ function requireFittingProvider(req: Request, res: Response, body: InboundBody):
     throw new ApiError(400, `You don't have access to the conversationProvider with id ${conversationProviderId}`);
   }
   const takesCustom = provider.extra && provider.channel !== "call";
-  if (takesCustom ? type === "Custom" : ownChannel === provider.channel) return provider.channel;
+  if (takesCustom ? type === (provider.takes ?? "Custom") : ownChannel === provider.channel) return provider.channel;
   throw refuse.code(400, "Incorrect conversationProviderId/type", "CONVERSATIONS_MSG_CONVERSATION_PROVIDER_MISMATCH");
 }
 
@@ -113,6 +113,9 @@ function requireOwnCall({ call, direction }: InboundBody, { phone, additionalPho
   throw new ApiError(400, `No contact found for the call ${direction === "inbound" ? "from" : "to"} this number`);
 }
 
+/** Chats, and what a provider of one's own makes of texts, are with contacts that may have none. */
+const typesToNumbers = new Set<InboundBody["type"]>(["SMS", "RCS", "WhatsApp"]);
+
 function requireContent(body: InboundBody, channel: "sms" | "email", contact: Contact): void {
   const text = channel === "email" ? body.html : body.message;
   if (!text && !body.attachments) {
@@ -122,7 +125,8 @@ function requireContent(body: InboundBody, channel: "sms" | "email", contact: Co
       "CONVERSATIONS_MSG_NO_CONTENT",
     );
   }
-  if (channel === "sms" && !contact.phone) throw refuse.code(422, "Missing phone number", "CONVERSATIONS_MSG_NO_PHONE");
+  if (typesToNumbers.has(body.type) && !contact.phone)
+    throw refuse.code(422, "Missing phone number", "CONVERSATIONS_MSG_NO_PHONE");
   if (channel === "sms") return;
   if (!contact.email) throw refuse.code(422, "Missing email", "CONVERSATIONS_MSG_NO_EMAIL");
   // Seen in the field with extra email providers.

@@ -1,5 +1,7 @@
 import type { Request } from "express";
 import type { TokenGrant } from "../../../src/calls/call-api.ts";
+import { isChatId } from "../../../src/formats/address.ts";
+import type { Channel } from "../../../src/model.ts";
 import type { SendFixture } from "../fixtures.ts";
 import type { Provider } from "../providers.ts";
 import { findPlaces, type Places, type ReadMessage, readMessage, type Values, valuesOf } from "./places.ts";
@@ -158,7 +160,7 @@ const addressOf = { sms: /^\+[1-9]\d{6,14}$/, email: /^[^\s@]+@[a-z\d.-]+\.[a-z\
 const senders = { sms: /^(\+[1-9]\d{6,14}|\d{3,8}|(?=.*[a-z])[a-z\d][a-z\d +]{0,10})$/i, email: addressOf.email };
 
 function problemOfMessage(message: ReadMessage, { channel, adapter }: Provider): string | undefined {
-  const { from, to, cc, bcc, replyTo, text, html, media, receiptUrl } = message;
+  const { from, to, cc, bcc, replyTo } = message;
   const service = adapter.services.find((each) => to[0]?.startsWith(`${each}:`));
   // What goes by another service is so at both ends.
   const numberIn = (address: string) => {
@@ -166,10 +168,16 @@ function problemOfMessage(message: ReadMessage, { channel, adapter }: Provider):
     return address.startsWith(`${service}:`) ? address.slice(service.length + 1) : "";
   };
   const people = [...to, ...cc, ...bcc, ...replyTo];
+  // As is a chat.
+  if (adapter.takesIds && [...people, ...from].every(isChatId)) return problemOfContent(message, channel);
   const nobody =
     people.find((each) => !addressOf[channel].test(numberIn(each))) ??
     from.find((each) => !senders[channel].test(numberIn(each)));
   if (nobody !== undefined) return `${nobody} is no ${channel === "sms" ? "phone number" : "mailbox"}`;
+  return problemOfContent(message, channel);
+}
+
+function problemOfContent({ text, html, media, receiptUrl }: ReadMessage, channel: Channel): string | undefined {
   const links = [...receiptUrl, ...(channel === "sms" ? media : [])];
   const odd = links.find((url) => !/^https?:\/\/./.test(url) || !URL.canParse(url));
   if (odd !== undefined) return `${odd} is no URL`;

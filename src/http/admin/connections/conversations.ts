@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { registerConversation } from "../../../registry/register.ts";
-import { requireAdapter, requireAddress } from "../../../registry/require-fitting.ts";
+import { requirePerson } from "../../../registry/require-fitting.ts";
 import { findConversation, listConversations, registerHighlevelIds } from "../../../store/conversations.ts";
 import type { Conversation } from "../../../store/schema.ts";
 import { conversationAnswer, registeredAnswer } from "../../answers/connections.ts";
@@ -80,7 +80,7 @@ async function requireConversation(
   given: { id: string; address: string },
 ): Promise<Conversation> {
   const mapping = await requireMapping(context, caller, given.id);
-  const address = requireAddress(requireAdapter(mapping.provider), given.address);
+  const address = requirePerson(mapping, given.address);
   const conversation = await findConversation(context.db, mapping.id, address);
   if (conversation?.highlevelContactId || conversation?.highlevelConversationId) return conversation;
   throw new Problem(404, "nobody is registered for this address at this mapping");

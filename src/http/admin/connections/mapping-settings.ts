@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { highlevelMessageTypes } from "../../../model.ts";
 import { text } from "../fields.ts";
 
 /** What a mapping can be told when it is registered, and later. */
@@ -8,9 +9,9 @@ export const mappingSettings = {
     .optional()
     .describe("Of the conversation provider in HighLevel's app. Left out for the location's default provider."),
   type: z
-    .enum(["SMS", "Email", "Custom"])
+    .enum(highlevelMessageTypes)
     .optional()
-    .describe("As which kind messages are posted. Left out it is found out."),
+    .describe("As which kind messages are posted. Left out it is found out. `Call`: the mapping has calls alone."),
   callProviderId: text.nullable().optional().describe("Of a provider of type Call, for calls to the number."),
   unknownSender: z
     .enum(["create", "hold", "ignore"])

@@ -33,6 +33,13 @@ const texts = z.strictObject({
       sizeBytes: valueSource.optional(),
     })
     .optional(),
+  /** Who the person is elsewhere, as far as it is told: by it the contact of somebody is found whom a chat knows by an id. */
+  contact: z
+    .strictObject({
+      ...{ id: valueSource.optional(), name: valueSource.optional() },
+      ...{ phone: valueSource.optional(), email: valueSource.optional() },
+    })
+    .optional(),
   /** What the provider takes it for: its word, such as STOP, optout or START. */
   consent: valueSource.optional(),
   /** What the business sent elsewhere. */
@@ -164,6 +171,8 @@ const fields = {
     .array(z.enum(["whatsapp", "rcs"]))
     .max(2)
     .default([]),
+  /** A chat, whose people and places are known by ids instead of numbers. */
+  people: z.literal("ids").optional(),
   /** How phone numbers are written that have no plus: nationally, in this country, or with the country's code. */
   numbers: z
     .union(
