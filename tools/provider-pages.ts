@@ -2,6 +2,7 @@ import type { Adapter } from "../src/providers/kit/adapter.ts";
 import type { CredentialField } from "../src/providers/kit/credentials.ts";
 import { adapterOf, providerNames } from "../src/providers/registry.ts";
 import { type Fixture, readFixtures, readRefusals, readSendFixtures } from "../test/support/fixtures.ts";
+import { providerOf } from "../test/support/providers.ts";
 
 const generated = "<!-- Written by `npm run docs:providers` out of the provider's facts and fixtures. Edit those. -->";
 
@@ -81,7 +82,9 @@ function composePage(name: string, adapter: Adapter): string {
 
 /** From the credentials to the first message, for somebody who has read no other page. */
 function connect(name: string, { label, channel, credentialFields, check }: Adapter): string {
-  const needed = credentialFields.filter(({ need }) => need !== "if wanted");
+  // Of what is one way among several, that one.
+  const given = Object.keys(providerOf(name).signer.sendCredentials as object);
+  const needed = credentialFields.filter((field) => field.need !== "if wanted" || given.includes(field.name));
   const body = {
     locationId: "ve9EPM428h8vShlRW1KT",
     provider: name,

@@ -24,11 +24,15 @@ export interface ApiRequest {
   signal?: AbortSignal;
 }
 
-/** Client credentials of OAuth 2.0, and where they are given a token for. */
+/** Client credentials of OAuth 2.0, and where they are given a token for; with a refresh token one for its owner. */
 export interface TokenGrant {
   url: string;
   clientId: string;
   clientSecret: string;
+  refreshToken?: string | undefined;
+  scope?: string | undefined;
+  /** They stand in the form, as Google and Microsoft ask for; else in the header. */
+  isInForm?: true;
 }
 
 export interface ApiAnswer {

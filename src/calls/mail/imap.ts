@@ -1,6 +1,6 @@
 import type { ImapFlow } from "imapflow";
 import { Failure } from "../../errors.ts";
-import type { CallApi } from "../call-api.ts";
+import type { CallApi, TokenGrant } from "../call-api.ts";
 import { mailBroke, mailRefusal } from "./mail-failures.ts";
 import {
   type Connect,
@@ -41,6 +41,7 @@ export interface ListedMail {
 export interface MailboxRequest {
   url: string;
   headers: Record<string, string>;
+  grant?: TokenGrant | undefined;
   /** Are mails moved out of it? Else nothing in it is changed. */
   isToMove: boolean;
 }

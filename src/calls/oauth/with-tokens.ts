@@ -1,6 +1,9 @@
 import { Failure } from "../../errors.ts";
-import type { CallApi, TokenGrant } from "../call-api.ts";
+import type { ApiRequest, CallApi, TokenGrant } from "../call-api.ts";
 import type { FetchFile } from "../fetch-file.ts";
+import { callLimits } from "../limits.ts";
+import type { OpenMailboxOf } from "../mail/imap.ts";
+import { wordsOf } from "../parse-answer.ts";
 
 /** Access tokens, each kept until shortly before it ends. */
 export interface Tokens {
@@ -13,7 +16,9 @@ const maxKept = 1000;
 const earlyMs = 60_000;
 
 /**
- * Fetches tokens by OAuth 2.0's client credentials: https://www.rfc-editor.org/rfc/rfc6749#section-4.4
+ * Fetches tokens by OAuth 2.0's client credentials or a refresh token: https://www.rfc-editor.org/rfc/rfc6749#section-4.4
+ * and https://www.rfc-editor.org/rfc/rfc6749#section-6. A refresh token that comes along is not kept: the one that was given
+ * must go on working.
  * Throws a Failure: `misconfigured` with status 401 where they are refused, `throttled`, or `unreachable`. It is never
  * `outcome_unknown`: what the token was for has not been called yet.
  */
@@ -21,10 +26,7 @@ export function createTokens(callApi: CallApi): Tokens {
   const kept = new Map<string, { token: Promise<string>; untilMs: number }>();
 
   async function fetchToken(grant: TokenGrant, entry: { untilMs: number }): Promise<string> {
-    const { url, clientId, clientSecret } = grant;
-    const authorization = `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString("base64")}`;
-    const body = new URLSearchParams({ grant_type: "client_credentials" });
-    const answer = await callApi({ method: "POST", url, headers: { authorization }, body }).catch((error: unknown) => {
+    const answer = await callApi(tokenRequest(grant)).catch((error: unknown) => {
       throw asTokenFailure(error);
     });
     const { access_token: token, expires_in: seconds } = (answer.body ?? {}) as Record<string, unknown>;
@@ -52,15 +54,34 @@ export function createTokens(callApi: CallApi): Tokens {
   };
 }
 
+function tokenRequest({ url, clientId, clientSecret, refreshToken, scope, isInForm }: TokenGrant): ApiRequest {
+  const basic = { authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString("base64")}` };
+  const body = new URLSearchParams({
+    ...(refreshToken === undefined
+      ? { grant_type: "client_credentials" }
+      : { grant_type: "refresh_token", refresh_token: refreshToken }),
+    ...(scope === undefined ? {} : { scope }),
+    ...(isInForm ? { client_id: clientId, client_secret: clientSecret } : {}),
+  });
+  return { method: "POST", url, headers: isInForm ? {} : basic, body };
+}
+
 function asTokenFailure(error: unknown): unknown {
   if (!(error instanceof Failure)) return error;
   const { status, message, retryAfterSeconds, reason } = error;
-  const words = `no access token is given: ${message}`;
+  const words = `no access token is given: ${[message, saidOf(error.answer)].filter(Boolean).join(", ")}`;
   const isRefused = status === 400 || status === 401 || status === 403;
   if (isRefused) return new Failure("misconfigured", words, { status: 401, cause: error });
   if (reason === "misconfigured") return error;
   const isLimit = reason === "throttled" || reason === "own_limit";
   return new Failure(isLimit ? reason : "unreachable", words, { retryAfterSeconds, cause: error });
+}
+
+/** https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
+function saidOf(answer: unknown): string | undefined {
+  const { error, error_description: description } = (answer ?? {}) as Record<string, unknown>;
+  const said = [error, description].filter((each) => typeof each === "string").join(": ");
+  return said === "" ? undefined : wordsOf(said, callLimits.maxWordsLength);
 }
 
 /** Calls with a token where the request names a grant; once more with another token where the first one is refused. */
@@ -79,6 +100,16 @@ export function fetchWithTokens(tokens: Tokens, fetchFile: FetchFile): FetchFile
     if (!grant) return fetchFile(url, options);
     return withToken(tokens, grant, (authorization) =>
       fetchFile(url, { ...options, headers: { ...options.headers, authorization } }),
+    );
+  };
+}
+
+/** As `withTokens`, for mailboxes. */
+export function openWithTokens(tokens: Tokens, open: OpenMailboxOf): OpenMailboxOf {
+  return ({ grant, ...request }) => {
+    if (!grant) return open(request);
+    return withToken(tokens, grant, (authorization) =>
+      open({ ...request, headers: { ...request.headers, authorization } }),
     );
   };
 }

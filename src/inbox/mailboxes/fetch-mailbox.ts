@@ -51,10 +51,11 @@ export async function fetchMailbox(
 
 /** Whose mailbox and which folder: in another one no number means what it did. */
 function placeOf({ url, headers }: FetchedMailbox): string {
-  const user = Buffer.from((headers["authorization"] ?? "").replace(/^Basic /, ""), "base64")
-    .toString()
-    .split(":")[0];
-  return createHash("sha256").update(`${user} ${url}`).digest("base64url");
+  const place = new URL(url);
+  const byPassword = Buffer.from((headers["authorization"] ?? "").replace(/^Basic /, ""), "base64").toString();
+  const user = decodeURIComponent(place.username) || byPassword.split(":")[0];
+  place.username = "";
+  return createHash("sha256").update(`${user} ${place.href}`).digest("base64url");
 }
 
 const wholeSecond = (time: Date) => new Date(Math.floor(time.getTime() / 1000) * 1000);

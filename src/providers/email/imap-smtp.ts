@@ -15,13 +15,13 @@ import { rawMail } from "../kit/events.ts";
 import { requiredText, rfcMessageId } from "../kit/fields.ts";
 import { basicAuth } from "../kit/proofs.ts";
 import { answerOf, post } from "../kit/sends.ts";
+import { loginFields, oneLine, requireLogin } from "./imap-smtp/login.ts";
 import { mailboxOf, smtpPlace } from "./imap-smtp/places.ts";
 
 const host = shape(/^[a-z\d-]+(?:\.[a-z\d-]+)*$/i, "must be the name of a host, such as mail.example.com");
 const port = shape(/^[1-9]\d{0,4}$/, "must be the number of a port");
 const folder = shape(/^[^\p{Cc}%*]{1,200}$/u, "must be a folder's name, without % and *");
 const user = shape(/^[^:\p{Cc}]+$/u, "must hold no colon");
-const words = shape(/^[^\p{Cc}]+$/u, "must stand on one line");
 
 /**
  * Any mailbox, by IMAP (https://www.rfc-editor.org/rfc/rfc9051) and SMTP (https://www.rfc-editor.org/rfc/rfc5321): the
@@ -30,47 +30,45 @@ const words = shape(/^[^\p{Cc}]+$/u, "must stand on one line");
 export const imapSmtp = defineProvider({
   label: "IMAP and SMTP",
   channel: "email",
-  credentials: credentials({
-    always: {
-      imapHost: setting("IMAP host", "Such as imap.zoho.com, outlook.office365.com or imap.gmail.com.", host),
-      user: setting("User", "Mostly the mailbox's address.", user),
-      password: secret(
-        "Password",
-        "The mailbox's; where it has a second factor (Gmail, Zoho, Microsoft 365), an app password.",
-        words,
-      ),
-    },
-    toSend: { smtpHost: setting("SMTP host", "Such as smtp.zoho.com, smtp.office365.com or smtp.gmail.com.", host) },
-    ifWanted: {
-      imapPort: setting("IMAP port", "993 where it is not given.", port),
-      imapSecurity: choice(
-        "IMAP security",
-        "TLS at once, or STARTTLS, as is usual at port 143; tls where it is not given.",
-        ["tls", "starttls"],
-      ),
-      folder: setting("Folder", "Where mail comes in; INBOX where it is not given.", folder),
-      verifiedBy: setting(
-        "Server that verifies mail",
-        "Which writes `Authentication-Results`, by the name that stands first in it, such as mx.google.com: what it found of SPF, DKIM and DMARC is kept. Name only one that takes out what others wrote in its name.",
-        host,
-      ),
-      moveTo: setting(
-        "Folder for what was fetched",
-        "Mail is moved there; without it, it is left where it is.",
-        folder,
-      ),
-      smtpPort: setting("SMTP port", "465, or with STARTTLS 587, where it is not given.", port),
-      smtpSecurity: choice(
-        "SMTP security",
-        "TLS at once, or STARTTLS, as is usual at port 587; tls where it is not given.",
-        ["tls", "starttls"],
-      ),
-      smtpUser: setting("SMTP user", "Where it is another one.", user),
-      smtpPassword: secret("SMTP password", "Where it is another one.", words),
-    },
-  }),
+  credentials: requireLogin(
+    credentials({
+      always: {
+        imapHost: setting("IMAP host", "Such as imap.zoho.com, outlook.office365.com or imap.gmail.com.", host),
+        user: setting("User", "Mostly the mailbox's address.", user),
+      },
+      toSend: { smtpHost: setting("SMTP host", "Such as smtp.zoho.com, smtp.office365.com or smtp.gmail.com.", host) },
+      ifWanted: {
+        ...loginFields,
+        imapPort: setting("IMAP port", "993 where it is not given.", port),
+        imapSecurity: choice(
+          "IMAP security",
+          "TLS at once, or STARTTLS, as is usual at port 143; tls where it is not given.",
+          ["tls", "starttls"],
+        ),
+        folder: setting("Folder", "Where mail comes in; INBOX where it is not given.", folder),
+        verifiedBy: setting(
+          "Server that verifies mail",
+          "Which writes `Authentication-Results`, by the name that stands first in it, such as mx.google.com: what it found of SPF, DKIM and DMARC is kept. Name only one that takes out what others wrote in its name.",
+          host,
+        ),
+        moveTo: setting(
+          "Folder for what was fetched",
+          "Mail is moved there; without it, it is left where it is.",
+          folder,
+        ),
+        smtpPort: setting("SMTP port", "465, or with STARTTLS 587, where it is not given.", port),
+        smtpSecurity: choice(
+          "SMTP security",
+          "TLS at once, or STARTTLS, as is usual at port 587; tls where it is not given.",
+          ["tls", "starttls"],
+        ),
+        smtpUser: setting("SMTP user", "Where it is another one.", user),
+        smtpPassword: secret("SMTP password", "Where it is another one.", oneLine),
+      },
+    }),
+  ),
   pasteAt:
-    "nowhere: the bridge fetches the mail itself, from the time on at which the account was registered. Whoever has the mailbox's user and password, and could put mail into it, can also post a whole mail to the URL with them",
+    "nowhere: the bridge fetches the mail itself, from the time on at which the account was registered. Whoever has the mailbox's user and password, and could put mail into it, can also post a whole mail to the URL with them; by OAuth nobody can",
   notes: [
     "Connections go by TLS alone, with a certificate that is the host's. A host whose address is not public must be named by `ALLOWED_PRIVATE_HOSTS`, with its port.",
     "Mail is left unread. One that is larger than `EMAIL_BODY_LIMIT_KB` stays where it is, and its headers are posted with words that say so.",
@@ -78,15 +76,15 @@ export const imapSmtp = defineProvider({
   ],
   receives: {
     contentTypes: ["message/rfc822"],
-    proof: basicAuth({ pair: ({ user: name, password }) => [name, password] }),
+    proof: basicAuth({ pair: ({ user: name, password = "" }) => [name, password] }),
     mailbox: mailboxOf,
     read: async ({ body, verifiedBy }) => deliveryReports(body) ?? readMail(body, verifiedBy),
     files: ({ body }) => (deliveryReports(body) ? [] : openMime(body)),
   },
   sends: {
     request: (message, given) => {
-      const { url, headers } = smtpPlace(given);
-      return post(url, headers, compose(message));
+      const { url, headers, grant } = smtpPlace(given);
+      return { ...post(url, headers, compose(message)), ...(grant ? { grant } : {}) };
     },
     answer: answerOf({
       taken: z.object({ messageId: rfcMessageId, response: z.string() }),

@@ -112,6 +112,8 @@ export interface FetchedMailbox {
   url: string;
   /** By which somebody logs in, as in an ApiRequest. */
   headers: Record<string, string>;
+  /** What an access token is fetched by, where it takes one. */
+  grant?: TokenGrant | undefined;
   /** The folder for what was fetched; undefined where it is left where it is. */
   moveTo?: string | undefined;
   /** The server that writes down there who sent a mail, by its name in Authentication-Results. */

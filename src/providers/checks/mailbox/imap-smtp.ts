@@ -20,7 +20,7 @@ export const mailboxChecks: readonly CheckStep<Credentials>[] = [
 async function findFolder(credentials: Credentials, ask: Ask): Promise<Finding[]> {
   const { imapHost, folder = "INBOX" } = credentials;
   const isThere = await isFolder(credentials, ask, folder);
-  const taken = ok("credentials", `${imapHost} takes the password`);
+  const taken = ok("credentials", `${imapHost} takes the login`);
   if (isThere) return [taken, ok("folder", `the folder ${folder} is there`)];
   const advice = "PATCH the credentials with a folder as the server spells it";
   return [taken, failure("folder", `there is no folder ${folder}: no mail arrives`, advice)];
@@ -48,10 +48,10 @@ async function findSmtp(credentials: Credentials, ask: Ask): Promise<Finding[]> 
   const { smtpHost } = credentials;
   try {
     await ask({ method: "GET", ...smtpPlace(credentials) }, loggedIn);
-    return [ok("sending", `${smtpHost} takes the password`)];
+    return [ok("sending", `${smtpHost} takes the login`)];
   } catch (error) {
     if (!(error instanceof Failure) || error.status !== 401) throw error;
     const advice = "see whether sending by SMTP is allowed there, and whether it takes another user or password";
-    return [failure("sending", `${smtpHost} refuses the password, and nothing can be sent: ${error.message}`, advice)];
+    return [failure("sending", `${smtpHost} refuses the login, and nothing can be sent: ${error.message}`, advice)];
   }
 }

@@ -1,15 +1,14 @@
 import type { FetchedMailbox } from "../../kit/adapter.ts";
-import { basic } from "../../kit/proofs.ts";
+import { type Login, logInAs, type MailPlace } from "./login.ts";
 
 type Security = "tls" | "starttls";
 
-interface Given {
+interface Given extends Login {
   imapHost: string;
   imapPort?: string | undefined;
   imapSecurity?: Security | undefined;
   folder?: string | undefined;
   user: string;
-  password: string;
 }
 
 interface Sending extends Given {
@@ -25,23 +24,17 @@ export const mailboxOf = (given: Given & Pick<FetchedMailbox, "moveTo" | "verifi
   return { ...imapPlace(given), moveTo: given.moveTo, verifiedBy: given.verifiedBy };
 };
 
-/** Where a call goes, and who logs in. */
-export interface MailPlace {
-  url: string;
-  headers: Record<string, string>;
-}
-
 /** A folder of the mailbox. */
 export function imapPlace(given: Given, folder = given.folder ?? "INBOX"): MailPlace {
-  const { imapHost, imapPort, imapSecurity, user, password } = given;
+  const { imapHost, imapPort, imapSecurity, user } = given;
   const url = `${imapSecurity === "starttls" ? "imap" : "imaps"}://${place(imapHost, imapPort)}`;
-  return { url: `${url}/${encodeURIComponent(folder)}`, headers: basic(user, password) };
+  return logInAs(user, given, `${url}/${encodeURIComponent(folder)}`);
 }
 
 export function smtpPlace(given: Sending): MailPlace {
-  const { smtpHost, smtpPort, smtpSecurity, user, smtpUser = user, password, smtpPassword = password } = given;
+  const { smtpHost, smtpPort, smtpSecurity, user, smtpUser = user, smtpPassword } = given;
   const url = `${smtpSecurity === "starttls" ? "smtp" : "smtps"}://${place(smtpHost, smtpPort)}/`;
-  return { url, headers: basic(smtpUser, smtpPassword) };
+  return logInAs(smtpUser, smtpPassword === undefined ? given : { password: smtpPassword }, url);
 }
 
 const place = (host: string, port: string | undefined) => (port === undefined ? host : `${host}:${port}`);
