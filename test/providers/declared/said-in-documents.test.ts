@@ -43,7 +43,8 @@ const read = (file: string) => readDraft(JSON.parse(readFileSync(join(import.met
 describe.each(documents)("$name, said in a document,", ({ name, file, plain, unsayable = [], ...sayable }) => {
   const { fixtures: all, sendFixtures: sends, ...built } = providerOf(name);
   // Of calls a document says nothing.
-  const isSayable = (each: { name: string }) => !/^(call|recording|transcript)/.test(each.name) && !unsayable.includes(each.name);
+  const isSayable = (each: { name: string }) =>
+    !/^(call|recording|transcript)/.test(each.name) && !unsayable.includes(each.name);
   const fixtures = all.filter(isSayable);
   const sendFixtures = sends.filter(isSayable);
   const adapter = declaredProvider(read(file)) as AnyAdapter;
