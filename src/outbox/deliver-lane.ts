@@ -1,3 +1,4 @@
+import { noteInterruption } from "../store/deliveries.ts";
 import { giveLaneBack } from "../store/lanes/give-lane-back.ts";
 import { attemptDelivery, type DeliverContext } from "./attempt-delivery.ts";
 import { type ClaimedLane, leftSeconds, whenDone } from "./claim-due-lanes.ts";
@@ -21,6 +22,7 @@ export async function deliverLane(
       // That a call was interrupted shows in a lease that has ended: let this one end too, instead of giving it back.
       return !isInterrupted && giveLaneBack(context.db, lane, "due");
     }
+    if (isInterrupted) await noteInterruption(context.db, held.delivery.id);
     const isOutcomeUnknown = held.delivery.isOutcomeUnknown || isInterrupted;
     const after = await attemptDelivery(context, claimed, held, isOutcomeUnknown);
     isInterrupted = false;

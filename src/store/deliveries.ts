@@ -1,6 +1,6 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, inArray, ne, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
-import type { DeliveryKind } from "../model.ts";
+import type { DeliveryKind, DeliveryState } from "../model.ts";
 import { eventsLast, isTo, type LeasedLane } from "./lanes/held-lane.ts";
 import { isAnyOf } from "./postgres/any-of.ts";
 import { type Db, selectRows } from "./postgres/database.ts";
@@ -175,6 +175,49 @@ export async function listDeliveriesOfMessage(
       ...deliveringAttempt(delivery),
     ],
   }));
+}
+
+/** Which delivery stood before each of a message's in its lane, of those of the last messages. */
+export async function listTurns(db: Db, messageId: number): Promise<Turn[]> {
+  const rows = await selectRows<Omit<Turn, "finishedAt"> & { finishedAt: string | null }>(
+    db,
+    sql`
+      select d.id::float8 as "deliveryId", before.message_id::float8 as "messageId", before.state, before.finished_at as "finishedAt"
+      from deliveries d cross join lateral (
+        select p.message_id, p.state, p.finished_at from (
+          select id from messages where conversation_id = d.conversation_id and id < d.message_id order by id desc limit 20
+        ) near
+        join deliveries p on p.message_id = near.id and p.kind = d.kind and p.conversation_id = d.conversation_id
+        where p.number < d.number order by p.number desc limit 1
+      ) before
+      where d.message_id = ${messageId}`,
+  );
+  return rows.map(({ finishedAt, ...turn }) => ({
+    ...turn,
+    finishedAt: finishedAt === null ? null : new Date(finishedAt),
+  }));
+}
+export interface Turn {
+  deliveryId: number;
+  messageId: number;
+  state: DeliveryState;
+  finishedAt: Date | null;
+}
+
+/** Of each of these messages what of it is not done, if anything is: what was given up before what waits. */
+export async function findOpenDeliveries(db: Db, messageIds: number[]) {
+  const { messageId, kind, state, reason, attempts, retryAt } = deliveries;
+  const found = await db
+    .selectDistinctOn([messageId], { messageId, kind, state, reason, attempts, retryAt })
+    .from(deliveries)
+    .where(and(isAnyOf(messageId, messageIds), inArray(state, ["dead", "pending"]), ne(kind, "post-event")))
+    .orderBy(messageId, state, deliveries.id);
+  return new Map(found.map(({ messageId, ...open }) => [messageId, open]));
+}
+
+/** The process that held it has died, or overran its lease. */
+export async function noteInterruption(db: Db, id: number): Promise<void> {
+  await db.update(deliveries).set({ interruptedAt: sql`now()` }).where(eq(deliveries.id, id));
 }
 
 export type AttemptFacts = Omit<Attempt, "id" | "deliveryId">;

@@ -505,6 +505,8 @@ export const messages = pgTable(
     error: jsonb().$type<MessageError>(),
     /** What became of an email with each of its recipients. */
     recipients: jsonb().$type<Record<string, RecipientFate>>(),
+    /** When receipts changed its state, and to what; null where none did. */
+    fates: jsonb().$type<{ at: string; state: MessageState }[]>(),
     /** Null until a provider has given one. */
     providerMessageId: text(),
     rfcMessageId: text(),
@@ -695,6 +697,8 @@ export const deliveries = pgTable(
     isOutcomeUnknown: boolean("may_have_happened").notNull().default(false),
     createdAt: createdAt(),
     finishedAt: time(),
+    /** When it was found that the lease of who held it had ended: a call may have been under way. The last time. */
+    interruptedAt: time(),
     /** Since when it waits, where somebody had it replayed. */
     replayedAt: time(),
     /** By which replay it goes out again; null for what was replayed by itself. */

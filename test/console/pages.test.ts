@@ -6,6 +6,7 @@ import { adminOperations } from "../../src/http/admin/operations.ts";
 import { isWrite } from "../../src/http/operations/operation.ts";
 import { adminApiKey } from "../support/bridge.ts";
 import { locationId, publicUrl, smsProviderId } from "../support/location.ts";
+import { until } from "../support/until.ts";
 import { signIn } from "./sign-in.ts";
 import { otherLocation, person, type Stage, secretWords, startStage } from "./stage.ts";
 import { walksOf } from "./walks.ts";
@@ -92,6 +93,18 @@ test("whatever the API changes can be done by clicks", async () => {
 test("what was changed by a form is changed, and what stood there stays", async () => {
   const { body } = await stage.bridge.admin("GET", `/mappings/${stage.ids.mapping}`);
   expect(body).toMatchObject({ name: "Reception", unknownSender: "hold", conversationProviderId: smsProviderId });
+});
+
+test("that the operator looked at what people wrote stands in the audit, once an hour for each message", async () => {
+  const { id } = (await stage.bridge.admin("GET", "/messages")).body.items[0];
+  for (let time = 0; time < 3; time++) expect((await call("GET", `/messages/${id}`, cookies.admin)).status).toBe(200);
+  await call("GET", `/messages/${id}`, cookies.own);
+  const { items } = await until(
+    async () => (await stage.bridge.admin("GET", `/audit?messageId=${id}&limit=200`)).body,
+    (found) => found.items.some(({ method }: { method: string }) => method === "GET"),
+  );
+  const looks = items.filter(({ method }: { method: string }) => method === "GET");
+  expect(looks).toMatchObject([{ who: "admin", route: "/admin/messages/:id", ids: { messageId: id } }]);
 });
 
 test("no filter lets an integrator see another's location", async () => {

@@ -15,7 +15,15 @@ const conversation: Conversation = {
 };
 const message: Message = {
   ...{ id: 42, mappingId: mapping.id, conversationId: 7, webhookId: 9, origin: "provider", direction: "inbound" },
-  ...{ state: "received", reportedState: null, error: null, recipients: null, rfcMessageId: null, fingerprint: null },
+  ...{
+    state: "received",
+    reportedState: null,
+    error: null,
+    recipients: null,
+    fates: null,
+    rfcMessageId: null,
+    fingerprint: null,
+  },
   ...{ requestedId: null, highlevelMessageId: null, highlevelEmailMessageId: null, idempotencyKey: null },
   ...{ sendRequest: null, sendAnswer: null, automatic: null, sentAt: null, receivedAt: at, createdAt: at },
   providerMessageId: "SM8f2c1a520d6c4d5e9a5e3f1c8f1f8a11",

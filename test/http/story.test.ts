@@ -11,12 +11,13 @@ const delivery = (fields: Partial<TriedDelivery>) =>
   ({
     ...{ kind: "post-inbound", state: "pending", reason: null, detail: null, attemptLog: [], createdAt: at(0) },
     ...{ finishedAt: null, retryAt: null, replayedAt: null, note: null, mayHaveHappened: false },
+    ...{ id: 1, replayId: null, interruptedAt: null },
     ...fields,
   }) as TriedDelivery;
 const message = (fields: Partial<WholeMessage>) =>
   ({
     ...{ direction: "inbound", origin: "provider", state: "received", error: null, reportedState: null },
-    ...{ sentAt: null, receivedAt: at(0), createdAt: at(0), webhooks: [], deliveries: [] },
+    ...{ sentAt: null, receivedAt: at(0), createdAt: at(0), webhooks: [], deliveries: [], fates: null },
     ...fields,
   }) as WholeMessage;
 const told = (fields: Partial<WholeMessage>) => storyOf(message(fields)).map(({ what }) => what);
@@ -32,7 +33,7 @@ test("a story has each attempt in the other side's words, what it means, and the
     "Received from the provider, verified and stored",
     "Post to HighLevel, attempt 1: unavailable, 503 in 812 ms",
     "3.5 s passed",
-    "Post to HighLevel: done, after a look whether it was there, 201 in 90 ms",
+    "Post to HighLevel: done, after a look by altId whether it was there, 201 in 90 ms",
   ]);
   expect(story[1]).toMatchObject({ said: "Service Unavailable", means: expect.stringContaining("503") });
 });
@@ -61,7 +62,41 @@ test("what was given up, replayed or discarded says so", () => {
   ]);
 });
 
-test("a receipt's time is not known, and none is made up", () => {
+test("a lease that ended, a turn behind another message, and what verified it are told by name", () => {
+  const attemptLog: TriedDelivery["attemptLog"] = [
+    { startedAt: at(0.8), durationMs: 90, outcome: "delivered", status: 201, detail: null },
+  ];
+  const posted = delivery({ state: "delivered", interruptedAt: at(0.7), attemptLog });
+  const turns = [{ deliveryId: 1, messageId: 41, state: "delivered" as const, finishedAt: at(0.5) }];
+  const steps = storyOf(message({ deliveries: [posted] }), { turns, proof: ["x-signature"] });
+  expect(steps.map(({ what }) => what)).toEqual([
+    "Received from the provider, verified by x-signature, and stored",
+    "Post to HighLevel: its turn, behind message 41",
+    "Post to HighLevel: the lease of the process that held it ended, as that has died or overran it",
+    "Post to HighLevel: done, after a look by altId whether it was there, 201 in 90 ms",
+  ]);
+  const waiting = storyOf(message({ deliveries: [delivery({})] }), {
+    turns: [{ deliveryId: 1, messageId: 41, state: "pending", finishedAt: null }],
+    proof: [],
+  });
+  expect(waiting.at(-1)?.what).toBe("Post to HighLevel: waits behind message 41.");
+});
+
+test("receipts stand where they came", () => {
+  const fates = [
+    { at: at(0.2).toISOString(), state: "sent" as const },
+    { at: at(0.4).toISOString(), state: "delivered" as const },
+  ];
+  const read = message({ direction: "outbound", origin: "highlevel", state: "delivered", fates });
+  expect(storyOf(read).map(({ what }) => what)).toEqual([
+    "Received from HighLevel, verified and stored",
+    "A receipt tells: sent",
+    "A receipt tells: delivered",
+    "The message is delivered",
+  ]);
+});
+
+test("of a message from before receipts' times were kept, a receipt's time is not known, and none is made up", () => {
   const failed = message({
     ...{ direction: "outbound", origin: "highlevel", state: "failed", reportedState: "failed" },
     error: { code: "30007", message: "Carrier violation" },

@@ -18,6 +18,7 @@ const message = (more: Partial<Message> = {}): Message => ({
   providerMessageId: null,
   rfcMessageId: null,
   fingerprint: null,
+  fates: null,
   requestedId: null,
   highlevelMessageId: "m",
   highlevelEmailMessageId: null,

@@ -3,7 +3,7 @@ import { reasons } from "../../advice/reasons.ts";
 import type { Calls, StoryStep, WholeMessage } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
 import { type Ask, hrefWith, type Page } from "../frame/answer.ts";
-import { Action, Facts, Id, Said, State, Time } from "../frame/parts.tsx";
+import { Action, Facts, Id, Said, State, Time, Ways } from "../frame/parts.tsx";
 
 /** `GET /console/messages/{id}`: who, which number, the state in words, everything that happened, and what to press. */
 export function messagePage(calls: Calls): Page {
@@ -33,11 +33,13 @@ export function messagePage(calls: Calls): Page {
           <Content message={message} />
           <h2>Where it belongs</h2>
           <Ids message={message} />
-          <p>
-            <a href={hrefWith("/console/messages", { address, locationId: message.locationId })}>
-              All messages of this person
-            </a>
-          </p>
+          <Ways
+            to={{
+              "Before it": message.previousId !== null && `/console/messages/${message.previousId}`,
+              "After it": message.nextId !== null && `/console/messages/${message.nextId}`,
+              "All messages of this person": hrefWith("/console/messages", { address, locationId: message.locationId }),
+            }}
+          />
           <Deeds
             caller={caller}
             deeds={["putConversation", "erasePerson"]}

@@ -85,8 +85,14 @@ export const columns: Record<string, (message: ListedMessage) => ComponentChildr
   Way: ({ direction }) => (direction === "inbound" ? "← in" : "→ out"),
   Person: ({ address }) => <Said>{address}</Said>,
   State: ({ state }) => <State state={state} />,
-  "What else": ({ error, automatic, firstWords }) => (
+  "What else": ({ error, automatic, firstWords, open }) => (
     <span class="words">
+      {open?.state === "dead" && `given up: ${open.reason} · `}
+      {open?.state === "pending" && open.attempts > 0 && (
+        <>
+          after {open.attempts} attempts: {open.reason}, again <Time at={open.retryAt} /> ·{" "}
+        </>
+      )}
       {error === null && <Said>{firstWords}</Said>}
       {error && <Said>{error.message}</Said>}
       {automatic && ` written by a machine (${automatic})`}

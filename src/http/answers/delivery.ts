@@ -15,6 +15,9 @@ const delivery = z.object({
   mayHaveHappened: z.boolean().describe("An earlier attempt may have been carried out unseen."),
   createdAt: time,
   finishedAt: time.nullable(),
+  interruptedAt: time
+    .nullable()
+    .describe("When it was found that the process which attempted it had died, or overran its lease."),
   replayedAt: time.nullable(),
   replayId: rowId.nullable().describe("Of the replay by which that was."),
   note: z.string().nullable().describe("Why somebody discarded it."),

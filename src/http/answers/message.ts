@@ -1,7 +1,17 @@
 import { z } from "zod";
 import { triedDeliveryAnswer } from "./delivery.ts";
 import { webhookAnswer } from "./webhook.ts";
-import { automaticKind, direction, messageOrigin, messageState, rowId, time } from "./words.ts";
+import {
+  automaticKind,
+  deliveryKind,
+  deliveryState,
+  direction,
+  failureReason,
+  messageOrigin,
+  messageState,
+  rowId,
+  time,
+} from "./words.ts";
 
 const object = z.record(z.string(), z.unknown());
 const text = z.string().nullable();
@@ -18,6 +28,10 @@ const message = z.object({
   state: messageState,
   reportedState: messageState.nullable().describe("The state that HighLevel was told last."),
   error: error.nullable(),
+  fates: z
+    .array(z.object({ at: time, state: messageState }))
+    .nullable()
+    .describe("When receipts changed its state, and to what."),
   recipients: object.nullable().describe("What became of an email with each of its recipients."),
   providerMessageId: text,
   rfcMessageId: text,
@@ -40,8 +54,25 @@ const listed = message.extend({
   firstWords: text.describe("Of its text, or its subject where it has none; null after the retention time."),
 });
 export const messageAnswer = listed.meta({ id: "Message", description: "A text or an email, without its content." });
+/** In a list, with what of it is not done. */
+export const listedMessageAnswer = listed
+  .extend({
+    open: z
+      .object({
+        kind: deliveryKind,
+        state: deliveryState,
+        reason: failureReason.nullable(),
+        attempts: z.int(),
+        retryAt: time.nullable(),
+      })
+      .nullable()
+      .describe("What waits of it, or was given up."),
+  })
+  .meta({ id: "ListedMessage" });
 export const wholeMessageAnswer = listed
   .extend({
+    previousId: rowId.nullable().describe("The message before it in its conversation."),
+    nextId: rowId.nullable().describe("And the one after it."),
     content,
     sendRequest: object.nullable().describe("What the send route was asked."),
     webhooks: z.array(webhookAnswer),

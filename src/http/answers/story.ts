@@ -3,9 +3,22 @@ import { time } from "./words.ts";
 
 const storyStep = z.object({
   kind: z
-    .enum(["written", "received", "read", "attempt", "replay", "end", "next", "fate", "wait"])
+    .enum([
+      "written",
+      "received",
+      "read",
+      "turn",
+      "attempt",
+      "interrupted",
+      "replay",
+      "end",
+      "next",
+      "receipt",
+      "fate",
+      "wait",
+    ])
     .describe(
-      "`end`: how a delivery ended; `next`: what it waits for; `fate`: how the message is; `wait`: the time between two steps.",
+      "`turn`: what stood before it was done; `interrupted`: the process that attempted it has died; `end`: how a delivery ended; `next`: what it waits for; `fate`: how the message is; `wait`: the time between two steps.",
     ),
   at: time.nullable().describe("Null where nobody knows: the step stands where it belongs."),
   state: z.enum(["ok", "busy", "bad", "quiet"]),

@@ -1,4 +1,4 @@
-import { and, eq, isNotNull, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, isNotNull, lt, type SQL, sql } from "drizzle-orm";
 import { isAnyOf } from "../postgres/any-of.ts";
 import type { Db } from "../postgres/database.ts";
 import { prepare } from "../postgres/prepare.ts";
@@ -119,4 +119,14 @@ export async function findMessage(
     .innerJoin(conversations, eq(conversations.id, messages.conversationId))
     .where(and(eq(messages.id, id), locationIds && isAnyOf(conversations.locationId, locationIds)));
   return found;
+}
+
+/** The messages before and after it in its conversation. */
+export async function findNeighbours(db: Db, { id, conversationId }: Pick<Message, "id" | "conversationId">) {
+  const isOfConversation = eq(messages.conversationId, conversationId);
+  const near = (isNear: SQL, order: SQL) =>
+    db.select({ id: messages.id }).from(messages).where(and(isOfConversation, isNear)).orderBy(order).limit(1);
+  const [previous] = await near(lt(messages.id, id), desc(messages.id));
+  const [next] = await near(gt(messages.id, id), asc(messages.id));
+  return { previousId: previous?.id ?? null, nextId: next?.id ?? null };
 }

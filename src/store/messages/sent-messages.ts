@@ -79,6 +79,9 @@ export async function keepFates(tx: Db, changed: Message[]): Promise<void> {
   await keep(tx, { fates: JSON.stringify(fates) });
 }
 
+/** A state goes forward only: there are few. */
+const maxFates = 20;
+
 const keep = prepare<{ fates: string }>(
   "keep-fates",
   (value) => sql`
@@ -90,7 +93,9 @@ const keep = prepare<{ fates: string }>(
       )
     )
     update messages
-    set rfc_message_id = fates."rfcMessageId", state = fates.state, error = fates.error, recipients = fates.recipients,
+    set fates = case when messages.state = fates.state or jsonb_array_length(messages.fates) >= ${sql.raw(String(maxFates))} then messages.fates
+        else coalesce(messages.fates, '[]') || jsonb_build_object('at', now(), 'state', fates.state) end,
+      rfc_message_id = fates."rfcMessageId", state = fates.state, error = fates.error, recipients = fates.recipients,
       provider_message_id = case when fates."providerMessageId" is null or not is_first or exists (
           select from messages other
           where other.mapping_id = messages.mapping_id and other.id <> messages.id

@@ -7,6 +7,22 @@ export async function insertAudit(db: Db, entry: Omit<AuditEntry, "id" | "at">):
   await db.insert(audit).values(entry);
 }
 
+/** The same, unless the same stands there since an hour, or among the last thousand of whom it is about. */
+export async function insertAuditHourly(
+  db: Db,
+  entry: Omit<AuditEntry, "id" | "at" | "route"> & { route: string },
+): Promise<void> {
+  const { who, method, route, status, isAnswered } = entry;
+  const ids = JSON.stringify(entry.ids);
+  await db.execute(sql`
+    insert into audit (who, method, route, status, is_answered, ids)
+    select ${who}, ${method}, ${route}, ${status}, ${isAnswered}, ${ids}::jsonb
+    where not exists (
+      select from (select * from audit where who = ${who} order by id desc limit 1000) latest
+      where at > now() - interval '1 hour' and method = ${method} and route = ${route} and ids = ${ids}::jsonb
+    )`);
+}
+
 export interface AuditFilter {
   who?: string | undefined;
   /** That it is about, each by its name: `mappingId`, say. */

@@ -1,16 +1,21 @@
 import { z } from "zod";
-import { listMessages, type MessagePage } from "../../../store/messages/list-messages.ts";
+import { describeError, type Log } from "../../../log.ts";
+import { findOpenDeliveries } from "../../../store/deliveries.ts";
+import { type ListedMessage, listMessages, type MessagePage } from "../../../store/messages/list-messages.ts";
+import { insertAuditHourly } from "../../../store/operate/audit.ts";
 import type { Db } from "../../../store/postgres/database.ts";
-import { messageAnswer, wholeMessageAnswer } from "../../answers/message.ts";
+import { listedMessageAnswer, wholeMessageAnswer } from "../../answers/message.ts";
 import { pageOf } from "../../answers/page.ts";
 import { csvAnswer } from "../../answers/people.ts";
 import { storyAnswer } from "../../answers/story.ts";
 import { deliveryState, direction, messageState } from "../../answers/words.ts";
+import type { Caller } from "../../caller.ts";
 import { toLine } from "../../csv.ts";
 import { numberedPageQuery, toPage } from "../../list.ts";
+import { patternOf } from "../../operations/calls.ts";
 import { operation, reply } from "../../operations/operation.ts";
 import { readSearch, rowIdOf, searchFields, timeFields } from "../fields.ts";
-import { storyOf } from "./story.ts";
+import { readStory } from "./story.ts";
 import { readWhole, showMessage } from "./whole-message.ts";
 
 const filter = {
@@ -33,11 +38,14 @@ export const messageOperations = {
     summary: "Lists messages, newest first.",
     by: "any key",
     query: { ...numberedPageQuery, ...filter },
-    answers: { 200: pageOf(messageAnswer) },
+    answers: { 200: pageOf(listedMessageAnswer) },
     async handle({ people }: { people: Db }, { caller, query: { limit, cursor, ...filter } }) {
       const search = await readSearch(people, caller, filter);
       const { rows, walkedTo } = await listMessages(people, { ...search, before: cursor, limit: limit + 1 });
-      return reply(200, toPage(rows, { limit, keyOf: (row) => row.message.id, show: showMessage, walkedTo }));
+      const ids = rows.map(({ message }) => message.id);
+      const open = await findOpenDeliveries(people, ids);
+      const show = (row: ListedMessage) => ({ ...showMessage(row), open: open.get(row.message.id) ?? null });
+      return reply(200, toPage(rows, { limit, keyOf: (row) => row.message.id, show, walkedTo }));
     },
   }),
 
@@ -65,8 +73,10 @@ export const messageOperations = {
     by: "any key",
     params: { id: rowIdOf("message") },
     answers: { 200: wholeMessageAnswer },
-    async handle({ people }: { people: Db }, { caller, params: { id } }) {
-      return reply(200, await readWhole(people, caller, id));
+    async handle(context: MessagesContext, { caller, params: { id } }) {
+      const message = await readWhole(context.people, caller, id);
+      if (message.content !== null) noteLook(context, caller, id);
+      return reply(200, message);
     },
   }),
 
@@ -79,10 +89,25 @@ export const messageOperations = {
     params: { id: rowIdOf("message") },
     answers: { 200: storyAnswer },
     async handle({ people }: { people: Db }, { caller, params: { id } }) {
-      return reply(200, { steps: storyOf(await readWhole(people, caller, id)) });
+      return reply(200, { steps: await readStory(people, caller, id) });
     },
   }),
 };
+
+interface MessagesContext {
+  db: Db;
+  people: Db;
+  log: Log;
+}
+
+/** That an operator looked at what people wrote stands in the audit; nobody waits for it. */
+function noteLook({ db, log }: MessagesContext, { who }: Caller, messageId: number): void {
+  if (who !== "admin") return;
+  const look = { who, method: "GET", route: patternOf("/admin/messages/{id}"), status: 200, isAnswered: true };
+  insertAuditHourly(db, { ...look, ids: { messageId } }).catch((error: unknown) =>
+    log("error", "audit.broke", describeError(error)),
+  );
+}
 
 const columns = ["id", "receivedAt", "direction", "state", "address", "locationId", "mappingId", "firstWords"] as const;
 const [mostLines, linesAtOnce] = [10_000, 1000];

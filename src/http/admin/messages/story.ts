@@ -1,8 +1,13 @@
 import { kinds } from "../../../advice/kinds.ts";
 import { reasons } from "../../../advice/reasons.ts";
 import { describeSpan } from "../../../advice/spans.ts";
+import { secretsOf } from "../../../inbox/without-proofs.ts";
+import { listTurns, type Turn } from "../../../store/deliveries.ts";
+import { findMapping } from "../../../store/mappings.ts";
+import type { Db } from "../../../store/postgres/database.ts";
 import type { StoryStep } from "../../answers/story.ts";
-import type { WholeMessage } from "./whole-message.ts";
+import type { Caller } from "../../caller.ts";
+import { readWhole, type WholeMessage } from "./whole-message.ts";
 
 type TriedDelivery = WholeMessage["deliveries"][number];
 
@@ -14,9 +19,30 @@ type Placed = Pick<StoryStep, "kind" | "state" | "what"> & {
   means?: string | undefined;
 };
 
+/** What else there is to know, beside the message. */
+interface Around {
+  turns: Turn[];
+  /** Names of what the provider's webhooks are verified by. */
+  proof: readonly string[];
+}
+
+/** Throws a 404 for what the key does not reach. */
+export async function readStory(people: Db, caller: Caller, id: number): Promise<StoryStep[]> {
+  const message = await readWhole(people, caller, id);
+  const mapping = message.mappingId === null ? undefined : await findMapping(people, message.mappingId);
+  const proof = mapping && message.origin === "provider" ? secretsOf(mapping.provider) : [];
+  return storyOf(message, { turns: await listTurns(people, id), proof });
+}
+
 /** Everything that is known to have happened to a message, in its order, with the waits between. */
-export function storyOf(message: WholeMessage): StoryStep[] {
-  const steps = [...beginningOf(message), ...message.deliveries.flatMap(storyOfDelivery)].toSorted(
+export function storyOf(message: WholeMessage, around: Around = { turns: [], proof: [] }): StoryStep[] {
+  const ofDeliveries = message.deliveries.flatMap((delivery) => {
+    return storyOfDelivery(
+      delivery,
+      around.turns.find(({ deliveryId }) => deliveryId === delivery.id),
+    );
+  });
+  const steps = [...beginningOf(message, around.proof), ...ofDeliveries, ...receiptsOf(message)].toSorted(
     (one, other) => one.at.getTime() - other.at.getTime(),
   );
   return withWaits([...steps, ...endOf(message, steps.at(-1)?.at)]).map(
@@ -24,12 +50,14 @@ export function storyOf(message: WholeMessage): StoryStep[] {
   );
 }
 
-function beginningOf({ direction, origin, sentAt, receivedAt, createdAt, webhooks }: WholeMessage): Placed[] {
+function beginningOf({ direction, origin, sentAt, ...message }: WholeMessage, proof: readonly string[]): Placed[] {
+  const { receivedAt, createdAt, webhooks } = message;
   const from = { provider: "from the provider", highlevel: "from HighLevel", api: "by the send route" }[origin];
+  const verified = proof.length === 0 ? "verified" : `verified by ${proof.join(" and ")},`;
   const written = "Written, as the provider tells it";
   return [
     ...(sentAt ? [{ kind: "written" as const, at: sentAt, state: "quiet" as const, what: written }] : []),
-    { kind: "received", at: receivedAt, state: "ok", what: `Received ${from}, verified and stored` },
+    { kind: "received", at: receivedAt, state: "ok", what: `Received ${from}, ${verified} and stored` },
     ...webhooks.map(({ id, state, reason }): Placed => {
       const queued = direction === "inbound" ? "" : ", and the message queued";
       const what = `Webhook ${id} was read${queued}`;
@@ -38,32 +66,52 @@ function beginningOf({ direction, origin, sentAt, receivedAt, createdAt, webhook
   ];
 }
 
-function storyOfDelivery(delivery: TriedDelivery): Placed[] {
+function storyOfDelivery(delivery: TriedDelivery, turn: Turn | undefined): Placed[] {
   const what = kinds[delivery.kind];
-  const { replayedAt } = delivery;
+  const { replayedAt, replayId, interruptedAt } = delivery;
   const tries = delivery.attemptLog.map(({ startedAt, durationMs, outcome, status, detail: said }, index): Placed => {
     const how = `${status === null ? "" : ` ${status}`} in ${describeSpan(durationMs)}`;
+    const looked = isLookedUp(delivery, index) ? ", after a look by altId whether it was there" : "";
     const attempt = { kind: "attempt" as const, at: startedAt, said };
-    const looks = isLookedUp(delivery, index) ? ", after a look whether it was there" : "";
-    if (outcome === "delivered") return { ...attempt, state: "ok", what: `${what}: done${looks},${how}` };
-    const failed = `${what}, attempt ${index + 1}${looks}: ${outcome},${how}`;
+    if (outcome === "delivered") return { ...attempt, state: "ok", what: `${what}: done${looked},${how}` };
+    const failed = `${what}, attempt ${index + 1}${looked}: ${outcome},${how}`;
     return { ...attempt, state: "busy", what: failed, means: reasons[outcome].means };
   });
-  const replayed = `${what}: replayed by somebody`;
+  const replayed = `${what}: replayed ${replayId === null ? "by somebody" : `by replay ${replayId}`}`;
+  const ended = `${what}: the lease of the process that held it ended, as that has died or overran it`;
   return [
+    ...turnOf(delivery, turn, what),
+    ...(interruptedAt
+      ? [{ kind: "interrupted" as const, at: interruptedAt, state: "busy" as const, what: ended }]
+      : []),
     ...tries,
     ...(replayedAt ? [{ kind: "replay" as const, at: replayedAt, state: "quiet" as const, what: replayed }] : []),
-    ...outcomeOf(delivery, what),
+    ...outcomeOf(delivery, turn, what),
   ];
 }
 
-/** After these HighLevel may have carried out the call. */
+/** It stood behind another one of its conversation, which was done later than it came. */
+function turnOf({ createdAt }: TriedDelivery, turn: Turn | undefined, what: string): Placed[] {
+  if (!turn?.finishedAt || turn.finishedAt <= createdAt) return [];
+  const { messageId, finishedAt } = turn;
+  return [{ kind: "turn", at: finishedAt, state: "quiet", what: `${what}: its turn, behind message ${messageId}` }];
+}
+
+/** After these HighLevel may have carried out the call: it is looked for before it is made again. */
 const unseen = new Set(["outcome_unknown", "unavailable", "server_error", "invalid_answer", "internal_error"]);
-const isLookedUp = ({ kind, attemptLog }: TriedDelivery, index: number) =>
-  kind === "post-inbound" && unseen.has(attemptLog[index - 1]?.outcome ?? "");
+
+function isLookedUp({ kind, attemptLog, interruptedAt }: TriedDelivery, index: number): boolean {
+  const [before, attempt] = [attemptLog[index - 1], attemptLog[index]];
+  const isAfterInterruption =
+    interruptedAt !== null &&
+    attempt !== undefined &&
+    interruptedAt <= attempt.startedAt &&
+    (before === undefined || before.startedAt < interruptedAt);
+  return kind === "post-inbound" && (isAfterInterruption || unseen.has(before?.outcome ?? ""));
+}
 
 /** How it stands now, where no attempt tells it. */
-function outcomeOf(delivery: TriedDelivery, what: string): Placed[] {
+function outcomeOf(delivery: TriedDelivery, turn: Turn | undefined, what: string): Placed[] {
   const { state, reason, detail, finishedAt, note, retryAt, createdAt, attemptLog, mayHaveHappened } = delivery;
   const ended = { kind: "end" as const, at: finishedAt ?? createdAt };
   if (state === "dead")
@@ -77,7 +125,8 @@ function outcomeOf(delivery: TriedDelivery, what: string): Placed[] {
   const next = { ...because(delivery), kind: "next" as const, state: "busy" as const };
   if (retryAt && retryAt.getTime() > Date.now())
     return [{ ...next, at: retryAt, what: `${what}: the next attempt.${look}` }];
-  const waits = reason === null ? "waits for its turn" : `waits: ${reason}`;
+  const behind = turn?.state === "pending" ? `waits behind message ${turn.messageId}` : "waits for its turn";
+  const waits = reason === null ? behind : `waits: ${reason}`;
   return [{ ...next, at: new Date(), what: `${what}: ${waits}.${look}` }];
 }
 
@@ -86,14 +135,22 @@ const because = ({ reason, detail }: TriedDelivery) => ({
   means: reason === null ? undefined : `${reason}: ${reasons[reason].means}`,
 });
 
-/** What receipts told: when each of them came is not kept. */
-function endOf({ direction, state, error, reportedState }: WholeMessage, last = new Date()): Placed[] {
+const isBad = (state: string) => state === "failed" || state === "complained";
+
+/** Those that told something new. */
+const receiptsOf = ({ fates }: WholeMessage): Placed[] =>
+  (fates ?? []).map(({ at, state }) => ({
+    ...{ kind: "receipt", at: new Date(at), state: isBad(state) ? "bad" : "ok", what: `A receipt tells: ${state}` },
+  }));
+
+/** Where it is by now. Of messages from before 0.3 nobody kept when their receipts came. */
+function endOf({ direction, state, error, reportedState, fates }: WholeMessage, last = new Date()): Placed[] {
   if (direction === "inbound" || state === "queued") return [];
   const told = reportedState === null ? "" : `. HighLevel was told ${reportedState}`;
-  const what = `The message is ${state}, by the last receipt or answer${told}`;
-  const isBad = state === "failed" || state === "complained";
+  const by = fates === null ? ", by the last receipt or answer" : "";
   const said = error ? `${error.message} (${error.code})` : null;
-  return [{ kind: "fate", at: last, isUntimed: true, state: isBad ? "bad" : "ok", what, said }];
+  const what = `The message is ${state}${by}${told}`;
+  return [{ kind: "fate", at: last, isUntimed: true, state: isBad(state) ? "bad" : "ok", what, said }];
 }
 
 const shortestWaitMs = 1000;

@@ -1,6 +1,6 @@
 import { listDeliveriesOfMessage } from "../../../store/deliveries.ts";
 import type { ListedMessage } from "../../../store/messages/list-messages.ts";
-import { findMessage } from "../../../store/messages/messages.ts";
+import { findMessage, findNeighbours } from "../../../store/messages/messages.ts";
 import type { Db } from "../../../store/postgres/database.ts";
 import { findWebhook } from "../../../store/webhooks.ts";
 import type { Caller } from "../../caller.ts";
@@ -19,6 +19,7 @@ export async function readWhole(people: Db, caller: Caller, id: number) {
   const about = { mappingId: message.mappingId, address, locationId };
   return {
     ...showMessage(found),
+    ...(await findNeighbours(people, message)),
     content: message.content,
     sendRequest: message.sendRequest,
     webhooks: webhook ? [showWebhook(webhook)] : [],
