@@ -59,6 +59,8 @@ test("receipts of thousands of messages are told apart, also by an id that an ea
     sql`select distinct state, provider_message_id = 'sm-' || (id - ${ids[0]}) as "isOwn" from messages`,
   );
   expect(rows).toEqual([{ state: "delivered", isOwn: true }]);
+  const [kept] = await selectRows<{ fates: unknown }>(database.db, sql`select fates from messages limit 1`);
+  expect(kept?.fates).toMatchObject([{ state: "delivered", at: expect.stringMatching(/^\d{4}-.*T/) }]);
 });
 
 const receiptOf = (n: number, status: Receipt["status"]): Receipt => ({
