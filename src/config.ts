@@ -40,6 +40,15 @@ const hosts = z
   .transform((text) => text.split(",").map((host) => host.trim()))
   .refine((list) => list.every((host) => /^[^\s/]+:\d+$/.test(host)), "each must be host:port, as in localhost:4010");
 
+const origins = z
+  .string()
+  .transform((text) => text.split(",").map((origin) => origin.trim()))
+  .refine(
+    (list) =>
+      list.every((origin) => /^https?:/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin),
+    "each must be an origin, as in https://app.example.com",
+  );
+
 /** As in the W3C's baggage: https://opentelemetry.io/docs/specs/otel/protocol/exporter/#specifying-headers-via-environment-variables */
 const keyValues = z.string().transform((text, context) => {
   const pairs = text.split(",").filter((pair) => pair.trim() !== "");
@@ -132,6 +141,11 @@ const settings = z.object({
         "contacts.readonly contacts.write oauth.readonly oauth.write",
     )
     .describe("What the app asks for when it is installed, separated by spaces"),
+  HIGHLEVEL_APP_ORIGINS: origins
+    .prefault("https://app.gohighlevel.com,https://app.leadconnectorhq.com")
+    .describe(
+      "Whose pages may show the console inside them: HighLevel's, and an agency's own domain; several by commas",
+    ),
   DELIVERY_CONCURRENCY: wholeNumber(1, 1000, "conversations")
     .prefault("32")
     .describe("Conversations delivered to at once"),
@@ -238,6 +252,8 @@ export interface Config {
   /** Absent with the embedded database when it keeps a key of its own. */
   encryptionKeys: Buffer[] | undefined;
   highlevelUrl: string;
+  /** Whose pages may show the console inside them. */
+  appOrigins: string[];
   highlevelTimeoutSeconds: number;
   /** For each location, over all processes together; 0 for any number. */
   highlevelRequests: { per10Seconds: number; perDay: number };
@@ -311,6 +327,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     database: readDatabase(value),
     encryptionKeys: value.ENCRYPTION_KEYS,
     highlevelUrl: value.HIGHLEVEL_URL,
+    appOrigins: value.HIGHLEVEL_APP_ORIGINS,
     highlevelTimeoutSeconds: value.HIGHLEVEL_TIMEOUT_SECONDS,
     highlevelRequests: {
       per10Seconds: value.HIGHLEVEL_REQUESTS_PER_10_SECONDS,

@@ -154,7 +154,7 @@ export async function startBridge(
     ...{ ...observing, database, people: database.people },
     ...{ sealer, reading, keyIds: sealer.keyIds, settings: config.shown },
     ...createIntake(config, { db, log, onStored: worker.wake, doors }, tuning),
-    ...{ publicUrl, bodyLimitBytes, adminApiKeys, metricsTokens, live },
+    ...{ publicUrl, bodyLimitBytes, adminApiKeys, metricsTokens, live, appOrigins: config.appOrigins },
     onWork: worker.wake,
     delivering,
     secondsSinceTurn,

@@ -45,6 +45,17 @@ for (const element of document.querySelectorAll("[data-copy]")) {
   element.after(button);
 }
 
+/** Inside HighLevel its page tells who looks. Which pages may be around this one, its policy says. */
+const asking = document.querySelector("[data-ask]");
+if (asking && parent !== window) {
+  addEventListener("message", ({ source, data }) => {
+    if (source !== parent || data?.message !== "REQUEST_USER_DATA_RESPONSE" || !data.payload) return;
+    asking.elements.context.value = data.payload;
+    asking.submit();
+  });
+  parent.postMessage({ message: "REQUEST_USER_DATA" }, "*");
+}
+
 /** A page that shows how far something is comes anew when anything happens. */
 const renewing = document.querySelector("[data-renew]");
 if (renewing) new EventSource(renewing.dataset.renew).addEventListener("message", () => location.reload());

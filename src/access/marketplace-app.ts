@@ -1,4 +1,5 @@
 import { remember } from "../concurrency/remember.ts";
+import { openUserContext, type UserContext } from "../highlevel/user-context.ts";
 import type { Log } from "../log.ts";
 import type { Sealer } from "../secrets/seal.ts";
 import { deleteMarketplaceApp, findMarketplaceApp, putMarketplaceApp } from "../store/operate/marketplace-apps.ts";
@@ -75,4 +76,13 @@ export async function resumeLocations({ db, log }: { db: Db; log: Log }): Promis
   if (resumed.length > 0)
     log("info", "locations.resumed", { count: resumed.length, locationIds: resumed.slice(0, 20) });
   return resumed;
+}
+
+/** Undefined for what HighLevel has not said, whatever is wrong with it. */
+export function readUserContext(encrypted: string, sharedSecret: string): UserContext | undefined {
+  try {
+    return openUserContext(encrypted, sharedSecret);
+  } catch {
+    return undefined;
+  }
 }

@@ -5,17 +5,18 @@ import type { Caller } from "../http/caller.ts";
 import type { Reply } from "../http/operations/operation.ts";
 import { send } from "../http/operations/routes.ts";
 import { notFound, Problem } from "../http/problem.ts";
-import { cookieFor, readCookie } from "../http/sessions/cookie.ts";
-import { comeAgain, protect, refuseOtherOrigins } from "../http/sessions/guards.ts";
+import { cookieFor, insideCookieFor, readCookie } from "../http/sessions/cookie.ts";
+import { allowFrame, comeAgain, protect, refuseOtherOrigins } from "../http/sessions/guards.ts";
+import { insideRoutes } from "../http/sessions/inside-routes.ts";
 import { createSessions } from "../http/sessions/sessions.ts";
+import { signInRoutes } from "../http/sessions/sign-in-routes.ts";
 import { serveAssets } from "./assets.ts";
 import type { Page } from "./frame/answer.ts";
-import type { Assets } from "./frame/document.tsx";
+import { type Assets, isForInside } from "./frame/document.tsx";
 import { createPages } from "./pages.ts";
-import { sendPage, sendSignIn, troubles } from "./send-page.tsx";
-import { signInRoutes } from "./sign-in-routes.ts";
+import { sendInside, sendPage, sendSignIn, troubles } from "./send-page.tsx";
 
-export type ConsoleContext = AdminContext & { publicUrl: string };
+export type ConsoleContext = AdminContext & { publicUrl: string; appOrigins: string[] };
 
 /**
  * `/console`: pages for people. Who is not signed in is asked for a key, and sees nothing else. What a page shows and a
@@ -23,22 +24,33 @@ export type ConsoleContext = AdminContext & { publicUrl: string };
  * 200 · 303 after a form · 401 with the form for the key · 403 a form of another site, or not for this key · 404 · 422 · 429
  */
 export function consoleRoutes(context: ConsoleContext): Router {
-  const { log, publicUrl } = context;
+  const { log, publicUrl, appOrigins } = context;
   const router = Router();
   const { assets, routes } = serveAssets();
-  const cookie = cookieFor(publicUrl);
+  const [cookie, insideCookie] = [cookieFor(publicUrl), insideCookieFor(publicUrl)];
   const sessions = createSessions(context);
-  router.use(protect, routes, refuseOtherOrigins(publicUrl), comeAgain(cookie));
-  router.use(signInRoutes({ log, assets, sessions, cookie }));
+  const frame = allowFrame(appOrigins);
+  router.use(protect, routes, refuseOtherOrigins(publicUrl));
+  const showInside = (res: Response, status: number) => sendInside(res, assets, status);
+  router.use(insideRoutes({ log, sessions, cookie: insideCookie, allowFrame: frame, show: showInside }));
+  router.use(comeAgain(cookie));
+  router.use(signInRoutes({ log, sessions, cookie, show: (res, form) => sendSignIn(res, assets, form) }));
   const callerOf = async (req: Request) => {
-    const token = readCookie(req, cookie);
+    const token = readCookie(req, cookie) ?? readCookie(req, insideCookie);
     return token === undefined ? undefined : sessions.callerOf(token);
   };
   const isSignedIn = (req: Request) => async () => (await callerOf(req)) !== undefined;
   router.use(async (req, res, next) => {
     const caller = await callerOf(req);
+    if (!caller && req.get("sec-fetch-dest") === "iframe") return res.redirect(303, "/console/inside");
     if (!caller) return sendSignIn(res, assets, { status: 401, back: req.method === "GET" ? req.originalUrl : "" });
     res.locals["caller"] = caller;
+    if (!caller.isInside) return next();
+    frame(req, res, next);
+  });
+  router.use((req, res, next) => {
+    const { caller } = res.locals as { caller: Caller };
+    if (caller.isInside && !isForInside(req.path)) throw new Problem(404, onlyOutside);
     next();
   });
   router.use(express.urlencoded({ extended: false, limit: maxFormBytes, parameterLimit: 200 }));
@@ -50,6 +62,8 @@ export function consoleRoutes(context: ConsoleContext): Router {
   router.use(troubles(log, assets));
   return router;
 }
+
+const onlyOutside = "this is shown by the bridge's own console, and not inside HighLevel";
 
 /** A webhook may be pasted. */
 const maxFormBytes = 1_000_000;

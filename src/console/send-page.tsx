@@ -2,10 +2,11 @@ import type { ErrorRequestHandler, Request, Response } from "express";
 import type { Caller } from "../http/caller.ts";
 import type { Reply } from "../http/operations/operation.ts";
 import { asProblem } from "../http/problem.ts";
+import type { SignInForm } from "../http/sessions/sign-in-routes.ts";
 import { describeError, type Log } from "../log.ts";
 import type { Answer } from "./frame/answer.ts";
 import { type Assets, renderDocument } from "./frame/document.tsx";
-import { SignIn } from "./pages/sign-in.tsx";
+import { Inside, SignIn } from "./pages/sign-in.tsx";
 import { Trouble } from "./pages/trouble.tsx";
 
 export function sendPage(req: Request, res: Response, assets: Assets, answer: Exclude<Answer, { reply: Reply }>): void {
@@ -21,13 +22,16 @@ export function sendPage(req: Request, res: Response, assets: Assets, answer: Ex
     .send(renderDocument({ title, assets, caller, path, search, children: body }));
 }
 
-/** The form for the key; `back` is where to go afterwards. */
-export function sendSignIn(
-  res: Response,
-  assets: Assets,
-  { status, ...asked }: { status: number; back: string; complaint?: string },
-): void {
-  const page = { title: "Sign in", assets, caller: undefined, path: "", search: "", children: <SignIn {...asked} /> };
+const stranger = { caller: undefined, path: "", search: "" };
+
+export function sendSignIn(res: Response, assets: Assets, { status, ...asked }: SignInForm): void {
+  const page = { ...stranger, title: "Sign in", assets, children: <SignIn {...asked} /> };
+  res.status(status).type("html").send(renderDocument(page));
+}
+
+/** Asks HighLevel who looks at it, or says that it was not told. */
+export function sendInside(res: Response, assets: Assets, status: number): void {
+  const page = { ...stranger, title: "Inside HighLevel", assets, children: <Inside isRefused={status !== 200} /> };
   res.status(status).type("html").send(renderDocument(page));
 }
 

@@ -9,13 +9,15 @@ import { Problem } from "./problem.ts";
 
 /** Who calls the admin or the send route, and what that key reaches. Store functions take it as their filter. */
 export interface Caller {
-  /** `admin`, or `key 7`. */
+  /** `admin`, `key 7`, or `user` and the id of a user of HighLevel. */
   who: string;
   access: KeyAccess;
   /** The locations that the key reaches; undefined for all. */
   locationIds: string[] | undefined;
   /** Sees webhooks to mappings alone. The app's own belong to no location: they are for the holder of ADMIN_API_KEY. */
   isToMapping: boolean;
+  /** Is it a user of HighLevel, who looks at a page of the app there? */
+  isInside?: boolean;
   /** What the request is about, for the log: ids, and nothing that names a person. */
   ids: Record<string, string | number>;
 }
@@ -70,7 +72,7 @@ export function callerOfKey(db: Db, { id, access, locationIds, isUseDue }: LiveK
 
 /** The same caller later on, for what outlasts a request: undefined once the key has ended. */
 export async function renewCaller(db: Db, caller: Caller): Promise<Caller | undefined> {
-  if (caller.who === "admin") return caller;
+  if (caller.who === "admin" || caller.isInside) return caller;
   const key = await findKeyById(db, Number(caller.who.replace("key ", "")));
   return key && callerOfKey(db, key);
 }

@@ -120,8 +120,12 @@ export const keys = pgTable(
 export const sessions = pgTable("sessions", {
   /** Of the token in the cookie, and for the holder of ADMIN_API_KEY of that key as well. */
   hash: text().primaryKey(),
-  /** Null for the holder of ADMIN_API_KEY. */
+  /** Null for the holder of ADMIN_API_KEY, and for a user of HighLevel. */
   keyId: bigId().references(() => keys.id),
+  /** Of a user of HighLevel, by a page of the app there: who it is, and where. */
+  userId: text(),
+  locationId: text(),
+  access: text().$type<KeyAccess>(),
   createdAt: createdAt(),
   expiresAt: time().notNull(),
 });

@@ -18,11 +18,15 @@ const post = (path: string, fields: Record<string, string>, headers: Record<stri
     body: new URLSearchParams(fields),
   });
 
-test("a link of the process signs in once, and does not hold the key", async () => {
+test("a link of the process leads to a button that signs in once, and does not hold the key", async () => {
   const link = await bridge.started().signInLink();
   expect(link).toMatch(/^https:\/\/[^?]+\/console\/sign-in\?code=[\w-]{43}$/);
-  const follow = () => get("", link.slice(`${publicUrl}/console`.length));
-  const answers = await Promise.all([follow(), follow(), follow()]);
+  const seen = await get("", link.slice(`${publicUrl}/console`.length));
+  expect([seen.status, seen.headers.get("set-cookie")]).toEqual([200, null]);
+  const given = new URL(link).searchParams.get("code") ?? "";
+  expect(await seen.text()).toContain(`name="code" value="${given}"`);
+  const press = () => post("/sign-in", { code: given });
+  const answers = await Promise.all([press(), press(), press()]);
   expect(answers.map(({ status }) => status).toSorted()).toEqual([303, 401, 401]);
   const cookie = answers.flatMap(({ headers }) => headers.getSetCookie())[0]?.split(";")[0] ?? "";
   expect((await get(cookie)).status).toBe(200);

@@ -84,6 +84,7 @@ describe.skipIf(!browser).sequential("from an empty installation to an answer th
     const { port } = new URL(bridge.url);
     const link = new URL(await bridge.signInLink());
     await page.goto(`http://127.0.0.1:${port}${link.pathname}${link.search}`);
+    await press("Sign in");
     await look("overview");
     await follow("First steps");
     await step("A location", "later");
@@ -93,6 +94,7 @@ describe.skipIf(!browser).sequential("from an empty installation to an answer th
     await phone.goto((await page.getByRole("link", { name: "The phone" }).getAttribute("href")) ?? "");
     await inbox.goto((await page.getByRole("link", { name: "The inbox" }).getAttribute("href")) ?? "");
     await follow("Open the trial's console");
+    await press("Sign in");
     await follow("First steps");
     await look("first-steps-of-the-trial");
   });

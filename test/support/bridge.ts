@@ -92,6 +92,7 @@ export async function startTestBridge(
     database: url ? { url, poolSize: 10 } : { dataDir },
     encryptionKeys: [randomBytes(32)],
     highlevelUrl,
+    appOrigins: ["https://app.gohighlevel.com"],
     oauth: { authorizeUrl: "https://marketplace.example.com/choose", scopes: "conversations.write" },
     highlevelTimeoutSeconds: 5,
     highlevelRequests: { per10Seconds: 0, perDay: 180_000 },

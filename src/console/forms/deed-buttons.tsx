@@ -2,13 +2,16 @@ import { adminOperations } from "../../http/admin/operations.ts";
 import type { Caller } from "../../http/caller.ts";
 import { asWritten } from "../../http/openapi/form-fields.ts";
 import { hrefWith } from "../frame/answer.ts";
+import { isForInside } from "../frame/document.tsx";
 import { Action } from "../frame/parts.tsx";
 import { type DeedId, paramsOf, requireDeed } from "./deeds.ts";
 
 /** Buttons for who may: one that takes nothing more does it at once, the others lead to a form, or to a question. */
 export function Deeds({ caller, deeds, about }: { caller: Caller; deeds: DeedId[]; about: Record<string, unknown> }) {
   const may = deeds.filter(
-    (id) => caller.who === "admin" || (caller.access === "write" && adminOperations[id].by === "any key"),
+    (id) =>
+      (!caller.isInside || isForInside(`/do/${id}`)) &&
+      (caller.who === "admin" || (caller.access === "write" && adminOperations[id].by === "any key")),
   );
   if (may.length === 0) return null;
   return (

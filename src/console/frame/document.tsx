@@ -32,6 +32,14 @@ const places: [path: string, name: string, key: string][] = [
   ["/console/settings", "Settings", "s"],
 ];
 
+/** For whom looks at it inside HighLevel. */
+const insidePlaces: typeof places = [
+  ...places.filter(([, name]) => ["Messages", "Problems", "Live"].includes(name)),
+  ["/console/lists/opt-outs", "Opt-outs", "u"],
+];
+const insidePaths = /^\/(messages|problems|live|lists\/opt-outs|do\/(\w+OptOuts?|discard\w+))(\/|$)/;
+export const isForInside = (path: string) => insidePaths.test(path);
+
 const searchLabel = "Phone, address or any id";
 
 /** A whole page, as it is sent. */
@@ -72,12 +80,20 @@ function Header({ caller, path, search }: { caller: Caller; path: string; search
         Conversation Bridge
       </a>
       <nav aria-label="Console">
-        {places.map(([to, name, key]) => (
+        {(caller.isInside ? insidePlaces : places).map(([to, name, key]) => (
           <a key={to} href={to} data-key={key} aria-current={isWithin(path, to) ? "page" : undefined}>
             {name}
           </a>
         ))}
       </nav>
+      {!caller.isInside && <SearchAndSignOut caller={caller} search={search} />}
+    </header>
+  );
+}
+
+function SearchAndSignOut({ caller, search }: { caller: Caller; search: string }) {
+  return (
+    <>
       <form class="search" method="get" action="/console/search">
         <input
           name="q"
@@ -94,7 +110,7 @@ function Header({ caller, path, search }: { caller: Caller; path: string; search
         </span>
         <button type="submit">Sign out</button>
       </form>
-    </header>
+    </>
   );
 }
 

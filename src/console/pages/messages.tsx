@@ -3,6 +3,7 @@ import type { Calls, ListedMessage } from "../calls.ts";
 import { hrefWith, type Page, withoutEmpty } from "../frame/answer.ts";
 import { Filters, List } from "../frame/list.tsx";
 import { Said, State, Time } from "../frame/parts.tsx";
+import { mayReplayMany } from "./problems.tsx";
 
 const path = "/console/messages";
 const states = ["received", "queued", "sent", "delivered", "read", "failed", "complained"];
@@ -34,7 +35,7 @@ export function messagesPage(calls: Calls): Page {
           </p>
           <List
             {...{ path, query, page }}
-            columns={caller.access === "write" ? { Tick, ...columns } : columns}
+            columns={mayReplayMany(caller) ? { Tick, ...columns } : columns}
             keyOf={({ id }) => id}
             empty={
               <>
@@ -46,7 +47,7 @@ export function messagesPage(calls: Calls): Page {
               </>
             }
           />
-          {caller.access === "write" && page.items.length > 0 && (
+          {mayReplayMany(caller) && page.items.length > 0 && (
             <form id={ticks} method="get" action="/console/replays/new" class="actions">
               <button type="submit">Replay what was given up of the ticked…</button>
               {deliveryState === "dead" && isOfDeliveries(filter) && (

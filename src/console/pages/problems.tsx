@@ -1,6 +1,6 @@
 import { kinds } from "../../advice/kinds.ts";
 import type { Calls, ProblemGroup } from "../calls.ts";
-import { hrefWith, type Page } from "../frame/answer.ts";
+import { type Ask, hrefWith, type Page } from "../frame/answer.ts";
 import { Said, Time, Ways } from "../frame/parts.tsx";
 
 /** `GET /console/problems`: dead letters and webhooks that were not understood, grouped by why and where. */
@@ -12,7 +12,7 @@ export function problemsPage(calls: Calls): Page {
       body: (
         <>
           <h1>Problems</h1>
-          <Ways to={{ Replays: "/console/lists/replays" }} />
+          <Ways to={{ Replays: !caller.isInside && "/console/lists/replays" }} />
           {found.items.length === 0 && (
             <div class="empty">
               <p>Nothing was given up, and every webhook was understood.</p>
@@ -20,13 +20,16 @@ export function problemsPage(calls: Calls): Page {
           )}
           {!found.isAll && <p class="hint">Counted are the newest alone: there are older ones.</p>}
           {found.items.map((group) => (
-            <Group key={JSON.stringify(group.filter)} group={group} mayWrite={caller.access === "write"} />
+            <Group key={JSON.stringify(group.filter)} group={group} mayWrite={mayReplayMany(caller)} />
           ))}
         </>
       ),
     };
   };
 }
+
+/** Not who has no key. */
+export const mayReplayMany = ({ access, isInside }: Ask["caller"]) => access === "write" && !isInside;
 
 export function Group({ group, mayWrite }: { group: ProblemGroup; mayWrite: boolean }) {
   const { of, means, advice, detail, count, firstAt, lastAt, filter } = group;

@@ -143,7 +143,11 @@ async function countAll<Row>(read: (after: number | undefined) => Promise<Previe
   return { counted, sample: first.sample };
 }
 
-const keyOf = ({ who }: Caller) => (who === "admin" ? null : Number(who.replace("key ", "")));
+/** It goes on for as long as its key does: who has none, as a user of HighLevel, replays message by message. */
+function keyOf({ who, isInside }: Caller): number | null {
+  if (isInside) throw new Problem(403, "a replay of many is for keys: replay the messages one by one");
+  return who === "admin" ? null : Number(who.replace("key ", ""));
+}
 const reachOf = ({ who, locationIds }: Caller) => ({ ofKeys: who === "admin" ? undefined : { locationIds } });
 
 async function requireReplay({ db }: ReplaysContext, caller: Caller, id: number): Promise<Replay> {

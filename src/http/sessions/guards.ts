@@ -2,16 +2,26 @@ import type { RequestHandler } from "express";
 import { Problem } from "../problem.ts";
 import { type Cookie, readCookie } from "./cookie.ts";
 
-const policy = [
-  ...["default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "connect-src 'self'"],
-  ...["form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"],
-].join("; ");
+const policyFor = (frames: string) =>
+  [
+    ...["default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "connect-src 'self'"],
+    ...["form-action 'self'", "base-uri 'none'", `frame-ancestors ${frames}`],
+  ].join("; ");
+const policy = policyFor("'none'");
 
 /** With `no-referrer` a browser would send `Origin: null` with a form. */
 export const protect: RequestHandler = (_req, res, next) => {
   res.set({ "Content-Security-Policy": policy, "Cache-Control": "no-store", "Referrer-Policy": "same-origin" });
   next();
 };
+
+/** HighLevel's own pages may show it in theirs. */
+export const allowFrame =
+  (origins: string[]): RequestHandler =>
+  (_req, res, next) => {
+    res.set("Content-Security-Policy", policyFor(origins.join(" "))).removeHeader("X-Frame-Options");
+    next();
+  };
 
 /** Another site that is open in the same browser must not write here, nor sign somebody in. */
 export function refuseOtherOrigins(publicUrl: string): RequestHandler {

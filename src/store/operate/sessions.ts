@@ -1,12 +1,19 @@
 import { and, eq, gt, lt, sql } from "drizzle-orm";
+import type { KeyAccess } from "../../model.ts";
 import { isAnyOf } from "../postgres/any-of.ts";
 import type { Db } from "../postgres/database.ts";
 import { sessions } from "../schema.ts";
 
+const { hash, keyId, userId, locationId, access } = sessions;
+
 export interface Session {
   hash: string;
-  /** Null for the holder of ADMIN_API_KEY. */
+  /** Null for the holder of ADMIN_API_KEY, and for a user of HighLevel. */
   keyId: number | null;
+  /** Of a user of HighLevel. */
+  userId?: string | null;
+  locationId?: string | null;
+  access?: KeyAccess | null;
 }
 
 /** Those that have ended are deleted by the way. */
@@ -18,7 +25,7 @@ export async function insertSession(db: Db, session: Session, hours: number): Pr
 /** The one that has one of these hashes, unless it has ended. */
 export async function findSession(db: Db, hashes: string[]): Promise<Session | undefined> {
   const [found] = await db
-    .select({ hash: sessions.hash, keyId: sessions.keyId })
+    .select({ hash, keyId, userId, locationId, access })
     .from(sessions)
     .where(and(isAnyOf(sessions.hash, hashes), gt(sessions.expiresAt, sql`now()`)));
   return found;
