@@ -6,6 +6,7 @@ import { isAlreadyThere } from "./refusals.ts";
 import {
   contactAnswer,
   contactDndAnswer,
+  contactNameAnswer,
   conversationAnswer,
   conversationSearchAnswer,
   type dndEntry,
@@ -30,6 +31,7 @@ export interface ContactKey {
  */
 export async function ensureContact(call: Call, access: Access, contact: ContactKey): Promise<string> {
   const known = await findContact(call, access, contact);
+  if (known !== undefined && contact.name) await nameIfNameless(call, access, known, contact.name);
   if (known !== undefined) return known;
   const { phone, email, name } = contact;
   const body = { locationId: access.locationId, phone, email, name };
@@ -45,6 +47,18 @@ export async function ensureContact(call: Call, access: Access, contact: Contact
     const made = await findContact(call, access, contact);
     if (made === undefined) throw error;
     return made;
+  }
+}
+
+/** Gives this name to a contact that has none. That HighLevel does not take it is no reason to go no further. */
+async function nameIfNameless(call: Call, access: Access, contactId: string, name: string): Promise<void> {
+  const path = `/contacts/${encodeURIComponent(contactId)}`;
+  try {
+    const { contact } = await call(access, { method: "GET", path, answer: contactNameAnswer });
+    if (contact.isNamed) return;
+    await call(access, { method: "PUT", path, body: { name }, answer: statusAnswer });
+  } catch (error) {
+    if (!(error instanceof Failure) || error.reason !== "rejected") throw error;
   }
 }
 

@@ -26,6 +26,17 @@ export const inboundAnswer = z
 export type InboundAnswer = z.infer<typeof inboundAnswer>;
 
 export const contactAnswer = z.object({ contact: z.object({ id }) });
+/** What cannot be read of a name is one: it is not written over. */
+export const contactNameAnswer = z.object({
+  contact: z
+    .object({ name: z.unknown(), firstName: z.unknown(), lastName: z.unknown() })
+    .partial()
+    .transform(({ name, firstName, lastName }) => {
+      const isEmpty = (part: unknown) =>
+        part === undefined || part === null || (typeof part === "string" && !part.trim());
+      return { isNamed: ![name, firstName, lastName].every(isEmpty) };
+    }),
+});
 /** `dndSettings` of a contact: https://marketplace.gohighlevel.com/docs/ghl/contacts/update-contact */
 export const dndEntry = z.object({ status: text, message: maybeId, code: maybeId });
 export const dndSettings = z.record(z.string(), dndEntry);

@@ -1,7 +1,7 @@
 import { type KeyObject, verify } from "node:crypto";
 import { z } from "zod";
 import { ParseError } from "../errors.ts";
-import { decodeJson, maybeText, parseValue, text } from "../formats/parse-value.ts";
+import { decodeJson, maybeText, parseValue, requiredText, text } from "../formats/parse-value.ts";
 import type { WebhookRequest } from "../model.ts";
 import { readDndSettings } from "./schemas.ts";
 
@@ -105,10 +105,18 @@ const dndUpdate = z
   });
 export type DndEvent = z.infer<typeof dndUpdate>;
 
+/** https://marketplace.gohighlevel.com/docs/webhook/ContactCreate, ContactUpdate and ContactDelete */
+const contactTypes = ["ContactCreate", "ContactUpdate", "ContactDelete"];
+const contact = z
+  .object({ type: requiredText, locationId: maybeText, id: maybeText, phone: lenient, email: lenient })
+  .transform(({ type, id: contactId, ...rest }) => ({ ...rest, contactId, isDeleted: type === "ContactDelete" }));
+export type ContactEvent = z.infer<typeof contact>;
+
 export type HighlevelEvent = { eventId: string | undefined; at: Date | undefined } & (
   | { kind: "outbound"; request: OutboundRequest }
   | { kind: "install"; event: InstallEvent }
   | { kind: "dnd"; event: DndEvent }
+  | { kind: "contact"; event: ContactEvent }
   | { kind: "other"; type: string }
 );
 
@@ -137,6 +145,8 @@ export function readHighlevelEvent(body: Buffer, isDelivery = false): HighlevelE
   if (type === "INSTALL" || type === "UNINSTALL")
     return { ...common, kind: "install", event: parseValue(install, json) };
   if (type === "ContactDndUpdate") return { ...common, kind: "dnd", event: parseValue(dndUpdate, json) };
+  if (type !== undefined && contactTypes.includes(type))
+    return { ...common, kind: "contact", event: parseValue(contact, json) };
   if (type === undefined) throw new ParseError("type: is missing, and there is no messageId");
   return { ...common, kind: "other", type };
 }

@@ -1,5 +1,11 @@
 import { createHash } from "node:crypto";
-import { type DndEvent, type HighlevelEvent, type InstallEvent, readHighlevelEvent } from "../highlevel/webhook.ts";
+import {
+  type ContactEvent,
+  type DndEvent,
+  type HighlevelEvent,
+  type InstallEvent,
+  readHighlevelEvent,
+} from "../highlevel/webhook.ts";
 import { providersOf } from "../providers/registry.ts";
 import { describeMapping, type MappingFacts } from "../registry/mappings.ts";
 import { findMapping, findMappings, findSendingMapping } from "../store/mappings.ts";
@@ -10,6 +16,7 @@ import type { Webhook } from "../store/schema.ts";
 import { acceptOutbound, type MappedRequest } from "./accept-outbound.ts";
 import { acceptUnsendable, type UnsendableRequest } from "./accept-unsendable.ts";
 import { applyDndUpdates, type DndUpdate } from "./consent/dnd-updates.ts";
+import { applyContactEvents, type ToldContact } from "./contacts/contact-events.ts";
 import { type Acceptance, type ReadContext, readWebhook, type WebhookReading } from "./read-webhook.ts";
 
 export interface HighlevelContext extends ReadContext {
@@ -47,6 +54,7 @@ export async function acceptHighlevel(context: HighlevelContext, received: Webho
   const requested: MappedRequest[] = [];
   const unsendable: UnsendableRequest[] = [];
   const dndUpdates: DndUpdate[] = [];
+  const contacts: ToldContact[] = [];
   const outcomes: WebhookOutcome[] = [];
   for (const each of readings) {
     const { webhook } = each;
@@ -55,6 +63,7 @@ export async function acceptHighlevel(context: HighlevelContext, received: Webho
     if ("problem" in outcome) unsendable.push({ webhook, ...outcome });
     else if ("request" in outcome) requested.push({ webhook, ...outcome });
     else if ("dnd" in outcome) dndUpdates.push({ id: webhook.id, event: outcome.dnd });
+    else if ("contact" in outcome) contacts.push({ id: webhook.id, event: outcome.contact });
     else outcomes.push({ id: webhook.id, ...outcome });
     const isFailed = "problem" in outcome || ("state" in outcome && outcome.state === "failed");
     if (eventId !== undefined && !isFailed) known.add(eventId);
@@ -62,7 +71,8 @@ export async function acceptHighlevel(context: HighlevelContext, received: Webho
   const accepted = await acceptOutbound(context, requested);
   const refused = await acceptUnsendable(context, unsendable);
   const dnd = await applyDndUpdates(tx, dndUpdates);
-  const all = [...outcomes, ...accepted.outcomes, ...refused.outcomes, ...dnd.outcomes];
+  const told = await applyContactEvents(tx, contacts);
+  const all = [...outcomes, ...told, ...accepted.outcomes, ...refused.outcomes, ...dnd.outcomes];
   return {
     outcomes: all.map((each) => ({ ...each, eventId: eventIds.get(each.id) })),
     owed: [...accepted.owed, ...refused.owed, ...dnd.owed],
@@ -99,7 +109,13 @@ async function judge(
   context: HighlevelContext,
   reading: Reading,
   { eventId, known }: { eventId: string | undefined; known: Set<string> },
-): Promise<Outcome | Omit<MappedRequest, "webhook"> | Omit<UnsendableRequest, "webhook"> | { dnd: DndEvent }> {
+): Promise<
+  | Outcome
+  | Omit<MappedRequest, "webhook">
+  | Omit<UnsendableRequest, "webhook">
+  | { dnd: DndEvent }
+  | { contact: ContactEvent }
+> {
   if ("failure" in reading) return { state: "failed", reason: reading.failure };
   const { webhook, content: event } = reading;
   const refusal = refuseRepeated(event, eventId, webhook.receivedAt, known);
@@ -109,6 +125,7 @@ async function judge(
     return { state: "processed", reason: await context.applyInstall(context.tx, event.event, event.at) };
   }
   if (event.kind === "dnd") return { dnd: event.event };
+  if (event.kind === "contact") return { contact: event.event };
   const { request } = event;
   const mapping = reading.mapping
     ? await followMoves(context.tx, reading.mapping, { locationId: request.locationId, at: webhook.receivedAt })

@@ -17,7 +17,7 @@ export function requireAdapter(provider: string): Adapter {
   ]);
 }
 
-export function requireAddress(adapter: Adapter, given: string): string {
+function requireAddress(adapter: Adapter, given: string): string {
   const address = normalizeAddress(adapter.channel, given);
   if (address !== undefined && (adapter.takesIds || !isChatId(address))) return address;
   const fits = {

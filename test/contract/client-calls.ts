@@ -53,6 +53,10 @@ export const highlevelCalls: Calls<Highlevel> = {
     "by a new address, with a name": ({ highlevel, access }) =>
       highlevel.ensureContact(access, { email: "new@example.org", name: "A. Name" }),
     "by a known number": ({ highlevel, access }) => highlevel.ensureContact(access, { phone: "+15005550006" }),
+    "by a known number, with a name": ({ highlevel, access, sandbox }) => {
+      sandbox.addContact({ locationId: "loc", phone: "+15005550004" });
+      return highlevel.ensureContact(access, { phone: "+15005550004", name: "A. Name" });
+    },
     "by a name alone": ({ highlevel, access }) => highlevel.ensureContact(access, { name: "A. Name" }),
   },
   postOutboundCall: {

@@ -122,7 +122,9 @@ function read(webhook: DecodedWebhook, ownAddress?: string) {
   const { sender, data } = webhook.read(upsert);
   return data.map((each) =>
     readMessage(each, numberOf(sender) ?? ownAddress, (own, person, said) => {
-      const parties = each.key.fromMe ? { from: own, to: [person] } : { from: person, to: [own] };
+      const parties = each.key.fromMe
+        ? { from: own, to: [person] }
+        : { from: person, fromName: each.pushName, to: [own] };
       return text({ ...said, ...parties, direction: each.key.fromMe ? "outbound" : undefined });
     }),
   );

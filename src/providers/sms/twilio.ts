@@ -89,8 +89,11 @@ const said = z.object({
 /** https://www.twilio.com/docs/messaging/guides/webhook-request#location-sharing-parameters */
 const place = z.object({ Label: maybeText, Address: maybeText, Latitude: maybeText, Longitude: maybeText });
 
-/** With Advanced Opt-Out: https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out */
-const optOut = z.object({ OptOutType: maybeText });
+/**
+ * With Advanced Opt-Out: https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out. The name is WhatsApp's:
+ * https://www.twilio.com/docs/messaging/guides/webhook-request#whatsapp-specific-parameters
+ */
+const besides = z.object({ OptOutType: maybeText, ProfileName: maybeText });
 
 const explain = (code: string) => `see https://www.twilio.com/docs/api/errors/${code}`;
 
@@ -156,8 +159,9 @@ function read(webhook: DecodedWebhook) {
 function readText(webhook: DecodedWebhook) {
   const { id, from, to, body, attachments } = readIncoming(webhook);
   const words = wordsOf(webhook, body) || (attachments.length > 0 ? undefined : nothingSaid(webhook));
-  const wish = wishIn(webhook.read(optOut).OptOutType);
-  return text({ id, from: from.number, service: from.service, to: [to.number], text: words, attachments, ...wish });
+  const { OptOutType, ProfileName: fromName } = webhook.read(besides);
+  const person = { from: from.number, fromName, service: from.service };
+  return text({ id, ...person, to: [to.number], text: words, attachments, ...wishIn(OptOutType) });
 }
 
 /** The text, what was chosen or sent besides, and below it the advertisement from which the person wrote. */

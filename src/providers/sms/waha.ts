@@ -144,7 +144,10 @@ function read(webhook: DecodedWebhook, ownAddress?: string) {
   const given = webhook.read(written);
   const about = { own: numberOf(me?.id) ?? ownAddress, fetched: webhook.fetched };
   return readMessage(given, about, (own, person, said) => {
-    const parties = given.fromMe ? { from: own, to: [person] } : { from: person, to: [own] };
+    const { pushName, notifyName, Info } = given._data ?? {};
+    // By the engine at another place.
+    const fromName = pushName ?? notifyName ?? Info?.PushName;
+    const parties = given.fromMe ? { from: own, to: [person] } : { from: person, fromName, to: [own] };
     return text({ ...said, ...parties, direction: given.fromMe ? "outbound" : undefined });
   });
 }

@@ -140,11 +140,15 @@ const status = z.object({
   errors: listOf(problemIn("title")),
 });
 
+/** Who the people are by their own profiles: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages */
+const profile = z.object({ wa_id: maybeText, profile: z.object({ name: maybeText }).nullish() });
+
 const change = z.object({
   field: requiredText,
   value: z
     .object({
       metadata: z.object({ display_phone_number: phoneWithoutPlus(undefined) }).nullish(),
+      contacts: listOf(profile).catch([]),
       ...{ messages: listOf(message), message_echoes: listOf(message), statuses: listOf(status) },
     })
     .refine(({ metadata, messages, message_echoes }) => metadata || messages.length + message_echoes.length === 0, {
@@ -159,10 +163,13 @@ function read(webhook: DecodedWebhook) {
 }
 
 function readChange({ field, value }: z.infer<typeof change>) {
-  const { metadata, messages, message_echoes: echoes, statuses } = value;
+  const { metadata, contacts, messages, message_echoes: echoes, statuses } = value;
   const own = metadata?.display_phone_number ?? "";
+  const nameOf = (person: string) => contacts.find(({ wa_id: id }) => `+${id}` === person)?.profile?.name;
   const events = [
-    ...messages.map((each) => readMessage(each, own, (from, said) => text({ ...said, from, to: [own] }))),
+    ...messages.map((each) =>
+      readMessage(each, own, (from, said) => text({ ...said, from, fromName: nameOf(from), to: [own] })),
+    ),
     ...echoes.map((each) =>
       readMessage({ ...each, from: each.to }, own, (to, said) => {
         return text({ ...said, from: own, to: [to], direction: "outbound" });

@@ -82,10 +82,11 @@ export function contactRoutes(state: State): Router {
   });
 
   router.put("/:contactId", (req, res) => {
-    const { dndSettings } = parseRequest(update, req.body);
+    const { dndSettings, name } = parseRequest(update, req.body);
     const contact = requireContact(req, res, req.params.contactId);
     // Whether settings that are left out stay is not published: here they do not.
     if (dndSettings) contact.dndSettings = dndSettings;
+    if (name) contact.name = name;
     res.json({ succeded: true, contact: showContact(contact) });
   });
 

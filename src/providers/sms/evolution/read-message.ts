@@ -39,7 +39,7 @@ export const message = z.object({
     // Beside an id that hides the number, by the version.
     ...{ remoteJidAlt: maybeText, senderPn: maybeText },
   }),
-  ...{ status: maybeText, messageType: maybeText, messageTimestamp: unixTime },
+  ...{ pushName: maybeText, status: maybeText, messageType: maybeText, messageTimestamp: unixTime },
   message: some({ ...said, base64: maybeText, mediaUrl: maybeText }),
   contextInfo: some({ quotedMessage: some(said) }),
 });

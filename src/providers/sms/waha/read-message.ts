@@ -47,7 +47,8 @@ export const message = z.object({
   _data: some({
     type: maybeText,
     key: some({ remoteJidAlt: maybeText }),
-    Info: some({ SenderAlt: maybeText, RecipientAlt: maybeText }),
+    Info: some({ SenderAlt: maybeText, RecipientAlt: maybeText, PushName: maybeText }),
+    ...{ pushName: maybeText, notifyName: maybeText },
   }),
 });
 type Message = z.infer<typeof message>;

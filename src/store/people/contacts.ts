@@ -1,0 +1,45 @@
+import { sql } from "drizzle-orm";
+import { type Db, selectRows } from "../postgres/database.ts";
+
+/** A contact in HighLevel, as the webhook of this id tells of it. */
+export interface ToldOfContact {
+  id: number;
+  locationId: string;
+  contactId: string;
+}
+
+/** Takes from conversations the contacts that are no more. For each conversation it gives the webhook that said so. */
+export async function forgetContacts(tx: Db, gone: ToldOfContact[]): Promise<number[]> {
+  if (gone.length === 0) return [];
+  const rows = await selectRows<{ id: number }>(
+    tx,
+    sql`
+      update conversations set highlevel_contact_id = null, highlevel_conversation_id = null, updated_at = now()
+      from json_to_recordset(${JSON.stringify(gone)}::json) as gone (id float8, "locationId" text, "contactId" text)
+      where conversations.location_id = gone."locationId" and highlevel_contact_id = gone."contactId"
+        and mapping_id is not null
+      returning gone.id`,
+  );
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Takes from conversations with these addresses the contacts that have them no more, as another one has. Where strangers do not
+ * become contacts by themselves, that other one is put in their place: else who is known would be held.
+ */
+export async function forgetFormerContacts(tx: Db, told: (ToldOfContact & { address: string })[]): Promise<number[]> {
+  if (told.length === 0) return [];
+  const rows = await selectRows<{ id: number }>(
+    tx,
+    sql`
+      update conversations set highlevel_conversation_id = null, updated_at = now(),
+        highlevel_contact_id = case when mappings.unknown_sender <> 'create' then told."contactId" end
+      from json_to_recordset(${JSON.stringify(told)}::json) as told (
+        id float8, "locationId" text, "contactId" text, address text
+      ), mappings
+      where mappings.location_id = told."locationId" and conversations.mapping_id = mappings.id
+        and conversations.address = told.address and conversations.highlevel_contact_id <> told."contactId"
+      returning told.id`,
+  );
+  return rows.map(({ id }) => id);
+}

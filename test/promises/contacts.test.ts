@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { signer } from "../fixtures/generic-sms/sign.ts";
+import { startTestBridge, type TestBridge } from "../support/bridge.ts";
+import { locationId, publicUrl } from "../support/location.ts";
+import { until } from "../support/until.ts";
+
+/** Contacts stay whole, whatever becomes of them in HighLevel: nobody is doubled, and nobody's words go to somebody else. */
+let bridge: TestBridge;
+let mappingId: string;
+const ours = "+15005550009";
+beforeAll(async () => {
+  bridge = await startTestBridge();
+  mappingId = await bridge.addMapping({ provider: "generic-sms", address: ours, credentials: signer.credentials });
+});
+afterAll(() => bridge.stop());
+
+let counter = 0;
+const newNumber = () => `+1500555${5000 + ++counter}`;
+async function say(from: string, data: Record<string, unknown> = {}, id = mappingId, to = ours): Promise<string> {
+  const text = `words ${++counter}`;
+  const body = { type: "message.received", data: { id: `m-${counter}`, from, to, text, ...data } };
+  const sample = { contentType: "application/json", body };
+  const posted = await bridge.post(signer.sign(sample, { url: `${publicUrl}/webhooks/${id}`, at: new Date() }));
+  expect(posted.status).toBe(200);
+  return text;
+}
+/** Whose conversation it is in. */
+const contactOf = (text: string) =>
+  until(
+    () => bridge.sandbox.messages().find(({ body }) => body === text),
+    (message) => message !== undefined,
+  ).then((message) => message?.contactId);
+const add = (contact: Record<string, unknown>) => bridge.sandbox.addContact({ locationId, ...contact });
+const nameOf = (id: string) => bridge.sandbox.contacts().find((contact) => contact.id === id)?.name;
+async function tell(type: string, about: Record<string, unknown>): Promise<string> {
+  const before = (await bridge.admin("GET", "/webhooks?source=highlevel")).body.items.length;
+  await bridge.sandbox.postEvent(`${bridge.url}/webhooks/highlevel`, { type, locationId, ...about, n: ++counter });
+  const { body } = await until(
+    () => bridge.admin("GET", "/webhooks?source=highlevel"),
+    ({ body: { items } }) => items.length > before && items[0].state !== "received",
+  );
+  return body.items[0].reason;
+}
+
+test("a name that is told is given to a contact that has none, and never over one", async () => {
+  const [nameless, named, strange] = [newNumber(), newNumber(), newNumber()];
+  const first = add({ phone: nameless });
+  const second = add({ phone: named, name: "Own name" });
+  await contactOf(await say(nameless, { contact: { name: "Ann" } }));
+  await contactOf(await say(named, { contact: { name: "Bob" } }));
+  const third = await contactOf(await say(strange, { contact: { name: "Eve" } }));
+  expect([first.id, second.id, third ?? ""].map(nameOf)).toEqual(["Ann", "Own name", "Eve"]);
+});
+
+test("that HighLevel does not take a name keeps no message", async () => {
+  const number = newNumber();
+  const { id } = add({ phone: number });
+  bridge.sandbox.setFaults([{ kind: "status", path: `/contacts/${id}`, status: 422, times: 1 }]);
+  expect(await contactOf(await say(number, { contact: { name: "Ann" } }))).toBe(id);
+});
+
+test("several numbers of one contact lead to one conversation, and none of them is put over another", async () => {
+  const [first, second, third] = [newNumber(), newNumber(), newNumber()];
+  const contact = add({ phone: first, additionalPhones: [second, third] });
+  for (const number of [third, second, first]) expect(await contactOf(await say(number))).toBe(contact.id);
+  expect(contact.phone).toBe(first);
+  expect(
+    new Set(
+      bridge.sandbox
+        .messages()
+        .filter((each) => each.contactId === contact.id)
+        .map((each) => each.conversationId),
+    ).size,
+  ).toBe(1);
+});
+
+test("who writes after the contact was deleted gets another one, and HighLevel is asked but for that", async () => {
+  const number = newNumber();
+  const first = (await contactOf(await say(number))) ?? "";
+  bridge.sandbox.deleteContact(first);
+  expect(await tell("ContactDelete", { id: first })).toBe("1 of its conversations here find their contact anew");
+  const calls = bridge.sandbox.callCount("/conversations/messages/inbound");
+  const second = await contactOf(await say(number));
+  expect(second).not.toBe(first);
+  expect(bridge.sandbox.callCount("/conversations/messages/inbound")).toBe(calls + 1);
+});
+
+test("who writes after a merge is in the conversation of the contact that is left", async () => {
+  const number = newNumber();
+  const gone = (await contactOf(await say(number))) ?? "";
+  const heir = add({ phone: newNumber() });
+  bridge.sandbox.mergeContact(gone, heir.id);
+  await tell("ContactDelete", { id: gone });
+  expect(await contactOf(await say(number))).toBe(heir.id);
+});
+
+test.each(["ContactCreate", "ContactUpdate"])(
+  "a number that %s tells of another contact is that one's from now on",
+  async (type) => {
+    const number = newNumber();
+    const former = await contactOf(await say(number));
+    const { id } = add({ phone: number });
+    expect(id).not.toBe(former);
+    await tell(type, { id, phone: number });
+    expect(await contactOf(await say(number))).toBe(id);
+  },
+);
+
+test("where strangers are held, it is put in the place of the former one, and nobody is held for it", async () => {
+  const address = "+15005550010";
+  const held = await bridge.addMapping({
+    ...{ provider: "generic-sms", address, credentials: signer.credentials, unknownSender: "hold" },
+  });
+  const number = newNumber();
+  const former = add({ phone: newNumber() });
+  await bridge.admin("PUT", `/mappings/${held}/conversations/${encodeURIComponent(number)}`, { contactId: former.id });
+  const { id } = add({ phone: number });
+  await tell("ContactUpdate", { id, phone: number });
+  expect(await contactOf(await say(number, {}, held, address))).toBe(id);
+});
+
+test("what is told of contacts that are nobody here, or have not changed, is ignored with a reason", async () => {
+  const number = newNumber();
+  const id = await contactOf(await say(number));
+  const reason = "a contact of which nothing changes here";
+  expect(await tell("ContactUpdate", { id, phone: number, tags: ["a"] })).toBe(reason);
+  expect(await tell("ContactDelete", { id: "nobody" })).toBe(reason);
+  expect(await tell("ContactUpdate", { id: "x", phone: "odd", email: 7 })).toBe(reason);
+  expect(await tell("ContactDelete", { locationId: "somebody-elses", id })).toBe(reason);
+});
