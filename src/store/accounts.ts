@@ -1,4 +1,5 @@
 import { and, asc, eq, gt, isNull, type SQL, sql } from "drizzle-orm";
+import { isAnyOf } from "./postgres/any-of.ts";
 import { type Db, selectRows } from "./postgres/database.ts";
 import { type AccountRow, accounts, mappings, type NewAccount } from "./schema.ts";
 
@@ -11,6 +12,14 @@ export async function insertAccount(db: Db, account: NewAccount): Promise<Accoun
 export async function findAccount(db: Db, id: string): Promise<AccountRow | undefined> {
   const [account] = await db.select().from(accounts).where(eq(accounts.id, id));
   return account;
+}
+
+/** Deleted ones too. */
+export async function findAccounts(db: Db, ids: string[]): Promise<AccountRow[]> {
+  return db
+    .select()
+    .from(accounts)
+    .where(isAnyOf(accounts.id, ids, "uuid"));
 }
 
 /** With `locationIds` only those all of whose locations are among them. */

@@ -95,6 +95,19 @@ test("what was changed by a form is changed, and what stood there stays", async 
   expect(body).toMatchObject({ name: "Reception", unknownSender: "hold", conversationProviderId: smsProviderId });
 });
 
+test("a form takes back nothing that somebody else has changed since, and one that puts begins with what is there", async () => {
+  const id = String(stage.ids.mapping);
+  const shown = await call("GET", `/do/changeMapping?id=${id}`, cookies.own);
+  expect(shown.page).toContain('name="was.name" value="Reception"');
+  const form = { id, name: "Reception", "was.name": "Reception", unknownSender: "create", "was.unknownSender": "hold" };
+  await stage.bridge.admin("PATCH", `/mappings/${id}`, { name: "Lobby" });
+  expect((await call("POST", "/do/changeMapping", cookies.own, form)).status).toBe(200);
+  const { body } = await stage.bridge.admin("GET", `/mappings/${id}`);
+  expect(body).toMatchObject({ name: "Lobby", unknownSender: "create" });
+  const { page } = await call("GET", `/do/putLocation?locationId=${otherLocation}`, cookies.other);
+  expect(page).toContain('value="Other"');
+});
+
 test("that the operator looked at what people wrote stands in the audit, once an hour for each message", async () => {
   const { id } = (await stage.bridge.admin("GET", "/messages")).body.items[0];
   for (let time = 0; time < 3; time++) expect((await call("GET", `/messages/${id}`, cookies.admin)).status).toBe(200);

@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { listConversations } from "../../src/store/conversations.ts";
-import { readActivity } from "../../src/store/messages/activity.ts";
+import { readActivity, readSigns } from "../../src/store/messages/activity.ts";
 import { listMessages } from "../../src/store/messages/list-messages.ts";
 import { groupDead, groupFailed } from "../../src/store/operate/group-problems.ts";
 import { listDeliveries } from "../../src/store/operate/list-deliveries.ts";
@@ -109,6 +109,21 @@ test.for([
   const counted = await count(list);
   expect(counted.found).toBe(found);
   expect(counted.read).toBeLessThanOrEqual(fewTimes(found));
+});
+
+test("the signs of a page of mappings read no more than some messages of each", async () => {
+  const ids = await selectRows<{ id: string }>(database.db, sql`select id from mappings limit 50`);
+  const list = async () => ({
+    rows: await readSigns(
+      database.db,
+      ids.map(({ id }) => id),
+      20,
+    ),
+    walkedTo: undefined,
+  });
+  const counted = await count(list);
+  expect(counted.found).toBe(50);
+  expect(counted.read).toBeLessThanOrEqual(3 * 50 * 20);
 });
 
 test("the list of who is known at a mapping reads no more than a few times what it shows", async () => {

@@ -11,7 +11,7 @@ import { Facts, Said, Words } from "../frame/parts.tsx";
 import { Complaint, tryTo } from "../frame/try.tsx";
 import { labelOf as labelOfProvider } from "../pages/provider-labels.ts";
 import { fill, paramsOf, requireDeed } from "./deeds.ts";
-import { formFieldsOf, readForm, writtenIn } from "./form-fields.ts";
+import { formFieldsOf, readForm, wasOf, writtenIn } from "./form-fields.ts";
 import { Outcome } from "./outcome.tsx";
 
 type Deed = ReturnType<typeof requireDeed>;
@@ -60,18 +60,22 @@ function fieldsFor({ operation, without = [] }: Deed, given: Json): { fields: Fo
   return { fields: kept, ...(isChosen ? { provider } : {}) };
 }
 
-/** What it is about, where the API shows it at the same path. What the key does not reach is a 404. */
+/** What it is about, where the API shows it at the same path: what is not there yet is nothing for a PUT, else a 404. */
 async function readNow(calls: Calls, caller: Ask["caller"], { operation }: Deed, params: Ask["query"]): Promise<Json> {
   const { method, path } = operation;
   const shown = shownAt[path];
-  if (method === "PUT" || shown === undefined) return {};
-  const { body } = await calls[shown](caller, { params });
-  return { ...body };
+  if (shown === undefined) return {};
+  const found = await tryTo<{ body: object }>(calls[shown](caller, { params }));
+  // Of a provider the document is the body itself.
+  if ("done" in found) return { body: "document" in found.done.body && found.done.body.document, ...found.done.body };
+  // A PUT makes what is not there yet.
+  if (method === "PUT") return {};
+  throw found.problem;
 }
 
 const shownAt: Record<
   string,
-  "getMapping" | "getLocation" | "getAccount" | "getEndpoint" | "getConversation" | "getPerson"
+  "getMapping" | "getLocation" | "getAccount" | "getEndpoint" | "getConversation" | "getPerson" | "getProvider"
 > = {
   "/admin/mappings/{id}": "getMapping",
   "/admin/locations/{locationId}": "getLocation",
@@ -79,6 +83,7 @@ const shownAt: Record<
   "/admin/endpoints/{id}": "getEndpoint",
   "/admin/mappings/{id}/conversations/{address}": "getConversation",
   "/admin/people/{address}": "getPerson",
+  "/admin/providers/{name}": "getProvider",
 };
 
 /** Of CSV the lines are the body, and the other fields the query. */
@@ -140,6 +145,7 @@ function show(deed: Deed, shown: Shown): Answer {
             ))}
             {provider && <input type="hidden" name="provider" value={provider} />}
             <Fields {...shown} shownFirst={deed.shownFirst} />
+            {operation.method === "PATCH" && <Former {...shown} />}
             <div class="actions">
               <button type="submit" class={isFinal ? "bad" : "primary"}>
                 {title}
@@ -159,6 +165,13 @@ function show(deed: Deed, shown: Shown): Answer {
 function Param({ name, value }: { name: string; value: string | undefined }) {
   if (value) return <input type="hidden" name={name} value={value} />;
   return <Field name={name} label={labelOf(name)} isRequired />;
+}
+
+/** What stood in the fields when the form was made. */
+function Former({ fields, given, now }: Shown) {
+  const open = fields.filter(({ isSecret }) => !isSecret);
+  const was = open.map((field) => [wasOf(field), given[wasOf(field)] ?? asWritten(now[field.name])] as const);
+  return was.map(([name, value]) => <input key={name} type="hidden" name={name} value={value} />);
 }
 
 /** What a deed folds is what it names, as long as nothing is filled in. */

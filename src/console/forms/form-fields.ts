@@ -30,11 +30,15 @@ export function writtenIn(form: Record<string, string>, { name, kind, words = []
   return ticked.length > 0 ? ticked.join(", ") : form[name];
 }
 
+/** Holds what stood in a field when the form was made: what somebody else changed since is not taken back. */
+export const wasOf = ({ name }: FormField) => `was.${name}`;
+
 /** What a form says, as the operation takes it; nothing of it is checked. Of what is there `now` it says what was changed alone. */
 export function readForm(fields: FormField[], form: Record<string, string>, now: Json): Json {
   const said = fields
-    .map((field) => ({ field, written: writtenIn(form, field) ?? asWritten(now[field.name]) }))
-    .filter(({ field, written }) => written !== asWritten(now[field.name]))
+    .map((field) => ({ field, was: form[wasOf(field)] ?? asWritten(now[field.name]) }))
+    .map(({ field, was }) => ({ field, was, written: writtenIn(form, field) ?? was }))
+    .filter(({ was, written }) => written !== was)
     .map(({ field, written }) => [field.name, readField(field, written)] as const);
   const isCredential = ([name]: readonly [string, unknown]) => name.startsWith(prefix);
   const body = Object.fromEntries(said.filter((each) => !isCredential(each)));

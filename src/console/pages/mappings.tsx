@@ -2,13 +2,14 @@ import type { ComponentChildren } from "preact";
 import { refusals } from "../../advice/refusals.ts";
 import { labelOf as labelOfField } from "../../http/openapi/form-fields.ts";
 import type { WebhookSource } from "../../model.ts";
-import type { Calls, Mapping } from "../calls.ts";
+import type { Calls, ListedMapping, Mapping } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
 import { Value } from "../forms/outcome.tsx";
 import { type Page, withoutEmpty } from "../frame/answer.ts";
 import { Findings } from "../frame/findings.tsx";
 import { Filters, List } from "../frame/list.tsx";
 import { Facts, Id, Said, Time, Ways } from "../frame/parts.tsx";
+import type { Tone } from "../words/states.ts";
 import { labelOf } from "./provider-labels.ts";
 
 const path = "/console/mappings";
@@ -42,7 +43,7 @@ export function mappingsPage(calls: Calls): Page {
   };
 }
 
-const columns: Record<string, (mapping: Mapping) => ComponentChildren> = {
+const columns: Record<string, (mapping: ListedMapping) => ComponentChildren> = {
   "Number or mailbox": ({ id, address }) => (
     <a href={`${path}/${id}`}>
       <Said>{address}</Said>
@@ -51,9 +52,21 @@ const columns: Record<string, (mapping: Mapping) => ComponentChildren> = {
   Name: ({ name }) => name && <Said>{name}</Said>,
   Provider: ({ provider }) => labelOf(provider),
   Location: ({ locationId }) => <a href={`/console/locations/${encodeURIComponent(locationId)}`}>{locationId}</a>,
-  State: ({ pausedAt }) => (pausedAt ? <span class="state bad">paused</span> : <span class="state ok">goes on</span>),
-  Added: ({ createdAt }) => <Time at={createdAt} />,
+  State: (mapping) => {
+    const [word, tone] = lightOf(mapping);
+    return <span class={`state ${tone}`}>{word}</span>;
+  },
+  "Last in": ({ lastInAt }) => <Time at={lastInAt} />,
+  "Last out": ({ lastOutAt }) => <Time at={lastOutAt} />,
+  "Secret unchanged": ({ accountChangedAt }) => <Time at={accountChangedAt} />,
 };
+
+function lightOf({ pausedAt, refusedLately, lastInAt, lastOutAt, hasReceipts }: ListedMapping): [string, Tone] {
+  if (pausedAt) return ["paused", "bad"];
+  if (refusedLately > 0) return [`${refusedLately} refused`, "bad"];
+  if (!lastInAt && !lastOutAt) return ["nothing yet", "quiet"];
+  return lastOutAt && !hasReceipts ? ["no receipts", "busy"] : ["goes on", "ok"];
+}
 
 /** `GET /console/mappings/{id}`: the URLs to paste, what was refused at them, and, with `?check`, what both sides say. */
 export function mappingPage(calls: Calls): Page {

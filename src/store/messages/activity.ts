@@ -37,6 +37,36 @@ export async function readActivity(
   };
 }
 
+/** Of each mapping, by its newest messages: when one came, when one was sent, and whether receipts tell of those. */
+export interface Signs {
+  mappingId: string;
+  lastInAt: Date | null;
+  lastOutAt: Date | null;
+  hasReceipts: boolean;
+}
+
+/** One statement that goes along an index: it reads so many messages of each at most. */
+export async function readSigns(db: Db, mappingIds: string[], messagesOfEach: number): Promise<Signs[]> {
+  const rows = await selectRows<
+    Omit<Signs, "lastInAt" | "lastOutAt"> & Record<"lastInAt" | "lastOutAt", string | null>
+  >(
+    db,
+    sql`
+      select mapping.id as "mappingId", signs.* from unnest(${sql.param(mappingIds)}::uuid[]) as mapping (id)
+      cross join lateral (
+        select max(created_at) filter (where direction = 'inbound') as "lastInAt",
+          max(created_at) filter (where direction = 'outbound') as "lastOutAt",
+          coalesce(bool_or(fates is not null), false) as "hasReceipts"
+        from (
+          select created_at, direction, fates from messages where mapping_id = mapping.id
+          order by mapping_id desc, id desc limit ${messagesOfEach}
+        ) newest
+      ) signs`,
+  );
+  const timeOf = (at: string | null) => (at === null ? null : new Date(at));
+  return rows.map((row) => ({ ...row, lastInAt: timeOf(row.lastInAt), lastOutAt: timeOf(row.lastOutAt) }));
+}
+
 const recentWebhooks = (db: Db, accountId: string, limit: number) =>
   db
     .select({

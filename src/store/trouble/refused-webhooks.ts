@@ -1,5 +1,6 @@
 import { and, desc, eq, or, sql } from "drizzle-orm";
 import type { RefusalReason, WebhookSource } from "../../model.ts";
+import { isAnyOf } from "../postgres/any-of.ts";
 import type { Db } from "../postgres/database.ts";
 import { type RefusalDetail, type RefusedWebhooks, refusedWebhooks } from "../schema.ts";
 
@@ -41,4 +42,21 @@ export async function listRefusals(
     .from(refusedWebhooks)
     .where(or(isOf(at.accountId, "provider"), isOf(at.mappingId, "highlevel")) ?? sql`false`)
     .orderBy(desc(refusedWebhooks.lastAt));
+}
+
+/** How many were turned away at these accounts' URLs, and at these mappings' delivery URLs, until a day without. */
+export async function countRefusals(
+  db: Db,
+  ownerIds: Record<WebhookSource, string[]>,
+): Promise<Record<WebhookSource, Map<string, number>>> {
+  const { ownerId, source, count, lastAt } = refusedWebhooks;
+  const isOf = (each: WebhookSource) => and(eq(source, each), isAnyOf(ownerId, ownerIds[each], "uuid"));
+  const found = await db
+    .select({ ownerId, source, count: sql<number>`sum(${count})::float8` })
+    .from(refusedWebhooks)
+    .where(and(or(isOf("provider"), isOf("highlevel")), sql`${lastAt} > now() - interval '1 day'`))
+    .groupBy(ownerId, source);
+  const countsOf = (each: WebhookSource) =>
+    new Map(found.filter((row) => row.source === each).map((row) => [row.ownerId, row.count]));
+  return { provider: countsOf("provider"), highlevel: countsOf("highlevel") };
 }

@@ -12,7 +12,12 @@ import { requireAdapter } from "../../../registry/require-fitting.ts";
 import { listMappings, pauseMapping } from "../../../store/mappings.ts";
 import type { MappingRow } from "../../../store/schema.ts";
 import { listRefusals } from "../../../store/trouble/refused-webhooks.ts";
-import { changedMappingAnswer, mappingAnswer, wholeMappingAnswer } from "../../answers/connections.ts";
+import {
+  changedMappingAnswer,
+  listedMappingAnswer,
+  mappingAnswer,
+  wholeMappingAnswer,
+} from "../../answers/connections.ts";
 import { pageOf } from "../../answers/page.ts";
 import { type Caller, requireReach } from "../../caller.ts";
 import { toPage, uuidPageQuery } from "../../list.ts";
@@ -20,6 +25,7 @@ import { operation, reply } from "../../operations/operation.ts";
 import { checkQuery, credentials, readSearch, searchFields, text, uuidOf } from "../fields.ts";
 import { type AccountsContext, showRefusal } from "./accounts.ts";
 import { mappingSettings } from "./mapping-settings.ts";
+import { readSignsOf } from "./mapping-signs.ts";
 import { reachesAll, requireAccount, requireAccountOf, requireMapping, requireUsable } from "./reached.ts";
 
 export interface MappingsContext extends AccountsContext {
@@ -96,12 +102,14 @@ export const mappingOperations = {
       accountId: z.uuid().optional(),
       address: searchFields.address,
     },
-    answers: { 200: pageOf(mappingAnswer) },
+    answers: { 200: pageOf(listedMappingAnswer) },
     async handle(context: MappingsContext, { caller, query: { limit, cursor, address, ...given } }) {
       const { addresses } = await readSearch(context.people, caller, { address });
       const page = { ...given, addresses, locationIds: caller.locationIds, after: cursor, limit: limit + 1 };
       const rows = await listMappings(context.people, page);
-      return reply(200, toPage(rows, { limit, keyOf: (row) => row.id, show: (row) => show(context, row) }));
+      const signsOf = await readSignsOf(context.people, caller, rows);
+      const showSigns = (row: MappingRow) => ({ ...show(context, row), ...signsOf(row) });
+      return reply(200, toPage(rows, { limit, keyOf: (row) => row.id, show: showSigns }));
     },
   }),
 
