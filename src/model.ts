@@ -106,6 +106,12 @@ export type MessageState = "received" | "queued" | ReceiptStatus;
 export type MessageOrigin = "provider" | "highlevel" | "api";
 
 /**
+ * By what the mapping is chosen that sends: the person was written with by it last; it is the agent's; it is of the person's
+ * country; it is the location's default one; or the oldest.
+ */
+export type SenderRule = "last" | "agent" | "country" | "default" | "oldest";
+
+/**
  * What HighLevel calls the message. Extra conversation providers take `Custom` for texts and emails alike. `Call` is for a
  * mapping that has nothing but calls.
  */

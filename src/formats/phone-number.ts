@@ -78,6 +78,12 @@ export function readReceiver(given: string | undefined, ownNumber?: string): { n
   return { problem: `${address} is no phone number with its country: write it as +1 415 555 0123` };
 }
 
+/** What numbers of the same country have in common: the country, or its calling code where the number is in no plan. */
+export function countryOf(number: string | undefined): string | undefined {
+  const { country, countryCallingCode } = parsePhoneNumberFromString(number ?? "") ?? {};
+  return country ?? countryCallingCode;
+}
+
 /** By its prefix, as in `whatsapp:+15005550006`. */
 export function serviceOf(address: string): TextService | undefined {
   return /^\s*(whatsapp|rcs):/i.exec(address)?.[1]?.toLowerCase() as TextService | undefined;

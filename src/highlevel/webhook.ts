@@ -67,6 +67,7 @@ const envelope = z.object({
 /** https://marketplace.gohighlevel.com/docs/webhook/ProviderOutboundMessage: whose it is, and for whom. */
 const addressed = z.object({
   ...{ locationId: lenient, contactId: lenient, messageId: lenient, emailMessageId: lenient, phone: lenient },
+  userId: lenient,
   /** Shown as a list, specified as a text. */
   emailTo: listOf.catch([]),
 });

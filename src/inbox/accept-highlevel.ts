@@ -6,9 +6,10 @@ import {
   type InstallEvent,
   readHighlevelEvent,
 } from "../highlevel/webhook.ts";
+import type { SenderRule } from "../model.ts";
 import { providersOf } from "../providers/registry.ts";
 import { describeMapping, type MappingFacts } from "../registry/mappings.ts";
-import { findMapping, findMappings, findSendingMapping } from "../store/mappings.ts";
+import { findMapping, findMappings } from "../store/mappings.ts";
 import type { Db } from "../store/postgres/database.ts";
 import { findKnownEvents, type WebhookOutcome } from "../store/received-webhooks.ts";
 import { eventDays } from "../store/retention.ts";
@@ -16,6 +17,7 @@ import type { Webhook } from "../store/schema.ts";
 import { acceptOutbound, type MappedRequest } from "./accept-outbound.ts";
 import { acceptUnsendable, type UnsendableRequest } from "./accept-unsendable.ts";
 import { applyDndUpdates, type DndUpdate } from "./consent/dnd-updates.ts";
+import { chooseSender } from "./contacts/choose-sender.ts";
 import { applyContactEvents, type ToldContact } from "./contacts/contact-events.ts";
 import { type Acceptance, type ReadContext, readWebhook, type WebhookReading } from "./read-webhook.ts";
 
@@ -127,15 +129,18 @@ async function judge(
   if (event.kind === "dnd") return { dnd: event.event };
   if (event.kind === "contact") return { contact: event.event };
   const { request } = event;
-  const mapping = reading.mapping
-    ? await followMoves(context.tx, reading.mapping, { locationId: request.locationId, at: webhook.receivedAt })
+  const about = { locationId: request.locationId, at: webhook.receivedAt };
+  const sender: Sender | undefined = reading.mapping
+    ? { mapping: await followMoves(context.tx, reading.mapping, about) }
     : await findSender(context.tx, event);
+  const mapping = sender?.mapping;
   if (mapping?.isDeleted) return { mapping: undefined, request, problem: deletedMapping };
   if (!mapping) return { mapping, request, problem: noSender(event) };
   if (mapping.movedAt && mapping.movedAt < webhook.receivedAt)
     return { mapping: undefined, request, problem: movedMapping };
   const problem = foreignLocation(mapping, request);
-  return problem === undefined ? { mapping, request } : { mapping, request, problem };
+  if (problem !== undefined) return { mapping, request, problem };
+  return { mapping, request: { ...request, chosenBy: sender?.chosenBy } };
 }
 
 function refuseRepeated(
@@ -155,13 +160,19 @@ function refuseRepeated(
 
 type OutboundEvent = Extract<HighlevelEvent, { kind: "outbound" }>;
 
-/** The mapping by which this person was written with last; else the location's default one of the channel. */
-async function findSender(tx: Db, { request }: OutboundEvent): Promise<MappingFacts | undefined> {
-  const { locationId, contactId } = request;
+/** The one that sends where the call does not say which, and why it. */
+async function findSender(tx: Db, { request }: OutboundEvent): Promise<Sender | undefined> {
+  const { locationId, contactId, userId, phone } = request;
   if (locationId === undefined) return undefined;
-  const id = await findSendingMapping(tx, { locationId, contactId, providers: providersOf(channelOf(request)) });
-  const row = id === undefined ? undefined : await findMapping(tx, id);
-  return row && describeMapping(row);
+  const providers = providersOf(channelOf(request));
+  const chosen = await chooseSender(tx, { locationId, contactId, userId, phone, providers });
+  const row = chosen && (await findMapping(tx, chosen.id));
+  return row && { mapping: describeMapping(row), chosenBy: chosen.rule };
+}
+
+interface Sender {
+  mapping: MappingFacts;
+  chosenBy?: SenderRule;
 }
 
 /** An extra provider's call says `Custom` for texts and emails alike. */

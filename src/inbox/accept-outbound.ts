@@ -5,6 +5,7 @@ import { addressesOf } from "../formats/mailbox.ts";
 import { readReceiver as readNumber } from "../formats/phone-number.ts";
 import { chatTypes, type OutboundRequest } from "../highlevel/webhook.ts";
 import { reportInSeconds } from "../messages/message-state.ts";
+import type { SenderRule } from "../model.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
 import {
   ensureContactConversation,
@@ -26,7 +27,7 @@ import type { Acceptance } from "./read-webhook.ts";
 export interface MappedRequest {
   mapping: MappingFacts;
   webhook: Webhook;
-  request: OutboundRequest;
+  request: OutboundRequest & { chosenBy?: SenderRule | undefined };
 }
 
 /**
@@ -139,14 +140,14 @@ function newMessage(
   mapping: MappingFacts,
   conversation: Conversation,
   webhook: Webhook,
-  request: OutboundRequest,
+  request: MappedRequest["request"],
 ): NewMessage {
   const message = messageOf(request, conversation, webhook);
   const { service } = message.content;
   const isSent = service !== undefined && mapping.adapter.services.includes(service) && !isChatId(mapping.address);
   return {
     ...message,
-    content: { ...message.content, service: isSent ? service : undefined },
+    content: { ...message.content, service: isSent ? service : undefined, chosenBy: request.chosenBy },
     mappingId: mapping.id,
     rfcMessageId: mapping.channel === "email" ? newRfcMessageId(mapping.address) : null,
   };

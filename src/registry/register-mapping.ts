@@ -51,6 +51,7 @@ interface MappingSettings {
   postLists?: ListPolicy | undefined;
   onUnknownOutcome?: UnknownOutcomePolicy | undefined;
   isDefault?: boolean | undefined;
+  userIds?: string[] | null | undefined;
   stripQuoted?: boolean | undefined;
   replyTokens?: boolean | undefined;
   dmarcFailures?: DmarcPolicy | undefined;
@@ -100,7 +101,7 @@ export async function registerMapping(
   await requireLocation(db, locationId);
   const { unknownSender = "create", postAutomatic = false, isDefault = false, stripQuoted = false } = input;
   const { onUnknownOutcome = "repost", postLists = "people", callProviderId = null } = input;
-  const { replyTokens = false, dmarcFailures = "post" } = input;
+  const { replyTokens = false, dmarcFailures = "post", userIds = null } = input;
   const settings = {
     callProviderId: requireCalls(adapter, callProviderId),
     unknownSender,
@@ -108,6 +109,7 @@ export async function registerMapping(
     postLists,
     onUnknownOutcome,
     isDefault,
+    userIds,
     stripQuoted,
     replyTokens: requireReplyTokens(adapter, replyTokens),
     dmarcFailures: requireDmarc(adapter, dmarcFailures),

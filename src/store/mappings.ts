@@ -120,26 +120,25 @@ export async function updateMapping(
   return stored;
 }
 
-/**
- * The mapping that sends to a contact when HighLevel does not say which: the one of the newest message with this person,
- * else the location's default one, else its oldest. `providers` are those of the message's channel.
- */
-export async function findSendingMapping(
-  tx: Db,
-  about: { locationId: string; contactId: string | undefined; providers: string[] },
-): Promise<string | undefined> {
-  const candidates = [
-    eq(mappings.locationId, about.locationId),
-    inArray(mappings.provider, about.providers),
-    isNull(mappings.deletedAt),
-  ];
+/** Who is written to, and by whom. */
+export interface SendingAbout {
+  locationId: string;
+  contactId: string | undefined;
+  /** HighLevel's id of the agent. */
+  userId?: string | undefined;
+  /** Those of the message's channel. */
+  providers: string[];
+}
+
+/** The mapping of the newest message with this contact. */
+export async function findLastMapping(tx: Db, about: SendingAbout): Promise<string | undefined> {
   const [last] = await tx
     .select({ id: mappings.id })
     .from(conversations)
     .innerJoin(mappings, eq(mappings.id, conversations.mappingId))
     .where(
       and(
-        ...candidates,
+        canSend(about),
         eq(conversations.locationId, about.locationId),
         eq(conversations.highlevelContactId, about.contactId ?? ""),
       ),
@@ -148,15 +147,26 @@ export async function findSendingMapping(
       sql`(select max(${messages.id}) from ${messages} where ${messages.conversationId} = ${conversations.id}) desc nulls last`,
     )
     .limit(1);
-  if (last) return last.id;
-  const [fallback] = await tx
-    .select({ id: mappings.id })
-    .from(mappings)
-    .where(and(...candidates))
-    .orderBy(desc(mappings.isDefault), asc(mappings.createdAt))
-    .limit(1);
-  return fallback?.id;
+  return last?.id;
 }
+
+/** The mappings that may send, at most so many: those of the agent first, then the default one, then the oldest. */
+export async function listSendingMappings(
+  tx: Db,
+  about: SendingAbout,
+  limit: number,
+): Promise<Pick<MappingRow, "id" | "address" | "isDefault" | "userIds">[]> {
+  const isOfAgent = sql`coalesce(${about.userId ?? ""} = any(${mappings.userIds}), false)`;
+  return tx
+    .select({ id: mappings.id, address: mappings.address, isDefault: mappings.isDefault, userIds: mappings.userIds })
+    .from(mappings)
+    .where(canSend(about))
+    .orderBy(desc(isOfAgent), desc(mappings.isDefault), asc(mappings.createdAt))
+    .limit(limit);
+}
+
+const canSend = ({ locationId, providers }: SendingAbout) =>
+  and(eq(mappings.locationId, locationId), inArray(mappings.provider, providers), isNull(mappings.deletedAt));
 
 /**
  * The location whose mapping stands for a conversation provider, of those that the caller reaches; undefined also when

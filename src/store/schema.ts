@@ -37,6 +37,7 @@ import type {
   ProviderMessage,
   ReceiptStatus,
   RefusalReason,
+  SenderRule,
   TextService,
   UnknownOutcomePolicy,
   UnknownSenderPolicy,
@@ -269,6 +270,8 @@ export const mappings = pgTable(
     onUnknownOutcome: text().$type<UnknownOutcomePolicy>().notNull().default("repost"),
     /** The fallback: sends when HighLevel names no mapping and the person has none yet. */
     isDefault: boolean().notNull().default(false),
+    /** HighLevel's ids of the agents whose number it is: sends what they write to people who have none yet. Null for none. */
+    userIds: text().array(),
     /** Posts of a reply only what is new in it. */
     stripQuoted: boolean().notNull().default(false),
     /** Its emails are answered at its address with a token behind a plus sign. */
@@ -478,6 +481,8 @@ export type MessageContent = Pick<
   call?: CallFacts | undefined;
   /** What an outbound text goes by; absent for SMS and MMS. */
   service?: TextService | undefined;
+  /** Why it goes by its mapping, where HighLevel did not say by which. */
+  chosenBy?: SenderRule | undefined;
   /** The mailbox that HighLevel shows as an outbound email's sender. */
   from?: string | undefined;
   /** The provider's id of the message that an agent's answer is for. */

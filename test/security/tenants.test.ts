@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { chooseSender } from "../../src/inbox/contacts/choose-sender.ts";
 import { ensureContactConversation, ensureConversation, registerHighlevelIds } from "../../src/store/conversations.ts";
 import { putLocation } from "../../src/store/locations.ts";
-import { findProviderLocation, findSendingMapping } from "../../src/store/mappings.ts";
+import { findProviderLocation } from "../../src/store/mappings.ts";
 import { insertMessages } from "../../src/store/messages/messages.ts";
 import { findByEmailId, findThread, listSentEmails } from "../../src/store/messages/threads.ts";
 import type { Database } from "../../src/store/postgres/database.ts";
@@ -76,7 +77,8 @@ describe("a location that registers another one's contact and conversation as it
 
   test("sends nothing by that location's mappings", async () => {
     const about = { contactId: shared.contactId, providers: ["mailgun"] };
-    expect(await findSendingMapping(database.db, { ...about, locationId: "attacker" })).toBe(attackersMapping);
+    const chosen = await chooseSender(database.db, { ...about, phone: undefined, locationId: "attacker" });
+    expect(chosen?.id).toBe(attackersMapping);
   });
 
   test("does not take the other's sends away by naming its conversation provider", async () => {

@@ -157,6 +157,15 @@ function Content({ message: { content } }: { message: WholeMessage }) {
   );
 }
 
+/** Why the mapping sends, where HighLevel did not say which. */
+const rules: Record<string, string> = {
+  last: "the person was written with by it last",
+  agent: "it is the agent's",
+  country: "it is of the person's country",
+  default: "it is the location's default one",
+  oldest: "it is the location's oldest one",
+};
+
 /** As in `SPF pass, DKIM pass, DMARC fail`. */
 const wordsOf = (verdicts: Record<string, string | undefined> = {}) =>
   Object.entries(verdicts)
@@ -180,6 +189,7 @@ function Ids({ message }: { message: WholeMessage }) {
         "HighLevel's id": message.highlevelMessageId && <Id id={message.highlevelMessageId} />,
         "HighLevel's email id": message.highlevelEmailMessageId && <Id id={message.highlevelEmailMessageId} />,
         "Message-ID": message.rfcMessageId && <Id id={message.rfcMessageId} />,
+        "Sent by it as": rules[message.content?.chosenBy ?? ""],
         "By the provider": wordsOf(message.content?.verdicts) || undefined,
         "In-Reply-To": message.content?.inReplyTo.map((id) => <Id key={id} id={id} />),
         Recipients:

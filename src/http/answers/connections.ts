@@ -101,6 +101,7 @@ const mapping = z.object({
   postLists: z.enum(["people", "all", "none"]),
   onUnknownOutcome: z.enum(["repost", "hold"]),
   isDefault: z.boolean(),
+  userIds: z.array(z.string()).nullable(),
   stripQuoted: z.boolean(),
   replyTokens: z.boolean(),
   dmarcFailures: z.enum(["post", "mark", "hold"]),

@@ -86,10 +86,14 @@ function readRows(given: unknown, csv: string): Given {
 function valuesOf(record: Record<string, string>): Record<string, unknown> {
   const words: Record<string, unknown> = { true: true, false: false };
   const isFlag = (name: string) => ["postAutomatic", "isDefault", "stripQuoted", "replyTokens"].includes(name);
+  const readCell = (name: string, value: string) => {
+    if (name === "userIds") return value.split(/[\s,;]+/).filter(Boolean);
+    return isFlag(name) ? (words[value.toLowerCase()] ?? value) : value;
+  };
   return Object.fromEntries(
     Object.entries(record)
       .filter(([, value]) => value !== "")
-      .map(([name, value]) => [name, isFlag(name) ? (words[value.toLowerCase()] ?? value) : value]),
+      .map(([name, value]) => [name, readCell(name, value)]),
   );
 }
 

@@ -24,6 +24,14 @@ export const mappingSettings = {
     .optional()
     .describe("When HighLevel may have taken a message and its list cannot tell."),
   isDefault: z.boolean().optional().describe("Sends to people with whom nobody has written yet."),
+  userIds: z
+    .array(z.string().trim().min(1).max(100))
+    .max(100)
+    .nullable()
+    .optional()
+    .describe(
+      "HighLevel's ids of the agents whose number or mailbox it is: sends what they write to people who have none yet.",
+    ),
   stripQuoted: z.boolean().optional().describe("Leaves of the text of an email reply what is new in it."),
   replyTokens: z.boolean().optional().describe("Sends emails with a Reply-To that says which email an answer is to."),
   dmarcFailures: z

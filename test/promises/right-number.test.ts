@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { signer } from "../fixtures/generic-sms/sign.ts";
+import { startTestBridge, type TestBridge } from "../support/bridge.ts";
+import { locationId, publicUrl, smsProviderId, token } from "../support/location.ts";
+import { createStandIn } from "../support/stand-ins/from-fixtures.ts";
+import { serveStandIns } from "../support/stand-ins/serve.ts";
+import type { StandIn } from "../support/stand-ins/stand-in.ts";
+import { until } from "../support/until.ts";
+
+/** Where HighLevel does not say by which number a text goes, it goes by the right one, and the message says why. */
+let bridge: TestBridge;
+let standIn: StandIn;
+let stopStandIns: () => Promise<void>;
+const numbers = { oldest: "+15005550040", agents: "+15005550041", german: "+4915123456789", standard: "+15005550042" };
+const ids: Record<string, string> = {};
+beforeAll(async () => {
+  standIn = createStandIn("generic-sms");
+  const served = await serveStandIns([standIn]);
+  stopStandIns = served.stop;
+  bridge = await startTestBridge({ config: { providersUrl: served.url } });
+  bridge.sandbox.putLocation({ id: locationId, token, providers: [{ id: smsProviderId, channel: "sms", extra: true }] });
+  const add = async (name: keyof typeof numbers, more: Record<string, unknown> = {}) => {
+    const address = numbers[name];
+    ids[name] = await bridge.addMapping({
+      ...{ provider: "generic-sms", address, credentials: signer.sendCredentials, ...more },
+    });
+  };
+  await add("oldest");
+  await add("agents", { userIds: ["agent-7"] });
+  await add("german");
+});
+afterAll(async () => {
+  await bridge.stop();
+  await stopStandIns();
+});
+
+let counter = 0;
+/** Has an agent write by the app's one delivery URL; gives the number by which it went, and why. */
+async function write(phone: string, userId = "somebody", contactId = `contact-${++counter}`) {
+  const message = `words ${++counter}`;
+  const body = { type: "SMS", locationId, contactId, messageId: `hl-${counter}`, phone, message, userId };
+  await bridge.sandbox.postEvent(`${bridge.url}/webhooks/highlevel`, body);
+  const sent = await until(
+    () => standIn.sent.find(({ text }) => text === message),
+    (found) => found !== undefined,
+  );
+  const { body: found } = await bridge.admin("GET", `/messages?address=${encodeURIComponent(phone)}`);
+  const { body: whole } = await bridge.admin("GET", `/messages/${found.items[0].id}`);
+  return [sent?.from, whole.content.chosenBy];
+}
+
+test("by the oldest, as long as nobody says more", async () => {
+  expect(await write("+15005550301")).toEqual([numbers.oldest, "country"]);
+  expect(await write("+33612345678")).toEqual([numbers.oldest, "oldest"]);
+});
+
+test("by the one of the person's country", async () => {
+  expect(await write("+4917612345678")).toEqual([numbers.german, "country"]);
+});
+
+test("by the agent's before that", async () => {
+  expect(await write("+4917612345679", "agent-7")).toEqual([numbers.agents, "agent"]);
+});
+
+test("by the location's default one, where none is of the country, or the default one is as well", async () => {
+  const { standard } = numbers;
+  ids["standard"] = await bridge.addMapping({
+    ...{ provider: "generic-sms", address: standard, credentials: signer.sendCredentials, isDefault: true },
+  });
+  expect(await write("+33612345679")).toEqual([standard, "default"]);
+  expect(await write("+15005550302")).toEqual([standard, "default"]);
+  expect(await write("+4917612345670")).toEqual([numbers.german, "country"]);
+});
+
+test("by the one by which the person was written with last, before all others", async () => {
+  const from = "+4917612345671";
+  const data = { id: "m-1", from, to: numbers.oldest, text: "Hello" };
+  const sample = { contentType: "application/json", body: { type: "message.received", data } };
+  const url = `${publicUrl}/webhooks/${ids["oldest"]}`;
+  expect((await bridge.post(signer.sign(sample, { url, at: new Date() }))).status).toBe(200);
+  const contact = await until(
+    () => bridge.sandbox.contacts().find(({ phone }) => phone === from),
+    (found) => found !== undefined && bridge.sandbox.messages().some(({ contactId }) => contactId === found.id),
+  );
+  expect(await write(from, "agent-7", contact?.id)).toEqual([numbers.oldest, "last"]);
+});
+
+test("an agent's number is taken away again", async () => {
+  const { status, body } = await bridge.admin("PATCH", `/mappings/${ids["agents"]}`, { userIds: null });
+  expect([status, body.userIds]).toEqual([200, null]);
+  expect((await write("+33612345670", "agent-7"))[1]).toBe("default");
+});
