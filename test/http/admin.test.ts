@@ -165,7 +165,7 @@ describe("/admin/mappings", () => {
     [{ locationId: "nowhere" }, "locationId", "PUT /admin/locations/nowhere"],
     [{ address: "support@example.com" }, "address", "E.164"],
     [{ provider: "mailgun", address: "+15005550009", credentials: mailgun.credentials }, "address", "mailbox"],
-    [{ type: "Email" }, "type", "SMS or Custom"],
+    [{ type: "Email" }, "type", "SMS, Custom"],
     [{ type: "Fax" }, "type", "Invalid option"],
     [{ credentials: { accountSid: "AC1", authToken: "" } }, "credentials.accountSid", "32 hexadecimal"],
     [{ credentials: [twilio.credentials, { authToken: "x" }] }, "credentials.1.accountSid", "Invalid input"],
