@@ -29,7 +29,7 @@ export type Wake = (queue: Queue) => void;
 
 /** What is told live, as it happens. Of a webhook: what it was read as; of a delivery: how an attempt at it ended. */
 export const occurrenceKinds = [
-  ...(["received", "receipt", "ignored", "failed", "refused"] as const),
+  ...(["received", "held", "receipt", "ignored", "failed", "refused"] as const),
   ...(["delivered", "retrying", "dead"] as const),
 ] as const;
 export type OccurrenceKind = (typeof occurrenceKinds)[number];

@@ -99,7 +99,7 @@ function watchLive(url, refresh, status) {
 
 /** In the columns of the messages' list. */
 function toRow({ at, what, messageId, webhookId, direction, address, locationId, ...about }) {
-  const tones = { delivered: "ok", retrying: "busy", refused: "bad", failed: "bad", dead: "bad" };
+  const tones = { delivered: "ok", retrying: "busy", held: "busy", refused: "bad", failed: "bad", dead: "bad" };
   const place = messageId ? `messages/${messageId}` : webhookId && `webhooks/${webhookId}`;
   const when = make(place ? "a" : "span", at.slice(11, 19), { title: at, ...(place && { href: `/console/${place}` }) });
   const way = { inbound: "← in", outbound: "→ out" }[direction];

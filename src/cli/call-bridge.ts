@@ -19,6 +19,8 @@ export interface Bridge {
   url: string;
   get(path: string, query?: Query): Promise<unknown>;
   write(method: "POST" | "PUT" | "PATCH" | "DELETE", path: string, ask?: Ask): Promise<unknown>;
+  /** Server-sent events as they come, until the bridge or the connection ends: each by its name, with its data. */
+  watch(path: string, query: Query): AsyncIterable<{ event: string; data: string }>;
   /** What it answers, whatever that is. Throws where it does not. */
   look(method: "GET" | "POST", path: string): Promise<Look>;
 }
@@ -50,22 +52,27 @@ const problem = z.looseObject({
 });
 
 export function createBridge({ url, key }: Login, signal: AbortSignal): Bridge {
-  async function request(method: string, path: string, { query = {}, body }: Ask = {}): Promise<Look> {
+  function open(method: string, path: string, { query = {}, body }: Ask, until: AbortSignal): Promise<Response> {
     const target = new URL(`${url}${path}`);
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) target.searchParams.set(name, String(value));
     }
-    const startedAt = performance.now();
-    const answer = await fetch(target, {
+    return fetch(target, {
       method,
       headers: { authorization: `Bearer ${key}`, ...contentOf(body).headers },
       ...contentOf(body).init,
       // The key is for this address, and for no other one.
       redirect: "manual",
-      signal: AbortSignal.any([signal, AbortSignal.timeout(maxSeconds * 1000)]),
+      signal: until,
     }).catch((error: unknown) => {
       throw signal.aborted ? error : unreachable(url, error);
     });
+  }
+
+  async function request(method: string, path: string, ask: Ask = {}): Promise<Look> {
+    const startedAt = performance.now();
+    const until = AbortSignal.any([signal, AbortSignal.timeout(maxSeconds * 1000)]);
+    const answer = await open(method, path, ask, until);
     const text = await answer.text();
     return {
       status: answer.status,
@@ -81,8 +88,24 @@ export function createBridge({ url, key }: Login, signal: AbortSignal): Bridge {
     throw refusalOf(status, body, headers);
   }
 
+  async function* watch(path: string, query: Query) {
+    const answer = await open("GET", path, { query }, signal);
+    if (!answer.ok || !answer.body) throw refusalOf(answer.status, readJson(await answer.text()), answer.headers);
+    let kept = "";
+    for await (const text of answer.body.pipeThrough(new TextDecoderStream())) {
+      const blocks = `${kept}${text}`.split("\n\n");
+      kept = blocks.pop() ?? "";
+      for (const block of blocks) {
+        const [, event = "message"] = /^event: (.*)$/m.exec(block) ?? [];
+        const [, data] = /^data: (.*)$/m.exec(block) ?? [];
+        if (data !== undefined) yield { event, data };
+      }
+    }
+  }
+
   return {
     url,
+    watch,
     get: (path, query) => take("GET", path, query ? { query } : {}),
     write: take,
     look: (method, path) => request(method, path),

@@ -1,6 +1,5 @@
-import { createHash, createHmac, randomBytes } from "node:crypto";
-import { type RequestHandler, type Response, Router } from "express";
-import helmet from "helmet";
+import { createHmac, randomBytes } from "node:crypto";
+import { type Response, Router } from "express";
 import { RateLimiterMemory } from "rate-limiter-flexible";
 import type { Connection, Installer } from "../access/install.ts";
 import { Failure } from "../errors.ts";
@@ -9,6 +8,7 @@ import type { Log } from "../log.ts";
 import { isSame } from "../secrets/compare.ts";
 import { networkOf } from "./limits.ts";
 import { Problem } from "./problem.ts";
+import { protectPlain } from "./sessions/guards.ts";
 
 export interface OauthContext {
   /** Undefined while there is no marketplace app. */
@@ -193,18 +193,7 @@ const connected = ({ kind, id }: Connection, publicUrl: string): Page => ({
 
 const stylesheet =
   ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:15vh auto;max-width:34rem;padding:0 1.5rem}";
-const protect: RequestHandler = helmet({
-  contentSecurityPolicy: {
-    useDefaults: false,
-    directives: {
-      defaultSrc: ["'none'"],
-      styleSrc: [`'sha256-${createHash("sha256").update(stylesheet).digest("base64")}'`],
-      baseUri: ["'none'"],
-      formAction: ["'none'"],
-      frameAncestors: ["'none'"],
-    },
-  },
-});
+const protect = protectPlain(stylesheet);
 
 function sendPage(res: Response, status: number, { title, lines, link }: Page): void {
   const paragraphs = lines.map((line) => `<p>${escapeHtml(String(line))}</p>`).join("\n");

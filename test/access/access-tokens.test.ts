@@ -2,13 +2,14 @@ import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { type AccessTokens, createAccessTokens } from "../../src/access/access-tokens.ts";
 import { createInstaller, registerAgencyLocation } from "../../src/access/install.ts";
+import { createMarketplaceApp } from "../../src/access/marketplace-app.ts";
 import { createCallApi } from "../../src/calls/call-api.ts";
 import { createOauthClient } from "../../src/highlevel/oauth.ts";
 import { registerLocation } from "../../src/registry/register.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { createSealer } from "../../src/secrets/seal.ts";
 import { findLocation, pauseLocation } from "../../src/store/locations.ts";
-import type { Database } from "../../src/store/postgres/database.ts";
+import { type Database, selectRows } from "../../src/store/postgres/database.ts";
 import { openDatabase } from "../../src/store/postgres/open-database.ts";
 import { copyMigrated } from "../support/database.ts";
 import { until } from "../support/until.ts";
@@ -368,4 +369,18 @@ test("many locations whose tokens expire at once leave connections for everythin
   await db().execute(sql`select 1`);
   expect(isOver).toBe(false);
   for (const [index, token] of (await all).entries()) expect(await statusOf(token?.token, ids[index])).toBe(200);
+});
+
+test("an app that is entered at one process is another's, too, sealed, until it is removed", async () => {
+  const [one, other] = databases.map(({ db }) => createMarketplaceApp({ db, sealer, log, given: {} }));
+  const secrets = { clientId: "app-entered", clientSecret: "secret-entered", sharedSecret: "shared-entered" };
+  expect(await other?.find()).toBeUndefined();
+  await one?.enter(secrets);
+  expect(await other?.find()).toEqual({ ...secrets, from: "console" });
+  expect(await other?.findClientId(db())).toBe("app-entered");
+  const rows = await selectRows(db(), sql`select * from marketplace_apps`);
+  expect(JSON.stringify(rows)).not.toMatch(/secret-entered|shared-entered/);
+  const set = createMarketplaceApp({ db: db(), sealer, log, given: { clientId: "app-set", clientSecret: "s" } });
+  expect(await set.find()).toMatchObject({ clientId: "app-set", from: "environment" });
+  expect([await one?.remove(), await one?.remove()]).toEqual([true, false]);
 });

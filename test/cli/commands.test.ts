@@ -395,7 +395,7 @@ test("tail tells what comes, and what is given up, until Ctrl+C", async () => {
   await post(strangers, { id: "m-9", from: "+15005550044", to: "+15005550010", text: "news" });
   await until(
     () => out,
-    (said) => /from \+15005550044 .* received\n/.test(said) && said.includes("post-inbound is dead: unknown_sender"),
+    (said) => /from \+15005550044 .* held\n/.test(said),
   );
   stop.abort();
   expect(await tailing).toBe(0);

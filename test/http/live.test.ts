@@ -91,7 +91,7 @@ test("what happens in any process is told at each, to whom the API shows it", as
     (items) => items.length > 0,
   );
   expect(own.items[0]).toMatchObject({
-    ...{ what: "received", address: person, direction: "inbound", mappingId: mapping, locationId },
+    ...{ what: "held", address: person, direction: "inbound", mappingId: mapping, locationId },
     messageId: expect.any(Number),
   });
   await write("to-nobody", "+15005550001");
@@ -99,7 +99,7 @@ test("what happens in any process is told at each, to whom the API shows it", as
     () => admin.items,
     (items) => items.some(({ what }) => what === "failed"),
   );
-  expect(admin.items.some(({ what }) => what === "received")).toBe(false);
+  expect(admin.items.every(({ what }) => what === "held" || what === "failed")).toBe(true);
   await fetch(`${worker.url}/webhooks/${mapping}`, { method: "POST", body: "{}" });
   await until(
     () => admin.items,

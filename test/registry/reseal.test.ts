@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { createMarketplaceApp } from "../../src/access/marketplace-app.ts";
 import { openAccessToken, openRefreshToken, sealTokens } from "../../src/access/sealed-tokens.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { openCredentials, sealCredentials } from "../../src/registry/accounts.ts";
@@ -64,8 +65,10 @@ test("what was written anew in between is left as it is", async () => {
 test("all that an earlier key has sealed is sealed under the first one, and the earlier one can go", async () => {
   const { db } = database;
   await insertSealedEndpoint();
+  const secrets = { clientId: "app-x", clientSecret: "client-secret" };
+  await createMarketplaceApp({ db, sealer: before, log: () => undefined, given: {} }).enter(secrets);
   expect(await resealStep({ db, sealer: during })).toBe(false);
-  expect(await countSealed(db)).toMatchObject([{ keyId: after.keyIds[0], count: 4 }]);
+  expect(await countSealed(db)).toMatchObject([{ keyId: after.keyIds[0], count: 5 }]);
   await requireKeys({ db, sealer: after });
   const account = await findAccount(db, id);
   const location = await findLocation(db, owner.id);
@@ -75,6 +78,8 @@ test("all that an earlier key has sealed is sealed under the first one, and the 
   expect(openRefreshToken(after, owner, location.sealedRefreshToken ?? "")).toBe("rt");
   const endpoint = await findEndpoint(db, endpointId);
   expect(endpoint && openTarget(after, endpoint)).toEqual(target);
+  const app = createMarketplaceApp({ db, sealer: after, log: () => undefined, given: {} });
+  expect(await app.find()).toMatchObject(secrets);
   const copies = await selectRows(db, sql`select sealed_credentials as copy from mappings`);
   expect(copies).toEqual([{ copy: account.sealedCredentials }]);
 });

@@ -1,97 +1,90 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { z } from "zod";
-import type { Query } from "../call-bridge.ts";
+import { type Query, Refusal } from "../call-bridge.ts";
 import { addFilters, type Options, readFilters } from "../lists.ts";
 import { say, sayJsonLine, showTime } from "../print.ts";
 import type { Session } from "../session.ts";
-import { message } from "./story.ts";
 
-const deadDelivery = z.looseObject({
-  id: z.number(),
-  kind: z.string(),
-  reason: z.string().nullable(),
-  detail: z.string().nullable(),
-  createdAt: z.string(),
-  finishedAt: z.string().nullable(),
+/** What `GET /admin/live` tells, as far as it is shown. */
+const happening = z.looseObject({
+  what: z.string(),
+  at: z.string(),
+  messageId: z.number().optional(),
+  webhookId: z.number().optional(),
+  deliveryId: z.number().optional(),
+  locationId: z.string().optional(),
+  provider: z.string().optional(),
+  kind: z.string().optional(),
+  reason: z.string().optional(),
+  direction: z.string().optional(),
+  address: z.string().optional(),
 });
-const failedWebhook = z.looseObject({ id: z.number(), reason: z.string().nullable(), receivedAt: z.string() });
-const page = z.object({ items: z.array(z.looseObject({ id: z.number(), state: z.string() })) });
+type Happening = z.output<typeof happening>;
 
-/** What is looked at each time: so many came at most since the last time, or some are not told. */
-const limit = 200;
-const pollMs = 1000;
-
-interface Watched {
-  path: string;
-  query: Query;
-  /** One line of what is new, or has become another. */
-  describe(item: unknown): string;
-}
+/** Before it is connected anew. */
+const againMs = 1000;
 
 export function addTail(program: Command, session: Session): void {
   const command = program
     .command("tail")
-    .description("a line for each message that comes and each state that it takes, until Ctrl+C")
-    .option("--problems", "only what is given up or not understood");
-  addFilters(command, ["mapping", "location"])
-    .option("--person <address>", "of this person, in any writing")
+    .description("a line for each thing that happens, as it happens, until Ctrl+C")
+    .option("--problems", "only what is held, refused, not understood, given up or tried again");
+  addFilters(command, ["mapping", "location", "direction"])
+    .option("--person <address>", "of this person: a mailbox, or the last digits of a number")
     .action(async (options: Options) => {
-      const query = { ...readFilters({ ...options, address: options["person"] }), limit };
-      const lists = options["problems"] ? troubles(query) : [messagesOf(query), ...troubles(query)];
-      await watch(session, lists).catch((error: unknown) => {
+      const query = { ...readFilters(options), problems: options["problems"] === true || undefined };
+      const person = typeof options["person"] === "string" ? options["person"] : undefined;
+      await follow(session, query, person).catch((error: unknown) => {
         // Ctrl+C is how it ends.
         if (!session.io.signal.aborted) throw error;
       });
     });
 }
 
-const messagesOf = (query: Query): Watched => ({
-  path: "/admin/messages",
-  query,
-  describe(item) {
-    const { id, direction, state, address, locationId, receivedAt } = message.parse(item);
-    return `${showTime(receivedAt)}  message ${id}  ${direction === "inbound" ? "from" : "to"} ${address}  ${locationId}  ${state}`;
-  },
-});
-
-const troubles = (query: Query): Watched[] => [
-  {
-    path: "/admin/deliveries",
-    query: { ...query, state: "dead" },
-    describe(item) {
-      const { id, kind, reason, detail, finishedAt, createdAt } = deadDelivery.parse(item);
-      return `${showTime(finishedAt ?? createdAt)}  delivery ${id}  ${kind} is dead: ${reason}${detail ? `: ${detail}` : ""}`;
-    },
-  },
-  {
-    path: "/admin/webhooks",
-    query: { ...query, state: "failed" },
-    describe(item) {
-      const { id, reason, receivedAt } = failedWebhook.parse(item);
-      return `${showTime(receivedAt)}  webhook ${id}  failed: ${reason}`;
-    },
-  },
-];
-
-async function watch(session: Session, lists: Watched[]): Promise<void> {
-  const { signal } = session.io;
-  const known = new Map<Watched, Map<number, string>>();
+/** A bridge that ends, as for an upgrade, is waited for; a key that it refuses is not. */
+async function follow(session: Session, query: Query, person: string | undefined): Promise<void> {
+  const { signal, complain } = session.io;
   for (let isFirst = true; !signal.aborted; isFirst = false) {
-    for (const list of lists) {
-      const seen = known.get(list) ?? new Map<number, string>();
-      const { items } = page.parse(await session.bridge().get(list.path, list.query));
-      if (!isFirst) sayNew(session, list, items.filter(({ id, state }) => seen.get(id) !== state).reverse());
-      known.set(list, new Map(items.map(({ id, state }) => [id, state])));
+    try {
+      complain(isFirst ? "Waiting for what comes. Ctrl+C ends it.\n" : "Connecting again.\n");
+      for await (const { event, data } of session.bridge().watch("/admin/live", query)) {
+        if (event === "missed") complain(`${data} more, too many to be told.\n`);
+        else tell(session, happening.parse(JSON.parse(data)), person);
+      }
+    } catch (error) {
+      if (isFirst || signal.aborted || error instanceof Refusal) throw error;
     }
-    if (isFirst) session.io.complain("Waiting for what comes. Ctrl+C ends it.\n");
-    await sleep(pollMs, undefined, { signal }).catch(() => undefined);
+    await sleep(againMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
-function sayNew(session: Session, { describe }: Watched, items: unknown[]): void {
-  for (const item of items) {
-    if (session.isJson()) sayJsonLine(session, item);
-    else say(session, describe(item));
-  }
+function tell(session: Session, item: Happening, person: string | undefined): void {
+  if (person !== undefined && !isOf(item.address, person)) return;
+  if (session.isJson()) sayJsonLine(session, item);
+  else say(session, describe(item));
+}
+
+function isOf(address: string | undefined, person: string): boolean {
+  const digits = person.replace(/\D/g, "");
+  if (person.includes("@") || digits.length < 4) return address === person.trim().toLowerCase();
+  return address?.endsWith(digits) ?? false;
+}
+
+const words: Record<string, string> = { dead: "is dead", retrying: "is tried again" };
+
+function describe({ what, at, kind, reason, ...about }: Happening): string {
+  const { messageId, webhookId, deliveryId, direction, address, locationId, provider } = about;
+  const way = direction === "inbound" ? "from" : "to";
+  const isAboutDelivery = what === "dead" || what === "retrying";
+  const parts = [
+    messageId === undefined || isAboutDelivery ? undefined : `message ${messageId}`,
+    deliveryId !== undefined && isAboutDelivery ? `delivery ${deliveryId}` : undefined,
+    messageId === undefined && webhookId !== undefined ? `webhook ${webhookId}` : undefined,
+    messageId === undefined && webhookId === undefined ? provider : undefined,
+    address && `${way} ${address}`,
+    locationId,
+    [kind, words[what] ?? what].filter(Boolean).join(" ") + (reason && reason !== what ? `: ${reason}` : ""),
+  ];
+  return [showTime(at), ...parts].filter(Boolean).join("  ");
 }

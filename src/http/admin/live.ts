@@ -19,7 +19,9 @@ const query = {
   locationId: text.optional(),
   mappingId: z.uuid().optional(),
   direction: direction.optional(),
-  problems: flag.prefault("false").describe("Only what was refused, not understood, given up, or is tried again."),
+  problems: flag
+    .prefault("false")
+    .describe("Only what was held, refused, not understood, given up, or is tried again."),
   seconds: z.coerce.number().positive().max(86_400).optional().describe("Ends it after so long."),
 };
 type Query = z.output<z.ZodObject<typeof query>>;
@@ -96,7 +98,7 @@ function isSeenBy(caller: Caller, { item, locationIds }: Told): boolean {
   return locationIds !== undefined && locationIds.length > 0 && locationIds.every((id) => reaches(caller, id));
 }
 
-const troubles = new Set<DescribedOccurrence["what"]>(["refused", "failed", "dead", "retrying"]);
+const troubles = new Set<DescribedOccurrence["what"]>(["held", "refused", "failed", "dead", "retrying"]);
 
 function isWanted(wanted: Query, { item, locationIds }: Told): boolean {
   if (wanted.problems && !troubles.has(item.what)) return false;

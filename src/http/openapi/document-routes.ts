@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
 import { Router } from "express";
-import helmet from "helmet";
+import { protectPlain } from "../sessions/guards.ts";
 import { createDocument } from "./document.ts";
 import { renderPage, stylesheet } from "./page.ts";
 
@@ -23,15 +22,4 @@ export function documentRoutes({ publicUrl }: { publicUrl: string }): Router {
   return router;
 }
 
-const protect = helmet({
-  contentSecurityPolicy: {
-    useDefaults: false,
-    directives: {
-      defaultSrc: ["'none'"],
-      styleSrc: [`'sha256-${createHash("sha256").update(stylesheet).digest("base64")}'`],
-      baseUri: ["'none'"],
-      formAction: ["'none'"],
-      frameAncestors: ["'none'"],
-    },
-  },
-});
+const protect = protectPlain(stylesheet);

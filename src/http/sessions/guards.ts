@@ -1,4 +1,6 @@
+import { createHash } from "node:crypto";
 import type { RequestHandler } from "express";
+import helmet from "helmet";
 import { Problem } from "../problem.ts";
 import { type Cookie, readCookie } from "./cookie.ts";
 
@@ -14,6 +16,16 @@ export const protect: RequestHandler = (_req, res, next) => {
   res.set({ "Content-Security-Policy": policy, "Cache-Control": "no-store", "Referrer-Policy": "same-origin" });
   next();
 };
+
+/** For a page of nothing but text and this stylesheet, which stands in it. */
+export function protectPlain(stylesheet: string): RequestHandler {
+  const [none, hash] = [["'none'"], createHash("sha256").update(stylesheet).digest("base64")];
+  const directives = {
+    ...{ defaultSrc: none, styleSrc: [`'sha256-${hash}'`] },
+    ...{ baseUri: none, formAction: none, frameAncestors: none },
+  };
+  return helmet({ contentSecurityPolicy: { useDefaults: false, directives } });
+}
 
 /** HighLevel's own pages may show it in theirs. */
 export const allowFrame =

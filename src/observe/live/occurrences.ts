@@ -34,8 +34,9 @@ type Fields = Record<string, unknown>;
 
 /** By the line of the log that tells of it. */
 const kinds: Record<string, (fields: Fields) => OccurrenceKind | undefined> = {
-  "webhook.processed": ({ state, receipts }) => {
+  "webhook.processed": ({ state, receipts, held }) => {
     if (state === "failed" || state === "ignored") return state;
+    if (typeof held === "number" && held > 0) return "held";
     return receipts === undefined ? "received" : "receipt";
   },
   "webhook.refused": () => "refused",
