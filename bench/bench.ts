@@ -13,6 +13,7 @@ import { measureLatency } from "./measures/latency.ts";
 import { measureMail } from "./measures/mail.ts";
 import { measureMemory } from "./measures/memory.ts";
 import { measureOutbox } from "./measures/outbox.ts";
+import { measurePages } from "./measures/pages.ts";
 import { measureStart } from "./measures/start.ts";
 import { measureWatchers } from "./measures/watchers.ts";
 import { projectRoot } from "./product.ts";
@@ -29,6 +30,7 @@ const measures: Record<string, (lab: Lab) => Promise<Finding>> = {
   memory: measureMemory,
   start: measureStart,
   watchers: measureWatchers,
+  pages: measurePages,
   kill: measureKill,
 };
 
