@@ -102,6 +102,7 @@ function describeStanding(
     "1 while nothing goes out to people, by HOLD_SENDS or PUT /admin/hold",
     sendsHeldSince ? 1 : 0,
   );
+  one("bridge_mappings_paused", "Mappings that somebody paused", standing.pausedMappings);
   describePaused(registry, standing.pausedLocations);
   one(
     "bridge_behind_seconds",

@@ -23,6 +23,8 @@ export interface Standing {
   pausedLocations: PausedLocation[];
   /** Mailboxes from which nothing can be fetched, by why. */
   failingMailboxes: { reason: FailureReason; count: number }[];
+  /** Mappings that somebody paused. */
+  pausedMappings: number;
   waiting: Waiting[];
   /** Since when nothing goes out to people. */
   sendsHeldSince: Date | undefined;
@@ -84,6 +86,7 @@ export async function readStanding(db: Db): Promise<Standing> {
     ),
     pausedLocations: await listPausedLocations(db, maxPaused),
     failingMailboxes: await countFailingMailboxes(db),
+    pausedMappings: await count(db, sql`select id from mappings where paused_at is not null and deleted_at is null`),
     waiting: await readWaiting(db),
     sendsHeldSince: (await findHold(db))?.createdAt,
     behindSeconds: await readBehindSeconds(db),

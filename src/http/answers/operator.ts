@@ -86,6 +86,7 @@ const standing = z.object({
     z.object({ id: z.string(), pausedReason: failureReason.nullable(), pausedUntil: time.nullable() }),
   ),
   failingMailboxes: byReason,
+  pausedMappings: count,
   waiting: z.array(waiting),
   sendsHeldSince: time.optional(),
   behindSeconds: z.number(),

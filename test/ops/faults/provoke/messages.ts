@@ -101,4 +101,8 @@ export const messages: Record<string, Provocation> = {
       await run();
     },
   },
+  "A mapping is paused, and forgotten": {
+    provoke: ({ bridge, mappings }) => bridge.admin("POST", `/mappings/${mappings["generic-sms"]}/pause`),
+    mend: ({ mappings }, run) => run({ MAPPING: mappings["generic-sms"] }),
+  },
 };
