@@ -8,8 +8,8 @@ import { Action, Facts, Id, Said, State, Time, Ways } from "../frame/parts.tsx";
 /** `GET /console/messages/{id}`: who, which number, the state in words, everything that happened, and what to press. */
 export function messagePage(calls: Calls): Page {
   return async ({ caller, params }) => {
-    const { body: message } = await calls.getMessage(caller, { params });
-    const { body: story } = await calls.getStory(caller, { params });
+    const asked = [calls.getMessage(caller, { params }), calls.getStory(caller, { params })] as const;
+    const [{ body: message }, { body: story }] = await Promise.all(asked);
     const { id, address, direction, state, receivedAt } = message;
     return {
       title: `Message ${id}`,

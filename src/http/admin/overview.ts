@@ -33,20 +33,24 @@ const maxListed = 20;
 
 async function readView(people: Db, caller: Caller) {
   const { locationIds } = caller;
-  const problems = await readProblems(people, caller, {});
+  const [problems, hour, waiting, failedSends, stopped, pausedMappings, last] = await Promise.all([
+    readProblems(people, caller, {}),
+    countTheHour(people, locationIds),
+    countWaiting(people, { locationIds }),
+    countFailedMessages(people, { locationIds }),
+    listStoppedLocations(people, { locationIds, limit: maxListed }),
+    listPausedMappings(people, { locationIds, limit: maxListed }),
+    listMessages(people, { locationIds, limit: 1 }),
+  ]);
   const countOf = (of: "deliveries" | "webhooks") =>
     problems.items.filter((group) => group.of === of).reduce((sum, { count }) => sum + count, 0);
-  const stopped = await listStoppedLocations(people, { locationIds, limit: maxListed });
   return {
-    ...(await countTheHour(people, locationIds)),
-    waiting: await countWaiting(people, { locationIds }),
-    failedSends: await countFailedMessages(people, { locationIds }),
-    ...{ dead: countOf("deliveries"), notUnderstood: countOf("webhooks"), problems },
+    ...{ ...hour, waiting, failedSends, pausedMappings, problems },
+    ...{ dead: countOf("deliveries"), notUnderstood: countOf("webhooks") },
     stoppedLocations: stopped.flatMap(({ reason, ...location }) =>
       reason === null ? [] : [{ ...location, reason, advice: reasons[reason].advice }],
     ),
-    pausedMappings: await listPausedMappings(people, { locationIds, limit: maxListed }),
-    last: (await listMessages(people, { locationIds, limit: 1 })).rows[0]?.message.receivedAt,
+    last: last.rows[0]?.message.receivedAt,
   };
 }
 

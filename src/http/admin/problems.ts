@@ -39,9 +39,11 @@ export async function readProblems(people: Db, caller: Caller, query: z.output<t
   const { locationIds, isToMapping } = caller;
   const search = await readSearch(people, caller, query);
   const accountId = await accountOf(people, query.mappingId, undefined);
-  const dead = await groupDead(people, search);
   const ofWebhooks = { locationIds, isToMapping, accountId, locationId: query.locationId };
-  const failed = await groupFailed(people, { ...search, ...ofWebhooks });
+  const [dead, failed] = await Promise.all([
+    groupDead(people, search),
+    groupFailed(people, { ...search, ...ofWebhooks }),
+  ]);
   const items = [...dead.rows.map(showDead), ...failed.rows.map(showFailed)];
   const isAll = dead.walkedTo === undefined && failed.walkedTo === undefined && items.length <= maxGroups;
   return { items: items.toSorted((one, other) => other.count - one.count).slice(0, maxGroups), isAll };
