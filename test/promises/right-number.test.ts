@@ -18,7 +18,11 @@ beforeAll(async () => {
   const served = await serveStandIns([standIn]);
   stopStandIns = served.stop;
   bridge = await startTestBridge({ config: { providersUrl: served.url } });
-  bridge.sandbox.putLocation({ id: locationId, token, providers: [{ id: smsProviderId, channel: "sms", extra: true }] });
+  bridge.sandbox.putLocation({
+    id: locationId,
+    token,
+    providers: [{ id: smsProviderId, channel: "sms", extra: true }],
+  });
   const add = async (name: keyof typeof numbers, more: Record<string, unknown> = {}) => {
     const address = numbers[name];
     ids[name] = await bridge.addMapping({
