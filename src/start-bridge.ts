@@ -9,6 +9,7 @@ import { createMarketplaceApp, type MarketplaceApp, resumeLocations } from "./ac
 import { createDoors, type Doors } from "./calls/doors.ts";
 import { type ChecksContext, createChecks } from "./checks/checks.ts";
 import { createConfirm } from "./checks/confirm-subscription.ts";
+import { keepWatchingDefaults } from "./checks/watch-defaults.ts";
 import type { Config } from "./config.ts";
 import { consoleRoutes } from "./console/console-routes.ts";
 import { ConfigError } from "./errors.ts";
@@ -147,6 +148,7 @@ export async function startBridge(
     { pollSeconds, isPooled: database.isPooled },
   );
   const loops = [live, learning, troubles.start(log), ...startMailboxes(config, { ...core, doors, worker })];
+  if (config.run !== "web") loops.push(keepWatchingDefaults(delivering));
   const { publicUrl, bodyLimitBytes, metricsTokens, allowedPrivateHosts } = config;
   const { ownKey, adminApiKeys } = await findKeys(config, database, keys);
   const context = {

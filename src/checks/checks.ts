@@ -6,10 +6,11 @@ import { findLocation } from "../store/locations.ts";
 import { readActivity } from "../store/messages/activity.ts";
 import type { Location } from "../store/schema.ts";
 import { type CheckedCredentials, checkCredentials } from "./check-credentials.ts";
-import { type CheckedLocation, checkLocation, type LocationCheckContext } from "./check-location.ts";
+import { checkLocation, type LocationCheckContext } from "./check-location.ts";
 import { checkProvider } from "./check-provider.ts";
 import { type FirstStepsContext, findFirstSteps } from "./first-steps.ts";
 import { activityLimits, judgeActivity } from "./judge-activity.ts";
+import { judgeDefaults } from "./watch-defaults.ts";
 
 export interface ChecksContext extends FirstStepsContext {
   /** The way out to providers. */
@@ -69,7 +70,7 @@ export function createChecks(context: ChecksContext): Checks {
     location: (location) =>
       shared(`location ${location.id}`, async () => {
         const { findings } = await checkLocation(context, location, AbortSignal.timeout(checkMs));
-        return findings;
+        return [...findings, ...judgeDefaults(location)];
       }),
     firstSteps: (locationIds) =>
       shared(`first steps ${JSON.stringify(locationIds)}`, () =>
@@ -91,12 +92,13 @@ const isWrong = ({ check, state }: Finding) => state !== "ok" && !isSetLater.has
 
 async function findAtHighlevel(
   context: LocationCheckContext,
-  location: CheckedLocation,
+  location: Location,
   mapping: Mapping,
   signal: AbortSignal,
 ): Promise<Finding[]> {
   const { findings, access } = await checkLocation(context, location, signal);
-  return access ? [...findings, await checkProvider(context, mapping, access)] : findings;
+  const known = [...findings, ...judgeDefaults(location)];
+  return access ? [...known, await checkProvider(context, mapping, access)] : known;
 }
 
 function shareByKey(): (key: string, find: () => Promise<Finding[]>) => Promise<CheckResult> {

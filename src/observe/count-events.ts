@@ -7,7 +7,7 @@ type Fields = Record<string, unknown>;
 const errorEvents = [
   ...["delivery.broke", "webhook.broke", "webhook.fatal", "request.broke", "lane.broke", "worker.failed"],
   ...["worker.stuck", "audit.broke", "provider.unknown", "send.failed", "endpoint.disabled"],
-  ...["subscription.unconfirmed"],
+  ...["subscription.unconfirmed", "location.default_changed"],
 ];
 
 type Counts = Record<string, (fields: Fields) => void>;

@@ -77,10 +77,22 @@ export const locations = pgTable("locations", {
   pausedReason: text().$type<FailureReason>(),
   pausedUntil: time(),
   pausedDetail: text(),
+  /** By which conversation providers HighLevel sends what names none, when it was asked last. */
+  defaultProviders: jsonb().$type<Partial<Record<Channel, DefaultProvider>>>(),
+  defaultsAskedAt: time(),
   createdAt: createdAt(),
   updatedAt: createdAt(),
   deletedAt: time(),
 });
+
+export interface DefaultProvider {
+  /** Null where there is none. */
+  id: string | null;
+  name: string;
+  /** The name of the one before it, and when the change was seen. */
+  changedFrom?: string | undefined;
+  changedAt?: string | undefined;
+}
 
 /** What is left of HighLevel's limits, counted over all processes. */
 export const budgets = pgTable("budgets", {

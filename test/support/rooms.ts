@@ -23,7 +23,7 @@ export const rooms: Record<string, string> = {
   outbox: "events messages registry access providers highlevel formats calls observe store",
   events: "registry providers/kit calls concurrency store",
   messages: "registry highlevel concurrency formats store html-to-text",
-  checks: "advice registry access providers highlevel calls store",
+  checks: "advice registry access providers highlevel calls store concurrency",
   registry: "access providers formats concurrency secrets store csv-parse zod",
   access: "highlevel concurrency secrets store",
   providers: "calls concurrency formats secrets zod",
