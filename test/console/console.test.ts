@@ -12,6 +12,9 @@ const browser = await startBrowser();
 // biome-ignore lint/style/noProcessEnv: it is asked for by hand.
 const pictures = process.env["CONSOLE_PICTURES"];
 
+/** All pages, in three ways each, however busy the machine is. */
+const patientMs = 300_000;
+
 describe.skipIf(!browser).sequential("the console in a browser", () => {
   let stage: Stage;
   let contexts: BrowserContext[] = [];
@@ -68,7 +71,7 @@ describe.skipIf(!browser).sequential("the console in a browser", () => {
   const shown = () =>
     walksOf(stage).filter(({ route, own, isStream }) => route.startsWith("GET") && own === 200 && !isStream);
 
-  test("no page breaks a rule of axe, nor is wider than a window of 360 pixels", async () => {
+  test("no page breaks a rule of axe, nor is wider than a window of 360 pixels", { timeout: patientMs }, async () => {
     const page = await open(adminApiKey);
     for (const { path } of shown()) {
       await goTo(page, path);
