@@ -9,6 +9,7 @@ import { measureCost } from "./measures/cost.ts";
 import { measureEndToEnd } from "./measures/end-to-end.ts";
 import { measureFlat } from "./measures/flat.ts";
 import { measureKill } from "./measures/kill.ts";
+import { measureLargeMails } from "./measures/large-mails.ts";
 import { measureLatency } from "./measures/latency.ts";
 import { measureMail } from "./measures/mail.ts";
 import { measureMemory } from "./measures/memory.ts";
@@ -28,6 +29,7 @@ const measures: Record<string, (lab: Lab) => Promise<Finding>> = {
   flat: measureFlat,
   mail: measureMail,
   memory: measureMemory,
+  "large-mails": measureLargeMails,
   start: measureStart,
   watchers: measureWatchers,
   pages: measurePages,

@@ -50,6 +50,6 @@ function rowsOf(run: { megabytes: number[]; done: number; wanted: number; second
   return note === undefined ? rows : rows.map(({ value: _value, ...row }) => ({ ...row, note }));
 }
 
-function residentMegabytes(pid: number): number {
+export function residentMegabytes(pid: number): number {
   return Number(execFileSync("ps", ["-o", "rss=", "-p", String(pid)], { encoding: "utf8" })) / 1024;
 }

@@ -1,4 +1,5 @@
 import type { FetchFile } from "../../calls/fetch-file.ts";
+import { createLimit } from "../../concurrency/limit.ts";
 import { Failure } from "../../errors.ts";
 import { contentTypeOf, extensionOf, usualType } from "../../formats/file-names.ts";
 import type { Access } from "../../highlevel/call.ts";
@@ -37,7 +38,16 @@ export interface CarryInput {
  * only the provider's credentials open. Gives the content with their new URLs, or with why HighLevel cannot have them;
  * it is kept after each file, so that a retry goes on where this one ended. Throws a Failure for what a retry may change.
  */
-export async function carryAttachments(context: CarryContext, input: CarryInput): Promise<MessageContent> {
+export function carryAttachments(context: CarryContext, input: CarryInput): Promise<MessageContent> {
+  const bytes = input.message.content.attachments.reduce((sum, { sizeBytes = 0 }) => sum + sizeBytes, 0);
+  return bytes > largeBytes ? large.run(() => carryAll(context, input)) : carryAll(context, input);
+}
+
+/** A webhook is read as a whole to open its files, which stay in memory until they are uploaded: so few large ones at once. */
+const largeBytes = 1_000_000;
+const large = createLimit(2);
+
+async function carryAll(context: CarryContext, input: CarryInput): Promise<MessageContent> {
   let { content } = input.message;
   let opened: Promise<(Buffer | undefined)[]> | undefined;
   const open = async (index: number) => {
@@ -85,6 +95,8 @@ async function carryOne(context: CarryContext, input: CarryInput, place: Attachm
   const { url, refusal } = attachment;
   if (refusal !== undefined) return attachment;
   if (url !== undefined) return isMedia(input.mapping, url) ? carryMedia(context, input, place, url) : attachment;
+  const early = judge(context, place, attachment).refusal;
+  if (early === refusals.tooLarge) return refuse(place, attachment, early);
   const content = attachment.text === undefined ? await place.open(index) : Buffer.from(attachment.text);
   if (!content) return attachment;
   return upload(context, input, place, { ...attachment, sizeBytes: content.length }, content);
