@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, "..");
 /** A place in a compiled file, and what stands there instead. */
 export interface Patch {
   file: string;
-  find: string;
+  find: string | RegExp;
   replace: string;
 }
 
@@ -19,8 +19,9 @@ export interface Patch {
  */
 const takesTuning: Patch = {
   file: "dist/main.js",
-  find: "startBridge(config, log)",
-  replace: 'startBridge(config, log, JSON.parse(process.env["CHAOS_TUNING"] ?? "{}"))',
+  // Earlier commits have no tuning there.
+  find: /startBridge\(config, log(, \{\})?/,
+  replace: 'startBridge(config, log, JSON.parse(process.env["CHAOS_TUNING"] ?? "{}")',
 };
 
 /** A copy of a compiled bridge that takes that tuning, so that nothing in the product has to know of this suite. */
@@ -53,9 +54,7 @@ export function patchBridge(program: Program, patch: Patch): Program {
 function applyPatch(folder: string, { file, find, replace }: Patch): void {
   const path = join(folder, file);
   const source = readFileSync(path, "utf8");
-  if (!source.includes(find)) throw new Error(`${file} has no ${find} any more: change the patch`);
-  writeFileSync(
-    path,
-    source.replace(find, () => replace),
-  );
+  const patched = source.replace(find, () => replace);
+  if (patched === source) throw new Error(`${file} has no ${find} any more: change the patch`);
+  writeFileSync(path, patched);
 }
