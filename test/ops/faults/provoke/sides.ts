@@ -137,6 +137,18 @@ export const sides: Record<string, Provocation> = {
       await run();
     },
   },
+  "Somebody has changed a location's default provider": {
+    async provoke({ sql, bridge }) {
+      const former = JSON.stringify({ sms: { id: "former", name: "Twilio" } });
+      // It was known so, and is asked anew, as it is when an hour has passed.
+      await sql(`update locations set default_providers = '${former}', defaults_asked_at = '2026-01-01'`);
+      await bridge.restart();
+      await until(
+        () => bridge.logLines,
+        (lines) => lines.some(({ event }) => event === "location.default_changed"),
+      );
+    },
+  },
   "An endpoint does not take its events": {
     async provoke(stage) {
       stage.state.endpointStatus = 503;
