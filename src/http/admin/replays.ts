@@ -4,6 +4,7 @@ import { type Preview, previewDead } from "../../store/operate/mend/choose-dead.
 import { previewFailed } from "../../store/operate/mend/failed-webhooks.ts";
 import {
   countOutcomes,
+  countRunning,
   endReplay,
   findReplay,
   insertReplay,
@@ -53,11 +54,14 @@ export const replayOperations = {
       "It goes on whatever becomes of a process, as far as the key reaches that made it, and until that key ends.",
     body: z.discriminatedUnion("of", [ofDeliveries, ofWebhooks], "must be named, deliveries or webhooks"),
     answers: { 200: replayPreviewAnswer, 201: wholeReplayAnswer },
+    errors: { 409: "As many run as may at once." },
     async handle(context: ReplaysContext, { caller, body: { perSecond, dryRun, ...body } }) {
       const filter = await readFilter(context, caller, body);
       const { counted, sample } = await preview(context, caller, filter);
       if (dryRun) return reply(200, { dryRun, counted, sample });
-      const made = await insertReplay(context.db, { filter, perSecond, keyId: keyOf(caller), counted });
+      const keyId = keyOf(caller);
+      await requireRoom(context, keyId);
+      const made = await insertReplay(context.db, { filter, perSecond, keyId, counted });
       caller.ids["replayId"] = made.id;
       return reply(201, await showWhole(context, made));
     },
@@ -99,6 +103,16 @@ export const replayOperations = {
   }),
 };
 
+/** One process does a step of one of them at a time. */
+const most = { own: 5, all: 50 };
+
+async function requireRoom({ db }: ReplaysContext, keyId: number | null): Promise<void> {
+  const running = await countRunning(db, keyId);
+  if (running.own >= most.own)
+    throw new Problem(409, `${running.own} replays of this key run: wait for one, or stop one, at /admin/replays`);
+  if (running.all >= most.all) throw new Problem(409, `${running.all} replays run: begin this one later`);
+}
+
 type Asked =
   | Omit<z.output<typeof ofDeliveries>, "perSecond" | "dryRun">
   | Omit<z.output<typeof ofWebhooks>, "perSecond" | "dryRun">;
@@ -131,12 +145,12 @@ async function preview({ people }: ReplaysContext, caller: Caller, filter: Repla
   return { counted, sample: sample.map(showDelivery) };
 }
 
-const [maxCounted, countedAtOnce] = [100_000, 10_000];
+const [maxCounted, countedAtOnce, maxRounds] = [100_000, 10_000, 10];
 
 async function countAll<Row>(read: (after: number | undefined) => Promise<Preview<Row>>) {
   const first = await read(undefined);
   let [counted, walkedTo] = [first.count, first.walkedTo];
-  while (walkedTo !== undefined && counted < maxCounted) {
+  for (let round = 1; walkedTo !== undefined && counted < maxCounted && round < maxRounds; round++) {
     const next = await read(walkedTo);
     [counted, walkedTo] = [counted + next.count, next.walkedTo];
   }

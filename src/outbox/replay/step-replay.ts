@@ -3,9 +3,11 @@ import { findKeyById } from "../../store/keys.ts";
 import { replayFailed } from "../../store/operate/mend/failed-webhooks.ts";
 import { replayDeliveries } from "../../store/operate/mend/replay-deliveries.ts";
 import {
+  countUnprocessed,
   countWaiting,
   endReplay,
   lockDueReplay,
+  noteFailedStep,
   noteStep,
   whichDead,
   whichFailed,
@@ -18,17 +20,29 @@ import type { ReplayContext } from "./replay.ts";
 
 /**
  * Does the next step of a replay that is due; `false` where none is. A step is one transaction, which locks the replay: no
- * two processes do one, and what dies amid a step has not done it.
+ * two processes do one, and what dies amid a step has not done it. One whose step fails says why, and keeps back no other.
  */
 export async function stepReplay({ db, onWork }: ReplayContext): Promise<boolean> {
-  const woken = await repeatOnConflict(() => db.transaction(stepWithin));
-  for (const queue of woken ?? []) onWork(queue);
-  return woken !== undefined;
+  let due: Replay | undefined;
+  try {
+    const woken = await repeatOnConflict(() =>
+      db.transaction(async (tx) => {
+        due = await lockDueReplay(tx);
+        return due && stepOf(tx, due);
+      }),
+    );
+    for (const queue of woken ?? []) onWork(queue);
+    return woken !== undefined;
+  } catch (error) {
+    if (!due) throw error;
+    const words = "its last step failed, and is tried again every minute: the log has why, as worker.failed";
+    // Where that fails, too, what ails the database keeps back all of them anyway.
+    await noteFailedStep(db, due.id, words).catch(() => undefined);
+    throw error;
+  }
 }
 
-async function stepWithin(tx: Db): Promise<Queue[] | undefined> {
-  const replay = await lockDueReplay(tx);
-  if (!replay) return undefined;
+async function stepOf(tx: Db, replay: Replay): Promise<Queue[]> {
   const reach = await reachOf(tx, replay);
   if (!reach) {
     await endReplay(tx, replay.id, { state: "stopped", reason: "its key has ended, or is for reading" });
@@ -53,14 +67,16 @@ const maxWaitingSeconds = 4;
 async function replaySome(tx: Db, { id, filter, perSecond, createdAt, after }: Replay, reach: WebhookReach) {
   // What was given up since is not meant: it was replayed, perhaps, by this very one.
   const before = new Date(createdAt.getTime() + 1);
-  const from = { after: after ?? undefined, limit: perSecond };
-  if (filter.of === "webhooks") {
+  const isWebhooks = filter.of === "webhooks";
+  const most = perSecond * maxWaitingSeconds;
+  const waiting = isWebhooks ? await countUnprocessed(tx, after ?? 0, most) : await countWaiting(tx, id, most);
+  const limit = Math.min(perSecond, most - waiting);
+  if (limit === 0) return { replayed: 0, walkedTo: after ?? 0 };
+  const from = { after: after ?? undefined, limit };
+  if (isWebhooks) {
     const { until = before, ...which } = whichFailed(filter, reach);
     const { ids, walkedTo } = await replayFailed(tx, { ...which, ...from, until: until < before ? until : before });
     return { replayed: ids.length, walkedTo };
   }
-  const waiting = await countWaiting(tx, id, perSecond * maxWaitingSeconds);
-  const limit = Math.min(perSecond, perSecond * maxWaitingSeconds - waiting);
-  if (limit === 0) return { replayed: 0, walkedTo: after ?? 0 };
-  return replayDeliveries(tx, { ...whichDead(filter, reach), ...from, limit, deadBefore: before, replayId: id });
+  return replayDeliveries(tx, { ...whichDead(filter, reach), ...from, deadBefore: before, replayId: id });
 }

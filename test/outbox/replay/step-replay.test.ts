@@ -3,6 +3,8 @@ import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
 import type { Queue } from "../../../src/model.ts";
 import { stepReplay } from "../../../src/outbox/replay/step-replay.ts";
 import { insertKey, revokeKey } from "../../../src/store/keys.ts";
+import { replayFailed } from "../../../src/store/operate/mend/failed-webhooks.ts";
+import { discardDeliveries, replayDeliveries } from "../../../src/store/operate/mend/replay-deliveries.ts";
 import {
   countOutcomes,
   endReplay,
@@ -152,4 +154,63 @@ test("webhooks that failed are read again, up to those of when it was made", asy
   for (let turn = 0; turn < 3; turn++) await step();
   expect(await stateOf(id)).toMatchObject({ state: "done", replayed: 14 });
   expect(new Set(woken)).toEqual(new Set(["accounts", "app"]));
+});
+
+/** As after a start: PostgreSQL knows nothing of how many rows there are, and plans for few. */
+test.each([50, 1000])("no more than the limit, of %i in tables without statistics", async (rows) => {
+  const fresh = await openMigrated(inject, 3);
+  try {
+    await fresh.db.execute(sql`insert into locations (id, sealed_token) values ('here', 'x')`);
+    await fresh.db.execute(sql`insert into conversations (location_id, address) values ('here', 'person')`);
+    await fresh.db.execute(sql`
+      insert into lanes (conversation_id, kind, location_id, counter)
+      select id, 'post-inbound', location_id, 1000 from conversations`);
+    await fresh.db.execute(sql`
+      insert into deliveries (kind, conversation_id, number, state, reason, created_at, finished_at)
+      select 'post-inbound', (select id from conversations), n, 'dead', 'rejected', now(), now()
+      from generate_series(1, ${rows}::int) n`);
+    await fresh.db.execute(sql`
+      insert into webhooks (source, url, headers, body, state, received_at)
+      select 'highlevel', 'u', '{}', '\\x00', 'failed', now() from generate_series(1, ${rows}::int) n`);
+    const some = { kind: "post-inbound", limit: 5 } as const;
+    expect((await fresh.db.transaction((tx) => replayDeliveries(tx, some))).replayed).toBe(5);
+    expect((await fresh.db.transaction((tx) => discardDeliveries(tx, some, "no"))).discarded).toBe(5);
+    expect((await fresh.db.transaction((tx) => replayFailed(tx, { source: "highlevel", limit: 5 }))).ids).toHaveLength(
+      5,
+    );
+  } finally {
+    await fresh.close();
+  }
+});
+
+test("one whose step fails says so, and keeps back no other", async () => {
+  const broken = await make({ filter: { ...everything, locationId: "here" } });
+  const other = await make({ filter: { ...everything, locationId: "there" } });
+  await db.execute(sql`
+    create or replace function fail() returns trigger language plpgsql as
+    $$ begin if exists (select from conversations where id = old.conversation_id and location_id = 'here')
+    then raise exception 'cannot be updated'; end if; return new; end $$`);
+  await db.execute(sql`create trigger fails before update on deliveries for each row execute function fail()`);
+  try {
+    await db.execute(sql`update replays set next_at = now() - make_interval(secs => 10 - id)`);
+    await expect(stepReplay(context())).rejects.toThrow();
+    expect(await stepReplay(context())).toBe(true);
+    const failing = await stateOf(broken.id);
+    expect(failing).toMatchObject({ replayed: 0, state: "running", reason: expect.stringContaining("failed") });
+    expect(await stateOf(other.id)).toMatchObject({ replayed: 1000, reason: null });
+  } finally {
+    await db.execute(sql`drop trigger fails on deliveries`);
+  }
+});
+
+test("webhooks are read again no faster than they are processed", async () => {
+  await db.execute(sql`
+    insert into webhooks (source, url, headers, body, state, received_at)
+    select 'highlevel', 'u', '{}', '\\x00', 'failed', now() - interval '1 hour' from generate_series(1, 10000) n`);
+  const { id } = await make({ filter: { of: "webhooks", source: "highlevel" }, perSecond: 1000 });
+  for (let turn = 0; turn < 6; turn++) await step();
+  expect(await stateOf(id)).toMatchObject({ replayed: 4000, state: "running" });
+  await db.execute(sql`update webhooks set state = 'processed' where state = 'received'`);
+  await step();
+  expect((await stateOf(id)).replayed).toBe(5000);
 });

@@ -18,7 +18,8 @@ export interface DeadFilter extends Omit<DeliveryFilter, "state"> {
 }
 
 /**
- * The oldest dead deliveries that match, as the statement that finds and locks them. Of all there are it looks at no more
+ * The oldest dead deliveries that match, as the statement that finds and locks them, to stand in an
+ * `array(…)`: as a part of a join it could be run again, and find the next ones. Of all there are it looks at no more
  * than some thousands, however few fit: `end` is the last one that it looks at then.
  */
 export async function chooseDead(tx: Db, filter: DeadFilter): Promise<{ chosen: SQL; end: number | undefined }> {

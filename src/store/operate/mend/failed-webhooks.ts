@@ -59,7 +59,7 @@ async function changeFailed(
   const changed = await tx
     .update(webhooks)
     .set(change)
-    .where(and(sql`${webhooks.id} in (${chosen})`, eq(webhooks.state, "failed")))
+    .where(and(sql`${webhooks.id} = any(array(${chosen}))`, eq(webhooks.state, "failed")))
     .returning({ id: webhooks.id });
   const ids = changed.map(({ id }) => id);
   return { ids, walkedTo: nextAfter(ids, filter.limit, end) };

@@ -31,7 +31,7 @@ export async function replayDeliveries(
       replayId: replayId ?? null,
       isOutcomeUnknown: sql`${deliveries.isOutcomeUnknown} and ${deliveries.reason} <> 'unconfirmed'`,
     })
-    .where(and(sql`${deliveries.id} in (${chosen})`, eq(deliveries.state, "dead")))
+    .where(and(sql`${deliveries.id} = any(array(${chosen}))`, eq(deliveries.state, "dead")))
     .returning({
       id: deliveries.id,
       conversationId: deliveries.conversationId,
@@ -62,7 +62,7 @@ export async function discardDeliveries(
   const discarded = await tx
     .update(deliveries)
     .set({ state: "discarded", note })
-    .where(and(sql`${deliveries.id} in (${chosen})`, eq(deliveries.state, "dead")))
+    .where(and(sql`${deliveries.id} = any(array(${chosen}))`, eq(deliveries.state, "dead")))
     .returning({ id: deliveries.id });
   const ids = discarded.map(({ id }) => id);
   return { discarded: ids.length, walkedTo: nextAfter(ids, filter.limit, end) };

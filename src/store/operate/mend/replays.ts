@@ -95,10 +95,41 @@ export async function lockDueReplay(tx: Db): Promise<Replay | undefined> {
 
 /** The next step is in a second. */
 export async function noteStep(tx: Db, id: number, done: { replayed: number; after: number | null }): Promise<void> {
+  const { after } = done;
   await tx
     .update(replays)
-    .set({ replayed: sql`${replays.replayed} + ${done.replayed}`, after: done.after, nextAt: secondsFromNow(1) })
+    .set({ replayed: sql`${replays.replayed} + ${done.replayed}`, after, reason: null, nextAt: secondsFromNow(1) })
     .where(eq(replays.id, id));
+}
+
+/** A step failed and was undone: others go on, and it is tried again in a minute. */
+export async function noteFailedStep(db: Db, id: number, reason: string): Promise<void> {
+  const isRunning = and(eq(replays.id, id), eq(replays.state, "running"));
+  await db
+    .update(replays)
+    .set({ reason, nextAt: secondsFromNow(60) })
+    .where(isRunning);
+}
+
+/** How many run that a key has made, or the operator; and in all. */
+export async function countRunning(db: Db, keyId: number | null): Promise<{ own: number; all: number }> {
+  const [counted] = await db
+    .select({
+      own: sql<number>`count(*) filter (where ${replays.keyId} is not distinct from ${keyId}::bigint)::int`,
+      all: sql<number>`count(*)::int`,
+    })
+    .from(replays)
+    .where(eq(replays.state, "running"));
+  return counted ?? { own: 0, all: 0 };
+}
+
+/** How many webhooks up to this one, up to so many, are still to be processed. */
+export async function countUnprocessed(tx: Db, upTo: number, limit: number): Promise<number> {
+  const rows = await selectRows(
+    tx,
+    sql`select 1 from webhooks where state = 'received' and id <= ${upTo} limit ${limit}`,
+  );
+  return rows.length;
 }
 
 /** `false` where it had ended before. */
