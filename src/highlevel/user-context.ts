@@ -14,7 +14,7 @@ const id = z.string().regex(/^[\w-]{1,100}$/);
 /** What there is besides, such as the name and the address, is not read. An agency's user has no location outside of one. */
 const said = z.object({
   ...{ userId: id, activeLocation: id, role: z.enum(["admin", "user"]).catch("user") },
-  companyId: id.optional().catch(undefined),
+  companyId: id.optional(),
 });
 
 const maxLength = 8_000;
@@ -31,7 +31,7 @@ export function openUserContext(encrypted: string, sharedSecret: string): UserCo
       companyId,
       activeLocation: locationId,
       role,
-    } = said.parse(JSON.parse(open(encrypted, sharedSecret)));
+    } = said.parse(parseOnce(open(encrypted, sharedSecret)));
     return { userId, companyId, locationId, isAdmin: role === "admin" };
   } catch {
     throw new ParseError("it is no user context of this app's, or is of no location");
@@ -45,6 +45,21 @@ function open(encrypted: string, secret: string): string {
   const decipher = createDecipheriv("aes-256-cbc", key, iv);
   const plain = Buffer.concat([decipher.update(bytes.subarray(16)), decipher.final()]);
   return new TextDecoder("utf-8", { fatal: true }).decode(plain);
+}
+
+/**
+ * JSON in which no key is repeated: by flipped bits somebody could have a second role follow a garbled name, and of two the
+ * last would count.
+ */
+function parseOnce(json: string): unknown {
+  let kept = -1; // The whole counts as one.
+  const parsed: unknown = JSON.parse(json, function (this: unknown, _key, value) {
+    if (!Array.isArray(this)) kept++;
+    return value;
+  });
+  const written = [...json.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)].filter(([, colon]) => colon).length;
+  if (written !== kept) throw new Error("a repeated key");
+  return parsed;
 }
 
 /** OpenSSL's EVP_BytesToKey with MD5 and one round, which CryptoJS takes for passphrases. */

@@ -142,6 +142,16 @@ describe.sequential("the console inside HighLevel", () => {
     expect(JSON.stringify(stage.bridge.logLines)).not.toContain(sharedSecret);
   });
 
+  test("however many forge, behind the same proxy, users are let in; and those of other locations forge nothing", async () => {
+    const elsewhere = sealUserContext({ ...user, activeLocation: "somewhere-else" }, sharedSecret);
+    for (let count = 0; count < 25; count++) expect((await bring(elsewhere)).status).toBe(401);
+    const statuses: number[] = [];
+    for (let count = 0; count < 25; count++) statuses.push((await bring("x")).status);
+    expect([statuses[0], statuses.at(-1)]).toEqual([401, 429]);
+    await signIn();
+    expect((await bring(elsewhere)).status).toBe(401);
+  });
+
   test("a token of one cookie is worth nothing in the other's hands, and sessions end with the secret and the location", async () => {
     const cookie = await signIn();
     const token = cookie.split("=")[1] ?? "";

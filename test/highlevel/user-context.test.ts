@@ -21,6 +21,11 @@ test("an agency's user has no more than the location that is open, and who is no
     expect(openUserContext(sealUserContext({ ...user, role }, secret), secret).isAdmin).toBe(false);
 });
 
+test("names of keys in texts, in lists and in other objects are no repeated ones", () => {
+  const wordy = { ...user, userName: 'a "role": \\', teams: [{ role: "x" }, { role: "y" }, ["role"]] };
+  expect(openUserContext(sealUserContext(wordy, secret), secret).isAdmin).toBe(true);
+});
+
 const sealed = sealUserContext(user, secret);
 const flipped = (index: number) => {
   const bytes = Buffer.from(sealed, "base64");
@@ -41,6 +46,8 @@ test.each<[string, string]>([
   ["a location that is a path", sealUserContext({ ...user, activeLocation: "../x" }, secret)],
   ["nobody", sealUserContext({ ...user, userId: undefined }, secret)],
   ["a list", sealUserContext([user], secret)],
+  ["a garbled agency", sealUserContext({ ...user, companyId: "c\u0001 1" }, secret)],
+  ["two roles", sealUserContext(JSON.stringify(user).replace("}", ',"role":"user"}'), secret)],
   ["too much", sealUserContext({ ...user, email: "x".repeat(8000) }, secret)],
 ])("%s is refused, with the same words", (_what, context) => {
   expect(() => openUserContext(context, secret)).toThrow(/^it is no user context/);

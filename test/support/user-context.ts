@@ -1,6 +1,6 @@
 import { createCipheriv, createHash, randomBytes } from "node:crypto";
 
-/** As HighLevel's page gives it to its frames. */
+/** As HighLevel's page gives it to its frames; of a text as it stands. */
 export function sealUserContext(user: unknown, sharedSecret: string): string {
   const salt = randomBytes(8);
   const derived: Buffer[] = [];
@@ -10,6 +10,6 @@ export function sealUserContext(user: unknown, sharedSecret: string): string {
   }
   const bytes = Buffer.concat(derived);
   const cipher = createCipheriv("aes-256-cbc", bytes.subarray(0, 32), bytes.subarray(32));
-  const sealed = Buffer.concat([cipher.update(JSON.stringify(user)), cipher.final()]);
+  const sealed = Buffer.concat([cipher.update(typeof user === "string" ? user : JSON.stringify(user)), cipher.final()]);
   return Buffer.concat([Buffer.from("Salted__"), salt, sealed]).toString("base64");
 }

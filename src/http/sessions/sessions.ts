@@ -17,8 +17,8 @@ export interface Sessions {
   end(token: string): Promise<void>;
   /** The same as with ADMIN_API_KEY, for the code of a link; undefined once it was used or has ended. */
   beginByCode(code: string): Promise<{ token: string; caller: Caller } | undefined>;
-  /** For whom HighLevel says that looks at a page of the app there; undefined where it says nothing that counts. */
-  beginInside(context: string): Promise<{ token: string; caller: Caller } | undefined>;
+  /** For whom HighLevel says that looks at a page of the app there. */
+  beginInside(context: string): Promise<{ token: string; caller: Caller } | "forged" | "not connected">;
 }
 
 /** A day's work. */
@@ -66,18 +66,18 @@ export function createSessions(context: { db: Db; adminApiKeys: string[]; market
     },
     async beginInside(encrypted) {
       const secret = await findSecret();
-      if (secret === undefined) return undefined;
-      const user = readUserContext(encrypted, secret);
-      const location = user && (await findLocation(db, user.locationId));
+      const user = secret === undefined ? undefined : readUserContext(encrypted, secret);
+      if (secret === undefined || !user) return "forged";
+      const location = await findLocation(db, user.locationId);
+      if (!location) return "not connected";
       // Where it is known of which agency the location is, the context must be of that one.
-      if (!user || !location || (location.companyId !== null && location.companyId !== user.companyId))
-        return undefined;
+      if (location.companyId !== null && location.companyId !== user.companyId) return "forged";
       const token = randomBytes(32).toString("base64url");
       const { userId, locationId } = user;
       const who = { keyId: null, userId, locationId, access: user.isAdmin ? "write" : "read" } as const;
       await insertSession(db, { hash: hashInside(secret, token), ...who }, insideHours);
       const caller = await callerOfUser(db, who);
-      return caller && { token, caller };
+      return caller ? { token, caller } : "not connected";
     },
   };
   return sessions;
