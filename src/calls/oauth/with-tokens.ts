@@ -14,6 +14,14 @@ export interface Tokens {
 
 const maxKept = 1000;
 const earlyMs = 60_000;
+/** Where the answer does not say how long it lasts, which is recommended and no more. One that ends earlier is refused, and fetched again. */
+const unsaidSeconds = 300;
+
+/** Some servers write the number as a text. */
+function lifetimeOf(said: unknown): number {
+  const seconds = typeof said === "number" || typeof said === "string" ? Number(said) : 0;
+  return seconds > 0 ? seconds : unsaidSeconds;
+}
 
 /**
  * Fetches tokens by OAuth 2.0's client credentials or a refresh token: https://www.rfc-editor.org/rfc/rfc6749#section-4.4
@@ -33,7 +41,7 @@ export function createTokens(callApi: CallApi): Tokens {
     if (typeof token !== "string" || !/^[!-~]+$/.test(token)) {
       throw new Failure("unreachable", "the answer to the question for an access token holds none");
     }
-    entry.untilMs = performance.now() + (typeof seconds === "number" ? seconds * 1000 : 0) - earlyMs;
+    entry.untilMs = performance.now() + lifetimeOf(seconds) * 1000 - earlyMs;
     return token;
   }
 

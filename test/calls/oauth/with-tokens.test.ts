@@ -46,6 +46,25 @@ describe("a call by an access token", () => {
     vi.useRealTimers();
   });
 
+  test.each([
+    ["3599", 3_500],
+    [undefined, 200],
+    [null, 200],
+    ["soon", 200],
+    ["", 200],
+  ])("keeps one that lasts for %j seconds for %i", async (expires_in, seconds) => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    const { seen, call } = serve({ token: () => ({ access_token: "t", expires_in }) });
+    await call(request);
+    vi.advanceTimersByTime(seconds * 1000);
+    await call(request);
+    expect(tokensAsked(seen)).toBe(1);
+    vi.advanceTimersByTime(100_000);
+    await call(request);
+    expect(tokensAsked(seen)).toBe(2);
+    vi.useRealTimers();
+  });
+
   test("has one of its own for other credentials", async () => {
     const { seen, call } = serve();
     await call(request);
