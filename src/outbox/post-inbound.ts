@@ -150,12 +150,19 @@ async function knowSender(
   if (admit(mapping, conversation) !== "let in") throw new Failure("unknown_sender", heldDetail);
   const { address } = conversation;
   const told = message.content?.contact?.contactId;
-  const contactId = conversation.highlevelContactId ?? told ?? (await highlevel.ensureContact(access, keyOf()));
+  const contactId = conversation.highlevelContactId ?? told ?? (await makeContact());
   const { channel, locationId } = mapping;
   await oweStandingDnd(db, { locationId, channel, address }, conversation.id);
   const conversationId = await highlevel.ensureConversation(access, contactId);
   await keepHighlevelIds(db, conversation.id, { contactId, conversationId });
   return { ...conversation, highlevelContactId: contactId, highlevelConversationId: conversationId };
+
+  /** Kept before anything else can fail: one without an address would be made again. */
+  async function makeContact(): Promise<string> {
+    const contactId = await highlevel.ensureContact(access, keyOf());
+    await keepHighlevelIds(db, conversation.id, { contactId });
+    return contactId;
+  }
 
   function keyOf(): ContactKey {
     const { fromName: name, contact } = message.content ?? {};

@@ -94,6 +94,13 @@ test("the contact is found by HighLevel's id, by the number, then by the mailbox
   for (const { id } of [known, mailed, named]) await untilMessages(id, 1);
 });
 
+test("somebody without an address is one contact, however often what comes after it fails", async () => {
+  bridge.sandbox.setFaults([{ kind: "status", path: "/conversations/", status: 500, times: 2 }]);
+  await say("id:u-8", { contact: { name: "Once" } });
+  await untilMessages((await contactNamed("Once")).id, 1);
+  expect(bridge.sandbox.contacts().filter(({ name }) => name === "Once")).toHaveLength(1);
+});
+
 test("what is told of somebody and cannot be read is left out", async () => {
   await say("id:u-6", { contact: { name: "Odd", phone: "none", email: 7 } });
   await untilMessages((await contactNamed("Odd")).id, 1);
