@@ -8,7 +8,14 @@ import type {
 } from "../model.ts";
 import type { Adapter } from "../providers/kit/adapter.ts";
 import { providersOf } from "../providers/registry.ts";
-import { addLocation, deleteAccount, findAccount, insertAccount, updateAccount } from "../store/accounts.ts";
+import {
+  addLocation,
+  deleteAccount,
+  findAccount,
+  insertAccount,
+  lockAccount,
+  updateAccount,
+} from "../store/accounts.ts";
 import { addMailbox } from "../store/mailboxes/mailboxes.ts";
 import {
   deleteMapping,
@@ -117,7 +124,8 @@ export async function registerMapping(
   const row = { id, locationId, provider, address, conversationProviderId, type, name, ...settings };
   return orConflict(db, row, () =>
     db.transaction(async (tx) => {
-      if (!existing) await holdDeclared(tx, provider);
+      if (existing) await lockAccount(tx, existing.id);
+      else await holdDeclared(tx, provider);
       const account = existing ?? (await insertAccount(tx, made?.row as NewAccount));
       if (!existing && adapter.mailbox) await addMailbox(tx, account.id);
       if (isDefault) await keepOneDefault(tx, { id, locationId }, providersOf(adapter.channel));
@@ -200,6 +208,8 @@ export async function changeMapping(
   if (isMoved) await requireLocation(db, locationId);
   return orConflict(db, { ...mapping, ...changes, locationId }, () =>
     db.transaction(async (tx) => {
+      // What is being processed for it goes by where the number was: a STOP among it is carried along.
+      await lockAccount(tx, mapping.accountId);
       const { account, kept } = await keepChange(tx, mapping, { ...changes, locationId });
       if (change.isDefault || (isMoved && kept.isDefault)) await keepOneDefault(tx, kept, providersOf(adapter.channel));
       if (credentials.length > 0)

@@ -104,3 +104,8 @@ export async function listIdsSince(db: Db, since: Date | undefined): Promise<{ a
   );
   return { added: read?.added ?? [], until: new Date(read?.until ?? 0) };
 }
+
+/** Until the transaction ends nothing that came for it is processed, and what is being processed is done. */
+export async function lockAccount(tx: Db, id: string): Promise<void> {
+  await tx.select({ id: accounts.id }).from(accounts).where(eq(accounts.id, id)).for("update");
+}

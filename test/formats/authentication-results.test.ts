@@ -44,5 +44,5 @@ test("the first header that tells of a method counts, as whoever wrote the email
 test("is done soon with what nobody writes", () => {
   expect(read(`mx.example.net; ${"(".repeat(1_000_000)} dmarc=pass`)).toEqual({});
   expect(read(`mx.example.net${"()".repeat(1_000_000)}; dmarc=pass`)).toEqual({});
-  expect(read(`mx.example.net; ${'"\\'.repeat(500_000)}`)).toEqual({});
+  expect(read(...Array.from({ length: 500 }, () => `mx.example.net; "${'\\"'.repeat(500_000)}`))).toEqual({});
 });

@@ -2,7 +2,7 @@ import type { Verdicts } from "../../model.ts";
 import type { MailHeader } from "./header.ts";
 
 const maxCharacters = 20_000;
-const maxComments = 200;
+const maxHeaders = 20;
 /** `method=result`, perhaps with the method's version: `dkim/1=pass`. */
 const result = /^\s*(spf|dkim|dmarc)\s*(?:\/\s*\d+\s*)?=\s*([a-z]+)/i;
 
@@ -13,8 +13,8 @@ const result = /^\s*(spf|dkim|dmarc)\s*(?:\/\s*\d+\s*)?=\s*([a-z]+)/i;
  */
 export function readAuthenticationResults(headers: readonly MailHeader[], server: string): Verdicts {
   const verdicts: Verdicts = {};
-  for (const { name, value } of headers) {
-    if (name.toLowerCase() !== "authentication-results") continue;
+  const written = headers.filter(({ name }) => name.toLowerCase() === "authentication-results");
+  for (const { value } of written.slice(0, maxHeaders)) {
     const [who = "", ...told] = withoutComments(value.slice(0, maxCharacters)).split(";");
     if (who.trim().split(/\s/)[0]?.toLowerCase() !== server.toLowerCase()) continue;
     for (const [method, word] of Object.entries(foundIn(told))) {
@@ -39,11 +39,16 @@ function foundIn(told: string[]): Verdicts {
 
 /** Comments stand in one another. Values in quotes say nothing that is sought, and may hold a semicolon. */
 function withoutComments(line: string): string {
-  let left = line.replace(/"(?:[^"\\]|\\.)*"/gs, "");
-  for (let depth = 0; depth < maxComments; depth++) {
-    const shorter = left.replace(/\([^()]*\)/g, " ");
-    if (shorter === left) break;
-    left = shorter;
+  let left = "";
+  let depth = 0;
+  let isQuoted = false;
+  for (const [token] of line.matchAll(/\\.|["()]|[^\\"()]+/gs)) {
+    if (isQuoted) isQuoted = token !== '"';
+    else if (token === "(") depth++;
+    else if (token === ")") depth = Math.max(0, depth - 1);
+    else if (depth > 0) continue;
+    else if (token === '"') isQuoted = true;
+    else left += token;
   }
   return left;
 }

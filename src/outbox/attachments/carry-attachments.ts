@@ -39,8 +39,16 @@ export interface CarryInput {
  * it is kept after each file, so that a retry goes on where this one ended. Throws a Failure for what a retry may change.
  */
 export function carryAttachments(context: CarryContext, input: CarryInput): Promise<MessageContent> {
-  const bytes = input.message.content.attachments.reduce((sum, { sizeBytes = 0 }) => sum + sizeBytes, 0);
-  return bytes > largeBytes ? large.run(() => carryAll(context, input)) : carryAll(context, input);
+  const inside = input.message.content.attachments.filter(({ url, refusal }) => (url ?? refusal) === undefined);
+  const bytes = inside.reduce((sum, { sizeBytes = 0 }) => sum + sizeBytes, 0);
+  if (bytes <= largeBytes) return carryAll(context, input);
+  return large.run(async () => {
+    if (!input.access.signal?.aborted) return carryAll(context, input);
+    throw new Failure(
+      "unavailable",
+      "the time was over before its files could be opened: other large ones were under way",
+    );
+  });
 }
 
 /** A webhook is read as a whole to open its files, which stay in memory until they are uploaded: so few large ones at once. */

@@ -19,9 +19,11 @@ export async function carryOptOuts(
   const brought = await listOptOutsOfNumber(tx, { accountId, address, locationId, channel });
   const { changed, owed } = await changeConsents(
     tx,
-    brought.map(({ address: person, cause, detail }) => ({
-      ...{ locationId, channel, address: person, change: "stop" as const, cause, detail: detail ?? undefined },
-    })),
+    brought.map(({ address: person, cause, detail }) => {
+      // What somebody noted there is nobody else's to read.
+      const shown = cause === "operator" || cause === "import" ? undefined : (detail ?? undefined);
+      return { locationId, channel, address: person, change: "stop" as const, cause, detail: shown };
+    }),
   );
   const since = new Map(brought.map((each) => [each.address, each.optedOutAt]));
   await keepTimes(
