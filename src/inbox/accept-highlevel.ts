@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import {
   type ContactEvent,
+  chatTypes,
   type DndEvent,
   type HighlevelEvent,
   type InstallEvent,
@@ -162,10 +163,12 @@ type OutboundEvent = Extract<HighlevelEvent, { kind: "outbound" }>;
 
 /** The one that sends where the call does not say which, and why it. */
 async function findSender(tx: Db, { request }: OutboundEvent): Promise<Sender | undefined> {
-  const { locationId, contactId, userId, phone } = request;
+  const { locationId, contactId, userId, phone, type } = request;
   if (locationId === undefined) return undefined;
-  const providers = providersOf(channelOf(request));
-  const chosen = await chooseSender(tx, { locationId, contactId, userId, phone, providers });
+  const about = { locationId, contactId, userId, phone, providers: providersOf(channelOf(request)) };
+  const chatType = chatTypes.includes(type) ? type : undefined;
+  const isToNumber = ["SMS", "RCS"].includes(type) && phone !== undefined;
+  const chosen = await chooseSender(tx, { ...about, chatType, isToNumber });
   const row = chosen && (await findMapping(tx, chosen.id));
   return row && { mapping: describeMapping(row), chosenBy: chosen.rule };
 }
@@ -210,5 +213,6 @@ function foreignLocation({ locationId }: MappingFacts, request: OutboundEvent["r
 function noSender({ request }: OutboundEvent): string {
   if (request.locationId === undefined)
     return "locationId: is missing, and nothing else tells which mapping is to send";
-  return `location ${request.locationId} has no ${channelOf(request)} mapping that could send it: POST /admin/mappings, then replay`;
+  const kind = chatTypes.includes(request.type) ? request.type : channelOf(request);
+  return `location ${request.locationId} has no ${kind} mapping that could send it: POST /admin/mappings, then replay`;
 }

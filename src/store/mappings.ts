@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, inArray, isNull, ne, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, inArray, isNull, ne, notLike, type SQL, sql } from "drizzle-orm";
 import type { HighlevelMessageType } from "../model.ts";
 import { isAnyOf } from "./postgres/any-of.ts";
 import { columnsOf } from "./postgres/columns.ts";
@@ -128,6 +128,10 @@ export interface SendingAbout {
   userId?: string | undefined;
   /** Those of the message's channel. */
   providers: string[];
+  /** Of a chat that only mappings of the same type can send. */
+  chatType?: string | undefined;
+  /** Goes to a number, which no chat has that knows people by their ids. */
+  isToNumber?: boolean | undefined;
 }
 
 /** The mapping of the newest message with this contact. */
@@ -150,7 +154,10 @@ export async function findLastMapping(tx: Db, about: SendingAbout): Promise<stri
   return last?.id;
 }
 
-/** The mappings that may send, at most so many: those of the agent first, then the default one, then the oldest. */
+/**
+ * The mappings that may send to whoever has written by none of them, at most so many: those of the agent first, then the default
+ * one, then the oldest. A chat that knows people by their ids is none, unless the message is of its type.
+ */
 export async function listSendingMappings(
   tx: Db,
   about: SendingAbout,
@@ -160,13 +167,19 @@ export async function listSendingMappings(
   return tx
     .select({ id: mappings.id, address: mappings.address, isDefault: mappings.isDefault, userIds: mappings.userIds })
     .from(mappings)
-    .where(canSend(about))
+    .where(canSend({ ...about, isToNumber: about.chatType === undefined }))
     .orderBy(desc(isOfAgent), desc(mappings.isDefault), asc(mappings.createdAt))
     .limit(limit);
 }
 
-const canSend = ({ locationId, providers }: SendingAbout) =>
-  and(eq(mappings.locationId, locationId), inArray(mappings.provider, providers), isNull(mappings.deletedAt));
+const canSend = ({ locationId, providers, chatType, isToNumber }: SendingAbout) =>
+  and(
+    eq(mappings.locationId, locationId),
+    inArray(mappings.provider, providers),
+    isNull(mappings.deletedAt),
+    chatType === undefined ? ne(mappings.type, "Call") : sql`${mappings.type} = ${chatType}`,
+    isToNumber ? notLike(mappings.address, "id:%") : undefined,
+  );
 
 /**
  * The location whose mapping stands for a conversation provider, of those that the caller reaches; undefined also when

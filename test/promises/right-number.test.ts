@@ -11,6 +11,7 @@ import { until } from "../support/until.ts";
 let bridge: TestBridge;
 let standIn: StandIn;
 let stopStandIns: () => Promise<void>;
+const chats = { chat: "id:page-1", IG: "id:page-2" };
 const numbers = { oldest: "+15005550040", agents: "+15005550041", german: "+4915123456789", standard: "+15005550042" };
 const ids: Record<string, string> = {};
 beforeAll(async () => {
@@ -21,14 +22,23 @@ beforeAll(async () => {
   bridge.sandbox.putLocation({
     id: locationId,
     token,
-    providers: [{ id: smsProviderId, channel: "sms", extra: true }],
+    providers: [
+      { id: smsProviderId, channel: "sms", extra: true },
+      { id: "provider-calls", channel: "call", extra: true },
+      { id: "provider-chat", channel: "sms", extra: true },
+      { id: "provider-IG", channel: "sms", extra: true, takes: "IG" },
+    ],
   });
-  const add = async (name: keyof typeof numbers, more: Record<string, unknown> = {}) => {
-    const address = numbers[name];
+  const add = async (name: string, more: Record<string, unknown> = {}) => {
+    const address = { ...numbers, ...chats, calls: "+15005550049" }[name];
     ids[name] = await bridge.addMapping({
       ...{ provider: "generic-sms", address, credentials: signer.sendCredentials, ...more },
     });
   };
+  // Older than all, and none of them for texts to a number.
+  await add("calls", { type: "Call", callProviderId: "provider-calls" });
+  await add("chat", { conversationProviderId: "provider-chat" });
+  await add("IG", { conversationProviderId: "provider-IG", type: "IG" });
   await add("oldest");
   await add("agents", { userIds: ["agent-7"] });
   await add("german");
@@ -39,18 +49,37 @@ afterAll(async () => {
 });
 
 let counter = 0;
-/** Has an agent write by the app's one delivery URL; gives the number by which it went, and why. */
-async function write(phone: string, userId = "somebody", contactId = `contact-${++counter}`) {
+/** Has an agent write by the app's one delivery URL; gives what went out. */
+async function send(about: Record<string, unknown>) {
   const message = `words ${++counter}`;
-  const body = { type: "SMS", locationId, contactId, messageId: `hl-${counter}`, phone, message, userId };
+  const body = { type: "SMS", locationId, messageId: `hl-${counter}`, message, ...about };
   await bridge.sandbox.postEvent(`${bridge.url}/webhooks/highlevel`, body);
-  const sent = await until(
+  return until(
     () => standIn.sent.find(({ text }) => text === message),
     (found) => found !== undefined,
   );
+}
+
+/** The number by which it went, and why. */
+async function write(phone: string, userId = "somebody", contactId = `contact-${++counter}`) {
+  const sent = await send({ phone, userId, contactId });
   const { body: found } = await bridge.admin("GET", `/messages?address=${encodeURIComponent(phone)}`);
   const { body: whole } = await bridge.admin("GET", `/messages/${found.items[0].id}`);
   return [sent?.from, whole.content.chosenBy];
+}
+
+/** Has somebody write; ends when it is in HighLevel. */
+async function say(from: string, to: string, id = "", contact = {}) {
+  const text = `words ${++counter}`;
+  const data = { id: `m-${counter}`, from, to, text, contact };
+  const sample = { contentType: "application/json", body: { type: "message.received", data } };
+  const posted = await bridge.post(signer.sign(sample, { url: `${publicUrl}/webhooks/${id}`, at: new Date() }));
+  expect(posted.status).toBe(200);
+  const message = await until(
+    () => bridge.sandbox.messages().find(({ body }) => body === text),
+    (found) => found !== undefined,
+  );
+  return message?.contactId;
 }
 
 test("by the oldest, as long as nobody says more", async () => {
@@ -78,15 +107,17 @@ test("by the location's default one, where none is of the country, or the defaul
 
 test("by the one by which the person was written with last, before all others", async () => {
   const from = "+4917612345671";
-  const data = { id: "m-1", from, to: numbers.oldest, text: "Hello" };
-  const sample = { contentType: "application/json", body: { type: "message.received", data } };
-  const url = `${publicUrl}/webhooks/${ids["oldest"]}`;
-  expect((await bridge.post(signer.sign(sample, { url, at: new Date() }))).status).toBe(200);
-  const contact = await until(
-    () => bridge.sandbox.contacts().find(({ phone }) => phone === from),
-    (found) => found !== undefined && bridge.sandbox.messages().some(({ contactId }) => contactId === found.id),
-  );
-  expect(await write(from, "agent-7", contact?.id)).toEqual([numbers.oldest, "last"]);
+  const contactId = await say(from, numbers.oldest, ids["oldest"]);
+  expect(await write(from, "agent-7", contactId)).toEqual([numbers.oldest, "last"]);
+});
+
+test("to somebody who wrote last in a chat: by that chat what is of its type or of none, by a number what goes to a number", async () => {
+  const phone = "+15005550310";
+  for (const name of ["IG", "chat"] as const) await say("id:u-1", chats[name], ids[name], { phone });
+  const [contact] = bridge.sandbox.contacts().filter((each) => each.phone === phone);
+  const by = async (type: string) => (await send({ type, phone, contactId: contact?.id }))?.from;
+  expect([await by("Custom"), await by("IG")]).toEqual([chats.chat, chats.IG]);
+  expect([await by("SMS"), await by("IG")]).toEqual([numbers.standard, chats.IG]);
 });
 
 test("an agent's number is taken away again", async () => {

@@ -7,7 +7,7 @@ import type { Db } from "../../store/postgres/database.ts";
 const maxMappings = 1000;
 
 /**
- * The mapping that sends to a contact when HighLevel does not say which, and by what it was chosen: the one of the newest
+ * The mapping that sends to a contact, of those that can send what it is, when HighLevel does not say which, and by what it was chosen: the one of the newest
  * message with this person; else the agent's; else one of the person's country; else the location's default one; else its oldest.
  */
 export async function chooseSender(
