@@ -118,7 +118,7 @@ export async function startBridge(
   config: Config,
   plainLog: Log,
   tuning: Partial<Tuning> = {},
-  { startTrial }: TrialContext = {},
+  trial: TrialContext = {},
 ): Promise<Bridge> {
   const { pollSeconds = 1, firstDelaySeconds = 2, databaseStartSeconds = 30, visibleAfterSeconds = 5 } = tuning;
   const { database, keys, sealer } = await openWithKeys(config, databaseStartSeconds);
@@ -161,7 +161,7 @@ export async function startBridge(
     delivering,
     secondsSinceTurn,
     takesRequests: config.run !== "worker",
-    startTrial,
+    ...trial,
     ...createConnecting(config, { ...delivering, ...access, sealer, doors, database, onWork: worker.wake }),
     stateKey: Buffer.from(hkdfSync("sha256", keys[0] ?? "", "", "oauth state", 32)),
   };

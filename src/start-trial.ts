@@ -40,32 +40,36 @@ export function createTrials(config: Config, log: Log): Trials {
 const here = ["127.0.0.1", "localhost", "::1", "[::1]"];
 const isForHere = ({ host, publicUrl }: Config) => here.includes(host) && here.includes(new URL(publicUrl).hostname);
 
+/** What has begun when something fails ends again. */
 async function startTrial(log: Log) {
   const dataDir = mkdtempSync(join(tmpdir(), "conversation-bridge-trial-"));
-  const port = await findPort();
-  const bridgeUrl = `http://127.0.0.1:${port}`;
-  const { sandbox, url: sandboxUrl, stop: stopSandbox } = await startSandbox({ phoneFor: bridgeUrl });
-  sandbox.putLocation(sampleLocation(bridgeUrl));
-  const config = readConfig({
-    ...{ PUBLIC_URL: bridgeUrl, HOST: "127.0.0.1", PORT: String(port), DATA_DIR: dataDir },
-    ADMIN_API_KEY: randomBytes(32).toString("hex"),
-    ...{ HIGHLEVEL_URL: sandboxUrl, HIGHLEVEL_PUBLIC_KEYS: sandbox.publicKey },
-    ...{ HIGHLEVEL_CLIENT_ID: "sandbox-client", HIGHLEVEL_CLIENT_SECRET: "sandbox-secret" },
-    HIGHLEVEL_AUTHORIZE_URL: `${sandboxUrl}/v2/oauth/chooselocation`,
-    PROVIDERS_URL: `${sandboxUrl}/phone/api`,
-  });
-  // The sandbox shows a message to the status calls at once.
-  const bridge = await startBridge({ ...config, sandboxUrl }, log, { visibleAfterSeconds: 0 });
-  log("info", "trial.started", { url: bridgeUrl });
-  return {
-    bridge,
-    sandboxUrl,
-    async stop() {
-      await bridge.stop();
-      await stopSandbox();
-      rmSync(dataDir, { recursive: true, force: true });
-    },
+  const stops = [async () => rmSync(dataDir, { recursive: true, force: true })];
+  const stop = async () => {
+    for (const each of stops.toReversed()) await each();
   };
+  try {
+    const port = await findPort();
+    const bridgeUrl = `http://127.0.0.1:${port}`;
+    const { sandbox, url: sandboxUrl, stop: stopSandbox } = await startSandbox({ phoneFor: bridgeUrl });
+    stops.push(stopSandbox);
+    sandbox.putLocation(sampleLocation(bridgeUrl));
+    const config = readConfig({
+      ...{ PUBLIC_URL: bridgeUrl, HOST: "127.0.0.1", PORT: String(port), DATA_DIR: dataDir },
+      ADMIN_API_KEY: randomBytes(32).toString("hex"),
+      ...{ HIGHLEVEL_URL: sandboxUrl, HIGHLEVEL_PUBLIC_KEYS: sandbox.publicKey },
+      ...{ HIGHLEVEL_CLIENT_ID: "sandbox-client", HIGHLEVEL_CLIENT_SECRET: "sandbox-secret" },
+      HIGHLEVEL_AUTHORIZE_URL: `${sandboxUrl}/v2/oauth/chooselocation`,
+      PROVIDERS_URL: `${sandboxUrl}/phone/api`,
+    });
+    // The sandbox shows a message to the status calls at once.
+    const bridge = await startBridge({ ...config, sandboxUrl }, log, { visibleAfterSeconds: 0 }, { isTrial: true });
+    stops.push(bridge.stop);
+    log("info", "trial.started", { url: bridgeUrl });
+    return { bridge, sandboxUrl, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
 /** One that is free. */

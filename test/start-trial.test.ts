@@ -1,6 +1,10 @@
-import { expect, test } from "vitest";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test, vi } from "vitest";
 import { readConfig } from "../src/config.ts";
 import { createTrials } from "../src/start-trial.ts";
+import { until } from "./support/until.ts";
 
 const log = () => undefined;
 const settings = { ADMIN_API_KEY: "x".repeat(32), PUBLIC_URL: "http://127.0.0.1:3000", HOST: "127.0.0.1" };
@@ -13,4 +17,22 @@ test.each<[string, Record<string, string>, boolean]>([
   ["the name only begins like this machine's", { ...settings, PUBLIC_URL: "http://127.0.0.1.example.com" }, false],
 ])("a trial is offered where nobody else reaches the bridge: %s", (_what, environment, isOffered) => {
   expect(createTrials(readConfig(environment), log).start !== undefined).toBe(isOffered);
+});
+
+test("of a trial that cannot start nothing stays", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "failed-trial-"));
+  const servers = () => process.getActiveResourcesInfo().filter((each) => each === "TCPServerWrap").length;
+  const before = servers();
+  vi.stubEnv("TMPDIR", folder);
+  try {
+    const starting = createTrials(readConfig({}), log).start?.();
+    // It has made its directory and waits for a port: where the database's lock will be, a directory is in the way.
+    for (const dataDir of readdirSync(folder)) mkdirSync(join(folder, dataDir, "lock"));
+    await expect(starting).rejects.toThrow("EISDIR");
+    expect(readdirSync(folder)).toEqual([]);
+    await until(servers, (count) => count === before);
+  } finally {
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true });
+  }
 });

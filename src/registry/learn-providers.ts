@@ -32,10 +32,13 @@ let lastTaken = 0;
 /**
  * Has this process know what providers are declared in the database, as they are now. Of several that run at once the latest
  * counts. Gives those that cannot be known: documents that this version does not take, and what a file has declared already.
+ * A trial's database declares none, and the bridge beside it in this process goes by what its own one has.
  */
 export async function learnProviders(db: Db): Promise<UnknownProvider[]> {
   const turn = ++lastBegun;
   const stored = new Map((await listProviderVersions(db)).map(({ name, version }) => [name, version]));
+  // Rows of deleted ones stay: where there are none nothing was ever declared.
+  if (stored.size === 0) return [];
   const known = declaredOrigins();
   const isKnown = (name: string) => versionOf(known.get(name)) === stored.get(name);
   const rows = await findProviders(

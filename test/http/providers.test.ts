@@ -58,6 +58,26 @@ test("a provider is declared, receives by its document, and is not deleted while
   expect(refused).toMatchObject({ status: 409, body: { detail: expect.stringContaining(accountId) } });
 });
 
+test("a trial in the same process takes no declared providers, and leaves those of the bridge beside it", async () => {
+  const trial = await startTestBridge({ isTrial: true });
+  try {
+    const changed = { ...document("x-telnyx"), label: "Of the trial" };
+    for (const [method, path, body] of [
+      ["POST", "/providers", changed],
+      ["PUT", "/providers/x-telnyx", changed],
+      ["DELETE", "/providers/x-telnyx", undefined],
+    ] as const) {
+      const refused = { status: 409, body: { detail: expect.stringContaining("a trial takes no declared providers") } };
+      expect(await trial.admin(method, path, body)).toMatchObject(refused);
+    }
+    const account = { provider: "x-telnyx", credentials: telnyx.sendCredentials };
+    expect((await trial.admin("POST", "/accounts", account)).status).toBe(422);
+    expect(adapterOf("x-telnyx")?.label).toBe("Telnyx");
+  } finally {
+    await trial.stop();
+  }
+});
+
 test("a change that would break what accounts have stored is refused, and names the account, not what it has", async () => {
   const changed = document("x-telnyx");
   const put = (given: unknown) => bridge.admin("PUT", "/providers/x-telnyx", given);

@@ -59,6 +59,7 @@ export async function startTestBridge(
     config?: Partial<Config>;
     tuning?: Partial<Tuning>;
     sandbox?: SandboxOptions;
+    isTrial?: boolean;
   } = {},
 ): Promise<TestBridge> {
   const {
@@ -119,7 +120,7 @@ export async function startTestBridge(
     ...(config.providersUrl === undefined ? { fetchCertificate } : {}),
     ...options.tuning,
   };
-  let bridge = await startBridge(config, log, tuning);
+  let bridge = await startBridge(config, log, tuning, { isTrial: options.isTrial ?? false });
   let isRunning = true;
 
   const call = async (

@@ -9,6 +9,7 @@ import { operation, reply } from "../../operations/operation.ts";
 import { Problem } from "../../problem.ts";
 import type { AccountsContext } from "../connections/accounts.ts";
 import { requestOf, sampleWebhook } from "../connections/preview.ts";
+import type { TrialContext } from "./trial.ts";
 
 const preview = z.strictObject({
   document: z.record(z.string(), z.unknown()),
@@ -34,8 +35,9 @@ export const providerOperations = {
     summary: "Declares a provider by a document.",
     body: document,
     answers: { 201: providerAnswer },
-    errors: { 409: "The name is there." },
-    async handle(context: AccountsContext, { caller, body }) {
+    errors: { 409: "The name is there, or this is a trial." },
+    async handle(context: AccountsContext & TrialContext, { caller, body }) {
+      requireNoTrial(context);
       const saved = await saveProvider(context, body, "new");
       caller.ids["provider"] = saved.name;
       return reply(201, show(saved), { Location: `/admin/providers/${saved.name}` });
@@ -82,9 +84,10 @@ export const providerOperations = {
     params,
     body: document,
     answers: { 200: providerAnswer },
-    errors: { 409: "The credentials of an account would no longer fit." },
-    async handle(context: AccountsContext, { caller, params: { name }, body }) {
+    errors: { 409: "The credentials of an account would no longer fit, or this is a trial." },
+    async handle(context: AccountsContext & TrialContext, { caller, params: { name }, body }) {
       caller.ids["provider"] = name;
+      requireNoTrial(context);
       const given = givenName.safeParse(body).data?.name;
       if (given !== undefined && given !== name) {
         const errors = [{ path: "name", message: `must be ${name}` }];
@@ -99,14 +102,20 @@ export const providerOperations = {
     summary: "Removes a declared provider.",
     params,
     answers: { 204: undefined },
-    errors: { 409: "It has accounts." },
-    async handle(context: AccountsContext, { caller, params: { name } }) {
+    errors: { 409: "It has accounts, or this is a trial." },
+    async handle(context: AccountsContext & TrialContext, { caller, params: { name } }) {
       caller.ids["provider"] = name;
+      requireNoTrial(context);
       await removeProvider(context, name);
       return reply(204, undefined);
     },
   }),
 };
+
+/** Declared providers are of the process, which is another bridge's: its own would be replaced. */
+function requireNoTrial({ isTrial }: TrialContext): void {
+  if (isTrial) throw new Problem(409, "a trial takes no declared providers: declare them at the bridge itself");
+}
 
 const show = ({ name, document: kept, createdAt, updatedAt }: ProviderRow) => ({
   ...{ name, document: kept, createdAt, updatedAt },

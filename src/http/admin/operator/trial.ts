@@ -6,6 +6,8 @@ import { Problem } from "../../problem.ts";
 export interface TrialContext {
   /** Absent where others reach this bridge. */
   startTrial?: (() => Promise<Trial>) | undefined;
+  /** It is one itself. */
+  isTrial?: boolean;
 }
 
 export const trialOperations = {
