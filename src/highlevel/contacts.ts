@@ -50,6 +50,9 @@ export async function ensureContact(call: Call, access: Access, contact: Contact
   }
 }
 
+/** What is about all calls, not about the name. */
+const generalReasons: readonly string[] = ["throttled", "own_limit", "unauthorized"];
+
 /** Gives this name to a contact that has none. That HighLevel does not take it is no reason to go no further. */
 async function nameIfNameless(call: Call, access: Access, contactId: string, name: string): Promise<void> {
   const path = `/contacts/${encodeURIComponent(contactId)}`;
@@ -58,7 +61,7 @@ async function nameIfNameless(call: Call, access: Access, contactId: string, nam
     if (contact.isNamed) return;
     await call(access, { method: "PUT", path, body: { name }, answer: statusAnswer });
   } catch (error) {
-    if (!(error instanceof Failure) || error.reason !== "rejected") throw error;
+    if (!(error instanceof Failure) || generalReasons.includes(error.reason)) throw error;
   }
 }
 

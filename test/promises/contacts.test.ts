@@ -52,11 +52,12 @@ test("a name that is told is given to a contact that has none, and never over on
   expect([first.id, second.id, third ?? ""].map(nameOf)).toEqual(["Ann", "Own name", "Eve"]);
 });
 
-test("that HighLevel does not take a name keeps no message", async () => {
+test.each([422, 403, 500])("that HighLevel answers %s to a name keeps no message", async (status) => {
   const number = newNumber();
   const { id } = add({ phone: number });
-  bridge.sandbox.setFaults([{ kind: "status", path: `/contacts/${id}`, status: 422, times: 1 }]);
+  bridge.sandbox.setFaults([{ kind: "status", path: `/contacts/${id}`, status, times: 1000 }]);
   expect(await contactOf(await say(number, { contact: { name: "Ann" } }))).toBe(id);
+  bridge.sandbox.setFaults([]);
 });
 
 test("several numbers of one contact lead to one conversation, and none of them is put over another", async () => {
