@@ -26,38 +26,44 @@ export interface PostInboundContext extends CarryContext {
 /**
  * Posts a person's message into its HighLevel conversation, making contact and conversation known there first where
  * the mapping says so. Posts nothing when an earlier try turns out to have been accepted. Ids of what is gone in HighLevel,
- * merged or deleted, are forgotten and found anew: the conversation's alone first, then the contact's. Throws a Failure.
+ * merged or deleted, are forgotten and found anew: the conversation's alone first, then the contact's; at
+ * last the id that the sender told. Throws a Failure.
  */
 export async function postInbound(context: PostInboundContext, input: MessageAttempt): Promise<AttemptResult> {
   const mapping = requireMapping(input);
   const access = await input.access();
-  let { conversation } = input;
+  let { conversation, message } = input;
   const notes: string[] = [];
   for (;;) {
     try {
-      const result = await postTo(context, mapping, access, { ...input, conversation });
+      const result = await postTo(context, mapping, access, { ...input, conversation, message });
       return { ...result, detail: [...notes, result.detail].filter(Boolean).join("; ") || undefined };
     } catch (error) {
       // Each time there is one id less, so that it comes to an end.
-      conversation = await forgetGone(context.db, conversation, error);
+      ({ conversation, message } = await forgetGone(context.db, { conversation, message }, error));
       notes.push(`ids forgotten that HighLevel has no more: ${error instanceof Failure ? error.message : error}`);
     }
   }
 }
 
-/** The conversation without the ids that led nowhere, for later messages, too. Throws what is about none of them. */
-async function forgetGone(db: Db, conversation: Conversation, error: unknown): Promise<Conversation> {
+type Ids = Pick<MessageAttempt, "conversation" | "message">;
+
+/** Without the ids that led nowhere; the conversation also for later messages. Throws what is about none of them. */
+async function forgetGone(db: Db, { conversation, message }: Ids, error: unknown): Promise<Ids> {
   const { highlevelContactId, highlevelConversationId, id } = conversation;
   const gone = error instanceof Failure ? goneThing(error) : undefined;
-  if (gone === undefined || (highlevelContactId === null && highlevelConversationId === null)) throw error;
+  if (gone === undefined) throw error;
+  if (highlevelContactId === null && highlevelConversationId === null) {
+    const { content } = message;
+    if (content?.contact?.contactId === undefined) throw error;
+    const contact = { ...content.contact, contactId: undefined };
+    return { conversation, message: { ...message, content: { ...content, contact } } };
+  }
   const isContactLeft = gone === "conversation" && highlevelContactId !== null && highlevelConversationId !== null;
   const contactId = isContactLeft ? null : highlevelContactId;
   await forgetHighlevelIds(db, id, { contactId, conversationId: highlevelConversationId });
-  return {
-    ...conversation,
-    highlevelConversationId: null,
-    highlevelContactId: isContactLeft ? highlevelContactId : null,
-  };
+  const left = { highlevelConversationId: null, highlevelContactId: isContactLeft ? highlevelContactId : null };
+  return { conversation: { ...conversation, ...left }, message };
 }
 
 async function postTo(

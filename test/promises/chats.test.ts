@@ -101,6 +101,15 @@ test("somebody without an address is one contact, however often what comes after
   expect(bridge.sandbox.contacts().filter(({ name }) => name === "Once")).toHaveLength(1);
 });
 
+test("a contact that is told and is gone in HighLevel keeps no message, and the delivery says so", async () => {
+  await say("id:u-10", { contact: { id: "gone-contact", name: "Ten" } });
+  await untilMessages((await contactNamed("Ten")).id, 1);
+  await until(
+    () => bridge.admin("GET", "/deliveries?kind=post-inbound"),
+    ({ body }) => JSON.stringify(body).includes("ids forgotten that HighLevel has no more"),
+  );
+});
+
 test("what is told of somebody and cannot be read is left out", async () => {
   await say("id:u-6", { contact: { name: "Odd", phone: "none", email: 7 } });
   await untilMessages((await contactNamed("Odd")).id, 1);
