@@ -1,11 +1,13 @@
+import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { accountOf } from "../../src/http/admin/webhooks.ts";
 import { chooseSender } from "../../src/inbox/contacts/choose-sender.ts";
 import { ensureContactConversation, ensureConversation, registerHighlevelIds } from "../../src/store/conversations.ts";
 import { putLocation } from "../../src/store/locations.ts";
 import { findProviderLocation } from "../../src/store/mappings.ts";
 import { insertMessages } from "../../src/store/messages/messages.ts";
 import { findByEmailId, findThread, listSentEmails } from "../../src/store/messages/threads.ts";
-import type { Database } from "../../src/store/postgres/database.ts";
+import { type Database, selectRows } from "../../src/store/postgres/database.ts";
 import type { Conversation } from "../../src/store/schema.ts";
 import { openMigrated } from "../support/database.ts";
 import { insertMapping } from "../support/insert-mapping.ts";
@@ -84,5 +86,18 @@ describe("a location that registers another one's contact and conversation as it
   test("does not take the other's sends away by naming its conversation provider", async () => {
     expect(await findProviderLocation(database.db, "p", { locationIds: ["victim"] })).toBe("victim");
     expect(await findProviderLocation(database.db, "p")).toBeUndefined();
+  });
+
+  test("learns neither the account of that location's mapping nor whether it is there", async () => {
+    const key = { who: "key 1", access: "read", isToMapping: true, ids: {} } as const;
+    const asked = { mappingId: victim.mappingId ?? "" };
+    const [account] = await selectRows<{ id: string }>(
+      database.db,
+      sql`
+      with copy as (insert into accounts (provider, location_ids) values ('mailgun', '{}') returning id)
+      update mappings set account_id = copy.id from copy where mappings.id = ${asked.mappingId} returning account_id as id`,
+    );
+    expect(await accountOf(database.db, { ...key, locationIds: ["attacker"] }, asked)).toBe(asked.mappingId);
+    expect(await accountOf(database.db, { ...key, locationIds: ["victim"] }, asked)).toBe(account?.id);
   });
 });

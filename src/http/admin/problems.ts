@@ -38,7 +38,7 @@ export const problemOperations = {
 export async function readProblems(people: Db, caller: Caller, query: z.output<typeof queryFields>) {
   const { locationIds, isToMapping } = caller;
   const search = await readSearch(people, caller, query);
-  const accountId = await accountOf(people, query.mappingId, undefined);
+  const accountId = await accountOf(people, caller, { mappingId: query.mappingId });
   const ofWebhooks = { locationIds, isToMapping, accountId, locationId: query.locationId };
   const [dead, failed] = await Promise.all([
     groupDead(people, search),

@@ -125,7 +125,7 @@ async function readFilter({ people }: ReplaysContext, caller: Caller, asked: Ask
   const times = { from: asked.from?.toISOString(), until: asked.until?.toISOString() };
   if (asked.of === "webhooks") {
     const { of, source, reason } = asked;
-    return { of, source, reason, locationId, ...times, accountId: await accountOf(people, mappingId, asked.accountId) };
+    return { of, source, reason, locationId, ...times, accountId: await accountOf(people, caller, asked) };
   }
   const { of, kind, reason, code } = asked;
   const search = await readSearch(people, caller, asked);

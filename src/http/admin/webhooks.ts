@@ -21,7 +21,7 @@ import { findWebhook, replayWebhook } from "../../store/webhooks.ts";
 import { bulkOf, dryRunOf, pageOf } from "../answers/page.ts";
 import { chosenWebhookAnswer, listedWebhookAnswer, wholeWebhookAnswer } from "../answers/webhook.ts";
 import { webhookSource, webhookState } from "../answers/words.ts";
-import type { Caller } from "../caller.ts";
+import { type Caller, reaches } from "../caller.ts";
 import { numberedPageQuery, toCursor, toPage } from "../list.ts";
 import { operation, reply } from "../operations/operation.ts";
 import { Problem } from "../problem.ts";
@@ -67,7 +67,7 @@ export const webhookOperations = {
     answers: { 200: pageOf(listedWebhookAnswer) },
     async handle({ people }: WebhookAdminContext, { caller, query: { limit, cursor, mappingId, ...given } }) {
       const { locationIds, isToMapping } = caller;
-      const accountId = await accountOf(people, mappingId, given.accountId);
+      const accountId = await accountOf(people, caller, { mappingId, accountId: given.accountId });
       const search = await readSearch(people, caller, given);
       const page = { ...search, mappingId, accountId, locationIds, isToMapping, before: cursor, limit: limit + 1 };
       const { rows, walkedTo } = await listWebhooks(people, { ...page, locationId: given.locationId });
@@ -159,7 +159,7 @@ async function readFilter({ people }: WebhookAdminContext, caller: Caller, body:
   const { dryRun: _dryRun, cursor, mappingId, accountId, ...filter } = body;
   if (mappingId !== undefined) caller.ids["mappingId"] = mappingId;
   const { locationIds, isToMapping } = caller;
-  const ofAccount = await accountOf(people, mappingId, accountId);
+  const ofAccount = await accountOf(people, caller, { mappingId, accountId });
   return { ...filter, accountId: ofAccount, locationIds, isToMapping, after: cursor } satisfies FailedFilter;
 }
 
@@ -182,10 +182,15 @@ async function requireWebhook({ db }: WebhookAdminContext, caller: Caller, id: n
   return webhook;
 }
 
-/** That of a mapping is its account; of one that is not there, none. */
-export async function accountOf(people: Db, mappingId: string | undefined, accountId: string | undefined) {
+/** That of a mapping is its account; of one that is not there, or that the caller does not reach, none. */
+export async function accountOf(
+  people: Db,
+  caller: Caller,
+  { mappingId, accountId }: { mappingId?: string | undefined; accountId?: string | undefined },
+) {
   if (mappingId === undefined) return accountId;
-  return (await findMapping(people, mappingId))?.accountId ?? mappingId;
+  const mapping = await findMapping(people, mappingId);
+  return mapping && reaches(caller, mapping.locationId) ? mapping.accountId : mappingId;
 }
 
 export function showWebhook({ id, accountId, state, reason, receivedAt }: Webhook) {
