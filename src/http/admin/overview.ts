@@ -78,7 +78,13 @@ function sayHowItStands(view: Awaited<ReturnType<typeof readView>>): string {
   if (!last) return "No message has come yet.";
   const ago = describeSpan(Date.now() - last.getTime());
   const given = view.dead + view.notUnderstood;
-  if (given === 0 && waiting.count === 0) return `All is delivered; the last message came ${ago} ago.`;
-  const problems = given === 0 ? "nothing was given up" : `${given} were given up or not understood`;
+  // A key of some locations sees what there is of them among the newest of all.
+  const nothing = view.problems.isAll
+    ? "nothing was given up"
+    : "nothing was given up among the newest 10,000: GET /admin/deliveries?state=dead and GET /admin/webhooks?state=failed tell the rest";
+  if (given === 0 && waiting.count === 0 && view.problems.isAll)
+    return `All is delivered; the last message came ${ago} ago.`;
+  const problems =
+    given === 0 ? nothing : `${given}${view.problems.isAll ? "" : " or more"} were given up or not understood`;
   return `${waiting.count === 0 ? "Nothing waits" : wait}, and ${problems}. The last message came ${ago} ago.`;
 }
