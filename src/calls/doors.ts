@@ -3,7 +3,7 @@ import { type CallApi, callStandIns, createCallApi } from "./call-api.ts";
 import { createFetchFile, createFetchWhole, type FetchFile, type FetchWhole } from "./fetch-file.ts";
 import { createImap, type OpenMailboxOf } from "./mail/imap.ts";
 import { createSmtp } from "./mail/smtp.ts";
-import { createTokens, fetchWithTokens, openWithTokens, withTokens } from "./oauth/with-tokens.ts";
+import { createTokens, fetchWithTokens, withTokens } from "./oauth/with-tokens.ts";
 import { createTargets } from "./targets.ts";
 
 /** The ways out: to HighLevel, to providers or their stand-ins, and to wherever a file is said to lie. */
@@ -68,7 +68,7 @@ export function createDoors(options: DoorOptions, wrap: WrapCalls = (call) => ca
   return {
     callApi: wrap(callApi, "shown"),
     callProvider: withTokens(tokens, provider),
-    openMailbox: providersUrl === undefined ? openWithTokens(tokens, imap.open) : undefined,
+    openMailbox: providersUrl === undefined ? withTokens(tokens, imap.open) : undefined,
     callEndpoint: wrap(guardEndpoints(guarded), "hidden"),
     fetchMedia,
     fetchWhole: createFetchWhole(fetchMedia),

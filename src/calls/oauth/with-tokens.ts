@@ -2,7 +2,6 @@ import { Failure } from "../../errors.ts";
 import type { ApiRequest, CallApi, TokenGrant } from "../call-api.ts";
 import type { FetchFile } from "../fetch-file.ts";
 import { callLimits } from "../limits.ts";
-import type { OpenMailboxOf } from "../mail/imap.ts";
 import { wordsOf } from "../parse-answer.ts";
 
 /** Access tokens, each kept until shortly before it ends. */
@@ -92,12 +91,24 @@ function saidOf(answer: unknown): string | undefined {
   return said === "" ? undefined : wordsOf(said, callLimits.maxWordsLength);
 }
 
-/** Calls with a token where the request names a grant; once more with another token where the first one is refused. */
-export function withTokens(tokens: Tokens, callApi: CallApi): CallApi {
-  return ({ grant, ...request }) => {
-    if (!grant) return callApi(request);
+interface Granting {
+  headers: Record<string, string>;
+  grant?: TokenGrant | undefined;
+}
+
+/**
+ * Calls with a token where the request names a grant; once more with another token where the first one is refused. Of an
+ * API, or to open a mailbox.
+ */
+export function withTokens<Request extends Granting, Answer>(
+  tokens: Tokens,
+  call: (request: Request) => Promise<Answer>,
+): (request: Request) => Promise<Answer> {
+  return (request) => {
+    const { grant, headers } = request;
+    if (!grant) return call(request);
     return withToken(tokens, grant, (authorization) =>
-      callApi({ ...request, headers: { ...request.headers, authorization } }),
+      call({ ...request, grant: undefined, headers: { ...headers, authorization } }),
     );
   };
 }
@@ -108,16 +119,6 @@ export function fetchWithTokens(tokens: Tokens, fetchFile: FetchFile): FetchFile
     if (!grant) return fetchFile(url, options);
     return withToken(tokens, grant, (authorization) =>
       fetchFile(url, { ...options, headers: { ...options.headers, authorization } }),
-    );
-  };
-}
-
-/** As `withTokens`, for mailboxes. */
-export function openWithTokens(tokens: Tokens, open: OpenMailboxOf): OpenMailboxOf {
-  return ({ grant, ...request }) => {
-    if (!grant) return open(request);
-    return withToken(tokens, grant, (authorization) =>
-      open({ ...request, headers: { ...request.headers, authorization } }),
     );
   };
 }
