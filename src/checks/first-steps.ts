@@ -3,6 +3,7 @@ import type { CallApi } from "../calls/call-api.ts";
 import type { Finding } from "../model.ts";
 import { failure, ok, warning } from "../providers/kit/checks/findings.ts";
 import { adapterOf } from "../providers/registry.ts";
+import { servesNoOther } from "../registry/accounts.ts";
 import { findAccount } from "../store/accounts.ts";
 import { listLocations } from "../store/locations.ts";
 import { findMapping, listMappings } from "../store/mappings.ts";
@@ -109,7 +110,8 @@ const noMapping = warning(
 async function judgeMapping(people: Db, mapping: MappingRow, locationIds: string[] | undefined): Promise<Finding[]> {
   const { id, accountId, address, provider, locationId } = mapping;
   const posted = { mappingId: id, direction: "inbound" as const, deliveryState: "delivered" as const, limit: 1 };
-  const seesAccount = await reachesAccount(people, accountId, locationIds);
+  const account = await findAccount(people, accountId);
+  const seesAccount = account !== undefined && servesNoOther(account, locationIds);
   const activity = await readActivity(people, mapping, { webhooks: 50, messages: 50 });
   const traffic: Traffic = {
     // What went wrong with a webhook may be about another location of the account.
@@ -119,12 +121,6 @@ async function judgeMapping(people: Db, mapping: MappingRow, locationIds: string
   };
   const label = adapterOf(provider)?.label ?? provider;
   return [ok("mapping", `${address} of ${label} stands for location ${locationId}`), ...judgeTraffic(traffic)];
-}
-
-async function reachesAccount(people: Db, accountId: string, locationIds: string[] | undefined): Promise<boolean> {
-  if (!locationIds) return true;
-  const { locationIds: served = [] } = (await findAccount(people, accountId)) ?? {};
-  return served.length > 0 && served.every((each) => locationIds.includes(each));
 }
 
 interface Traffic {

@@ -62,3 +62,9 @@ export function sealCredentials(sealer: Sealer, accountId: string, credentials: 
 
 /** In the words of 0.2, whose mappings are accounts of the same id now. */
 export const credentialsContext = (accountId: string) => `credentials of mapping ${accountId}`;
+
+/** Does whoever reaches these locations, or all, reach all that the account serves? It tells of all of them. */
+export function servesNoOther(account: Pick<AccountRow, "locationIds">, locationIds: string[] | undefined): boolean {
+  if (locationIds === undefined) return true;
+  return account.locationIds.length > 0 && account.locationIds.every((each) => locationIds.includes(each));
+}

@@ -1,3 +1,4 @@
+import { servesNoOther } from "../../../registry/accounts.ts";
 import { findAccount } from "../../../store/accounts.ts";
 import { findLocation } from "../../../store/locations.ts";
 import { findMapping } from "../../../store/mappings.ts";
@@ -44,10 +45,8 @@ async function findLiving(db: Db, caller: Caller, id: string): Promise<AccountRo
   return account?.deletedAt ? undefined : account;
 }
 
-export function reachesAll(caller: Caller, account: AccountRow): boolean {
-  if (caller.locationIds === undefined) return true;
-  return account.locationIds.length > 0 && account.locationIds.every((id) => reaches(caller, id));
-}
+export const reachesAll = ({ locationIds }: Caller, account: AccountRow): boolean =>
+  servesNoOther(account, locationIds);
 
 /** The mapping, if the caller reaches it. */
 export async function requireMapping({ db }: Context, caller: Caller, id: string): Promise<MappingRow> {
