@@ -8,9 +8,9 @@ import {
   countWaiting,
   listPausedMappings,
   listStoppedLocations,
-  maxCounted,
 } from "../../store/operate/overview.ts";
 import type { Db } from "../../store/postgres/database.ts";
+import { maxWalked } from "../../store/postgres/walk-newest.ts";
 import { overviewAnswer } from "../answers/overview.ts";
 import type { Caller } from "../caller.ts";
 import { operation, reply } from "../operations/operation.ts";
@@ -72,7 +72,7 @@ async function countTheHour(people: Db, locationIds: string[] | undefined) {
 
 function sayHowItStands(view: Awaited<ReturnType<typeof readView>>): string {
   const { waiting, stoppedLocations, last } = view;
-  const wait = `${waiting.count === maxCounted ? "10,000 or more" : waiting.count} wait`;
+  const wait = `${waiting.count === maxWalked ? "10,000 or more" : waiting.count} wait`;
   const [stopped] = stoppedLocations;
   if (stopped) return `Nothing goes to ${stopped.name ?? stopped.id}: ${reasons[stopped.reason].means}. ${wait}.`;
   if (!last) return "No message has come yet.";

@@ -1,7 +1,7 @@
 import { and, asc, eq, isNotNull, isNull, sql } from "drizzle-orm";
 import { isAnyOf } from "../postgres/any-of.ts";
 import type { Db } from "../postgres/database.ts";
-import { listNewest } from "../postgres/walk-newest.ts";
+import { listNewest, maxWalked } from "../postgres/walk-newest.ts";
 import { conversations, deliveries, locations, mappings, messages } from "../schema.ts";
 import { isPaused } from "../trouble/paused-locations.ts";
 import { conditionsOf, walkDeliveries } from "./list-deliveries.ts";
@@ -10,11 +10,9 @@ interface Reach {
   locationIds: string[] | undefined;
 }
 
-export const maxCounted = 10_000;
-
 /** How many deliveries wait, of the newest of them, and since when; of events it says nothing. */
 export async function countWaiting(db: Db, reach: Reach): Promise<{ count: number; oldestAt: Date | null }> {
-  const waiting = { ...reach, state: "pending" as const, limit: maxCounted };
+  const waiting = { ...reach, state: "pending" as const, limit: maxWalked };
   const walk = await walkDeliveries(db, waiting);
   const { replayedAt, createdAt } = deliveries;
   const oldestAt = sql<Date | null>`min(coalesce(${replayedAt}, ${createdAt}))`.mapWith(createdAt);
@@ -40,7 +38,7 @@ export async function countFailedMessages(db: Db, { locationIds }: Reach): Promi
     .from(messages)
     .where(eq(messages.state, "failed"))
     .orderBy(sql`${messages.id} desc`)
-    .limit(maxCounted)
+    .limit(maxWalked)
     .as("newest");
   const [counted] = await db
     .select({ count: sql<number>`count(*)::int` })
