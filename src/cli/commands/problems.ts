@@ -41,7 +41,7 @@ export function addProblems(program: Command, session: Session): void {
       say(session, `  bridge locations check ${id}`);
     }
     for (const each of items) sayProblem(session, each);
-    if (items.length + pausedLocations.length === 0) return say(session, "Nothing is dead, failed or paused.");
+    if (isAll && items.length + pausedLocations.length === 0) return say(session, "Nothing is dead, failed or paused.");
     if (!isAll)
       say(session, "There are older ones, which are not counted; --until, --mapping and --location narrow it.");
   });
