@@ -7,7 +7,7 @@ import { makeCertificate } from "./certificate.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Fate } from "./tcp-proxy.ts";
 import { startTlsServer, type TlsServer } from "./tls-server.ts";
-import { attemptSeconds, type World } from "./world.ts";
+import type { World } from "./world.ts";
 
 const inbound = "/conversations/messages/inbound";
 
@@ -66,11 +66,14 @@ export const highlevelFaults: Scenario[] = [
     name: "slow",
     about:
       "half of the calls take 300 ms, one of 20 takes longer than the bridge waits and is carried out all the same",
-    disturb: answerSo(
-      8,
-      { kind: "delay", delayMs: 300, rate: 0.5 },
-      { kind: "delay", delayMs: attemptSeconds * 1000 + 200, rate: 0.05, path: inbound },
-    ),
+    disturb: (world) => {
+      const tooLong = world.attemptSeconds * 1000 + 200;
+      const slow: Fault[] = [
+        { kind: "delay", delayMs: 300, rate: 0.5 },
+        { kind: "delay", delayMs: tooLong, rate: 0.05, path: inbound },
+      ];
+      return answerSo(8, ...slow)(world);
+    },
   },
   {
     name: "throttle",

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import type { Scenario } from "./scenario.ts";
-import { attemptSeconds, type World } from "./world.ts";
+import type { World } from "./world.ts";
 
 const placesOf = ({ processes }: World) => Array.from({ length: processes }, (_, place) => place);
 const anyPlace = (world: World) => Math.floor(world.random() * world.processes);
@@ -58,7 +58,7 @@ export const processFaults: Scenario[] = [
     async disturb(world) {
       const paused = world.bridges[anyPlace(world)];
       paused?.kill("SIGSTOP");
-      await sleep((attemptSeconds + 5 + 2) * 1000);
+      await sleep((world.attemptSeconds + 5 + 2) * 1000);
       paused?.kill("SIGCONT");
       await world.pass(2);
     },

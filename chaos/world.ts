@@ -17,14 +17,14 @@ import { createRandom } from "./random.ts";
 import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
 const adminApiKey = "k".repeat(32);
-/** The longest that one attempt may take: 30 s by default. The lease is 5 s longer. */
-export const attemptSeconds = 4;
 /** The ceiling of the first retry's delay: 2 s in production. */
 export const firstDelaySeconds = 0.5;
 
 /** One run of one scenario: the bridges, what is around them, and the means to break it. */
 export interface World {
   processes: number;
+  /** The longest that one attempt may take. The lease is 5 s longer. */
+  attemptSeconds: number;
   /** Follows from the seed. */
   random: () => number;
   /** Waits for so many seconds, or fewer in the short form; not for what the bridge's own times decide. */
@@ -74,6 +74,8 @@ export interface WorldOptions {
   seed: number;
   /** How much of the time that scenarios pass is passed. */
   pace: number;
+  /** The longest that one attempt may take: 30 s by default of the bridge. */
+  attemptSeconds: number;
   /** Who write to each provider. */
   people: number;
   /** Between two messages of one of them, on average. */
@@ -88,7 +90,7 @@ export interface WorldOptions {
 }
 
 export async function createWorld(options: WorldOptions): Promise<World> {
-  const { scenario, processes, program, pace } = options;
+  const { scenario, processes, program, pace, attemptSeconds } = options;
   const random = createRandom(options.seed, `${scenario.name} ${processes}`);
   const { sandbox, url, stop: stopSandbox } = await startSandbox({ rateLimit: undefined, seed: options.seed });
   const proxy = await startTcpProxy(Number(new URL(url).port));
@@ -121,6 +123,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
 
   const world: World = {
     processes,
+    attemptSeconds,
     random,
     pass: (seconds) => sleep(seconds * pace * 1000),
     sandbox,

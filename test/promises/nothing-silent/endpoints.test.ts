@@ -99,7 +99,7 @@ test("what an endpoint refuses of one event is given up soon, told to nobody, an
 
 test("what an endpoint for all locations was not told is shown to operators alone, and sent by nobody else", async () => {
   receiver.answer = () => 422;
-  await write();
+  const id = await write();
   const [dead] = await untilDead(1);
   const { key } = (await bridge.admin("POST", "/keys", { name: "x", access: "write", locationIds: [locationId] })).body;
   const asKey = (method: string, path: string) =>
@@ -111,6 +111,8 @@ test("what an endpoint for all locations was not told is shown to operators alon
   expect(own.status).toBe(200);
   expect(await listed()).toHaveLength(1);
   expect((await asKey("POST", `/${dead.id}/replay`)).status).toBe(202);
+  receiver.answer = () => 204;
+  await untilTold(id);
 });
 
 test("one that answers 410 is disabled, and when it is enabled a replay tells it all after all, in order", async () => {
