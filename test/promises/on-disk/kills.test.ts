@@ -25,11 +25,23 @@ async function begin(people: number, pauseMs: number) {
   return { load, untilMore };
 }
 
+/** What dies again and again before it has done anything has died over what it reads first, and gives that up. */
+function untilMorePosted() {
+  const calls = cluster.sandbox.callCount(inbound);
+  return () =>
+    until(
+      () => cluster.sandbox.callCount(inbound),
+      (count) => count > calls,
+    );
+}
+
 test("kill -9 of the bridge ten times under load: nothing that was acknowledged is missing, doubled or out of order", async () => {
   const { load, untilMore } = await begin(1, 200);
   cluster.sandbox.setFaults([{ kind: "delay", delayMs: 20, path: inbound }]);
   for (let kill = 1; kill <= 10; kill++) {
+    const untilPosted = untilMorePosted();
     await untilMore(5 + Math.floor(Math.random() * 15));
+    await untilPosted();
     const [bridge] = cluster.bridges.slice(-1);
     bridge?.kill("SIGKILL");
     await bridge?.exited;
