@@ -1,20 +1,16 @@
 import { Failure } from "../errors.ts";
-import { bareChatId, isChatId } from "../formats/address.ts";
 import type { Access } from "../highlevel/call.ts";
 import type { Highlevel } from "../highlevel/client.ts";
-import type { ContactKey } from "../highlevel/contacts.ts";
-import { goneThing } from "../highlevel/refusals.ts";
 import type { InboundAnswer } from "../highlevel/schemas.ts";
-import { admit, heldDetail } from "../messages/aside/unknown-sender.ts";
 import type { ComposedMessage } from "../messages/compose-inbound.ts";
 import type { Mapping, Mappings } from "../registry/mappings.ts";
-import { oweStandingDnd } from "../registry/opt-outs/change-consents.ts";
-import { forgetHighlevelIds, keepHighlevelIds } from "../store/conversations.ts";
+import { keepHighlevelIds } from "../store/conversations.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, Message } from "../store/schema.ts";
 import { type CarryContext, carryAttachments } from "./attachments/carry-attachments.ts";
 import { type AttemptResult, type MessageAttempt, requireMapping } from "./attempt.ts";
 import { findPosted, type Search } from "./find-posted.ts";
+import { forgetGone, knowSender } from "./know-sender.ts";
 import { type Post, postCuring } from "./post-curing.ts";
 
 export interface PostInboundContext extends CarryContext {
@@ -27,7 +23,7 @@ export interface PostInboundContext extends CarryContext {
  * Posts a person's message into its HighLevel conversation, making contact and conversation known there first where
  * the mapping says so. Posts nothing when an earlier try turns out to have been accepted. Ids of what is gone in HighLevel,
  * merged or deleted, are forgotten and found anew: the conversation's alone first, then the contact's; at
- * last the id that the sender told. Throws a Failure.
+ * last the id that the sender told. Who was known and has another contact now is no stranger. Throws a Failure.
  */
 export async function postInbound(context: PostInboundContext, input: MessageAttempt): Promise<AttemptResult> {
   const mapping = requireMapping(input);
@@ -40,30 +36,10 @@ export async function postInbound(context: PostInboundContext, input: MessageAtt
       return { ...result, detail: [...notes, result.detail].filter(Boolean).join("; ") || undefined };
     } catch (error) {
       // Each time there is one id less, so that it comes to an end.
-      ({ conversation, message } = await forgetGone(context.db, { conversation, message }, error));
+      ({ conversation, message } = await forgetGone(context, mapping, access, { conversation, message }, error));
       notes.push(`ids forgotten that HighLevel has no more: ${error instanceof Failure ? error.message : error}`);
     }
   }
-}
-
-type Ids = Pick<MessageAttempt, "conversation" | "message">;
-
-/** Without the ids that led nowhere; the conversation also for later messages. Throws what is about none of them. */
-async function forgetGone(db: Db, { conversation, message }: Ids, error: unknown): Promise<Ids> {
-  const { highlevelContactId, highlevelConversationId, id } = conversation;
-  const gone = error instanceof Failure ? goneThing(error) : undefined;
-  if (gone === undefined) throw error;
-  if (highlevelContactId === null && highlevelConversationId === null) {
-    const { content } = message;
-    if (content?.contact?.contactId === undefined) throw error;
-    const contact = { ...content.contact, contactId: undefined };
-    return { conversation, message: { ...message, content: { ...content, contact } } };
-  }
-  const isContactLeft = gone === "conversation" && highlevelContactId !== null && highlevelConversationId !== null;
-  const contactId = isContactLeft ? null : highlevelContactId;
-  await forgetHighlevelIds(db, id, { contactId, conversationId: highlevelConversationId });
-  const left = { highlevelConversationId: null, highlevelContactId: isContactLeft ? highlevelContactId : null };
-  return { conversation: { ...conversation, ...left }, message };
 }
 
 async function postTo(
@@ -142,38 +118,6 @@ async function withFiles(
     const isDoubtful = error instanceof Failure && error.reason === "server_error";
     if (isDoubtful) await context.highlevel.listMessages(access, conversationId);
     throw error;
-  }
-}
-
-/** HighLevel's ids for the sender. With only one of the two registered, HighLevel completes the other. */
-async function knowSender(
-  { db, highlevel }: PostInboundContext,
-  mapping: Mapping,
-  access: Access,
-  { conversation, message }: MessageAttempt,
-): Promise<Conversation> {
-  if (conversation.highlevelConversationId) return conversation;
-  if (admit(mapping, conversation) !== "let in") throw new Failure("unknown_sender", heldDetail);
-  const { address } = conversation;
-  const told = message.content?.contact?.contactId;
-  const contactId = conversation.highlevelContactId ?? told ?? (await makeContact());
-  const { channel, locationId } = mapping;
-  await oweStandingDnd(db, { locationId, channel, address }, conversation.id);
-  const conversationId = await highlevel.ensureConversation(access, contactId);
-  await keepHighlevelIds(db, conversation.id, { contactId, conversationId });
-  return { ...conversation, highlevelContactId: contactId, highlevelConversationId: conversationId };
-
-  /** Kept before anything else can fail: one without an address would be made again. */
-  async function makeContact(): Promise<string> {
-    const contactId = await highlevel.ensureContact(access, keyOf());
-    await keepHighlevelIds(db, conversation.id, { contactId });
-    return contactId;
-  }
-
-  function keyOf(): ContactKey {
-    const { fromName: name, contact } = message.content ?? {};
-    if (isChatId(address)) return { phone: contact?.phone, email: contact?.email, name: name ?? bareChatId(address) };
-    return mapping.channel === "sms" ? { phone: address, name } : { email: address, name };
   }
 }
 

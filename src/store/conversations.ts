@@ -153,17 +153,18 @@ const updateHabits = prepare<{ habits: string }>(
     where conversations.id = person."conversationId"`,
 );
 
-/** Takes these ids away from a conversation that still has them: nothing is there any more in HighLevel. */
+/** Takes these ids away from a conversation that still has them: nothing is there any more in HighLevel. Another contact may take that one's place. */
 export async function forgetHighlevelIds(
   db: Db,
   id: number,
   { contactId, conversationId }: { contactId: string | null; conversationId: string | null },
+  another: string | null,
 ): Promise<void> {
   const { highlevelContactId, highlevelConversationId } = conversations;
   await db
     .update(conversations)
     .set({
-      highlevelContactId: sql`nullif(${highlevelContactId}, ${contactId})`,
+      highlevelContactId: sql`coalesce(nullif(${highlevelContactId}, ${contactId}), ${another})`,
       highlevelConversationId: sql`nullif(${highlevelConversationId}, ${conversationId})`,
       updatedAt: sql`now()`,
     })

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { signer } from "../fixtures/generic-sms/sign.ts";
 import { startTestBridge, type TestBridge } from "../support/bridge.ts";
 import { locationId, publicUrl } from "../support/location.ts";
@@ -107,17 +107,59 @@ test.each(["ContactCreate", "ContactUpdate"])(
   },
 );
 
-test("where strangers are held, it is put in the place of the former one, and nobody is held for it", async () => {
-  const address = "+15005550010";
-  const held = await bridge.addMapping({
-    ...{ provider: "generic-sms", address, credentials: signer.credentials, unknownSender: "hold" },
+describe.each(["hold", "ignore"])("where strangers are no contacts (%s)", (unknownSender) => {
+  const address = newNumber();
+  let id: string;
+  beforeAll(async () => {
+    id = await bridge.addMapping({ provider: "generic-sms", address, credentials: signer.credentials, unknownSender });
   });
-  const number = newNumber();
-  const former = add({ phone: newNumber() });
-  await bridge.admin("PUT", `/mappings/${held}/conversations/${encodeURIComponent(number)}`, { contactId: former.id });
-  const { id } = add({ phone: number });
-  await tell("ContactUpdate", { id, phone: number });
-  expect(await contactOf(await say(number, {}, held, address))).toBe(id);
+  const sayThere = (from: string) => say(from, {}, id, address);
+  const register = (number: string, contactId: string) =>
+    bridge.admin("PUT", `/mappings/${id}/conversations/${encodeURIComponent(number)}`, { contactId });
+
+  test("the contact that has the number now is put in the place of the former one, and nobody is a stranger for it", async () => {
+    const number = newNumber();
+    await register(number, add({ phone: newNumber() }).id);
+    const present = add({ phone: number });
+    await tell("ContactUpdate", { id: present.id, phone: number });
+    expect(await contactOf(await sayThere(number))).toBe(present.id);
+  });
+
+  test.each([
+    ["told of before the other contact", ["ContactDelete", "ContactUpdate"]],
+    ["told of after the other contact", ["ContactUpdate", "ContactDelete"]],
+    ["told of alone", ["ContactDelete"]],
+    ["told of by nothing but HighLevel's refusal", []],
+  ])("a merge that is %s makes nobody a stranger", async (_how, types) => {
+    const number = newNumber();
+    const gone = add({ phone: number });
+    await register(number, gone.id);
+    expect(await contactOf(await sayThere(number))).toBe(gone.id);
+    const heir = add({ phone: newNumber() });
+    bridge.sandbox.mergeContact(gone.id, heir.id);
+    const events: Record<string, object> = {
+      ContactDelete: { id: gone.id },
+      ContactUpdate: { id: heir.id, phone: number },
+    };
+    for (const type of types) await tell(type, { ...events[type] });
+    bridge.sandbox.setFaults([{ kind: "status", path: "/contacts/search/duplicate", status: 503, times: 1 }]);
+    expect(await contactOf(await sayThere(number))).toBe(heir.id);
+  });
+
+  test("who is a contact no more is a stranger again", async () => {
+    const number = newNumber();
+    const gone = add({ phone: number });
+    await register(number, gone.id);
+    await contactOf(await sayThere(number));
+    bridge.sandbox.deleteContact(gone.id);
+    await tell("ContactDelete", { id: gone.id });
+    await sayThere(number);
+    const { body } = await until(
+      () => bridge.admin("GET", `/deliveries?state=dead&mappingId=${id}`),
+      ({ body: { items } }) => items.length > 0,
+    );
+    expect(body.items).toMatchObject([{ kind: "post-inbound", reason: "unknown_sender" }]);
+  });
 });
 
 test("what is told of contacts that are nobody here, or have not changed, is ignored with a reason", async () => {

@@ -8,16 +8,20 @@ export interface ToldOfContact {
   contactId: string;
 }
 
-/** Takes from conversations the contacts that are no more. For each conversation it gives the webhook that said so. */
+/**
+ * Takes from conversations the contacts that are no more. Where strangers do not become contacts by themselves, the id stays until
+ * another one is put in its place: by it the person is known. For each conversation it gives the webhook that said so.
+ */
 export async function forgetContacts(tx: Db, gone: ToldOfContact[]): Promise<number[]> {
   if (gone.length === 0) return [];
   const rows = await selectRows<{ id: number }>(
     tx,
     sql`
-      update conversations set highlevel_contact_id = null, highlevel_conversation_id = null, updated_at = now()
-      from json_to_recordset(${JSON.stringify(gone)}::json) as gone (id float8, "locationId" text, "contactId" text)
+      update conversations set highlevel_conversation_id = null, updated_at = now(),
+        highlevel_contact_id = case when mappings.unknown_sender <> 'create' then highlevel_contact_id end
+      from json_to_recordset(${JSON.stringify(gone)}::json) as gone (id float8, "locationId" text, "contactId" text), mappings
       where conversations.location_id = gone."locationId" and highlevel_contact_id = gone."contactId"
-        and mapping_id is not null
+        and mappings.id = conversations.mapping_id
       returning gone.id`,
   );
   return rows.map(({ id }) => id);

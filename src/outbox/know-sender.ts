@@ -1,0 +1,90 @@
+import { Failure } from "../errors.ts";
+import { bareChatId, isChatId } from "../formats/address.ts";
+import type { Access } from "../highlevel/call.ts";
+import type { Highlevel } from "../highlevel/client.ts";
+import type { ContactKey } from "../highlevel/contacts.ts";
+import { goneThing } from "../highlevel/refusals.ts";
+import { admit, heldDetail } from "../messages/aside/unknown-sender.ts";
+import type { Mapping } from "../registry/mappings.ts";
+import { oweStandingDnd } from "../registry/opt-outs/change-consents.ts";
+import { forgetHighlevelIds, keepHighlevelIds } from "../store/conversations.ts";
+import type { Db } from "../store/postgres/database.ts";
+import type { Conversation } from "../store/schema.ts";
+import type { MessageAttempt } from "./attempt.ts";
+
+interface KnowContext {
+  db: Db;
+  highlevel: Pick<Highlevel, "ensureContact" | "ensureConversation" | "findContact">;
+}
+
+type Ids = Pick<MessageAttempt, "conversation" | "message">;
+
+/** HighLevel's ids for the sender. With only one of the two registered, HighLevel completes the other. */
+export async function knowSender(
+  { db, highlevel }: KnowContext,
+  mapping: Mapping,
+  access: Access,
+  { conversation, message }: Ids,
+): Promise<Conversation> {
+  if (conversation.highlevelConversationId) return conversation;
+  if (admit(mapping, conversation) !== "let in") throw new Failure("unknown_sender", heldDetail);
+  const { address } = conversation;
+  const told = message.content?.contact?.contactId;
+  const contactId = conversation.highlevelContactId ?? told ?? (await makeContact());
+  const { channel, locationId } = mapping;
+  await oweStandingDnd(db, { locationId, channel, address }, conversation.id);
+  const conversationId = await highlevel.ensureConversation(access, contactId);
+  await keepHighlevelIds(db, conversation.id, { contactId, conversationId });
+  return { ...conversation, highlevelContactId: contactId, highlevelConversationId: conversationId };
+
+  /** Kept before anything else can fail: one without an address would be made again. */
+  async function makeContact(): Promise<string> {
+    const contactId = await highlevel.ensureContact(access, keyOf(mapping, { conversation, message }));
+    await keepHighlevelIds(db, conversation.id, { contactId });
+    return contactId;
+  }
+}
+
+/** Without the ids that led nowhere; the conversation also for later messages. Throws what is about none of them. */
+export async function forgetGone(
+  context: KnowContext,
+  mapping: Mapping,
+  access: Access,
+  { conversation, message }: Ids,
+  error: unknown,
+): Promise<Ids> {
+  const { highlevelContactId, highlevelConversationId, id } = conversation;
+  const gone = error instanceof Failure ? goneThing(error) : undefined;
+  if (gone === undefined) throw error;
+  if (highlevelContactId === null && highlevelConversationId === null) {
+    const { content } = message;
+    if (content?.contact?.contactId === undefined) throw error;
+    const contact = { ...content.contact, contactId: undefined };
+    return { conversation, message: { ...message, content: { ...content, contact } } };
+  }
+  const isContactLeft = gone === "conversation" && highlevelContactId !== null && highlevelConversationId !== null;
+  const ids = { contactId: isContactLeft ? null : highlevelContactId, conversationId: highlevelConversationId };
+  const heir = isContactLeft ? null : await findHeir(context, mapping, access, { conversation, message });
+  await forgetHighlevelIds(context.db, id, ids, heir);
+  const left = { highlevelConversationId: null, highlevelContactId: isContactLeft ? highlevelContactId : heir };
+  return { conversation: { ...conversation, ...left }, message };
+}
+
+/** Who the person is now, where it would be forgotten that they are known; elsewhere the contact is found as a stranger's is. */
+async function findHeir(
+  { highlevel }: KnowContext,
+  mapping: Mapping,
+  access: Access,
+  ids: Ids,
+): Promise<string | null> {
+  if (mapping.unknownSender === "create") return null;
+  const told = ids.message.content?.contact?.contactId;
+  const found = told ?? (await highlevel.findContact(access, keyOf(mapping, ids)));
+  return found === undefined || found === ids.conversation.highlevelContactId ? null : found;
+}
+
+function keyOf({ channel }: Mapping, { conversation: { address }, message }: Ids): ContactKey {
+  const { fromName: name, contact } = message.content ?? {};
+  if (isChatId(address)) return { phone: contact?.phone, email: contact?.email, name: name ?? bareChatId(address) };
+  return channel === "sms" ? { phone: address, name } : { email: address, name };
+}
