@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { addressesOf } from "../formats/mailbox.ts";
+import { normalizePhoneNumber } from "../formats/phone-number.ts";
 import {
   type ContactEvent,
   chatTypes,
@@ -163,9 +165,11 @@ type OutboundEvent = Extract<HighlevelEvent, { kind: "outbound" }>;
 
 /** The one that sends where the call does not say which, and why it. */
 async function findSender(tx: Db, { request }: OutboundEvent): Promise<Sender | undefined> {
-  const { locationId, contactId, userId, phone, type } = request;
+  const { locationId, contactId, userId, phone, emailTo, type } = request;
   if (locationId === undefined) return undefined;
-  const about = { locationId, contactId, userId, phone, providers: providersOf(channelOf(request)) };
+  const channel = channelOf(request);
+  const address = channel === "sms" ? normalizePhoneNumber(phone ?? "") : addressesOf(emailTo[0])[0];
+  const about = { locationId, contactId, userId, address, providers: providersOf(channel) };
   const chatType = chatTypes.includes(type) ? type : undefined;
   const isToNumber = ["SMS", "RCS"].includes(type) && phone !== undefined;
   const chosen = await chooseSender(tx, { ...about, chatType, isToNumber });

@@ -124,6 +124,8 @@ export async function updateMapping(
 export interface SendingAbout {
   locationId: string;
   contactId: string | undefined;
+  /** The contact's number or mailbox, as it is stored. */
+  address?: string | undefined;
   /** HighLevel's id of the agent. */
   userId?: string | undefined;
   /** Those of the message's channel. */
@@ -134,19 +136,20 @@ export interface SendingAbout {
   isToNumber?: boolean | undefined;
 }
 
-/** The mapping of the newest message with this contact. */
+/** The mapping of the newest message with this contact, or with its address: of that HighLevel may know several contacts. */
 export async function findLastMapping(tx: Db, about: SendingAbout): Promise<string | undefined> {
+  const { locationId, contactId, address } = about;
+  const isThePerson = sql`${conversations.id} in (
+    select id from conversations where location_id = ${locationId} and highlevel_contact_id = ${contactId ?? ""}
+    union all
+    select own.id from mappings join conversations own on own.mapping_id = mappings.id
+    where mappings.location_id = ${locationId} and own.address = ${address ?? ""}
+  )`;
   const [last] = await tx
     .select({ id: mappings.id })
     .from(conversations)
     .innerJoin(mappings, eq(mappings.id, conversations.mappingId))
-    .where(
-      and(
-        canSend(about),
-        eq(conversations.locationId, about.locationId),
-        eq(conversations.highlevelContactId, about.contactId ?? ""),
-      ),
-    )
+    .where(and(canSend(about), isThePerson))
     .orderBy(
       sql`(select max(${messages.id}) from ${messages} where ${messages.conversationId} = ${conversations.id}) desc nulls last`,
     )

@@ -111,6 +111,18 @@ test("by the one by which the person was written with last, before all others", 
   expect(await write(from, "agent-7", contactId)).toEqual([numbers.oldest, "last"]);
 });
 
+test.each(["ContactCreate", "ContactUpdate", "ContactDelete"])(
+  "also where %s of another contact with the same number has come since, or of this one",
+  async (type) => {
+    const from = `+491761234568${++counter % 10}`;
+    const contactId = await say(from, numbers.oldest, ids["oldest"]);
+    const id = type === "ContactDelete" ? contactId : "duplicate";
+    await bridge.sandbox.postEvent(`${bridge.url}/webhooks/highlevel`, { type, locationId, id, phone: from });
+    expect(await write(from, "agent-7", contactId)).toEqual([numbers.oldest, "last"]);
+    expect(await write(from, "agent-7", "duplicate")).toEqual([numbers.oldest, "last"]);
+  },
+);
+
 test("to somebody who wrote last in a chat: by that chat what is of its type or of none, by a number what goes to a number", async () => {
   const phone = "+15005550310";
   for (const name of ["IG", "chat"] as const) await say("id:u-1", chats[name], ids[name], { phone });

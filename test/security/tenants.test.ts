@@ -79,7 +79,7 @@ describe("a location that registers another one's contact and conversation as it
 
   test("sends nothing by that location's mappings", async () => {
     const about = { contactId: shared.contactId, providers: ["mailgun"] };
-    const chosen = await chooseSender(database.db, { ...about, phone: undefined, locationId: "attacker" });
+    const chosen = await chooseSender(database.db, { ...about, locationId: "attacker" });
     expect(chosen?.id).toBe(attackersMapping);
   });
 

@@ -10,10 +10,7 @@ const maxMappings = 1000;
  * The mapping that sends to a contact, of those that can send what it is, when HighLevel does not say which, and by what it was chosen: the one of the newest
  * message with this person; else the agent's; else one of the person's country; else the location's default one; else its oldest.
  */
-export async function chooseSender(
-  tx: Db,
-  about: SendingAbout & { phone: string | undefined },
-): Promise<{ id: string; rule: SenderRule } | undefined> {
+export async function chooseSender(tx: Db, about: SendingAbout): Promise<{ id: string; rule: SenderRule } | undefined> {
   const last = await findLastMapping(tx, about);
   if (last !== undefined) return { id: last, rule: "last" };
   const mappings = await listSendingMappings(tx, about, maxMappings);
@@ -21,7 +18,7 @@ export async function chooseSender(
   if (!first) return undefined;
   if (about.userId !== undefined && first.userIds?.includes(about.userId)) return { id: first.id, rule: "agent" };
   const fallback = mappings.find(({ isDefault }) => isDefault);
-  const country = countryOf(about.phone);
+  const country = countryOf(about.address);
   const isOfCountry = ({ address }: { address: string }) => country !== undefined && countryOf(address) === country;
   const ofCountry = mappings.find(isOfCountry);
   // Where the default one is of the country as well, it is meant.
