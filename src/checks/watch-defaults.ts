@@ -1,6 +1,7 @@
 import type { AccessTokens } from "../access/access-tokens.ts";
 import { type Loop, startLoop } from "../concurrency/loop.ts";
 import { Failure } from "../errors.ts";
+import type { ListedProvider } from "../highlevel/checks.ts";
 import type { Highlevel } from "../highlevel/client.ts";
 import type { Log } from "../log.ts";
 import type { Channel, Finding } from "../model.ts";
@@ -36,29 +37,40 @@ export async function watchDefaults(
   const location = await claimDefaultsToAsk(db, everySeconds);
   if (!location) return false;
   const { id: locationId, defaultProviders: before } = location;
-  try {
-    const found = await accessTokens.get(locationId);
-    if (!found) return true;
-    const access = { locationId, token: found.token, signal: AbortSignal.timeout(askMs) };
-    const after: NonNullable<Location["defaultProviders"]> = {};
-    for (const channel of channels) {
-      const listed = await highlevel.listProviders(access, channel);
-      const { id = null, name = "none" } = listed.find(({ isDefault }) => isDefault) ?? {};
-      const former = before?.[channel];
-      after[channel] = next(former, { id, name });
-      if (former && former.id !== id)
-        log("error", "location.default_changed", { locationId, channel, from: former.name, to: name });
-    }
-    await keepDefaults(db, locationId, after);
-  } catch (error) {
+  const unknown = (error: unknown) => {
     if (!(error instanceof Failure)) throw error;
     // What ails the token or its scopes is told by the checks, and where messages fail for it.
     log("debug", "location.default_unknown", { locationId, reason: error.reason, status: error.status });
+    return undefined;
+  };
+  const found = await accessTokens.get(locationId).catch(unknown);
+  if (!found) return true;
+  const access = { locationId, token: found.token, signal: AbortSignal.timeout(askMs) };
+  const after: NonNullable<Location["defaultProviders"]> = { ...before };
+  for (const channel of channels) {
+    const former = before?.[channel];
+    const listed = await highlevel.listProviders(access, channel).catch(unknown);
+    const present = listed && readDefault(listed, former);
+    if (!present) continue;
+    after[channel] = next(former, present);
+    if (former && former.id !== present.id)
+      log("error", "location.default_changed", { locationId, channel, from: former.name, to: present.name });
   }
+  await keepDefaults(db, locationId, after);
   return true;
 }
 
-function next(former: DefaultProvider | undefined, { id, name }: { id: string | null; name: string }): DefaultProvider {
+type Default = Pick<DefaultProvider, "id" | "name">;
+
+/** That there is none is said by a list that tells it of each, and of the former one: an empty one, or a part, is no news. */
+function readDefault(listed: ListedProvider[], former: DefaultProvider | undefined): Default | undefined {
+  const standard = listed.find(({ isDefault }) => isDefault);
+  if (standard) return standard;
+  const isWhole = former?.id ? listed.some(({ id }) => id === former.id) : listed.length > 0;
+  return isWhole && listed.every(({ isDefault }) => isDefault === false) ? { id: null, name: "none" } : undefined;
+}
+
+function next(former: DefaultProvider | undefined, { id, name }: Default): DefaultProvider {
   if (!former || former.id === id) return { ...former, id, name };
   return { id, name, changedFrom: former.name, changedAt: new Date().toISOString() };
 }

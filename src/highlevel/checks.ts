@@ -7,8 +7,8 @@ import type { Access, Call } from "./call.ts";
 export interface ListedProvider {
   id: string;
   name: string;
-  /** Does the location send by it what names no provider? */
-  isDefault: boolean;
+  /** Does the location send by it what names no provider? Undefined where HighLevel does not say. */
+  isDefault: boolean | undefined;
 }
 
 /** Scopes that a call shows which changes nothing. */
@@ -49,7 +49,11 @@ async function askByScope(call: Call, access: Access, scope: ReadScope): Promise
 
 const types: Record<Channel, "SMS" | "Email"> = { sms: "SMS", email: "Email" };
 const entry = z.object({
-  conversationProvider: z.object({ _id: requiredText, name: z.string().catch(""), default: z.boolean().catch(false) }),
+  conversationProvider: z.object({
+    _id: requiredText,
+    name: z.string().catch(""),
+    default: z.boolean().optional().catch(undefined),
+  }),
 });
 const listAnswer = z.object({
   conversationChannel: z.object({ SMS: z.array(entry).nullish(), Email: z.array(entry).nullish() }),

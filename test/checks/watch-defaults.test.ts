@@ -11,7 +11,8 @@ import { insertMapping } from "../support/insert-mapping.ts";
 /** A default provider that somebody has changed is noticed. */
 let database: Database;
 const locationId = "location-1";
-let standard: ListedProvider | undefined;
+const other = { id: "other", name: "Other", isDefault: false };
+let listed: ListedProvider[] = [];
 let failure: Failure | undefined;
 const lines: unknown[] = [];
 beforeAll(async () => {
@@ -29,15 +30,15 @@ const watch = (everySeconds = 0) =>
       highlevel: {
         async listProviders(_access, channel) {
           if (failure) throw failure;
-          const other = { id: "other", name: "Other", isDefault: false };
-          return channel === "sms" && standard ? [other, standard] : [other];
+          return channel === "sms" ? listed : [other];
         },
       },
     },
     everySeconds,
   );
 const findings = async () => judgeDefaults((await findLocation(database.db, locationId)) ?? { defaultProviders: null });
-const by = (id: string) => ({ id, name: `Provider ${id}`, isDefault: true });
+const provider = (id: string, isDefault: boolean | undefined) => ({ id, name: `Provider ${id}`, isDefault });
+const by = (id: string) => [other, provider(id, true)];
 
 test("a location without mappings is not asked", async () => {
   expect(await watch()).toBe(false);
@@ -48,7 +49,7 @@ test("the first answer is no change, and the same one again is none", async () =
     ...{ locationId, provider: "twilio", address: "+15005550009", type: "SMS", unknownSender: "create" },
     postAutomatic: false,
   });
-  standard = by("a");
+  listed = by("a");
   expect(await watch()).toBe(true);
   expect(await watch()).toBe(true);
   expect([lines, await findings()]).toEqual([[], []]);
@@ -59,7 +60,7 @@ test("is not asked again within the time", async () => {
 });
 
 test("another one leaves a line, once, and is told by checks for a week", async () => {
-  standard = by("b");
+  listed = by("b");
   await watch();
   await watch();
   const change = { locationId, channel: "sms", from: "Provider a", to: "Provider b" };
@@ -74,9 +75,22 @@ test("another one leaves a line, once, and is told by checks for a week", async 
   expect(await findings()).toEqual([]);
 });
 
-test("so does that there is none any more", async () => {
+test.each([
+  ["an empty list", []],
+  ["one that lacks the default one", [other]],
+  ["one that does not say of each", [other, provider("b", undefined)]],
+])("%s is no news", async (_what, list) => {
   lines.length = 0;
-  standard = undefined;
+  listed = list;
+  await watch();
+  listed = by("b");
+  await watch();
+  expect(lines).toEqual([]);
+});
+
+test("that there is none any more leaves a line, too", async () => {
+  lines.length = 0;
+  listed = [other, provider("b", false)];
   await watch();
   expect(lines).toMatchObject([["error", "location.default_changed", { from: "Provider b", to: "none" }]]);
 });
@@ -87,5 +101,6 @@ test("what HighLevel does not tell changes nothing", async () => {
   expect(await watch()).toBe(true);
   failure = undefined;
   await watch();
-  expect(lines).toEqual([["debug", "location.default_unknown", { locationId, reason: "unauthorized", status: 401 }]]);
+  const line = ["debug", "location.default_unknown", { locationId, reason: "unauthorized", status: 401 }];
+  expect(lines).toEqual([line, line]);
 });
