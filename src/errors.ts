@@ -36,6 +36,10 @@ export const failureReasons = [
   "failed_dmarc",
   /** The person is not to be written to: see opt-outs. Nobody was called, or the provider refused it for that. */
   "opted_out",
+  /** Nobody is to be written to by the mapping at this hour: it waits for the next one, and nobody was called. */
+  "outside_window",
+  /** As many as the mapping may send in a day were sent: it waits for the next day, and nobody was called. */
+  "daily_cap",
   /** Our own mistake. */
   "internal_error",
 ] as const;
@@ -45,6 +49,12 @@ export type FailureReason = (typeof failureReasons)[number];
 /** Of what no call has failed: somebody has to look first. */
 export const heldReasons = ["failed_dmarc", "unknown_sender"] as const satisfies FailureReason[];
 export type HeldReason = (typeof heldReasons)[number];
+
+const windowReasons = ["outside_window", "daily_cap"] as const satisfies FailureReason[];
+export type WindowReason = (typeof windowReasons)[number];
+/** Of a send that no call has failed: it is held back until its time has come. */
+export const isWindowReason = (reason: string | null): reason is WindowReason =>
+  windowReasons.some((each) => each === reason);
 
 /** A call that failed. `message` is for the operator: the other side's own words where there are any. */
 export class Failure extends Error {

@@ -17,6 +17,9 @@ export type ListPolicy = "people" | "all" | "none";
 /** What happens to a message that HighLevel may have taken, when its list cannot tell: post it again, or hold it for a person. */
 export type UnknownOutcomePolicy = "repost" | "hold";
 
+export const weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
+export type Weekday = (typeof weekdays)[number];
+
 /** What an integrator's key may do with its locations. */
 export type KeyAccess = "read" | "write";
 

@@ -72,6 +72,14 @@ export const reasons: Record<FailureReason, ReasonWords> = {
     means: "the person is not to be written to, or the provider refuses for that",
     advice: "Nothing is to be done. A word such as START from the person lifts it.",
   },
+  outside_window: {
+    means: "nobody is to be written to by the mapping at this hour",
+    advice: "It goes out by itself when its time has come. Another sendFrom or sendUntil of the mapping holds at once.",
+  },
+  daily_cap: {
+    means: "the mapping has sent as many messages today as its dailyCap lets it",
+    advice: "It goes out by itself on the next day, the longest waiting first. Another dailyCap holds at once.",
+  },
   internal_error: {
     means: "our mistake",
     advice: "The log has a line delivery.broke: please report it. It is tried again, six times; then replay it.",

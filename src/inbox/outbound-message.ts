@@ -36,7 +36,7 @@ export function serviceNamed(type: string): TextService | undefined {
 }
 
 function contentOf({ address, service }: Conversation, request: OutboundRequest): MessageContent {
-  const { emailFrom, emailTo, subject, message, html, attachments, replyToAltId } = request;
+  const { emailFrom, emailTo, subject, message, html, attachments, replyToAltId, userId } = request;
   return {
     from: emailFrom,
     service: serviceNamed(request.type) ?? service ?? undefined,
@@ -51,5 +51,6 @@ function contentOf({ address, service }: Conversation, request: OutboundRequest)
     inReplyTo: [],
     references: [],
     replyToAltId,
+    isFromAgent: userId === undefined ? undefined : true,
   };
 }

@@ -130,7 +130,7 @@ function describeWaiting(registry: Registry, waiting: Waiting[]): void {
   const common = { labelNames: ["reason", "provider"], registers: [registry] };
   const counts = new Gauge({
     name: "bridge_deliveries_waiting",
-    help: "Deliveries that wait, of the oldest 10,000, by whom they are to call and why: failing, throttled, own_limit, paused, replayed, in_line",
+    help: "Deliveries that wait, of the oldest 10,000, by whom they are to call and why: failing, throttled, own_limit, paused, outside_window, daily_cap, replayed, in_line",
     ...common,
   });
   const ages = new Gauge({

@@ -1,4 +1,4 @@
-import type { Failure } from "../errors.ts";
+import { type Failure, isWindowReason, type WindowReason } from "../errors.ts";
 import { reportInSeconds } from "../messages/message-state.ts";
 import { adapterOf } from "../providers/registry.ts";
 import type { AttemptRecord, NextStep, RecordResult } from "../store/attempt-record.ts";
@@ -11,8 +11,9 @@ import { pauseLocation } from "../store/locations.ts";
 import type { Db } from "../store/postgres/database.ts";
 import { repeatOnConflict } from "../store/postgres/database-errors.ts";
 import { replayEarlyReceipts } from "../store/webhooks.ts";
+import { holdBack } from "../store/windows/hold-back.ts";
 import { LeaseLost } from "./attempt.ts";
-import { type AttemptContext, type AttemptOutcome, attemptOnce } from "./attempt-once.ts";
+import { type AttemptContext, type AttemptOutcome, attemptOnce, type FailedAttempt } from "./attempt-once.ts";
 import { type ClaimedLane, leaseAfter, leftSeconds } from "./claim-due-lanes.ts";
 import { deliveryKinds } from "./delivery-kinds.ts";
 import { isToTell, oweAttemptEvents } from "./events/attempt-events.ts";
@@ -42,6 +43,10 @@ export async function attemptDelivery(
   if (ended === "lease lost") return { isOver: true, isDue: false };
 
   const durationMs = Math.round(performance.now() - started);
+  if ("failure" in ended) {
+    const { reason } = ended.failure;
+    if (isWindowReason(reason)) return { isOver: true, isDue: await hold(context, lane, held, { ...ended, reason }) };
+  }
   const next = await nextStep(context, lane, held, ended);
   if (isUncalled(ended)) return { isOver: true, isDue: await giveLaneBack(context.db, lane, "due") };
   const lease = leaseAfter(claimed, held, next, context.attemptSeconds);
@@ -136,6 +141,21 @@ async function pause(
 function isUncalled(ended: AttemptOutcome): boolean {
   if (!("failure" in ended) || ended.isOutcomeUnknown) return false;
   return ended.failure.reason === "own_limit";
+}
+
+/** Its time has not come: nobody was called. That is no attempt either. Gives whether the lane is due again at once. */
+async function hold(
+  { db, log }: DeliverContext,
+  lane: HeldLane,
+  { delivery: { id: deliveryId }, message }: HeldDelivery,
+  { failure, isOutcomeUnknown, reason }: FailedAttempt & { reason: WindowReason },
+): Promise<boolean> {
+  const { message: detail, retryAfterSeconds: inSeconds = 0 } = failure;
+  const { locationId, mappingId, kind } = lane;
+  const isDue = await holdBack(db, { lane, deliveryId, reason, detail, inSeconds, isOutcomeUnknown });
+  const ids = { deliveryId, messageId: message?.id, mappingId, locationId };
+  log("info", "delivery.held", { ...ids, kind, reason, inSeconds: Math.round(inSeconds) });
+  return isDue;
 }
 
 function describeOutcome(ended: AttemptOutcome): Pick<AttemptRecord, "outcome" | "status" | "detail"> {

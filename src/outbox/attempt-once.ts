@@ -43,15 +43,14 @@ interface Called {
   endpointId?: string | undefined;
 }
 
-export type AttemptOutcome = { called: Called } & (
-  | { result: AttemptResult }
-  | {
-      failure: Failure;
-      /** What was to be done may have been done although this attempt failed. */
-      isOutcomeUnknown: boolean;
-      usedToken: AccessToken | undefined;
-    }
-);
+export type AttemptOutcome = { called: Called } & ({ result: AttemptResult } | FailedAttempt);
+
+export interface FailedAttempt {
+  failure: Failure;
+  /** What was to be done may have been done although this attempt failed. */
+  isOutcomeUnknown: boolean;
+  usedToken: AccessToken | undefined;
+}
 
 /**
  * One attempt, and how it ended. A token that has expired is renewed where that can be done, and the attempt made again:

@@ -40,6 +40,9 @@ const towardsHighlevel: Record<FailureReason, Policy> = {
   unknown_sender: { follows: "dead" },
   failed_dmarc: { follows: "dead" },
   opted_out: { follows: "dead" },
+  // What is held back is no failed attempt: nothing is to be decided.
+  outside_window: { follows: "retry" },
+  daily_cap: { follows: "retry" },
 };
 
 /**

@@ -19,6 +19,8 @@ import type { Conversation, MessageContent } from "../store/schema.ts";
 import { type FetchAttachmentsContext, fetchAttachments } from "./attachments/fetch-attachments.ts";
 import { type AttemptResult, type MessageAttempt, requireMapping } from "./attempt.ts";
 import { beginUnlessOptedOut } from "./consent/begin-unless-opted-out.ts";
+import { isOutcomeUnknown } from "./retry.ts";
+import { type Place, requireWindow, takePlace } from "./windows/keep-to-window.ts";
 
 export interface SendContext extends Omit<FetchAttachmentsContext, "signal"> {
   db: Db;
@@ -49,6 +51,10 @@ export async function sendOutbound(context: SendContext, input: MessageAttempt):
       "the connection broke while it was being sent: nobody can say whether it went out",
     );
   }
+  const { db } = context;
+  const person = { locationId: input.locationId, channel: mapping.channel, address: conversation.address };
+  const send = { mappingId: mapping.id, message, person };
+  const { dailyCap, sendFrom } = await requireWindow(db, send);
   const content = await completeContent(context, mapping, input);
   const urls = content.attachments.flatMap(({ url }) => url ?? []);
   const files = await fetchAttachments({ ...context, signal }, urls, mapping.channel);
@@ -57,15 +63,22 @@ export async function sendOutbound(context: SendContext, input: MessageAttempt):
   const plainText = content.html && !content.text ? await context.plainText.of(content.html) : undefined;
   const outbound = composeOutbound({ mapping, publicUrl, address, message, content, plainText, ...files });
 
-  const person = { locationId: input.locationId, channel: mapping.channel, address: conversation.address };
-  const callApi: CallApi = (request) =>
-    beginUnlessOptedOut(context.db, person, () => {
+  let place: Place | undefined;
+  const callApi: CallApi = async (request) => {
+    if (dailyCap !== null || sendFrom !== null) place ??= await takePlace(db, send);
+    return beginUnlessOptedOut(db, person, () => {
       input.beforeCall();
       return context.callProvider({ ...request, signal });
     });
+  };
   const sent = await mapping.adapter.send(outbound, credentials, callApi).catch(async (error: unknown) => {
     const failure = error instanceof Failure ? readRefusal(mapping, error) : error;
-    if (failure instanceof Failure) await keepRefusal(context.db, { ...person, messageId: message.id }, failure);
+    if (failure instanceof Failure) {
+      await keepRefusal(db, { ...person, messageId: message.id }, failure);
+      // One that cannot be given back is lost for the day: rather one too few than one too many.
+      if (!input.isOutcomeUnknown && !isOutcomeUnknown("provider", failure.reason))
+        await place?.giveBack().catch(() => undefined);
+    }
     throw failure;
   });
   return { status: 200, change: changeBy(sent), isToReport: mapping.channel === "email" };

@@ -5,6 +5,7 @@ import type {
   ListPolicy,
   UnknownOutcomePolicy,
   UnknownSenderPolicy,
+  Weekday,
 } from "../model.ts";
 import type { Adapter } from "../providers/kit/adapter.ts";
 import { providersOf } from "../providers/registry.ts";
@@ -29,6 +30,7 @@ import type { Db } from "../store/postgres/database.ts";
 import { sqlStateOf } from "../store/postgres/database-errors.ts";
 import type { AccountRow, MappingRow, NewAccount } from "../store/schema.ts";
 import { replayUnmapped } from "../store/webhooks.ts";
+import { wakeSends } from "../store/windows/send-rules.ts";
 import { sealCredentials } from "./accounts.ts";
 import { holdDeclared, learnOf } from "./learn-providers.ts";
 import { carryOptOuts } from "./opt-outs/carry-opt-outs.ts";
@@ -42,6 +44,8 @@ import {
   requireMappedAddress,
   requireReplyTokens,
   requireType,
+  requireWindow,
+  windowSettings,
 } from "./require-fitting.ts";
 
 /** Numbers and mailboxes, as integrators register them. Each function throws an InvalidRequest. */
@@ -62,6 +66,12 @@ interface MappingSettings {
   stripQuoted?: boolean | undefined;
   replyTokens?: boolean | undefined;
   dmarcFailures?: DmarcPolicy | undefined;
+  sendFrom?: string | null | undefined;
+  sendUntil?: string | null | undefined;
+  sendDays?: Weekday[] | null | undefined;
+  timeZone?: string | null | undefined;
+  answerHours?: number | null | undefined;
+  dailyCap?: number | null | undefined;
 }
 
 export interface MappingInput extends MappingSettings {
@@ -120,6 +130,7 @@ export async function registerMapping(
     stripQuoted,
     replyTokens: requireReplyTokens(adapter, replyTokens),
     dmarcFailures: requireDmarc(adapter, dmarcFailures),
+    ...requireWindow(input),
   };
   const row = { id, locationId, provider, address, conversationProviderId, type, name, ...settings };
   return orConflict(db, row, () =>
@@ -215,11 +226,16 @@ export async function changeMapping(
       if (credentials.length > 0)
         await updateAccount(tx, account.id, { sealedCredentials: sealCredentials(sealer, account.id, credentials) });
       if (isMoved) await carryOptOuts(tx, adapter.channel, kept);
-      const isNew = isMoved || kept.address !== mapping.address;
-      const replayed = isNew ? await replayUnmapped(tx, account.id, [soughtIn(kept.address)]) : 0;
+      if (changesWindow(change)) await wakeSends(tx, kept.id);
+      const replayed = await replayNewlyMapped(tx, mapping, kept);
       return { mapping: kept, account, credentials, replayed };
     }),
   );
+}
+
+async function replayNewlyMapped(tx: Db, before: MappingRow, { accountId, ...kept }: MappingRow): Promise<number> {
+  const isSame = kept.locationId === before.locationId && kept.address === before.address;
+  return isSame ? 0 : replayUnmapped(tx, accountId, [soughtIn(kept.address)]);
 }
 
 async function keepChange(
@@ -249,6 +265,8 @@ function newCredentials(adapter: Adapter, mapping: MappingRow, { credentials }: 
   return requireCredentials(adapter, mapping.provider, credentials);
 }
 
+const changesWindow = (change: MappingChange) => windowSettings.some((name) => change[name] !== undefined);
+
 /** Of the mapping's row. */
 function changesOf(adapter: Adapter, mapping: MappingRow, change: MappingChange): Partial<MappingRow> {
   const { locationId: _locationId, credentials: _credentials, type, address, ...rest } = change;
@@ -265,6 +283,7 @@ function changesOf(adapter: Adapter, mapping: MappingRow, change: MappingChange)
     ...(rest.callProviderId === undefined ? {} : { callProviderId: requireCalls(adapter, rest.callProviderId) }),
     ...(rest.replyTokens === undefined ? {} : { replyTokens: requireReplyTokens(adapter, rest.replyTokens) }),
     ...(rest.dmarcFailures === undefined ? {} : { dmarcFailures: requireDmarc(adapter, rest.dmarcFailures) }),
+    ...(changesWindow(change) ? requireWindow({ ...mapping, ...Object.fromEntries(given) }) : {}),
   };
 }
 
@@ -289,6 +308,8 @@ function asNew(mapping: MappingRow) {
 export async function removeMapping({ db }: RegisterContext, mapping: MappingRow): Promise<void> {
   await db.transaction(async (tx) => {
     await deleteMapping(tx, mapping.id);
+    // What is held back has nothing to wait for any more.
+    await wakeSends(tx, mapping.id);
     const [first] = await findMappings(tx, [mapping.accountId]);
     if (first) await deleteAccount(tx, mapping.accountId);
   });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { InvalidRequest } from "../errors.ts";
 import { chatIdOf, isChatId, normalizeAddress } from "../formats/address.ts";
+import { isTimeZone } from "../formats/times/local-time.ts";
 import type { Channel, DmarcPolicy, HighlevelMessageType } from "../model.ts";
 import type { Adapter } from "../providers/kit/adapter.ts";
 import { adapterOf, offeredNames } from "../providers/registry.ts";
@@ -63,6 +64,46 @@ export function requireDmarc(adapter: Adapter, dmarcFailures: DmarcPolicy): Dmar
   throw new InvalidRequest("invalid", "DMARC of a number", [
     { path: "dmarcFailures", message: "is for mailboxes: leave it out" },
   ]);
+}
+
+export const windowSettings = [
+  ...(["sendFrom", "sendUntil", "sendDays", "timeZone", "answerHours", "dailyCap"] as const),
+] as const;
+type WindowSettings = Pick<MappingRow, (typeof windowSettings)[number]>;
+
+/** When people may be written to, and how many in a day. */
+export function requireWindow(given: { [Name in keyof WindowSettings]?: WindowSettings[Name] | undefined }) {
+  const { sendFrom = null, sendUntil = null, sendDays = null, timeZone = null } = given;
+  const { answerHours = null, dailyCap = null } = given;
+  const settings = { sendFrom, sendUntil, sendDays, timeZone, answerHours, dailyCap };
+  const wrong = misfitsOf(settings).find(({ isSo }) => isSo);
+  if (!wrong) return settings;
+  const { path, message } = wrong;
+  throw new InvalidRequest("invalid", "the hours do not fit together", [{ path, message }]);
+}
+
+function misfitsOf(settings: WindowSettings): { isSo: boolean; path: keyof WindowSettings; message: string }[] {
+  const { sendFrom, sendUntil, sendDays, timeZone, answerHours, dailyCap } = settings;
+  const [isOpenEnded, whole] = [sendFrom === null, "the whole day is 00:00 until 24:00"];
+  const zoned = isOpenEnded ? "dailyCap" : "sendFrom";
+  const isZoned = !isOpenEnded || dailyCap !== null;
+  return [
+    { isSo: isOpenEnded && sendUntil !== null, path: "sendFrom", message: "is required with sendUntil" },
+    { isSo: !isOpenEnded && sendUntil === null, path: "sendUntil", message: "is required with sendFrom" },
+    {
+      isSo: !isOpenEnded && sendFrom === sendUntil,
+      path: "sendUntil",
+      message: `must be another time than sendFrom; ${whole}`,
+    },
+    { isSo: isOpenEnded && sendDays !== null, path: "sendFrom", message: `is required with sendDays; ${whole}` },
+    { isSo: isOpenEnded && answerHours !== null, path: "sendFrom", message: "is required with answerHours" },
+    { isSo: isZoned && timeZone === null, path: "timeZone", message: `is required with ${zoned}, as in Europe/Berlin` },
+    {
+      isSo: timeZone !== null && !isTimeZone(timeZone),
+      path: "timeZone",
+      message: "must be a zone of the IANA database, as in Europe/Berlin or America/New_York",
+    },
+  ];
 }
 
 export function requireType(

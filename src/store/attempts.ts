@@ -6,6 +6,7 @@ import type { Db } from "./postgres/database.ts";
 import { repeatOnConflict } from "./postgres/database-errors.ts";
 import { prepare } from "./postgres/prepare.ts";
 import { createSharedInsert } from "./postgres/shared-insert.ts";
+import { heldFor } from "./windows/held-back.ts";
 
 export type Recorder = (record: AttemptRecord) => Promise<RecordResult>;
 
@@ -111,8 +112,9 @@ const recordSome = prepare<{ input: string }, { number: number; isDue: boolean |
         attempts = deliveries.attempts + input.counts::int,
         duration_ms = case when input.state = 'delivered' then input.duration_ms end,
         status = case when input.state = 'delivered' then input.status end,
-        first_attempted_at = case when input.counts
-          then coalesce(deliveries.first_attempted_at, now()) else deliveries.first_attempted_at end
+        first_attempted_at = coalesce(deliveries.first_attempted_at + ${heldFor(sql`deliveries`)},
+          case when input.counts then now() end),
+        released_at = case when deliveries.held_at is not null then coalesce(deliveries.released_at, now()) end
       from input_held input
       where deliveries.id = input.delivery_id and input.is_true
         and case when deliveries.state = 'pending' then true

@@ -4,6 +4,7 @@ import {
   bigint,
   boolean,
   customType,
+  date,
   index,
   integer,
   json,
@@ -44,6 +45,7 @@ import type {
   Verdicts,
   WebhookSource,
   WebhookState,
+  Weekday,
 } from "../model.ts";
 
 const bytea = customType<{ data: Buffer; driverData: Uint8Array }>({
@@ -290,6 +292,17 @@ export const mappings = pgTable(
     replyTokens: boolean().notNull().default(false),
     /** Of an email that fails DMARC. */
     dmarcFailures: text().$type<DmarcPolicy>().notNull().default("post"),
+    /** Between which times people may be written to, as in `09:00`, by the clocks where they are; both null for always. */
+    sendFrom: text(),
+    sendUntil: text(),
+    /** On which days; null for all. */
+    sendDays: text().array().$type<Weekday[]>(),
+    /** Of whom nothing tells where they are, and of the daily cap. */
+    timeZone: text(),
+    /** An agent's answer passes for so long after the person has written; null for never. */
+    answerHours: integer(),
+    /** So many messages it sends a day; null for any number. */
+    dailyCap: integer(),
     createdAt: createdAt(),
     updatedAt: createdAt(),
     /** Since when nothing of it is delivered, either way, as somebody said; null for one that goes on. */
@@ -491,6 +504,8 @@ export type MessageContent = Pick<
   attachments: CarriedAttachment[];
   /** Of a call that was made elsewhere. */
   call?: CallFacts | undefined;
+  /** An agent wrote it, as HighLevel tells: no workflow. */
+  isFromAgent?: true | undefined;
   /** What an outbound text goes by; absent for SMS and MMS. */
   service?: TextService | undefined;
   /** Why it goes by its mapping, where HighLevel did not say by which. */
@@ -714,6 +729,11 @@ export const deliveries = pgTable(
     firstAttemptedAt: time(),
     /** Not before then. */
     retryAt: time(),
+    /** Since when it was held back by the mapping's hours or its daily cap, the last time, and until when; without an end it still is. */
+    heldAt: time(),
+    releasedAt: time(),
+    /** On which day it was counted for the mapping's daily cap. */
+    countedOn: date(),
     /** An earlier attempt may have been carried out unseen: look before calling again. */
     isOutcomeUnknown: boolean("may_have_happened").notNull().default(false),
     createdAt: createdAt(),
@@ -746,6 +766,15 @@ export const deliveries = pgTable(
       .where(sql`${table.kind} = 'post-event' and ${table.state} in ('delivered', 'discarded')`),
   ],
 );
+
+/** How many messages a mapping with a daily cap has sent on the day that it sent the last one, by its own calendar. */
+export const dailySends = pgTable("daily_sends", {
+  mappingId: uuid()
+    .primaryKey()
+    .references(() => mappings.id),
+  day: date().notNull(),
+  count: integer().notNull(),
+});
 
 /** Those that did not deliver. */
 export const attempts = pgTable(

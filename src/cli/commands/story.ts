@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isWindowReason } from "../../errors.ts";
 import { say, sayFields, showDuration, showTime } from "../print.ts";
 import type { Session } from "../session.ts";
 import { adviceFor } from "./findings.ts";
@@ -107,7 +108,8 @@ export function sayNext(session: Session, owed: Delivery): void {
   if (state === "pending") {
     const when = owed.retryAt && Date.parse(owed.retryAt) > Date.now() ? `, not before ${showTime(owed.retryAt)}` : "";
     say(session);
-    say(session, `${kind} waits${reason === null ? " in line" : `, as it was ${reason}`}${when}.`);
+    const why = isWindowReason(reason) ? ` for its time (${reason})` : `, as it was ${reason}`;
+    say(session, `${kind} waits${reason === null ? " in line" : why}${when}.`);
   }
   if (state !== "dead" || reason === null) return;
   say(session);

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { isWindowReason } from "../../errors.ts";
 import type { Calls, ListedMessage } from "../calls.ts";
 import { hrefWith, type Page, withoutEmpty } from "../frame/answer.ts";
 import { Filters, List } from "../frame/list.tsx";
@@ -89,7 +90,12 @@ export const columns: Record<string, (message: ListedMessage) => ComponentChildr
   "What else": ({ error, automatic, firstWords, open }) => (
     <span class="words">
       {open?.state === "dead" && `given up: ${open.reason} · `}
-      {open?.state === "pending" && open.attempts > 0 && (
+      {open?.state === "pending" && isWindowReason(open.reason) && (
+        <>
+          held until <Time at={open.retryAt} /> ·{" "}
+        </>
+      )}
+      {open?.state === "pending" && !isWindowReason(open.reason) && open.attempts > 0 && (
         <>
           after {open.attempts} attempts: {open.reason}, again <Time at={open.retryAt} /> ·{" "}
         </>

@@ -140,6 +140,7 @@ export function showDelivery({ delivery, mappingId, locationId, address, endpoin
   const {
     conversationId: _conversationId,
     number: _number,
+    countedOn: _countedOn,
     isOutcomeUnknown: mayHaveHappened,
     event,
     ...shown

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type FindingState, highlevelMessageTypes, type RefusalReason } from "../../model.ts";
+import { type FindingState, highlevelMessageTypes, type RefusalReason, weekdays } from "../../model.ts";
 import { failureReason, time, webhookSource } from "./words.ts";
 
 const text = z.string().nullable();
@@ -105,6 +105,12 @@ const mapping = z.object({
   stripQuoted: z.boolean(),
   replyTokens: z.boolean(),
   dmarcFailures: z.enum(["post", "mark", "hold"]),
+  sendFrom: text.describe("From when people may be written to, as in 09:00; null for any time."),
+  sendUntil: text,
+  sendDays: z.array(z.enum(weekdays)).nullable(),
+  timeZone: text,
+  answerHours: z.int().nullable().describe("So long after a person has written an agent's answer passes."),
+  dailyCap: z.int().nullable(),
   pausedAt: time.nullable().describe("Since when nothing of it is delivered, either way."),
   createdAt: time,
   updatedAt: time,

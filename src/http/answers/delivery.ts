@@ -12,6 +12,10 @@ const delivery = z.object({
   attempts: z.int().describe("Those that counted: a paused location burns none."),
   firstAttemptedAt: time.nullable(),
   retryAt: time.nullable().describe("Not before then."),
+  heldAt: time
+    .nullable()
+    .describe("Since when it was held back by the mapping's hours or its daily cap, the last time. It is no attempt."),
+  releasedAt: time.nullable().describe("Until when; null while it is: then `detail` says until when."),
   mayHaveHappened: z.boolean().describe("An earlier attempt may have been carried out unseen."),
   createdAt: time,
   finishedAt: time.nullable(),

@@ -10,6 +10,7 @@ const storyStep = z.object({
       "turn",
       "attempt",
       "interrupted",
+      "held",
       "replay",
       "end",
       "next",
@@ -18,7 +19,7 @@ const storyStep = z.object({
       "wait",
     ])
     .describe(
-      "`turn`: what stood before it was done; `interrupted`: the process that attempted it has died; `end`: how a delivery ended; `next`: what it waits for; `fate`: how the message is; `wait`: the time between two steps.",
+      "`turn`: what stood before it was done; `interrupted`: the process that attempted it has died; `held`: nobody was to be written to then, or the day's number was reached; `end`: how a delivery ended; `next`: what it waits for; `fate`: how the message is; `wait`: the time between two steps.",
     ),
   at: time.nullable().describe("Null where nobody knows: the step stands where it belongs."),
   state: z.enum(["ok", "busy", "bad", "quiet"]),

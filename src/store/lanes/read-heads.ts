@@ -4,6 +4,7 @@ import { columnsOf } from "../postgres/columns.ts";
 import type { Db } from "../postgres/database.ts";
 import { prepare } from "../postgres/prepare.ts";
 import { type Conversation, conversations, type Delivery, deliveries, type Message, messages } from "../schema.ts";
+import { heldFor, isHeldBack } from "../windows/held-back.ts";
 
 export interface HeldDelivery {
   delivery: Pick<Delivery, (typeof headKeys)[number]>;
@@ -11,9 +12,12 @@ export interface HeldDelivery {
   message: Message | undefined;
   /** The message's; of an event the endpoint's. */
   conversation: Conversation;
-  /** How long its next attempt must wait; nothing behind it may pass. Not above 0 when it is due. */
+  /**
+   * How long its next attempt must wait; nothing behind it may pass. Not above 0 when it is due. What is held back always is: the
+   * attempt finds out whether it still is to be.
+   */
   dueInSeconds: number;
-  /** Since its first attempt that counted, by PostgreSQL's clock. */
+  /** Since its first attempt that counted, by PostgreSQL's clock, without the time that it was held back. */
   triedForSeconds: number;
 }
 
@@ -44,8 +48,9 @@ const selectHeads = prepare<{ lanes: string; perLane: number }, Record<string, u
   "read-heads",
   (value) => sql`
     select ${deliveryColumns.list}, ${messageColumns.list}, ${conversationColumns.list},
-      coalesce(extract(epoch from deliveries.retry_at - now()), 0)::float8 as due_in_seconds,
-      coalesce(extract(epoch from now() - deliveries.first_attempted_at), 0)::float8 as tried_for_seconds
+      case when ${isHeldBack(sql`deliveries`)} then 0
+        else coalesce(extract(epoch from deliveries.retry_at - now()), 0)::float8 end as due_in_seconds,
+      coalesce(extract(epoch from now() - deliveries.first_attempted_at - ${heldFor(sql`deliveries`)}), 0)::float8 as tried_for_seconds
     from json_to_recordset(${value("lanes")}::json) as held ("conversationId" bigint, kind text, "claimedFrom" bigint)
     cross join lateral (
       select d.id from deliveries d

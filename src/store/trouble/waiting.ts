@@ -1,16 +1,19 @@
 import { sql } from "drizzle-orm";
-import type { FailureReason } from "../../errors.ts";
+import type { FailureReason, WindowReason } from "../../errors.ts";
 import { isTo } from "../lanes/held-lane.ts";
 import { type Db, selectRows } from "../postgres/database.ts";
 import { deliveries, isEvent } from "../schema.ts";
+import { isHeldBack } from "../windows/held-back.ts";
 import { areSendsHeld, toPeople } from "./holds.ts";
 
 /**
  * Why a delivery waits: it is to reach a person, and sends are held, or its mapping is paused (`held`); the other side does not do what it should
  * (`failing`), or says that it is too much (`throttled`); a limit of ours is used up (`own_limit`); its location is paused for
- * another reason; it was replayed, and is not attempted yet; it stands in line: behind another one, or for a worker.
+ * another reason; its mapping's hours or daily cap hold it back, or one before it in its line; it was replayed, and is not attempted yet; it stands in line: behind another one, or for a worker.
  */
-export type WaitingReason = "held" | "failing" | "throttled" | "own_limit" | "paused" | "replayed" | "in_line";
+export type WaitingReason =
+  | ("held" | "failing" | "throttled" | "own_limit" | "paused" | "replayed" | "in_line")
+  | WindowReason;
 
 /** Deliveries that wait for the same, and since when the oldest does: a failing one since it was first attempted. */
 export interface Waiting {
@@ -51,6 +54,8 @@ export async function readWaiting(db: Db): Promise<Waiting[]> {
               and (l.paused_until is null or l.paused_until > now())
               then case when l.paused_reason in ('throttled', 'own_limit') then l.paused_reason else 'paused' end
             when ${isTo.highlevel(sql`d.kind`)} and l.sealed_token is null and l.company_id is null then 'paused'
+            when head.retry_at > now() then head.reason
+            when head.retry_at is not null then 'in_line'
             when d.attempts = 0 and d.reason not in (${oneOf(pausing)}) then 'replayed'
             when d.attempts > 0 and d.reason in (${oneOf(failing)}) then 'failing'
             when d.attempts > 0 and d.reason in ('throttled', 'own_limit') then d.reason
@@ -59,6 +64,8 @@ export async function readWaiting(db: Db): Promise<Waiting[]> {
           case when d.kind in ('send-outbound', 'fetch-mail') then coalesce(m.provider, 'unknown')
             when d.kind = 'post-event' then 'endpoint' else 'highlevel' end as provider,
           case
+            when head.retry_at > now() then greatest(head.held_at, d.created_at)
+            when head.retry_at is not null then greatest(head.retry_at, d.created_at)
             when d.attempts > 0 then d.first_attempted_at
             when d.reason is not null then coalesce(d.replayed_at, d.retry_at, d.created_at)
             else d.created_at
@@ -67,6 +74,14 @@ export async function readWaiting(db: Db): Promise<Waiting[]> {
         join conversations c on c.id = d.conversation_id
         join locations l on l.id = c.location_id
         left join mappings m on m.id = c.mapping_id
+        left join lateral (
+          select held.reason, held.held_at, held.retry_at from (
+            select * from deliveries first
+            where first.conversation_id = d.conversation_id and first.kind = d.kind and first.state = 'pending'
+            order by first.number limit 1
+          ) held
+          where d.kind = 'send-outbound' and ${isHeldBack(sql`held`)}
+        ) head on true
       ) waiting
       group by reason, provider
       order by min(since)`,

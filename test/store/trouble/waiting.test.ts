@@ -60,6 +60,16 @@ test("tells an outage from a limit of ours, a pause and a replay, and since when
   await owe("unconnected", "post-inbound");
   // A pause holds nothing that goes to a provider.
   await owe("refused", "send-outbound");
+  // One that the mapping's hours hold back, one whose time has come, and one whose attempt was its last state.
+  const held = (retry: string) =>
+    sql`reason = 'outside_window', held_at = now() - interval '20 minutes', retry_at = now() + ${retry}::interval`;
+  await owe("well", "send-outbound", held("2 hours"));
+  await owe("well", "send-outbound", held("-2 minutes"));
+  await owe(
+    "well",
+    "send-outbound",
+    sql`${isTried("server_error")}, held_at = now() - interval '1 day', released_at = now()`,
+  );
   await owe("well", "post-inbound", sql`state = 'dead', reason = 'rejected', attempts = 1, finished_at = now()`);
   await db.transaction((tx) => replayDeliveries(tx, { limit: 10 }));
 
@@ -74,8 +84,9 @@ test("tells an outage from a limit of ours, a pause and a replay, and since when
       "highlevel own_limit 2 60 min",
       "highlevel paused 2 60 min",
       "highlevel replayed 1 0 min",
-      "twilio failing 1 6 min",
-      "twilio in_line 1 60 min",
+      "twilio failing 2 6 min",
+      "twilio in_line 2 60 min",
+      "twilio outside_window 1 20 min",
       "twilio throttled 1 6 min",
     ].sort(),
   );

@@ -48,6 +48,7 @@ export const importOperations = {
       if (!dryRun) {
         context.accounts.forget(accountId);
         if (done.replayed > 0) context.onWork("accounts");
+        context.onWork("deliveries");
       }
       return reply(200, { dryRun, rows: rows.length, ...done });
     },
@@ -87,7 +88,8 @@ function valuesOf(record: Record<string, string>): Record<string, unknown> {
   const words: Record<string, unknown> = { true: true, false: false };
   const isFlag = (name: string) => ["postAutomatic", "isDefault", "stripQuoted", "replyTokens"].includes(name);
   const readCell = (name: string, value: string) => {
-    if (name === "userIds") return value.split(/[\s,;]+/).filter(Boolean);
+    if (name === "userIds" || name === "sendDays") return value.split(/[\s,;]+/).filter(Boolean);
+    if (name === "answerHours" || name === "dailyCap") return Number(value);
     return isFlag(name) ? (words[value.toLowerCase()] ?? value) : value;
   };
   return Object.fromEntries(

@@ -1,6 +1,8 @@
 import { z } from "zod";
-import { highlevelMessageTypes } from "../../../model.ts";
+import { highlevelMessageTypes, weekdays } from "../../../model.ts";
 import { text } from "../fields.ts";
+
+const timeOfDay = (pattern: RegExp) => z.string().regex(pattern, "must be a time as in 09:00").nullable().optional();
 
 /** What a mapping can be told when it is registered, and later. */
 export const mappingSettings = {
@@ -38,4 +40,29 @@ export const mappingSettings = {
     .enum(["post", "mark", "hold"])
     .optional()
     .describe("What becomes of an email that fails DMARC: `mark` says so above it, `hold` waits for a replay."),
+  sendFrom: timeOfDay(/^([01]\d|2[0-3]):[0-5]\d$/).describe(
+    "From when people may be written to, as in 09:00, by the clocks where their number is from: what is sent before waits.",
+  ),
+  sendUntil: timeOfDay(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/).describe(
+    "Until when, as in 20:00; 24:00 is midnight. Before sendFrom it is on the next day.",
+  ),
+  sendDays: z.array(z.enum(weekdays)).min(1).nullable().optional().describe("On which days. Left out on all."),
+  timeZone: text
+    .nullable()
+    .optional()
+    .describe("As in Europe/Berlin: of mailboxes, of numbers that tell no country, and of the daily cap."),
+  answerHours: z
+    .int()
+    .min(1)
+    .max(72)
+    .nullable()
+    .optional()
+    .describe("So many hours after a person has written an agent's answer goes out at once, whatever the time."),
+  dailyCap: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .nullable()
+    .optional()
+    .describe("So many messages at most are sent a day, answers too: the others wait for the next one."),
 };

@@ -143,6 +143,7 @@ export const mappingOperations = {
       const changed = await changeMapping(context, mapping, body);
       context.mappings.forget(mapping.id);
       context.accounts.forget(mapping.accountId);
+      context.onWork("deliveries");
       const isConnectedAnew = connecting.some((name) => body[name] !== undefined);
       const found = query.check && isConnectedAnew ? await check(context, changed) : {};
       return reply(200, { ...showWithSecrets(context, changed), ...found });
@@ -178,6 +179,7 @@ export const mappingOperations = {
       await removeMapping(context, mapping);
       context.mappings.forget(mapping.id);
       context.accounts.forget(mapping.accountId);
+      context.onWork("deliveries");
       return reply(204, undefined);
     },
   }),

@@ -68,7 +68,7 @@ function beginningOf({ direction, origin, sentAt, ...message }: WholeMessage, pr
 
 function storyOfDelivery(delivery: TriedDelivery, turn: Turn | undefined): Placed[] {
   const what = kinds[delivery.kind];
-  const { replayedAt, replayId, interruptedAt } = delivery;
+  const { replayedAt, replayId, interruptedAt, heldAt, releasedAt } = delivery;
   const tries = delivery.attemptLog.map(({ startedAt, durationMs, outcome, status, detail: said }, index): Placed => {
     const how = `${status === null ? "" : ` ${status}`} in ${describeSpan(durationMs)}`;
     const looked = isLookedUp(delivery, index) ? ", after a look by altId whether it was there" : "";
@@ -84,11 +84,15 @@ function storyOfDelivery(delivery: TriedDelivery, turn: Turn | undefined): Place
     ...(interruptedAt
       ? [{ kind: "interrupted" as const, at: interruptedAt, state: "busy" as const, what: ended }]
       : []),
+    ...(heldAt ? [heldStep(heldAt, `${what}: held back, by the hours of the mapping or its daily cap`)] : []),
+    ...(releasedAt ? [heldStep(releasedAt, `${what}: its time has come`)] : []),
     ...tries,
     ...(replayedAt ? [{ kind: "replay" as const, at: replayedAt, state: "quiet" as const, what: replayed }] : []),
     ...outcomeOf(delivery, turn, what),
   ];
 }
+
+const heldStep = (at: Date, what: string): Placed => ({ kind: "held", at, state: "quiet", what });
 
 /** It stood behind another one of its conversation, which was done later than it came. */
 function turnOf({ createdAt }: TriedDelivery, turn: Turn | undefined, what: string): Placed[] {
@@ -113,6 +117,7 @@ function isLookedUp({ kind, attemptLog, interruptedAt }: TriedDelivery, index: n
 /** How it stands now, where no attempt tells it. */
 function outcomeOf(delivery: TriedDelivery, turn: Turn | undefined, what: string): Placed[] {
   const { state, reason, detail, finishedAt, note, retryAt, createdAt, attemptLog, mayHaveHappened } = delivery;
+  const { heldAt, releasedAt } = delivery;
   const ended = { kind: "end" as const, at: finishedAt ?? createdAt };
   if (state === "dead")
     return [{ ...ended, ...because(delivery), state: "bad", what: `${what}: given up, it is dead` }];
@@ -123,8 +128,10 @@ function outcomeOf(delivery: TriedDelivery, turn: Turn | undefined, what: string
       : [{ ...ended, state: "ok", what: `${what}: done`, said: detail }];
   const look = mayHaveHappened ? " An earlier attempt may have been carried out: it is looked up first." : "";
   const next = { ...because(delivery), kind: "next" as const, state: "busy" as const };
-  if (retryAt && retryAt.getTime() > Date.now())
-    return [{ ...next, at: retryAt, what: `${what}: the next attempt.${look}` }];
+  if (retryAt && retryAt.getTime() > Date.now()) {
+    const isHeld = heldAt !== null && releasedAt === null;
+    return [{ ...next, at: retryAt, what: `${what}: ${isHeld ? "goes out" : "the next attempt"}.${look}` }];
+  }
   const behind = turn?.state === "pending" ? `waits behind message ${turn.messageId}` : "waits for its turn";
   const waits = reason === null ? behind : `waits: ${reason}`;
   return [{ ...next, at: new Date(), what: `${what}: ${waits}.${look}` }];

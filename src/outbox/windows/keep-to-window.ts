@@ -1,0 +1,87 @@
+import { Failure, type WindowReason } from "../../errors.ts";
+import { clockAt, dayAt, instantOf } from "../../formats/times/local-time.ts";
+import { zonesOfNumber } from "../../formats/times/zones-of-number.ts";
+import { describeOptOut } from "../../registry/opt-outs/describe-opt-out.ts";
+import { type Addressee, findOptOut } from "../../store/consent/opt-outs.ts";
+import type { Db } from "../../store/postgres/database.ts";
+import type { Message } from "../../store/schema.ts";
+import { countSend, uncountSend } from "../../store/windows/daily-sends.ts";
+import { hasWrittenLately, readSendRules, type SendRules } from "../../store/windows/send-rules.ts";
+import { nextOpening } from "./send-window.ts";
+
+/** What is to be sent, by which mapping and to whom. */
+export interface Send {
+  mappingId: string;
+  message: Message;
+  person: Addressee;
+}
+
+/**
+ * Gives the rules by which the mapping may send now. Throws a Failure, `outside_window` with the time until it may, before anybody
+ * is called; or `opted_out`, as who wants no more is not waited for.
+ */
+export async function requireWindow(db: Db, { mappingId, message, person }: Send): Promise<SendRules> {
+  const rules = await readSendRules(db, mappingId);
+  if (!rules || rules.isDeleted) throw new Failure("misconfigured", "the mapping was deleted");
+  const opening = openingOf(rules, person, rules.nowMs);
+  if (opening.atMs <= rules.nowMs || (await isAnswer(db, rules, message))) return rules;
+  const optOut = await findOptOut(db, person);
+  if (optOut && optOut.liftedAt === null) throw new Failure("opted_out", describeOptOut(optOut), { code: "opted_out" });
+  throw held("outside_window", "outside the hours of the mapping", { rules, message, opening });
+}
+
+/** One of those that a mapping's daily cap leaves. */
+export interface Place {
+  /** Nothing was sent. */
+  giveBack(): Promise<void>;
+}
+
+/** Takes a place for what is about to be sent. Throws a Failure, as `requireWindow`. */
+export async function takePlace(db: Db, send: Send): Promise<Place> {
+  const rules = await requireWindow(db, send);
+  const { id: mappingId, dailyCap: cap, timeZone, nowMs } = rules;
+  if (cap === null || timeZone === null) return { giveBack: async () => undefined };
+  const counted = { mappingId, messageId: send.message.id };
+  if (await countSend(db, { ...counted, cap, day: clockAt(timeZone, nowMs).date }))
+    return { giveBack: () => uncountSend(db, counted) };
+  const tomorrowMs = instantOf(timeZone, dayAt(timeZone, nowMs) + 1, 0);
+  const opening = { zone: timeZone, ...openingOf(rules, send.person, tomorrowMs) };
+  throw held("daily_cap", `the mapping has sent ${cap}, its daily cap`, { rules, message: send.message, opening });
+}
+
+interface Opening {
+  atMs: number;
+  /** By whose clocks it is told. */
+  zone?: string | undefined;
+}
+
+/** From then on. Where the zones that a number may be of have no hour in common, the mapping's counts. */
+function openingOf(rules: SendRules, { channel, address }: Addressee, fromMs: number): Opening {
+  const { sendFrom: from, sendUntil: until, sendDays: days, timeZone } = rules;
+  if (from === null || until === null || timeZone === null) return { atMs: fromMs };
+  const window = { from, until, days };
+  const zones = channel === "sms" ? zonesOfNumber(address) : [];
+  const found = zones.length > 0 ? nextOpening(window, zones, fromMs) : undefined;
+  return found ?? nextOpening(window, [timeZone], fromMs) ?? { atMs: fromMs };
+}
+
+/** What an agent writes to who has just written may pass, where the mapping says so. */
+async function isAnswer(db: Db, { answerHours: hours }: SendRules, message: Message): Promise<boolean> {
+  if (hours === null || message.content?.isFromAgent === undefined) return false;
+  return hasWrittenLately(db, { conversationId: message.conversationId, beforeId: message.id, hours });
+}
+
+function held(
+  reason: WindowReason,
+  why: string,
+  { rules, message, opening }: { rules: SendRules; message: Message; opening: Opening },
+): Failure {
+  const zone = opening.zone ?? rules.timeZone ?? "UTC";
+  const [now, then] = [clockAt(zone, rules.nowMs), clockAt(zone, opening.atMs)];
+  const date = now.date === then.date ? "" : ` on ${then.date}`;
+  const seconds = (opening.atMs - rules.nowMs) / 1000 + turnSeconds(opening.atMs - message.receivedAt.getTime());
+  return new Failure(reason, `${why}: held until ${then.time}${date} (${zone})`, { retryAfterSeconds: seconds });
+}
+
+/** Of all that was held until the same time what waits longest goes first, within a minute. */
+const turnSeconds = (waitedMs: number) => 60 / (1 + Math.max(0, waitedMs) / 3_600_000);

@@ -1,0 +1,45 @@
+import { sql } from "drizzle-orm";
+import type { WindowReason } from "../../errors.ts";
+import type { HeldLane } from "../lanes/held-lane.ts";
+import type { Db } from "../postgres/database.ts";
+import { prepare } from "../postgres/prepare.ts";
+
+interface Holding {
+  lane: Pick<HeldLane, "conversationId" | "kind" | "leaseToken" | "counter">;
+  deliveryId: number;
+  reason: WindowReason;
+  detail: string;
+  inSeconds: number;
+  isOutcomeUnknown: boolean;
+}
+
+/**
+ * Holds a delivery back, and gives its lane back until then, without an attempt. `true` when the lane is due again at once, as
+ * something has come or changed meanwhile.
+ */
+export async function holdBack(db: Db, { lane, ...holding }: Holding): Promise<boolean> {
+  const { conversationId, kind, leaseToken, counter } = lane;
+  const [changed] = await holdOne(db, { conversationId, kind, leaseToken, counter, ...holding });
+  return changed?.isDue ?? false;
+}
+
+const holdOne = prepare<Holding["lane"] & Omit<Holding, "lane">, { isDue: boolean }>(
+  "hold-back",
+  (value) => sql`
+    with lane as (
+      update lanes
+      set lease_token = null,
+        due_at = case when counter <> ${value("counter")} then now()
+          else now() + make_interval(secs => ${value("inSeconds")}::float8) end
+      where conversation_id = ${value("conversationId")} and kind = ${value("kind")}
+        and lease_token = ${value("leaseToken")}
+      returning due_at <= now() as is_due
+    ), held as (
+      update deliveries
+      set reason = ${value("reason")}, detail = ${value("detail")}, may_have_happened = ${value("isOutcomeUnknown")},
+        retry_at = now() + make_interval(secs => ${value("inSeconds")}::float8),
+        held_at = case when released_at is null then coalesce(held_at, now()) else now() end, released_at = null
+      where id = ${value("deliveryId")} and state = 'pending' and exists (select from lane)
+    )
+    select is_due as "isDue" from lane`,
+);
