@@ -108,6 +108,10 @@ const recordSome = prepare<{ input: string }, { number: number; isDue: boolean |
       set state = input.state, reason = nullif(input.outcome, 'delivered'), detail = input.detail,
         may_have_happened = input.is_outcome_unknown,
         finished_at = case when input.state <> 'pending' then now() end,
+        (died_in, died_on) = (
+          select location_id, mapping_id from conversations
+          where id = deliveries.conversation_id and input.state = 'dead'
+        ),
         retry_at = case when input.state = 'pending' then now() + make_interval(secs => input.retry_seconds) end,
         attempts = deliveries.attempts + input.counts::int,
         duration_ms = case when input.state = 'delivered' then input.duration_ms end,

@@ -110,13 +110,15 @@ const enqueue = prepare<
           when lanes.due_at is null and excluded.lease_token is not null then lanes.counter + 1 else lanes.claimed_from end
       returning *
     ), made as (
-      insert into deliveries (kind, conversation_id, number, message_id, event, webhook_id, state, reason, detail, retry_at, finished_at)
+      insert into deliveries (kind, conversation_id, number, message_id, event, webhook_id, state, reason, detail, retry_at,
+        finished_at, died_in, died_on)
       select kind, conversation_id,
         counter - count(*) over (partition by conversation_id, kind)
           + row_number() over (partition by conversation_id, kind order by number),
         message_id, event, webhook_id, case when reason is null then 'pending' else 'dead' end, reason, detail,
         case when in_seconds > 0 then now() + make_interval(secs => in_seconds) end,
-        case when reason is not null then now() end
+        case when reason is not null then now() end, case when reason is not null then extended.location_id end,
+        case when reason is not null then nullif(extended.mapping_id, ${noMapping}) end
       from input join extended using (conversation_id, kind)
       order by number
     )

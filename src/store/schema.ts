@@ -353,6 +353,7 @@ export const webhooks = pgTable(
   (table) => [
     index("webhooks_received").on(table.accountId, table.id).where(sql`${table.state} = 'received'`),
     index("webhooks_failed").on(table.id).where(sql`${table.state} = 'failed'`),
+    index("webhooks_failed_of_account").on(table.accountId, table.id).where(sql`${table.state} = 'failed'`),
     index("webhooks_mapping").on(table.accountId, table.id),
     index("webhooks_event").on(table.eventId).where(sql`${table.eventId} is not null`),
     index("webhooks_retention").on(table.receivedAt).where(sql`${table.state} in ('processed', 'ignored')`),
@@ -578,6 +579,7 @@ export const messages = pgTable(
     index("messages_conversation").on(table.conversationId, table.id),
     index("messages_mapping").on(table.mappingId, table.id),
     index("messages_failed").on(table.id).where(sql`${table.state} = 'failed'`),
+    index("messages_failed_of_mapping").on(table.mappingId, table.id).where(sql`${table.state} = 'failed'`),
     index("messages_retention").on(table.createdAt).where(sql`${table.content} is not null`),
     index("messages_webhook").on(table.webhookId).where(sql`${table.webhookId} is not null`),
     // A filter for each 32 pages, read as a whole for one id: small, and at next to no cost for who writes.
@@ -744,6 +746,9 @@ export const deliveries = pgTable(
     replayedAt: time(),
     /** By which replay it goes out again; null for what was replayed by itself. */
     replayId: bigId(),
+    /** Of one that was given up: its location, and its conversation's mapping. Versions before 0.3 do not keep them. */
+    diedIn: text(),
+    diedOn: uuid(),
     /** Why somebody discarded it. */
     note: text(),
     /** Of the attempt that delivered it: `attempts` has those that did not. */
@@ -757,6 +762,7 @@ export const deliveries = pgTable(
     // Apart, so that however many events wait for an endpoint, the rest is found.
     index("deliveries_waiting").on(isEvent(table.kind), table.id).where(sql`${table.state} = 'pending'`),
     index("deliveries_dead").on(table.id).where(sql`${table.state} = 'dead'`),
+    index("deliveries_dead_of_location").on(table.diedIn, table.id).where(sql`${table.state} = 'dead'`),
     index("deliveries_dead_of_conversation").on(table.conversationId, table.id).where(sql`${table.state} = 'dead'`),
     index("deliveries_message").on(table.messageId),
     index("deliveries_replay").on(table.replayId, table.state).where(sql`${table.replayId} is not null`),

@@ -141,6 +141,8 @@ export function showDelivery({ delivery, mappingId, locationId, address, endpoin
     conversationId: _conversationId,
     number: _number,
     countedOn: _countedOn,
+    diedIn: _diedIn,
+    diedOn: _diedOn,
     isOutcomeUnknown: mayHaveHappened,
     event,
     ...shown

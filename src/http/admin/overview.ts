@@ -1,14 +1,9 @@
 import { reasons } from "../../advice/reasons.ts";
 import { describeSpan } from "../../advice/spans.ts";
 import type { DeliveryKind } from "../../model.ts";
-import { listMessages } from "../../store/messages/list-messages.ts";
+import { countFailedMessages, listMessages } from "../../store/messages/list-messages.ts";
 import { countSteps } from "../../store/operate/attempt-counts.ts";
-import {
-  countFailedMessages,
-  countWaiting,
-  listPausedMappings,
-  listStoppedLocations,
-} from "../../store/operate/overview.ts";
+import { countWaiting, listPausedMappings, listStoppedLocations } from "../../store/operate/overview.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import { maxWalked } from "../../store/postgres/walk-newest.ts";
 import { overviewAnswer } from "../answers/overview.ts";

@@ -126,7 +126,8 @@ export async function endWaiting(
     tx,
     sql`
       with ended as (
-        update deliveries set state = ${end.state}, finished_at = now(), ${said}
+        update deliveries set state = ${end.state}, finished_at = now(), ${said},
+          (died_in, died_on) = (select location_id, mapping_id from conversations where id = deliveries.conversation_id)
         where kind = 'post-event' and ${isOver} and conversation_id in (
           select c.id from locations join conversations c
             on c.location_id = locations.id and c.mapping_id is null and c.address = ${endpointId}

@@ -29,51 +29,63 @@ export interface ListedMessage {
 
 /** Newest first. However few fit, it looks at no more than some thousands: then `walkedTo` says where to go on. */
 export async function listMessages(db: Db, page: MessagePage): Promise<Page<ListedMessage>> {
-  const walks = await chooseWalks(db, page);
-  if (walks.length === 0) return { rows: [], walkedTo: undefined };
-  return listNewest(db, walks, page, (tx, ids) =>
+  const walks = await walkMessages(db, page);
+  return listNewest(db, walks, page, (tx, isWalked) =>
     tx
       .select({ message: messages, address: conversations.address, locationId: conversations.locationId })
       .from(messages)
       .innerJoin(conversations, eq(conversations.id, messages.conversationId))
-      .where(and(sql`${messages.id} = any(array(${ids}))`, ...conditionsOf(tx, page)))
+      .where(and(isWalked, ...conditionsOf(tx, page)))
       .orderBy(desc(messages.id))
       .limit(page.limit),
   );
 }
 
-/** By ids, the person, what has failed (which is rare), the mapping, all mappings of the locations, or all. */
-async function chooseWalks(db: Db, page: MessagePage): Promise<Walk[]> {
+/** Of the newest of all that failed. */
+export async function countFailedMessages(db: Db, { locationIds }: { locationIds: string[] | undefined }) {
+  const failed = { locationIds, state: "failed" as const, limit: Number.POSITIVE_INFINITY };
+  const { rows } = await listNewest(db, await walkMessages(db, failed), failed, (tx, isWalked) =>
+    tx
+      .select({ count: sql<number>`count(*)::int` })
+      .from(messages)
+      .innerJoin(conversations, eq(conversations.id, messages.conversationId))
+      .where(and(isWalked, ...conditionsOf(tx, failed))),
+  );
+  return rows[0]?.count ?? 0;
+}
+
+/** By ids, the person, the mapping, all mappings of the locations, or all; what has failed, which is rare, has indexes of its own. */
+async function walkMessages(db: Db, page: MessagePage): Promise<Walk[]> {
   const { mappingId, state, locationIds, limit } = page;
   const isFiltered = [state, page.direction, page.deliveryState, page.aside, page.from, page.until].some(Boolean);
-  const walkParts = (
-    column: typeof messages.mappingId | typeof messages.conversationId,
-    values: (string | number)[],
-  ) => {
-    const type = column === messages.mappingId ? ("uuid" as const) : ("bigint" as const);
-    const rows = rowsOfEach(values.length, limit, isFiltered);
-    return values.length > 0 ? [{ table: messages, parts: { column, values, type }, rows }] : [];
+  const walkPeople = (values: number[]) => {
+    const parts = { column: messages.conversationId, values, type: "bigint" as const };
+    return values.length > 0 ? [{ table: messages, parts, rows: rowsOfEach(values.length, limit, isFiltered) }] : [];
   };
-  if (namesMessage(page))
-    return [{ table: messages, condition: isAnyOf(messages.id, await findMessages(db, page)), rows: maxWalked }];
-  if (page.conversationIds) return walkParts(messages.conversationId, page.conversationIds);
-  if (namesPerson(page)) return walkParts(messages.conversationId, await findPeople(db, page));
-  if (state === "failed") return [{ table: messages, condition: eq(messages.state, state), rows: maxWalked }];
-  if (mappingId !== undefined) return walkParts(messages.mappingId, [mappingId]);
-  if (locationIds === undefined) return [{ table: messages, rows: rowsOfEach(1, limit, isFiltered) }];
+  if (namesMessage(page)) {
+    const found = await findMessages(db, page);
+    return found.length > 0 ? [{ table: messages, condition: isAnyOf(messages.id, found), rows: maxWalked }] : [];
+  }
+  if (page.conversationIds) return walkPeople(page.conversationIds);
+  if (namesPerson(page)) return walkPeople(await findPeople(db, page));
+  const hasFailed = state === "failed" ? eq(messages.state, state) : undefined;
+  const walkMappings = (values: string[]) => {
+    const rows = hasFailed ? maxWalked : rowsOfEach(values.length, limit, isFiltered);
+    const parts = { column: messages.mappingId, values, type: "uuid" as const, areFew: hasFailed !== undefined };
+    return values.length > 0 ? [{ table: messages, condition: hasFailed, parts, rows }] : [];
+  };
+  if (mappingId !== undefined) return walkMappings([mappingId]);
+  if (locationIds === undefined)
+    return [{ table: messages, condition: hasFailed, rows: hasFailed ? maxWalked : rowsOfEach(1, limit, isFiltered) }];
   const mappingIds = await db
     .select({ id: mappings.id })
     .from(mappings)
     .where(isAnyOf(mappings.locationId, locationIds));
+  // What an integrator has HighLevel send has no mapping: those of all locations stand together.
+  const ofContacts = { table: messages, condition: and(hasFailed, isNull(messages.mappingId)), rows: maxWalked };
   return [
-    ...walkParts(
-      messages.mappingId,
-      mappingIds.map(({ id }) => id),
-    ),
-    // What an integrator has HighLevel send has no mapping: those of all locations stand together.
-    ...((await hasContacts(db, locationIds))
-      ? [{ table: messages, condition: isNull(messages.mappingId), rows: maxWalked }]
-      : []),
+    ...walkMappings(mappingIds.map(({ id }) => id)),
+    ...((await hasContacts(db, locationIds)) ? [ofContacts] : []),
   ];
 }
 

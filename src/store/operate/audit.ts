@@ -47,12 +47,7 @@ export async function listAudit(
     from && gte(audit.at, from),
     until && lt(audit.at, until),
   );
-  return listNewest(db, [walk], page, (tx, walked) =>
-    tx
-      .select()
-      .from(audit)
-      .where(and(sql`${audit.id} = any(array(${walked}))`, conditions))
-      .orderBy(desc(audit.id))
-      .limit(limit),
+  return listNewest(db, [walk], page, (tx, isWalked) =>
+    tx.select().from(audit).where(and(isWalked, conditions)).orderBy(desc(audit.id)).limit(limit),
   );
 }

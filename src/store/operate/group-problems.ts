@@ -1,4 +1,5 @@
-import { and, sql } from "drizzle-orm";
+import { and, desc, eq, type SQL, type SQLWrapper, sql } from "drizzle-orm";
+import type { AnyPgColumn } from "drizzle-orm/pg-core";
 import type { Db } from "../postgres/database.ts";
 import { listNewest, maxWalked } from "../postgres/walk-newest.ts";
 import { conversations, deliveries, messages, webhooks } from "../schema.ts";
@@ -14,61 +15,87 @@ export const maxGroups = 200;
  */
 export async function groupDead(db: Db, search: DeliveryFilter & MessageSearch) {
   const dead = { ...search, state: "dead" as const, limit: maxWalked };
-  const walk = await walkDeliveries(db, dead);
-  if (!walk) return none;
+  const walks = await walkDeliveries(db, dead);
   const { id, kind, reason, createdAt, finishedAt } = deliveries;
-  const locationId = sql<string | null>`case when ${mappingOf} is null then ${conversations.locationId} end`;
+  const isPlain = sql`(${deliveries.diedOn} is not null and ${kind} not in ('send-outbound', 'post-event'))`;
+  const mapping = sql<string | null>`case when ${isPlain} then ${deliveries.diedOn} else ${mappingOf} end`;
+  const location = sql<string | null>`case when ${mapping} is null then ${conversations.locationId} end`;
   const endedAt = sql`coalesce(${finishedAt}, ${createdAt})`;
-  const firstAt = sql<Date>`min(${endedAt})`.mapWith(createdAt);
-  const lastAt = sql<Date>`max(${endedAt})`.mapWith(createdAt);
-  return listNewest(db, [walk], everyGroup, (tx, ids) =>
+  const groupsOf = (tx: Db, isWalked: SQL | undefined) =>
     tx
       .select({
-        ...{ kind, reason, code: codeOf, mappingId: mappingOf, locationId },
-        ...{ count, firstAt, lastAt, id: sql<number>`max(${id})::float8` },
-        detail: sql<string | null>`(array_agg(${deliveries.detail} order by ${id} desc))[1]`,
-        messageId: sql<number | null>`(array_agg(${deliveries.messageId} order by ${id} desc))[1]::float8`,
+        ...{
+          kind,
+          reason,
+          code: codeOf.as("code"),
+          mappingId: mapping.as("mapping"),
+          locationId: location.as("location"),
+        },
+        ...{ count, lastId: lastIdOf(id), ...firstAndLast(endedAt) },
       })
       .from(deliveries)
-      .leftJoin(messages, sql`${messages.id} = ${deliveries.messageId}`)
-      // Where the message tells the mapping, nobody asks the conversation: thousands of look-ups less.
+      // What a row tells itself is not looked up, thousands of times: a key that is null finds nothing at once.
+      .leftJoin(messages, sql`${messages.id} = case when not ${isPlain} then ${deliveries.messageId} end`)
       .leftJoin(
         conversations,
-        sql`${conversations.id} = ${deliveries.conversationId}
-          and (${messages.mappingId} is null or ${kind} = 'fetch-mail')`,
+        sql`${conversations.id} = case when not ${isPlain} and (${messages.mappingId} is null or ${kind} = 'fetch-mail')
+          then ${deliveries.conversationId} end`,
       )
-      .where(and(sql`${id} = any(array(${ids}))`, ...conditionsOf(dead)))
-      .groupBy(kind, reason, codeOf, mappingOf, locationId)
+      .where(and(isWalked, ...conditionsOf(dead)))
+      .groupBy(kind, reason, codeOf, mapping, location)
       .orderBy(sql`count(*) desc, max(${id}) desc`)
-      .limit(maxGroups + 1),
-  );
+      .limit(maxGroups + 1)
+      .as("groups");
+  return listNewest(db, walks, everyGroup, (tx, isWalked) => {
+    const groups = groupsOf(tx, isWalked);
+    const { code, mappingId, locationId, count, firstAt, lastAt } = groups;
+    return tx
+      .select({
+        ...{ kind, reason, code, mappingId, locationId, count, firstAt, lastAt },
+        ...{ id, detail: deliveries.detail, messageId: deliveries.messageId },
+      })
+      .from(groups)
+      .innerJoin(deliveries, eq(id, groups.lastId))
+      .orderBy(desc(groups.count), desc(id));
+  });
 }
 
 /** Of the newest failed webhooks the same. What their reasons have in common are the words before a number, an address or a value. */
 export async function groupFailed(db: Db, search: WebhookFilter & MessageSearch) {
   const failed = { ...search, state: "failed" as const, limit: maxWalked };
-  const walk = await walkWebhooks(db, failed);
-  if (!walk) return none;
+  const walks = await walkWebhooks(db, failed);
   const { id, source, accountId, receivedAt } = webhooks;
   const words = sql<string | null>`nullif(trim(substring(${webhooks.reason} from '^[^0-9+"''<@:]*')), '')`;
-  return listNewest(db, [walk], everyGroup, (tx, ids) =>
+  const groupsOf = (tx: Db, isWalked: SQL | undefined) =>
     tx
       .select({
-        ...{ source, accountId, words, count, id: sql<number>`max(${id})::float8` },
-        firstAt: sql<Date>`min(${receivedAt})`.mapWith(receivedAt),
-        lastAt: sql<Date>`max(${receivedAt})`.mapWith(receivedAt),
-        detail: sql<string | null>`(array_agg(${webhooks.reason} order by ${id} desc))[1]`,
+        ...{ source, accountId, words: words.as("words") },
+        ...{ count, lastId: lastIdOf(id), ...firstAndLast(receivedAt) },
       })
       .from(webhooks)
-      .where(and(sql`${id} = any(array(${ids}))`, ...webhookConditionsOf(failed)))
+      .where(and(isWalked, ...webhookConditionsOf(failed)))
       .groupBy(source, accountId, words)
       .orderBy(sql`count(*) desc, max(${id}) desc`)
-      .limit(maxGroups + 1),
-  );
+      .limit(maxGroups + 1)
+      .as("groups");
+  return listNewest(db, walks, everyGroup, (tx, isWalked) => {
+    const groups = groupsOf(tx, isWalked);
+    const { words, count, firstAt, lastAt } = groups;
+    return tx
+      .select({ source, accountId, words, count, firstAt, lastAt, id, detail: webhooks.reason })
+      .from(groups)
+      .innerJoin(webhooks, eq(id, groups.lastId))
+      .orderBy(desc(groups.count), desc(id));
+  });
 }
 
-const count = sql<number>`count(*)::int`;
+const count = sql<number>`count(*)::int`.as("count");
+/** The last one is the example: its words are read once for each group. */
+const lastIdOf = (id: AnyPgColumn) => sql<number>`max(${id})`.as("last_id");
+const firstAndLast = (at: SQLWrapper) => ({
+  firstAt: sql`min(${at})`.mapWith(deliveries.createdAt).as("first_at"),
+  lastAt: sql`max(${at})`.mapWith(deliveries.createdAt).as("last_at"),
+});
 const everyGroup = { limit: Number.POSITIVE_INFINITY };
-const none = { rows: [], walkedTo: undefined };
 export type DeadGroup = Awaited<ReturnType<typeof groupDead>>["rows"][number];
 export type FailedGroup = Awaited<ReturnType<typeof groupFailed>>["rows"][number];

@@ -1,9 +1,9 @@
-import { and, desc, eq, gte, lt, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, gte, isNull, lt, type SQL, sql } from "drizzle-orm";
 import type { FailureReason } from "../../errors.ts";
 import type { DeliveryKind, DeliveryState } from "../../model.ts";
 import { isOfLocations, toldEndpoint } from "../deliveries.ts";
 import type { Db } from "../postgres/database.ts";
-import { listNewest, type Page, rowsOfEach, type Walk } from "../postgres/walk-newest.ts";
+import { listNewest, maxWalked, type Page, rowsOfEach, type Walk } from "../postgres/walk-newest.ts";
 import { conversations, type Delivery, deliveries, isEvent, messages } from "../schema.ts";
 import { findMessages, type MessageSearch, namesMessage, namesPerson } from "./find-messages.ts";
 
@@ -40,11 +40,10 @@ export async function listDeliveries(
   db: Db,
   page: DeliveryFilter & MessageSearch & { before?: number | undefined; limit: number },
 ): Promise<Page<ListedDelivery>> {
-  const walk = await walkDeliveries(db, page);
-  if (!walk) return { rows: [], walkedTo: undefined };
-  return listNewest(db, [walk], page, (tx, ids) =>
+  const walks = await walkDeliveries(db, page);
+  return listNewest(db, walks, page, (tx, isWalked) =>
     selectListed(tx)
-      .where(and(sql`${deliveries.id} = any(array(${ids}))`, ...conditionsOf(page)))
+      .where(and(isWalked, ...conditionsOf(page)))
       .orderBy(desc(deliveries.id))
       .limit(page.limit),
   );
@@ -74,22 +73,32 @@ export const selectListed = (db: Db) =>
     .leftJoin(messages, eq(messages.id, deliveries.messageId))
     .innerJoin(conversations, eq(conversations.id, deliveries.conversationId));
 
-/** Undefined where nothing can fit. */
-export async function walkDeliveries(db: Db, page: Parameters<typeof listDeliveries>[1]): Promise<Walk | undefined> {
-  const { state, limit } = page;
+/** None where nothing can fit. */
+export async function walkDeliveries(db: Db, page: Parameters<typeof listDeliveries>[1]): Promise<Walk[]> {
+  const { state, locationIds, limit } = page;
   if (namesMessage(page) || namesPerson(page)) {
     const values = await findMessages(db, page);
     const parts = { column: deliveries.messageId, values, type: "bigint" as const };
-    return values.length > 0 ? { table: deliveries, parts, rows: limit } : undefined;
+    return values.length > 0 ? [{ table: deliveries, parts, rows: limit }] : [];
   }
+  if (state === "dead" && locationIds) return walkDeadOf(locationIds);
   const isInIndex = state === "dead" || state === "pending";
   const isFiltered = conditionsOf(page).length > (isInIndex ? 1 : 0);
   const condition = isInIndex ? eq(deliveries.state, state) : undefined;
   if (state === "pending") {
     const parts = { column: isEvent(deliveries.kind), values: [0, 1], type: "int" as const };
-    return { table: deliveries, condition, parts, rows: rowsOfEach(2, limit, isFiltered) };
+    return [{ table: deliveries, condition, parts, rows: rowsOfEach(2, limit, isFiltered) }];
   }
-  return { table: deliveries, condition, rows: rowsOfEach(1, limit, isFiltered) };
+  return [{ table: deliveries, condition, rows: rowsOfEach(1, limit, isFiltered) }];
+}
+
+/** Those of which it was not kept where they died, as earlier versions did, are among the newest of all of them. */
+function walkDeadOf(locationIds: string[]): Walk[] {
+  const walk = { table: deliveries, rows: maxWalked };
+  const isDead = eq(deliveries.state, "dead");
+  const parts = { column: deliveries.diedIn, values: locationIds, type: "text" as const, areFew: true };
+  const inNone = { ...walk, condition: and(isDead, isNull(deliveries.diedIn)) };
+  return locationIds.length > 0 ? [{ ...walk, condition: isDead, parts }, inNone] : [];
 }
 
 /** What the rows of deliveries, with their messages, must fit. */

@@ -38,35 +38,35 @@ export async function listWebhooks(
   db: Db,
   page: WebhookFilter & MessageSearch & { before?: number | undefined; limit: number },
 ): Promise<Page<ListedWebhook>> {
-  const walk = await walkWebhooks(db, page);
-  if (!walk) return { rows: [], walkedTo: undefined };
-  return listNewest(db, [walk], page, (tx, ids) =>
+  const walks = await walkWebhooks(db, page);
+  return listNewest(db, walks, page, (tx, isWalked) =>
     tx
       .select(listedColumns)
       .from(webhooks)
-      .where(and(sql`${webhooks.id} = any(array(${ids}))`, ...webhookConditionsOf(page)))
+      .where(and(isWalked, ...webhookConditionsOf(page)))
       .orderBy(desc(webhooks.id))
       .limit(page.limit),
   );
 }
 
-/** By the messages that they brought; those that failed have an index of their own; else by accounts, or all. Undefined where nothing can fit. */
-export async function walkWebhooks(db: Db, page: Parameters<typeof listWebhooks>[1]): Promise<Walk | undefined> {
+/** By the messages that they brought; those that failed have indexes of their own; else by accounts, or all. None where nothing can fit. */
+export async function walkWebhooks(db: Db, page: Parameters<typeof listWebhooks>[1]): Promise<Walk[]> {
   const { locationIds, locationId, accountId, state, limit, isToMapping } = page;
   if (namesMessage(page) || namesPerson(page)) {
     const brought = await findWebhooksOf(db, await findMessages(db, page));
-    return { table: webhooks, condition: isAnyOf(webhooks.id, brought), rows: maxWalked };
+    return brought.length > 0 ? [{ table: webhooks, condition: isAnyOf(webhooks.id, brought), rows: maxWalked }] : [];
   }
-  if (state === "failed") return { table: webhooks, condition: eq(webhooks.state, state), rows: maxWalked };
+  const hasFailed = state === "failed" ? eq(webhooks.state, state) : undefined;
   const isFiltered = [state, page.source, page.reason, page.from, page.until].some(Boolean);
   if (accountId === undefined && locationIds === undefined && locationId === undefined) {
+    if (hasFailed) return [{ table: webhooks, condition: hasFailed, rows: maxWalked }];
     const amongApps = isToMapping && !isFiltered ? 1_000 : 0;
-    return { table: webhooks, rows: amongApps + rowsOfEach(1, limit, isFiltered) };
+    return [{ table: webhooks, rows: amongApps + rowsOfEach(1, limit, isFiltered) }];
   }
   const values = accountId === undefined ? await findAccountIds(db, page) : [accountId];
-  const rows = rowsOfEach(values.length, limit, isFiltered);
-  const parts = { column: webhooks.accountId, values, type: "uuid" as const };
-  return values.length > 0 ? { table: webhooks, parts, rows } : undefined;
+  const rows = hasFailed ? maxWalked : rowsOfEach(values.length, limit, isFiltered);
+  const parts = { column: webhooks.accountId, values, type: "uuid" as const, areFew: hasFailed !== undefined };
+  return values.length > 0 ? [{ table: webhooks, condition: hasFailed, parts, rows }] : [];
 }
 
 async function findWebhooksOf(db: Db, messageIds: number[]): Promise<number[]> {

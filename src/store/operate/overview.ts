@@ -1,51 +1,41 @@
-import { and, asc, eq, isNotNull, isNull, sql } from "drizzle-orm";
+import { and, asc, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
 import { isAnyOf } from "../postgres/any-of.ts";
 import type { Db } from "../postgres/database.ts";
-import { listNewest, maxWalked } from "../postgres/walk-newest.ts";
-import { conversations, deliveries, locations, mappings, messages } from "../schema.ts";
+import { maxWalked } from "../postgres/walk-newest.ts";
+import { deliveries, isEvent, lanes, locations, mappings } from "../schema.ts";
 import { isPaused } from "../trouble/paused-locations.ts";
-import { conditionsOf, walkDeliveries } from "./list-deliveries.ts";
 
 interface Reach {
   locationIds: string[] | undefined;
 }
 
-/** How many deliveries wait, of the newest of them, and since when; of events it says nothing. */
-export async function countWaiting(db: Db, reach: Reach): Promise<{ count: number; oldestAt: Date | null }> {
-  const waiting = { ...reach, state: "pending" as const, limit: maxWalked };
-  const walk = await walkDeliveries(db, waiting);
-  const { replayedAt, createdAt } = deliveries;
-  const oldestAt = sql<Date | null>`min(coalesce(${replayedAt}, ${createdAt}))`.mapWith(createdAt);
-  const { rows } = await listNewest(db, walk ? [walk] : [], waiting, (tx, ids) =>
-    tx
-      .select({ count: sql<number>`count(*)::int`, oldestAt })
-      .from(deliveries)
-      .where(
-        and(
-          sql`${deliveries.id} = any(array(${ids}))`,
-          sql`${deliveries.kind} <> 'post-event'`,
-          ...conditionsOf(waiting),
-        ),
+/**
+ * How many deliveries wait, of the newest of them, and since when; of events it says nothing. Those of some locations are found
+ * by the lanes in which they stand: how many wait of others does not matter.
+ */
+export async function countWaiting(db: Db, { locationIds }: Reach): Promise<{ count: number; oldestAt: Date | null }> {
+  const ids = locationIds
+    ? waitingOf(locationIds)
+    : sql`
+    select id from deliveries where state = 'pending' and ${isEvent(deliveries.kind)} = 0 order by id desc limit ${maxWalked}`;
+  const [counted] = await db
+    .select({
+      count: sql<number>`count(*)::int`,
+      oldestAt: sql<Date | null>`min(coalesce(${deliveries.replayedAt}, ${deliveries.createdAt}))`.mapWith(
+        deliveries.createdAt,
       ),
-  );
-  return rows[0] ?? { count: 0, oldestAt: null };
+    })
+    .from(deliveries)
+    .where(sql`${deliveries.id} = any(array(${ids}))`);
+  return counted ?? { count: 0, oldestAt: null };
 }
 
-/** Of the newest of all that failed. */
-export async function countFailedMessages(db: Db, { locationIds }: Reach): Promise<number> {
-  const newest = db
-    .select({ conversationId: messages.conversationId })
-    .from(messages)
-    .where(eq(messages.state, "failed"))
-    .orderBy(sql`${messages.id} desc`)
-    .limit(maxWalked)
-    .as("newest");
-  const [counted] = await db
-    .select({ count: sql<number>`count(*)::int` })
-    .from(newest)
-    .innerJoin(conversations, eq(conversations.id, newest.conversationId))
-    .where(locationIds && isAnyOf(conversations.locationId, locationIds));
-  return counted?.count ?? 0;
+function waitingOf(locationIds: string[]): SQL {
+  const inLanes = (isOfKind: SQL) => sql`
+    select waiting.id from lanes join deliveries waiting using (conversation_id, kind)
+    where ${isAnyOf(lanes.locationId, locationIds)} and due_at is not null and ${isOfKind} and waiting.state = 'pending'`;
+  return sql`${inLanes(sql`kind not in ('send-outbound', 'post-event')`)}
+    union all ${inLanes(sql`kind = 'send-outbound'`)} limit ${maxWalked}`;
 }
 
 /** Mappings that somebody paused, the longest first. */

@@ -13,10 +13,11 @@ pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
 /**
  * All that a message needs is found by keys. A prepared statement keeps the plan that suited the tables when they were
- * small, and reading a small table whole, to join it, is soon the wrong one. New connections plan anew.
+ * small, and reading a small table whole, to join it, is soon the wrong one. New connections plan anew. No statement is large
+ * enough for the processes that would share it.
  */
 const planning =
-  "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c enable_material=off -c jit=off";
+  "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c enable_material=off -c jit=off -c max_parallel_workers_per_gather=0";
 const planSeconds = 300;
 /** A process that stands still in a transaction must not hold the others up. */
 const idleSeconds = 30;

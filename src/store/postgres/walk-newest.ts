@@ -1,4 +1,4 @@
-import { and, lt, type SQL, sql } from "drizzle-orm";
+import { and, gte, lt, type SQL, sql } from "drizzle-orm";
 import type { AnyPgColumn, PgTable } from "drizzle-orm/pg-core";
 import { type Db, selectRows } from "./database.ts";
 
@@ -18,30 +18,36 @@ export interface Walk {
   /** What the index itself goes by. */
   condition?: SQL | undefined;
   /** So many rows of each of these, else of the whole table. The index goes by the column, then by id. */
-  parts?: { column: AnyPgColumn | SQL; values: readonly (string | number)[]; type: "uuid" | "bigint" | "int" };
+  parts?: {
+    column: AnyPgColumn | SQL;
+    values: readonly (string | number)[];
+    type: "uuid" | "bigint" | "int" | "text";
+    /** There are few of each: the newest of all of them together. */
+    areFew?: boolean;
+  };
   /** Of the whole, or of each part. */
   rows: number;
 }
 
 /**
- * What `select` finds among the ids that these walks come to, down to where all of them have come: a page holds nothing
+ * What `select` finds among the rows that these walks come to, down to where all of them have come: a page holds nothing
  * below, and the next one begins there. Both see the same rows: else one that is delivered in between would hide those
- * behind it.
+ * behind it. A walk through a whole table that looks at no more rows than the page may show needs no end.
  */
 export function listNewest<Row>(
   db: Db,
   walks: Walk[],
   { before, limit }: { before?: number | undefined; limit: number },
-  select: (tx: Db, ids: SQL) => Promise<Row[]>,
+  select: (tx: Db, isWalked: SQL | undefined) => PromiseLike<Row[]>,
 ): Promise<Page<Row>> {
+  if (walks.length === 0) return Promise.resolve({ rows: [], walkedTo: undefined });
+  const hasNoEnd = walks.length === 1 && walks.every(({ parts, rows }) => !parts && rows === limit);
   const read = async (tx: Db): Promise<Page<Row>> => {
-    const walkedTo = await findEnd(tx, walks, before);
-    const ids = walks.map((walk) => sql`select id from (${idsOf(walk, before, sql`limit ${walk.rows}`)}) ids`);
-    const down = sql`select id from (${sql.join(ids, sql` union all `)}) walked where id >= ${walkedTo ?? 0}`;
-    const rows = await select(tx, down);
+    const walkedTo = hasNoEnd ? undefined : await findEnd(tx, walks, before);
+    const rows = await select(tx, isWalkedBy(walks, before, walkedTo));
     return { rows, walkedTo: rows.length < limit ? walkedTo : undefined };
   };
-  return db.transaction(read, { isolationLevel: "repeatable read", accessMode: "read only" });
+  return hasNoEnd ? read(db) : db.transaction(read, { isolationLevel: "repeatable read", accessMode: "read only" });
 }
 
 async function findEnd(tx: Db, walks: Walk[], before: number | undefined): Promise<number | undefined> {
@@ -55,16 +61,30 @@ async function findEnd(tx: Db, walks: Walk[], before: number | undefined): Promi
   return found?.id ?? undefined;
 }
 
-function idsOf({ table, condition, parts }: Walk, before: number | undefined, range: SQL): SQL {
-  const isWalked = and(condition, before === undefined ? undefined : lt(table.id, before));
+/** The rows of one walk through a whole table are told by its end alone: of several they are found first. */
+function isWalkedBy(walks: Walk[], before: number | undefined, walkedTo: number | undefined): SQL | undefined {
+  const [first] = walks;
+  if (first && !first.parts && walks.length === 1)
+    return and(isBefore(first, before), walkedTo === undefined ? undefined : gte(first.table.id, walkedTo));
+  const ids = walks.map((walk) => sql`select id from (${idsOf(walk, before, sql`limit ${walk.rows}`)}) ids`);
+  const down = sql`select id from (${sql.join(ids, sql` union all `)}) walked where id >= ${walkedTo ?? 0}`;
+  return first && sql`${first.table.id} = any(array(${down}))`;
+}
+
+const isBefore = ({ table, condition }: Walk, before: number | undefined) =>
+  and(condition, before === undefined ? undefined : lt(table.id, before));
+
+function idsOf(walk: Walk, before: number | undefined, range: SQL): SQL {
+  const { table, parts, rows } = walk;
+  const isWalked = isBefore(walk, before);
   if (!parts)
     return sql`select ${table.id} as id from ${table} where ${isWalked ?? sql`true`} order by ${table.id} desc ${range}`;
-  const { column, values, type } = parts;
+  const { column, values, type, areFew } = parts;
   return sql`
     select newest.id from unnest(${sql.param(values)}::${sql.raw(type)}[]) as part (value) cross join lateral (
       select ${table.id} as id from ${table} where ${and(sql`${column} = part.value`, isWalked)}
-      order by ${table.id} desc ${range}
-    ) newest`;
+      order by ${table.id} desc ${areFew ? sql`limit ${rows}` : range}
+    ) newest ${areFew ? sql`order by newest.id desc ${range}` : sql``}`;
 }
 
 /** How many rows of each part: all together no more than `maxWalked`, but of each as many as a page may show. */

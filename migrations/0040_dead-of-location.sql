@@ -1,0 +1,1 @@
+CREATE INDEX "deliveries_dead_of_location" ON "deliveries" USING btree ("died_in","id") WHERE "deliveries"."state" = 'dead';

@@ -1,0 +1,1 @@
+CREATE INDEX "messages_failed_of_mapping" ON "messages" USING btree ("mapping_id","id") WHERE "messages"."state" = 'failed';

@@ -1,0 +1,1 @@
+CREATE INDEX "webhooks_failed_of_account" ON "webhooks" USING btree ("mapping_id","id") WHERE "webhooks"."state" = 'failed';
