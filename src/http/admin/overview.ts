@@ -73,7 +73,6 @@ function sayHowItStands(view: Awaited<ReturnType<typeof readView>>): string {
   if (!last) return "No message has come yet.";
   const ago = describeSpan(Date.now() - last.getTime());
   const given = view.dead + view.notUnderstood;
-  // A key of some locations sees what there is of them among the newest of all.
   const nothing = view.problems.isAll
     ? "nothing was given up"
     : "nothing was given up among the newest 10,000: GET /admin/deliveries?state=dead and GET /admin/webhooks?state=failed tell the rest";

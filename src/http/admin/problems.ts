@@ -26,7 +26,7 @@ export const problemOperations = {
     ...{ method: "GET", path: "/admin/problems", tag: "Problems", by: "any key" },
     summary: "Groups what was given up, and what was not understood, by why and where; the largest group first.",
     description:
-      "Counted are the newest 10,000 dead deliveries and the newest 10,000 failed webhooks. A group has what its members have in common as a `filter`, which a replay and a discard take.",
+      "Counted are, of what the key reaches, the newest 10,000 dead deliveries and the newest 10,000 failed webhooks. A group has what its members have in common as a `filter`, which a replay and a discard take.",
     query: queryFields.shape,
     answers: { 200: problemsAnswer },
     async handle({ people }: { people: Db }, { caller, query }) {
