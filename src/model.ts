@@ -66,6 +66,7 @@ export const deliveryKinds = [
   "add-to-call",
   "post-event",
   "fetch-mail",
+  "post-history",
 ] as const;
 export type DeliveryKind = (typeof deliveryKinds)[number];
 /** Those that reach a person. */
@@ -105,8 +106,8 @@ export type EndpointFormat = (typeof endpointFormats)[number];
 export type Direction = "inbound" | "outbound";
 /** `received` is inbound; an outbound message begins `queued` and goes forward only. */
 export type MessageState = "received" | "queued" | ReceiptStatus;
-/** Who brought a message to the bridge: a provider's webhook, HighLevel's delivery URL, or the send route. */
-export type MessageOrigin = "provider" | "highlevel" | "api";
+/** Who brought a message to the bridge: a provider's webhook, HighLevel's delivery URL, the send route, or an import. */
+export type MessageOrigin = "provider" | "highlevel" | "api" | "import";
 
 /**
  * By what the mapping is chosen that sends: the person was written with by it last; it is the agent's; it is of the person's

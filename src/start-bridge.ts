@@ -261,7 +261,10 @@ function startWork(
   const worker =
     run === "web"
       ? undefined
-      : startWorker(context, { deliveryConcurrency, retentionDays, deadRetentionDays, pollSeconds, onDue, reseal });
+      : startWorker(context, {
+          ...{ deliveryConcurrency, retentionDays, deadRetentionDays, pollSeconds, onDue, reseal },
+          perDay: config.highlevelRequests.perDay,
+        });
   return {
     wake(queue) {
       worker?.wake(queue);

@@ -1,4 +1,5 @@
 import { type Loop, startLoop } from "./concurrency/loop.ts";
+import { stepImport } from "./inbox/imports/step-import.ts";
 import { createProcessing, type ProcessContext, type Processed } from "./inbox/process-webhooks.ts";
 import { describeError } from "./log.ts";
 import type { Inbox, Queue, Wake } from "./model.ts";
@@ -30,6 +31,8 @@ export interface WorkerOptions {
   deliveryConcurrency: number;
   retentionDays: number;
   deadRetentionDays: number;
+  /** How many calls to HighLevel a location may make in a day. */
+  perDay: number;
   /** How often to look without being woken: what another process stored, and what is due again. */
   pollSeconds: number;
   /** Seals anew what an earlier key has sealed; `true` where there is more. */
@@ -137,6 +140,10 @@ function startChores({ log, db }: DeliverContext, options: WorkerOptions, wake: 
     // Nothing is due sooner than minutes after it came.
     startLoop({ log, pollSeconds: options.pollSeconds * 30, name: "recall parts", run: recall }),
     startLoop({ log, pollSeconds: options.pollSeconds, name: "replay", run: () => stepReplay({ db, onWork }) }),
+    startLoop({
+      ...{ log, pollSeconds: options.pollSeconds, name: "import" },
+      run: () => stepImport({ db, onWork, perDay: options.perDay }),
+    }),
     startLoop({ log, pollSeconds: 3600, name: "reseal", run: options.reseal }),
   ];
 }

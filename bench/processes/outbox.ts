@@ -96,6 +96,7 @@ const questions = {
       retentionDays: 30,
       deadRetentionDays: 180,
       pollSeconds: 1,
+      perDay: 200_000,
       onDue: () => undefined,
       reseal: async () => false,
     });

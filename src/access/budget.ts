@@ -93,10 +93,11 @@ export function createBudget(options: { db: Db; per10Seconds: number; perDay: nu
   }
 
   return {
-    takePermit(locationId) {
+    takePermit(locationId, turn) {
       const share = shareOf(locationId);
-      if (useAhead(share)) return Promise.resolve();
       const isShort = share.notBeforeMs > performance.now();
+      if (turn === "behind" && (isShort || share.waiting.length > 0)) return Promise.reject(refusal(share, options));
+      if (useAhead(share)) return Promise.resolve();
       if (isShort && (share.isDayUsed || share.waiting.length >= maxWaiting)) {
         return Promise.reject(refusal(share, options));
       }

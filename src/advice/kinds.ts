@@ -10,4 +10,5 @@ export const kinds: Record<DeliveryKind, string> = {
   "add-to-call": "Add to the call in HighLevel",
   "post-event": "Tell an endpoint",
   "fetch-mail": "Fetch the mail from the provider",
+  "post-history": "Post what was before to HighLevel",
 };

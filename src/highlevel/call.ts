@@ -6,6 +6,8 @@ export interface Access {
   locationId: string;
   token: string;
   signal?: AbortSignal;
+  /** Takes of the limits what others leave. */
+  isBehind?: true;
 }
 
 /** One call to HighLevel. */

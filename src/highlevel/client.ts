@@ -25,6 +25,7 @@ import {
   type SendAnswer,
   sendAnswer,
   statusAnswer,
+  unreadAnswer,
   uploadAnswer,
 } from "./schemas.ts";
 import { encodeUpload, type UploadFile } from "./upload-form.ts";
@@ -92,6 +93,9 @@ export interface Highlevel extends HighlevelChecks {
   setDnd(access: Access, contactId: string, settings: DndSettings): Promise<{ status: number }>;
   /** A page of a conversation's messages, newest first. */
   listMessages(access: Access, conversationId: string, after?: string): Promise<MessagePage>;
+  /** How many of a conversation's messages are unread; undefined where HighLevel does not tell. */
+  readUnread(access: Access, conversationId: string): Promise<number | undefined>;
+  setUnread(access: Access, conversationId: string, count: number): Promise<{ status: number }>;
   findEmail(access: Access, emailMessageId: string): Promise<Email>;
   /** Of a text. Answers 403 for some seconds after HighLevel has called the delivery URL. */
   reportStatus(access: Access, messageId: string, report: StatusReport): Promise<{ status: number }>;
@@ -102,10 +106,13 @@ export interface Highlevel extends HighlevelChecks {
   uploadFile(access: Access, conversationId: string, file: UploadFile): Promise<string>;
 }
 
+/** A call that stands `behind` takes no permit while another one waits for one. */
+export type Turn = "behind";
+
 /** Keeps the calls within HighLevel's limits for a location. */
 export interface CallLimit {
   /** Resolves when a call may be made; throws a Failure, `own_limit`, when none may be made soon. */
-  takePermit(locationId: string): Promise<void>;
+  takePermit(locationId: string, turn?: Turn): Promise<void>;
   /** The headers of an answer may say what is left. */
   heed(locationId: string, headers: ApiAnswer["headers"]): void;
 }
@@ -154,6 +161,21 @@ export function createHighlevel(options: HighlevelOptions): Highlevel {
         answer: messagesAnswer,
       }),
 
+    // https://marketplace.gohighlevel.com/docs/ghl/conversations/get-conversation
+    async readUnread(access, conversationId) {
+      const path = `/conversations/${encodeURIComponent(conversationId)}`;
+      return (await call(access, { method: "GET", path, answer: unreadAnswer })).unreadCount;
+    },
+
+    // https://marketplace.gohighlevel.com/docs/ghl/conversations/update-conversation
+    setUnread: (access, conversationId, unreadCount) =>
+      call(access, {
+        method: "PUT",
+        path: `/conversations/${encodeURIComponent(conversationId)}`,
+        body: { locationId: access.locationId, unreadCount },
+        answer: statusAnswer,
+      }),
+
     findEmail: (access, emailMessageId) =>
       call(access, {
         method: "GET",
@@ -192,7 +214,7 @@ export function createHighlevel(options: HighlevelOptions): Highlevel {
 
 function createCall(options: HighlevelOptions): Call {
   return async (access, request) => {
-    await options.limit?.takePermit(access.locationId);
+    await options.limit?.takePermit(access.locationId, access.isBehind && "behind");
     const { path, answer: schema, version, headers, ...rest } = request;
     const answer = await options
       .callApi({

@@ -161,4 +161,10 @@ export const uploadAnswer = z
   .pipe(z.object({ url: id }));
 
 /** Of a status update nothing is used but that it was taken. */
+/** Of a conversation, which may come wrapped as a message may. */
+const unread = z.object({ unreadCount: z.number().int().nonnegative().optional().catch(undefined) });
+export const unreadAnswer = z.union([
+  z.object({ conversation: unread }).transform(({ conversation }) => conversation),
+  unread,
+]);
 export const statusAnswer = z.unknown().transform(() => ({}));

@@ -48,7 +48,7 @@ export async function attemptDelivery(
     if (isWindowReason(reason)) return { isOver: true, isDue: await hold(context, lane, held, { ...ended, reason }) };
   }
   const next = await nextStep(context, lane, held, ended);
-  if (isUncalled(ended)) return { isOver: true, isDue: await giveLaneBack(context.db, lane, "due") };
+  if (isUncalled(ended)) return { isOver: true, isDue: await giveLaneBack(context.db, lane, whenUncalled(lane)) };
   const lease = leaseAfter(claimed, held, next, context.attemptSeconds);
   if (lease !== "kept") claimed.heldUntilMs = performance.now() + claimed.leaseSeconds * 1000;
   const messageId = lane.kind === "post-event" ? undefined : held.message?.id;
@@ -65,6 +65,10 @@ export async function attemptDelivery(
   return { isOver: !isHeld || isGivenBack, isDue };
 }
 
+/** What takes what others leave waits by itself where they leave nothing, and no location with it. */
+const behindSeconds = 1;
+const whenUncalled = ({ kind }: HeldLane) => (deliveryKinds[kind].isBehind ? { inSeconds: behindSeconds } : "due");
+
 async function attemptWhileHeld(
   context: DeliverContext,
   claimed: ClaimedLane,
@@ -79,7 +83,8 @@ async function attemptWhileHeld(
   try {
     const event = held.delivery.event ?? undefined;
     const webhookId = held.delivery.webhookId ?? undefined;
-    const subject = { kind, locationId, message, conversation, event, webhookId, isOutcomeUnknown };
+    const importId = held.delivery.importId ?? undefined;
+    const subject = { kind, locationId, message, conversation, event, webhookId, importId, isOutcomeUnknown };
     const once = () => attemptOnce(context, subject, requireLease);
     const work = { what: "delivery" as const, id: held.delivery.id };
     const attempt = () => context.during?.(work, once) ?? once();
@@ -109,7 +114,7 @@ async function nextStep(
   if ("result" in ended) return { state: "delivered", message: ended.result.change };
   const { failure, isOutcomeUnknown, usedToken } = ended;
   const { reason, retryAfterSeconds, message: detail } = failure;
-  const { target, failsMessage } = deliveryKinds[lane.kind];
+  const { target, failsMessage, isBehind } = deliveryKinds[lane.kind];
   const attempts = held.delivery.attempts + 1;
   const { triedForSeconds } = held;
   const decision = decideRetry({ target, reason, retryAfterSeconds, attempts, triedForSeconds }, context.retry);
@@ -121,6 +126,8 @@ async function nextStep(
   if (decision.follows === "retry") {
     return { state: "pending", retryInSeconds: decision.inSeconds, counts: true, isOutcomeUnknown };
   }
+  if (isBehind && reason === "own_limit")
+    return { state: "pending", retryInSeconds: behindSeconds, counts: false, isOutcomeUnknown };
   const { seconds } = decision;
   if (usedToken) await pause(context, lane, { tokenVersion: usedToken.version, reason, detail, seconds });
   return { state: "pending", retryInSeconds: 0, counts: false, isOutcomeUnknown };

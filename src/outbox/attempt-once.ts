@@ -30,7 +30,7 @@ export interface AttemptContext extends KindContext {
 /** What is to be attempted. */
 export type AttemptSubject = { kind: DeliveryKind } & Pick<
   AttemptInput,
-  "locationId" | "message" | "conversation" | "event" | "webhookId" | "isOutcomeUnknown"
+  "locationId" | "message" | "conversation" | "event" | "webhookId" | "importId" | "isOutcomeUnknown"
 >;
 
 /**
@@ -62,7 +62,7 @@ export async function attemptOnce(
   beforeCall: () => void = () => undefined,
 ): Promise<AttemptOutcome> {
   const { kind, locationId, conversation, message } = subject;
-  const { target, attempt, rereads } = deliveryKinds[kind];
+  const { target, attempt, rereads, isBehind } = deliveryKinds[kind];
   const isOfMessage = target !== "endpoint";
   const mappingId = isOfMessage ? (conversation.mappingId ?? message?.mappingId ?? null) : null;
   const signal = AbortSignal.timeout(context.attemptSeconds * 1000);
@@ -83,7 +83,7 @@ export async function attemptOnce(
       signal,
       async access() {
         usedToken = await context.accessTokens.get(locationId);
-        if (usedToken) return { locationId, token: usedToken.token, signal };
+        if (usedToken) return { locationId, token: usedToken.token, signal, ...(isBehind ? { isBehind } : {}) };
         throw new Failure("unauthorized", "the location has no token: PUT /admin/locations/{locationId}");
       },
       beforeCall() {

@@ -21,6 +21,8 @@ export interface AttemptInput {
   message: Message | undefined;
   /** Which names a mail that is to be fetched. */
   webhookId: number | undefined;
+  /** Which import owes what was before. */
+  importId?: number | undefined;
   /** What an endpoint is to be told. */
   event: DeliveryEvent | undefined;
   /** The message's, also a deleted one. Undefined for a relay, which has none: see `requireMapping`; and for an event. */

@@ -5,6 +5,7 @@ import { type FetchMailContext, fetchMail } from "./attachments/fetch-mail.ts";
 import type { AttemptInput, AttemptResult, MessageAttempt } from "./attempt.ts";
 import { type DndContext, setDnd } from "./consent/set-dnd.ts";
 import { type PostEventContext, postEvent } from "./events/post-event.ts";
+import { type HistoryContext, postHistory } from "./history/post-history.ts";
 import { type PostInboundContext, postInbound } from "./post-inbound.ts";
 import { type RelayContext, relayMessage } from "./relay-message.ts";
 import { type ReportContext, reportStatus } from "./report-status.ts";
@@ -18,13 +19,16 @@ export type KindContext = PostInboundContext &
   DndContext &
   AddToCallContext &
   PostEventContext &
-  FetchMailContext;
+  FetchMailContext &
+  HistoryContext;
 
 interface Kind {
   /** Whom it calls: whose trouble a failure is. */
   target: Target;
   /** Throws a Failure. */
   attempt(context: KindContext, input: AttemptInput): Promise<AttemptResult>;
+  /** Its calls to HighLevel take what others leave of the limits. */
+  isBehind?: true;
   /** It goes by the message's state, which receipts may have changed since the lane was claimed. */
   rereads?: true;
   /** A queued message whose delivery is given up has failed. */
@@ -41,6 +45,7 @@ export const deliveryKinds: Record<DeliveryKind, Kind> = {
   "add-to-call": { target: "highlevel", attempt: ofMessage(addToCall), rereads: true },
   "post-event": { target: "endpoint", attempt: postEvent },
   "fetch-mail": { target: "source", attempt: fetchMail },
+  "post-history": { target: "highlevel", attempt: postHistory, isBehind: true },
 };
 
 function ofMessage(attempt: (context: KindContext, input: MessageAttempt) => Promise<AttemptResult>): Kind["attempt"] {

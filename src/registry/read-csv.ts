@@ -1,3 +1,5 @@
+import { Readable } from "node:stream";
+import { parse as parseSlowly } from "csv-parse";
 import { parse } from "csv-parse/sync";
 
 /** What spreadsheets write: with or without a BOM, cells in quotes or not. */
@@ -10,17 +12,32 @@ export interface CsvRow {
 
 /** The rows below the line of names, so many at most. Throws an Error, in words for a person, for what is no CSV. */
 export function readCsv(csv: string, maxRows: number): CsvRow[] {
-  const options = {
-    bom: true,
-    columns: requireDifferent,
-    info: true,
-    skip_empty_lines: true,
-    trim: true,
-    to: maxRows,
-  } as const;
-  const rows = parse(csv, options) as unknown as { record: Record<string, string>; info: { lines: number } }[];
-  return rows.map(({ record, info }) => ({ line: info.lines, record }));
+  const rows = parse(csv, { ...options, to: maxRows }) as unknown as ParsedRow[];
+  return rows.map(toRow);
 }
+
+/** The same row by row, of a CSV so large that others would wait for it. Throws at the first row that is no CSV. */
+export async function* readLargeCsv(csv: string): AsyncGenerator<CsvRow> {
+  const parser = Readable.from(piecesOf(csv)).pipe(parseSlowly({ ...options, max_record_size: maxRecordBytes }));
+  for await (const row of parser) yield toRow(row as ParsedRow);
+}
+
+const pieceCharacters = 64_000;
+/** A quote that is not closed would make one cell of all that follows. */
+const maxRecordBytes = 1_000_000;
+
+function* piecesOf(text: string): Generator<string> {
+  for (let at = 0; at < text.length; at += pieceCharacters) yield text.slice(at, at + pieceCharacters);
+}
+
+const options = { bom: true, columns: requireDifferent, info: true, skip_empty_lines: true, trim: true } as const;
+
+interface ParsedRow {
+  record: Record<string, string>;
+  info: { lines: number };
+}
+
+const toRow = ({ record, info }: ParsedRow): CsvRow => ({ line: info.lines, record });
 
 /** Else the last one of the same name would count, and nobody would know of the others. */
 function requireDifferent(names: string[]): string[] {

@@ -90,6 +90,8 @@ export interface Conversation {
   contactId: string;
   dateAdded: string;
   entries: Entry[];
+  /** Counts what came in, also what is of long ago. */
+  unreadCount: number;
 }
 
 export interface State {
@@ -196,6 +198,7 @@ export function addConversation(state: State, contact: Contact): Conversation {
     contactId: contact.id,
     dateAdded: new Date().toISOString(),
     entries: [],
+    unreadCount: 0,
   };
   state.conversations.set(conversation.id, conversation);
   state.conversationByContact.set(contact.id, conversation);

@@ -28,6 +28,8 @@ export interface NewDelivery {
   event?: DeliveryEvent;
   /** Of a `fetch-mail`. */
   webhookId?: number;
+  /** Of a `post-history`. */
+  importId?: number;
   /** Not before then. */
   inSeconds?: number;
   /** A delivery that is dead from the start keeps its place in the line for its replay. */
@@ -60,8 +62,8 @@ export interface Enqueued {
 export async function enqueueDeliveries(tx: Db, rows: NewDelivery[], offer?: Offer): Promise<Enqueued> {
   if (rows.length === 0) return { leased: [], isMoreDue: false };
   const input = rows.map(
-    ({ conversationId, locationId, messageId, webhookId, inSeconds = 0, dead, ...row }, number) => ({
-      ...{ number, ...row, ...dead },
+    ({ conversationId, locationId, messageId, webhookId, importId, inSeconds = 0, dead, ...row }, number) => ({
+      ...{ number, ...row, ...dead, import_id: importId },
       ...{ conversation_id: conversationId, location_id: locationId, message_id: messageId, webhook_id: webhookId },
       in_seconds: inSeconds,
     }),
@@ -80,7 +82,7 @@ const enqueue = prepare<
     with input as materialized (
       select * from json_to_recordset(${value("input")}::json) as input (
         number int, kind text, conversation_id bigint, location_id text, message_id bigint, event jsonb,
-        webhook_id bigint, in_seconds float8, reason text, detail text
+        webhook_id bigint, import_id bigint, in_seconds float8, reason text, detail text
       )
     ), lengthened as materialized (
       select conversation_id, kind, min(location_id) as location_id,
@@ -90,7 +92,7 @@ const enqueue = prepare<
     ), taken as materialized (
       select conversation_id, kind, ${value("leaseToken")}::uuid as token
       from lengthened lane join locations on locations.id = location_id
-      where ${value("places")}::int > 0 and is_ready and kind <> 'post-event'
+      where ${value("places")}::int > 0 and is_ready and kind not in ('post-event', 'post-history')
         and (${isTo.provider(sql`kind`)} or ${isLocationReady}) and ${isLetOut(sql`kind`)}
         and not ${isMappingPaused(sql`lane.mapping_id`)}
       limit ${value("places")}::int
@@ -110,12 +112,12 @@ const enqueue = prepare<
           when lanes.due_at is null and excluded.lease_token is not null then lanes.counter + 1 else lanes.claimed_from end
       returning *
     ), made as (
-      insert into deliveries (kind, conversation_id, number, message_id, event, webhook_id, state, reason, detail, retry_at,
-        finished_at, died_in, died_on)
+      insert into deliveries (kind, conversation_id, number, message_id, event, webhook_id, import_id, state, reason, detail,
+        retry_at, finished_at, died_in, died_on)
       select kind, conversation_id,
         counter - count(*) over (partition by conversation_id, kind)
           + row_number() over (partition by conversation_id, kind order by number),
-        message_id, event, webhook_id, case when reason is null then 'pending' else 'dead' end, reason, detail,
+        message_id, event, webhook_id, import_id, case when reason is null then 'pending' else 'dead' end, reason, detail,
         case when in_seconds > 0 then now() + make_interval(secs => in_seconds) end,
         case when reason is not null then now() end, case when reason is not null then extended.location_id end,
         case when reason is not null then nullif(extended.mapping_id, ${noMapping}) end

@@ -151,7 +151,7 @@ export async function findLastMapping(tx: Db, about: SendingAbout): Promise<stri
     .innerJoin(mappings, eq(mappings.id, conversations.mappingId))
     .where(and(canSend(about), isThePerson))
     .orderBy(
-      sql`(select max(${messages.id}) from ${messages} where ${messages.conversationId} = ${conversations.id}) desc nulls last`,
+      sql`(select max(${messages.id}) from ${messages} where ${messages.conversationId} = ${conversations.id} and ${messages.origin} <> 'import') desc nulls last`,
     )
     .limit(1);
   return last?.id;

@@ -119,6 +119,12 @@ export const highlevelCalls: Calls<Highlevel> = {
     "after one": ({ highlevel, access, conversationId, textId }) =>
       highlevel.listMessages(access, conversationId, textId),
   },
+  readUnread: {
+    "by its id": ({ highlevel, access, conversationId }) => highlevel.readUnread(access, conversationId),
+  },
+  setUnread: {
+    "to none": ({ highlevel, access, conversationId }) => highlevel.setUnread(access, conversationId, 0),
+  },
   findEmail: {
     "by its id": ({ highlevel, access, emailId }) => highlevel.findEmail(access, emailId),
   },

@@ -10,7 +10,15 @@ const mapping = {
 };
 const at = new Date("2026-01-31T09:30:00.000Z");
 const conversation: Conversation = {
-  ...{ id: 7, locationId, mappingId: mapping.id, address: "+15005550006", service: null, spelling: null },
+  ...{
+    id: 7,
+    locationId,
+    mappingId: mapping.id,
+    address: "+15005550006",
+    service: null,
+    spelling: null,
+    unreadBefore: null,
+  },
   ...{ highlevelContactId: "Contact1", highlevelConversationId: "Conversation1", createdAt: at, updatedAt: at },
 };
 const message: Message = {

@@ -20,7 +20,7 @@ let bridge: TestBridge;
 let keys: { own: string; reading: string; other: string; everywhere: string };
 /** What there is of location 1, the ids of which the other integrator happens to know. */
 let ids: Record<
-  "mapping" | "message" | "replay" | "send" | "dead" | "webhook" | "failed" | "app" | "endpoint",
+  "mapping" | "message" | "replay" | "send" | "dead" | "webhook" | "failed" | "app" | "endpoint" | "import",
   string | number
 >;
 
@@ -82,10 +82,13 @@ async function fillLocation(): Promise<typeof ids> {
     () => bridge.admin("GET", `/replays/${replay.data.id}`),
     ({ body }) => body.state === "done",
   );
+  const messages = [{ date: "2024-01-31T09:30:00Z", direction: "inbound", person: "+15005550041", text: "hi" }];
+  const past = await bridge.admin("POST", "/imports", { mappingId: mapping, dryRun: true, messages });
   const endpoint = { url: "https://127.0.0.1:1/", events: ["message.received"], locationIds: [locationId] };
   return {
     mapping,
     replay: replay.data.id,
+    import: past.body.id,
     endpoint: (await bridge.admin("POST", "/endpoints", endpoint)).body.id,
     send: send.body.id,
     message: (await first(`/messages?mappingId=${mapping}`)).id,
@@ -249,6 +252,17 @@ const guarded: Record<string, Walk> = {
   "GET /admin/replays": { own: 200, other: 200 },
   "GET /admin/replays/:id": { path: () => `/admin/replays/${ids.replay}`, own: 200, other: 404 },
   "POST /admin/replays/:id/stop": { path: () => `/admin/replays/${ids.replay}/stop`, own: 409, other: 404 },
+  "POST /admin/imports": {
+    body: () => ({ mappingId: ids.mapping, messages: [{ date: "2024-01-31T09:30:00Z" }] }),
+    own: 409,
+    other: 404,
+  },
+  "GET /admin/imports": { own: 200, other: "empty" },
+  "GET /admin/imports/:id": { path: () => `/admin/imports/${ids.import}`, own: 200, other: 404 },
+  "GET /admin/imports/:id/refused": { path: () => `/admin/imports/${ids.import}/refused`, own: 200, other: 404 },
+  "POST /admin/imports/:id/pause": { path: () => `/admin/imports/${ids.import}/pause`, own: 409, other: 404 },
+  "POST /admin/imports/:id/stop": { path: () => `/admin/imports/${ids.import}/stop`, own: 200, other: 404 },
+  "POST /admin/imports/:id/resume": { path: () => `/admin/imports/${ids.import}/resume`, own: 409, other: 404 },
   "GET /admin/overview": { own: 200, other: 200 },
   "GET /admin/search": { path: () => `/admin/search?q=${encodeURIComponent(person)}`, own: 200, other: 200 },
   "GET /admin/problems": { own: 200, other: "empty" },

@@ -12,6 +12,7 @@ import { previewOperations } from "./connections/preview.ts";
 import { type SendTestContext, sendTestOperations } from "./connections/send-test.ts";
 import { deliveryOperations } from "./deliveries.ts";
 import { type EndpointsContext, endpointOperations } from "./endpoints.ts";
+import { importsOperations } from "./imports.ts";
 import { type LiveContext, liveOperations } from "./live.ts";
 import { messageOperations } from "./messages/messages.ts";
 import { metricsOperations } from "./metrics.ts";
@@ -64,6 +65,7 @@ export const adminOperations = {
   ...searchOperations,
   ...problemOperations,
   ...replayOperations,
+  ...importsOperations,
   ...endpointOperations,
   ...optOutOperations,
   ...peopleOperations,

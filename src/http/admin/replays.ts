@@ -14,7 +14,7 @@ import {
 } from "../../store/operate/mend/replays.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { Replay, ReplayFilter } from "../../store/schema.ts";
-import { replayListAnswer, replayPreviewAnswer, wholeReplayAnswer } from "../answers/replay.ts";
+import { replayListAnswer, replayPreviewAnswer, wholeReplayAnswer } from "../answers/jobs/replay.ts";
 import { rowId } from "../answers/words.ts";
 import type { Caller } from "../caller.ts";
 import { numberedPageQuery, toPage } from "../list.ts";

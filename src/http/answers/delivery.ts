@@ -24,6 +24,7 @@ const delivery = z.object({
     .describe("When it was found that the process which attempted it had died, or overran its lease."),
   replayedAt: time.nullable(),
   replayId: rowId.nullable().describe("Of the replay by which that was."),
+  importId: rowId.nullable().describe("Of a `post-history`: of the import that owes it."),
   note: z.string().nullable().describe("Why somebody discarded it."),
   durationMs: z.int().nullable().describe("Of the attempt that delivered it."),
   status: z.int().nullable(),

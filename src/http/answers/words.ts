@@ -31,8 +31,8 @@ export const messageState = z
     description: "`received` is inbound; an outbound message begins `queued` and goes forward only.",
   });
 export const messageOrigin = z
-  .enum(["provider", "highlevel", "api"] satisfies MessageOrigin[])
-  .describe("Who brought it: a provider's webhook, HighLevel, or the send route.");
+  .enum(["provider", "highlevel", "api", "import"] satisfies MessageOrigin[])
+  .describe("Who brought it: a provider's webhook, HighLevel, the send route, or an import of what was before.");
 export const automaticKind = z
   .enum(["auto_reply", "bounce", "auto_generated", "list"] satisfies AutomaticKind[])
   .describe("Mail that a machine wrote.");

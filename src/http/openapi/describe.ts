@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { eventStreamAnswer } from "../answers/operator.ts";
 import { csvAnswer } from "../answers/people.ts";
-import type { Operation } from "../operations/operation.ts";
+import { jsonLinesType, type Operation } from "../operations/operation.ts";
 import { problemResponses } from "./problems.ts";
 import type { Json, Schemas } from "./schemas.ts";
 import type { Told } from "./told.ts";
@@ -46,10 +46,11 @@ function describeParameters(schemas: Schemas, place: "path" | "query" | "header"
   });
 }
 
-function describeBody(schemas: Schemas, { body, csvLimit }: Described): Json | undefined {
+function describeBody(schemas: Schemas, { body, csvLimit, takesLines }: Described): Json | undefined {
   if (!body) return undefined;
   const csv = csvLimit === undefined ? {} : { "text/csv": { schema: { type: "string" } } };
-  return { required: true, content: { "application/json": { schema: schemas.of(body, "input") }, ...csv } };
+  const lines = takesLines ? { [jsonLinesType]: { schema: { type: "string" } } } : {};
+  return { required: true, content: { "application/json": { schema: schemas.of(body, "input") }, ...csv, ...lines } };
 }
 
 const always = [400, 401, 403, 413, 415, 422, 500, 503] as const;

@@ -11,6 +11,7 @@ export const tags = {
   Webhooks: "Requests that providers and HighLevel made.",
   Problems: "What was given up or not understood, by why and where.",
   Replays: "What is done again of that, step by step.",
+  Imports: "What was before the bridge, brought into HighLevel.",
   Endpoints: "URLs that are told of events.",
   "Opt-outs": "Who is not to be written to, by location, channel and address.",
   People: "All that is kept of a person.",

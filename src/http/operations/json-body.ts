@@ -13,7 +13,7 @@ import { declaredBytes } from "../read-body.ts";
 export function jsonBody(
   { bodyMemory }: { bodyMemory: BodyMemory },
   limit: number,
-  { takesCsv = false } = {},
+  { alsoTakes = [] }: { alsoTakes?: string[] } = {},
 ): RequestHandler[] {
   const checks = { strict: true, inflate: false, reviver: refuseUnstorable, verify: refuseUnbearable };
   const whole = express.json({ ...checks, limit });
@@ -25,7 +25,7 @@ export function jsonBody(
     res.once("close", () => hold.end());
     return (declared === undefined ? small : whole)(req, res, next);
   };
-  return [requireJson(takesCsv), read];
+  return [requireJson(alsoTakes), read];
 }
 
 const maxUnsaidBytes = 1_000_000;
@@ -48,9 +48,9 @@ function refuseUnstorable(name: string, value: unknown): unknown {
 
 /** `curl -d` alone says that it posts a form. */
 const requireJson =
-  (takesCsv: boolean): RequestHandler =>
+  (alsoTakes: string[]): RequestHandler =>
   (req, _res, next) => {
     const hasBody = req.headers["content-length"] !== "0" && req.is("*/*") !== null;
-    if (!hasBody || req.is("json") || (takesCsv && req.is("text/csv"))) return next();
+    if (!hasBody || req.is("json") || (alsoTakes.length > 0 && req.is(alsoTakes))) return next();
     throw new Problem(415, "send the body as JSON, with the header Content-Type: application/json");
   };

@@ -3,6 +3,9 @@ import type { Caller } from "../caller.ts";
 import type { Tag } from "../openapi/tags.ts";
 import { Problem, parseInput, parseQuery } from "../problem.ts";
 
+/** https://github.com/ndjson/ndjson-spec */
+export const jsonLinesType = "application/x-ndjson";
+
 /** What is said of an operation, beside its schemas: for the router and for the document of the API. */
 interface Description {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -23,6 +26,8 @@ interface Description {
   errors?: Record<number, string>;
   /** The body may be CSV instead, of so many bytes; then the query says the rest, which in JSON the body does. */
   csvLimit?: string | undefined;
+  /** Or JSON lines, of as many. */
+  takesLines?: true;
 }
 
 type Shape = z.core.$ZodLooseShape;

@@ -7,7 +7,7 @@ import type { BodyMemory } from "../body-memory.ts";
 import { authenticate, callerOf, type Write } from "../caller.ts";
 import { patternOf } from "./calls.ts";
 import { jsonBody } from "./json-body.ts";
-import { isWrite, type Operation, type Reply, requireAllowed } from "./operation.ts";
+import { isWrite, jsonLinesType, type Operation, type Reply, requireAllowed } from "./operation.ts";
 
 export interface RoutesContext {
   adminApiKeys: string[];
@@ -53,12 +53,16 @@ export function operationRoutes<Context extends RoutesContext>(
 
 /** Of one that takes none it is read as well: it must be JSON all the same. */
 function bodyOf<Context>(
-  { csvLimit }: Operation<Context>,
+  { csvLimit, takesLines }: Operation<Context>,
   context: RoutesContext,
   limitBytes: number,
 ): RequestHandler[] {
-  const json = jsonBody(context, limitBytes, { takesCsv: csvLimit !== undefined });
-  return csvLimit === undefined ? json : [...json, express.text({ type: "text/csv", limit: csvLimit, inflate: false })];
+  if (csvLimit === undefined) return jsonBody(context, limitBytes);
+  const type = ["text/csv", ...(takesLines ? [jsonLinesType] : [])];
+  return [
+    ...jsonBody(context, limitBytes, { alsoTakes: type }),
+    express.text({ type, limit: csvLimit, inflate: false }),
+  ];
 }
 
 export async function send(res: Response, { status, body, headers = {} }: Reply): Promise<void> {

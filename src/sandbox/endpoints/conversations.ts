@@ -1,4 +1,4 @@
-import { Router } from "express";
+import { type RequestHandler, Router } from "express";
 import { z } from "zod";
 import { requireOwnLocation } from "../access.ts";
 import { ApiError } from "../api-error.ts";
@@ -9,6 +9,13 @@ import { listedTypes, messageTypes } from "./message-types.ts";
 import { showConversation, showEmail, showEntry, showFoundConversation, showNewConversation } from "./show.ts";
 
 const newConversation = z.strictObject({ locationId: z.string(), contactId: z.string() });
+
+/** `UpdateConversationDto` */
+const changedConversation = z.strictObject({
+  locationId: z.string(),
+  unreadCount: z.number().optional(),
+  ...{ starred: z.boolean().optional(), feedback: z.record(z.string(), z.unknown()).optional() },
+});
 
 /** What the sandbox does not go by is taken all the same, and looked at for its form alone. */
 const searchQuery = z.strictObject({
@@ -88,13 +95,15 @@ export function conversationRoutes(state: State): Router {
 
   router.get("/:id", (req, res) => {
     requireNoQuery(req);
-    const conversation = requireConversation(req.params.id);
+    const conversation = requireConversation(state, req.params.id);
     requireOwnLocation(req, res, conversation.locationId);
     res.json(showConversation(conversation));
   });
 
+  router.put("/:id", changeConversation(state));
+
   router.get("/:id/messages", (req, res) => {
-    const conversation = requireConversation(req.params.id);
+    const conversation = requireConversation(state, req.params.id);
     requireOwnLocation(req, res, conversation.locationId);
     const { limit, lastMessageId, type: types } = parseRequest(listQuery, req.query);
     const last = lastMessageId === undefined ? undefined : state.entries.get(lastMessageId);
@@ -115,10 +124,22 @@ export function conversationRoutes(state: State): Router {
     const found = state.conversationByContact.get(contactId);
     return found ? [found] : [];
   }
-  function requireConversation(id: string): Conversation {
-    const conversation = state.conversations.get(id);
-    if (!conversation) throw new ApiError(400, `Conversation with id ${id} not found`);
-    return conversation;
-  }
   return router;
+}
+
+function changeConversation(state: State): RequestHandler<{ id: string }> {
+  return (req, res) => {
+    const conversation = requireConversation(state, req.params.id);
+    const { locationId, unreadCount = conversation.unreadCount } = parseRequest(changedConversation, req.body);
+    requireOwnLocation(req, res, conversation.locationId);
+    requireOwnLocation(req, res, locationId);
+    conversation.unreadCount = unreadCount;
+    res.json({ success: true, conversation: showNewConversation(conversation) });
+  };
+}
+
+function requireConversation(state: State, id: string): Conversation {
+  const conversation = state.conversations.get(id);
+  if (!conversation) throw new ApiError(400, `Conversation with id ${id} not found`);
+  return conversation;
 }

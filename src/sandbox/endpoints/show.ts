@@ -3,8 +3,8 @@ import { kindOf } from "./message-types.ts";
 
 /** How conversations and messages are shown, with all that HighLevel's OpenAPI files require. */
 
-export function showConversation({ id, contactId, locationId }: Conversation) {
-  return { id, contactId, locationId, deleted: false, inbox: true, type: 1, unreadCount: 0, starred: false };
+export function showConversation({ id, contactId, locationId, unreadCount }: Conversation) {
+  return { id, contactId, locationId, deleted: false, inbox: true, type: 1, unreadCount, starred: false };
 }
 
 export function showNewConversation({ id, contactId, locationId, dateAdded }: Conversation) {
@@ -12,11 +12,11 @@ export function showNewConversation({ id, contactId, locationId, dateAdded }: Co
 }
 
 /** Among what a search has found. */
-export function showFoundConversation(state: State, { id, contactId, locationId, entries }: Conversation) {
+export function showFoundConversation(state: State, { id, contactId, locationId, entries, unreadCount }: Conversation) {
   const { name = "", email = "", phone = "" } = state.contacts.get(contactId) ?? ({} as Partial<Contact>);
   const last = entries.at(-1)?.messages.at(-1);
   return {
-    ...{ id, contactId, locationId, type: "TYPE_PHONE", unreadCount: 0 },
+    ...{ id, contactId, locationId, type: "TYPE_PHONE", unreadCount },
     lastMessageBody: last?.body ?? "",
     lastMessageType: last ? kindOf(state, last).messageType : "TYPE_SMS",
     ...{ fullName: name, contactName: name, email, phone },

@@ -52,6 +52,7 @@ export function storeReceived(state: State, conversation: Conversation, received
   if (channel === "email") threadEmail(state, stored, answered);
   entry.messages.push(stored);
   state.messages.push(stored);
+  if (stored.direction === "inbound") conversation.unreadCount++;
   return stored;
 }
 

@@ -30,6 +30,7 @@ const headKeys = [
   "isOutcomeUnknown",
   "event",
   "webhookId",
+  "importId",
 ] as const;
 const deliveryColumns = columnsOf<HeldDelivery["delivery"]>(deliveries, headKeys);
 const messageColumns = columnsOf<Message>(messages);

@@ -47,7 +47,7 @@ export async function eraseConversations(tx: Db, ids: number[]): Promise<Erased>
   return counts ?? { conversations: 0, messages: 0, webhooks: 0 };
 }
 
-/** Forgets the parts of texts of a person, by any of these addresses, and empties the webhooks that brought them. */
+/** Forgets the parts of texts of a person, by any of these addresses, what was to be imported of them, and empties the webhooks that brought them. */
 export async function eraseParts(
   tx: Db,
   { addresses, locationIds }: { addresses: string[]; locationIds: string[] | undefined },
@@ -59,6 +59,10 @@ export async function eraseParts(
       with forgotten as (
         delete from message_parts where ${isAnyOf(sql`person`, addresses)}
           and mapping_id in (select id from mappings where ${isReached}) returning webhook_id
+      ), unimported as (
+        delete from import_rows where ${isAnyOf(sql`person`, addresses)} and import_id in (
+          select imports.id from imports join mappings on mappings.id = imports.mapping_id where ${isReached}
+        )
       ), their_webhooks as (
         update webhooks set ${blank} where id in (select webhook_id from forgotten) and url <> '' returning 1
       )

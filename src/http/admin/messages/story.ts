@@ -52,7 +52,12 @@ export function storyOf(message: WholeMessage, around: Around = { turns: [], pro
 
 function beginningOf({ direction, origin, sentAt, ...message }: WholeMessage, proof: readonly string[]): Placed[] {
   const { receivedAt, createdAt, webhooks } = message;
-  const from = { provider: "from the provider", highlevel: "from HighLevel", api: "by the send route" }[origin];
+  const from = {
+    provider: "from the provider",
+    highlevel: "from HighLevel",
+    api: "by the send route",
+    import: "by an import",
+  }[origin];
   const verified = proof.length === 0 ? "verified" : `verified by ${proof.join(" and ")},`;
   const written = "Written, as the provider tells it";
   return [

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { deliveryAnswer } from "./delivery.ts";
-import { pageOf } from "./page.ts";
-import { chosenWebhookAnswer } from "./webhook.ts";
-import { rowId, time } from "./words.ts";
+import { deliveryAnswer } from "../delivery.ts";
+import { pageOf } from "../page.ts";
+import { chosenWebhookAnswer } from "../webhook.ts";
+import { rowId, time } from "../words.ts";
 
 const count = z.int().nonnegative();
 const counted = count.describe("How many fitted when it was made; 100,000 are counted at most.");

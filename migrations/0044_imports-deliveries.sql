@@ -1,0 +1,1 @@
+CREATE INDEX "deliveries_import" ON "deliveries" USING btree ("import_id","state") WHERE "deliveries"."import_id" is not null;

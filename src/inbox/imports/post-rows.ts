@@ -1,0 +1,140 @@
+import { admit } from "../../messages/aside/unknown-sender.ts";
+import { contentOf } from "../../messages/content.ts";
+import type { ProviderMessage } from "../../model.ts";
+import type { MappingFacts } from "../../registry/mappings.ts";
+import { changeConsents } from "../../registry/opt-outs/change-consents.ts";
+import { findOptOut, keepTimes } from "../../store/consent/opt-outs.ts";
+import { ensureConversations, keyOf } from "../../store/conversations.ts";
+import { enqueueDeliveries, type NewDelivery } from "../../store/deliveries.ts";
+import {
+  deleteImportRows,
+  listNextRows,
+  listShortTextsSince,
+  refuseImportRows,
+} from "../../store/imports/import-rows.ts";
+import { insertMessages } from "../../store/messages/messages.ts";
+import type { Db } from "../../store/postgres/database.ts";
+import type { Conversation, ImportRow, NewMessage } from "../../store/schema.ts";
+import { consentIn } from "../consent/consent-words.ts";
+import { consentOfMessage } from "../consent/consents.ts";
+
+/** What a step has done. `isLast`: there is nothing more to be posted. */
+export interface PostedRows {
+  begun: number;
+  duplicates: number;
+  refused: number;
+  isLast: boolean;
+}
+
+/** A row that is to be posted: those that were refused have no message. */
+type Row = ImportRow & { message: ProviderMessage; person: string; sentAt: Date };
+const isWhole = (row: ImportRow): row is Row => row.message !== null && row.person !== null && row.sentAt !== null;
+
+/**
+ * Takes the next rows of an import into the ledger, and owes HighLevel each of them, in the lane of its conversation that stands
+ * behind the live one; and after the last one of a person that what is unread there is set back. A message that has come
+ * meanwhile is a duplicate.
+ */
+export async function postRows(
+  tx: Db,
+  { importId, mapping, limit }: { importId: number; mapping: MappingFacts; limit: number },
+): Promise<PostedRows> {
+  // One more shows whether the last one is its person's last.
+  const listed = (await listNextRows(tx, importId, limit + 1)).filter(isWhole);
+  const rows = listed.slice(0, limit);
+  const conversations = await ensureConversations(
+    tx,
+    rows.map((row) => personOf(mapping, row)),
+  );
+  const conversationOf = (row: Row) => conversations.get(keyOf(personOf(mapping, row)));
+  const known = rows.flatMap((row) => {
+    const conversation = conversationOf(row);
+    return conversation && admit(mapping, conversation) === "let in" ? { row, conversation } : [];
+  });
+  const taken = await insertMessages(
+    tx,
+    known.map(({ row, conversation }) => messageOf(mapping, row, conversation)),
+  );
+  const messageIds = new Map(taken.map(({ id, providerMessageId }) => [providerMessageId, id]));
+  const owed = known.flatMap(({ row, conversation }, index): NewDelivery[] => {
+    const messageId = messageIds.get(row.providerMessageId);
+    const about = { kind: "post-history" as const, conversationId: conversation.id, locationId: mapping.locationId };
+    const post = messageId === undefined ? [] : [{ ...about, importId, messageId }];
+    const next = known[index + 1]?.row ?? listed[rows.length];
+    return next?.person === row.person ? post : [...post, { ...about, importId, messageId: undefined }];
+  });
+  const stops = known.map((each) => ({ ...each, messageId: messageIds.get(each.row.providerMessageId) }));
+  await enqueueDeliveries(tx, [...owed, ...(await applyStops(tx, mapping, stops))]);
+  const strangers = rows.filter((row) => !known.some((each) => each.row === row));
+  await deleteImportRows(
+    tx,
+    known.map(({ row }) => row.id),
+  );
+  await refuseImportRows(
+    tx,
+    strangers.map(({ id }) => id),
+    strangerReason,
+  );
+  return {
+    begun: taken.length,
+    duplicates: known.length - taken.length,
+    refused: strangers.length,
+    isLast: listed.length <= limit,
+  };
+}
+
+const strangerReason =
+  "nobody has registered this person's conversation, and the mapping's unknownSender is not create";
+
+const personOf = ({ id: mappingId, locationId, unknownSender }: MappingFacts, { person: address }: Row) => ({
+  ...{ mappingId, locationId, address },
+  onlyIfKnown: unknownSender !== "create",
+});
+
+function messageOf({ id: mappingId }: MappingFacts, row: Row, conversation: Conversation): NewMessage {
+  const { message, providerMessageId, sentAt } = row;
+  const { direction = "inbound", rfcMessageId = null } = message;
+  const state = direction === "inbound" ? ("received" as const) : ("sent" as const);
+  const about = { mappingId, conversationId: conversation.id, webhookId: null, origin: "import" as const };
+  const ids = { providerMessageId, rfcMessageId };
+  return { ...about, ...ids, direction, state, content: contentOf(message), sentAt, receivedAt: new Date() };
+}
+
+interface Stop {
+  row: Row;
+  conversation: Conversation;
+  /** Undefined where the ledger had the message: then it has heard what it says. */
+  messageId: number | undefined;
+}
+
+/**
+ * A STOP of before counts where it is the newest word of the person, and nobody has lifted an opt-out of theirs since. Nothing
+ * of before lifts one.
+ */
+async function applyStops(tx: Db, mapping: MappingFacts, rows: Stop[]): Promise<NewDelivery[]> {
+  const owed: NewDelivery[] = [];
+  for (const { row, conversation, messageId } of rows) {
+    if (row.consent !== "stop" || messageId === undefined) continue;
+    const news = consentOfMessage(mapping, row.message, messageId).filter(({ change }) => change === "stop");
+    if (await isTakenBack(tx, mapping, row, conversation)) continue;
+    const changes = await changeConsents(tx, news);
+    await keepTimes(
+      tx,
+      changes.changed.map(({ id }) => ({ id, optedOutAt: row.sentAt })),
+    );
+    owed.push(...changes.owed);
+  }
+  return owed;
+}
+
+async function isTakenBack(
+  tx: Db,
+  { locationId, channel }: MappingFacts,
+  row: Row,
+  { id }: Conversation,
+): Promise<boolean> {
+  const optOut = await findOptOut(tx, { locationId, channel, address: row.person });
+  if (optOut?.liftedAt && optOut.liftedAt > row.sentAt) return true;
+  const texts = await listShortTextsSince(tx, id, row.sentAt);
+  return texts.some((text) => consentIn(text)?.change === "start");
+}

@@ -1,0 +1,89 @@
+import type { Wake } from "../../model.ts";
+import { describeMapping } from "../../registry/mappings.ts";
+import { countCallsToday, countWaitingOf, isLiveWaiting, sortImportRows } from "../../store/imports/import-rows.ts";
+import { changeImport, lockDueImport, noteImportStep } from "../../store/imports/imports.ts";
+import { findKeyById } from "../../store/keys.ts";
+import { findMapping } from "../../store/mappings.ts";
+import type { Db } from "../../store/postgres/database.ts";
+import { repeatOnConflict } from "../../store/postgres/database-errors.ts";
+import type { Import, MappingRow } from "../../store/schema.ts";
+import { endImport } from "./manage-imports.ts";
+import { postRows } from "./post-rows.ts";
+
+export interface ImportsContext {
+  db: Db;
+  onWork: Wake;
+  /** How many calls to HighLevel a location may make in a day. */
+  perDay: number;
+}
+
+/** So many seconds of it may wait at once: what is posted live has few before it. */
+const maxWaitingSeconds = 4;
+/** What of a location's day is left to what is live. */
+const partOfDay = 0.5;
+
+/**
+ * Does the next step of an import that is due; `false` where none is. A step is one transaction, which locks the import: no
+ * two processes do one, and what dies amid a step has not done it. One whose step fails says why, and keeps back no other.
+ */
+export async function stepImport(context: ImportsContext): Promise<boolean> {
+  const { db } = context;
+  let due: Import | undefined;
+  try {
+    await repeatOnConflict(() =>
+      db.transaction(async (tx) => {
+        due = await lockDueImport(tx);
+        if (due) await stepOf(tx, context, due);
+      }),
+    );
+  } catch (error) {
+    if (!due) throw error;
+    const reason = "its last step failed, and is tried again every minute: the log has why, as worker.failed";
+    // Where that fails, too, what ails the database keeps back all of them anyway.
+    await noteImportStep(db, due.id, { reason, inSeconds: 60 }).catch(() => undefined);
+    throw error;
+  }
+  if (due?.stage === "posting") context.onWork("deliveries");
+  return due !== undefined;
+}
+
+async function stepOf(tx: Db, context: ImportsContext, due: Import): Promise<void> {
+  const mapping = await findMapping(tx, due.mappingId);
+  const why = !mapping || mapping.deletedAt ? "its mapping was deleted or moved" : await whyEnded(tx, due, mapping);
+  if (!mapping || why) return void (await endImport(tx, due, why ?? ""));
+  if (due.stage === "sorting") return sortImport(tx, due, mapping);
+  const waits = await whyWaits(tx, context, mapping);
+  if (waits) return noteImportStep(tx, due.id, waits);
+  const most = due.perSecond * maxWaitingSeconds;
+  const waiting = await countWaitingOf(tx, due.id, most);
+  const limit = Math.min(due.perSecond, most - waiting);
+  if (limit === 0) return noteImportStep(tx, due.id, { inSeconds: 1 });
+  const { isLast, ...counts } = await postRows(tx, { importId: due.id, mapping: describeMapping(mapping), limit });
+  await noteImportStep(tx, due.id, { counts, reason: null, inSeconds: 1 });
+  if (isLast && counts.begun === 0 && waiting === 0) await changeImport(tx, due.id, { state: "done", reason: null });
+}
+
+/** Why nothing of it may go on by now. */
+async function whyEnded(tx: Db, { keyId, stage }: Import, { locationId }: MappingRow): Promise<string | undefined> {
+  if (stage === "reading") return "its file did not come whole: import it again";
+  if (keyId === null) return undefined;
+  const key = await findKeyById(tx, keyId);
+  const isReached = key?.access === "write" && (key.locationIds?.includes(locationId) ?? true);
+  return isReached ? undefined : "its key has ended, is for reading, or does not reach the location";
+}
+
+/** What is live goes first, and so does what comes in the rest of the day. */
+async function whyWaits(tx: Db, { perDay }: ImportsContext, { locationId }: MappingRow) {
+  if (await isLiveWaiting(tx, locationId)) return { reason: "it waits: what is live goes first", inSeconds: 1 };
+  const isHalfUsed = (await countCallsToday(tx, locationId)) >= perDay * partOfDay;
+  const reason = `it waits for the next day of UTC: half of HIGHLEVEL_REQUESTS_PER_DAY, ${perDay}, is used, and the rest is for what is live`;
+  return isHalfUsed ? { reason, inSeconds: 60 } : undefined;
+}
+
+/** All of it is here: what is known is taken out, and a dry run waits for somebody's word. */
+export async function sortImport(tx: Db, { id, isDryRun }: Import, mapping: MappingRow): Promise<void> {
+  const { duplicates, ...people } = await sortImportRows(tx, { id }, mapping);
+  await noteImportStep(tx, id, { stage: "posting", ...people, counts: { duplicates }, reason: null });
+  if (isDryRun)
+    await changeImport(tx, id, { state: "paused", reason: "a dry run: nothing is posted until it is resumed" });
+}

@@ -1,0 +1,180 @@
+import { and, asc, eq, gt, isNotNull, sql } from "drizzle-orm";
+import type { ConsentChange, DeliveryState, ProviderMessage } from "../../model.ts";
+import { isAnyOf } from "../postgres/any-of.ts";
+import { columnsOf } from "../postgres/columns.ts";
+import { type Db, selectRows } from "../postgres/database.ts";
+import { deliveries, type Import, type ImportRow, importRows, type MappingRow } from "../schema.ts";
+import { isMappingPaused } from "../trouble/holds.ts";
+
+/** A line as it was read: a message, or why it is none that can be taken. */
+export type NewImportRow = { line: number } & (
+  | { person: string; message: ProviderMessage; sentAt: Date; consent: ConsentChange | undefined }
+  | { reason: string }
+);
+
+/** Keeps what was read of an import, in one statement. Gives how many of each; a message whose id it has already is a duplicate. */
+export async function insertImportRows(
+  db: Db,
+  importId: number,
+  rows: NewImportRow[],
+): Promise<Record<"lines" | "refused" | "duplicates", number>> {
+  const input = rows.map((row) => ({
+    ...row,
+    providerMessageId: "message" in row ? row.message.providerMessageId : undefined,
+  }));
+  const stored = await selectRows<{ isRefused: boolean }>(
+    db,
+    sql`
+      insert into import_rows (import_id, line, person, sent_at, provider_message_id, message, consent, reason)
+      select ${importId}, line, person, "sentAt", "providerMessageId", message, consent, reason
+      from json_to_recordset(${JSON.stringify(input)}::json) as input (
+        line int, person text, "sentAt" timestamptz, "providerMessageId" text, message jsonb, consent text, reason text
+      )
+      on conflict do nothing
+      returning reason is not null as "isRefused"`,
+  );
+  const refused = stored.filter(({ isRefused }) => isRefused).length;
+  return { lines: rows.length, refused, duplicates: rows.length - stored.length };
+}
+
+/**
+ * Takes out what the mapping has by its id already, or one that stood for the address in the same location before it, and of
+ * each person's words on whether they may be written to all but the newest. Gives what is left, as far as it is told beforehand.
+ */
+export async function sortImportRows(
+  tx: Db,
+  { id }: Pick<Import, "id">,
+  { id: mappingId, accountId, locationId, address }: Pick<MappingRow, "id" | "accountId" | "locationId" | "address">,
+): Promise<{ duplicates: number; people: number; knownPeople: number }> {
+  const doubled = await selectRows(
+    tx,
+    sql`
+      delete from import_rows where import_id = ${id} and message is not null and exists (
+        select from mappings m join messages on messages.mapping_id = m.id
+          and messages.provider_message_id = import_rows.provider_message_id
+        where m.account_id = ${accountId} and m.address = ${address} and m.location_id = ${locationId}
+      ) returning 1`,
+  );
+  await tx.execute(sql`
+    update import_rows set consent = null
+    where import_id = ${id} and consent is not null and (consent = 'start' or exists (
+      select from import_rows later
+      where later.import_id = ${id} and later.person = import_rows.person and later.consent is not null
+        and (later.sent_at, later.line) > (import_rows.sent_at, import_rows.line)
+    ))`);
+  const [counted] = await selectRows<{ people: number; knownPeople: number }>(
+    tx,
+    sql`
+      select count(*)::int as people, count(c.highlevel_contact_id)::int as "knownPeople"
+      from (select distinct person from import_rows where import_id = ${id} and message is not null) people
+      left join conversations c on c.mapping_id = ${mappingId} and c.address = people.person`,
+  );
+  return { duplicates: doubled.length, people: 0, knownPeople: 0, ...counted };
+}
+
+const rowColumns = columnsOf<ImportRow>(importRows);
+
+/** The next ones to be posted, at most so many: person by person, each one's oldest first. */
+export async function listNextRows(tx: Db, importId: number, limit: number): Promise<ImportRow[]> {
+  const rows = await selectRows<Record<string, unknown>>(
+    tx,
+    sql`
+      select ${rowColumns.list} from import_rows where import_id = ${importId} and message is not null
+      order by person, sent_at, line limit ${limit}`,
+  );
+  return rows.map(rowColumns.read);
+}
+
+export async function deleteImportRows(tx: Db, ids: number[]): Promise<void> {
+  await tx.delete(importRows).where(isAnyOf(importRows.id, ids));
+}
+
+/** Of what is refused nothing is kept but the line and why. */
+export async function refuseImportRows(tx: Db, ids: number[], reason: string): Promise<void> {
+  const emptied = { message: null, person: null, sentAt: null, consent: null };
+  await tx
+    .update(importRows)
+    .set({ ...emptied, reason })
+    .where(isAnyOf(importRows.id, ids));
+}
+
+/** By their lines. */
+export async function listRefusedRows(
+  db: Db,
+  importId: number,
+  { after, limit }: { after: number | undefined; limit: number },
+): Promise<{ line: number; reason: string | null }[]> {
+  return db
+    .select({ line: importRows.line, reason: importRows.reason })
+    .from(importRows)
+    .where(and(eq(importRows.importId, importId), isNotNull(importRows.reason), gt(importRows.line, after ?? -1)))
+    .orderBy(asc(importRows.line))
+    .limit(limit);
+}
+
+/** How many of the messages that it has begun are how. */
+export async function countPosted(db: Db, importId: number): Promise<Partial<Record<DeliveryState, number>>> {
+  const found = await db
+    .select({ state: deliveries.state, count: sql<number>`count(*)::int` })
+    .from(deliveries)
+    .where(and(eq(deliveries.importId, importId), isNotNull(deliveries.messageId)))
+    .groupBy(deliveries.state);
+  return Object.fromEntries(found.map(({ state, count }) => [state, count]));
+}
+
+/** How many of what it owes wait, up to so many. */
+export async function countWaitingOf(tx: Db, importId: number, limit: number): Promise<number> {
+  const rows = await selectRows(
+    tx,
+    sql`select 1 from deliveries where import_id = ${importId} and state = 'pending' limit ${limit}`,
+  );
+  return rows.length;
+}
+
+/** Does something live wait for its turn to call HighLevel for the location, although nothing keeps it? */
+export async function isLiveWaiting(tx: Db, locationId: string): Promise<boolean> {
+  const rows = await selectRows(
+    tx,
+    sql`
+      select 1 from lanes
+      where location_id = ${locationId} and due_at < now() - interval '2 seconds' and due_at is not null
+        and kind <> 'send-outbound' and kind not in ('post-event', 'fetch-mail', 'post-history')
+        and lease_token is null and not ${isMappingPaused(sql`mapping_id`)}
+      limit 1`,
+  );
+  return rows.length > 0;
+}
+
+/** How many calls to HighLevel the location has made on this day of UTC. */
+export async function countCallsToday(tx: Db, locationId: string): Promise<number> {
+  const [row] = await selectRows<{ used: number }>(
+    tx,
+    sql`
+      select day_used as used from budgets where location_id = ${locationId}
+        and day_started_at = date_trunc('day', now() at time zone 'utc') at time zone 'utc'`,
+  );
+  return row?.used ?? 0;
+}
+
+/** Texts of a person that are short enough to be a word, and came live after this time. */
+export async function listShortTextsSince(tx: Db, conversationId: number, since: Date): Promise<string[]> {
+  const rows = await selectRows<{ text: string }>(
+    tx,
+    sql`
+      select content ->> 'text' as text from messages
+      where conversation_id = ${conversationId} and direction = 'inbound' and origin <> 'import'
+        and length(content ->> 'text') < 100 and coalesce(sent_at, received_at) > ${since.toISOString()}::timestamptz`,
+  );
+  return rows.map(({ text }) => text);
+}
+
+/** The conversation into which it has posted last, where nothing is owed yet that sets back what is unread there. */
+export async function findUnended(tx: Db, importId: number): Promise<number | undefined> {
+  const [last] = await selectRows<{ id: number; isEnd: boolean }>(
+    tx,
+    sql`
+      select conversation_id::float8 as id, message_id is null as "isEnd" from deliveries
+      where import_id = ${importId} order by id desc limit 1`,
+  );
+  return last && !last.isEnd ? last.id : undefined;
+}

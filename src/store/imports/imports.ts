@@ -1,0 +1,129 @@
+import { and, asc, desc, eq, lt, lte, type SQL, sql } from "drizzle-orm";
+import { isAnyOf } from "../postgres/any-of.ts";
+import { type Db, secondsFromNow, selectRows } from "../postgres/database.ts";
+import { type Import, imports, mappings } from "../schema.ts";
+
+export type NewImport = Pick<Import, "mappingId" | "history" | "perSecond" | "isDryRun" | "keyId">;
+
+/** A file that was not read whole by then is given up: whoever read it has died. */
+const readFileSeconds = 900;
+
+export async function insertImport(db: Db, row: NewImport): Promise<Import> {
+  const nextAt = secondsFromNow(row.history ? 0 : readFileSeconds);
+  const [stored] = await db
+    .insert(imports)
+    .values({ ...row, nextAt })
+    .returning();
+  return stored as Import;
+}
+
+/** Whose they are: of mappings of these locations; undefined for all. */
+interface ImportReach {
+  locationIds: string[] | undefined;
+}
+
+const isOf = ({ locationIds }: ImportReach): SQL | undefined =>
+  locationIds &&
+  sql`${imports.mappingId} in (select id from ${mappings} where ${isAnyOf(mappings.locationId, locationIds)})`;
+
+export async function findImport(db: Db, id: number, reach: ImportReach): Promise<Import | undefined> {
+  const [found] = await db
+    .select()
+    .from(imports)
+    .where(and(eq(imports.id, id), isOf(reach)));
+  return found;
+}
+
+/** Newest first. */
+export async function listImports(
+  db: Db,
+  { before, limit, ...reach }: ImportReach & { before?: number | undefined; limit: number },
+): Promise<Import[]> {
+  const isBefore = before === undefined ? undefined : lt(imports.id, before);
+  return db
+    .select()
+    .from(imports)
+    .where(and(isOf(reach), isBefore))
+    .orderBy(desc(imports.id))
+    .limit(limit);
+}
+
+/** One of the mapping that has not ended: of each there is one at most. */
+export async function findOpenImport(db: Db, mappingId: string): Promise<Import | undefined> {
+  const [found] = await db
+    .select()
+    .from(imports)
+    .where(and(eq(imports.mappingId, mappingId), isAnyOf(imports.state, ["running", "paused"])))
+    .limit(1);
+  return found;
+}
+
+/** Until the transaction ends nobody else begins one of the mapping. */
+export async function lockForHistory(tx: Db, mappingId: string): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`history ${mappingId}`}, 0))`);
+}
+
+/** Locks one whose step is due, until the transaction ends: others pass it over. */
+export async function lockDueImport(tx: Db): Promise<Import | undefined> {
+  const [due] = await tx
+    .select()
+    .from(imports)
+    .where(and(eq(imports.state, "running"), lte(imports.nextAt, sql`now()`)))
+    .orderBy(asc(imports.nextAt))
+    .limit(1)
+    .for("update", { skipLocked: true });
+  return due;
+}
+
+/** Locks one that is as it was when it was read; undefined where it has changed since. */
+export async function lockImport(tx: Db, { id, stage, cursor }: Import): Promise<Import | undefined> {
+  const [found] = await tx.select().from(imports).where(eq(imports.id, id)).for("update");
+  const isSame = found?.state === "running" && found.stage === stage && found.cursor === cursor;
+  return isSame ? found : undefined;
+}
+
+type Counts = Partial<Record<"lines" | "refused" | "duplicates" | "begun", number>>;
+type Changes = Partial<Pick<Import, "stage" | "cursor" | "reason" | "people" | "knownPeople">>;
+
+/** Adds to what was counted, and says when the next step is. */
+export async function noteImportStep(
+  db: Db,
+  id: number,
+  { counts = {}, inSeconds = 0, ...changes }: Changes & { counts?: Counts; inSeconds?: number },
+): Promise<void> {
+  const added = Object.entries(counts).map(([name, count]) => [name, sql`${imports[name as keyof Counts]} + ${count}`]);
+  await db
+    .update(imports)
+    .set({ ...changes, ...Object.fromEntries(added), nextAt: secondsFromNow(inSeconds) })
+    .where(eq(imports.id, id));
+}
+
+/** Only of one that has not ended; `false` where it had, or was so already. What was to be posted yet is deleted with the end. */
+export async function changeImport(db: Db, id: number, change: Pick<Import, "state" | "reason">): Promise<boolean> {
+  const isEnd = change.state === "done" || change.state === "stopped";
+  const rows = await selectRows(
+    db,
+    sql`
+      with changed as (
+        update imports set state = ${change.state}, reason = ${change.reason}::text, next_at = now(),
+          finished_at = case when ${isEnd} then now() end
+        where id = ${id} and state in ('running', 'paused') and state <> ${change.state} returning id
+      ), emptied as (
+        delete from import_rows where ${isEnd} and message is not null and import_id in (select id from changed)
+      )
+      select id from changed`,
+  );
+  return rows.length > 0;
+}
+
+/** How many run, that a key has made, or the operator; and in all. */
+export async function countOpenImports(db: Db, keyId: number | null): Promise<{ own: number; all: number }> {
+  const [counted] = await db
+    .select({
+      own: sql<number>`count(*) filter (where ${imports.keyId} is not distinct from ${keyId}::bigint)::int`,
+      all: sql<number>`count(*)::int`,
+    })
+    .from(imports)
+    .where(isAnyOf(imports.state, ["running", "paused"]));
+  return counted ?? { own: 0, all: 0 };
+}

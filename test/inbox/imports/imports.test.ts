@@ -1,0 +1,239 @@
+import axios from "axios";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { signer } from "../../fixtures/generic-sms/sign.ts";
+import { type Answer, adminApiKey, startTestBridge, type TestBridge, untilPosted } from "../../support/bridge.ts";
+import { requireFit } from "../../support/fits-document.ts";
+import { publicUrl } from "../../support/location.ts";
+import { until } from "../../support/until.ts";
+
+/** What was before the bridge, as a file. */
+let bridge: TestBridge;
+beforeAll(async () => {
+  bridge = await startTestBridge();
+});
+afterAll(() => bridge.stop());
+
+let number = 9000;
+/** A mapping of its own for each test, and what came into HighLevel of it. */
+async function newNumber(settings: Record<string, unknown> = {}) {
+  const address = `+1500555${++number}`;
+  const about = { provider: "generic-sms", address, credentials: signer.credentials, ...settings };
+  const mappingId = await bridge.addMapping(about);
+  const before = bridge.sandbox.messages().length;
+  return { mappingId, address, posted: () => bridge.sandbox.messages().slice(before) };
+}
+
+async function post(query: string, body: string, contentType = "text/csv"): Promise<Answer> {
+  const path = `/admin/imports?${query}`;
+  const headers = { authorization: `Bearer ${adminApiKey}`, "content-type": contentType };
+  const {
+    status,
+    data,
+    headers: got,
+  } = await axios.post(`${bridge.url}${path}`, body, {
+    headers,
+    validateStatus: () => true,
+  });
+  const answer = { status, body: data, headers: got as Record<string, string> };
+  requireFit("POST", path, answer);
+  return answer;
+}
+const ended = (id: number) =>
+  until(
+    () => bridge.admin("GET", `/imports/${id}`),
+    ({ body }) => body.state === "done" || body.state === "stopped",
+  ).then(({ body }) => body);
+const lines = (rows: Record<string, unknown>[]) => rows.map((row) => JSON.stringify(row)).join("\n");
+const person = () => `+1500556${++number}`;
+const at = (day: number, hour = 9) => new Date(Date.UTC(2024, 0, day, hour)).toISOString();
+
+async function live(mappingId: string, data: Record<string, unknown>): Promise<void> {
+  const sample = { contentType: "application/json", body: { type: "message.received", data } };
+  const answer = await bridge.post(signer.sign(sample, { url: `${publicUrl}/webhooks/${mappingId}`, at: new Date() }));
+  expect(answer.status).toBe(200);
+}
+
+test("a CSV is posted as it was: each person's oldest first, in its direction, with its date; twice, it is there once", async () => {
+  const { mappingId, posted } = await newNumber();
+  const [ann, bob] = [person(), person()];
+  const csv = [
+    "date,direction,person,text,id,name",
+    `${at(2)},outbound,${ann},"Hello, Ann",m-2,`,
+    `${at(1)},inbound,${ann},hi,m-1,Ann`,
+    `${at(3)},inbound,${bob},same,,`,
+    `${at(3)},inbound,${bob},same,,`,
+    `${at(1)},inbound,${ann},hi,m-1,Ann`,
+    `yesterday,sideways,${ann},x,,`,
+    `${at(1)},inbound,+1 500 555 ext 3,x,,`,
+    `${at(1)},inbound,${ann},,,`,
+  ].join("\n");
+  const first = await post(`mappingId=${mappingId}&perSecond=100`, csv);
+  expect(first.status).toBe(201);
+  expect(first.body).toMatchObject({ lines: 8, refused: 3, duplicates: 1, people: 2, knownPeople: 0 });
+  expect(first.body.firstRefused).toEqual([
+    { line: 7, reason: expect.stringMatching(/^date: must be a time.*; direction: must be inbound/) },
+    { line: 8, reason: "person: is no phone number, or the id of a chat" },
+    { line: 9, reason: "text: says nothing: text, html or attachments are needed" },
+  ]);
+  expect(await ended(first.body.id)).toMatchObject({ begun: 4, outcomes: { delivered: 4, dead: 0 }, state: "done" });
+  const of = (body: string) => posted().filter((message) => message.body === body);
+  expect(posted().map(({ body }) => body)).toHaveLength(4);
+  expect(posted().findIndex(({ body }) => body === "hi")).toBeLessThan(
+    posted().findIndex(({ body }) => body === "Hello, Ann"),
+  );
+  expect(of("Hello, Ann")[0]).toMatchObject({ direction: "outbound", dateAdded: at(2), altId: "m-2" });
+  expect(of("hi")[0]).toMatchObject({ direction: "inbound", dateAdded: at(1), altId: "m-1" });
+  expect(of("same").map(({ altId }) => altId)).toEqual([
+    expect.stringMatching(/^import-/),
+    expect.stringMatching(/-2$/),
+  ]);
+
+  const again = await post(`mappingId=${mappingId}`, csv);
+  expect(again.body).toMatchObject({ lines: 8, refused: 3, duplicates: 5, people: 0 });
+  expect(await ended(again.body.id)).toMatchObject({ begun: 0 });
+  expect(posted()).toHaveLength(4);
+});
+
+test("what came live is not doubled, nor what comes live after it was imported", async () => {
+  const { mappingId, address, posted } = await newNumber();
+  const ann = person();
+  await live(mappingId, { id: "live-1", from: ann, to: address, text: "live" });
+  await until(posted, (messages) => messages.length === 1);
+  const rows = [
+    { date: at(1), direction: "inbound", person: ann, text: "live", id: "live-1" },
+    { date: at(2), direction: "inbound", person: ann, text: "past", id: "past-1" },
+  ];
+  const { body } = await post(`mappingId=${mappingId}`, lines(rows), "application/x-ndjson");
+  expect(body).toMatchObject({ duplicates: 1, people: 1, knownPeople: 1 });
+  await ended(body.id);
+  await live(mappingId, { id: "past-1", from: ann, to: address, text: "past" });
+  await live(mappingId, { id: "live-2", from: ann, to: address, text: "next" });
+  await until(posted, (messages) => messages.some((message) => message.body === "next"));
+  expect(posted().map((message) => message.body)).toEqual(["live", "past", "next"]);
+});
+
+test("a dry run posts nothing until it is resumed; it is paused, and stopped for good", async () => {
+  const { mappingId, posted } = await newNumber();
+  const rows = Array.from({ length: 30 }, (_, index) => ({
+    ...{ date: at(1 + (index % 20)), direction: "inbound", person: person(), text: `past ${index}` },
+  }));
+  const made = await bridge.admin("POST", "/imports", { mappingId, dryRun: true, perSecond: 1, messages: rows });
+  expect(made.body).toMatchObject({ state: "paused", people: 30, begun: 0, notes: expect.any(Array) });
+  const { id } = made.body;
+  expect((await bridge.admin("POST", "/imports", { mappingId, messages: rows })).status).toBe(409);
+  expect(posted()).toEqual([]);
+  expect((await bridge.admin("POST", `/imports/${id}/resume`)).body.state).toBe("running");
+  await until(posted, (messages) => messages.length > 0);
+  expect((await bridge.admin("POST", `/imports/${id}/pause`)).body).toMatchObject({
+    state: "paused",
+    reason: "by admin",
+  });
+  expect((await bridge.admin("POST", `/imports/${id}/pause`)).status).toBe(409);
+  expect((await bridge.admin("POST", `/imports/${id}/stop`)).body.state).toBe("stopped");
+  expect((await bridge.admin("POST", `/imports/${id}/resume`)).status).toBe(409);
+  const { begun } = (await bridge.admin("GET", `/imports/${id}`)).body;
+  const { outcomes } = await until(
+    () => bridge.admin("GET", `/imports/${id}`),
+    ({ body }) => body.outcomes.pending === 0,
+  ).then(({ body }) => body);
+  expect(outcomes.delivered).toBe(begun);
+  expect(posted()).toHaveLength(begun);
+});
+
+test("what is unread is set back, and what came live meanwhile stays unread", async () => {
+  const { mappingId, address, posted } = await newNumber();
+  const ann = person();
+  await live(mappingId, { id: `u-${ann}`, from: ann, to: address, text: "unread before" });
+  const [first] = await until(posted, (messages) => messages.length === 1);
+  const conversationId = first?.conversationId ?? "";
+  const unread = async () => {
+    const headers = { authorization: "Bearer token-location-1", version: "2021-04-15" };
+    const { data } = await axios.get(`${bridge.sandboxUrl}/conversations/${conversationId}`, { headers });
+    return data.unreadCount;
+  };
+  expect(await unread()).toBe(1);
+  const rows = [1, 2, 3].map((day) => ({ date: at(day), direction: "inbound", person: ann, text: `past ${day}` }));
+  const { body } = await post(`mappingId=${mappingId}&perSecond=1`, lines(rows), "application/x-ndjson");
+  await until(posted, (messages) => messages.length === 2);
+  await live(mappingId, { id: `v-${ann}`, from: ann, to: address, text: "live" });
+  await ended(body.id);
+  expect(posted()).toHaveLength(5);
+  expect(await unread()).toBe(2);
+});
+
+test("a STOP of before counts where it is the newest word, and an import lifts nothing", async () => {
+  const { mappingId, address, posted } = await newNumber();
+  const [stopped, back, standing, later] = [person(), person(), person(), person()];
+  await bridge.admin("PUT", "/opt-outs", { locationId: "location-1", channel: "sms", address: standing });
+  await live(mappingId, { id: `s-${later}`, from: later, to: address, text: "START" });
+  await until(posted, (messages) => messages.length === 1);
+  const say = (day: number, who: string, text: string) => ({ date: at(day), direction: "inbound", person: who, text });
+  const rows = [
+    ...[say(1, stopped, "START"), say(2, stopped, "Stop!"), say(3, stopped, "why")],
+    ...[say(1, back, "STOP"), say(2, back, "start")],
+    ...[say(1, standing, "start"), say(1, later, "stop")],
+  ];
+  const { body } = await post(`mappingId=${mappingId}&perSecond=100`, lines(rows), "application/x-ndjson");
+  await ended(body.id);
+  expect(posted()).toHaveLength(8);
+  const optOut = async (address: string) =>
+    (await bridge.admin("GET", `/opt-outs?address=${encodeURIComponent(address)}`)).body.items;
+  expect(await optOut(stopped)).toMatchObject([{ cause: "word", optedOutAt: at(2), liftedAt: null }]);
+  expect(await optOut(back)).toEqual([]);
+  expect(await optOut(standing)).toMatchObject([{ cause: "operator", liftedAt: null }]);
+  expect(await optOut(later)).toEqual([]);
+});
+
+test("strangers whom the mapping does not let in are refused, by their lines", async () => {
+  const { mappingId } = await newNumber({ unknownSender: "hold" });
+  const rows = [{ date: at(1), direction: "inbound", person: person(), text: "hi" }];
+  const { body } = await post(`mappingId=${mappingId}`, lines(rows), "application/x-ndjson");
+  expect(await ended(body.id)).toMatchObject({ refused: 1, begun: 0 });
+  const refused = await bridge.admin("GET", `/imports/${body.id}/refused`);
+  expect(refused.body.items).toEqual([{ line: 1, reason: expect.stringContaining("unknownSender is not create") }]);
+});
+
+test.each([
+  ["", "text/csv", /holds no messages/],
+  ['date,direction\n"', "text/csv", /no CSV/],
+  ["date,date\n1,2", "text/csv", /stands in it twice/],
+])("a file that is none is refused as a whole: %j", async (file, type, detail) => {
+  const { mappingId } = await newNumber();
+  const answer = await post(`mappingId=${mappingId}`, file, type);
+  expect([answer.status, answer.body.detail]).toEqual([422, expect.stringMatching(detail)]);
+});
+
+test("a line that cannot be read is refused, and keeps back no other", async () => {
+  const { mappingId } = await newNumber();
+  const good = JSON.stringify({ date: at(1), direction: "inbound", person: person(), text: "hi" });
+  const bad = ['{"a":', "[".repeat(100), "{}", '{"date":1,"extra":2}', good.replace('"hi"', '"\\u0000"')];
+  const { body } = await post(`mappingId=${mappingId}`, [good, ...bad, "", good].join("\n"), "application/x-ndjson");
+  expect(body).toMatchObject({ lines: 7, refused: 5 });
+  expect(body.firstRefused.map(({ line }: { line: number }) => line)).toEqual([2, 3, 4, 5, 6]);
+  await ended(body.id);
+});
+
+test("what waits of a person is erased with the person", async () => {
+  const { mappingId } = await newNumber();
+  const ann = person();
+  const rows = [1, 2].map((day) => ({ date: at(day), direction: "inbound", person: ann, text: `secret ${day}` }));
+  const { body } = await bridge.admin("POST", "/imports", { mappingId, dryRun: true, messages: rows });
+  expect((await bridge.admin("DELETE", `/people/${ann}`)).status).toBe(200);
+  await bridge.admin("POST", `/imports/${body.id}/resume`);
+  expect(await ended(body.id)).toMatchObject({ begun: 0, state: "done" });
+});
+
+test("an email is posted with its html, by the mailbox that it was for", async () => {
+  const { mappingId, posted } = await newNumber({
+    ...{ provider: "generic-email", address: "*@shop.example", conversationProviderId: "provider-email-extra" },
+  });
+  const row = { date: at(1), direction: "inbound", person: "Ann@example.org", subject: "Order", html: "<p>hi</p>" };
+  const rows = [{ ...row, mailbox: "sales@shop.example" }, row];
+  const { body } = await post(`mappingId=${mappingId}`, lines(rows), "application/x-ndjson");
+  expect(body).toMatchObject({ refused: 1, firstRefused: [{ line: 2, reason: expect.stringContaining("mailbox") }] });
+  await ended(body.id);
+  expect(posted()).toMatchObject([
+    { subject: "Order", html: "<p>hi</p>", emailFrom: "ann@example.org", emailTo: "sales@shop.example" },
+  ]);
+  await untilPosted(bridge, 1);
+});
