@@ -77,10 +77,10 @@ export async function acceptHighlevel(context: HighlevelContext, received: Webho
   const refused = await acceptUnsendable(context, unsendable);
   const dnd = await applyDndUpdates(tx, dndUpdates);
   const told = await applyContactEvents(tx, contacts);
-  const all = [...outcomes, ...told, ...accepted.outcomes, ...refused.outcomes, ...dnd.outcomes];
+  const all = [...outcomes, ...told.outcomes, ...accepted.outcomes, ...refused.outcomes, ...dnd.outcomes];
   return {
     outcomes: all.map((each) => ({ ...each, eventId: eventIds.get(each.id) })),
-    owed: [...accepted.owed, ...refused.owed, ...dnd.owed],
+    owed: [...accepted.owed, ...refused.owed, ...dnd.owed, ...told.owed],
     happened: [...accepted.happened, ...refused.happened],
   };
 }

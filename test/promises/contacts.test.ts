@@ -95,6 +95,45 @@ test("who writes after a merge is in the conversation of the contact that is lef
   expect(await contactOf(await say(number))).toBe(heir.id);
 });
 
+describe("an opt-out is told of the contact that is left after a merge", () => {
+  const dndOf = (id: string) => bridge.sandbox.contacts().find((contact) => contact.id === id)?.dndSettings?.["SMS"];
+  const untilSet = (id: string) =>
+    until(
+      () => dndOf(id),
+      (dnd) => dnd?.status === "active",
+    );
+  /** Merges the contact of somebody who has said STOP into another one; gives the number, both ids, and that one's. */
+  async function mergeOptedOut() {
+    const number = newNumber();
+    const gone = (await contactOf(await say(number))) ?? "";
+    await say(number, { text: "STOP" });
+    await untilSet(gone);
+    const heir = add({ phone: newNumber() });
+    bridge.sandbox.mergeContact(gone, heir.id);
+    expect(dndOf(heir.id)).toBe(undefined);
+    return { number, gone, heir: heir.id };
+  }
+
+  test("when HighLevel tells of that one", async () => {
+    const { number, heir } = await mergeOptedOut();
+    await tell("ContactUpdate", { id: heir, phone: number });
+    await untilSet(heir);
+  });
+
+  test("when the person writes again", async () => {
+    const { number, gone, heir } = await mergeOptedOut();
+    await tell("ContactDelete", { id: gone });
+    expect(await contactOf(await say(number))).toBe(heir);
+    await untilSet(heir);
+  });
+
+  test("when the person writes again, and nothing was told", async () => {
+    const { number, heir } = await mergeOptedOut();
+    expect(await contactOf(await say(number))).toBe(heir);
+    await untilSet(heir);
+  });
+});
+
 test.each(["ContactCreate", "ContactUpdate"])(
   "a number that %s tells of another contact is that one's from now on",
   async (type) => {

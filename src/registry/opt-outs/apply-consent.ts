@@ -29,7 +29,8 @@ export function applyConsent(known: KnownOptOut | undefined, news: ConsentNews):
 
 const strengthOf = (cause: ConsentCause) => consentCauses.indexOf(cause);
 
-const said: readonly ConsentCause[] = ["refusal", "unsubscribe", "complaint", "provider", "word"];
+/** What people say of themselves, by whatever means, and what a provider says of that. */
+export const said: readonly ConsentCause[] = ["refusal", "unsubscribe", "complaint", "provider", "word"];
 
 function lifts(cause: ConsentCause, known: ConsentCause): boolean {
   if (cause === "operator") return true;

@@ -1,30 +1,36 @@
 import type { Channel } from "../../model.ts";
-import { keepTimes, listOptOutsOfNumber } from "../../store/consent/opt-outs.ts";
+import { providersOf } from "../../providers/registry.ts";
+import { keepTimes, listLiftsOfNumber, listOptOutsOfNumber } from "../../store/consent/opt-outs.ts";
 import { enqueueDeliveries } from "../../store/deliveries.ts";
 import { findMappings } from "../../store/mappings.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { MappingRow } from "../../store/schema.ts";
+import { said } from "./apply-consent.ts";
 import { changeConsents } from "./change-consents.ts";
 
 /**
  * A number or mailbox of an account that comes to a location brings along who is not to be written to by it: of the location where
- * it was last, those who have a conversation with it, and those of whom nothing tells by which number they said so. DND
- * that was set in HighLevel stays where it was set.
+ * it was last, those who have a conversation with it. DND that was set in HighLevel stays where it was set. What somebody has said to it
+ * elsewhere that is newer than what they had said to it here holds here, too.
  */
 export async function carryOptOuts(
   tx: Db,
   channel: Channel,
   { accountId, address, locationId }: Pick<MappingRow, "accountId" | "address" | "locationId">,
 ): Promise<void> {
-  const brought = await listOptOutsOfNumber(tx, { accountId, address, locationId, channel });
-  const { changed, owed } = await changeConsents(
-    tx,
-    brought.map(({ address: person, cause, detail }) => {
+  const number = { accountId, address, locationId, channel, providers: providersOf(channel) };
+  const lifted = await listLiftsOfNumber(tx, number, said);
+  const brought = await listOptOutsOfNumber(tx, number);
+  const { changed, owed } = await changeConsents(tx, [
+    ...lifted.map(({ address: person, liftedBy }) => {
+      return { locationId, channel, address: person, change: "start" as const, cause: liftedBy };
+    }),
+    ...brought.map(({ address: person, cause, detail }) => {
       // What somebody noted there is nobody else's to read.
       const shown = cause === "operator" || cause === "import" ? undefined : (detail ?? undefined);
       return { locationId, channel, address: person, change: "stop" as const, cause, detail: shown };
     }),
-  );
+  ]);
   const since = new Map(brought.map((each) => [each.address, each.optedOutAt]));
   await keepTimes(
     tx,

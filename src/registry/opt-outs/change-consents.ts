@@ -2,7 +2,7 @@ import {
   type Addressee,
   findConversationsFor,
   findOptOut,
-  isDndOwed,
+  isDndPending,
   keepOptOuts,
   keyOf,
   lockOptOuts,
@@ -49,12 +49,21 @@ export async function changeConsents(tx: Db, news: ConsentOf[]): Promise<Changed
 
 const addresseeOf = ({ locationId, channel, address }: Addressee): Addressee => ({ locationId, channel, address });
 
-/** Somebody who has opted out has become known in HighLevel, which is to know it as well. */
+/** Somebody who has opted out has become known in HighLevel, perhaps as another contact than before: it is to know it of that one. */
 export async function oweStandingDnd(db: Db, person: Addressee, conversationId: number): Promise<void> {
   const optOut = await findOptOut(db, person);
-  if (!optOut || optOut.liftedAt !== null || (await isDndOwed(db, conversationId))) return;
+  if (!optOut || optOut.liftedAt !== null || (await isDndPending(db, conversationId))) return;
   const { locationId, messageId } = optOut;
   await enqueueDeliveries(db, [{ kind: "set-dnd", conversationId, locationId, messageId: messageId ?? undefined }]);
+}
+
+/** The same of people who have another contact now, as far as they have opted out. */
+export async function oweDndAnew(tx: Db, people: Addressee[]): Promise<NewDelivery[]> {
+  const known = await lockOptOuts(tx, people);
+  return oweDnd(
+    tx,
+    [...known.values()].filter(({ liftedAt }) => liftedAt === null),
+  );
 }
 
 async function oweDnd(

@@ -133,12 +133,18 @@ export async function findConversationsFor(tx: Db, people: Addressee[]): Promise
   return new Map(rows.map((row) => [keyOf(row), row.id]));
 }
 
-/** Was there ever a delivery that tells HighLevel of it, in this conversation? */
-export async function isDndOwed(db: Db, conversationId: number): Promise<boolean> {
+/** Is there a delivery that will tell HighLevel of it, in this conversation? */
+export async function isDndPending(db: Db, conversationId: number): Promise<boolean> {
   const [found] = await db
     .select({ id: deliveries.id })
     .from(deliveries)
-    .where(and(eq(deliveries.conversationId, conversationId), eq(deliveries.kind, "set-dnd")))
+    .where(
+      and(
+        eq(deliveries.conversationId, conversationId),
+        eq(deliveries.kind, "set-dnd"),
+        eq(deliveries.state, "pending"),
+      ),
+    )
     .limit(1);
   return found !== undefined;
 }
@@ -181,35 +187,82 @@ export async function findContactsOptOut(
   return found;
 }
 
+/** A number or mailbox of an account that has come to a location. */
+export interface ArrivedNumber {
+  accountId: string;
+  address: string;
+  locationId: string;
+  channel: Channel;
+  /** Those of its channel. */
+  providers: readonly string[];
+}
+
+/** Where it was before, and when it left each place for good. */
+const placesBefore = ({ accountId, address, locationId }: ArrivedNumber) => sql`
+  select location_id, max(deleted_at) as left_at from mappings
+  where account_id = ${accountId} and address = ${address} and deleted_at is not null and location_id <> ${locationId}
+  group by location_id`;
+
 /**
- * Who is not to be written to by this address of an account, as the location knows it where it was last before this one; without
- * what was set in HighLevel.
+ * Who is not to be written to by it, as the location knows it where it was last; without what was set in HighLevel, and without
+ * what is not newer than what this location knows. Those are meant who have a conversation with it; and who has none with anybody, where
+ * no other number of the location can have been told.
  */
-export async function listOptOutsOfNumber(
-  tx: Db,
-  { accountId, address, locationId, channel }: { accountId: string; address: string } & Omit<Addressee, "address">,
-): Promise<OptOut[]> {
+export async function listOptOutsOfNumber(tx: Db, number: ArrivedNumber): Promise<OptOut[]> {
+  const { accountId, address, locationId, channel, providers } = number;
+  const isOther = sql`not (m.account_id = ${accountId} and m.address = ${address})`;
   const rows = await selectRows<Record<string, unknown>>(
     tx,
     sql`
       with former as (
-        select location_id from mappings
-        where account_id = ${accountId} and address = ${address} and deleted_at is not null and location_id <> ${locationId}
-        order by deleted_at desc limit 1
+        select location_id from (${placesBefore(number)}) places order by left_at desc limit 1
       )
       select ${optOutColumns.list} from opt_outs join former using (location_id)
-      where opt_outs.channel = ${channel} and opt_outs.lifted_at is null and opt_outs.cause <> 'highlevel' and (
+      left join opt_outs own on own.location_id = ${locationId} and own.channel = opt_outs.channel and own.address = opt_outs.address
+      where opt_outs.channel = ${channel} and opt_outs.lifted_at is null and opt_outs.cause <> 'highlevel'
+        and (own.lifted_at is null or own.lifted_at < opt_outs.opted_out_at) and (
         exists (
           select from conversations c join mappings m on m.id = c.mapping_id
           where m.account_id = ${accountId} and m.address = ${address} and m.location_id = opt_outs.location_id
             and c.address = opt_outs.address
         ) or not exists (
+          select from mappings m where m.location_id = opt_outs.location_id and ${isOther}
+            and m.provider = any(${sql.param([...providers])}::text[])
+        ) and not exists (
           select from mappings m join conversations c on c.mapping_id = m.id
           where m.location_id = opt_outs.location_id and c.address = opt_outs.address
         )
       )`,
   );
   return rows.map(optOutColumns.read);
+}
+
+/**
+ * Who has said to it elsewhere, by one of these causes, that they may be written to again, after what they had said to it here: where
+ * the opt-out is known to be of it.
+ */
+export async function listLiftsOfNumber(
+  tx: Db,
+  number: ArrivedNumber,
+  causes: readonly ConsentCause[],
+): Promise<{ address: string; liftedBy: ConsentCause }[]> {
+  const { accountId, address, locationId, channel } = number;
+  return selectRows(
+    tx,
+    sql`
+      select distinct on (own.address) own.address, lifted.lifted_by as "liftedBy"
+      from opt_outs own
+      join opt_outs lifted on lifted.channel = own.channel and lifted.address = own.address
+        and lifted.lifted_at > own.opted_out_at and lifted.lifted_by = any(${sql.param([...causes])}::text[])
+      join (${placesBefore(number)}) places on places.location_id = lifted.location_id
+      where own.location_id = ${locationId} and own.channel = ${channel} and own.lifted_at is null and (
+        date_trunc('milliseconds', lifted.opted_out_at) = date_trunc('milliseconds', own.opted_out_at) or exists (
+          select from messages said join mappings m on m.id = said.mapping_id
+          where said.id = own.message_id and m.account_id = ${accountId} and m.address = ${address}
+        )
+      )
+      order by own.address, lifted.lifted_at desc`,
+  );
 }
 
 /** Since when they are not to be written to. */

@@ -29,11 +29,15 @@ export async function forgetContacts(tx: Db, gone: ToldOfContact[]): Promise<num
 
 /**
  * Takes from conversations with these addresses the contacts that have them no more, as another one has. Where strangers do not
- * become contacts by themselves, that other one is put in their place: else who is known would be held.
+ * become contacts by themselves, that other one is put in their place: else who is known would be held. For each conversation it
+ * gives the webhook that said so, and whose it is.
  */
-export async function forgetFormerContacts(tx: Db, told: (ToldOfContact & { address: string })[]): Promise<number[]> {
+export async function forgetFormerContacts(
+  tx: Db,
+  told: (ToldOfContact & { address: string })[],
+): Promise<{ id: number; locationId: string; address: string }[]> {
   if (told.length === 0) return [];
-  const rows = await selectRows<{ id: number }>(
+  return selectRows(
     tx,
     sql`
       update conversations set highlevel_conversation_id = null, updated_at = now(),
@@ -43,7 +47,6 @@ export async function forgetFormerContacts(tx: Db, told: (ToldOfContact & { addr
       ), mappings
       where mappings.location_id = told."locationId" and conversations.mapping_id = mappings.id
         and conversations.address = told.address and conversations.highlevel_contact_id <> told."contactId"
-      returning told.id`,
+      returning told.id, told."locationId", told.address`,
   );
-  return rows.map(({ id }) => id);
 }
