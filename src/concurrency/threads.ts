@@ -1,12 +1,14 @@
 import { Worker } from "node:worker_threads";
+import { handOver } from "./hand-over.ts";
 
 /** Does work that may take too long or too much memory where it can be stopped, and where nobody else waits for it. */
 export interface Threads<Input, Output> {
   /**
    * Rejects with what the thread's function threw: an Error of the same name and message. Rejects with a ThreadStopped
-   * where it took longer or more memory than it may.
+   * where it took longer or more memory than it may. Buffers of the input that are handed over are not copied, and empty
+   * from then on.
    */
-  run(input: Input): Promise<Output>;
+  run(input: Input, handedOver?: Uint8Array[]): Promise<Output>;
   stop(): Promise<void>;
 }
 
@@ -60,12 +62,12 @@ export function createThreads<Input, Output>(options: ThreadsOptions): Threads<I
   }
 
   return {
-    async run(input) {
+    async run(input, handedOver = []) {
       if (free > 0) free--;
       else await new Promise<void>((resolve) => waiting.push(resolve));
       try {
         const worker = idle.pop() ?? start();
-        const answer = await ask<Input, Output>(worker, input, maxSeconds);
+        const answer = await ask<Input, Output>(worker, { input, handedOver }, maxSeconds);
         rest(worker);
         if ("output" in answer) return answer.output;
         throw Object.assign(new Error(answer.error.message), { name: answer.error.name });
@@ -87,7 +89,11 @@ const loadSource = (module: URL) =>
   `import("tsx/esm/api").then(({ register }) => { register(); return import(${JSON.stringify(module.href)}); })`;
 
 /** One piece of work. A thread that does not answer it in time, or ends over it, is no more. */
-function ask<Input, Output>(worker: Worker, input: Input, maxSeconds: number): Promise<Answer<Output>> {
+function ask<Input, Output>(
+  worker: Worker,
+  { input, handedOver }: { input: Input; handedOver: Uint8Array[] },
+  maxSeconds: number,
+): Promise<Answer<Output>> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => end(`it took longer than ${maxSeconds} s`), maxSeconds * 1000);
     const settle = () => {
@@ -111,6 +117,6 @@ function ask<Input, Output>(worker: Worker, input: Input, maxSeconds: number): P
       );
     const leave = () => end("its thread ended");
     worker.on("message", take).on("error", fail).on("exit", leave);
-    worker.postMessage(input);
+    worker.postMessage(input, handOver(handedOver));
   });
 }

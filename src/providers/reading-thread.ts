@@ -12,4 +12,5 @@ serveThread(
     if (what === "parse") return inlineReading.parse(provider, asItCame, ownAddress);
     return inlineReading.openFiles(provider, asItCame, messageId);
   },
+  (output) => (Array.isArray(output) ? output.filter((file) => file instanceof Uint8Array) : []),
 );

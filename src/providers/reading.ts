@@ -8,7 +8,8 @@ import { adapterOf, documentOf } from "./registry.ts";
 
 /**
  * Reads what providers posted. Large webhooks are read in threads: whatever they hold, they keep nobody else waiting, and
- * one that takes too long or too much memory ends its thread and not the process.
+ * one that takes too long or too much memory ends its thread and not the process. The body of such a webhook goes over to
+ * the thread: whoever has it read does not have it any more.
  */
 export interface Reading {
   /** As the adapter's `parse` and `nonceOf`. Throws a ParseError, also for what cannot be read within the limits. */
@@ -37,7 +38,7 @@ export interface ReadingInput {
   document?: ProviderDocument | undefined;
 }
 
-/** Handing a body over takes longer than reading a smaller one. */
+/** To ask a thread takes longer than reading a smaller one. */
 const smallBytes = 100_000;
 /** So long smaller ones are read one after another before everything else has a turn. */
 const turnMs = 20;
@@ -64,7 +65,8 @@ export function createReading(): Reading {
     const { url, headers, body, fetchedFrom, receivedAt } = request;
     try {
       const document = documentOf(rest.provider);
-      return await threads.run({ ...rest, document, request: { url, headers, body, fetchedFrom, receivedAt } });
+      const read = { ...rest, document, request: { url, headers, body, fetchedFrom, receivedAt } };
+      return await threads.run(read, [body]);
     } catch (error) {
       if (error instanceof ThreadStopped) throw new ParseError(`the bridge gave up reading it: ${error.message}`);
       if (error instanceof Error && error.name === "ParseError") throw new ParseError(error.message);

@@ -1,10 +1,11 @@
-import { desc, type Placeholder, type SQL, sql } from "drizzle-orm";
+import { desc, getTableColumns, type Placeholder, type SQL, sql } from "drizzle-orm";
 import type { WebhookState } from "../model.ts";
 import { isAnyOf } from "./postgres/any-of.ts";
 import { columnsOf } from "./postgres/columns.ts";
 import { type Db, selectRows } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
 import { type AccountRow, accounts, type Webhook, webhooks } from "./schema.ts";
+import { smallBody, withBody } from "./webhooks.ts";
 
 const accountColumns = columnsOf<AccountRow>(accounts);
 
@@ -107,7 +108,11 @@ const selectEvents = prepare<{ eventIds: string[]; webhookIds: number[] }, Known
       and id <> all(${value("webhookIds")}::bigint[])`,
 );
 
-const webhookColumns = columnsOf<Webhook>(webhooks);
+type Bodiless = Omit<Webhook, "body">;
+const { body: _, ...others } = getTableColumns(webhooks);
+const webhookColumns = columnsOf<Bodiless>(webhooks, Object.keys(others) as (keyof Bodiless)[]);
+type ReceivedRow = Record<string, unknown> & { body: Uint8Array | null; bodyBytes: number };
+const bodyColumns = sql`${smallBody.body} as body, ${smallBody.bodyBytes} as "bodyBytes"`;
 
 /**
  * The received webhooks of these accounts, or of the app for null: of each the oldest, as many as have room when all share
@@ -124,10 +129,14 @@ export async function listReceivedWebhooks(
     accountIds === null
       ? await listOfApp(tx, { rows: max.rows, bytes })
       : await listOfAccounts(tx, { accountIds, share: Math.ceil(max.rows / accountIds.length), bytes });
-  return rows.map(webhookColumns.read);
+  const read: Webhook[] = [];
+  for (const { body, bodyBytes, ...row } of rows) {
+    read.push(await withBody(tx, { ...webhookColumns.read(row), body, bodyBytes }));
+  }
+  return read;
 }
 
-const listOfAccounts = prepare<{ accountIds: string[]; share: number; bytes: number }, Record<string, unknown>>(
+const listOfAccounts = prepare<{ accountIds: string[]; share: number; bytes: number }, ReceivedRow>(
   "list-webhooks-of-accounts",
   (value) =>
     selectFitting(
@@ -141,7 +150,7 @@ const listOfAccounts = prepare<{ accountIds: string[]; share: number; bytes: num
     ),
 );
 
-const listOfApp = prepare<{ rows: number; bytes: number }, Record<string, unknown>>("list-webhooks-of-app", (value) =>
+const listOfApp = prepare<{ rows: number; bytes: number }, ReceivedRow>("list-webhooks-of-app", (value) =>
   selectFitting(
     sql`select id from webhooks where mapping_id is null and state = 'received' order by id limit ${value("rows")}`,
     value("bytes"),
@@ -149,7 +158,7 @@ const listOfApp = prepare<{ rows: number; bytes: number }, Record<string, unknow
 );
 
 const selectFitting = (ids: SQL, bytes: Placeholder) => sql`
-  select ${webhookColumns.list} from webhooks
+  select ${webhookColumns.list}, ${bodyColumns} from webhooks
   join (
     select id, sum(bytes) over (order by nth, id rows between unbounded preceding and 1 preceding) as before
     from (

@@ -1,5 +1,5 @@
 import type { FetchFile } from "../../calls/fetch-file.ts";
-import { createLimit } from "../../concurrency/limit.ts";
+import { createRoom } from "../../concurrency/room.ts";
 import { Failure } from "../../errors.ts";
 import { contentTypeOf, extensionOf, usualType } from "../../formats/file-names.ts";
 import type { Access } from "../../highlevel/call.ts";
@@ -42,7 +42,7 @@ export function carryAttachments(context: CarryContext, input: CarryInput): Prom
   const inside = input.message.content.attachments.filter(({ url, refusal }) => (url ?? refusal) === undefined);
   const bytes = inside.reduce((sum, { sizeBytes = 0 }) => sum + sizeBytes, 0);
   if (bytes <= largeBytes) return carryAll(context, input);
-  return large.run(async () => {
+  return large.run(bytes, async () => {
     if (!input.access.signal?.aborted) return carryAll(context, input);
     throw new Failure(
       "unavailable",
@@ -53,7 +53,7 @@ export function carryAttachments(context: CarryContext, input: CarryInput): Prom
 
 /** A webhook is read as a whole to open its files, which stay in memory until they are uploaded: so few large ones at once. */
 const largeBytes = 1_000_000;
-const large = createLimit(2);
+const large = createRoom(20_000_000);
 
 async function carryAll(context: CarryContext, input: CarryInput): Promise<MessageContent> {
   let { content } = input.message;
