@@ -79,6 +79,9 @@ test("whatever the API changes can be done by clicks", async () => {
   await bridge.admin("POST", "/providers", JSON.parse(readFileSync("docs/declared/x-clicksend.json", "utf8")));
   await bridge.admin("POST", `/mappings/${stage.ids.mapping}/pause`);
   await bridge.admin("PUT", "/hold");
+  const past = { date: "2024-01-31T09:30:00Z", direction: "inbound", person: "+15005550078", text: "hi" };
+  const imported = { mappingId: stage.ids.mapping, dryRun: true, messages: [past] };
+  expect((await bridge.admin("POST", "/imports", imported)).status).toBe(201);
   // Of a mapping that is paused: what waited does not go out, where HighLevel would not know the contact.
   await bridge.admin("PUT", `/mappings/${stage.ids.mapping}/conversations/%2B15005550006`, { contactId: "c-1" });
   const found = new Set(Object.keys(elsewhere));

@@ -63,6 +63,10 @@ const deeds: Partial<Record<DeedId, Deed>> = {
   beginHold: { title: "Hold all sends", back: "/console/settings", isFinal: true },
   endHold: { title: "End the hold", back: "/console/settings", isFinal: true },
   erasePerson: { title: "Erase a person", back: "/console/messages", isFinal: true, isTold: true },
+  createImport: { title: "Import messages of before", back: list("imports") },
+  pauseImport: { title: "Pause it", back: list("imports") },
+  resumeImport: { title: "Resume it", back: list("imports") },
+  stopImport: { title: "Stop it", back: list("imports"), isFinal: true },
   stopReplay: { title: "Stop it", back: "/console/replays/{id}" },
   discardDelivery: { title: "Discard it", back: "/console/problems", isFinal: true },
   discardDeliveries: {

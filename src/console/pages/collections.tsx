@@ -14,7 +14,7 @@ interface Collection {
   about: string;
   list:
     | ("listAccounts" | "listEndpoints" | "listOptOuts" | "listKeys" | "listProviders" | "listConversations")
-    | "listReplays";
+    | ("listReplays" | "listImports");
   columns: string[];
   choices?: Choice[];
   /** What is done to all, and to each. */
@@ -65,6 +65,12 @@ const collections: Record<string, Collection> = {
     about: "What was done again of what was given up, or not understood.",
     ...{ list: "listReplays", columns: ["id", "state", "filter", "counted", "replayed", "createdAt", "finishedAt"] },
     ...{ deeds: [], each: [], page: "/console/replays" },
+  },
+  imports: {
+    title: "Imports",
+    about: "What was before the bridge, brought into HighLevel.",
+    ...{ list: "listImports", columns: ["id", "mappingId", "state", "reason", "lines", "refused", "people", "begun"] },
+    ...{ deeds: ["createImport"], each: ["resumeImport", "pauseImport", "stopImport"] },
   },
   conversations: {
     title: "Conversations",

@@ -30,7 +30,13 @@ export function mappingsPage(calls: Calls): Page {
         <>
           <h1>Mappings</h1>
           <Deeds caller={caller} deeds={["createMapping", "importMappings"]} about={{}} />
-          <Ways to={{ Accounts: "/console/lists/accounts", "Opt-outs": "/console/lists/opt-outs" }} />
+          <Ways
+            to={{
+              Accounts: "/console/lists/accounts",
+              "Opt-outs": "/console/lists/opt-outs",
+              Imports: "/console/lists/imports",
+            }}
+          />
           <Filters path={path} query={query} choices={choices} />
           <List
             {...{ path, query, page, columns }}
