@@ -191,7 +191,9 @@ async function openAccess(config: Config, { doors, ...parts }: Omit<InstallConte
   const marketplaceApp = createMarketplaceApp({ ...parts, given: config.oauth });
   const findOauth = async () => {
     const app = await marketplaceApp.find();
-    return app && createOauthClient({ ...app, callApi: doors.callApi, baseUrl: config.highlevelUrl });
+    if (!app) return undefined;
+    const client = createOauthClient({ ...app, callApi: doors.callApi, baseUrl: config.highlevelUrl });
+    return { ...client, isOutdated: () => marketplaceApp.isOutdated(app) };
   };
   const renewal = { findOauth, log: parts.log, connections: renewalConnections(config) };
   if (await marketplaceApp.find()) await resumeLocations(parts);

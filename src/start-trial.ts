@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -42,7 +42,8 @@ const isForHere = ({ host, publicUrl }: Config) => here.includes(host) && here.i
 
 /** What has begun when something fails ends again. */
 async function startTrial(log: Log) {
-  const dataDir = mkdtempSync(join(tmpdir(), "conversation-bridge-trial-"));
+  sweepLeftovers();
+  const dataDir = mkdtempSync(join(tmpdir(), `${folderPrefix}${process.pid}-`));
   const stops = [async () => rmSync(dataDir, { recursive: true, force: true })];
   const stop = async () => {
     for (const each of stops.toReversed()) await each();
@@ -69,6 +70,28 @@ async function startTrial(log: Log) {
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+const folderPrefix = "conversation-bridge-trial-";
+
+/** The directories of trials whose process was killed. One that cannot be removed is another user's. */
+function sweepLeftovers(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const owner = new RegExp(`^${folderPrefix}(\\d+)-`).exec(name)?.[1];
+    if (owner === undefined || isAlive(Number(owner))) continue;
+    try {
+      rmSync(join(tmpdir(), name), { recursive: true, force: true });
+    } catch {}
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 

@@ -20,6 +20,8 @@ export interface MarketplaceApp {
   /** The id alone, in a transaction. */
   findClientId(tx: Db): Promise<string | undefined>;
   isSet: boolean;
+  /** Has another process been told of another app since? */
+  isOutdated(app: AppSecrets): Promise<boolean>;
   /** Other processes go by it within five seconds. Gives the locations that may get tokens again by it. */
   enter(secrets: AppSecrets): Promise<string[]>;
   remove(): Promise<boolean>;
@@ -52,6 +54,12 @@ export function createMarketplaceApp(options: {
       if (given) return { ...given, from: "environment" };
       const app = await entered.get("");
       return app && { ...app, from: "console" };
+    },
+    async isOutdated({ clientId, clientSecret }) {
+      if (given) return false;
+      entered.forget("");
+      const now = await entered.get("");
+      return now !== undefined && (now.clientId !== clientId || now.clientSecret !== clientSecret);
     },
     findClientId: async (tx) => given?.clientId ?? (await findMarketplaceApp(tx))?.clientId,
     async enter({ clientId, ...secrets }) {

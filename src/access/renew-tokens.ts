@@ -13,6 +13,7 @@ import {
   saveLocationTokens,
 } from "../store/locations.ts";
 import type { Db } from "../store/postgres/database.ts";
+import { resumeLocations } from "./marketplace-app.ts";
 import { openAccessToken, openRefreshToken, sealTokens } from "./sealed-tokens.ts";
 
 export interface RenewContext {
@@ -20,10 +21,13 @@ export interface RenewContext {
   sealer: Sealer;
   log: Log;
   /** Undefined while there is no marketplace app. */
-  findOauth: () => Promise<OauthClient | undefined>;
+  findOauth: () => Promise<AppClient | undefined>;
   /** How many transactions may wait for HighLevel at once: each holds a connection, and other work needs some too. */
   limit: Limit;
 }
+
+/** Calls HighLevel as an app, of which there may be another one by now. */
+export type AppClient = OauthClient & { isOutdated?: () => Promise<boolean> };
 
 /** `busy`: another process is at it, and the caller did not want to wait. */
 export type Renewal = "renewed" | "refused" | "impossible" | "busy";
@@ -53,9 +57,15 @@ export async function renewLocation(context: RenewContext, request: RenewalReque
   if (known) return known;
   const oauth = await context.findOauth();
   if (!oauth) return "impossible";
-  const renewing = { ...context, oauth };
-  if (access.sealedRefreshToken) return refreshLocation(renewing, request);
-  return access.companyId === null ? "impossible" : mintByCompany(renewing, request, access.companyId);
+  const renewal = await renewBy({ ...context, oauth }, request, access);
+  // Who was refused by the app's former secret paused what had just been resumed for the new one.
+  if (renewal === "refused" && (await oauth.isOutdated?.())) await resumeLocations(context);
+  return renewal;
+}
+
+async function renewBy(context: Renewing, request: RenewalRequest, access: LocationAccess): Promise<Renewal> {
+  if (access.sealedRefreshToken) return refreshLocation(context, request);
+  return access.companyId === null ? "impossible" : mintByCompany(context, request, access.companyId);
 }
 
 async function refreshLocation(context: Renewing, request: RenewalRequest): Promise<Renewal> {

@@ -61,6 +61,7 @@ export async function changeAccount(
       ...(name === undefined ? {} : { name }),
       ...(locationIds === undefined ? {} : { locationIds }),
       ...(isRotated ? { sealedCredentials: sealCredentials(sealer, id, credentials) } : {}),
+      areCredentialsNew: change.credentials !== undefined,
     }),
   );
   if (!account) throw new InvalidRequest("not_found", `there is no account ${id}`);

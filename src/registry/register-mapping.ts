@@ -224,7 +224,10 @@ export async function changeMapping(
       const { account, kept } = await keepChange(tx, mapping, { ...changes, locationId });
       if (change.isDefault || (isMoved && kept.isDefault)) await keepOneDefault(tx, kept, providersOf(adapter.channel));
       if (credentials.length > 0)
-        await updateAccount(tx, account.id, { sealedCredentials: sealCredentials(sealer, account.id, credentials) });
+        await updateAccount(tx, account.id, {
+          sealedCredentials: sealCredentials(sealer, account.id, credentials),
+          areCredentialsNew: change.credentials !== undefined,
+        });
       if (isMoved) await carryOptOuts(tx, adapter.channel, kept);
       if (changesWindow(change)) await wakeSends(tx, kept.id);
       const replayed = await replayNewlyMapped(tx, mapping, kept);

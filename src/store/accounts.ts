@@ -4,7 +4,10 @@ import { type Db, selectRows } from "./postgres/database.ts";
 import { type AccountRow, accounts, mappings, type NewAccount } from "./schema.ts";
 
 export async function insertAccount(db: Db, account: NewAccount): Promise<AccountRow> {
-  const [stored] = await db.insert(accounts).values(account).returning();
+  const [stored] = await db
+    .insert(accounts)
+    .values({ credentialsSetAt: sql`now()`, ...account })
+    .returning();
   return stored as AccountRow;
 }
 
@@ -52,11 +55,16 @@ export function isWithin(locationIds: string[]): SQL {
 export async function updateAccount(
   db: Db,
   id: string,
-  change: Partial<Pick<NewAccount, "name" | "locationIds" | "sealedCredentials">>,
+  {
+    areCredentialsNew,
+    ...change
+  }: Partial<Pick<NewAccount, "name" | "locationIds" | "sealedCredentials">> & {
+    areCredentialsNew?: boolean;
+  },
 ): Promise<AccountRow | undefined> {
   const [stored] = await db
     .update(accounts)
-    .set({ ...change, updatedAt: sql`now()` })
+    .set({ ...change, ...(areCredentialsNew ? { credentialsSetAt: sql`now()` } : {}), updatedAt: sql`now()` })
     .where(and(eq(accounts.id, id), isNull(accounts.deletedAt)))
     .returning();
   const { sealedCredentials } = change;

@@ -216,6 +216,8 @@ export const accounts = pgTable(
     locationIds: text().array().notNull(),
     /** One or two credentials as JSON: the first is the current one, both are accepted. */
     sealedCredentials: text(),
+    /** When the current one was given. Versions before 0.3 do not keep it. */
+    credentialsSetAt: time(),
     createdAt: createdAt(),
     updatedAt: createdAt(),
     deletedAt: time(),

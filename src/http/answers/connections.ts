@@ -128,7 +128,7 @@ export const listedMappingAnswer = mapping
       .describe(
         "How many webhooks were turned away at its delivery URL, and at its account's where the key reaches that, since there is a day without.",
       ),
-    accountChangedAt: time.nullable().describe("Its credentials are as old as that, or older."),
+    accountChangedAt: time.nullable().describe("Since when its credentials are the same, at least."),
   })
   .meta({ id: "ListedMapping" });
 export const changedMappingAnswer = mapping

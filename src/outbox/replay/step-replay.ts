@@ -48,8 +48,8 @@ async function stepOf(tx: Db, replay: Replay): Promise<Queue[]> {
     await endReplay(tx, replay.id, { state: "stopped", reason: "its key has ended, or is for reading" });
     return [];
   }
-  const { replayed, walkedTo } = await replaySome(tx, replay, reach);
-  await noteStep(tx, replay.id, { replayed, after: walkedTo ?? null });
+  const { replayed, walkedTo, reason = null } = await replaySome(tx, replay, reach);
+  await noteStep(tx, replay.id, { replayed, after: walkedTo ?? null, reason });
   if (walkedTo === undefined) await endReplay(tx, replay.id, { state: "done", reason: null });
   return replay.filter.of === "webhooks" ? ["accounts", "app"] : ["deliveries"];
 }
@@ -64,14 +64,25 @@ async function reachOf(tx: Db, { keyId }: Replay): Promise<WebhookReach | undefi
 /** So many seconds of it may wait at once: what comes meanwhile has few before it. */
 const maxWaitingSeconds = 4;
 
-async function replaySome(tx: Db, { id, filter, perSecond, createdAt, after }: Replay, reach: WebhookReach) {
+interface Step {
+  replayed: number;
+  walkedTo: number | undefined;
+  /** Why it did nothing. */
+  reason?: string;
+}
+
+async function replaySome(
+  tx: Db,
+  { id, filter, perSecond, createdAt, after }: Replay,
+  reach: WebhookReach,
+): Promise<Step> {
   // What was given up since is not meant: it was replayed, perhaps, by this very one.
   const before = new Date(createdAt.getTime() + 1);
   const isWebhooks = filter.of === "webhooks";
   const most = perSecond * maxWaitingSeconds;
   const waiting = isWebhooks ? await countUnprocessed(tx, after ?? 0, most) : await countWaiting(tx, id, most);
   const limit = Math.min(perSecond, most - waiting);
-  if (limit === 0) return { replayed: 0, walkedTo: after ?? 0 };
+  if (limit === 0) return { replayed: 0, walkedTo: after ?? 0, reason: "what it has had go out again goes first" };
   const from = { after: after ?? undefined, limit };
   if (isWebhooks) {
     const { until = before, ...which } = whichFailed(filter, reach);

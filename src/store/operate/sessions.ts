@@ -1,4 +1,4 @@
-import { and, eq, gt, lt, sql } from "drizzle-orm";
+import { and, desc, eq, gt, inArray, lt, sql } from "drizzle-orm";
 import type { KeyAccess } from "../../model.ts";
 import { isAnyOf } from "../postgres/any-of.ts";
 import type { Db } from "../postgres/database.ts";
@@ -16,11 +16,22 @@ export interface Session {
   access?: KeyAccess | null;
 }
 
-/** Those that have ended are deleted by the way. */
+/** Those that have ended are deleted by the way, and a user of HighLevel's oldest ones beyond some. */
 export async function insertSession(db: Db, session: Session, hours: number): Promise<void> {
   await db.delete(sessions).where(lt(sessions.expiresAt, sql`now()`));
   await db.insert(sessions).values({ ...session, expiresAt: sql`now() + ${hours} * interval '1 hour'` });
+  if (!session.userId) return;
+  const older = db
+    .select({ hash })
+    .from(sessions)
+    .where(and(eq(userId, session.userId), eq(locationId, session.locationId ?? "")))
+    .orderBy(desc(sessions.createdAt))
+    .offset(maxOfUser);
+  await db.delete(sessions).where(inArray(hash, older));
 }
+
+/** In as many windows and browsers one person may look at a location's pages at once. */
+const maxOfUser = 20;
 
 /** The one that has one of these hashes, unless it has ended. */
 export async function findSession(db: Db, hashes: string[]): Promise<Session | undefined> {

@@ -85,6 +85,19 @@ test("what waits as its location is paused keeps the others from nothing", async
   await db.execute(sql`update locations set paused_reason = null`);
 });
 
+test("what somebody holds does not pile up: it goes out at the rate when that is over", async () => {
+  await db.execute(sql`update lanes set kind = 'send-outbound'`);
+  await db.execute(sql`update deliveries set kind = 'send-outbound'`);
+  await db.execute(sql`insert into holds (what, started_by) values ('sends', 'admin')`);
+  const { id } = await make({ filter: { ...everything, kind: "send-outbound" } });
+  for (let turn = 0; turn < 7; turn++) await step();
+  expect(await stateOf(id)).toMatchObject({ replayed: 4000, reason: expect.stringContaining("goes first") });
+  await db.execute(sql`delete from holds`);
+  await deliver();
+  await step();
+  expect(await stateOf(id)).toMatchObject({ replayed: 5000, reason: null });
+});
+
 test("a process that dies amid a step has not done it, and another one goes on where the last step ended", async () => {
   const { id } = await make();
   await step();

@@ -144,7 +144,7 @@ export const accountOperations = {
 
 function show(
   { publicUrl }: Pick<AccountsContext, "publicUrl">,
-  { sealedCredentials: _sealed, deletedAt: _deleted, ...shown }: AccountRow,
+  { sealedCredentials: _sealed, credentialsSetAt: _setAt, deletedAt: _deleted, ...shown }: AccountRow,
 ) {
   return { ...shown, webhookUrl: `${publicUrl}/webhooks/${shown.id}` };
 }

@@ -1,7 +1,7 @@
 import { findAccounts } from "../../../store/accounts.ts";
 import { readSigns } from "../../../store/messages/activity.ts";
 import type { Db } from "../../../store/postgres/database.ts";
-import type { MappingRow } from "../../../store/schema.ts";
+import type { AccountRow, MappingRow } from "../../../store/schema.ts";
 import { countRefusals } from "../../../store/trouble/refused-webhooks.ts";
 import type { Caller } from "../../caller.ts";
 import { reachesAll } from "./reached.ts";
@@ -16,12 +16,13 @@ export async function readSignsOf(people: Db, caller: Caller, mappings: MappingR
   const accounts = new Map((await findAccounts(people, [...accountIds])).map((account) => [account.id, account]));
   const reached = [...accounts.values()].filter((account) => reachesAll(caller, account)).map(({ id }) => id);
   const refused = await countRefusals(people, { provider: reached, highlevel: ids });
+  const changedAt = (account: AccountRow | undefined) => account?.credentialsSetAt ?? account?.updatedAt ?? null;
   return ({ id, accountId }: MappingRow) => {
     const { lastInAt = null, lastOutAt = null, hasReceipts = false } = signs.get(id) ?? {};
     const refusedLately = (refused.highlevel.get(id) ?? 0) + (refused.provider.get(accountId) ?? 0);
     return {
       ...{ lastInAt, lastOutAt, hasReceipts, refusedLately },
-      accountChangedAt: accounts.get(accountId)?.updatedAt ?? null,
+      accountChangedAt: changedAt(accounts.get(accountId)),
     };
   };
 }

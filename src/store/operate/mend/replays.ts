@@ -2,7 +2,6 @@ import { and, asc, desc, eq, isNotNull, lt, lte, type SQL, sql } from "drizzle-o
 import { isTo } from "../../lanes/held-lane.ts";
 import { type Db, secondsFromNow, selectRows } from "../../postgres/database.ts";
 import { deliveries, keys, type Replay, type ReplayFilter, replays } from "../../schema.ts";
-import { isLetOut, isMappingPaused } from "../../trouble/holds.ts";
 import { isLocationReady } from "../../trouble/paused-locations.ts";
 import type { WebhookReach } from "../../webhooks.ts";
 
@@ -94,11 +93,14 @@ export async function lockDueReplay(tx: Db): Promise<Replay | undefined> {
 }
 
 /** The next step is in a second. */
-export async function noteStep(tx: Db, id: number, done: { replayed: number; after: number | null }): Promise<void> {
-  const { after } = done;
+export async function noteStep(
+  tx: Db,
+  id: number,
+  { replayed, ...done }: { replayed: number } & Pick<Replay, "after" | "reason">,
+): Promise<void> {
   await tx
     .update(replays)
-    .set({ replayed: sql`${replays.replayed} + ${done.replayed}`, after, reason: null, nextAt: secondsFromNow(1) })
+    .set({ ...done, replayed: sql`${replays.replayed} + ${replayed}`, nextAt: secondsFromNow(1) })
     .where(eq(replays.id, id));
 }
 
@@ -142,7 +144,10 @@ export async function endReplay(db: Db, id: number, end: Pick<Replay, "state" | 
   return ended.length > 0;
 }
 
-/** How many of what it has had go out again, up to so many, could go and have not gone yet. */
+/**
+ * How many of what it has had go out again, up to so many, have not gone yet: those that could, and those that somebody
+ * holds, which else would all go at once when that is over. What waits for its location has HighLevel's limits before it.
+ */
 export async function countWaiting(tx: Db, id: number, limit: number): Promise<number> {
   const rows = await selectRows(
     tx,
@@ -151,8 +156,7 @@ export async function countWaiting(tx: Db, id: number, limit: number): Promise<n
       join lanes lane using (conversation_id, kind) join locations on locations.id = lane.location_id
       where d.replay_id is not null and d.replay_id = ${id} and d.state = 'pending'
         and (d.retry_at is null or d.retry_at <= now())
-        and (${isTo.provider(sql`lane.kind`)} or ${isLocationReady}) and ${isLetOut(sql`lane.kind`)}
-        and not ${isMappingPaused(sql`lane.mapping_id`)}
+        and (${isTo.provider(sql`lane.kind`)} or ${isLocationReady})
       limit ${limit}`,
   );
   return rows.length;
