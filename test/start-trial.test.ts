@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,11 +20,13 @@ test.each<[string, Record<string, string>, boolean]>([
   expect(createTrials(readConfig(environment), log).start !== undefined).toBe(isOffered);
 });
 
-test("of a trial that cannot start nothing stays", async () => {
+test("of a trial that cannot start, and of one whose process was killed, nothing stays", async () => {
   const folder = mkdtempSync(join(tmpdir(), "failed-trial-"));
   const servers = () => process.getActiveResourcesInfo().filter((each) => each === "TCPServerWrap").length;
   const before = servers();
   vi.stubEnv("TMPDIR", folder);
+  const { pid: gone } = spawnSync(process.execPath, ["--version"]);
+  mkdirSync(join(folder, `conversation-bridge-trial-${gone}-killed`));
   try {
     const starting = createTrials(readConfig({}), log).start?.();
     // It has made its directory and waits for a port: where the database's lock will be, a directory is in the way.

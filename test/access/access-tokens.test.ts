@@ -269,6 +269,24 @@ describe("a refused refresh", () => {
     await db().execute(sql`update locations set paused_until = now() where id = ${locationId}`);
     expect(await statusOf((await accessTokensOf(0).get(locationId))?.token)).toBe(200);
   });
+
+  test("for a secret that another process knows to be a former one does not last", async () => {
+    const [here, there] = databases.map(({ db }) => createMarketplaceApp({ db, sealer, log, given: {} }));
+    await here?.enter(app);
+    expect(await there?.find()).toMatchObject({ clientSecret: app.clientSecret });
+    await install({ locationId });
+    await leaveSeconds(-1);
+    sandbox.setOauth({ clientSecret: "the next" });
+    const next = { ...app, clientSecret: "the next" };
+    await here?.enter(next);
+    // It goes by the former one for some seconds yet.
+    const late = { ...client(), isOutdated: async () => (await there?.isOutdated(app)) ?? false };
+    const renewal = { findOauth: async () => late, log, connections: 2 };
+    await expect(createAccessTokens({ db: db(), sealer, renewal }).get(locationId)).rejects.toThrow();
+    expect(await paused()).toBeNull();
+    expect(await there?.isOutdated(next)).toBe(false);
+    await here?.remove();
+  });
 });
 
 describe("a location of an agency", () => {

@@ -164,6 +164,17 @@ describe.sequential("the console inside HighLevel", () => {
     expect((await call("/messages", { cookie: elsewhere })).status).toBe(401);
   });
 
+  test("a user's oldest sessions end when there are many, and nobody else's", async () => {
+    const other = await signIn();
+    const cookies: string[] = [];
+    for (let count = 0; count < 21; count++) cookies.push(await signIn({ ...user, userId: "u2" }));
+    const statusOf = async (cookie = "") => (await call("/messages", { cookie })).status;
+    expect([await statusOf(cookies[0]), await statusOf(cookies[1]), await statusOf(cookies[20])]).toEqual([
+      401, 200, 200,
+    ]);
+    expect(await statusOf(other)).toBe(200);
+  });
+
   test("without a shared secret nobody is let in", async () => {
     const { sharedSecret: _none, ...without } = oauth;
     await stage.bridge.restart({ oauth: without });

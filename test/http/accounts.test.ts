@@ -190,6 +190,24 @@ test("new credentials are valid beside the former, which nobody has to know, unt
   expect((await former()).status).toBe(401);
 });
 
+test("the age of a secret is that of the credentials, whatever else is changed", async () => {
+  const accountId = await makeAccount();
+  const mapping = { accountId, address: "+15005559876", locationId, conversationProviderId: smsProviderId };
+  const { id } = (await bridge.admin("POST", "/mappings?check=false", mapping)).body;
+  const changedAt = async () =>
+    (await bridge.admin("GET", `/mappings?accountId=${accountId}`)).body.items[0].accountChangedAt;
+  const change = (body: unknown) => bridge.admin("PATCH", `/accounts/${accountId}?check=false`, body);
+  const first = await changedAt();
+  await change({ name: "another" });
+  expect(await changedAt()).toBe(first);
+  await change({ keepFormer: true, credentials: telnyx.foreignCredentials });
+  const second = await changedAt();
+  expect(second > first).toBe(true);
+  await change({ keepFormer: false });
+  await bridge.admin("PATCH", `/mappings/${id}`, { name: "x" });
+  expect(await changedAt()).toBe(second);
+});
+
 test("two integrators share an agency's account, and see nothing of each other", async () => {
   const accountId = await makeAccount();
   const [one, two] = [await keyFor([locationId]), await keyFor([second])];

@@ -40,11 +40,16 @@ export function Outcome(outcome: { title: string; body: Json; back: string; isNe
           {show(facts.filter((fact) => !isFirst(fact)))}
         </details>
       )}
-      <p>
+      <div class="actions">
         <a class="button primary" href={to}>
           Go on
         </a>
-      </p>
+        {pasteAt && (
+          <a class="button" href="/console/first-steps">
+            First steps
+          </a>
+        )}
+      </div>
     </>
   );
 }

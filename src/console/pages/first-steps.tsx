@@ -108,8 +108,17 @@ function Sandbox({ url }: { url: string }) {
   return (
     <section class="card">
       <h2>The sandbox</h2>
-      <p>It stands in for HighLevel and Twilio: the phone has a number for you, and a person who writes to it.</p>
-      <Ways to={{ "The phone": `${url}/phone`, "The inbox": url }} />
+      <p>
+        It stands in for HighLevel and Twilio: the phone has a number for you, which it fills in here by a link, and a
+        person who writes to it.
+      </p>
+      <div class="actions">
+        {Object.entries({ "The phone": `${url}/phone`, "The inbox": url }).map(([said, href]) => (
+          <a key={said} class="button" href={href} target="_blank" rel="noopener">
+            {said}
+          </a>
+        ))}
+      </div>
     </section>
   );
 }

@@ -28,9 +28,16 @@ export function SignIn({ back, complaint, code }: SignInProps) {
         </button>
       </form>
       <p class="hint">
-        The value of <code>ADMIN_API_KEY</code>, or an integrator's key, which begins with <code>cb_</code>: the
-        operator makes one at Settings, or by <code>POST /admin/keys</code>. What a key reaches by the API it reaches
-        here. You stay signed in for {sessionHours} hours, or until the key ends.
+        {code === undefined ? (
+          <>
+            The value of <code>ADMIN_API_KEY</code>, or an integrator's key, which begins with <code>cb_</code>: the
+            operator makes one at Settings, or by <code>POST /admin/keys</code>. What a key reaches by the API it
+            reaches here.
+          </>
+        ) : (
+          "The link that you followed signs you in, once."
+        )}{" "}
+        You stay signed in for {sessionHours} hours, or until the key ends.
       </p>
     </section>
   );

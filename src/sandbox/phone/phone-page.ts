@@ -12,10 +12,10 @@ export function renderPhone(phone: Phone, bridgeUrl: string): string {
   const add = `${bridgeUrl}/console/do/createMapping?${fields}`;
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Sandbox phone</title><link rel="stylesheet" href="/inbox.css"><script src="/inbox.js" defer></script></head>
-<body><main><h1>Sandbox phone</h1><p>This stands in for Twilio, and for a person at a telephone. An agent answers in <a href="/">the inbox</a>.</p>
+<body><main><h1>Sandbox phone</h1><p>This stands in for Twilio, and for a person at a telephone. An agent answers in <a href="/" target="_blank" rel="noopener">the inbox</a>.</p>
 <details open id="number"><summary><strong>1 · Your number at Twilio</strong></summary><ol>
 <li>Number <code>${number}</code></li><li>Account SID <code>${accountSid}</code></li><li>Auth Token <code>${authToken}</code></li>
-<li><a href="${escapeHtml(add)}">Add it to the bridge</a>: all is filled in but the Auth Token.</li></ol></details>
+<li><a href="${escapeHtml(add)}" target="_blank" rel="noopener">Add it to the bridge</a>: all is filled in but the Auth Token.</li></ol></details>
 <details open id="webhook"><summary><strong>2 · A message comes in</strong></summary>${renderForm({
     ...{ action: "/phone/webhook", label: "The mapping's webhook URL, as the bridge shows it", button: "Save" },
   })}<ol><li>${webhookUrl ? `Twilio posts to <code>${escapeHtml(webhookUrl)}</code>` : "No URL is pasted yet."}</li></ol></details>
