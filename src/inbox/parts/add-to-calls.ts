@@ -28,8 +28,10 @@ export async function addToCalls(tx: Db, told: ToldAddition[]): Promise<Addition
     told.map(({ account, event: { callId } }) => ({ accountId: account.id, callId })),
   );
   for (const { account, event } of told) {
-    const call = find(account.id, event.callId);
-    if (call) additions.reasons.set(event, await addToCall(tx, call, event, additions.owed));
+    const calls = find(account.id, event.callId);
+    const reasons: (string | undefined)[] = [];
+    for (const call of calls) reasons.push(await addToCall(tx, call, event, additions.owed));
+    if (calls.length > 0) additions.reasons.set(event, reasons.includes(undefined) ? undefined : reasons[0]);
     else if (arePosted(account.id)) additions.failures.set(event, unknownCall(event.callId));
     else additions.reasons.set(event, "of a call, and no mapping of the account names a callProviderId");
   }

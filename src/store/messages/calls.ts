@@ -19,15 +19,15 @@ interface Row extends Omit<LockedCall, "attachmentIds"> {
 }
 
 interface LockedCalls {
-  /** Of an account, by the provider's id. */
-  find(accountId: string, callId: string): LockedCall | undefined;
+  /** Of an account, by the provider's id: one for each mapping that the call was for. */
+  find(accountId: string, callId: string): LockedCall[];
   /** Does a mapping of the account post calls? */
   arePosted(accountId: string): boolean;
 }
 
 /** The calls of these accounts that have these ids, by whichever of their mappings. */
 export async function lockCalls(tx: Db, keys: { accountId: string; callId: string }[]): Promise<LockedCalls> {
-  if (keys.length === 0) return { find: () => undefined, arePosted: () => false };
+  if (keys.length === 0) return { find: () => [], arePosted: () => false };
   const input = JSON.stringify(keys);
   const rows = await selectRows<Row>(
     tx,
@@ -36,7 +36,9 @@ export async function lockCalls(tx: Db, keys: { accountId: string; callId: strin
         mappings.location_id as "locationId", case when messages.content is not null then array(
           select value ->> 'id' from jsonb_array_elements(messages.content -> 'attachments')
         ) end as "attachmentIds"
-      from json_to_recordset(${input}::json) as input ("accountId" uuid, "callId" text)
+      from (
+        select distinct * from json_to_recordset(${input}::json) as told ("accountId" uuid, "callId" text)
+      ) input
       join mappings on mappings.account_id = input."accountId"
       join messages on messages.mapping_id = mappings.id and messages.provider_message_id = input."callId"
       where messages.content is null or messages.content ? 'call'
@@ -51,12 +53,14 @@ export async function lockCalls(tx: Db, keys: { accountId: string; callId: strin
         select "accountId" from json_to_recordset(${input}::json) as input ("accountId" uuid)
       )`,
   );
-  const calls = new Map(
-    rows.map(({ attachmentIds, ...row }) => [keyOf(row), { ...row, attachmentIds: setOf(attachmentIds) }]),
-  );
+  const calls = new Map<string, LockedCall[]>();
+  for (const { attachmentIds, ...row } of rows) {
+    const key = keyOf(row);
+    calls.set(key, [...(calls.get(key) ?? []), { ...row, attachmentIds: setOf(attachmentIds) }]);
+  }
   const accounts = new Set(posting.map(({ accountId }) => accountId));
   return {
-    find: (accountId, callId) => calls.get(keyOf({ accountId, callId })),
+    find: (accountId, callId) => calls.get(keyOf({ accountId, callId })) ?? [],
     arePosted: (accountId) => accounts.has(accountId),
   };
 }
