@@ -21,6 +21,7 @@ import {
   type InboundAnswer,
   inboundAnswer,
   type MessagePage,
+  messageAnswer,
   messagesAnswer,
   type SendAnswer,
   sendAnswer,
@@ -96,6 +97,8 @@ export interface Highlevel extends HighlevelChecks {
   /** How many of a conversation's messages are unread; undefined where HighLevel does not tell. */
   readUnread(access: Access, conversationId: string): Promise<number | undefined>;
   setUnread(access: Access, conversationId: string, count: number): Promise<{ status: number }>;
+  /** In which conversation the message is. */
+  findMessage(access: Access, messageId: string): Promise<{ conversationId: string }>;
   findEmail(access: Access, emailMessageId: string): Promise<Email>;
   /** Of a text. Answers 403 for some seconds after HighLevel has called the delivery URL. */
   reportStatus(access: Access, messageId: string, report: StatusReport): Promise<{ status: number }>;
@@ -176,10 +179,13 @@ export function createHighlevel(options: HighlevelOptions): Highlevel {
         answer: statusAnswer,
       }),
 
-    findEmail: (access, emailMessageId) =>
+    findMessage: (access, id) =>
+      call(access, { method: "GET", path: `/conversations/messages/${encodeURIComponent(id)}`, answer: messageAnswer }),
+
+    findEmail: (access, id) =>
       call(access, {
         method: "GET",
-        path: `/conversations/messages/email/${encodeURIComponent(emailMessageId)}`,
+        path: `/conversations/messages/email/${encodeURIComponent(id)}`,
         answer: emailAnswer,
       }),
 
@@ -205,9 +211,8 @@ export function createHighlevel(options: HighlevelOptions): Highlevel {
 
     async uploadFile(access, conversationId, file) {
       const form = encodeUpload({ locationId: access.locationId, conversationId }, file);
-      return (
-        await call(access, { method: "POST", path: "/conversations/messages/upload", ...form, answer: uploadAnswer })
-      ).url;
+      const request = { method: "POST" as const, path: "/conversations/messages/upload", ...form };
+      return (await call(access, { ...request, answer: uploadAnswer })).url;
     },
   };
 }

@@ -131,6 +131,10 @@ export const emailAnswer = z.union([
   z.unknown().transform(() => email.parse({})),
 ]);
 
+/** https://marketplace.gohighlevel.com/docs/ghl/conversations/get-message. Seen by itself, and within `message`. */
+const placed = z.object({ conversationId: id });
+export const messageAnswer = z.union([z.object({ message: placed }).transform((body) => body.message), placed]);
+
 /**
  * https://marketplace.gohighlevel.com/docs/ghl/conversations/send-a-new-message. Some channels answer with `messageIds` alone.
  * Whatever else is odd in it, the message was taken.

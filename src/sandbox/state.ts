@@ -160,21 +160,35 @@ export function keepContact(state: State, contact: Contact): void {
   }
 }
 
-/** The contact and its conversation are gone; with a heir, as in a merge, its addresses are the heir's from now on. */
+/** The contact and its conversation are gone; with a heir, as in a merge, its addresses and messages are the heir's from now on. */
 export function dropContact(state: State, id: string, heirId?: string): void {
   const contact = state.contacts.get(id);
   if (!contact) return;
   state.contacts.delete(id);
   for (const [key, each] of state.contactByAddress) if (each === contact) state.contactByAddress.delete(key);
-  const conversation = state.conversationByContact.get(id);
-  if (conversation) state.conversations.delete(conversation.id);
-  state.conversationByContact.delete(id);
   const heir = state.contacts.get(heirId ?? "");
+  dropConversation(state, id, heir && (state.conversationByContact.get(heir.id) ?? addConversation(state, heir)));
   if (!heir) return;
   const { phone, email, additionalPhones = [], additionalEmails = [] } = contact;
   heir.additionalPhones = [...(heir.additionalPhones ?? []), ...(phone ? [phone] : []), ...additionalPhones];
   heir.additionalEmails = [...(heir.additionalEmails ?? []), ...(email ? [email] : []), ...additionalEmails];
   keepContact(state, heir);
+}
+
+function dropConversation(state: State, ofContactId: string, heir: Conversation | undefined): void {
+  const conversation = state.conversationByContact.get(ofContactId);
+  state.conversationByContact.delete(ofContactId);
+  state.conversations.delete(conversation?.id ?? "");
+  for (const entry of conversation?.entries ?? []) {
+    if (!heir) state.entries.delete(entry.id);
+    else moveEntry(entry, heir);
+  }
+}
+
+function moveEntry(entry: Entry, { id: conversationId, contactId, entries }: Conversation): void {
+  entry.index = entries.length;
+  entries.push(entry);
+  for (const message of entry.messages) Object.assign(message, { conversationId, contactId });
 }
 
 export function addEntry(state: State, conversation: Conversation): Entry {

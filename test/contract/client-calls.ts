@@ -125,6 +125,9 @@ export const highlevelCalls: Calls<Highlevel> = {
   setUnread: {
     "to none": ({ highlevel, access, conversationId }) => highlevel.setUnread(access, conversationId, 0),
   },
+  findMessage: {
+    "by its id": ({ highlevel, access, textId }) => highlevel.findMessage(access, textId),
+  },
   findEmail: {
     "by its id": ({ highlevel, access, emailId }) => highlevel.findEmail(access, emailId),
   },

@@ -27,6 +27,7 @@ const calls: Record<keyof Highlevel, (highlevel: Highlevel, access: Access) => P
   askByScope: (highlevel, to) => highlevel.askByScope(to, "conversations.readonly"),
   readUnread: (highlevel, to) => highlevel.readUnread(to, "conversation-1"),
   setUnread: (highlevel, to) => highlevel.setUnread(to, "conversation-1", 0),
+  findMessage: (highlevel, to) => highlevel.findMessage(to, "message-1"),
   findEmail: (highlevel, to) => highlevel.findEmail(to, "email-1"),
   reportStatus: (highlevel, to) => highlevel.reportStatus(to, "message-1", { status: "delivered" }),
   reportEmailStatus: (highlevel, to) => highlevel.reportEmailStatus(to, "email-1", { status: "delivered" }),

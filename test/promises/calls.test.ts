@@ -91,8 +91,10 @@ test("a call whose post was answered too late is posted once", async () => {
   expect(messagesOf(from)).toHaveLength(1);
 });
 
-const recorded = (callId: string, id: string, more: Record<string, unknown> = {}) =>
-  post("call.recorded", { callId, id, attachments: [{ url: `https://files.example.com/${id}.mp3` }], ...more });
+const recorded = (callId: string, id: string, more: Record<string, unknown> = {}, accountId = mappingId) => {
+  const attachments = [{ url: `https://files.example.com/${id}.mp3` }];
+  return post("call.recorded", { callId, id, attachments, ...more }, accountId);
+};
 const webhooksOf = (state: string) =>
   bridge.admin("GET", `/webhooks?accountId=${mappingId}&state=${state}`).then(({ body }) => body.items);
 const untilFiles = (person: string, count: number) =>
@@ -163,6 +165,62 @@ test("of a call HighLevel takes five files, and the delivery says how many are l
     attemptLog.map(({ detail }) => detail),
   );
   expect(details).toContain("HighLevel takes 5 files of a call: 2 are left out");
+});
+
+test("what comes after the contact went into another one is added to the call, wherever that is now", async () => {
+  const [from, heirs] = ["+15005550111", "+15005550112"];
+  await post("call.ended", { id: "c-12", from, status: "completed" });
+  const [{ contactId } = { contactId: "" }] = await untilPosted(from, 1);
+  const heir = bridge.sandbox.addContact({ locationId, phone: heirs });
+  bridge.sandbox.mergeContact(contactId, heir.id);
+  await forget(contactId);
+  await recorded("c-12", "r-8", { text: "Hello" });
+  expect(namesOf(await untilFiles(heirs, 2))).toEqual(["r-8.mp3", "transcript.txt"]);
+});
+
+test("what comes after the contact was deleted, and the call with it, is given up at once, and says so", async () => {
+  const from = "+15005550113";
+  await post("call.ended", { id: "c-13", from, status: "completed" });
+  const [{ contactId } = { contactId: "" }] = await untilPosted(from, 1);
+  bridge.sandbox.deleteContact(contactId);
+  await forget(contactId);
+  await recorded("c-13", "r-9");
+  const { body } = await until(
+    () => bridge.admin("GET", "/deliveries?kind=add-to-call&state=dead"),
+    (answer) => answer.body.items.length === 1,
+  );
+  expect(body.items[0]).toMatchObject({ reason: "rejected", detail: expect.stringContaining("No message found") });
+});
+
+/** As HighLevel tells of a contact that is no more. */
+async function forget(id: string): Promise<void> {
+  const event = { type: "ContactDelete", locationId, id };
+  await bridge.sandbox.postEvent(`${bridge.url}/webhooks/highlevel`, event);
+  await until(
+    () => bridge.admin("GET", "/webhooks?source=highlevel&state=received"),
+    ({ body }) => body.items.length === 0,
+  );
+}
+
+test("a call that is told of two numbers of an account has its recording at both", async () => {
+  const addresses = ["+15005550021", "+15005550022"];
+  const { body: account } = await bridge.admin("POST", "/accounts", {
+    ...{ provider: "generic-sms", credentials: signer.credentials, locationIds: [locationId] },
+  });
+  for (const address of addresses) {
+    await bridge.admin("POST", "/mappings?check=false", {
+      ...{ accountId: account.id, address, locationId, conversationProviderId: smsProviderId, callProviderId },
+    });
+  }
+  const from = "+15005550114";
+  for (const to of addresses) await post("call.ended", { id: "c-14", from, to, status: "completed" }, account.id);
+  await untilPosted(from, 2);
+  await recorded("c-14", "r-10", {}, account.id);
+  await until(
+    () => messagesOf(from).map(({ attachments }) => namesOf(attachments ?? [])),
+    (files) => files.every(([name]) => name === "r-10.mp3"),
+    15,
+  );
 });
 
 test("where the mapping names no provider of calls, they are ignored, and the webhook says why", async () => {

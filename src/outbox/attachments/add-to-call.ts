@@ -5,7 +5,7 @@ import { type AttemptResult, type MessageAttempt, requireMapping } from "../atte
 import { type CarryContext, carryAttachments } from "./carry-attachments.ts";
 
 export interface AddToCallContext extends CarryContext {
-  highlevel: CarryContext["highlevel"] & Pick<Highlevel, "setAttachments">;
+  highlevel: CarryContext["highlevel"] & Pick<Highlevel, "setAttachments" | "findMessage">;
 }
 
 /** https://marketplace.gohighlevel.com/docs/ghl/conversations/add-message-attachments */
@@ -13,19 +13,21 @@ const maxFiles = 5;
 
 /**
  * Gives a call that HighLevel has all its files: those that it was posted with, and those that came later. The same twice
- * changes nothing. A call that is not posted yet takes them along; until then this one waits. Throws a Failure.
+ * changes nothing. A call that is not posted yet takes them along; until then this one waits. Where it is after a merge
+ * HighLevel tells, which refuses one that was deleted. Throws a Failure.
  */
 export async function addToCall(context: AddToCallContext, input: MessageAttempt): Promise<AttemptResult> {
   const { message, conversation } = input;
   const { content, highlevelMessageId: messageId } = message;
   if (!content) throw new Failure("rejected", "the call's content was deleted after RETENTION_DAYS");
-  const { highlevelConversationId: conversationId } = conversation;
-  if (messageId === null || conversationId === null)
+  if (messageId === null)
     throw new Failure(
       "not_visible",
       "the call itself is not in HighLevel yet: it takes along what it has when it is posted",
     );
   const access = await input.access();
+  const conversationId =
+    conversation.highlevelConversationId ?? (await context.highlevel.findMessage(access, messageId)).conversationId;
   const { id, webhookId, providerMessageId, receivedAt } = message;
   const carried = { id, webhookId, providerMessageId, receivedAt, content };
   const whole = await carryAttachments(context, {
