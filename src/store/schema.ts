@@ -357,6 +357,8 @@ export const webhooks = pgTable(
     index("webhooks_received").on(table.accountId, table.id).where(sql`${table.state} = 'received'`),
     index("webhooks_failed").on(table.id).where(sql`${table.state} = 'failed'`),
     index("webhooks_failed_of_account").on(table.accountId, table.id).where(sql`${table.state} = 'failed'`),
+    // A reason may be longer than an index takes.
+    index("webhooks_failed_for").on(table.accountId, sql`md5(${table.reason})`).where(sql`${table.state} = 'failed'`),
     index("webhooks_mapping").on(table.accountId, table.id),
     index("webhooks_event").on(table.eventId).where(sql`${table.eventId} is not null`),
     index("webhooks_retention").on(table.receivedAt).where(sql`${table.state} in ('processed', 'ignored')`),

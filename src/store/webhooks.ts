@@ -91,12 +91,14 @@ export async function replayUnmapped(db: Db, accountId: string, sought: string[]
   return replayed.length;
 }
 
-/** Lets webhooks of an account be processed again that failed for one of these reasons. */
+/** Lets webhooks of an account be processed again that failed for one of these reasons: by an index, however many have failed. */
 export async function replayFailed(db: Db, accountId: string, reasons: string[]): Promise<void> {
+  const hashes = sql`array(select md5(value) from json_array_elements_text(${JSON.stringify(reasons)}::json))`;
+  const isReason = sql`md5(${webhooks.reason}) = any(${hashes})`;
   await db
     .update(webhooks)
     .set({ state: "received", reason: null, readAttempts: 0 })
-    .where(and(eq(webhooks.accountId, accountId), eq(webhooks.state, "failed"), inArray(webhooks.reason, reasons)));
+    .where(and(eq(webhooks.accountId, accountId), eq(webhooks.state, "failed"), isReason));
 }
 
 /** Why a webhook is ignored that tells of a message which the account has not sent, or whose send is not recorded yet. */

@@ -1,0 +1,1 @@
+CREATE INDEX "webhooks_failed_for" ON "webhooks" USING btree ("mapping_id",md5("reason")) WHERE "webhooks"."state" = 'failed';
