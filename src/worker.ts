@@ -126,7 +126,8 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
 }
 
 /** What is done now and then, apart from all work. */
-function startChores({ log, db }: DeliverContext, options: WorkerOptions, wake: Wake): Loop[] {
+function startChores(context: DeliverContext, options: WorkerOptions, wake: Wake): Loop[] {
+  const { log, db } = context;
   const recall = async () => {
     if (await recallParts(db)) wake("accounts");
     return false;
@@ -142,7 +143,7 @@ function startChores({ log, db }: DeliverContext, options: WorkerOptions, wake: 
     startLoop({ log, pollSeconds: options.pollSeconds, name: "replay", run: () => stepReplay({ db, onWork }) }),
     startLoop({
       ...{ log, pollSeconds: options.pollSeconds, name: "import" },
-      run: () => stepImport({ db, onWork, perDay: options.perDay }),
+      run: () => stepImport({ ...context, onWork, perDay: options.perDay }),
     }),
     startLoop({ log, pollSeconds: 3600, name: "reseal", run: options.reseal }),
   ];

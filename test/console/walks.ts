@@ -163,6 +163,7 @@ const forms = ({ mapping, dead }: Stage["ids"]): [path: string, own: number, oth
   ["importOptOuts", 200, 200],
   ["importMappings", 200, 200],
   ["createImport", 200, 200],
+  ["importHistory", 200, 200],
   ["discardDeliveries?kind=post-inbound", 200, 200],
   ["createKey", 403, 403, 200],
   ["putApp", 403, 403, 200],

@@ -257,6 +257,7 @@ const guarded: Record<string, Walk> = {
     own: 409,
     other: 404,
   },
+  "POST /admin/imports/history": { body: () => ({ mappingId: ids.mapping }), own: 422, other: 404 },
   "GET /admin/imports": { own: 200, other: "empty" },
   "GET /admin/imports/:id": { path: () => `/admin/imports/${ids.import}`, own: 200, other: 404 },
   "GET /admin/imports/:id/refused": { path: () => `/admin/imports/${ids.import}/refused`, own: 200, other: 404 },

@@ -64,6 +64,7 @@ const deeds: Partial<Record<DeedId, Deed>> = {
   endHold: { title: "End the hold", back: "/console/settings", isFinal: true },
   erasePerson: { title: "Erase a person", back: "/console/messages", isFinal: true, isTold: true },
   createImport: { title: "Import messages of before", back: list("imports") },
+  importHistory: { title: "Import what the provider keeps", back: list("imports") },
   pauseImport: { title: "Pause it", back: list("imports") },
   resumeImport: { title: "Resume it", back: list("imports") },
   stopImport: { title: "Stop it", back: list("imports"), isFinal: true },

@@ -70,7 +70,7 @@ const collections: Record<string, Collection> = {
     title: "Imports",
     about: "What was before the bridge, brought into HighLevel.",
     ...{ list: "listImports", columns: ["id", "mappingId", "state", "reason", "lines", "refused", "people", "begun"] },
-    ...{ deeds: ["createImport"], each: ["resumeImport", "pauseImport", "stopImport"] },
+    ...{ deeds: ["createImport", "importHistory"], each: ["resumeImport", "pauseImport", "stopImport"] },
   },
   conversations: {
     title: "Conversations",

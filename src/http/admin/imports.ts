@@ -4,6 +4,7 @@ import { keepFile } from "../../inbox/imports/keep-file.ts";
 import { endImport, makeImport } from "../../inbox/imports/manage-imports.ts";
 import { fileLimits } from "../../inbox/imports/read-file.ts";
 import type { Wake } from "../../model.ts";
+import { requireAdapter } from "../../registry/require-fitting.ts";
 import { countPosted, listRefusedRows } from "../../store/imports/import-rows.ts";
 import { changeImport, findImport, listImports, type NewImport } from "../../store/imports/imports.ts";
 import type { Db } from "../../store/postgres/database.ts";
@@ -14,7 +15,7 @@ import { numberedPageQuery, toPage } from "../list.ts";
 import { operation, reply } from "../operations/operation.ts";
 import { Problem, parseInput, parseQuery } from "../problem.ts";
 import { requireMapping } from "./connections/reached.ts";
-import { csvField, flag, rowIdOf } from "./fields.ts";
+import { csvField, flag, rowIdOf, time } from "./fields.ts";
 
 export interface ImportsContext {
   db: Db;
@@ -43,6 +44,14 @@ const body = z.strictObject({
       "With the columns or names date, direction, person and text, and if wanted id, name, subject, html, attachments.",
     ),
 });
+const historyBody = z.strictObject({
+  mappingId,
+  from: time.optional().describe("Else all that the provider has kept."),
+  until: time.optional(),
+  ...{ dryRun, perSecond },
+});
+/** What was sent so lately may not have its id in the ledger yet. */
+const liveMs = 900_000;
 const params = { id: rowIdOf("import") };
 const tag = "Imports";
 const by = "any key";
@@ -80,6 +89,27 @@ export const importsOperations = {
         throw error instanceof ParseError ? new Problem(422, error.message) : error;
       });
       return reply(201, await showWhole(context, await requireImport(context, caller, made.id)));
+    },
+  }),
+
+  importHistory: operation({
+    ...{ method: "POST", path: "/admin/imports/history", tag, by },
+    summary:
+      "Brings what the provider keeps of a number's messages into HighLevel; with `dryRun` it tells first what that would be.",
+    description:
+      "Of providers that list them, by the mapping's credentials, page by page; what is of the last 15 minutes comes live. HighLevel may start workflows for them: `notes` says more.",
+    body: historyBody,
+    answers: { 201: wholeImportAnswer },
+    errors: { 404: "There is no such mapping.", 409: "One of the mapping is under way, or as many as may be." },
+    async handle(context: ImportsContext, { caller, body: { mappingId, from, until, ...how } }) {
+      const { provider } = await requireMapping(context, caller, mappingId);
+      if (!requireAdapter(provider).history)
+        throw new Problem(422, `${provider} lists no messages, as far as the bridge knows: import a file`);
+      const latest = new Date(Date.now() - liveMs);
+      const end = until === undefined || until > latest ? latest : until;
+      const history = { from: from?.toISOString(), until: end.toISOString() };
+      const about = { mappingId, history, perSecond: how.perSecond, isDryRun: how.dryRun };
+      return reply(201, await showWhole(context, await begin(context, caller, about)));
     },
   }),
 

@@ -64,7 +64,7 @@ export function createRowReader(mapping: MappingFacts): (line: number, given: un
 const addresses = { sms: "phone number, or the id of a chat", email: "mailbox" };
 
 /** A message that was read, as a row. */
-function rowOf(mapping: MappingFacts, line: number, message: ProviderMessage, sentAt: Date): NewImportRow {
+export function rowOf(mapping: MappingFacts, line: number, message: ProviderMessage, sentAt: Date): NewImportRow {
   const person = addressOfPerson(mapping, message);
   if (person === undefined) return { line, reason: "it names nobody to whom it went" };
   const [said] = consentOfMessage(mapping, message);

@@ -9,9 +9,9 @@ import { repeatOnConflict } from "../../store/postgres/database-errors.ts";
 import type { Import, MappingRow } from "../../store/schema.ts";
 import { endImport } from "./manage-imports.ts";
 import { postRows } from "./post-rows.ts";
+import { type HistoryContext, readHistory } from "./read-history.ts";
 
-export interface ImportsContext {
-  db: Db;
+export interface ImportsContext extends HistoryContext {
   onWork: Wake;
   /** How many calls to HighLevel a location may make in a day. */
   perDay: number;
@@ -19,6 +19,8 @@ export interface ImportsContext {
 
 /** So many seconds of it may wait at once: what is posted live has few before it. */
 const maxWaitingSeconds = 4;
+/** The longest that a page of a history may take, with its files. */
+const pageSeconds = 300;
 /** What of a location's day is left to what is live. */
 const partOfDay = 0.5;
 
@@ -44,6 +46,7 @@ export async function stepImport(context: ImportsContext): Promise<boolean> {
     throw error;
   }
   if (due?.stage === "posting") context.onWork("deliveries");
+  if (due?.stage === "reading" && due.history) await readHistory(context, due, due.history);
   return due !== undefined;
 }
 
@@ -51,6 +54,8 @@ async function stepOf(tx: Db, context: ImportsContext, due: Import): Promise<voi
   const mapping = await findMapping(tx, due.mappingId);
   const why = !mapping || mapping.deletedAt ? "its mapping was deleted or moved" : await whyEnded(tx, due, mapping);
   if (!mapping || why) return void (await endImport(tx, due, why ?? ""));
+  // The provider is asked once this is committed: nobody waits for it, and no other process asks meanwhile.
+  if (due.stage === "reading") return noteImportStep(tx, due.id, { inSeconds: pageSeconds });
   if (due.stage === "sorting") return sortImport(tx, due, mapping);
   const waits = await whyWaits(tx, context, mapping);
   if (waits) return noteImportStep(tx, due.id, waits);
@@ -64,8 +69,12 @@ async function stepOf(tx: Db, context: ImportsContext, due: Import): Promise<voi
 }
 
 /** Why nothing of it may go on by now. */
-async function whyEnded(tx: Db, { keyId, stage }: Import, { locationId }: MappingRow): Promise<string | undefined> {
-  if (stage === "reading") return "its file did not come whole: import it again";
+async function whyEnded(
+  tx: Db,
+  { keyId, stage, history }: Import,
+  { locationId }: MappingRow,
+): Promise<string | undefined> {
+  if (stage === "reading" && !history) return "its file did not come whole: import it again";
   if (keyId === null) return undefined;
   const key = await findKeyById(tx, keyId);
   const isReached = key?.access === "write" && (key.locationIds?.includes(locationId) ?? true);

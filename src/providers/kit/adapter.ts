@@ -6,6 +6,7 @@ import type {
   MessageError,
   OutboundMessage,
   ProviderEvent,
+  ProviderMessage,
   SentMessage,
   TextService,
   WebhookRequest,
@@ -84,6 +85,8 @@ export interface Adapter<Given = unknown> {
    * whether its webhooks come to us. Never throws a Failure: what could not be asked is a finding. Absent for a provider that has nothing to ask.
    */
   check?(asked: CheckedAccount<Given>, callApi: CallApi): Promise<Finding[]>;
+  /** A page of what the provider keeps of the messages of a number of ours. Throws a Failure. Absent where it lists none. */
+  history?(asked: AskedHistory<Given>, callApi: CallApi): Promise<HistoryPage>;
   /** What to paste at the provider, where it is not the plain URL: for a provider that signs nothing, it carries Basic credentials. */
   webhookUrl?(url: string, credentials: Given): string;
   /**
@@ -127,6 +130,27 @@ export interface CheckedAccount<Given> {
   webhookUrl: string;
   /** Numbers or mailboxes that are to be looked at. */
   addresses: readonly string[];
+}
+
+/** Which messages of before are asked for. */
+export interface AskedHistory<Given> {
+  credentials: Given;
+  /** The number of ours. */
+  address: string;
+  from: Date | undefined;
+  until: Date;
+  /** What the page before gave as `next`. */
+  cursor: string | undefined;
+}
+
+/** A message of before, or why it is none that can be taken. */
+export type PastMessage = { message: ProviderMessage; sentAt: Date } | { reason: string };
+
+export interface HistoryPage {
+  /** In whatever order. */
+  messages: PastMessage[];
+  /** Undefined where there is no more. */
+  next: string | undefined;
 }
 
 /** `opted_out`: the person has said STOP. */

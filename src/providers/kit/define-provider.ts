@@ -10,14 +10,16 @@ import type {
 } from "../../model.ts";
 import {
   type Adapter,
+  type AskedHistory,
   type ComeAgain,
   type Completion,
   type FetchedMailbox,
+  type HistoryPage,
   type Media,
   meaningOf,
   type RefusalCodes,
 } from "./adapter.ts";
-import { type CheckStep, runChecks } from "./checks/run-checks.ts";
+import { type Ask, type CheckStep, createAsk, runChecks } from "./checks/run-checks.ts";
 import type { Credentials } from "./credentials.ts";
 import { type DecodedWebhook, decode } from "./decode.ts";
 import type { Handshake, Proof, ProofPlaces } from "./proofs.ts";
@@ -83,6 +85,8 @@ export interface ProviderFacts<Given, Sending> extends Pick<Adapter<Given>, "lab
     grant?(credentials: Sending): TokenGrant;
     server?(credentials: Sending): string;
   };
+  /** A page of what the provider keeps of a number's messages, by calls that change nothing. */
+  history?(asked: AskedHistory<NoInfer<Sending>>, ask: Ask): Promise<HistoryPage>;
   /** How the provider is asked whether all is set up, by calls that change nothing: the first step shows whether it lets us in. */
   checks?: readonly CheckStep<Sending>[];
 }
@@ -121,6 +125,7 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     ...(sends.isIdempotent ? { isIdempotent: sends.isIdempotent } : {}),
     ...(sends.receiptsLackReference ? { receiptsLackReference: true } : {}),
     ...fetchedBy(facts),
+    ...toldBy(facts),
     ...(checks
       ? { check: (asked, callApi) => runChecks({ ...facts, checks, toSend: credentials.toSend }, asked, callApi) }
       : {}),
@@ -147,6 +152,18 @@ function fetchedBy<Given, Sending>({ credentials, media, receives }: ProviderFac
   return {
     ...(media ? { media: openedBy(media, credentials) } : {}),
     ...(completion ? { completion: completedBy(completion, credentials) } : {}),
+  };
+}
+
+function toldBy<Given, Sending>({
+  label,
+  history,
+  credentials,
+}: ProviderFacts<Given, Sending>): Pick<Adapter<Given>, "history"> {
+  if (!history) return {};
+  return {
+    history: async (asked, callApi) =>
+      history({ ...asked, credentials: credentials.toSend(asked.credentials) }, createAsk(label, callApi)),
   };
 }
 

@@ -3,6 +3,7 @@ import { describePlace } from "../../formats/describe-place.ts";
 import { parseMailDate } from "../../formats/mail-headers.ts";
 import type { CallStatus } from "../../model.ts";
 import { twilioChecks } from "../checks/twilio.ts";
+import { twilioHistory } from "../histories/twilio.ts";
 import { credentials, secret, setting, sid } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
@@ -37,6 +38,7 @@ export const twilio = defineProvider({
   pasteAt:
     "the number's _A message comes in_, HTTP POST. Add `#rc=3&rp=all` to have Twilio try again after an outage. Status callbacks set themselves",
   notes: [
+    "What Twilio keeps of a number's SMS and MMS can be [imported](../imports.md#a-providers-history). Of WhatsApp it lists nothing under the number.",
     "Twilio itself refuses more than ten files in one message.",
     "For its calls, give the number's _Call status changes_ the same URL, and the mapping a `callProviderId`. Recordings and transcripts are added to them where your TwiML or call gives that URL as `recordingStatusCallback` and `transcribeCallback`.",
     "Who writes by WhatsApp or RCS is answered by it, and by SMS again once they write a text.",
@@ -77,6 +79,7 @@ export const twilio = defineProvider({
     redirectHosts: [".twiliocdn.com", "s3-external-1.amazonaws.com"],
     headers: ({ accountSid, authToken }) => basic(accountSid, authToken),
   },
+  history: twilioHistory,
   checks: twilioChecks,
 });
 

@@ -68,7 +68,7 @@ const lacking = (label: string, { message }: Failure): [string, string] => [
   "add what is missing, unless this mapping only receives",
 ];
 
-function createAsk(label: string, callApi: CallApi): Ask {
+export function createAsk(label: string, callApi: CallApi): Ask {
   return async (request, schema) => {
     const { status, body } = await callApi(request);
     const parsed = schema.safeParse(body);

@@ -1,0 +1,87 @@
+import { readFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { signer as generic } from "../../fixtures/generic-sms/sign.ts";
+import { signer } from "../../fixtures/twilio/sign.ts";
+import { startTestBridge, type TestBridge } from "../../support/bridge.ts";
+import { until } from "../../support/until.ts";
+
+/** What a provider keeps, by its own list: Twilio's as its fixture has it. */
+const { exchanges } = JSON.parse(readFileSync("test/fixtures/twilio/history/month.json", "utf8"));
+let bridge: TestBridge;
+let twilio: Server;
+let mappingId: string;
+let status: number | undefined;
+
+beforeAll(async () => {
+  twilio = createServer((req, res) => {
+    const { pathname, search, searchParams } = new URL(req.url ?? "", "http://x");
+    const found = exchanges.find(({ request: { url, query } }: (typeof exchanges)[number]) => {
+      const asked = url.replace("https:/", "");
+      if (asked.includes("?")) return asked === `${pathname}${search}`;
+      const isSame = (name: string) => query[name] === undefined || query[name] === searchParams.get(name);
+      return asked === pathname && ["To", "From"].every(isSame) && !searchParams.has("PageToken");
+    });
+    res.writeHead(status ?? 200, { "content-type": "application/json" });
+    res.end(JSON.stringify(status === undefined ? found?.answer.body : { code: 20003, message: "Authenticate" }));
+  });
+  await new Promise<void>((resolve) => twilio.listen(0, "127.0.0.1", resolve));
+  const providersUrl = `http://127.0.0.1:${(twilio.address() as AddressInfo).port}`;
+  bridge = await startTestBridge({ config: { providersUrl } });
+  mappingId = await bridge.addMapping({ provider: "twilio", address: "+15005550006", credentials: signer.credentials });
+});
+beforeEach(() => {
+  status = undefined;
+});
+afterAll(async () => {
+  await bridge.stop();
+  twilio.close();
+});
+
+const whole = (id: number, state: string) =>
+  until(
+    () => bridge.admin("GET", `/imports/${id}`),
+    ({ body }) => body.state === state,
+  ).then(({ body }) => body);
+
+test("a provider that refuses pauses the import, which goes on where it was; twice, all is there once", async () => {
+  status = 401;
+  const made = await bridge.admin("POST", "/imports/history", { mappingId, perSecond: 100 });
+  expect(made.body).toMatchObject({ stage: "reading", source: "history", lines: 0 });
+  expect(await whole(made.body.id, "paused")).toMatchObject({ reason: expect.stringContaining("401") });
+  status = undefined;
+  await bridge.admin("POST", `/imports/${made.body.id}/resume`);
+  expect(await whole(made.body.id, "done")).toMatchObject({
+    lines: 5,
+    refused: 2,
+    begun: 3,
+    outcomes: { delivered: 3 },
+  });
+  const posted = () => bridge.sandbox.messages().map(({ direction, body, dateAdded }) => [direction, body, dateAdded]);
+  expect(posted().slice(0, 2)).toEqual([
+    ["inbound", "hi", "2024-01-30T09:30:00.000Z"],
+    ["outbound", "Hello", "2024-01-30T09:40:00.000Z"],
+  ]);
+  const again = await bridge.admin("POST", "/imports/history", { mappingId });
+  expect(await whole(again.body.id, "done")).toMatchObject({ duplicates: 3, begun: 0 });
+  expect(posted()).toHaveLength(3);
+});
+
+test("a dry run reads all of it, and waits", async () => {
+  const made = await bridge.admin("POST", "/imports/history", {
+    mappingId,
+    dryRun: true,
+    from: "2024-01-01T00:00:00Z",
+  });
+  expect(await whole(made.body.id, "paused")).toMatchObject({ lines: 5, refused: 2, duplicates: 3, people: 0 });
+  await bridge.admin("POST", `/imports/${made.body.id}/stop`);
+});
+
+test("a provider that lists nothing is refused at once", async () => {
+  const other = { provider: "generic-sms", address: "+15005550019", credentials: generic.credentials };
+  const { status: refused } = await bridge.admin("POST", "/imports/history", {
+    mappingId: await bridge.addMapping(other),
+  });
+  expect(refused).toBe(422);
+});
