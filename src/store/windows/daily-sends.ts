@@ -24,6 +24,7 @@ const count = prepare<CountedSend & { day: string; cap: number }, { isCounted: b
     with before as (
       select id, counted_on = ${value("day")}::date as is_counted from deliveries
       where message_id = ${value("messageId")}::bigint and kind = 'send-outbound'
+      for no key update
     ), counted as (
       insert into daily_sends (mapping_id, day, count)
       select ${value("mappingId")}::uuid, ${value("day")}::date, 1 from before where is_counted is not true limit 1

@@ -142,6 +142,20 @@ describe("hours in which people may be written to", () => {
     expect(sent()).not.toContain("not wanted");
   });
 
+  test("keep nothing of a mapping that is deleted: what waits fails at once, and says why", async () => {
+    const other = twoWay.ways["telnyx"] as Way;
+    expect((await twoWay.bridge.admin("PATCH", `/mappings/${other.mappingId}`, later())).status).toBe(200);
+    const { id, phone = "" } = newPerson();
+    twoWay.bridge.sandbox.sendAsAgent(id, { providerId: other.providerId, message: "too late" });
+    const held = await untilHeld(phone);
+    expect((await twoWay.bridge.admin("DELETE", `/mappings/${other.mappingId}`)).status).toBe(204);
+    const { body } = await until(
+      () => twoWay.bridge.admin("GET", `/messages/${held.id}`),
+      ({ body: { state } }) => state === "failed",
+    );
+    expect(body.deliveries[0]).toMatchObject({ state: "dead", reason: "misconfigured" });
+  });
+
   test.each([
     [{ sendFrom: "09:00" }, "sendUntil", /required with sendFrom/],
     [{ sendUntil: "09:00" }, "sendFrom", /required with sendUntil/],

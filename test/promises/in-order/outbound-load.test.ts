@@ -204,10 +204,30 @@ const nothingLeft = async () => {
   ].length;
 };
 
-test("300 messages of all providers that fail on a fifth: each sent at most once, in order, and its fate known", async () => {
+/** The hours of each mapping end and begin again, and some may send a few a day, until that is taken back. */
+async function holdNowAndThen(isOver: () => boolean): Promise<void> {
+  const clock = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString().slice(11, 16);
+  const open = { sendFrom: null, sendUntil: null, timeZone: null, dailyCap: null };
+  const change = async ({ mappingId }: Way, settings: object) =>
+    expect(await twoWay.bridge.admin("PATCH", `/mappings/${mappingId}`, settings)).toMatchObject({ status: 200 });
+  for (let turn = 0; !isOver(); turn++) {
+    const some = Object.values(twoWay.ways).filter((_, index) => index % 4 === turn % 4);
+    const closed = turn % 2 === 0 ? { sendFrom: clock(2), sendUntil: clock(3) } : { dailyCap: 2 };
+    for (const way of some) await change(way, { ...closed, timeZone: "UTC" });
+    await sleep(300);
+    for (const way of some) await change(way, open);
+  }
+}
+
+test("300 messages of all providers that fail on a fifth, and are held now and then: each sent at most once, in order, and its fate known", async () => {
   const ways = Object.values(twoWay.ways);
   const people = Array.from({ length: conversationsPerWay }, (_, person) => person);
-  await Promise.all(ways.flatMap((way) => people.map((person) => converse(way, person))));
+  let isWritten = false;
+  const holding = holdNowAndThen(() => isWritten);
+  await Promise.all(ways.flatMap((way) => people.map((person) => converse(way, person)))).finally(() => {
+    isWritten = true;
+  });
+  await holding;
   expect(written.length).toBeGreaterThanOrEqual(300);
   await until(nothingLeft, (left) => left === 0, 240);
   await Promise.all(told);
@@ -215,6 +235,8 @@ test("300 messages of all providers that fail on a fifth: each sent at most once
 
   const broken = twoWay.bridge.logLines.filter(({ event }) => /\.broke$|^worker\.failed$/.test(String(event)));
   expect(broken).toEqual([]);
+  for (const reason of ["outside_window", "daily_cap"])
+    expect(twoWay.bridge.logLines).toContainEqual(expect.objectContaining({ event: "delivery.held", reason }));
 
   const wrong = written.flatMap((each) => {
     const { taken, isRefused } = fateOf(each.token);

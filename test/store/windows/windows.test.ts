@@ -1,0 +1,172 @@
+import { sql } from "drizzle-orm";
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
+import { recordAttempts } from "../../../src/store/attempts.ts";
+import { ensureConversations, keyOf } from "../../../src/store/conversations.ts";
+import { enqueueDeliveries } from "../../../src/store/deliveries.ts";
+import { claimLanes } from "../../../src/store/lanes/claim-lanes.ts";
+import type { HeldLane } from "../../../src/store/lanes/held-lane.ts";
+import { putLocation } from "../../../src/store/locations.ts";
+import { deleteMapping } from "../../../src/store/mappings.ts";
+import { insertMessages } from "../../../src/store/messages/messages.ts";
+import { type Database, selectRows } from "../../../src/store/postgres/database.ts";
+import { countSend, uncountSend } from "../../../src/store/windows/daily-sends.ts";
+import { holdBack } from "../../../src/store/windows/hold-back.ts";
+import { readSendRules, wakeSends } from "../../../src/store/windows/send-rules.ts";
+import { openMigrated } from "../../support/database.ts";
+import { insertMapping } from "../../support/insert-mapping.ts";
+
+let database: Database;
+const locationId = "location-1";
+let mappingId = "";
+let counter = 0;
+beforeAll(async () => {
+  database = await openMigrated(inject, 20);
+  await putLocation(database.db, { id: locationId, sealedToken: "sealed" });
+});
+afterAll(() => database.close());
+const addMapping = async () => {
+  const settings = {
+    conversationProviderId: "p",
+    type: "Custom",
+    unknownSender: "create",
+    postAutomatic: false,
+  } as const;
+  return (await insertMapping(database.db, { locationId, provider: "twilio", address: `+${++counter}`, ...settings }))
+    .id;
+};
+beforeEach(async () => {
+  await database.db.execute(sql`update lanes set due_at = null`);
+  mappingId = await addMapping();
+});
+
+/** Messages to be sent to so many people; their ids. */
+async function enqueue(count: number): Promise<number[]> {
+  const { db } = database;
+  const people = Array.from({ length: count }, () => ({ mappingId, locationId, address: `+${++counter}` }));
+  const conversations = await ensureConversations(db, people);
+  const messages = await insertMessages(
+    db,
+    people.map((person) => ({
+      ...{ mappingId, conversationId: conversations.get(keyOf(person))?.id ?? 0, receivedAt: new Date() },
+      ...({ direction: "outbound", state: "queued" } as const),
+    })),
+  );
+  const owed = messages.map(({ id, conversationId }) => {
+    return { kind: "send-outbound" as const, conversationId, locationId, messageId: id };
+  });
+  await enqueueDeliveries(db, owed);
+  return messages.map(({ id }) => id);
+}
+
+const claim = () =>
+  claimLanes(database.db, {
+    places: { free: 100, reserved: 0, held: { highlevel: {}, provider: {} }, heldByMapping: {}, maxOfMapping: 100 },
+    ...{ deliveriesPerLane: 10, leaseSeconds: 60, leaseToken: crypto.randomUUID() },
+  });
+const hold = (lane: HeldLane, inSeconds: number) =>
+  holdBack(database.db, {
+    ...{ lane, deliveryId: lane.deliveries[0]?.delivery.id ?? 0, inSeconds, isOutcomeUnknown: false },
+    ...{ reason: "outside_window", detail: "held until 09:00" },
+  });
+const change = (set: ReturnType<typeof sql>) =>
+  database.db.execute(sql`update deliveries set ${set} where conversation_id in (
+    select id from conversations where mapping_id = ${mappingId})`);
+const countedFor = async () => {
+  const rows = await selectRows<{ count: number }>(
+    database.db,
+    sql`select count from daily_sends where mapping_id = ${mappingId}`,
+  );
+  return rows[0]?.count;
+};
+
+describe("what is held back", () => {
+  test("gives its place back without an attempt, and is looked at again when the rules change, however long it had to wait", async () => {
+    await enqueue(1);
+    const [lane] = await claim();
+    if (!lane) throw new Error("nothing was claimed");
+    expect(await hold(lane, 3600)).toBe(false);
+    expect(await claim()).toEqual([]);
+    expect(await selectRows(database.db, sql`select from attempts`)).toEqual([]);
+    await wakeSends(database.db, mappingId);
+    const [again] = await claim();
+    expect(again?.deliveries).toMatchObject([{ dueInSeconds: 0, delivery: { attempts: 0 } }]);
+  });
+
+  test("is looked at again at once where the rules change while it is being held", async () => {
+    await enqueue(1);
+    const [lane] = await claim();
+    if (!lane) throw new Error("nothing was claimed");
+    await wakeSends(database.db, mappingId);
+    expect(await hold(lane, 3600)).toBe(true);
+    expect(await claim()).toHaveLength(1);
+  });
+
+  test("spends none of the time in which it is to be tried", async () => {
+    await enqueue(1);
+    await change(sql`attempts = 2, first_attempted_at = now() - interval '11 hours'`);
+    const [lane] = await claim();
+    if (!lane) throw new Error("nothing was claimed");
+    await hold(lane, 0);
+    await change(sql`held_at = now() - interval '10 hours'`);
+    const [released] = await claim();
+    const [head] = released?.deliveries ?? [];
+    if (!released || !head) throw new Error("nothing was claimed");
+    expect(head.triedForSeconds).toBeCloseTo(3600, -2);
+    await recordAttempts(database.db, [
+      {
+        ...{ lane: released, deliveryId: head.delivery.id, messageId: head.message?.id, startedAt: new Date() },
+        ...{ durationMs: 1, outcome: "unreachable", status: undefined, detail: undefined },
+        next: { state: "pending", retryInSeconds: 0, counts: true, isOutcomeUnknown: false },
+        lease: { giveBack: "due" },
+      },
+    ]);
+    const [again] = await claim();
+    expect(again?.deliveries[0]?.triedForSeconds).toBeCloseTo(3600, -2);
+    expect(again?.deliveries[0]?.delivery).toMatchObject({ attempts: 3 });
+  });
+
+  test("goes by the rules of where its number was moved to, and is looked at when those change", async () => {
+    await enqueue(1);
+    const [lane] = await claim();
+    if (!lane) throw new Error("nothing was claimed");
+    await hold(lane, 3600);
+    const next = await addMapping();
+    await deleteMapping(database.db, mappingId, next);
+    expect(await readSendRules(database.db, mappingId)).toMatchObject({ id: next, isDeleted: false, dailyCap: null });
+    await wakeSends(database.db, next);
+    expect(await claim()).toHaveLength(1);
+  });
+});
+
+describe("a daily cap", () => {
+  const day = "2026-11-28";
+  const count = (messageId: number, on = day) => countSend(database.db, { mappingId, messageId, day: on, cap: 10 });
+
+  test("is never passed, and always reached, however many count at once, each of them twice", async () => {
+    const ids = await enqueue(40);
+    const counted = await Promise.all([...ids, ...ids].map(async (id) => ({ id, is: await count(id) })));
+    const places = new Set(counted.filter(({ is }) => is).map(({ id }) => id));
+    expect([places.size, await countedFor()]).toEqual([10, 10]);
+  });
+
+  test("counts a message once a day, and another one in the place of what was not sent", async () => {
+    const ids = await enqueue(11);
+    const [first = 0, ...others] = ids;
+    for (const id of [first, first, ...others.slice(0, 9), first]) expect(await count(id)).toBe(true);
+    expect(await count(others[9] ?? 0)).toBe(false);
+    await Promise.all([1, 2, 3].map(() => uncountSend(database.db, { mappingId, messageId: first })));
+    expect(await countedFor()).toBe(9);
+    expect(await count(others[9] ?? 0)).toBe(true);
+    expect(await count(first)).toBe(false);
+  });
+
+  test("begins anew with the day, which does not go back", async () => {
+    const ids = await enqueue(12);
+    for (const id of ids.slice(0, 10)) await count(id);
+    expect(await count(ids[10] ?? 0)).toBe(false);
+    expect(await count(ids[10] ?? 0, "2026-11-29")).toBe(true);
+    expect(await countedFor()).toBe(1);
+    expect(await count(ids[11] ?? 0)).toBe(true);
+    expect(await countedFor()).toBe(2);
+  });
+});
