@@ -105,4 +105,15 @@ export const messages: Record<string, Provocation> = {
     provoke: ({ bridge, mappings }) => bridge.admin("POST", `/mappings/${mappings["generic-sms"]}/pause`),
     mend: ({ mappings }, run) => run({ MAPPING: mappings["generic-sms"] }),
   },
+  "A daily cap lets out less than comes": {
+    async provoke(stage) {
+      await stage.bridge.admin("PATCH", `/mappings/${stage.mappings.twilio}`, { timeZone: "UTC", dailyCap: 1 });
+      stage.answer("One a day");
+      stage.answer("And another one");
+      await until(stage.readyz, (answer) => answer?.text.includes('"reason":"daily_cap"') === true);
+      const then = "now() - interval '3 days'";
+      await stage.sql(`update deliveries set held_at = ${then}, created_at = ${then} where reason = 'daily_cap'`);
+    },
+    mend: ({ mappings }, run) => run({ MAPPING: mappings.twilio }),
+  },
 };
