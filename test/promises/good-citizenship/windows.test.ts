@@ -59,6 +59,7 @@ describe("hours in which people may be written to", () => {
     await set(later());
     const { id, phone = "" } = newPerson();
     send(id, "first");
+    await untilHeld(phone);
     send(id, "second");
     const held = await untilHeld(phone, 2);
     expect(held).toMatchObject({
