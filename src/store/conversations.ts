@@ -123,15 +123,17 @@ export async function findChatPeople(
 
 /** Keeps what HighLevel told or the admin route registered; an id that is not given stays as it was. */
 export async function keepHighlevelIds(db: Db, id: number, ids: HighlevelIds): Promise<void> {
-  await db
-    .update(conversations)
-    .set({
-      ...(ids.contactId === undefined ? {} : { highlevelContactId: ids.contactId }),
-      ...(ids.conversationId === undefined ? {} : { highlevelConversationId: ids.conversationId }),
-      updatedAt: sql`now()`,
-    })
-    .where(eq(conversations.id, id));
+  await keepIds(db, { id, contactId: ids.contactId ?? null, conversationId: ids.conversationId ?? null });
 }
+
+const keepIds = prepare<{ id: number; contactId: string | null; conversationId: string | null }>(
+  "keep-highlevel-ids",
+  (value) => sql`
+    update conversations
+    set highlevel_contact_id = coalesce(${value("contactId")}, highlevel_contact_id),
+      highlevel_conversation_id = coalesce(${value("conversationId")}, highlevel_conversation_id), updated_at = now()
+    where id = ${value("id")}`,
+);
 
 /** How a person wrote last. */
 export interface Habits {

@@ -3,6 +3,7 @@ import type { Channel, ConsentCause } from "../../model.ts";
 import { isAnyOf } from "../postgres/any-of.ts";
 import { columnsOf } from "../postgres/columns.ts";
 import { type Db, selectRows } from "../postgres/database.ts";
+import { prepare } from "../postgres/prepare.ts";
 import { conversations, deliveries, type OptOut, optOuts } from "../schema.ts";
 
 /** Whom a location writes to, by texts or by emails. */
@@ -55,19 +56,30 @@ export async function lockOptOuts(tx: Db, people: Addressee[]): Promise<Map<stri
  */
 export async function findStanding(tx: Db, person: Addressee): Promise<OptOut | undefined> {
   // Two statements: the second one sees what was committed while the first one waited.
-  await tx.execute(sql`select pg_advisory_xact_lock_shared(${space}, ${lockOf(sql`${keyOf(person)}::text`)})`);
-  const [found] = await tx
-    .select()
-    .from(optOuts)
-    .where(and(isOf(person), isNull(optOuts.liftedAt)));
-  return found;
+  await shareLock(tx, { person: keyOf(person) });
+  const found = await findOptOut(tx, person);
+  return found?.liftedAt === null ? found : undefined;
 }
+
+const shareLock = prepare<{ person: string }>(
+  "share-opt-out-lock",
+  (value) => sql`select pg_advisory_xact_lock_shared(${space}, ${lockOf(sql`${value("person")}::text`)})`,
+);
 
 /** One, whether it stands or not. */
 export async function findOptOut(db: Db, person: Addressee): Promise<OptOut | undefined> {
-  const [found] = await db.select().from(optOuts).where(isOf(person));
-  return found;
+  const [found] = await selectOptOut(db, person);
+  return found && optOutColumns.read(found);
 }
+
+const optOutColumns = columnsOf<OptOut>(optOuts);
+
+const selectOptOut = prepare<Addressee, Record<string, unknown>>(
+  "select-opt-out",
+  (value) => sql`
+    select ${optOutColumns.list} from opt_outs
+    where location_id = ${value("locationId")} and channel = ${value("channel")} and address = ${value("address")}`,
+);
 
 /** With `locationIds` only if it is of one of these. */
 export async function findOptOutById(
@@ -81,9 +93,6 @@ export async function findOptOutById(
     .where(and(eq(optOuts.id, id), locationIds && isAnyOf(optOuts.locationId, locationIds)));
   return found;
 }
-
-const isOf = ({ locationId, channel, address }: Addressee) =>
-  and(eq(optOuts.locationId, locationId), eq(optOuts.channel, channel), eq(optOuts.address, address));
 
 /** What a change leaves of a person's opt-out. */
 export interface OptOutChange extends Addressee {
@@ -113,8 +122,6 @@ export async function keepOptOuts(tx: Db, changes: OptOutChange[]): Promise<OptO
   );
   return rows.map(optOutColumns.read);
 }
-
-const optOutColumns = columnsOf<OptOut>(optOuts);
 
 /** Whose conversations a delivery about these people may stand in: the newest of each that HighLevel knows, else the newest. */
 export async function findConversationsFor(tx: Db, people: Addressee[]): Promise<Map<string, number>> {

@@ -14,9 +14,10 @@ const ours = { SMS: { status: "active", message: "x", code: "bridge-opt-out" } }
 
 function stage(row: OptOut, present: DndSettings) {
   const set: DndSettings[] = [];
-  const chain = { from: () => chain, where: async () => [row] };
+  const columns = Object.fromEntries(Object.entries(row).map(([key, value]) => [`opt_outs.${key}`, value]));
+  const statement = { execute: async () => ({ rows: [columns] }) };
   const context: DndContext = {
-    db: { select: () => chain } as unknown as Db,
+    db: { session: { prepareQuery: () => statement } } as unknown as Db,
     highlevel: {
       findContact: async () => "contact-1",
       readDnd: async () => present,
