@@ -147,7 +147,8 @@ async function openBy(
 
 test("who does not read is hung up on, instead of being kept for", async () => {
   const { stream, watching, end } = await openBy({}, caller);
-  const told = { item: { what: "received" as const, at: "x", reason: "y".repeat(100_000) }, locationIds: undefined };
+  const item = { what: "received" as const, at: "x", reason: "y".repeat(100_000) };
+  const told = { item, json: JSON.stringify(item), locationIds: undefined };
   for (let turn = 0; turn < 9; turn++) watching.onTold([told], 0);
   expect(stream.destroyed).toBe(false);
   for (let turn = 0; turn < 3; turn++) watching.onTold([told], 0);

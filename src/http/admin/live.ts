@@ -72,7 +72,7 @@ function openStream({ db, live }: LiveContext, caller: Caller, wanted: Query): R
     onTold(told, missed) {
       const lines = told
         .filter((each) => isSeenBy(reach, each) && isWanted(wanted, each))
-        .map(({ item }) => toEvent(item));
+        .map(({ json }) => `data: ${json}\n\n`);
       if (missed > 0) lines.push(`event: missed\ndata: ${missed}\n\n`);
       if (stream.readableLength > maxWaitingBytes) stream.destroy();
       else if (lines.length > 0) stream.push(lines.join(""));
@@ -106,5 +106,3 @@ function isWanted(wanted: Query, { item, locationIds }: Told): boolean {
   if (wanted.direction !== undefined && item.direction !== wanted.direction) return false;
   return wanted.locationId === undefined || (locationIds ?? []).includes(wanted.locationId);
 }
-
-const toEvent = (item: DescribedOccurrence) => `data: ${JSON.stringify(item)}\n\n`;
