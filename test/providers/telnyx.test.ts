@@ -1,6 +1,7 @@
 import Telnyx from "telnyx";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { isAllowedHost } from "../../src/calls/fetch-file.ts";
+import { normalizeAddress } from "../../src/formats/address.ts";
 import { isMediaUrl } from "../../src/providers/media-urls.ts";
 import { telnyx } from "../../src/providers/sms/telnyx.ts";
 import { signer } from "../fixtures/telnyx/sign.ts";
@@ -42,4 +43,23 @@ test("a recording is asked for by its id with the API key, and fetched without i
   expect(media.located.at({ data: { download_urls: { wav: link } } })).toBe(link);
   expect(media.located.at({ data: {} })).toBeUndefined();
   expect(isAllowedHost(new URL(link).host, media.located.hosts)).toBe(true);
+});
+
+describe("an answer by RCS", () => {
+  const request = (from: string, messagingProfileId?: string) => {
+    const message = { from, to: "rcs:+15005550006", text: "Hello", attachments: [], cc: [], bcc: [], references: [] };
+    const callApi = () => Promise.reject(new Error("it was called"));
+    const given = { ...(signer.sendCredentials as object), messagingProfileId };
+    return telnyx.send({ ...message, reference: "42", receiptUrl: "https://bridge.example.com" }, given, callApi);
+  };
+
+  test("says what is missing before Telnyx is asked: an agent, or the messaging profile", async () => {
+    const profile = "16fd2706-8baf-433b-82eb-8c7fada847da";
+    await expect(request("rcs:+15005550009", profile)).rejects.toMatchObject({ reason: "rejected" });
+    await expect(request("rcs:e4448a5c0670c2a9")).rejects.toMatchObject({ reason: "misconfigured" });
+  });
+
+  test("goes by an agent whose id is a mapping's address as it is", () => {
+    expect(normalizeAddress("sms", "e4448a5c0670c2a9")).toBe("e4448a5c0670c2a9");
+  });
 });

@@ -40,7 +40,7 @@ async function findNumber(
   address: string,
   { credentials, webhookUrl, ask }: { credentials: Credentials; webhookUrl: string; ask: Ask },
 ): Promise<Finding[]> {
-  if (!address.startsWith("+")) return [ok("address", `${address} is a short code, which is not looked up`)];
+  if (!address.startsWith("+")) return [ok("address", `${address} is no whole number, and is not looked up`)];
   // By its digits alone: what else stands there finds nothing.
   const { data } = await ask(get(credentials, "/phone_numbers", { "filter[phone_number]": address.slice(1) }), numbers);
   const number = data.find(({ phone_number }) => phone_number === address);

@@ -12,6 +12,7 @@ import { ed25519Key } from "../kit/public-keys.ts";
 import { answerOf, idAt, post } from "../kit/sends.ts";
 import { inHeader, publicKeySignature } from "../kit/signatures.ts";
 import { callEvents, linkIn, recordings } from "./telnyx/calls.ts";
+import { composeRcs, isByRcs, readRcs, readRcsSentElsewhere } from "./telnyx/rcs.ts";
 import { composeWhatsapp, isByWhatsapp, readWhatsapp } from "./telnyx/whatsapp.ts";
 
 /**
@@ -30,7 +31,8 @@ export const telnyx = defineProvider({
   }),
   pasteAt: "the messaging profile's inbound webhook. Receipts set themselves",
   notes: [
-    "Who writes by WhatsApp is answered by it, and by SMS again once they write a text. RCS is not taken: its agents have no number.",
+    "Who writes by WhatsApp or RCS is answered by it, and by SMS again once they write a text.",
+    "An RCS agent is mapped by its id, such as `e4448a5c0670c2a9`, and gets the same URL as its webhook URL. It answers who has written to it, for which the credentials need `messagingProfileId`; a file that is sent with words goes as a link.",
     "A text that is sent from the portal, or by another tool, is recorded in HighLevel.",
     "For its calls, give the Voice API application the same URL, and the mapping a `callProviderId`. Recordings and transcripts are added to them when they are there.",
   ],
@@ -45,14 +47,15 @@ export const telnyx = defineProvider({
   },
   sends: {
     // https://developers.telnyx.com/api-reference/messages/send-a-message
-    request: (message, { apiKey, messagingProfileId: profile }) =>
-      isByWhatsapp(message)
-        ? post(`${messages}/whatsapp`, bearer(apiKey), composeWhatsapp(message, profile))
-        : post(messages, bearer(apiKey), compose(message, profile)),
+    request: (message, { apiKey, messagingProfileId: profile }) => {
+      if (isByRcs(message)) return post(`${messages}/rcs`, bearer(apiKey), composeRcs(message, profile));
+      if (isByWhatsapp(message)) return post(`${messages}/whatsapp`, bearer(apiKey), composeWhatsapp(message, profile));
+      return post(messages, bearer(apiKey), compose(message, profile));
+    },
     // https://developers.telnyx.com/development/api-fundamentals/api-errors
     answer: answerOf({ ...idAt("data.id"), refused: at("errors.0", apiError()) }),
     refusals: { "40300": "opted_out", "10009": "misconfigured", "10011": "throttled" },
-    services: ["whatsapp"],
+    services: ["whatsapp", "rcs"],
   },
   media: {
     hosts: ["api.telnyx.com"],
@@ -100,19 +103,19 @@ function read(webhook: DecodedWebhook) {
   const event = webhook.read(kind);
   if (Object.hasOwn(callEvents, event)) return callEvents[event]?.(webhook) ?? [];
   if (event === "message.received" && /^whatsapp$/i.test(webhook.read(typeOf) ?? "")) return readWhatsapp(webhook);
+  if (event === "message.received" && /^rcs$/i.test(webhook.read(typeOf) ?? "")) return readRcs(webhook);
   if (event === "message.received") return readText(webhook);
   if (event === "message.sent" && webhook.reference === undefined) return readSentElsewhere(webhook);
-  if (event === "message.sent" || event === "message.finalized") return readReceipts(webhook);
+  if (["message.sent", "message.finalized", "message.read"].includes(event)) return readReceipts(webhook);
   return ignored(`event ${event}: says nothing that is bridged`);
 }
 
-/** RCS comes to an agent that has no number, of which no mapping could be: it is not taken. */
 const textType = z.object({
   data: z.object({
     payload: z.object({
       type: maybeText.refine(
         (type) => !type || /^[sm]ms$/i.test(type),
-        "is none of SMS, MMS and WHATSAPP: the bridge could not answer by it",
+        "is none of SMS, MMS, WHATSAPP and RCS: the bridge could not answer by it",
       ),
     }),
   }),
@@ -127,7 +130,8 @@ function readText(webhook: DecodedWebhook, direction?: "outbound") {
 function readSentElsewhere(webhook: DecodedWebhook) {
   const type = webhook.read(typeOf) ?? "SMS";
   if (type === "SMS" || type === "MMS") return readText(webhook, "outbound");
-  return ignored(`a message of type ${type} was sent: only SMS and MMS are bridged`);
+  if (type === "RCS") return readRcsSentElsewhere(webhook);
+  return ignored(`a message of type ${type} was sent: only SMS, MMS and RCS are bridged`);
 }
 
 /** One for each person of a group, of whom each is reached or not. */
