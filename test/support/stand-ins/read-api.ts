@@ -4,7 +4,7 @@ import { isChatId } from "../../../src/formats/address.ts";
 import type { Channel } from "../../../src/model.ts";
 import type { SendFixture } from "../fixtures.ts";
 import type { Provider } from "../providers.ts";
-import { findPlaces, type Places, type ReadMessage, readMessage, type Values, valuesOf } from "./places.ts";
+import { findPlaces, type Places, prefixOf, type ReadMessage, readMessage, type Values, valuesOf } from "./places.ts";
 
 /** What a provider's `send/` fixtures show of its API. */
 export interface Api {
@@ -28,7 +28,10 @@ export interface Api {
 }
 
 export function readApi({ sendFixtures, channel, signer }: Provider): Api {
-  const fixtures = sendFixtures.map(({ fixture }) => fixture);
+  const shown = sendFixtures.map(({ fixture }) => fixture);
+  // What those credentials cannot send by has other places.
+  const services = new Set(shown.filter(({ credentials }) => !credentials).map(prefixOf));
+  const fixtures = shown.filter((fixture) => services.has(prefixOf(fixture)));
   const isForm = isPairs(fixtures[0]?.request.body);
   const all = fixtures.map((fixture) => ({ fixture, values: valuesOf(fixture.request.body, isForm) }));
   const usual = all.filter(({ fixture }) => !fixture.credentials);
