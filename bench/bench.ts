@@ -8,6 +8,7 @@ import { measureAcks } from "./measures/acks.ts";
 import { measureCost } from "./measures/cost.ts";
 import { measureEndToEnd } from "./measures/end-to-end.ts";
 import { measureFlat } from "./measures/flat.ts";
+import { measureImports } from "./measures/imports.ts";
 import { measureKill } from "./measures/kill.ts";
 import { measureLargeMails } from "./measures/large-mails.ts";
 import { measureLatency } from "./measures/latency.ts";
@@ -33,6 +34,7 @@ const measures: Record<string, (lab: Lab) => Promise<Finding>> = {
   start: measureStart,
   watchers: measureWatchers,
   pages: measurePages,
+  imports: measureImports,
   kill: measureKill,
 };
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Loop, startLoop } from "./concurrency/loop.ts";
 import { stepImport } from "./inbox/imports/step-import.ts";
 import { createProcessing, type ProcessContext, type Processed } from "./inbox/process-webhooks.ts";
@@ -125,6 +126,8 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
   };
 }
 
+const importPauseMs = 40;
+
 /** What is done now and then, apart from all work. */
 function startChores(context: DeliverContext, options: WorkerOptions, wake: Wake): Loop[] {
   const { log, db } = context;
@@ -143,7 +146,12 @@ function startChores(context: DeliverContext, options: WorkerOptions, wake: Wake
     startLoop({ log, pollSeconds: options.pollSeconds, name: "replay", run: () => stepReplay({ db, onWork }) }),
     startLoop({
       ...{ log, pollSeconds: options.pollSeconds, name: "import" },
-      run: () => stepImport({ ...context, onWork, perDay: options.perDay }),
+      async run() {
+        const hasStepped = await stepImport({ ...context, onWork, perDay: options.perDay });
+        // Everything else has its turn between two steps, however fast one goes on.
+        if (hasStepped) await sleep(importPauseMs);
+        return hasStepped;
+      },
     }),
     startLoop({ log, pollSeconds: 3600, name: "reseal", run: options.reseal }),
   ];

@@ -4,6 +4,7 @@ import { ZodError } from "zod";
 import { createBridge } from "./call-bridge.ts";
 import { CommandError, exitCodes, wrongUse } from "./command-error.ts";
 import { addDoctor } from "./commands/doctor.ts";
+import { addImports } from "./commands/imports.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addLocations } from "./commands/locations.ts";
 import { addMappings } from "./commands/mappings.ts";
@@ -54,6 +55,7 @@ export async function runCli(args: string[], io: Io): Promise<number> {
   addTail(program, session);
   addMappings(program, session);
   addLocations(program, session);
+  addImports(program, session);
   addKeys(program, session);
   addLogin(program, session);
   addOpenapi(program, session);

@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { z } from "zod";
 import { wrongUse } from "../command-error.ts";
 import { plural, say, sayJson } from "../print.ts";
+import { readText } from "../read-text.ts";
 import type { Session } from "../session.ts";
 
 export const mappingPath = (id: string) => `/admin/mappings/${encodeURIComponent(id)}`;
@@ -126,15 +126,6 @@ const words = new Map<unknown, boolean | null>([
   ["false", false],
   ["null", null],
 ]);
-
-async function readText({ io }: Session, file: string): Promise<string> {
-  if (file === "-") return io.readStdin();
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw wrongUse(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
 
 async function readJson(session: Session, file: string): Promise<unknown> {
   const text = await readText(session, file);

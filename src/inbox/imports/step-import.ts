@@ -17,8 +17,8 @@ export interface ImportsContext extends HistoryContext {
   perDay: number;
 }
 
-/** So many seconds of it may wait at once: what is posted live has few before it. */
-const maxWaitingSeconds = 4;
+/** So many seconds of it may wait at once, and never more than so many messages: what is posted live has few before it. */
+const maxWaiting = { seconds: 4, messages: 8 };
 /** The longest that a page of a history may take, with its files. */
 const pageSeconds = 300;
 /** What of a location's day is left to what is live. */
@@ -59,12 +59,13 @@ async function stepOf(tx: Db, context: ImportsContext, due: Import): Promise<voi
   if (due.stage === "sorting") return sortImport(tx, due, mapping);
   const waits = await whyWaits(tx, context, mapping);
   if (waits) return noteImportStep(tx, due.id, waits);
-  const most = due.perSecond * maxWaitingSeconds;
+  const most = Math.min(due.perSecond * maxWaiting.seconds, maxWaiting.messages);
   const waiting = await countWaitingOf(tx, due.id, most);
   const limit = Math.min(due.perSecond, most - waiting);
-  if (limit === 0) return noteImportStep(tx, due.id, { inSeconds: 1 });
+  const inSeconds = Math.min(1, most / due.perSecond);
+  if (limit === 0) return noteImportStep(tx, due.id, { inSeconds });
   const { isLast, ...counts } = await postRows(tx, { importId: due.id, mapping: describeMapping(mapping), limit });
-  await noteImportStep(tx, due.id, { counts, reason: null, inSeconds: 1 });
+  await noteImportStep(tx, due.id, { counts, reason: null, inSeconds });
   if (isLast && counts.begun === 0 && waiting === 0) await changeImport(tx, due.id, { state: "done", reason: null });
 }
 
