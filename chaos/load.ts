@@ -14,8 +14,8 @@ export interface LoadOptions {
   /** Where a load balancer would send the next request. */
   nextUrl(): string;
   random: () => number;
-  /** People beside them who write nothing but a STOP. */
-  withLeavers?: boolean;
+  /** People beside them who write nothing but a STOP, and others who call, once. */
+  withOthers?: boolean;
 }
 
 export interface Load {
@@ -23,6 +23,8 @@ export interface Load {
   sent: Set<string>;
   /** The numbers of those who have texted STOP, once it was acknowledged. */
   leavers: Set<string>;
+  /** Of those who have called, once that and what was said was acknowledged. */
+  callers: Set<string>;
   /** Requests, repetitions included. */
   requests(): number;
   /** Of them, those that were answered 503 or 429. */
@@ -51,6 +53,7 @@ export function startLoad(options: LoadOptions): Load {
   let isOver = false;
 
   const leavers = new Set<string>();
+  const callers = new Set<string>();
   const post = (provider: LoadProvider, mappingId: string, person: number, number: number) =>
     request(provider, provider.webhook(mappingId, person, number));
   const request = async (provider: LoadProvider, { url, headers, body }: WebhookRequest) => {
@@ -95,16 +98,29 @@ export function startLoad(options: LoadOptions): Load {
       await sleep(2 * pauseMs * (0.5 + random()));
     }
   };
+  /** One after another calls; that, and what was said, may come twice. */
+  const call = async (provider: LoadProvider, mappingId: string) => {
+    for (let turn = 0; !isOver && provider.call; turn++) {
+      const number = personNumber(900_000 + turn);
+      for (const webhook of provider.call(mappingId, number)) {
+        while (!(await request(provider, webhook))) await sleep(50 + 100 * random());
+        if (random() < repeated.again) await request(provider, webhook);
+      }
+      callers.add(number);
+      await sleep(2 * pauseMs * (0.5 + random()));
+    }
+  };
   const done = Promise.all(
     [...mappings].flatMap(([provider, mappingId], line) => [
       ...Array.from({ length: people }, (_, person) => writeOn(provider, mappingId, person)),
-      ...(options.withLeavers ? [leave(provider, mappingId, line)] : []),
+      ...(options.withOthers ? [leave(provider, mappingId, line), call(provider, mappingId)] : []),
     ]),
   );
   return {
     acknowledged,
     sent,
     leavers,
+    callers,
     surprises,
     requests: () => requests,
     refused: () => refused,

@@ -35,22 +35,22 @@ export async function runScenario(options: WorldOptions & { scenario: Scenario }
     const mappings = await world.addMappings();
     const { people, pauseMs } = options;
     const { nextUrl, random } = world;
-    load = startLoad({ mappings, people, pauseMs, nextUrl, random, withLeavers: options.earlier === undefined });
+    load = startLoad({ mappings, people, pauseMs, nextUrl, random, withOthers: options.earlier === undefined });
     await world.pass(1);
     await scenario.disturb(world);
     await world.pass(1);
     await untilEnough(load);
     await load.stop();
     await untilSettled(world);
-    troubles.push(...(await givenUp(world)), ...notLeft(world, load.leavers));
+    troubles.push(...(await givenUp(world)), ...notLeft(world, load.leavers), ...notCalled(world, load.callers));
     if (scenario.mustRefuse && load.refused() === 0) troubles.push("nobody was told to come again: nothing was broken");
   } catch (error) {
     troubles.push(`broke off: ${error instanceof Error ? error.message : String(error)}`);
   }
   const { acknowledged, sent, surprises } = load ?? { acknowledged: new Set(), sent: new Set(), surprises: new Map() };
   for (const [surprise, count] of surprises) troubles.push(`${surprise} (${count} times)`);
-  const isOfLeaver = ({ address = "" }: Accepted) => load?.leavers.has(address);
-  const accepted = acceptedBy(world.sandbox).filter((each) => !isOfLeaver(each));
+  const isOfOthers = ({ address = "" }: Accepted) => load?.leavers.has(address) || load?.callers.has(address);
+  const accepted = acceptedBy(world.sandbox).filter((each) => !isOfOthers(each));
   const verdict = judge(acknowledged, sent, accepted);
   if (acknowledged.size < leastMessages) troubles.push("too few messages to say anything");
   const result: Result = {
@@ -109,6 +109,18 @@ function notLeft({ sandbox }: World, leavers: Set<string>): string[] {
     const { id = "", dndSettings } = contacts.get(number) ?? {};
     const [dnd, count] = [dndSettings?.["SMS"]?.status, stops.get(id) ?? 0];
     return dnd === "active" && count === 1 ? [] : [`of ${number} there are ${count} STOPs, and the DND is ${dnd}`];
+  });
+}
+
+/** Each call is there once, with what was said once. */
+function notCalled({ sandbox }: World, callers: Set<string>): string[] {
+  const numbers = new Map(sandbox.contacts().map(({ id, phone }) => [id, phone ?? ""]));
+  const messages = sandbox.messages().map((each) => ({ ...each, number: numbers.get(each.contactId) }));
+  return [...callers].flatMap((number) => {
+    const found = messages.filter((each) => each.number === number);
+    const isWell = found.length === 1 && found[0]?.type === "Call" && found[0].attachments.length === 1;
+    const words = found.map(({ type, attachments }) => `a ${type} with ${attachments.length} files`).join(", ");
+    return isWell ? [] : [`of ${number}, who has called, there is ${words || "nothing"}`];
   });
 }
 

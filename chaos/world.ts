@@ -156,7 +156,9 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     },
     async addMappings() {
       const providers = options.earlier ? earlyProviders : someProviders;
-      return new Map(await Promise.all(providers.map((provider) => addMapping(world, provider))));
+      return new Map(
+        await Promise.all(providers.map((provider) => addMapping(world, provider, options.earlier === undefined))),
+      );
     },
     atEnd: (cleanUp) => void cleanUps.push(cleanUp),
     async stop() {
@@ -180,14 +182,18 @@ function putLocation(sandbox: Sandbox, token: string): void {
     providers: [
       { id: smsProviderId, channel: "sms", extra: true },
       { id: emailProviderId, channel: "email", extra: true },
+      { id: callProviderId, channel: "call", extra: true },
     ],
   });
 }
 
-async function addMapping(world: World, provider: LoadProvider): Promise<[LoadProvider, string]> {
+const callProviderId = "provider-calls";
+
+async function addMapping(world: World, provider: LoadProvider, knowsCalls: boolean): Promise<[LoadProvider, string]> {
   const { id } = await world.admin<{ id: string }>("POST", "/mappings?check=false", {
     locationId,
     ...provider.mapping,
+    ...(knowsCalls && provider.call ? { callProviderId } : {}),
   });
   return [provider, id];
 }

@@ -11,6 +11,8 @@ export interface LoadProvider {
   webhook(mappingId: string, person: number, number: number): WebhookRequest;
   /** The webhook of somebody's STOP, by which they can be known; none of a provider of emails. */
   stop?(mappingId: string, number: string): WebhookRequest;
+  /** Those of a call of somebody, and of what was said in it, which comes later. */
+  call?(mappingId: string, number: string): [WebhookRequest, WebhookRequest];
 }
 
 const ours = {
@@ -45,8 +47,21 @@ export const loadProviders: LoadProvider[] = providers.map((provider) => {
     ...(provider.channel === "sms"
       ? { stop: (mappingId, from) => write(mappingId, { id: `stop-${from.slice(1)}`, from, text: "STOP" }) }
       : {}),
+    ...(provider.name === "generic-sms" ? { call: writeCall } : {}),
   };
 });
+
+function writeCall(mappingId: string, from: string): [WebhookRequest, WebhookRequest] {
+  const id = `call-${from.slice(1)}`;
+  const sign = (type: string, data: object) => {
+    const sample = { contentType: "application/json", body: { type, data } };
+    return providerOf("generic-sms").signer.sign(sample, { url: `${publicUrl}/webhooks/${mappingId}`, at: new Date() });
+  };
+  return [
+    sign("call.ended", { id, from, to: ours.sms.address, status: "completed", durationSeconds: 60 }),
+    sign("call.recorded", { callId: id, id: `said-${from.slice(1)}`, to: ours.sms.address, text: "Call me back." }),
+  ];
+}
 
 /** Where each of several processes is killed or cut off, one text and email of each way of signing tell as much as all. */
 const various = new Set(["twilio", "telnyx", "plivo", "postmark", "mailgun", "generic-sms", "generic-email"]);
