@@ -30,6 +30,9 @@ const { values } = parseArgs({
   },
 });
 
+/** Of one attempt; the bridge's default is 30 s. */
+const attemptSeconds = 4;
+
 exitOnSignals();
 if (values.help) say(usage);
 else if (values.list) for (const { name, about } of scenarios) say(`${name.padEnd(20)} ${about}`);
@@ -44,9 +47,6 @@ function choose(only: string | undefined): Scenario[] {
     return found;
   });
 }
-
-/** Of one attempt; the bridge's default is 30 s. */
-const attemptSeconds = 4;
 
 async function run(chosen: Scenario[]): Promise<number> {
   const seed = Number(values.seed);
