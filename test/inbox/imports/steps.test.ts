@@ -1,0 +1,79 @@
+import { sql } from "drizzle-orm";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { keepFile } from "../../../src/inbox/imports/keep-file.ts";
+import { stepImport } from "../../../src/inbox/imports/step-import.ts";
+import { countPosted } from "../../../src/store/imports/import-rows.ts";
+import { findImport, insertImport } from "../../../src/store/imports/imports.ts";
+import { type Database, type Db, selectRows } from "../../../src/store/postgres/database.ts";
+import type { MappingRow } from "../../../src/store/schema.ts";
+import { openMigrated } from "../../support/database.ts";
+import { insertMapping } from "../../support/insert-mapping.ts";
+
+let database: Database;
+let db: Db;
+beforeAll(async () => {
+  database = await openMigrated(inject, 3);
+  db = database.db;
+});
+afterAll(() => database.close());
+
+/** As if the time of the next step had come. */
+async function step(at: Db, perDay = 1000): Promise<boolean> {
+  await at.execute(sql`update imports set next_at = now()`);
+  const mappings = { get: async () => undefined };
+  return stepImport({ db: at, onWork: () => undefined, perDay, mappings, callProvider: () => expect.unreachable() });
+}
+const deliver = () => db.execute(sql`update deliveries set state = 'delivered' where state = 'pending'`);
+
+async function makeImport(mapping: MappingRow) {
+  const about = { mappingId: mapping.id, history: null, perSecond: 2, isDryRun: false, keyId: null };
+  const made = await insertImport(db, about);
+  const row = { date: "2024-01-31T09:30:00Z", direction: "inbound", text: "hi" };
+  const rows = Array.from({ length: 20 }, (_, index) => ({
+    ...row,
+    person: `+1500555${1000 + (index % 4)}`,
+    id: `m-${index}`,
+  }));
+  await keepFile(db, made, mapping, rows);
+  return made.id;
+}
+const find = (id: number) => findImport(db, id, { locationIds: undefined });
+
+test("a step that dies has not been done, some wait at most, live goes first, and half of a day is left to it", async () => {
+  await db.execute(sql`insert into locations (id, sealed_token) values ('here', 'x')`);
+  const about = { type: "SMS", unknownSender: "create", postAutomatic: false } as const;
+  const mapping = await insertMapping(db, {
+    ...{ ...about, locationId: "here", provider: "generic-sms", address: "+15005550009" },
+  });
+  const id = await makeImport(mapping);
+  await step(db);
+  expect(await find(id)).toMatchObject({ begun: 2, state: "running" });
+  const dying = db.transaction(async (tx) => {
+    await step(tx);
+    throw new Error("killed");
+  });
+  await expect(dying).rejects.toThrow("killed");
+  expect(await find(id)).toMatchObject({ begun: 2 });
+  for (let turn = 0; turn < 6; turn++) await step(db);
+  expect((await find(id))?.begun).toBeLessThanOrEqual(8);
+
+  await deliver();
+  await db.execute(
+    sql`update lanes set due_at = now() - interval '5 seconds', kind = 'post-inbound' where kind = 'post-history' and conversation_id = (select min(conversation_id) from lanes)`,
+  );
+  await step(db);
+  expect((await find(id))?.reason).toContain("live goes first");
+  await db.execute(sql`delete from lanes where kind = 'post-inbound'`);
+  await db.execute(sql`insert into budgets (location_id, interval_started_at, interval_used, day_started_at, day_used)
+    values ('here', now(), 0, date_trunc('day', now() at time zone 'utc') at time zone 'utc', 500)`);
+  await step(db);
+  expect((await find(id))?.reason).toContain("HIGHLEVEL_REQUESTS_PER_DAY");
+  while ((await find(id))?.state === "running") {
+    await step(db, 1_000_000);
+    await deliver();
+  }
+  expect(await find(id)).toMatchObject({ begun: 20, state: "done" });
+  expect(await countPosted(db, id)).toEqual({ delivered: 20 });
+  const left = await selectRows(db, sql`select 1 from import_rows`);
+  expect(left).toEqual([]);
+});
