@@ -70,12 +70,9 @@ function openStream({ db, live }: LiveContext, caller: Caller, wanted: Query): R
   const end = live.watch({
     who: caller.who,
     onTold(told, missed) {
-      const lines = told
-        .filter((each) => isSeenBy(reach, each) && isWanted(wanted, each))
-        .map(({ json }) => `data: ${json}\n\n`);
-      if (missed > 0) lines.push(`event: missed\ndata: ${missed}\n\n`);
+      const lines = linesOf(told, reach, wanted) + (missed > 0 ? `event: missed\ndata: ${missed}\n\n` : "");
       if (stream.readableLength > maxWaitingBytes) stream.destroy();
-      else if (lines.length > 0) stream.push(lines.join(""));
+      else if (lines !== "") stream.push(lines);
     },
     onEnd: close,
   });
@@ -89,6 +86,21 @@ function openStream({ db, live }: LiveContext, caller: Caller, wanted: Query): R
   const over = wanted.seconds === undefined ? undefined : setTimeout(close, wanted.seconds * 1000).unref();
   stream.push(": watching\n\n");
   return stream;
+}
+
+/** Of what was told last: many who watch alike are told by the same text. */
+let last: { told: Told[]; texts: Map<string, string> } | undefined;
+
+function linesOf(told: Told[], reach: Caller, wanted: Query): string {
+  if (last?.told !== told) last = { told, texts: new Map() };
+  const { seconds: _seconds, ...filter } = wanted;
+  const alike = JSON.stringify([reach.isToMapping, reach.locationIds, filter]);
+  const known = last.texts.get(alike);
+  if (known !== undefined) return known;
+  const seen = told.filter((each) => isSeenBy(reach, each) && isWanted(wanted, each));
+  const text = seen.map(({ json }) => `data: ${json}\n\n`).join("");
+  last.texts.set(alike, text);
+  return text;
 }
 
 /** What belongs to no location is the operator's, and an account's is seen by who reaches all of its locations. */
