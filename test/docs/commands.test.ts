@@ -61,6 +61,7 @@ test("what is not run is marked with its reason, and is no more than this", () =
   const notRun = blocks.filter((block) => block.notRun !== undefined);
   expect(notRun.map(({ page, commands }) => `${page}: ${commands.trim()}`)).toEqual([
     "README.md: npm ci && npm test",
+    `docs/imports.md: api $BRIDGE/admin/imports/history -H 'Content-Type: application/json' -d '{ "mappingId": "'$MAPPING'", "from": "2024-01-01T00:00:00Z", "dryRun": true }'`,
     "docs/scale.md: npm run chaos -- --only kill --seed 7",
   ]);
   for (const { notRun: reason = "" } of notRun) expect(reason).toMatch(/\w+ \w+ \w+/);
