@@ -52,7 +52,7 @@ export async function wakeSends(tx: Db, mappingId: string): Promise<void> {
     where lanes.conversation_id = locked.conversation_id and lanes.kind = locked.kind`);
 }
 
-/** Has the person written in this conversation within so many hours, before this message? */
+/** Has the person written in this conversation within so many hours, before this message? What an import brought was long before. */
 export async function hasWrittenLately(
   db: Db,
   { conversationId, beforeId, hours }: { conversationId: number; beforeId: number; hours: number },
@@ -67,6 +67,6 @@ const selectLastWritten = prepare<{ conversationId: number; beforeId: number; ho
     select received_at > now() - make_interval(hours => ${value("hours")}::int) as "isLately"
     from messages
     where conversation_id = ${value("conversationId")} and id < ${value("beforeId")}
-      and direction = 'inbound' and automatic is null
+      and direction = 'inbound' and automatic is null and origin <> 'import'
     order by id desc limit 1`,
 );

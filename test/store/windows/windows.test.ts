@@ -11,7 +11,7 @@ import { insertMessages } from "../../../src/store/messages/messages.ts";
 import { type Database, selectRows } from "../../../src/store/postgres/database.ts";
 import { countSend, uncountSend } from "../../../src/store/windows/daily-sends.ts";
 import { holdBack } from "../../../src/store/windows/hold-back.ts";
-import { readSendRules, wakeSends } from "../../../src/store/windows/send-rules.ts";
+import { hasWrittenLately, readSendRules, wakeSends } from "../../../src/store/windows/send-rules.ts";
 import { openMigrated } from "../../support/database.ts";
 import { insertMapping } from "../../support/insert-mapping.ts";
 
@@ -136,6 +136,25 @@ describe("what is held back", () => {
     await wakeSends(database.db, next);
     expect(await claim()).toHaveLength(1);
   });
+});
+
+test("who has just written is who wrote live: what an import brought is no question that may be answered at night", async () => {
+  const [messageId = 0] = await enqueue(1);
+  const [own] = await selectRows<{ id: number }>(
+    database.db,
+    sql`select conversation_id::float8 as id from messages where id = ${messageId}`,
+  );
+  const conversationId = own?.id ?? 0;
+  const write = async (origin: "import" | "provider") => {
+    const written = { mappingId, conversationId, origin, direction: "inbound", state: "received" } as const;
+    const [stored] = await insertMessages(database.db, [
+      { ...written, providerMessageId: `w-${++counter}`, receivedAt: new Date() },
+    ]);
+    return hasWrittenLately(database.db, { conversationId, beforeId: (stored?.id ?? 0) + 1, hours: 2 });
+  };
+  expect(await write("import")).toBe(false);
+  expect(await write("provider")).toBe(true);
+  expect(await write("import")).toBe(true);
 });
 
 describe("a daily cap", () => {
