@@ -21,9 +21,12 @@ export async function postHistory(context: HistoryContext, input: AttemptInput):
 }
 
 async function noteUnread({ db, highlevel }: HistoryContext, input: AttemptInput): Promise<Conversation> {
-  const { conversation } = input;
+  const { conversation, importId } = input;
   if (conversation.unreadBefore !== null) return conversation;
-  const unreadBefore = (await readUnread(highlevel, input)) ?? 0;
+  const unread = (await readUnread(highlevel, input)) ?? 0;
+  // What has come live since the import was made is counted again at the end: a dry run may have waited for weeks.
+  const unreadBefore =
+    unread - (await countLiveSince(db, { conversationId: conversation.id, importId, arePosted: true }));
   await keepUnreadBefore(db, conversation.id, unreadBefore);
   return { ...conversation, unreadBefore };
 }
@@ -38,7 +41,7 @@ async function setUnreadBack({ db, highlevel }: HistoryContext, input: AttemptIn
   const nothing = { detail: "unread in HighLevel: nothing to set back", change: {} };
   if (unreadBefore === null || highlevelConversationId === null) return nothing;
   const unread = await readUnread(highlevel, input);
-  const wanted = unreadBefore + (await countLiveSince(db, id, importId));
+  const wanted = Math.max(0, unreadBefore + (await countLiveSince(db, { conversationId: id, importId })));
   const isToSet = unread !== undefined && unread > wanted;
   const set = isToSet ? await highlevel.setUnread(await input.access(), highlevelConversationId, wanted) : undefined;
   await keepUnreadBefore(db, id, null);

@@ -161,6 +161,29 @@ test("what is unread is set back, and what came live meanwhile stays unread", as
   expect(await unread()).toBe(2);
 });
 
+test("what came live before a dry run went on is counted once, and not where somebody has read it", async () => {
+  const { mappingId, address, posted } = await newNumber();
+  const [ann, bob] = [person(), person()];
+  const rows = [ann, bob].map((each) => ({ date: at(1), direction: "inbound", person: each, text: "past" }));
+  const { body } = await bridge.admin("POST", "/imports", { mappingId, dryRun: true, messages: rows });
+  for (const [index, from] of [ann, ann, bob].entries())
+    await live(mappingId, { id: `w-${from}-${index}`, from, to: address, text: `live ${from}` });
+  await until(
+    () => bridge.admin("GET", `/messages?mappingId=${mappingId}&deliveryState=delivered`),
+    ({ body: { items } }) => items.length === 3,
+  );
+  const headers = { authorization: "Bearer token-location-1", version: "2021-04-15" };
+  const urlOf = (who: string) => {
+    const conversationId = posted().find((message) => message.body === `live ${who}`)?.conversationId ?? "";
+    return `${bridge.sandboxUrl}/conversations/${conversationId}`;
+  };
+  await axios.put(urlOf(bob), { locationId: "location-1", unreadCount: 0 }, { headers });
+  await bridge.admin("POST", `/imports/${body.id}/resume`);
+  await ended(body.id);
+  const unread = async (who: string) => (await axios.get(urlOf(who), { headers })).data.unreadCount;
+  expect([await unread(ann), await unread(bob)]).toEqual([2, 0]);
+});
+
 test("a STOP of before counts where it is the newest word, and an import lifts nothing", async () => {
   const { mappingId, address, posted } = await newNumber();
   const [stopped, back, standing, later] = [person(), person(), person(), person()];
@@ -197,6 +220,8 @@ test.each([
   ["", "text/csv", /holds no messages/],
   ['date,direction\n"', "text/csv", /no CSV/],
   ["date,date\n1,2", "text/csv", /stands in it twice/],
+  [Array.from({ length: 60_000 }, (_, index) => index).join(","), "text/csv", /more than 200 columns/],
+  [`{}${"\n".repeat(200_000)}{}`, "application/x-ndjson", /more than 100000 lines/],
 ])("a file that is none is refused as a whole: %j", async (file, type, detail) => {
   const { mappingId } = await newNumber();
   const answer = await post(`mappingId=${mappingId}`, file, type);
