@@ -141,6 +141,15 @@ const record = (
 };
 const numbersOf = (lane: HeldLane | undefined) => lane?.deliveries.map(({ delivery }) => delivery.number);
 
+test("what was before the bridge stands behind what is live, however long it has been due", async () => {
+  await enqueue(["past", "live"]);
+  await database.db.execute(sql`
+    update lanes set kind = 'post-history', due_at = now() - interval '1 minute'
+    where conversation_id = (select min(conversation_id) from lanes where location_id = ${location})`);
+  expect((await claim({ lanes: 1 })).map(({ kind }) => kind)).toEqual(["post-inbound"]);
+  expect((await claim({ lanes: 1 })).map(({ kind }) => kind)).toEqual(["post-history"]);
+});
+
 describe("a claim", () => {
   test("gives each lane to one worker only, however many ask at once", async () => {
     await enqueue(Array.from({ length: 60 }, (_, index) => `person-${index}`));

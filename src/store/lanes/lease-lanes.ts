@@ -10,13 +10,14 @@ import { type HeldLane, isTo, type LaneTarget, type LeasedLane } from "./held-la
  * locations that hold their share already, one of each location before the second of any; and of each no more than the
  * claim could take when they share it. The mappings are found by going from one to the next in the index of what is due, so
  * that those with nothing to do cost nothing. Nothing is locked here: what another worker takes meanwhile is
- * passed over when it is.
+ * passed over when it is. What was before the bridge stands behind all else of its location.
  */
 function dueLanes(target: LaneTarget, places: PlaceValues): SQL {
   const { max, share } = places;
   const held = sql`coalesce((${places.held[target]} ->> locations.id)::int, 0)`;
   const heldByMapping = sql`coalesce((${places.heldByMapping} ->> concat_ws(' ', first.location_id, first.mapping_id))::int, 0)`;
   const isOfTarget = sql`lanes.due_at is not null and ${isTo[target](sql`lanes.kind`)} and ${isLetOut(sql`lanes.kind`)}`;
+  const isPast = sql`kind = 'post-history'`;
   const isReady = target === "highlevel" ? isLocationReady : sql`true`;
   const [first, ready, due] = ["first", "ready", "due"].map((name) => sql.raw(`${name}_${target}`)) as [SQL, SQL, SQL];
   return sql`
@@ -43,10 +44,10 @@ function dueLanes(target: LaneTarget, places: PlaceValues): SQL {
       limit ${max}
     ), ${due} as (
       select conversation_id, kind, location_id, mapping_id, due_at, held_by_mapping,
-        held + row_number() over (partition by location_id order by mapping_turn, due_at) as turn
+        held + row_number() over (partition by location_id order by ${isPast}, mapping_turn, due_at) as turn
       from (
         select picked.*, held, held_by_mapping,
-          held_by_mapping + row_number() over (partition by mappings.id, picked.mapping_id order by picked.due_at) as mapping_turn
+          held_by_mapping + row_number() over (partition by mappings.id, picked.mapping_id order by ${isPast}, picked.due_at) as mapping_turn
         from ${ready} mappings
         cross join lateral (
           select conversation_id, kind, location_id, mapping_id, due_at from lanes
