@@ -28,6 +28,20 @@ export function clockAt(zone: string, atMs: number): { date: string; time: strin
  * back, is the first one; one that is left out, as they are set forward, is as much later as they are.
  */
 export function instantOf(zone: string, day: number, minutes: number): number {
+  const name = `${zone} ${day} ${minutes}`;
+  const known = instants.get(name);
+  if (known !== undefined) return known;
+  if (instants.size >= maxInstants) instants.clear();
+  const found = findInstant(zone, day, minutes);
+  instants.set(name, found);
+  return found;
+}
+
+/** A country may have thirty zones, and each send asks for a week of each: to ask the calendar takes 30 ms. */
+const instants = new Map<string, number>();
+const maxInstants = 20_000;
+
+function findInstant(zone: string, day: number, minutes: number): number {
   const local = day * dayMs + minutes * minuteMs;
   const before = offsetAt(zone, local - dayMs);
   const after = offsetAt(zone, local + dayMs);
