@@ -1,4 +1,5 @@
 import { Readable } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { parse as parseSlowly } from "csv-parse";
 import { parse } from "csv-parse/sync";
 
@@ -26,8 +27,12 @@ const pieceCharacters = 64_000;
 /** A quote that is not closed would make one cell of all that follows. */
 const maxRecordBytes = 1_000_000;
 
-function* piecesOf(text: string): Generator<string> {
-  for (let at = 0; at < text.length; at += pieceCharacters) yield text.slice(at, at + pieceCharacters);
+/** Between two pieces everything else has its turn, also where they hold no row. */
+async function* piecesOf(text: string): AsyncGenerator<string> {
+  for (let at = 0; at < text.length; at += pieceCharacters) {
+    yield text.slice(at, at + pieceCharacters);
+    await nextTurn();
+  }
 }
 
 const options = { bom: true, columns: requireDifferent, info: true, skip_empty_lines: true, trim: true } as const;
@@ -39,8 +44,12 @@ interface ParsedRow {
 
 const toRow = ({ record, info }: ParsedRow): CsvRow => ({ line: info.lines, record });
 
+/** Nobody's table comes near it, and each row would be as wide. */
+const maxColumns = 200;
+
 /** Else the last one of the same name would count, and nobody would know of the others. */
 function requireDifferent(names: string[]): string[] {
+  if (names.length > maxColumns) throw new Error(`it has more than ${maxColumns} columns`);
   const again = names.find((name, index) => name !== "" && names.indexOf(name) !== index);
   if (again === undefined) return names;
   throw new Error(`the column ${again} stands in it twice`);

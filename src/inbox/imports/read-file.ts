@@ -7,6 +7,8 @@ import { createRowReader } from "./read-row.ts";
 
 /** What a file may have; more is given in parts. */
 export const fileLimits = { rows: 50_000, bytes: "20mb", lineCharacters: 500_000 };
+/** With blank ones. */
+const maxLines = 2 * fileLimits.rows;
 const jsonLimits = { values: 200, valuesOfOneList: 50, depth: 4 };
 
 /** One line: its number, and what it says; a text instead where it cannot be read. */
@@ -63,7 +65,8 @@ function* jsonLines(file: string): Generator<Line> {
       .replace(/^\uFEFF/, "")
       .trim();
     at = end === -1 ? file.length : end + 1;
-    line++;
+    if (++line > maxLines)
+      throw new ParseError(`it has more than ${maxLines} lines, blank ones too: give them in parts`);
     if (text !== "") yield { line, ...readJson(text) };
   }
 }

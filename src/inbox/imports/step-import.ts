@@ -91,9 +91,11 @@ async function whyWaits(tx: Db, { perDay }: ImportsContext, { locationId }: Mapp
 }
 
 /** All of it is here: what is known is taken out, and a dry run waits for somebody's word. */
-export async function sortImport(tx: Db, { id, isDryRun }: Import, mapping: MappingRow): Promise<void> {
+export async function sortImport(tx: Db, sorted: Import, mapping: MappingRow): Promise<void> {
+  const { id, isDryRun, state } = sorted;
   const { duplicates, ...people } = await sortImportRows(tx, { id }, mapping);
-  await noteImportStep(tx, id, { stage: "posting", ...people, counts: { duplicates }, reason: null });
+  const reason = state === "paused" ? sorted.reason : null;
+  await noteImportStep(tx, id, { stage: "posting", ...people, counts: { duplicates }, reason });
   if (isDryRun)
     await changeImport(tx, id, { state: "paused", reason: "a dry run: nothing is posted until it is resumed" });
 }

@@ -82,6 +82,12 @@ export async function lockImport(tx: Db, { id, stage, cursor }: Import): Promise
   return isSame ? found : undefined;
 }
 
+/** Locks one until the transaction ends; undefined where it has ended. */
+export async function lockUnended(tx: Db, id: number): Promise<Import | undefined> {
+  const [found] = await tx.select().from(imports).where(eq(imports.id, id)).for("update");
+  return found?.state === "running" || found?.state === "paused" ? found : undefined;
+}
+
 type Counts = Partial<Record<"lines" | "refused" | "duplicates" | "begun", number>>;
 type Changes = Partial<Pick<Import, "stage" | "cursor" | "reason" | "people" | "knownPeople">>;
 
@@ -98,14 +104,18 @@ export async function noteImportStep(
     .where(eq(imports.id, id));
 }
 
-/** Only of one that has not ended; `false` where it had, or was so already. What was to be posted yet is deleted with the end. */
+/**
+ * Only of one that has not ended; `false` where it had, or was so already. What was to be posted yet is deleted with the end. Whoever
+ * reads its file goes on.
+ */
 export async function changeImport(db: Db, id: number, change: Pick<Import, "state" | "reason">): Promise<boolean> {
   const isEnd = change.state === "done" || change.state === "stopped";
   const rows = await selectRows(
     db,
     sql`
       with changed as (
-        update imports set state = ${change.state}, reason = ${change.reason}::text, next_at = now(),
+        update imports set state = ${change.state}, reason = ${change.reason}::text,
+          next_at = case when stage = 'reading' and history is null then next_at else now() end,
           finished_at = case when ${isEnd} then now() end
         where id = ${id} and state in ('running', 'paused') and state <> ${change.state} returning id
       ), emptied as (

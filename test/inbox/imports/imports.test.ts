@@ -220,12 +220,19 @@ test.each([
   ["", "text/csv", /holds no messages/],
   ['date,direction\n"', "text/csv", /no CSV/],
   ["date,date\n1,2", "text/csv", /stands in it twice/],
-  [Array.from({ length: 60_000 }, (_, index) => index).join(","), "text/csv", /more than 200 columns/],
-  [`{}${"\n".repeat(200_000)}{}`, "application/x-ndjson", /more than 100000 lines/],
 ])("a file that is none is refused as a whole: %j", async (file, type, detail) => {
   const { mappingId } = await newNumber();
   const answer = await post(`mappingId=${mappingId}`, file, type);
   expect([answer.status, answer.body.detail]).toEqual([422, expect.stringMatching(detail)]);
+});
+
+test("a file of columns or of blank lines without end is refused before others wait for it", async () => {
+  const { mappingId } = await newNumber();
+  const wide = Array.from({ length: 60_000 }, (_, index) => index).join(",");
+  const { body: columns } = await post(`mappingId=${mappingId}`, wide);
+  expect(columns.detail).toMatch(/more than 200 columns/);
+  const blank = await post(`mappingId=${mappingId}`, `{}${"\n".repeat(200_000)}{}`, "application/x-ndjson");
+  expect(blank.body.detail).toMatch(/more than 100000 lines/);
 });
 
 test("a line that cannot be read is refused, and keeps back no other", async () => {

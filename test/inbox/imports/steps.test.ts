@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { keepFile } from "../../../src/inbox/imports/keep-file.ts";
 import { stepImport } from "../../../src/inbox/imports/step-import.ts";
 import { countPosted } from "../../../src/store/imports/import-rows.ts";
-import { findImport, insertImport } from "../../../src/store/imports/imports.ts";
+import { changeImport, findImport, insertImport } from "../../../src/store/imports/imports.ts";
 import { type Database, type Db, selectRows } from "../../../src/store/postgres/database.ts";
 import type { MappingRow } from "../../../src/store/schema.ts";
 import { openMigrated } from "../../support/database.ts";
@@ -76,4 +76,46 @@ test("a step that dies has not been done, some wait at most, live goes first, an
   expect(await countPosted(db, id)).toEqual({ delivered: 20 });
   const left = await selectRows(db, sql`select 1 from import_rows`);
   expect(left).toEqual([]);
+});
+
+test("an import that is stopped while its file is read keeps nothing, and one that is paused goes on with all of it", async () => {
+  const about = { type: "SMS", unknownSender: "create", postAutomatic: false } as const;
+  const mapping = await insertMapping(db, {
+    ...{ ...about, locationId: "here", provider: "generic-sms", address: "+15005550010" },
+  });
+  const row = { date: "2024-01-31T09:30:00Z", direction: "inbound", text: "hi" };
+  /** Amid its second 250 lines. */
+  async function keep(amid: (id: number) => Promise<unknown>) {
+    const made = await insertImport(db, {
+      ...{ mappingId: mapping.id, history: null, perSecond: 2, isDryRun: false, keyId: null },
+    });
+    let isAmid = false;
+    const rows = Array.from({ length: 600 }, (_, index) => ({ ...row, person: "+15005551000", id: `f-${index}` }));
+    const watched = new Proxy(db, {
+      get(target, name, receiver) {
+        const value = Reflect.get(target, name, receiver);
+        if (name !== "transaction") return value;
+        return async (...given: Parameters<Db["transaction"]>) => {
+          if (isAmid) await amid(made.id);
+          isAmid = !isAmid;
+          return target.transaction(...given);
+        };
+      },
+    });
+    await keepFile(watched, made, mapping, rows);
+    const left = await selectRows(db, sql`select 1 from import_rows where import_id = ${made.id}`);
+    return { ...(await find(made.id)), left: left.length };
+  }
+  const stop = (id: number) => changeImport(db, id, { state: "stopped", reason: "by admin" });
+  expect(await keep(stop)).toMatchObject({ state: "stopped", left: 0 });
+  const pause = (id: number) => changeImport(db, id, { state: "paused", reason: "by admin" });
+  expect(await keep(pause)).toMatchObject({ state: "paused", stage: "posting", reason: "by admin", left: 600 });
+  await db.execute(sql`update imports set state = 'stopped'`);
+  const resume = async (id: number) => {
+    await pause(id);
+    await changeImport(db, id, { state: "running", reason: null });
+    const mappings = { get: async () => undefined };
+    await stepImport({ db, onWork: () => undefined, perDay: 1000, mappings, callProvider: () => expect.unreachable() });
+  };
+  expect(await keep(resume)).toMatchObject({ state: "running", stage: "posting", left: 600 });
 });
