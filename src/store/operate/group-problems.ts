@@ -17,7 +17,11 @@ export async function groupDead(db: Db, search: DeliveryFilter & MessageSearch) 
   const dead = { ...search, state: "dead" as const, limit: maxWalked };
   const walks = await walkDeliveries(db, dead);
   const { id, kind, reason, createdAt, finishedAt } = deliveries;
-  const isPlain = sql`(${deliveries.diedOn} is not null and ${kind} not in ('send-outbound', 'post-event'))`;
+  // Of which mapping it is, where that is asked for, is told by the message.
+  const isPlain =
+    search.mappingId === undefined
+      ? sql`(${deliveries.diedOn} is not null and ${kind} not in ('send-outbound', 'post-event'))`
+      : sql`false`;
   const mapping = sql<string | null>`case when ${isPlain} then ${deliveries.diedOn} else ${mappingOf} end`;
   const location = sql<string | null>`case when ${mapping} is null then ${conversations.locationId} end`;
   const endedAt = sql`coalesce(${finishedAt}, ${createdAt})`;

@@ -73,6 +73,14 @@ test("what a location's key is told does not depend on how much there is of othe
   expect((await listMessages(db, { ...quiet, state: "failed", limit: 10 })).rows).toHaveLength(3);
 });
 
+test("the problems of one mapping are those of it alone, whatever its deliveries are about", async () => {
+  const { db } = database;
+  const [mapping] = await selectRows<{ id: string }>(db, sql`select id from mappings where location_id = 'quiet'`);
+  const mappingId = mapping?.id;
+  expect((await groupDead(db, { mappingId, ...quiet })).rows).toMatchObject([{ mappingId, count: 3 }]);
+  expect((await groupDead(db, { mappingId, ...quiet, locationIds: ["busy"] })).rows).toEqual([]);
+});
+
 test("the operator is told of the newest of all", async () => {
   const { db } = database;
   const { rows, walkedTo } = await groupDead(db, {});
