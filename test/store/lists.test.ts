@@ -1,4 +1,4 @@
-import { type SQL, sql } from "drizzle-orm";
+import { desc, type SQL, sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { listConversations } from "../../src/store/conversations.ts";
 import { readActivity, readSigns } from "../../src/store/messages/activity.ts";
@@ -9,7 +9,8 @@ import { listWebhooks } from "../../src/store/operate/list-webhooks.ts";
 import { replayDeliveries } from "../../src/store/operate/mend/replay-deliveries.ts";
 import { type Database, type Db, selectRows } from "../../src/store/postgres/database.ts";
 import { openDatabase } from "../../src/store/postgres/open-database.ts";
-import { maxWalked, type Page } from "../../src/store/postgres/walk-newest.ts";
+import { listNewest, maxWalked, type Page } from "../../src/store/postgres/walk-newest.ts";
+import { messages } from "../../src/store/schema.ts";
 import { copyMigrated } from "../support/database.ts";
 
 let database: Database;
@@ -109,6 +110,24 @@ test.for([
   const counted = await count(list);
   expect(counted.found).toBe(found);
   expect(counted.read).toBeLessThanOrEqual(fewTimes(found));
+});
+
+test("the newest of many parts together are found by a few entries of each, however many each has", async () => {
+  const { db } = database;
+  const all = await selectRows<{ id: string }>(db, sql`select id from mappings`);
+  const parts = { column: messages.mappingId, values: all.map(({ id }) => id), type: "uuid" as const, areFew: true };
+  const walk = { table: messages, parts, rows: 100 };
+  const newest = await selectRows<{ id: number }>(
+    db,
+    sql`select id::float8 as id from messages where mapping_id is not null order by id desc limit 100`,
+  );
+  const list = () =>
+    listNewest(db, [walk], { limit: Number.POSITIVE_INFINITY }, (tx, isWalked) =>
+      tx.select({ id: messages.id }).from(messages).where(isWalked).orderBy(desc(messages.id)),
+    );
+  const counted = await count(list);
+  expect(await list()).toEqual({ rows: newest, walkedTo: newest.at(-1)?.id });
+  expect(counted.read, "of 30,000").toBeLessThan(5_000);
 });
 
 test("the signs of a page of mappings read no more than some messages of each", async () => {

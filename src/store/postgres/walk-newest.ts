@@ -80,11 +80,17 @@ function idsOf(walk: Walk, before: number | undefined, range: SQL): SQL {
   if (!parts)
     return sql`select ${table.id} as id from ${table} where ${isWalked ?? sql`true`} order by ${table.id} desc ${range}`;
   const { column, values, type, areFew } = parts;
-  return sql`
+  const ofEach = (limit: SQL, from?: SQL) => sql`
     select newest.id from unnest(${sql.param(values)}::${sql.raw(type)}[]) as part (value) cross join lateral (
-      select ${table.id} as id from ${table} where ${and(sql`${column} = part.value`, isWalked)}
-      order by ${table.id} desc ${areFew ? sql`limit ${rows}` : range}
-    ) newest ${areFew ? sql`order by newest.id desc ${range}` : sql``}`;
+      select ${table.id} as id from ${table} where ${and(sql`${column} = part.value`, isWalked, from)}
+      order by ${table.id} desc ${limit}
+    ) newest`;
+  if (!areFew) return ofEach(range);
+  // None below the last of the newest of a few of each is among the newest of all: of many parts with much each, little is read.
+  const few = Math.ceil((2 * rows) / values.length);
+  const last = sql`${ofEach(sql`limit ${few}`)} order by newest.id desc offset ${rows - 1} limit 1`;
+  const from = few < rows ? sql`${table.id} >= coalesce((${last}), 0)` : undefined;
+  return sql`${ofEach(sql`limit ${rows}`, from)} order by newest.id desc ${range}`;
 }
 
 /** How many rows of each part: all together no more than `maxWalked`, but of each as many as a page may show. */
