@@ -87,7 +87,7 @@ export function replayPage(calls: Calls): Page {
 }
 
 function Result({ replay }: { replay: BodyOf<"getReplay", 200> }) {
-  const { replayed, counted, skipped, outcomes, perSecond, who, reason, createdAt, finishedAt } = replay;
+  const { state, replayed, counted, skipped, outcomes, perSecond, who, reason, createdAt, finishedAt } = replay;
   return (
     <Facts
       facts={{
@@ -96,8 +96,8 @@ function Result({ replay }: { replay: BodyOf<"getReplay", 200> }) {
         "Wait, or are tried again": outcomes?.pending,
         "Given up again": outcomes?.dead && <a href="/console/problems">{outcomes.dead}</a>,
         Discarded: outcomes?.discarded || undefined,
-        "Passed over, as somebody replayed or discarded them before": skipped || undefined,
-        Stopped: reason,
+        "Passed over: somebody replayed or discarded them before, or paused their mapping": skipped || undefined,
+        [state === "stopped" ? "Stopped" : "Note"]: reason,
         By: who,
         Begun: <Time at={createdAt} />,
         Ended: finishedAt && <Time at={finishedAt} />,

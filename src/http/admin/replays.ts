@@ -51,7 +51,7 @@ export const replayOperations = {
     ...{ method: "POST", path: "/admin/replays", tag, by },
     summary: "Has all that fits be done again, step by step; with `dryRun` it tells how many that would be.",
     description:
-      "It goes on whatever becomes of a process, as far as the key reaches that made it, and until that key ends. One of the operator's goes on when ADMIN_API_KEY is changed: it is the operator's still, who stops it.",
+      "It goes on whatever becomes of a process, as far as the key reaches that made it, and until that key ends. One of the operator's goes on when ADMIN_API_KEY is changed: it is the operator's still, who stops it. What is of paused mappings it leaves as it is.",
     body: z.discriminatedUnion("of", [ofDeliveries, ofWebhooks], "must be named, deliveries or webhooks"),
     answers: { 200: replayPreviewAnswer, 201: wholeReplayAnswer },
     errors: { 409: "As many run as may at once." },

@@ -1,5 +1,6 @@
 import type { Queue } from "../../model.ts";
 import { findKeyById } from "../../store/keys.ts";
+import { previewDead } from "../../store/operate/mend/choose-dead.ts";
 import { replayFailed } from "../../store/operate/mend/failed-webhooks.ts";
 import { replayDeliveries } from "../../store/operate/mend/replay-deliveries.ts";
 import {
@@ -50,7 +51,8 @@ async function stepOf(tx: Db, replay: Replay): Promise<Queue[]> {
   }
   const { replayed, walkedTo, reason = null } = await replaySome(tx, replay, reach);
   await noteStep(tx, replay.id, { replayed, after: walkedTo ?? null, reason });
-  if (walkedTo === undefined) await endReplay(tx, replay.id, { state: "done", reason: null });
+  if (walkedTo === undefined)
+    await endReplay(tx, replay.id, { state: "done", reason: await whatIsLeft(tx, replay, reach) });
   return replay.filter.of === "webhooks" ? ["accounts", "app"] : ["deliveries"];
 }
 
@@ -76,8 +78,7 @@ async function replaySome(
   { id, filter, perSecond, createdAt, after }: Replay,
   reach: WebhookReach,
 ): Promise<Step> {
-  // What was given up since is not meant: it was replayed, perhaps, by this very one.
-  const before = new Date(createdAt.getTime() + 1);
+  const before = justAfter(createdAt);
   const isWebhooks = filter.of === "webhooks";
   const most = perSecond * maxWaitingSeconds;
   const waiting = isWebhooks ? await countUnprocessed(tx, after ?? 0, most) : await countWaiting(tx, id, most);
@@ -89,5 +90,17 @@ async function replaySome(
     const { ids, walkedTo } = await replayFailed(tx, { ...which, ...from, until: until < before ? until : before });
     return { replayed: ids.length, walkedTo };
   }
-  return replayDeliveries(tx, { ...whichDead(filter, reach), ...from, deadBefore: before, replayId: id });
+  const which = { ...whichDead(filter, reach), deadBefore: before, ofPaused: "none" as const };
+  return replayDeliveries(tx, { ...which, ...from, replayId: id });
+}
+
+/** What was given up since is not meant: it was replayed, perhaps, by this very one. */
+const justAfter = (time: Date) => new Date(time.getTime() + 1);
+
+/** Of paused mappings nothing goes out: it would all go at once when that is over, or keep everything else back until then. */
+async function whatIsLeft(tx: Db, { filter, createdAt }: Replay, reach: WebhookReach): Promise<string | null> {
+  if (filter.of === "webhooks") return null;
+  const ofPaused = { ofPaused: "only" as const, deadBefore: justAfter(createdAt), limit: 1 };
+  const { count } = await previewDead(tx, { ...whichDead(filter, reach), ...ofPaused });
+  return count > 0 ? "what is of paused mappings was left as it is: replay it once they are resumed" : null;
 }

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
-import type { Queue } from "../../../src/model.ts";
+import type { DeliveryState, Queue } from "../../../src/model.ts";
 import { stepReplay } from "../../../src/outbox/replay/step-replay.ts";
 import { insertKey, revokeKey } from "../../../src/store/keys.ts";
 import { replayFailed } from "../../../src/store/operate/mend/failed-webhooks.ts";
@@ -14,6 +14,7 @@ import {
 } from "../../../src/store/operate/mend/replays.ts";
 import { type Database, type Db, selectRows } from "../../../src/store/postgres/database.ts";
 import { openMigrated } from "../../support/database.ts";
+import { insertMapping } from "../../support/insert-mapping.ts";
 
 let database: Database;
 let db: Db;
@@ -97,6 +98,44 @@ test("what somebody holds does not pile up: it goes out at the rate when that is
   await step();
   expect(await stateOf(id)).toMatchObject({ replayed: 5000, reason: null });
 });
+
+test("what a paused mapping holds keeps the others from nothing, and is left for when it is resumed", async () => {
+  const how = { provider: "twilio", conversationProviderId: "p", type: "Custom" as const };
+  const { id: mappingId } = await insertMapping(db, {
+    ...{ locationId: "here", address: "+15001", ...how, unknownSender: "create", postAutomatic: false },
+  });
+  await db.execute(sql`update conversations set mapping_id = ${mappingId} where location_id = 'here'`);
+  await db.execute(sql`update lanes set mapping_id = ${mappingId} where location_id = 'here'`);
+  const { id } = await make();
+  await step();
+  const goneBefore = await countOf("here", "pending");
+  await db.execute(sql`update mappings set paused_at = now()`);
+  for (let turn = 0; turn < 12; turn++) {
+    await step();
+    await db.execute(sql`
+      update deliveries set state = 'delivered' from conversations
+      where conversations.id = conversation_id and mapping_id is null and state = 'pending'`);
+  }
+  expect(await countOf("there", "delivered")).toBe(total / 2);
+  expect(await countOf("here", "pending")).toBe(goneBefore);
+  expect(await stateOf(id)).toMatchObject({ state: "done", reason: expect.stringContaining("paused mappings") });
+  await db.execute(sql`update mappings set paused_at = null`);
+  const again = await make();
+  while ((await stateOf(again.id)).state === "running") {
+    await step();
+    await deliver();
+  }
+  expect(await stateOf(again.id)).toMatchObject({ replayed: total / 2 - goneBefore, reason: null });
+});
+
+async function countOf(locationId: string, state: DeliveryState): Promise<number> {
+  const [row] = await selectRows<{ count: number }>(
+    db,
+    sql`select count(*)::int as count from deliveries join conversations on conversations.id = conversation_id
+      where location_id = ${locationId} and state = ${state}`,
+  );
+  return row?.count ?? 0;
+}
 
 test("a process that dies amid a step has not done it, and another one goes on where the last step ended", async () => {
   const { id } = await make();

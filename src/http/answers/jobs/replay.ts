@@ -13,12 +13,17 @@ const replay = z.object({
   who: z.string().describe("`admin`, or the key: `key 7`."),
   perSecond: z.int().positive(),
   state: z.enum(["running", "done", "stopped"]),
-  reason: z.string().nullable().describe("Why it was stopped."),
+  reason: z
+    .string()
+    .nullable()
+    .describe("Why it does nothing at the moment, was stopped, or has left something as it was."),
   counted,
   replayed: count.describe("How many go out again."),
   skipped: count
     .nullable()
-    .describe("Once it is done: those that were given up no more, as somebody replayed or discarded them before."),
+    .describe(
+      "Once it is done: those that were given up no more, as somebody replayed or discarded them before, and those of paused mappings.",
+    ),
   createdAt: time,
   finishedAt: time.nullable(),
 });

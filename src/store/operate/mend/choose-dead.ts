@@ -3,6 +3,7 @@ import { isAnyOf } from "../../postgres/any-of.ts";
 import { type Db, selectRows } from "../../postgres/database.ts";
 import { rowsOfEach } from "../../postgres/walk-newest.ts";
 import { deliveries, messages } from "../../schema.ts";
+import { isMappingPaused } from "../../trouble/holds.ts";
 import { conditionsOf, type DeliveryFilter, type ListedDelivery, selectListed } from "../list-deliveries.ts";
 
 /** Which of the dead deliveries are meant. */
@@ -13,6 +14,8 @@ export interface DeadFilter extends Omit<DeliveryFilter, "state"> {
   messageIds?: number[] | undefined;
   /** Those that had been given up by then. */
   deadBefore?: Date | undefined;
+  /** Without those of mappings that somebody paused, or those alone. */
+  ofPaused?: "none" | "only";
   after?: number | undefined;
   limit: number;
 }
@@ -62,7 +65,7 @@ export async function previewDead(db: Db, filter: DeadFilter): Promise<Preview<L
 }
 
 async function whichAre(db: Db, filter: DeadFilter) {
-  const { id, conversationId, messageIds, deadBefore, after } = filter;
+  const { id, conversationId, messageIds, deadBefore, after, ofPaused } = filter;
   const conditions = conditionsOf({ ...filter, state: "dead" });
   if (id !== undefined) conditions.push(eq(deliveries.id, id));
   if (conversationId !== undefined) conditions.push(eq(deliveries.conversationId, conversationId));
@@ -70,6 +73,7 @@ async function whichAre(db: Db, filter: DeadFilter) {
   if (deadBefore !== undefined)
     conditions.push(sql`coalesce(${deliveries.finishedAt}, ${deliveries.createdAt}) < ${deadBefore.toISOString()}`);
   if (after !== undefined) conditions.push(gt(deliveries.id, after));
+  if (ofPaused !== undefined) conditions.push(sql`${isOfPaused} = ${ofPaused === "only"}`);
   // Somebody has to look at each of these first: they are not among many others, but where they are named.
   const isNamed = id !== undefined || messageIds !== undefined || filter.reason !== undefined;
   if (!isNamed) conditions.push(sql`coalesce(${deliveries.reason}, '') <> 'failed_dmarc'`);
@@ -78,11 +82,15 @@ async function whichAre(db: Db, filter: DeadFilter) {
   return { isChosen: and(...conditions), end };
 }
 
+const isOfPaused = sql`exists (
+  select from conversations where id = ${deliveries.conversationId} and ${isMappingPaused(sql`mapping_id`)}
+)`;
+
 /** Up to which one it looks; undefined where that is to the end, or where an index finds those that are meant. */
 async function findEnd(db: Db, filter: DeadFilter): Promise<number | undefined> {
-  const { id, conversationId, messageIds, after, limit } = filter;
+  const { id, conversationId, messageIds, after, limit, ofPaused } = filter;
   if (id !== undefined || conversationId !== undefined || messageIds !== undefined) return undefined;
-  const isFiltered = conditionsOf(filter).length > 0;
+  const isFiltered = conditionsOf(filter).length > 0 || ofPaused !== undefined;
   const [last] = await selectRows<{ id: number }>(
     db,
     sql`

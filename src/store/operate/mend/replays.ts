@@ -2,6 +2,7 @@ import { and, asc, desc, eq, isNotNull, lt, lte, type SQL, sql } from "drizzle-o
 import { isTo } from "../../lanes/held-lane.ts";
 import { type Db, secondsFromNow, selectRows } from "../../postgres/database.ts";
 import { deliveries, keys, type Replay, type ReplayFilter, replays } from "../../schema.ts";
+import { isMappingPaused } from "../../trouble/holds.ts";
 import { isLocationReady } from "../../trouble/paused-locations.ts";
 import type { WebhookReach } from "../../webhooks.ts";
 
@@ -145,8 +146,9 @@ export async function endReplay(db: Db, id: number, end: Pick<Replay, "state" | 
 }
 
 /**
- * How many of what it has had go out again, up to so many, have not gone yet: those that could, and those that somebody
- * holds, which else would all go at once when that is over. What waits for its location has HighLevel's limits before it.
+ * How many of what it has had go out again, up to so many, have not gone yet: those that could, and those that are held with
+ * all sends, which else would all go at once when that is over. What waits for its location has HighLevel's limits before it,
+ * and of a paused mapping there is no more than went before the pause: neither keeps back what is others'.
  */
 export async function countWaiting(tx: Db, id: number, limit: number): Promise<number> {
   const rows = await selectRows(
@@ -156,7 +158,7 @@ export async function countWaiting(tx: Db, id: number, limit: number): Promise<n
       join lanes lane using (conversation_id, kind) join locations on locations.id = lane.location_id
       where d.replay_id is not null and d.replay_id = ${id} and d.state = 'pending'
         and (d.retry_at is null or d.retry_at <= now())
-        and (${isTo.provider(sql`lane.kind`)} or ${isLocationReady})
+        and (${isTo.provider(sql`lane.kind`)} or ${isLocationReady}) and not ${isMappingPaused(sql`lane.mapping_id`)}
       limit ${limit}`,
   );
   return rows.length;
