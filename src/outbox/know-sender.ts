@@ -57,20 +57,27 @@ export async function forgetGone(
   const gone = error instanceof Failure ? goneThing(error) : undefined;
   if (gone === undefined) throw error;
   if (highlevelContactId === null && highlevelConversationId === null) {
-    const { content } = message;
-    if (content?.contact?.contactId === undefined) throw error;
-    const contact = { ...content.contact, contactId: undefined };
-    return { conversation, message: { ...message, content: { ...content, contact } } };
+    if (message.content?.contact?.contactId === undefined) throw error;
+    return { conversation, message: withoutTold(message) };
   }
   const isContactLeft = gone === "conversation" && highlevelContactId !== null && highlevelConversationId !== null;
   const ids = { contactId: isContactLeft ? null : highlevelContactId, conversationId: highlevelConversationId };
   const heir = isContactLeft ? null : await findHeir(context, mapping, access, { conversation, message });
   await forgetHighlevelIds(context.db, id, ids, heir);
   const left = { highlevelConversationId: null, highlevelContactId: isContactLeft ? highlevelContactId : heir };
-  return { conversation: { ...conversation, ...left }, message };
+  // What is tried once is not tried again, so that it comes to an end.
+  const isTried = heir !== null && message.content?.contact?.contactId === heir;
+  return { conversation: { ...conversation, ...left }, message: isTried ? withoutTold(message) : message };
 }
 
-/** Who the person is now, where it would be forgotten that they are known; elsewhere the contact is found as a stranger's is. */
+/** Without the contact that the sender told. */
+function withoutTold(message: Ids["message"]): Ids["message"] {
+  const { content } = message;
+  if (!content?.contact) return message;
+  return { ...message, content: { ...content, contact: { ...content.contact, contactId: undefined } } };
+}
+
+/** Who the person is now, where it would be forgotten that they are known; elsewhere the contact is found as a stranger's is. Throws a Failure where it is to be seen later. */
 async function findHeir(
   { highlevel }: KnowContext,
   mapping: Mapping,
@@ -78,9 +85,13 @@ async function findHeir(
   ids: Ids,
 ): Promise<string | null> {
   if (mapping.unknownSender === "create") return null;
+  const gone = ids.conversation.highlevelContactId;
   const told = ids.message.content?.contact?.contactId;
-  const found = told ?? (await highlevel.findContact(access, keyOf(mapping, ids)));
-  return found === undefined || found === ids.conversation.highlevelContactId ? null : found;
+  if (told !== undefined && told !== gone) return told;
+  const found = await highlevel.findContact(access, keyOf(mapping, ids));
+  if (found !== undefined && found === gone)
+    throw new Failure("not_visible", "HighLevel's search still finds the contact that it says is gone");
+  return found ?? null;
 }
 
 function keyOf({ channel }: Mapping, { conversation: { address }, message }: Ids): ContactKey {
