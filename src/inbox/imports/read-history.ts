@@ -1,5 +1,6 @@
 import type { CallApi } from "../../calls/call-api.ts";
 import { Failure } from "../../errors.ts";
+import type { Log } from "../../log.ts";
 import type { Mapping, Mappings } from "../../registry/mappings.ts";
 import { insertImportRows } from "../../store/imports/import-rows.ts";
 import { changeImport, lockImport, noteImportStep } from "../../store/imports/imports.ts";
@@ -9,6 +10,7 @@ import { rowOf } from "./read-row.ts";
 
 export interface HistoryContext {
   db: Db;
+  log: Log;
   mappings: Pick<Mappings, "get">;
   callProvider: CallApi;
 }
@@ -40,7 +42,9 @@ export async function readHistory(context: HistoryContext, due: Import, span: Hi
     if (!(error instanceof Failure)) throw error;
     const reason = `the provider was asked for its messages: ${error.message}`;
     if (!lasting.includes(error.reason)) return noteImportStep(db, due.id, { reason, inSeconds: retrySeconds });
-    await changeImport(db, due.id, { state: "paused", reason });
+    const isPaused = await changeImport(db, due.id, { state: "paused", reason });
+    const { id: importId, mappingId } = due;
+    if (isPaused) context.log("warn", "import.paused", { importId, mappingId, reason: error.reason });
   }
 }
 

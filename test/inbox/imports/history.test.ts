@@ -50,6 +50,8 @@ test("a provider that refuses pauses the import, which goes on where it was; twi
   const made = await bridge.admin("POST", "/imports/history", { mappingId, perSecond: 100 });
   expect(made.body).toMatchObject({ stage: "reading", source: "history", lines: 0 });
   expect(await whole(made.body.id, "paused")).toMatchObject({ reason: expect.stringContaining("401") });
+  const told = { event: "import.paused", importId: made.body.id, mappingId, reason: "unauthorized" };
+  expect(bridge.logLines).toContainEqual(expect.objectContaining(told));
   status = undefined;
   await bridge.admin("POST", `/imports/${made.body.id}/resume`);
   expect(await whole(made.body.id, "done")).toMatchObject({

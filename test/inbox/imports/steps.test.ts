@@ -21,7 +21,14 @@ afterAll(() => database.close());
 async function step(at: Db, perDay = 1000): Promise<boolean> {
   await at.execute(sql`update imports set next_at = now()`);
   const mappings = { get: async () => undefined };
-  return stepImport({ db: at, onWork: () => undefined, perDay, mappings, callProvider: () => expect.unreachable() });
+  return stepImport({
+    db: at,
+    log: () => undefined,
+    onWork: () => undefined,
+    perDay,
+    mappings,
+    callProvider: () => expect.unreachable(),
+  });
 }
 const deliver = () => db.execute(sql`update deliveries set state = 'delivered' where state = 'pending'`);
 
@@ -115,7 +122,14 @@ test("an import that is stopped while its file is read keeps nothing, and one th
     await pause(id);
     await changeImport(db, id, { state: "running", reason: null });
     const mappings = { get: async () => undefined };
-    await stepImport({ db, onWork: () => undefined, perDay: 1000, mappings, callProvider: () => expect.unreachable() });
+    await stepImport({
+      db,
+      log: () => undefined,
+      onWork: () => undefined,
+      perDay: 1000,
+      mappings,
+      callProvider: () => expect.unreachable(),
+    });
   };
   expect(await keep(resume)).toMatchObject({ state: "running", stage: "posting", left: 600 });
 });

@@ -116,4 +116,17 @@ export const messages: Record<string, Provocation> = {
     },
     mend: ({ mappings }, run) => run({ MAPPING: mappings.twilio }),
   },
+  // The stand-in takes messages, and lists none.
+  "A provider does not give what was before": {
+    provoke: ({ bridge, mappings }) => bridge.admin("POST", "/imports/history", { mappingId: mappings.twilio }),
+    async mend({ bridge, newest }, run) {
+      const id = await newest("/imports");
+      await run({ IMPORT: id });
+      await until(
+        () => bridge.admin("GET", `/imports/${id}`),
+        ({ body }) => body.state === "paused",
+      );
+      await bridge.admin("POST", `/imports/${id}/stop`);
+    },
+  },
 };
