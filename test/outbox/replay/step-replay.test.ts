@@ -128,6 +128,27 @@ test("what a paused mapping holds keeps the others from nothing, and is left for
   expect(await stateOf(again.id)).toMatchObject({ replayed: total / 2 - goneBefore, reason: null });
 });
 
+test("what stands behind one that waits until tomorrow keeps the others from nothing", async () => {
+  const { id } = await make();
+  const hold = () =>
+    db.execute(sql`
+      with heads as (
+        update deliveries set retry_at = now() + interval '1 day'
+        where id in (select min(d.id) from deliveries d join conversations c on c.id = d.conversation_id
+          where d.state = 'pending' and c.location_id = 'here' group by d.conversation_id)
+        returning conversation_id
+      )
+      update lanes set due_at = now() + interval '1 day' from heads where heads.conversation_id = lanes.conversation_id`);
+  for (let turn = 0; turn < 12; turn++) {
+    await step();
+    await hold();
+    await db.execute(sql`
+      update deliveries set state = 'delivered' from conversations
+      where conversations.id = conversation_id and location_id = 'there' and state = 'pending'`);
+  }
+  expect(await stateOf(id)).toMatchObject({ replayed: total, state: "done" });
+});
+
 async function countOf(locationId: string, state: DeliveryState): Promise<number> {
   const [row] = await selectRows<{ count: number }>(
     db,

@@ -147,8 +147,9 @@ export async function endReplay(db: Db, id: number, end: Pick<Replay, "state" | 
 
 /**
  * How many of what it has had go out again, up to so many, have not gone yet: those that could, and those that are held with
- * all sends, which else would all go at once when that is over. What waits for its location has HighLevel's limits before it,
- * and of a paused mapping there is no more than went before the pause: neither keeps back what is others'.
+ * all sends, which else would all go at once when that is over. What stands behind one that is tried later goes one after
+ * another, what waits for its location has HighLevel's limits before it, and of a paused mapping there is no more than
+ * went before the pause: none of these keeps back what is others'.
  */
 export async function countWaiting(tx: Db, id: number, limit: number): Promise<number> {
   const rows = await selectRows(
@@ -158,6 +159,7 @@ export async function countWaiting(tx: Db, id: number, limit: number): Promise<n
       join lanes lane using (conversation_id, kind) join locations on locations.id = lane.location_id
       where d.replay_id is not null and d.replay_id = ${id} and d.state = 'pending'
         and (d.retry_at is null or d.retry_at <= now())
+        and (lane.lease_token is not null or coalesce(lane.due_at, now()) <= now())
         and (${isTo.provider(sql`lane.kind`)} or ${isLocationReady}) and not ${isMappingPaused(sql`lane.mapping_id`)}
       limit ${limit}`,
   );
