@@ -18,7 +18,7 @@ export interface Result {
 }
 
 /** Longer than any pause or retry of these scenarios. */
-const drainSeconds = 240;
+const drainSeconds = 480;
 
 /** Breaks things under load, waits until everything has settled, and compares what HighLevel has with what was acknowledged. */
 export async function runScenario(options: WorldOptions & { scenario: Scenario }): Promise<Result> {

@@ -4,6 +4,7 @@ import type { Calls } from "../../src/console/calls.ts";
 import { createPages } from "../../src/console/pages.ts";
 import { adminOperations } from "../../src/http/admin/operations.ts";
 import { isWrite } from "../../src/http/operations/operation.ts";
+import { withdrawProvider } from "../../src/providers/registry.ts";
 import { adminApiKey } from "../support/bridge.ts";
 import { locationId, publicUrl, smsProviderId } from "../support/location.ts";
 import { until } from "../support/until.ts";
@@ -25,7 +26,10 @@ beforeAll(async () => {
     other: await signIn(bridge, keys.other),
   };
 });
-afterAll(() => stage.bridge.stop());
+afterAll(async () => {
+  await stage.bridge.stop();
+  withdrawProvider("x-clicksend");
+});
 
 async function call(method: string, path: string, cookie: string, fields: Record<string, string> = {}) {
   const answer = await fetch(`${stage.bridge.url}/console${path}`, {

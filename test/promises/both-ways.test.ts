@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { providersOf } from "../../src/providers/registry.ts";
 import type { Contact, StoredMessage } from "../../src/sandbox/state.ts";
 import { locationId } from "../support/location.ts";
-import { providerOf } from "../support/providers.ts";
+import { mailProviders, providerOf, textProviders } from "../support/providers.ts";
 import type { StandInMessage } from "../support/stand-ins/stand-in.ts";
 import { startTwoWay, type TwoWay, type Way } from "../support/two-way.ts";
 import { until } from "../support/until.ts";
@@ -47,7 +46,7 @@ const untilStatus = (message: StoredMessage, status: string) =>
     (now) => now === status,
   );
 
-describe.each(providersOf("sms"))("a text by %s", (provider) => {
+describe.each(textProviders.map(({ name }) => name))("a text by %s", (provider) => {
   test("goes from the agent to the person, and its fate comes back", async () => {
     const by = way(provider);
     const contact = newContact();
@@ -101,7 +100,7 @@ const tellsRecipients = (provider: string) =>
     means.some((each) => each.kind === "receipt" && each.recipient !== undefined),
   );
 
-describe.each(providersOf("email"))("an email by %s", (provider) => {
+describe.each(mailProviders.map(({ name }) => name))("an email by %s", (provider) => {
   test("goes out with HTML and text, cc and bcc, and its fate comes back by recipient", async () => {
     const by = way(provider);
     const contact = newContact();

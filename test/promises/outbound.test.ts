@@ -1,13 +1,13 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
-import { providersOf } from "../../src/providers/registry.ts";
 import type { Contact, StoredMessage } from "../../src/sandbox/state.ts";
 import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
 import { signer as telnyx } from "../fixtures/telnyx/sign.ts";
 import { startTestBridge } from "../support/bridge.ts";
 import { copyMigrated } from "../support/database.ts";
 import { locationId, publicUrl, token } from "../support/location.ts";
+import { textProviders } from "../support/providers.ts";
 import { makeFaulty, type SendFault } from "../support/stand-ins/faulty.ts";
 import { startTwoWay, type TwoWay, type Way } from "../support/two-way.ts";
 import { until } from "../support/until.ts";
@@ -209,7 +209,7 @@ describe("what became of a message", () => {
     expect(outcomes).toEqual(["not_visible", "not_visible", "not_visible", "delivered"]);
   });
 
-  test.each(providersOf("sms"))("never goes backward: %s", async (provider) => {
+  test.each(textProviders.map(({ name }) => name))("never goes backward: %s", async (provider) => {
     const by = way(provider);
     const contact = newContact();
     const message = write(by, contact, "done");
@@ -264,7 +264,7 @@ describe("what became of a message", () => {
 });
 
 describe("what the business sends outside HighLevel", () => {
-  test.each(providersOf("sms"))(
+  test.each(textProviders.map(({ name }) => name))(
     "a text from the portal of %s is shown as sent by the business, if it tells, and its fate is kept",
     async (provider) => {
       const by = way(provider);

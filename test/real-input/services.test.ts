@@ -79,9 +79,9 @@ describe("a call of HighLevel's that names the service", () => {
   });
 
   test("is reported as failed where the provider has none, and goes out as nothing else", async () => {
-    const by = real.way("telnyx");
+    const by = real.way("plivo");
     const contact = real.addContact({ phone: "+15005550412" });
-    await call("telnyx", contact.id, "RCS", "+15005550412", "By nothing");
+    await call("plivo", contact.id, "RCS", "+15005550412", "By nothing");
     const { items } = await until(
       async () => (await real.bridge.admin("GET", `/messages?mappingId=${by.mappingId}`)).body,
       ({ items: found }) => found.length > 0,
@@ -94,12 +94,12 @@ describe("a call of HighLevel's that names the service", () => {
 test("what could not be answered by its service is refused with a reason", async () => {
   const { address } = real.way("telnyx");
   const payload = {
-    ...{ id: "by-rcs", type: "RCS", from: { phone_number: "+15005550421" }, to: [{ phone_number: address }] },
+    ...{ id: "by-imessage", type: "iMessage", from: { phone_number: "+15005550421" }, to: [{ phone_number: address }] },
     ...{ text: "Hi", media: [], direction: "inbound" },
   };
   const webhook = await real.receive("telnyx", { data: { event_type: "message.received", payload } });
   expect(webhook).toMatchObject({
     state: "failed",
-    reason: expect.stringContaining("data.payload.type: is none of SMS, MMS and WHATSAPP"),
+    reason: expect.stringContaining("data.payload.type: is none of SMS, MMS, WHATSAPP and RCS"),
   });
 });

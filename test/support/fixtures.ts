@@ -10,6 +10,7 @@ import type {
   ProviderMessage,
   Receipt,
   SentMessage,
+  TextService,
   WebhookRequest,
 } from "../../src/model.ts";
 
@@ -71,6 +72,8 @@ export interface Signer {
   signsBody: boolean;
   /** Does it cover a timestamp? Then old webhooks are refused. */
   signsTime: boolean;
+  /** Services that go by an id of their own, and not by a number. */
+  numbersLack?: readonly TextService[];
   /** How old they may be, where that is not five minutes. */
   maxAgeSeconds?: number;
   /** Where the signature names a certificate: the certificate, and where it stands. */

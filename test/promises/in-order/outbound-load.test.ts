@@ -99,7 +99,10 @@ async function tell(standIn: StandIn, message: StandInMessage, status: ReceiptSt
 }
 
 /** By what the people of a way write: in turn, where it carries more than SMS. */
-const servicesOf = (way: Way) => [undefined, ...providerOf(way.provider).adapter.services];
+function servicesOf({ provider }: Way): (TextService | undefined)[] {
+  const { adapter, signer } = providerOf(provider);
+  return [undefined, ...adapter.services.filter((service) => !signer.numbersLack?.includes(service))];
+}
 const by = (service: TextService | undefined, number: string) => (service ? `${service}:${number}` : number);
 
 /** The person writes, and HighLevel shows it: not before it is settled by what the agent's last one goes. */
@@ -204,17 +207,28 @@ const nothingLeft = async () => {
   ].length;
 };
 
-/** The hours of each mapping end and begin again, and some may send a few a day, until that is taken back. */
+/**
+ * The hours of each mapping end and begin again, and some may send one a day, until that is taken back: at first not before both
+ * have held something back, and then now and then until it is over.
+ */
 async function holdNowAndThen(isOver: () => boolean): Promise<void> {
   const clock = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString().slice(11, 16);
   const open = { sendFrom: null, sendUntil: null, timeZone: null, dailyCap: null };
+  const closed = [
+    { sendFrom: clock(2), sendUntil: clock(3), timeZone: "UTC" },
+    { dailyCap: 1, timeZone: "UTC" },
+  ];
   const change = async ({ mappingId }: Way, settings: object) =>
     expect(await twoWay.bridge.admin("PATCH", `/mappings/${mappingId}`, settings)).toMatchObject({ status: 200 });
-  for (let turn = 0; !isOver(); turn++) {
-    const some = Object.values(twoWay.ways).filter((_, index) => index % 4 === turn % 4);
-    const closed = turn % 2 === 0 ? { sendFrom: clock(2), sendUntil: clock(3) } : { dailyCap: 2 };
-    for (const way of some) await change(way, { ...closed, timeZone: "UTC" });
-    await sleep(300);
+  const isHeld = (by: string) =>
+    twoWay.bridge.logLines.some(({ event, reason }) => event === "delivery.held" && reason === by);
+  for (let turn = 0; !isOver() || turn === 0; turn += 2) {
+    const some = Object.values(twoWay.ways).filter(
+      (_, index) => index % 4 === turn % 4 || index % 4 === (turn + 1) % 4,
+    );
+    for (const [index, way] of some.entries()) await change(way, closed[index % 2] ?? open);
+    if (turn > 0) await sleep(300);
+    else await until(() => ["outside_window", "daily_cap"].every(isHeld), Boolean, 120);
     for (const way of some) await change(way, open);
   }
 }

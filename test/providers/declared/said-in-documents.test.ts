@@ -12,7 +12,7 @@ import { type AnyAdapter, providerOf } from "../../support/providers.ts";
  */
 const at = new Date("2026-11-21T10:00:00.000Z");
 
-// To another URL, which a document cannot choose, goes WhatsApp of Telnyx, and an MMS of ClickSend, whose files go as links.
+// To another URL, which a document cannot choose, goes WhatsApp and RCS of Telnyx, whose agents have ids, and an MMS of ClickSend, whose files go as links.
 const documents = [
   {
     name: "telnyx",
@@ -26,6 +26,14 @@ const documents = [
       "whatsapp-place",
       "whatsapp-edit",
       "receipt-whatsapp",
+      "rcs",
+      "rcs-file",
+      "rcs-media",
+      "rcs-place",
+      "rcs-suggestion",
+      "rcs-words-and-file",
+      "receipt-rcs-read",
+      "sent-elsewhere-rcs",
     ],
     services: [],
   },

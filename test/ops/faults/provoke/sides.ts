@@ -1,4 +1,4 @@
-import { emailProviderId, locationId } from "../../../support/location.ts";
+import { emailProviderId, locationId, smsProviderId } from "../../../support/location.ts";
 import { until } from "../../../support/until.ts";
 import type { Provocation } from "../provocation.ts";
 import { oauth, type Stage, unlimited } from "../stage.ts";
@@ -139,7 +139,7 @@ export const sides: Record<string, Provocation> = {
   },
   "Somebody has changed a location's default provider": {
     async provoke({ sql, bridge }) {
-      const former = JSON.stringify({ sms: { id: "former", name: "Twilio" } });
+      const former = JSON.stringify({ sms: { id: smsProviderId, name: "Twilio" } });
       // It was known so, and is asked anew, as it is when an hour has passed.
       await sql(`update locations set default_providers = '${former}', defaults_asked_at = '2026-01-01'`);
       await bridge.restart();
