@@ -55,5 +55,6 @@ function isRefusal(failure: Failure, words: RegExp): boolean {
 }
 
 export function textOf(answer: unknown): string {
+  if (answer === undefined || answer === null) return "";
   return typeof answer === "string" ? answer : JSON.stringify(answer ?? "");
 }
