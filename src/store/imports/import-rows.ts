@@ -57,11 +57,11 @@ export async function sortImportRows(
   );
   await tx.execute(sql`
     update import_rows set consent = null
-    where import_id = ${id} and consent is not null and (consent = 'start' or exists (
-      select from import_rows later
-      where later.import_id = ${id} and later.person = import_rows.person and later.consent is not null
-        and (later.sent_at, later.line) > (import_rows.sent_at, import_rows.line)
-    ))`);
+    from (
+      select id, row_number() over (partition by person order by sent_at desc, line desc) as nth
+      from import_rows where import_id = ${id} and consent is not null
+    ) said
+    where import_rows.id = said.id and (consent = 'start' or nth > 1)`);
   const [counted] = await selectRows<{ people: number; knownPeople: number }>(
     tx,
     sql`

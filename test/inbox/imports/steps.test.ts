@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { keepFile } from "../../../src/inbox/imports/keep-file.ts";
 import { stepImport } from "../../../src/inbox/imports/step-import.ts";
-import { countPosted } from "../../../src/store/imports/import-rows.ts";
+import { countPosted, sortImportRows } from "../../../src/store/imports/import-rows.ts";
 import { changeImport, findImport, insertImport } from "../../../src/store/imports/imports.ts";
 import { type Database, type Db, selectRows } from "../../../src/store/postgres/database.ts";
 import type { MappingRow } from "../../../src/store/schema.ts";
@@ -132,4 +132,24 @@ test("an import that is stopped while its file is read keeps nothing, and one th
     });
   };
   expect(await keep(resume)).toMatchObject({ state: "running", stage: "posting", left: 600 });
+});
+
+test("of what a person has said a hundred thousand times the newest is found before the statement times out", async () => {
+  const about = { type: "SMS", unknownSender: "create", postAutomatic: false } as const;
+  const mapping = await insertMapping(db, {
+    ...{ ...about, locationId: "here", provider: "generic-sms", address: "+15005550011" },
+  });
+  const made = await insertImport(db, {
+    ...{ mappingId: mapping.id, history: null, perSecond: 2, isDryRun: false, keyId: null },
+  });
+  await db.execute(sql`
+    insert into import_rows (import_id, line, person, sent_at, provider_message_id, message, consent)
+    select ${made.id}, i, '+1500555' || (i % 3), now() - make_interval(secs => i), 's-' || i, '{}', 'stop'
+    from generate_series(1, 100000) i`);
+  await sortImportRows(db, made, mapping);
+  const left = await selectRows<{ line: number }>(
+    db,
+    sql`select line from import_rows where import_id = ${made.id} and consent = 'stop' order by line`,
+  );
+  expect(left.map(({ line }) => line)).toEqual([1, 2, 3]);
 });
