@@ -1,6 +1,6 @@
 import type { CallApi } from "../calls/call-api.ts";
 import { reasonOf } from "../calls/failure-reason.ts";
-import { Failure } from "../errors.ts";
+import { Failure, isWindowReason } from "../errors.ts";
 import { normalizeMailbox, spellingsOf } from "../formats/mailbox.ts";
 import type { Highlevel } from "../highlevel/client.ts";
 import type { Email } from "../highlevel/schemas.ts";
@@ -54,7 +54,7 @@ export async function sendOutbound(context: SendContext, input: MessageAttempt):
   const { db } = context;
   const person = { locationId: input.locationId, channel: mapping.channel, address: conversation.address };
   const send = { mappingId: mapping.id, message, person };
-  const { dailyCap, sendFrom } = await requireWindow(db, send);
+  const { dailyCap, sendFrom } = await requireWindow(db, send).catch(refuseLateRepeat);
   const content = await completeContent(context, mapping, input);
   const urls = content.attachments.flatMap(({ url }) => url ?? []);
   const files = await fetchAttachments({ ...context, signal }, urls, mapping.channel);
@@ -63,9 +63,16 @@ export async function sendOutbound(context: SendContext, input: MessageAttempt):
   const plainText = content.html && !content.text ? await context.plainText.of(content.html) : undefined;
   const outbound = composeOutbound({ mapping, publicUrl, address, message, content, plainText, ...files });
 
+  /** A provider that carries out a repeated send once knows it for a day or so: what may have gone out is not held until later. */
+  function refuseLateRepeat(error: unknown): never {
+    if (!(input.isOutcomeUnknown && error instanceof Failure && isWindowReason(error.reason))) throw error;
+    const doubt = "the connection broke while it was being sent: nobody can say whether it went out";
+    throw new Failure("unconfirmed", `${doubt}, and it is not asked for again: ${error.message}`);
+  }
+
   let place: Place | undefined;
   const callApi: CallApi = async (request) => {
-    if (dailyCap !== null || sendFrom !== null) place ??= await takePlace(db, send);
+    if (dailyCap !== null || sendFrom !== null) place ??= await takePlace(db, send).catch(refuseLateRepeat);
     return beginUnlessOptedOut(db, person, () => {
       input.beforeCall();
       return context.callProvider({ ...request, signal });

@@ -314,6 +314,33 @@ describe("what the business sends outside HighLevel", () => {
 });
 
 describe("what a person must decide or mend", () => {
+  test("a text that may have gone out is not held for hours in which its provider would forget it", async () => {
+    const by = way("generic-sms");
+    const contact = newContact();
+    const clock = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString().slice(11, 16);
+    const change = (settings: object) => twoWay.bridge.admin("PATCH", `/mappings/${by.mappingId}`, settings);
+    let goOn = () => {};
+    gates = [
+      new Promise((resolve) => {
+        goOn = resolve;
+      }),
+    ];
+    faults = [{ kind: "cut" }];
+    const message = write(by, contact, "late");
+    await until(
+      () => gates.length,
+      (left) => left === 0,
+    );
+    const hours = { sendFrom: clock(2), sendUntil: clock(3), timeZone: "UTC" };
+    expect(await change(hours)).toMatchObject({ status: 200 });
+    goOn();
+    await untilStatus(message, "failed");
+    expect(message.error).toMatchObject({ code: "unconfirmed", message: expect.stringContaining("held until") });
+    expect(sentTo(by, contact)).toHaveLength(1);
+    expect(await change({ sendFrom: null, sendUntil: null, timeZone: null })).toMatchObject({ status: 200 });
+    await untilNothingPending();
+  });
+
   test("a text of which nobody knows whether it went out is failed, and goes out when it is replayed", async () => {
     const by = way("twilio");
     const contact = newContact();
