@@ -52,6 +52,8 @@ export async function startBridgeProcess(
       PUBLIC_URL: publicUrl,
       ADMIN_API_KEY: adminApiKey,
       ENCRYPTION_KEYS: encryptionKeys,
+      // As the image has it.
+      MALLOC_MMAP_THRESHOLD_: "1000000",
       ...beyondLimits,
       ...settings,
       ...environment,
