@@ -67,15 +67,29 @@ export const callerOfAdmin = (): Caller => ({
 export function callerOfKey(db: Db, { id, access, locationIds, isUseDue }: LiveKey): Caller {
   // Nobody waits for it, and nobody is refused for it.
   if (isUseDue) void noteKeyUse(db, id).catch(() => undefined);
-  return { who: `key ${id}`, access, locationIds: locationIds ?? undefined, isToMapping: true, ids: {} };
+  return { who: whoOf(id), access, locationIds: locationIds ?? undefined, isToMapping: true, ids: {} };
 }
 
 /** The same caller later on, for what outlasts a request: undefined once the key has ended. */
 export async function renewCaller(db: Db, caller: Caller): Promise<Caller | undefined> {
   if (caller.who === "admin" || caller.isInside) return caller;
-  const key = await findKeyById(db, Number(caller.who.replace("key ", "")));
+  const key = await findKeyById(db, keyIdIn(caller.who));
   return key && callerOfKey(db, key);
 }
+
+/** The `who` of a key; of ADMIN_API_KEY for null. */
+export const whoOf = (keyId: number | null) => (keyId === null ? "admin" : `key ${keyId}`);
+
+/**
+ * For what goes on for as long as the key does by which it was begun: its id, null for ADMIN_API_KEY. Throws a 403, and says why,
+ * where a user of HighLevel calls, who has none.
+ */
+export function requireKeyId({ who, isInside }: Caller, why: string): number | null {
+  if (isInside) throw new Problem(403, why);
+  return who === "admin" ? null : keyIdIn(who);
+}
+
+const keyIdIn = (who: string) => Number(who.replace("key ", ""));
 
 const keyInHeader = /^Bearer (cb_[\w-]{43})$/;
 

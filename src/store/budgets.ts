@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { isAnyOf } from "./postgres/any-of.ts";
-import type { Db } from "./postgres/database.ts";
+import { type Db, selectRows } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
 import { budgets, locations } from "./schema.ts";
 
@@ -45,6 +45,9 @@ export async function takePermits(db: Db, wanted: PermitRequest[], limits: Budge
   return take(db, { wanted: JSON.stringify(wanted), ...limits });
 }
 
+/** Of UTC. */
+export const startOfDay = sql`date_trunc('day', now() at time zone 'utc') at time zone 'utc'`;
+
 const take = prepare<BudgetLimits & { wanted: string }, Permits>(
   "take-permits",
   (value) => sql`
@@ -59,7 +62,7 @@ const take = prepare<BudgetLimits & { wanted: string }, Permits>(
       )
     ), locked as materialized (
       select budgets.*, count, ahead, least_used, said_day_used,
-        date_trunc('day', now() at time zone 'utc') at time zone 'utc' as today,
+        ${startOfDay} as today,
         least(floor(greatest(extract(epoch from now() - interval_started_at), 0) * per_second), interval_used)::int
           as forgotten
       from budgets join wanted using (location_id), settings
@@ -97,6 +100,16 @@ const take = prepare<BudgetLimits & { wanted: string }, Permits>(
       end)::float8 as "nextInSeconds"
     from decided`,
 );
+
+/** How many calls to HighLevel the location has made on this day. */
+export async function countCallsToday(db: Db, locationId: string): Promise<number> {
+  const [row] = await selectRows<{ used: number }>(
+    db,
+    sql`
+      select day_used as used from budgets where location_id = ${locationId} and day_started_at = ${startOfDay}`,
+  );
+  return row?.used ?? 0;
+}
 
 /** Full ones, for those of these locations that have none. */
 export async function addBudgets(db: Db, locationIds: string[]): Promise<void> {

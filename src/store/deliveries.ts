@@ -1,4 +1,4 @@
-import { and, eq, inArray, ne, sql } from "drizzle-orm";
+import { and, eq, inArray, ne, type SQL, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
 import type { DeliveryKind, DeliveryState } from "../model.ts";
 import { eventsLast, isTo, type LeasedLane } from "./lanes/held-lane.ts";
@@ -255,4 +255,14 @@ export async function oldestWaitingSeconds(db: Db): Promise<number | undefined> 
       ) oldest`,
   );
   return oldest?.seconds ?? undefined;
+}
+
+/** How many of these are how. */
+export async function countStates(db: Db, isCounted: SQL | undefined): Promise<Partial<Record<DeliveryState, number>>> {
+  const found = await db
+    .select({ state: deliveries.state, count: sql<number>`count(*)::int` })
+    .from(deliveries)
+    .where(isCounted)
+    .groupBy(deliveries.state);
+  return Object.fromEntries(found.map(({ state, count }) => [state, count]));
 }

@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
 import type { DeliveryKind } from "../model.ts";
+import { startOfDay } from "./budgets.ts";
 import { isTo, type LaneTarget } from "./lanes/held-lane.ts";
 import { countFailingMailboxes } from "./mailboxes/mailboxes.ts";
 import { type Db, selectRows } from "./postgres/database.ts";
@@ -140,7 +141,7 @@ async function readBudgets(db: Db): Promise<Budgets> {
     sql`
       select location_id as "locationId", day_used as "dayUsed", sum(day_used) over ()::int as total
       from budgets
-      where day_started_at >= date_trunc('day', now() at time zone 'utc') at time zone 'utc'
+      where day_started_at >= ${startOfDay}
       order by day_used desc
       limit ${maxBudgets}`,
   );

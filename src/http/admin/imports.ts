@@ -10,7 +10,8 @@ import { changeImport, findImport, listImports, type NewImport } from "../../sto
 import type { Db } from "../../store/postgres/database.ts";
 import type { Import } from "../../store/schema.ts";
 import { importListAnswer, refusedLinesAnswer, wholeImportAnswer } from "../answers/jobs/import.ts";
-import type { Caller } from "../caller.ts";
+import { showOutcomes } from "../answers/jobs/outcomes.ts";
+import { type Caller, requireKeyId, whoOf } from "../caller.ts";
 import { numberedPageQuery, toPage } from "../list.ts";
 import { operation, reply } from "../operations/operation.ts";
 import { Problem, parseInput, parseQuery } from "../problem.ts";
@@ -181,15 +182,9 @@ function readJson(asked: unknown, posted: z.output<typeof body>) {
 }
 
 async function begin({ db }: ImportsContext, caller: Caller, about: Omit<NewImport, "keyId">): Promise<Import> {
-  const made = await makeImport(db, { ...about, keyId: keyOf(caller) });
+  const made = await makeImport(db, { ...about, keyId: requireKeyId(caller, "an import is for keys") });
   caller.ids["importId"] = made.id;
   return made;
-}
-
-/** It goes on for as long as its key does: who has none, as a user of HighLevel, imports nothing. */
-function keyOf({ who, isInside }: Caller): number | null {
-  if (isInside) throw new Problem(403, "an import is for keys");
-  return who === "admin" ? null : Number(who.replace("key ", ""));
 }
 
 type About = { caller: Caller; params: { id: number } };
@@ -223,7 +218,7 @@ function showImport({ keyId, isDryRun, cursor: _cursor, nextAt: _nextAt, history
     ...shown,
     source: history ? ("history" as const) : ("file" as const),
     history: history && { from: history.from ?? null, until: history.until },
-    who: keyId === null ? "admin" : `key ${keyId}`,
+    who: whoOf(keyId),
     dryRun: isDryRun,
     notes,
   };
@@ -232,11 +227,10 @@ function showImport({ keyId, isDryRun, cursor: _cursor, nextAt: _nextAt, history
 const showRefused = ({ line, reason }: { line: number; reason: string | null }) => ({ line, reason: reason ?? "" });
 
 async function showWhole({ people }: ImportsContext, row: Import) {
-  const none = { pending: 0, delivered: 0, dead: 0, discarded: 0 };
   const refused = row.refused > 0 ? await listRefusedRows(people, row.id, { after: undefined, limit: 20 }) : [];
   return {
     ...showImport(row),
-    outcomes: { ...none, ...(await countPosted(people, row.id)) },
+    outcomes: showOutcomes(await countPosted(people, row.id)),
     firstRefused: refused.map(showRefused),
   };
 }

@@ -14,9 +14,10 @@ import {
 } from "../../store/operate/mend/replays.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { Replay, ReplayFilter } from "../../store/schema.ts";
+import { showOutcomes } from "../answers/jobs/outcomes.ts";
 import { replayListAnswer, replayPreviewAnswer, wholeReplayAnswer } from "../answers/jobs/replay.ts";
 import { rowId } from "../answers/words.ts";
-import type { Caller } from "../caller.ts";
+import { type Caller, requireKeyId, whoOf } from "../caller.ts";
 import { numberedPageQuery, toPage } from "../list.ts";
 import { operation, reply } from "../operations/operation.ts";
 import { Problem } from "../problem.ts";
@@ -59,7 +60,7 @@ export const replayOperations = {
       const filter = await readFilter(context, caller, body);
       const { counted, sample } = await preview(context, caller, filter);
       if (dryRun) return reply(200, { dryRun, counted, sample });
-      const keyId = keyOf(caller);
+      const keyId = requireKeyId(caller, "a replay of many is for keys: replay the messages one by one");
       await requireRoom(context, keyId);
       const made = await insertReplay(context.db, { filter, perSecond, keyId, counted });
       caller.ids["replayId"] = made.id;
@@ -157,11 +158,6 @@ async function countAll<Row>(read: (after: number | undefined) => Promise<Previe
   return { counted, sample: first.sample };
 }
 
-/** It goes on for as long as its key does: who has none, as a user of HighLevel, replays message by message. */
-function keyOf({ who, isInside }: Caller): number | null {
-  if (isInside) throw new Problem(403, "a replay of many is for keys: replay the messages one by one");
-  return who === "admin" ? null : Number(who.replace("key ", ""));
-}
 const reachOf = ({ who, locationIds }: Caller) => ({ ofKeys: who === "admin" ? undefined : { locationIds } });
 
 async function requireReplay({ db }: ReplaysContext, caller: Caller, id: number): Promise<Replay> {
@@ -175,13 +171,12 @@ function showReplay({ filter, keyId, counted, replayed, after: _after, nextAt: _
   const { messageIds, ...named } = { messageIds: undefined, ...filter };
   const skipped = shown.state === "done" ? Math.max(0, counted - replayed) : null;
   return {
-    ...{ ...shown, counted, replayed, skipped, who: keyId === null ? "admin" : `key ${keyId}` },
+    ...{ ...shown, counted, replayed, skipped, who: whoOf(keyId) },
     filter: messageIds === undefined ? named : { ...named, messages: messageIds.length },
   };
 }
 
 async function showWhole({ people }: ReplaysContext, replay: Replay) {
-  const none = { pending: 0, delivered: 0, dead: 0, discarded: 0 };
-  const outcomes = replay.filter.of === "webhooks" ? null : { ...none, ...(await countOutcomes(people, replay.id)) };
+  const outcomes = replay.filter.of === "webhooks" ? null : showOutcomes(await countOutcomes(people, replay.id));
   return { ...showReplay(replay), outcomes };
 }

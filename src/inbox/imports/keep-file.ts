@@ -1,7 +1,7 @@
 import { ParseError } from "../../errors.ts";
 import { describeMapping } from "../../registry/mappings.ts";
 import { insertImportRows } from "../../store/imports/import-rows.ts";
-import { changeImport, lockUnended, noteImportStep } from "../../store/imports/imports.ts";
+import { changeImport, lockUnended, noteImportStep, readFileSeconds } from "../../store/imports/imports.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { Import, MappingRow } from "../../store/schema.ts";
 import { readFile } from "./read-file.ts";
@@ -18,7 +18,7 @@ export async function keepFile(db: Db, made: Import, mapping: MappingRow, file: 
       const isKept = await db.transaction(async (tx) => {
         if (!(await lockUnended(tx, made.id))) return false;
         const counts = await insertImportRows(tx, made.id, rows);
-        await noteImportStep(tx, made.id, { counts, inSeconds: readSeconds });
+        await noteImportStep(tx, made.id, { counts, inSeconds: readFileSeconds });
         return true;
       });
       if (!isKept) return;
@@ -33,6 +33,3 @@ export async function keepFile(db: Db, made: Import, mapping: MappingRow, file: 
     if (locked) await sortImport(tx, locked, mapping);
   });
 }
-
-/** Whoever reads it has died where nothing came for so long. */
-const readSeconds = 900;

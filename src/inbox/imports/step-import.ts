@@ -1,11 +1,12 @@
 import type { Wake } from "../../model.ts";
 import { describeMapping } from "../../registry/mappings.ts";
-import { countCallsToday, countWaitingOf, isLiveWaiting, sortImportRows } from "../../store/imports/import-rows.ts";
+import { countCallsToday } from "../../store/budgets.ts";
+import { countWaitingOf, isLiveWaiting, sortImportRows } from "../../store/imports/import-rows.ts";
 import { changeImport, lockDueImport, noteImportStep } from "../../store/imports/imports.ts";
 import { findKeyById } from "../../store/keys.ts";
 import { findMapping } from "../../store/mappings.ts";
+import { stepDue } from "../../store/operate/mend/step-due.ts";
 import type { Db } from "../../store/postgres/database.ts";
-import { repeatOnConflict } from "../../store/postgres/database-errors.ts";
 import type { Import, MappingRow } from "../../store/schema.ts";
 import { endImport } from "./manage-imports.ts";
 import { postRows } from "./post-rows.ts";
@@ -24,30 +25,19 @@ const pageSeconds = 300;
 /** What of a location's day is left to what is live. */
 const partOfDay = 0.5;
 
-/**
- * Does the next step of an import that is due; `false` where none is. A step is one transaction, which locks the import: no
- * two processes do one, and what dies amid a step has not done it. One whose step fails says why, and keeps back no other.
- */
+/** Does the next step of an import that is due; `false` where none is. See `stepDue`. */
 export async function stepImport(context: ImportsContext): Promise<boolean> {
   const { db } = context;
-  let due: Import | undefined;
-  try {
-    await repeatOnConflict(() =>
-      db.transaction(async (tx) => {
-        due = await lockDueImport(tx);
-        if (due) await stepOf(tx, context, due);
-      }),
-    );
-  } catch (error) {
-    if (!due) throw error;
-    const reason = "its last step failed, and is tried again every minute: the log has why, as worker.failed";
-    // Where that fails, too, what ails the database keeps back all of them anyway.
-    await noteImportStep(db, due.id, { reason, inSeconds: 60 }).catch(() => undefined);
-    throw error;
-  }
-  if (due?.stage === "posting") context.onWork("deliveries");
-  if (due?.stage === "reading" && due.history) await readHistory(context, due, due.history);
-  return due !== undefined;
+  const stepped = await stepDue(db, {
+    lock: lockDueImport,
+    step: (tx, due) => stepOf(tx, context, due),
+    noteFailure: ({ id }, reason) => noteImportStep(db, id, { reason, inSeconds: 60 }),
+  });
+  if (!stepped) return false;
+  const due = stepped.job;
+  if (due.stage === "posting") context.onWork("deliveries");
+  if (due.stage === "reading" && due.history) await readHistory(context, due, due.history);
+  return true;
 }
 
 async function stepOf(tx: Db, context: ImportsContext, due: Import): Promise<void> {

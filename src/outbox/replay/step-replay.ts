@@ -13,34 +13,21 @@ import {
   whichDead,
   whichFailed,
 } from "../../store/operate/mend/replays.ts";
+import { stepDue } from "../../store/operate/mend/step-due.ts";
 import type { Db } from "../../store/postgres/database.ts";
-import { repeatOnConflict } from "../../store/postgres/database-errors.ts";
 import type { Replay } from "../../store/schema.ts";
 import type { WebhookReach } from "../../store/webhooks.ts";
 import type { ReplayContext } from "./replay.ts";
 
-/**
- * Does the next step of a replay that is due; `false` where none is. A step is one transaction, which locks the replay: no
- * two processes do one, and what dies amid a step has not done it. One whose step fails says why, and keeps back no other.
- */
+/** Does the next step of a replay that is due; `false` where none is. See `stepDue`. */
 export async function stepReplay({ db, onWork }: ReplayContext): Promise<boolean> {
-  let due: Replay | undefined;
-  try {
-    const woken = await repeatOnConflict(() =>
-      db.transaction(async (tx) => {
-        due = await lockDueReplay(tx);
-        return due && stepOf(tx, due);
-      }),
-    );
-    for (const queue of woken ?? []) onWork(queue);
-    return woken !== undefined;
-  } catch (error) {
-    if (!due) throw error;
-    const words = "its last step failed, and is tried again every minute: the log has why, as worker.failed";
-    // Where that fails, too, what ails the database keeps back all of them anyway.
-    await noteFailedStep(db, due.id, words).catch(() => undefined);
-    throw error;
-  }
+  const stepped = await stepDue(db, {
+    lock: lockDueReplay,
+    step: stepOf,
+    noteFailure: ({ id }, reason) => noteFailedStep(db, id, reason),
+  });
+  for (const queue of stepped?.done ?? []) onWork(queue);
+  return stepped !== undefined;
 }
 
 async function stepOf(tx: Db, replay: Replay): Promise<Queue[]> {

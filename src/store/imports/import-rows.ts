@@ -1,5 +1,7 @@
 import { and, asc, eq, gt, isNotNull, sql } from "drizzle-orm";
-import type { ConsentChange, DeliveryState, ProviderMessage } from "../../model.ts";
+import type { ConsentChange, ProviderMessage } from "../../model.ts";
+import { countStates } from "../deliveries.ts";
+import { isPast, isTo } from "../lanes/held-lane.ts";
 import { isAnyOf } from "../postgres/any-of.ts";
 import { columnsOf } from "../postgres/columns.ts";
 import { type Db, selectRows } from "../postgres/database.ts";
@@ -113,14 +115,8 @@ export async function listRefusedRows(
 }
 
 /** How many of the messages that it has begun are how. */
-export async function countPosted(db: Db, importId: number): Promise<Partial<Record<DeliveryState, number>>> {
-  const found = await db
-    .select({ state: deliveries.state, count: sql<number>`count(*)::int` })
-    .from(deliveries)
-    .where(and(eq(deliveries.importId, importId), isNotNull(deliveries.messageId)))
-    .groupBy(deliveries.state);
-  return Object.fromEntries(found.map(({ state, count }) => [state, count]));
-}
+export const countPosted = (db: Db, importId: number) =>
+  countStates(db, and(eq(deliveries.importId, importId), isNotNull(deliveries.messageId)));
 
 /** How many of what it owes wait, up to so many. */
 export async function countWaitingOf(tx: Db, importId: number, limit: number): Promise<number> {
@@ -138,22 +134,11 @@ export async function isLiveWaiting(tx: Db, locationId: string): Promise<boolean
     sql`
       select 1 from lanes
       where location_id = ${locationId} and due_at < now() - interval '2 seconds' and due_at is not null
-        and kind <> 'send-outbound' and kind not in ('post-event', 'fetch-mail', 'post-history')
+        and ${isTo.highlevel(sql`kind`)} and not ${isPast(sql`kind`)}
         and lease_token is null and not ${isMappingPaused(sql`mapping_id`)}
       limit 1`,
   );
   return rows.length > 0;
-}
-
-/** How many calls to HighLevel the location has made on this day of UTC. */
-export async function countCallsToday(tx: Db, locationId: string): Promise<number> {
-  const [row] = await selectRows<{ used: number }>(
-    tx,
-    sql`
-      select day_used as used from budgets where location_id = ${locationId}
-        and day_started_at = date_trunc('day', now() at time zone 'utc') at time zone 'utc'`,
-  );
-  return row?.used ?? 0;
 }
 
 /** Texts of a person that are short enough to be a word, and came live after this time. */

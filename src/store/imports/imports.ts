@@ -5,8 +5,8 @@ import { type Import, imports, mappings } from "../schema.ts";
 
 export type NewImport = Pick<Import, "mappingId" | "history" | "perSecond" | "isDryRun" | "keyId">;
 
-/** A file that was not read whole by then is given up: whoever read it has died. */
-const readFileSeconds = 900;
+/** A file of which nothing more has come for so long is given up: whoever read it has died. */
+export const readFileSeconds = 900;
 
 export async function insertImport(db: Db, row: NewImport): Promise<Import> {
   const nextAt = secondsFromNow(row.history ? 0 : readFileSeconds);

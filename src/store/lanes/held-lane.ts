@@ -43,5 +43,8 @@ export const isTo: Record<LaneTarget, (kind: SQL) => SQL> = {
   provider: (kind) => sql`${kind} in ('send-outbound', 'post-event', 'fetch-mail')`,
 };
 
+/** A condition on `kind`: it posts what was before the bridge, and stands behind what is live. */
+export const isPast = (kind: SQL) => sql`${kind} = 'post-history'`;
+
 /** In an order by: the lanes of events are locked last. */
 export const eventsLast = sql`kind = 'post-event'`;

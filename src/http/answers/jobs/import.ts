@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { pageOf } from "../page.ts";
 import { rowId, time } from "../words.ts";
+import { outcomesAnswer } from "./outcomes.ts";
 
 const count = z.int().nonnegative();
 const line = z.object({
@@ -39,9 +40,7 @@ const imported = z.object({
 const importAnswer = imported.meta({ id: "Import", description: "What was before, brought into HighLevel." });
 export const wholeImportAnswer = imported
   .extend({
-    outcomes: z
-      .object({ pending: count, delivered: count, dead: count, discarded: count })
-      .describe("How those are that it has begun."),
+    outcomes: outcomesAnswer.describe("How those are that it has begun."),
     firstRefused: z.array(line).describe("The first lines that were refused, and why."),
   })
   .meta({ id: "WholeImport" });

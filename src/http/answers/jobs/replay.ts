@@ -3,6 +3,7 @@ import { deliveryAnswer } from "../delivery.ts";
 import { pageOf } from "../page.ts";
 import { chosenWebhookAnswer } from "../webhook.ts";
 import { rowId, time } from "../words.ts";
+import { outcomesAnswer } from "./outcomes.ts";
 
 const count = z.int().nonnegative();
 const counted = count.describe("How many fitted when it was made; 100,000 are counted at most.");
@@ -34,8 +35,7 @@ const replayAnswer = replay.meta({
 });
 export const wholeReplayAnswer = replay
   .extend({
-    outcomes: z
-      .object({ pending: count, delivered: count, dead: count, discarded: count })
+    outcomes: outcomesAnswer
       .nullable()
       .describe("How those deliveries are now that it replayed last. Null for webhooks."),
   })

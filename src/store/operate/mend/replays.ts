@@ -1,4 +1,5 @@
 import { and, asc, desc, eq, isNotNull, lt, lte, type SQL, sql } from "drizzle-orm";
+import { countStates } from "../../deliveries.ts";
 import { isTo } from "../../lanes/held-lane.ts";
 import { type Db, secondsFromNow, selectRows } from "../../postgres/database.ts";
 import { deliveries, keys, type Replay, type ReplayFilter, replays } from "../../schema.ts";
@@ -72,14 +73,8 @@ export async function listReplays(
 }
 
 /** How many of those that it has had go out again are how. */
-export async function countOutcomes(db: Db, id: number) {
-  const found = await db
-    .select({ state: deliveries.state, count: sql<number>`count(*)::int` })
-    .from(deliveries)
-    .where(and(isNotNull(deliveries.replayId), eq(deliveries.replayId, id)))
-    .groupBy(deliveries.state);
-  return Object.fromEntries(found.map(({ state, count }) => [state, count]));
-}
+export const countOutcomes = (db: Db, id: number) =>
+  countStates(db, and(isNotNull(deliveries.replayId), eq(deliveries.replayId, id)));
 
 /** Locks one whose step is due, until the transaction ends: others pass it over. */
 export async function lockDueReplay(tx: Db): Promise<Replay | undefined> {
