@@ -45,12 +45,8 @@ export async function sendOutbound(context: SendContext, input: MessageAttempt):
   if (credentials === undefined) {
     throw new Failure("misconfigured", "the mapping was deleted, and its credentials with it");
   }
-  if (input.isOutcomeUnknown && !mapping.adapter.isIdempotent) {
-    throw new Failure(
-      "unconfirmed",
-      "the connection broke while it was being sent: nobody can say whether it went out",
-    );
-  }
+  const doubt = "the connection broke while it was being sent: nobody can say whether it went out";
+  if (input.isOutcomeUnknown && !mapping.adapter.isIdempotent) throw new Failure("unconfirmed", doubt);
   const { db } = context;
   const person = { locationId: input.locationId, channel: mapping.channel, address: conversation.address };
   const send = { mappingId: mapping.id, message, person };
@@ -66,7 +62,6 @@ export async function sendOutbound(context: SendContext, input: MessageAttempt):
   /** A provider that carries out a repeated send once knows it for a day or so: what may have gone out is not held until later. */
   function refuseLateRepeat(error: unknown): never {
     if (!(input.isOutcomeUnknown && error instanceof Failure && isWindowReason(error.reason))) throw error;
-    const doubt = "the connection broke while it was being sent: nobody can say whether it went out";
     throw new Failure("unconfirmed", `${doubt}, and it is not asked for again: ${error.message}`);
   }
 

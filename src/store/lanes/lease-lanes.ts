@@ -3,7 +3,7 @@ import { secondsFromNow } from "../postgres/database.ts";
 import { prepare } from "../postgres/prepare.ts";
 import { isLetOut, isMappingPaused } from "../trouble/holds.ts";
 import { isLocationReady } from "../trouble/paused-locations.ts";
-import { type HeldLane, isTo, type LaneTarget, type LeasedLane } from "./held-lane.ts";
+import { type HeldLane, isPast, isTo, type LaneTarget, type LeasedLane } from "./held-lane.ts";
 
 /**
  * The due lanes that call HighLevel, or a provider: of the mappings whose first one is due longest, before those of
@@ -17,7 +17,7 @@ function dueLanes(target: LaneTarget, places: PlaceValues): SQL {
   const held = sql`coalesce((${places.held[target]} ->> locations.id)::int, 0)`;
   const heldByMapping = sql`coalesce((${places.heldByMapping} ->> concat_ws(' ', first.location_id, first.mapping_id))::int, 0)`;
   const isOfTarget = sql`lanes.due_at is not null and ${isTo[target](sql`lanes.kind`)} and ${isLetOut(sql`lanes.kind`)}`;
-  const isPast = sql`kind = 'post-history'`;
+  const past = isPast(sql`kind`);
   const isReady = target === "highlevel" ? isLocationReady : sql`true`;
   const [first, ready, due] = ["first", "ready", "due"].map((name) => sql.raw(`${name}_${target}`)) as [SQL, SQL, SQL];
   return sql`
@@ -44,10 +44,10 @@ function dueLanes(target: LaneTarget, places: PlaceValues): SQL {
       limit ${max}
     ), ${due} as (
       select conversation_id, kind, location_id, mapping_id, due_at, held_by_mapping,
-        held + row_number() over (partition by location_id order by ${isPast}, mapping_turn, due_at) as turn
+        held + row_number() over (partition by location_id order by ${past}, mapping_turn, due_at) as turn
       from (
         select picked.*, held, held_by_mapping,
-          held_by_mapping + row_number() over (partition by mappings.id, picked.mapping_id order by ${isPast}, picked.due_at) as mapping_turn
+          held_by_mapping + row_number() over (partition by mappings.id, picked.mapping_id order by ${past}, picked.due_at) as mapping_turn
         from ${ready} mappings
         cross join lateral (
           select conversation_id, kind, location_id, mapping_id, due_at from lanes

@@ -15,11 +15,17 @@ export async function wakeLanes(tx: Db, replayed: { conversationId: number; kind
       select lanes.conversation_id, lanes.kind
       from replayed
       join lanes on lanes.conversation_id = replayed."conversationId" and lanes.kind = replayed.kind
-      order by lanes.${eventsLast}, lanes.conversation_id, lanes.kind
-      for update of lanes
+      ${inLockOrder}
     )
-    update lanes
-    set counter = counter + 1, due_at = case when lease_token is null then now() else due_at end
-    from locked
-    where lanes.conversation_id = locked.conversation_id and lanes.kind = locked.kind`);
+    ${wakeLocked}`);
 }
+
+/** How a statement locks lanes, so that none waits for one that waits for it. */
+export const inLockOrder = sql`order by lanes.${eventsLast}, lanes.conversation_id, lanes.kind for update of lanes`;
+
+/** Has the lanes that are `locked` looked at again: at once, or when their holder gives them back. */
+export const wakeLocked = sql`
+  update lanes
+  set counter = counter + 1, due_at = case when lease_token is null then now() else due_at end
+  from locked
+  where lanes.conversation_id = locked.conversation_id and lanes.kind = locked.kind`;

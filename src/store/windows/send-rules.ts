@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
-import { eventsLast, isTo } from "../lanes/held-lane.ts";
+import { isTo } from "../lanes/held-lane.ts";
+import { inLockOrder, wakeLocked } from "../lanes/wake-lanes.ts";
 import type { Db } from "../postgres/database.ts";
 import { prepare } from "../postgres/prepare.ts";
 import type { MappingRow } from "../schema.ts";
@@ -43,13 +44,9 @@ export async function wakeSends(tx: Db, mappingId: string): Promise<void> {
       select lanes.conversation_id, lanes.kind
       from moved join lanes on lanes.location_id = moved.location_id and lanes.mapping_id = moved.id
       where lanes.due_at is not null and ${isTo.provider(sql`lanes.kind`)} and lanes.kind = 'send-outbound'
-      order by lanes.${eventsLast}, lanes.conversation_id, lanes.kind
-      for update of lanes
+      ${inLockOrder}
     )
-    update lanes
-    set counter = counter + 1, due_at = case when lease_token is null then now() else due_at end
-    from locked
-    where lanes.conversation_id = locked.conversation_id and lanes.kind = locked.kind`);
+    ${wakeLocked}`);
 }
 
 /** Has the person written in this conversation within so many hours, before this message? What an import brought was long before. */
