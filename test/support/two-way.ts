@@ -105,3 +105,9 @@ export async function startTwoWay(
     },
   };
 }
+
+/** A text that a person got, as far as it matters for their answer to it. */
+export const messageBetween = (from: string, to = ""): StandInMessage => ({
+  ...{ id: "x", reference: undefined, from, to: [to], cc: [], bcc: [], text: "", html: undefined, subject: undefined },
+  ...{ media: [], headers: {}, receiptUrl: undefined },
+});

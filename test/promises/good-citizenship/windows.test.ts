@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { locationId } from "../../support/location.ts";
-import { startTwoWay, type TwoWay, type Way } from "../../support/two-way.ts";
+import { messageBetween, startTwoWay, type TwoWay, type Way } from "../../support/two-way.ts";
 import { until } from "../../support/until.ts";
 
 let twoWay: TwoWay;
@@ -41,17 +41,6 @@ async function untilHeld(address: string, count = 1) {
   const delivery = whole.deliveries.find(({ kind }: { kind: string }) => kind === "send-outbound");
   return { id: oldest.id, open: oldest.open, state: oldest.state, delivery };
 }
-const sentLike = {
-  cc: [],
-  bcc: [],
-  id: "x",
-  text: "",
-  html: undefined,
-  subject: undefined,
-  media: [],
-  headers: {},
-  receiptUrl: undefined,
-};
 type Held = { reason: string | null };
 
 describe("hours in which people may be written to", () => {
@@ -115,7 +104,7 @@ describe("hours in which people may be written to", () => {
   test("let an agent's answer pass, where the mapping says so, to who has just written", async () => {
     await set({ ...later(), answerHours: 2 });
     const written = newPerson();
-    const last = { ...sentLike, reference: undefined, from: way.address, to: [written.phone ?? ""] };
+    const last = messageBetween(way.address, written.phone);
     await twoWay.answer(way, last, "asks-at-night", "Are you there?");
     await until(
       () => twoWay.bridge.sandbox.messages().map(({ body }) => body),

@@ -122,7 +122,12 @@ test("one that answers 410 is disabled, and when it is enabled a replay tells it
   expect(await endpoint()).toMatchObject({ disabledReason: "it answered 410: it wants no more" });
   await untilDead(1);
   expect(bridge.logLines).toContainEqual(expect.objectContaining({ event: "endpoint.disabled", endpointId }));
-  // One that was owed while it was being disabled is given up at its own attempt, and would else be told at once.
+  // What is read once it is enabled would be told at once.
+  await until(
+    async () => (await bridge.admin("GET", `/webhooks?mappingId=${mappingId}&state=received`)).body.items,
+    (unread) => unread.length === 0,
+  );
+  // One that was owed while it was being disabled is given up at its own attempt, and would else be told, too.
   await until(
     () => deliveries("pending"),
     (waiting) => waiting.length === 0,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { locationId } from "../../support/location.ts";
-import { startTwoWay, type TwoWay, type Way } from "../../support/two-way.ts";
+import { messageBetween, startTwoWay, type TwoWay, type Way } from "../../support/two-way.ts";
 import { until } from "../../support/until.ts";
 
 let twoWay: TwoWay;
@@ -26,7 +26,7 @@ test("after a start that holds sends nothing goes out to people until told, whil
   expect([refused.status, refused.body.detail]).toEqual([503, expect.stringContaining("DELETE /admin/hold")]);
 
   // Whoever claims meanwhile passes over what is held: what a person writes after it is posted.
-  const last = { ...sentLike, reference: undefined, from: way.address, to: [contact.phone ?? ""] };
+  const last = messageBetween(way.address, contact.phone);
   await twoWay.answer(way, last, "answer-while-held", "Hello?");
   await until(
     () => bridge.sandbox.messages().map(({ body }) => body),
@@ -59,7 +59,7 @@ test("a paused mapping keeps what comes, either way, while others go on; then al
   expect((await bridge.admin("POST", `/mappings/${mappingId}/pause`)).body.pausedAt).toBe(paused.body.pausedAt);
 
   const person = bridge.sandbox.addContact({ locationId, phone: "+15005552002" });
-  const from = (of: Way) => ({ ...sentLike, reference: undefined, from: of.address, to: [person.phone ?? ""] });
+  const from = (of: Way) => messageBetween(of.address, person.phone);
   const bodies = () => bridge.sandbox.messages().map(({ body }) => body ?? "");
   const texts = (of: Way) => of.standIn.sent.map(({ text }) => text ?? "");
   await twoWay.answer(way, from(way), "kept-1", "Kept: one");
@@ -95,12 +95,7 @@ test("a paused mapping that is removed lets go what was acknowledged", async () 
   if (!way) throw new Error("there is no way plivo");
   await bridge.admin("POST", `/mappings/${way.mappingId}/pause`);
   const person = bridge.sandbox.addContact({ locationId, phone: "+15005552003" });
-  await twoWay.answer(
-    way,
-    { ...sentLike, reference: undefined, from: way.address, to: [person.phone ?? ""] },
-    "last",
-    "Last",
-  );
+  await twoWay.answer(way, messageBetween(way.address, person.phone), "last", "Last");
   await until(ready, ({ waiting }) => JSON.stringify(waiting).includes('"reason":"held"'));
   expect((await bridge.admin("DELETE", `/mappings/${way.mappingId}`)).status).toBe(204);
   await until(
@@ -120,15 +115,3 @@ test("an operator holds and lets go at any time, and a hold that goes on keeps i
   await bridge.admin("DELETE", "/hold");
   expect((await bridge.admin("DELETE", "/hold")).status).toBe(204);
 });
-
-const sentLike = {
-  cc: [],
-  bcc: [],
-  id: "x",
-  text: "",
-  html: undefined,
-  subject: undefined,
-  media: [],
-  headers: {},
-  receiptUrl: undefined,
-};
