@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import axios from "axios";
 import { type Sandbox, startSandbox } from "../src/sandbox/sandbox.ts";
-import type { Tuning } from "../src/start-bridge.ts";
+import type { Tuning } from "../src/start-bridge/tuning.ts";
 import { atExit } from "../test/support/at-exit.ts";
 import { type BridgeProcess, spawnBridge } from "../test/support/bridge-process.ts";
 import type { Program } from "../test/support/build.ts";

@@ -3,7 +3,8 @@ import { loadEnvFile } from "node:process";
 import { readConfig } from "./config.ts";
 import { ConfigError } from "./errors.ts";
 import { createLog, describeError } from "./log.ts";
-import { resealAll, startBridge } from "./start-bridge.ts";
+import { resealAll } from "./start-bridge/open-with-keys.ts";
+import { startBridge } from "./start-bridge.ts";
 import { createTrials } from "./start-trial.ts";
 
 /** The process, or with the word `reseal` one that does that alone: settings from the environment and from .env, and a graceful stop on SIGTERM and SIGINT. */
