@@ -9,6 +9,7 @@ import type { Trial } from "./model.ts";
 import { sampleLocation } from "./sandbox/sample-location.ts";
 import { startSandbox } from "./sandbox/sandbox.ts";
 import { startBridge } from "./start-bridge.ts";
+import { lockDataDir } from "./store/postgres/data-dir.ts";
 
 /** A bridge to play with, of which there is one at a time. */
 export interface Trials {
@@ -43,8 +44,9 @@ const isForHere = ({ host, publicUrl }: Config) => here.includes(host) && here.i
 /** What has begun when something fails ends again. */
 async function startTrial(log: Log) {
   sweepLeftovers();
-  const dataDir = mkdtempSync(join(tmpdir(), `${folderPrefix}${process.pid}-`));
-  const stops = [async () => rmSync(dataDir, { recursive: true, force: true })];
+  const folder = mkdtempSync(join(tmpdir(), folderPrefix));
+  const { unlock } = lockDataDir(folder);
+  const stops = [async () => rmSync(folder, { recursive: true, force: true }), async () => unlock()];
   const stop = async () => {
     for (const each of stops.toReversed()) await each();
   };
@@ -55,7 +57,7 @@ async function startTrial(log: Log) {
     stops.push(stopSandbox);
     sandbox.putLocation(sampleLocation(bridgeUrl));
     const config = readConfig({
-      ...{ PUBLIC_URL: bridgeUrl, HOST: "127.0.0.1", PORT: String(port), DATA_DIR: dataDir },
+      ...{ PUBLIC_URL: bridgeUrl, HOST: "127.0.0.1", PORT: String(port), DATA_DIR: join(folder, "data") },
       ADMIN_API_KEY: randomBytes(32).toString("hex"),
       ...{ HIGHLEVEL_URL: sandboxUrl, HIGHLEVEL_PUBLIC_KEYS: sandbox.publicKey },
       ...{ HIGHLEVEL_CLIENT_ID: "sandbox-client", HIGHLEVEL_CLIENT_SECRET: "sandbox-secret" },
@@ -75,23 +77,17 @@ async function startTrial(log: Log) {
 
 const folderPrefix = "conversation-bridge-trial-";
 
-/** The directories of trials whose process was killed. One that cannot be removed is another user's. */
+/**
+ * The directories of trials whose process was killed: nobody holds their lock any more, in no container either. One that cannot
+ * be removed is another user's.
+ */
 function sweepLeftovers(): void {
-  for (const name of readdirSync(tmpdir())) {
-    const owner = new RegExp(`^${folderPrefix}(\\d+)-`).exec(name)?.[1];
-    if (owner === undefined || isAlive(Number(owner))) continue;
+  for (const name of readdirSync(tmpdir()).filter((each) => each.startsWith(folderPrefix))) {
+    const folder = join(tmpdir(), name);
     try {
-      rmSync(join(tmpdir(), name), { recursive: true, force: true });
+      lockDataDir(folder).unlock();
+      rmSync(folder, { recursive: true, force: true });
     } catch {}
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 

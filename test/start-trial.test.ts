@@ -1,10 +1,10 @@
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { readConfig } from "../src/config.ts";
 import { createTrials } from "../src/start-trial.ts";
+import { lockDataDir } from "../src/store/postgres/data-dir.ts";
 import { until } from "./support/until.ts";
 
 const log = () => undefined;
@@ -20,21 +20,25 @@ test.each<[string, Record<string, string>, boolean]>([
   expect(createTrials(readConfig(environment), log).start !== undefined).toBe(isOffered);
 });
 
-test("of a trial that cannot start, and of one whose process was killed, nothing stays", async () => {
+test("of a trial that cannot start, and of one whose process was killed, nothing stays; one that runs keeps what it has", async () => {
   const folder = mkdtempSync(join(tmpdir(), "failed-trial-"));
   const servers = () => process.getActiveResourcesInfo().filter((each) => each === "TCPServerWrap").length;
   const before = servers();
   vi.stubEnv("TMPDIR", folder);
-  const { pid: gone } = spawnSync(process.execPath, ["--version"]);
-  mkdirSync(join(folder, `conversation-bridge-trial-${gone}-killed`));
+  const [killed, running] = ["killed", "running"].map((name) => join(folder, `conversation-bridge-trial-${name}`));
+  // The lock of a process that is killed goes with it, and the file stays.
+  lockDataDir(killed ?? "").unlock();
+  const { unlock } = lockDataDir(running ?? "");
   try {
     const starting = createTrials(readConfig({}), log).start?.();
+    expect(existsSync(killed ?? "")).toBe(false);
     // It has made its directory and waits for a port: where the database's lock will be, a directory is in the way.
-    for (const dataDir of readdirSync(folder)) mkdirSync(join(folder, dataDir, "lock"));
+    for (const name of readdirSync(folder)) mkdirSync(join(folder, name, "data/lock"), { recursive: true });
     await expect(starting).rejects.toThrow("EISDIR");
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(folder)).toEqual(["conversation-bridge-trial-running"]);
     await until(servers, (count) => count === before);
   } finally {
+    unlock();
     vi.unstubAllEnvs();
     rmSync(folder, { recursive: true });
   }

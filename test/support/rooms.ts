@@ -13,7 +13,7 @@ export const rooms: Record<string, string> = {
   cli: "advice config commander zod",
   "start-bridge":
     "console http checks inbox outbox events messages providers registry access highlevel calls observe secrets store config worker",
-  "start-trial": "config start-bridge sandbox",
+  "start-trial": "config start-bridge sandbox store/postgres/data-dir",
   worker: "inbox outbox concurrency store",
   config: "highlevel zod",
   http: "advice checks inbox outbox events providers/reading registry access observe store concurrency formats/escape-html formats/bearable-json secrets/compare express helmet rate-limiter-flexible zod",
