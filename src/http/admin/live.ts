@@ -70,9 +70,10 @@ function openStream({ db, live }: LiveContext, caller: Caller, wanted: Query): R
   const end = live.watch({
     who: caller.who,
     onTold(told, missed) {
-      const lines = linesOf(told, reach, wanted) + (missed > 0 ? `event: missed\ndata: ${missed}\n\n` : "");
-      if (stream.readableLength > maxWaitingBytes) stream.destroy();
-      else if (lines !== "") stream.push(lines);
+      if (stream.readableLength > maxWaitingBytes) return void stream.destroy();
+      const lines = linesOf(told, reach, wanted);
+      if (lines.length > 0) stream.push(lines);
+      if (missed > 0) stream.push(`event: missed\ndata: ${missed}\n\n`);
     },
     onEnd: close,
   });
@@ -88,17 +89,17 @@ function openStream({ db, live }: LiveContext, caller: Caller, wanted: Query): R
   return stream;
 }
 
-/** Of what was told last: many who watch alike are told by the same text. */
-let last: { told: Told[]; texts: Map<string, string> } | undefined;
+/** Of what was told last: many who watch alike are told by the same bytes. */
+let last: { told: Told[]; texts: Map<string, Buffer> } | undefined;
 
-function linesOf(told: Told[], reach: Caller, wanted: Query): string {
+function linesOf(told: Told[], reach: Caller, wanted: Query): Buffer {
   if (last?.told !== told) last = { told, texts: new Map() };
   const { seconds: _seconds, ...filter } = wanted;
   const alike = JSON.stringify([reach.isToMapping, reach.locationIds, filter]);
   const known = last.texts.get(alike);
   if (known !== undefined) return known;
   const seen = told.filter((each) => isSeenBy(reach, each) && isWanted(wanted, each));
-  const text = seen.map(({ json }) => `data: ${json}\n\n`).join("");
+  const text = Buffer.from(seen.map(({ json }) => `data: ${json}\n\n`).join(""));
   last.texts.set(alike, text);
   return text;
 }

@@ -103,12 +103,9 @@ export function toBundles(seen: Occurrence[], missed: number, maxLength: number)
 }
 
 /** Of a webhook with several messages each is told. */
-export function describeOccurrence(seen: Occurrence, { messages, locations }: OccurrenceParts): Told[] {
-  const { messageId, webhookId, accountId, mappingId, locationId } = seen;
-  const found =
-    messageId === undefined
-      ? messages.filter((message) => webhookId !== undefined && message.webhookId === webhookId)
-      : messages.filter(({ id }) => id === messageId);
+export function describeOccurrence(seen: Occurrence, { messages, ofWebhooks, locations }: OccurrenceParts): Told[] {
+  const { messageId, webhookId = 0, accountId, mappingId, locationId } = seen;
+  const found = (messageId === undefined ? ofWebhooks.get(webhookId) : messages.get(messageId)) ?? [];
   if (found.length === 0) {
     const whole = locations.get(accountId ?? mappingId ?? "");
     return [tell(seen, locationId === undefined ? whole : [locationId])];

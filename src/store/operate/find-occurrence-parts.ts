@@ -22,7 +22,8 @@ export interface DescribedMessage {
 }
 
 export interface OccurrenceParts {
-  messages: DescribedMessage[];
+  messages: Map<number, DescribedMessage[]>;
+  ofWebhooks: Map<number, DescribedMessage[]>;
   /** Of accounts and of mappings, by their ids, the locations. */
   locations: Map<string, string[]>;
 }
@@ -49,11 +50,21 @@ export async function findOccurrenceParts(db: Db, seen: OccurrenceIds[]): Promis
     .from(mappings)
     .where(isAnyOf(mappings.id, ids, "uuid"));
   return {
-    messages: found,
+    messages: groupBy(found, ({ id }) => id),
+    ofWebhooks: groupBy(found, ({ webhookId }) => webhookId),
     // What was registered alone is account and mapping by one id: the account's locations are more.
     locations: new Map([
       ...ofMappings.map(({ id, locationId }): [string, string[]] => [id, [locationId]]),
       ...ofAccounts.map(({ id, locationIds }): [string, string[]] => [id, locationIds]),
     ]),
   };
+}
+
+function groupBy<Item>(items: Item[], keyOf: (item: Item) => number | null): Map<number, Item[]> {
+  const groups = new Map<number, Item[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    if (key !== null) groups.set(key, [...(groups.get(key) ?? []), item]);
+  }
+  return groups;
 }
