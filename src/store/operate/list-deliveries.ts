@@ -87,7 +87,7 @@ export async function walkDeliveries(db: Db, page: Parameters<typeof listDeliver
   const condition = isInIndex ? eq(deliveries.state, state) : undefined;
   if (state === "pending") {
     const parts = { column: isEvent(deliveries.kind), values: [0, 1], type: "int" as const };
-    return [{ table: deliveries, condition, parts, rows: rowsOfEach(2, limit, isFiltered) }];
+    return [{ table: deliveries, condition, parts, rows: rowsOfEach(2, limit, isFiltered), isFleeting: true }];
   }
   return [{ table: deliveries, condition, rows: rowsOfEach(1, limit, isFiltered) }];
 }
