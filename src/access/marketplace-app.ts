@@ -43,7 +43,9 @@ export function createMarketplaceApp(options: {
   const entered = remember(
     async () => {
       const app = await findMarketplaceApp(db);
-      return app && { ...readSecrets(sealer.open(app.sealedSecrets, appContext)), clientId: app.clientId };
+      // That there is none is remembered, too.
+      if (!app) return { app };
+      return { app: { ...readSecrets(sealer.open(app.sealedSecrets, appContext)), clientId: app.clientId } };
     },
     { seconds: 5 },
   );
@@ -52,13 +54,13 @@ export function createMarketplaceApp(options: {
     isSet: given !== undefined,
     async find() {
       if (given) return { ...given, from: "environment" };
-      const app = await entered.get("");
+      const app = (await entered.get(""))?.app;
       return app && { ...app, from: "console" };
     },
     async isOutdated({ clientId, clientSecret }) {
       if (given) return false;
       entered.forget("");
-      const now = await entered.get("");
+      const now = (await entered.get(""))?.app;
       return now !== undefined && (now.clientId !== clientId || now.clientSecret !== clientSecret);
     },
     findClientId: async (tx) => given?.clientId ?? (await findMarketplaceApp(tx))?.clientId,

@@ -135,6 +135,19 @@ async function replayForeignReceipts(tx: Db, accountId: string): Promise<void> {
 /** How the reason begins of a webhook that is addressed to nobody. */
 export const unmappedPrefix = "no mapping for ";
 
+const { id: webhookId, accountId, state, reason, receivedAt } = webhooks;
+const facts = { id: webhookId, accountId, state, reason, receivedAt };
+export type WebhookFacts = Pick<Webhook, keyof typeof facts>;
+
+/** Without what was posted, which may be large. */
+export async function findWebhookFacts(db: Db, id: number, reach: WebhookReach): Promise<WebhookFacts | undefined> {
+  const [row] = await db
+    .select(facts)
+    .from(webhooks)
+    .where(and(eq(webhooks.id, id), isReached(reach)));
+  return row;
+}
+
 export async function findWebhook(db: Db, id: number, reach: WebhookReach = {}): Promise<Webhook | undefined> {
   const { body, ...columns } = getTableColumns(webhooks);
   const [row] = await db

@@ -8,8 +8,8 @@ import { Action, Facts, Id, Said, State, Time, Ways } from "../frame/parts.tsx";
 /** `GET /console/messages/{id}`: who, which number, the state in words, everything that happened, and what to press. */
 export function messagePage(calls: Calls): Page {
   return async ({ caller, params }) => {
-    const asked = [calls.getMessage(caller, { params }), calls.getStory(caller, { params })] as const;
-    const [{ body: message }, { body: story }] = await Promise.all(asked);
+    const { body } = await calls.getMessage(caller, { params, query: { steps: "true" } });
+    const { steps = [], ...message } = body;
     const { id, address, direction, state, receivedAt } = message;
     return {
       title: `Message ${id}`,
@@ -26,7 +26,7 @@ export function messagePage(calls: Calls): Page {
           <Dead message={message} caller={caller} />
           <h2>What happened</h2>
           <ol class="story">
-            {story.steps.map((step, index) => (
+            {steps.map((step, index) => (
               <Step key={String(index)} step={step} />
             ))}
           </ol>

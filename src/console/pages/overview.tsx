@@ -11,8 +11,10 @@ const fewMessages = 10;
 /** `GET /console`: whether all is well in one sentence, what needs somebody, and what happened last. */
 export function overviewPage(calls: Calls): Page {
   return async ({ caller }) => {
-    const { body: view } = await calls.getOverview(caller);
-    const { body: last } = await calls.listMessages(caller, { query: { limit: fewMessages } });
+    const [{ body: view }, { body: last }] = await Promise.all([
+      calls.getOverview(caller),
+      calls.listMessages(caller, { query: { limit: fewMessages } }),
+    ]);
     const { stoppedLocations, pausedMappings } = view;
     const groups = view.problems.items;
     return {

@@ -13,7 +13,10 @@ export function settingsPage(calls: Calls): Page {
   return async ({ caller, query: given }) => {
     const isOperator = caller.who === "admin";
     const query = withoutEmpty(given);
-    const { body: page } = await calls.listAudit(caller, { query });
+    const [{ body: page }, status] = await Promise.all([
+      calls.listAudit(caller, { query }),
+      isOperator && calls.getStatus(caller),
+    ]);
     return {
       title: "Settings",
       body: (
@@ -30,7 +33,7 @@ export function settingsPage(calls: Calls): Page {
               Providers: isOperator && "/console/lists/providers",
             }}
           />
-          {isOperator && <Operator caller={caller} status={(await calls.getStatus(caller)).body} />}
+          {status && <Operator caller={caller} status={status.body} />}
           <h2>Who changed what</h2>
           <List {...{ path, query, page, columns }} keyOf={({ id }) => id} empty={<p>Nothing was changed yet.</p>} />
         </>

@@ -59,14 +59,15 @@ async function isMapping(db: Db, caller: Caller, id: string): Promise<boolean> {
   );
 }
 
+/** All at once: the first that finds something in their order. */
 async function findBy(people: Db, caller: Caller, q: string) {
   const names = guesses.filter(({ fits }) => fits.test(q)).flatMap(({ by }) => by);
-  for (const by of new Set(names)) {
+  const tries = [...new Set(names)].map(async (by) => {
     const value = by === "rfcMessageId" ? q.replace(/^<|>$/g, "") : q;
     const given: Partial<Record<keyof typeof searchFields, string>> = { [by]: value };
     const search = await readSearch(people, caller, given);
     const { rows } = await listMessages(people, { ...search, limit: maxFound });
-    if (rows.length > 0) return { found: "messages" as const, by, value, items: rows.map(showMessage) };
-  }
-  return undefined;
+    return { found: "messages" as const, by, value, items: rows.map(showMessage) };
+  });
+  return (await Promise.all(tries)).find(({ items }) => items.length > 0);
 }

@@ -17,7 +17,7 @@ import {
 } from "../../store/operate/mend/failed-webhooks.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { Webhook } from "../../store/schema.ts";
-import { findWebhook, replayWebhook } from "../../store/webhooks.ts";
+import { findWebhook, findWebhookFacts, replayWebhook, type WebhookFacts } from "../../store/webhooks.ts";
 import { bulkOf, dryRunOf, pageOf } from "../answers/page.ts";
 import { chosenWebhookAnswer, listedWebhookAnswer, wholeWebhookAnswer } from "../answers/webhook.ts";
 import { webhookSource, webhookState } from "../answers/words.ts";
@@ -84,7 +84,7 @@ export const webhookOperations = {
     params,
     answers: { 200: wholeWebhookAnswer },
     async handle(context: WebhookAdminContext, { caller, params: { id } }) {
-      const webhook = await requireWebhook(context, caller, id);
+      const webhook = await requireWebhook(context, caller, id, findWebhook);
       const brought = await findBrought(context.people, [id], caller);
       const messages = brought.get(id) ?? [];
       return reply(200, { ...showWebhook(webhook), messages, ...(await withoutProofs(context, webhook)) });
@@ -99,7 +99,7 @@ export const webhookOperations = {
     answers: { 200: bulkOf("discarded") },
     errors: { 409: "It has not failed." },
     async handle(context: WebhookAdminContext, { caller, params: { id }, body }) {
-      const { state } = await requireWebhook(context, caller, id);
+      const { state } = await requireWebhook(context, caller, id, findWebhookFacts);
       const { ids } = await discardFailed(context.db, { id, limit: 1 }, body.note);
       if (ids.length === 0) throw new Problem(409, `webhook ${id} is ${state}: only a failed one can be discarded`);
       return reply(200, { discarded: 1 });
@@ -113,7 +113,7 @@ export const webhookOperations = {
     answers: { 202: bulkOf("replayed") },
     errors: { 409: "It is neither failed nor ignored." },
     async handle(context: WebhookAdminContext, { caller, params: { id } }) {
-      const { state, accountId } = await requireWebhook(context, caller, id);
+      const { state, accountId } = await requireWebhook(context, caller, id, findWebhookFacts);
       if (!(await replayWebhook(context.db, id)))
         throw new Problem(409, `webhook ${id} is ${state}: only a failed or ignored one can be replayed`);
       context.onWork(accountId === null ? "app" : "accounts");
@@ -175,9 +175,14 @@ async function withoutProofs(
   return { url: withoutProvingQuery(webhook.url, secrets), headers, bodyBase64: shown.toString("base64") };
 }
 
-async function requireWebhook({ db }: WebhookAdminContext, caller: Caller, id: number): Promise<Webhook> {
+async function requireWebhook<Found extends WebhookFacts>(
+  { people }: WebhookAdminContext,
+  caller: Caller,
+  id: number,
+  find: (db: Db, id: number, reach: Caller) => Promise<Found | undefined>,
+): Promise<Found> {
   caller.ids["webhookId"] = id;
-  const webhook = await findWebhook(db, id, caller);
+  const webhook = await find(people, id, caller);
   if (!webhook) throw new Problem(404, `there is no webhook ${id}`);
   return webhook;
 }
@@ -193,6 +198,6 @@ export async function accountOf(
   return mapping && reaches(caller, mapping.locationId) ? mapping.accountId : mappingId;
 }
 
-export function showWebhook({ id, accountId, state, reason, receivedAt }: Webhook) {
+export function showWebhook({ id, accountId, state, reason, receivedAt }: WebhookFacts) {
   return { id, accountId, state, reason, receivedAt };
 }

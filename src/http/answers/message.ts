@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { triedDeliveryAnswer } from "./delivery.ts";
+import { storyAnswer } from "./story.ts";
 import { webhookAnswer } from "./webhook.ts";
 import {
   automaticKind,
@@ -77,6 +78,7 @@ export const wholeMessageAnswer = listed
     sendRequest: object.nullable().describe("What the send route was asked."),
     webhooks: z.array(webhookAnswer),
     deliveries: z.array(triedDeliveryAnswer),
+    steps: storyAnswer.shape.steps.optional().describe("Where they are asked for."),
   })
   .meta({ id: "WholeMessage", description: "A message with its whole story." });
 export const messageOfPersonAnswer = message

@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, gt, isNotNull, lt, type SQL, sql } from "drizzle-orm";
 import { isAnyOf } from "../postgres/any-of.ts";
-import type { Db } from "../postgres/database.ts";
+import { type Db, selectRows } from "../postgres/database.ts";
 import { prepare } from "../postgres/prepare.ts";
 import {
   type CarriedAttachment,
@@ -123,10 +123,12 @@ export async function findMessage(
 
 /** The messages before and after it in its conversation. */
 export async function findNeighbours(db: Db, { id, conversationId }: Pick<Message, "id" | "conversationId">) {
-  const isOfConversation = eq(messages.conversationId, conversationId);
-  const near = (isNear: SQL, order: SQL) =>
-    db.select({ id: messages.id }).from(messages).where(and(isOfConversation, isNear)).orderBy(order).limit(1);
-  const [previous] = await near(lt(messages.id, id), desc(messages.id));
-  const [next] = await near(gt(messages.id, id), asc(messages.id));
-  return { previousId: previous?.id ?? null, nextId: next?.id ?? null };
+  const near = (isNear: SQL, order: SQL) => sql<number | null>`(
+    select ${messages.id} from ${messages} where ${messages.conversationId} = ${conversationId} and ${isNear} order by ${order} limit 1
+  )::float8`;
+  const [neighbours] = await selectRows<{ previousId: number | null; nextId: number | null }>(
+    db,
+    sql`select ${near(lt(messages.id, id), desc(messages.id))} as "previousId", ${near(gt(messages.id, id), asc(messages.id))} as "nextId"`,
+  );
+  return neighbours ?? { previousId: null, nextId: null };
 }

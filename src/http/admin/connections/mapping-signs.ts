@@ -11,9 +11,12 @@ const messagesOfEach = 50;
 /** Whether mappings live: by three statements, however many they are. */
 export async function readSignsOf(people: Db, caller: Caller, mappings: MappingRow[]) {
   const ids = mappings.map(({ id }) => id);
-  const signs = new Map((await readSigns(people, ids, messagesOfEach)).map((each) => [each.mappingId, each]));
-  const accountIds = new Set(mappings.map(({ accountId }) => accountId));
-  const accounts = new Map((await findAccounts(people, [...accountIds])).map((account) => [account.id, account]));
+  const [read, found] = await Promise.all([
+    readSigns(people, ids, messagesOfEach),
+    findAccounts(people, [...new Set(mappings.map(({ accountId }) => accountId))]),
+  ]);
+  const signs = new Map(read.map((each) => [each.mappingId, each]));
+  const accounts = new Map(found.map((account) => [account.id, account]));
   const reached = [...accounts.values()].filter((account) => reachesAll(caller, account)).map(({ id }) => id);
   const refused = await countRefusals(people, { provider: reached, highlevel: ids });
   const changedAt = (account: AccountRow | undefined) => account?.credentialsSetAt ?? account?.updatedAt ?? null;

@@ -14,7 +14,7 @@ import { toLine } from "../../csv.ts";
 import { numberedPageQuery, toPage } from "../../list.ts";
 import { patternOf } from "../../operations/calls.ts";
 import { operation, reply } from "../../operations/operation.ts";
-import { readSearch, rowIdOf, searchFields, timeFields } from "../fields.ts";
+import { flag, readSearch, rowIdOf, searchFields, timeFields } from "../fields.ts";
 import { readStory } from "./story.ts";
 import { readWhole, showMessage } from "./whole-message.ts";
 
@@ -72,11 +72,12 @@ export const messageOperations = {
     summary: "Tells the whole story of a message: its content, webhook, deliveries, and every attempt.",
     by: "any key",
     params: { id: rowIdOf("message") },
+    query: { steps: flag.prefault("false").describe("With its story in words, too.") },
     answers: { 200: wholeMessageAnswer },
-    async handle(context: MessagesContext, { caller, params: { id } }) {
+    async handle(context: MessagesContext, { caller, params: { id }, query: { steps } }) {
       const message = await readWhole(context.people, caller, id);
       if (message.content !== null) noteLook(context, caller, id);
-      return reply(200, message);
+      return reply(200, { ...message, steps: steps ? await readStory(context.people, message) : undefined });
     },
   }),
 
@@ -89,7 +90,7 @@ export const messageOperations = {
     params: { id: rowIdOf("message") },
     answers: { 200: storyAnswer },
     async handle({ people }: { people: Db }, { caller, params: { id } }) {
-      return reply(200, { steps: await readStory(people, caller, id) });
+      return reply(200, { steps: await readStory(people, await readWhole(people, caller, id)) });
     },
   }),
 };

@@ -6,8 +6,7 @@ import { listTurns, type Turn } from "../../../store/deliveries.ts";
 import { findMapping } from "../../../store/mappings.ts";
 import type { Db } from "../../../store/postgres/database.ts";
 import type { StoryStep } from "../../answers/story.ts";
-import type { Caller } from "../../caller.ts";
-import { readWhole, type WholeMessage } from "./whole-message.ts";
+import type { WholeMessage } from "./whole-message.ts";
 
 type TriedDelivery = WholeMessage["deliveries"][number];
 
@@ -26,12 +25,14 @@ interface Around {
   proof: readonly string[];
 }
 
-/** Throws a 404 for what the key does not reach. */
-export async function readStory(people: Db, caller: Caller, id: number): Promise<StoryStep[]> {
-  const message = await readWhole(people, caller, id);
-  const mapping = message.mappingId === null ? undefined : await findMapping(people, message.mappingId);
-  const proof = mapping && message.origin === "provider" ? secretsOf(mapping.provider) : [];
-  return storyOf(message, { turns: await listTurns(people, id), proof });
+export async function readStory(people: Db, message: WholeMessage): Promise<StoryStep[]> {
+  const { id, mappingId, origin } = message;
+  const [mapping, turns] = await Promise.all([
+    mappingId === null ? undefined : findMapping(people, mappingId),
+    listTurns(people, id),
+  ]);
+  const proof = mapping && origin === "provider" ? secretsOf(mapping.provider) : [];
+  return storyOf(message, { turns, proof });
 }
 
 /** Everything that is known to have happened to a message, in its order, with the waits between. */

@@ -2,7 +2,7 @@ import { listDeliveriesOfMessage } from "../../../store/deliveries.ts";
 import type { ListedMessage } from "../../../store/messages/list-messages.ts";
 import { findMessage, findNeighbours } from "../../../store/messages/messages.ts";
 import type { Db } from "../../../store/postgres/database.ts";
-import { findWebhook } from "../../../store/webhooks.ts";
+import { findWebhookFacts } from "../../../store/webhooks.ts";
 import type { Caller } from "../../caller.ts";
 import { Problem } from "../../problem.ts";
 import { showDelivery } from "../deliveries.ts";
@@ -15,11 +15,14 @@ export async function readWhole(people: Db, caller: Caller, id: number) {
   const found = await findMessage(people, id, caller);
   if (!found) throw new Problem(404, `there is no message ${id}`);
   const { message, address, locationId } = found;
-  const webhook = message.webhookId === null ? undefined : await findWebhook(people, message.webhookId, caller);
+  const [webhook, neighbours] = await Promise.all([
+    message.webhookId === null ? undefined : findWebhookFacts(people, message.webhookId, caller),
+    findNeighbours(people, message),
+  ]);
   const about = { mappingId: message.mappingId, address, locationId };
   return {
     ...showMessage(found),
-    ...(await findNeighbours(people, message)),
+    ...neighbours,
     content: message.content,
     sendRequest: message.sendRequest,
     webhooks: webhook ? [showWebhook(webhook)] : [],

@@ -28,16 +28,22 @@ export const statusOperations = {
     answers: { 200: statusAnswer },
     async handle({ database, keyIds, settings = {} }: StatusContext) {
       const { people } = database;
-      const sealed = new Map((await countSealed(people)).map(({ keyId, count }) => [keyId, count]));
+      const [counted, described, keys, standing] = await Promise.all([
+        countSealed(people),
+        database.describe(),
+        listKeys(people, { limit: maxKeys }),
+        readStanding(people),
+      ]);
+      const sealed = new Map(counted.map(({ keyId, count }) => [keyId, count]));
       return reply(200, {
         ...{ version, node: process.version, startedAt },
-        database: { ...(await database.describe()), isPooled: database.isPooled },
+        database: { ...described, isPooled: database.isPooled },
         settings,
         encryptionKeys: keyIds.map((keyId, index) => {
           return { keyId, seals: index === 0, sealedValues: sealed.get(keyId) ?? 0 };
         }),
-        keys: await listKeys(people, { limit: maxKeys }),
-        standing: await readStanding(people),
+        keys,
+        standing,
       });
     },
   }),
