@@ -69,9 +69,11 @@ export async function measurePages(lab: Lab): Promise<Finding> {
 
 async function giveUpSome(databaseUrl: string): Promise<void> {
   await withClient(databaseUrl, async (database) => {
-    await database.query("update deliveries set state = 'dead', reason = 'rejected', detail = 'no' where id % $1 = 0", [
-      oneIn,
-    ]);
+    await database.query(
+      `update deliveries set state = 'dead', reason = 'rejected', detail = 'no', died_in = location_id, died_on = mapping_id
+       from conversations where conversations.id = conversation_id and deliveries.id % $1 = 0`,
+      [oneIn],
+    );
     await database.query(
       "update webhooks set state = 'failed', reason = 'no mapping for +1500' || id where id % $1 = 1",
       [oneIn],
