@@ -9,8 +9,8 @@ export interface LoadOptions {
   mappings: Map<LoadProvider, string>;
   /** Per provider. */
   people: number;
-  /** Between two messages of one person, on average. */
-  pauseMs: number;
+  /** Between two messages of one person, on average: read each time. */
+  readonly pauseMs: number;
   /** Where a load balancer would send the next request. */
   nextUrl(): string;
   random: () => number;
@@ -43,7 +43,8 @@ const repeated = { atOnce: 0.1, again: 0.1, late: 0.05 };
  * again until it is acknowledged, and sometimes although it was.
  */
 export function startLoad(options: LoadOptions): Load {
-  const { mappings, people, pauseMs, random } = options;
+  const { mappings, people, random } = options;
+  const pause = (factor: number) => sleep(factor * options.pauseMs * (0.5 + random()));
   const acknowledged = new Set<string>();
   const sent = new Set<string>();
   const surprises = new Map<string, number>();
@@ -85,7 +86,7 @@ export function startLoad(options: LoadOptions): Load {
       acknowledged.add(id);
       if (random() < repeated.again) postAside(provider, mappingId, person, number);
       if (number > 3 && random() < repeated.late) postAside(provider, mappingId, person, number - 3);
-      await sleep(pauseMs * (0.5 + random()));
+      await pause(1);
     }
   };
   /** One after another leaves, each by one STOP, which may come twice. */
@@ -95,7 +96,7 @@ export function startLoad(options: LoadOptions): Load {
       while (!(await request(provider, provider.stop(mappingId, number)))) await sleep(50 + 100 * random());
       leavers.add(number);
       if (random() < repeated.again) await request(provider, provider.stop(mappingId, number));
-      await sleep(2 * pauseMs * (0.5 + random()));
+      await pause(2);
     }
   };
   /** One after another calls; that, and what was said, may come twice. */
@@ -107,7 +108,7 @@ export function startLoad(options: LoadOptions): Load {
         if (random() < repeated.again) await request(provider, webhook);
       }
       callers.add(number);
-      await sleep(2 * pauseMs * (0.5 + random()));
+      await pause(2);
     }
   };
   const done = Promise.all(

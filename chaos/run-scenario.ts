@@ -33,9 +33,14 @@ export async function runScenario(options: WorldOptions & { scenario: Scenario }
     await Promise.all(Array.from({ length: processes }, (_, place) => start(place)));
     await world.putToken("token-1");
     const mappings = await world.addMappings();
-    const { people, pauseMs } = options;
+    const { people } = options;
     const { nextUrl, random } = world;
-    load = startLoad({ mappings, people, pauseMs, nextUrl, random, withOthers: options.earlier === undefined });
+    load = startLoad({
+      ...{ mappings, people, nextUrl, random, withOthers: options.earlier === undefined },
+      get pauseMs() {
+        return world.pauseMs;
+      },
+    });
     await world.pass(1);
     await scenario.disturb(world);
     await world.pass(1);

@@ -1,4 +1,5 @@
 import { databaseFaults } from "./database-faults.ts";
+import { handOverFaults } from "./hand-over-faults.ts";
 import { highlevelFaults } from "./highlevel-faults.ts";
 import { processFaults } from "./process-faults.ts";
 import type { Scenario } from "./scenario.ts";
@@ -22,4 +23,10 @@ const badDay: Scenario = {
   },
 };
 
-export const scenarios: Scenario[] = [...processFaults, ...databaseFaults, ...highlevelFaults, badDay];
+export const scenarios: Scenario[] = [
+  ...processFaults,
+  ...databaseFaults,
+  ...handOverFaults,
+  ...highlevelFaults,
+  badDay,
+];

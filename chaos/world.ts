@@ -27,6 +27,8 @@ export interface World {
   attemptSeconds: number;
   /** Follows from the seed. */
   random: () => number;
+  /** Between two messages of one person, on average, from now on. */
+  pauseMs: number;
   /** Waits for so many seconds, or fewer in the short form; not for what the bridge's own times decide. */
   pass(seconds: number): Promise<void>;
   sandbox: Sandbox;
@@ -78,7 +80,7 @@ export interface WorldOptions {
   attemptSeconds: number;
   /** Who write to each provider. */
   people: number;
-  /** Between two messages of one of them, on average. */
+  /** Between two messages of one of them, on average, to begin with. */
   pauseMs: number;
   /** Of `buildForChaos`. */
   program: Program;
@@ -125,6 +127,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     processes,
     attemptSeconds,
     random,
+    pauseMs: options.pauseMs,
     pass: (seconds) => sleep(seconds * pace * 1000),
     sandbox,
     proxy,
