@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Loop, startLoop } from "./concurrency/loop.ts";
+import { endAbandoned } from "./inbox/imports/manage-imports.ts";
 import { stepImport } from "./inbox/imports/step-import.ts";
 import { createProcessing, type ProcessContext, type Processed } from "./inbox/process-webhooks.ts";
 import { describeError } from "./log.ts";
@@ -10,6 +11,7 @@ import { deliverLane } from "./outbox/deliver-lane.ts";
 import { createPlaces } from "./outbox/places.ts";
 import { stepReplay } from "./outbox/replay/step-replay.ts";
 import type { Offer } from "./store/deliveries.ts";
+import type { ImportWork } from "./store/imports/imports.ts";
 import type { LeasedLane } from "./store/lanes/held-lane.ts";
 import { recallParts } from "./store/messages/parts.ts";
 import { endDead } from "./store/operate/erase-person.ts";
@@ -128,6 +130,12 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
 
 const importPauseMs = 40;
 
+/** So many providers are asked at once for what they have kept, however long each takes. */
+const importLoops: { name: string; work: ImportWork; polls: number }[] = [
+  { name: "import", work: "posting", polls: 1 },
+  ...[1, 2, 3, 4].map((nth) => ({ name: `import history ${nth}`, work: "asking" as const, polls: 5 })),
+];
+
 /** What is done now and then, apart from all work. */
 function startChores(context: DeliverContext, options: WorkerOptions, wake: Wake): Loop[] {
   const { log, db } = context;
@@ -144,15 +152,18 @@ function startChores(context: DeliverContext, options: WorkerOptions, wake: Wake
     // Nothing is due sooner than minutes after it came.
     startLoop({ log, pollSeconds: options.pollSeconds * 30, name: "recall parts", run: recall }),
     startLoop({ log, pollSeconds: options.pollSeconds, name: "replay", run: () => stepReplay({ db, onWork }) }),
-    startLoop({
-      ...{ log, pollSeconds: options.pollSeconds, name: "import" },
-      async run() {
-        const hasStepped = await stepImport({ ...context, onWork, perDay: options.perDay });
-        // Everything else has its turn between two steps, however fast one goes on.
-        if (hasStepped) await sleep(importPauseMs);
-        return hasStepped;
-      },
-    }),
+    ...importLoops.map(({ name, work, polls }) =>
+      startLoop({
+        ...{ log, pollSeconds: options.pollSeconds * polls, name },
+        async run() {
+          const inSeconds = await stepImport({ ...context, onWork, perDay: options.perDay }, work);
+          if (inSeconds === undefined || inSeconds > options.pollSeconds) return false;
+          // Everything else has its turn between two steps, however fast one goes on.
+          await sleep(Math.max(importPauseMs, inSeconds * 1000));
+          return true;
+        },
+      }),
+    ),
     startLoop({ log, pollSeconds: 3600, name: "reseal", run: options.reseal }),
   ];
 }
@@ -161,6 +172,7 @@ async function pruneSome(
   db: Db,
   { retentionDays, deadRetentionDays }: Pick<WorkerOptions, "retentionDays" | "deadRetentionDays">,
 ): Promise<boolean> {
+  await endAbandoned(db, retentionDays);
   const hasEnded = await endDead(db, { days: deadRetentionDays, rows: 1000 });
   return (await pruneStep(db, { retentionDays, rows: 1000 })) > 0 || hasEnded;
 }

@@ -11,7 +11,7 @@ export type Query = Record<string, string | number | boolean | undefined>;
 
 export interface Ask {
   query?: Query;
-  /** An object as JSON; a text as CSV. */
+  /** An object as JSON; a text, or the bytes of one, as CSV. */
   body?: unknown;
 }
 
@@ -112,9 +112,14 @@ export function createBridge({ url, key }: Login, signal: AbortSignal): Bridge {
   };
 }
 
-function contentOf(body: unknown): { headers: Record<string, string>; init: { body?: string } } {
+function contentOf(body: unknown): {
+  headers: Record<string, string>;
+  init: { body?: string | Uint8Array<ArrayBuffer> };
+} {
   if (body === undefined) return { headers: {}, init: {} };
   if (typeof body === "string") return { headers: { "content-type": "text/csv" }, init: { body } };
+  if (body instanceof Uint8Array)
+    return { headers: { "content-type": "text/csv" }, init: { body: Uint8Array.from(body) } };
   return { headers: { "content-type": "application/json" }, init: { body: JSON.stringify(body) } };
 }
 

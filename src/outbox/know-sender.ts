@@ -8,12 +8,15 @@ import { admit, heldDetail } from "../messages/aside/unknown-sender.ts";
 import type { Mapping } from "../registry/mappings.ts";
 import { oweStandingDnd } from "../registry/opt-outs/change-consents.ts";
 import { forgetHighlevelIds, keepHighlevelIds } from "../store/conversations.ts";
+import { endMaking, takeMaking } from "../store/people/making-contacts.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation } from "../store/schema.ts";
 import type { MessageAttempt } from "./attempt.ts";
 
 interface KnowContext {
   db: Db;
+  /** The longest that one attempt may take. */
+  attemptSeconds: number;
   highlevel: Pick<Highlevel, "ensureContact" | "ensureConversation" | "findContact">;
 }
 
@@ -21,7 +24,7 @@ type Ids = Pick<MessageAttempt, "conversation" | "message">;
 
 /** HighLevel's ids for the sender. With only one of the two registered, HighLevel completes the other. */
 export async function knowSender(
-  { db, highlevel }: KnowContext,
+  { db, highlevel, attemptSeconds }: KnowContext,
   mapping: Mapping,
   access: Access,
   { conversation, message }: Ids,
@@ -37,17 +40,30 @@ export async function knowSender(
   await keepHighlevelIds(db, conversation.id, { contactId, conversationId });
   return { ...conversation, highlevelContactId: contactId, highlevelConversationId: conversationId };
 
-  /** Kept before anything else can fail: one without an address would be made again. */
+  /**
+   * By one delivery at a time, of what is live and of what was before: both would make it. Kept before anything else can fail: one
+   * without an address would be made again.
+   */
   async function makeContact(): Promise<string> {
-    const contactId = await highlevel.ensureContact(access, keyOf(mapping, { conversation, message }));
-    await keepHighlevelIds(db, conversation.id, { contactId });
-    return contactId;
+    const turn = await takeMaking(db, conversation.id, attemptSeconds + 1);
+    if (turn.contactId !== null) return turn.contactId;
+    if (!turn.isTaken)
+      throw new Failure("not_visible", "another delivery is making the contact", { retryAfterSeconds: 1 });
+    try {
+      const contactId = await highlevel.ensureContact(access, keyOf(mapping, { conversation, message }));
+      await keepHighlevelIds(db, conversation.id, { contactId });
+      return contactId;
+    } catch (error) {
+      // Where that fails, it ends by itself.
+      await endMaking(db, conversation.id).catch(() => undefined);
+      throw error;
+    }
   }
 }
 
 /** Without the ids that led nowhere; the conversation also for later messages. Throws what is about none of them. */
 export async function forgetGone(
-  context: KnowContext,
+  context: Omit<KnowContext, "attemptSeconds">,
   mapping: Mapping,
   access: Access,
   { conversation, message }: Ids,
@@ -79,7 +95,7 @@ function withoutTold(message: Ids["message"]): Ids["message"] {
 
 /** Who the person is now, where it would be forgotten that they are known; elsewhere the contact is found as a stranger's is. Throws a Failure where it is to be seen later. */
 async function findHeir(
-  { highlevel }: KnowContext,
+  { highlevel }: Pick<KnowContext, "highlevel">,
   mapping: Mapping,
   access: Access,
   ids: Ids,

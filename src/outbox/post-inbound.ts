@@ -17,6 +17,8 @@ export interface PostInboundContext extends CarryContext {
   db: Db;
   highlevel: Highlevel;
   mappings: Pick<Mappings, "forget">;
+  /** The longest that one attempt may take. */
+  attemptSeconds: number;
 }
 
 /**

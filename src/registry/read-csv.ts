@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { parse as parseSlowly } from "csv-parse";
 import { parse } from "csv-parse/sync";
 
-/** What spreadsheets write: with or without a BOM, cells in quotes or not. */
+/** What spreadsheets write: with or without a BOM, cells in quotes or not, apart by commas, semicolons or tabs. */
 export interface CsvRow {
   /** The line in which it ends; the line of names is the first. */
   line: number;
@@ -13,13 +13,15 @@ export interface CsvRow {
 
 /** The rows below the line of names, so many at most. Throws an Error, in words for a person, for what is no CSV. */
 export function readCsv(csv: string, maxRows: number): CsvRow[] {
-  const rows = parse(csv, { ...options, to: maxRows }) as unknown as ParsedRow[];
+  const rows = parse(csv, { ...options, ...layoutOf(csv), to: maxRows }) as unknown as ParsedRow[];
   return rows.map(toRow);
 }
 
 /** The same row by row, of a CSV so large that others would wait for it. Throws at the first row that is no CSV. */
 export async function* readLargeCsv(csv: string): AsyncGenerator<CsvRow> {
-  const parser = Readable.from(piecesOf(csv)).pipe(parseSlowly({ ...options, max_record_size: maxRecordBytes }));
+  const parser = Readable.from(piecesOf(csv)).pipe(
+    parseSlowly({ ...options, ...layoutOf(csv), max_record_size: maxRecordBytes }),
+  );
   for await (const row of parser) yield toRow(row as ParsedRow);
 }
 
@@ -36,6 +38,20 @@ async function* piecesOf(text: string): AsyncGenerator<string> {
 }
 
 const options = { bom: true, columns: requireDifferent, info: true, skip_empty_lines: true, trim: true } as const;
+
+const separators = [",", ";", "\t"];
+
+/** By what cells are apart, as the line of names shows, or Excel's line before it says. Throws an Error where it cannot be told. */
+function layoutOf(csv: string): { delimiter: string; from_line?: number } {
+  const [, blank = "", first = ""] = /^\uFEFF?((?:[ \t]*(?:\r\n|\n|\r))*)([^\r\n]*)/.exec(csv) ?? [];
+  const said = /^"?sep=(.)"?$/i.exec(first)?.[1];
+  if (said !== undefined && separators.includes(said))
+    return { delimiter: said, from_line: 2 + blank.split(/\r\n|\n|\r/).length - 1 };
+  const found = separators.filter((each) => first.replace(/"[^"]*"/g, "").includes(each));
+  if (said !== undefined || found.length > 1)
+    throw new Error("the cells of its first line are not apart by commas alone, or semicolons, or tabs");
+  return { delimiter: found[0] ?? "," };
+}
 
 interface ParsedRow {
   record: Record<string, string>;

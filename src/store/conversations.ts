@@ -131,7 +131,8 @@ const keepIds = prepare<{ id: number; contactId: string | null; conversationId: 
   (value) => sql`
     update conversations
     set highlevel_contact_id = coalesce(${value("contactId")}, highlevel_contact_id),
-      highlevel_conversation_id = coalesce(${value("conversationId")}, highlevel_conversation_id), updated_at = now()
+      highlevel_conversation_id = coalesce(${value("conversationId")}, highlevel_conversation_id), updated_at = now(),
+      contact_made_until = case when ${value("contactId")}::text is null then contact_made_until end
     where id = ${value("id")}`,
 );
 

@@ -13,7 +13,7 @@ const auditDays = 366;
 /**
  * Deletes, in steps of a set size, what is older than the retention time and no longer needed: webhooks that were
  * processed or ignored, attempts, and the content of messages whose deliveries are all done; and the credentials of accounts
- * that were deleted a week ago; the counts of what was turned away; parts of texts; and what endpoints were told of; how attempts ended; replays; and imports, also those that were never resumed. Ids stay, so that
+ * that were deleted a week ago; the counts of what was turned away; parts of texts; and what endpoints were told of; how attempts ended; replays; and imports that have ended. Ids stay, so that
  * duplicates are still known and replies still thread. Failed webhooks and dead deliveries keep what a replay needs, and
  * parts that wait stay with their webhooks, as do mails that are still to be fetched.
  * Gives the number of rows that it touched; call again until that is 0.
@@ -72,7 +72,7 @@ export async function pruneStep(db: Db, options: { retentionDays: number; rows: 
       ), old_replays as (
         delete from replays where finished_at < ${before} returning 1
       ), old_imports as (
-        delete from imports where state <> 'running' and coalesce(finished_at, next_at) < ${before} returning 1
+        delete from imports where finished_at < ${before} returning 1
       ), old_counts as (
         delete from attempt_counts where ctid = any(array(
           select ctid from attempt_counts

@@ -18,6 +18,7 @@ const conversation: Conversation = {
     service: null,
     spelling: null,
     unreadBefore: null,
+    contactMadeUntil: null,
   },
   ...{ highlevelContactId: "Contact1", highlevelConversationId: "Conversation1", createdAt: at, updatedAt: at },
 };

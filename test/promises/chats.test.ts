@@ -101,6 +101,26 @@ test("somebody without an address is one contact, however often what comes after
   expect(bridge.sandbox.contacts().filter(({ name }) => name === "Once")).toHaveLength(1);
 });
 
+test("somebody who writes while what they wrote before is imported is one contact, made by the one or the other", async () => {
+  const people = Array.from({ length: 6 }, (_, index) => `Both ${index}`);
+  const contacts = () => bridge.sandbox.contacts().filter(({ name }) => name?.startsWith("Both "));
+  const idOf = (name: string) => `id:${name.replace(" ", "-")}`;
+  bridge.sandbox.setFaults([{ kind: "delay", path: "/contacts/", method: "POST", delayMs: 200 }]);
+  const messages = people.map((name) => {
+    return { date: "2024-01-31T09:30:00Z", direction: "inbound", person: idOf(name), name, text: "Before" };
+  });
+  const imported = bridge.admin("POST", "/imports", { mappingId, perSecond: 100, messages });
+  for (const name of people) await say(idOf(name), { contact: { name } });
+  await imported;
+  for (const name of people) await untilMessages((await contactNamed(name)).id, 2);
+  bridge.sandbox.setFaults([]);
+  expect(
+    contacts()
+      .map(({ name }) => name)
+      .toSorted(),
+  ).toEqual(people);
+});
+
 test("a contact that is told and is gone in HighLevel keeps no message, and the delivery says so", async () => {
   await say("id:u-10", { contact: { id: "gone-contact", name: "Ten" } });
   await untilMessages((await contactNamed("Ten")).id, 1);

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { z } from "zod";
 import { wrongUse } from "../command-error.ts";
 import { plural, say, sayJson } from "../print.ts";
-import { readText } from "../read-text.ts";
+import { readText, readWhole } from "../read-text.ts";
 import type { Session } from "../session.ts";
 
 export const mappingPath = (id: string) => `/admin/mappings/${encodeURIComponent(id)}`;
@@ -23,7 +23,10 @@ const fieldOptions = (command: Command) =>
     .option("--address <address>", "the number or mailbox")
     .option("--conversation-provider <id>", "HighLevel's conversation provider; null for the location's default one")
     .option("--name <name>", "what people call it")
-    .option("--set <field=value...>", "any other field, such as unknownSender=hold or stripQuoted=true");
+    .option(
+      "--set <field=value...>",
+      "any other field, such as unknownSender=hold, dailyCap=200 or sendDays=mon,tue; null takes it away",
+    );
 
 /** How mappings are made, changed and removed. Credentials come by a file or stdin: an argument is seen by all who list processes. */
 export function addMappingChanges(mappings: Command, session: Session, sayMapping: SayMapping): void {
@@ -89,7 +92,7 @@ const removed = z.looseObject({ provider: z.string(), address: z.string(), locat
 const imported = z.looseObject({ rows: z.number(), created: z.number(), updated: z.number(), replayed: z.number() });
 
 async function importMappings(session: Session, file: string, accountId: string): Promise<void> {
-  const body = await readText(session, file);
+  const body = await readWhole(session, file);
   const run = (dryRun: boolean) =>
     session.bridge().write("POST", "/admin/mappings/import", { query: { accountId, dryRun }, body });
   const { rows, created, updated } = imported.parse(await run(true));
@@ -117,9 +120,18 @@ function readFields({
   });
   const given = [...Object.entries(named), ...others].filter(([, value]) => value !== undefined);
   return Object.fromEntries(
-    given.map(([field, value]) => [field, words.get(value) ?? (words.has(value) ? null : value)]),
+    given.map(([field, value]) => [
+      field,
+      words.has(value) ? words.get(value) : (readers[field]?.(`${value}`) ?? value),
+    ]),
   );
 }
+
+const listOf = (value: string) => value.split(/[\s,;]+/).filter(Boolean);
+/** Of the fields that are no text. */
+const readers: Record<string, (value: string) => unknown> = {
+  ...{ answerHours: Number, dailyCap: Number, sendDays: listOf, userIds: listOf },
+};
 
 const words = new Map<unknown, boolean | null>([
   ["true", true],

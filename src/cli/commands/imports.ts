@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { z } from "zod";
 import { addLimit, type Options, sayList } from "../lists.ts";
 import { type Column, plural, say, sayJson, sayTable, showTime } from "../print.ts";
-import { readText } from "../read-text.ts";
+import { readWhole } from "../read-text.ts";
 import type { Session } from "../session.ts";
 
 const line = z.object({ line: z.number(), reason: z.string() });
@@ -46,7 +46,7 @@ export function addImports(program: Command, session: Session): void {
       .option("--per-second <count>", "how many are begun in a second at most: 2 if nothing is said");
   about(imports.command("add <file>").description("a file of CSV or JSON lines; - for stdin")).action(
     async (file: string, { mapping: mappingId, perSecond }: How) => {
-      const body = await readText(session, file);
+      const body = await readWhole(session, file);
       const query = { mappingId, perSecond, dryRun: true };
       tell(await goOn(session, await session.bridge().write("POST", "/admin/imports", { query, body })));
     },

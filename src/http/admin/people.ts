@@ -36,7 +36,9 @@ export const peopleOperations = {
       const found = await listConversationsOf(people, ids);
       return reply(200, {
         optOuts,
-        conversations: found.map(({ id: _id, unreadBefore: _unread, ...conversation }) => conversation),
+        conversations: found.map(
+          ({ id: _id, unreadBefore: _unread, contactMadeUntil: _until, ...conversation }) => conversation,
+        ),
         ...toPage(rows, { limit, keyOf: ({ message }) => message.id, show: showMessage, walkedTo }),
       });
     },

@@ -120,7 +120,9 @@ const mapping = z.object({
 export const mappingAnswer = mapping.meta({ id: "Mapping", description: "One number or mailbox of an account." });
 export const listedMappingAnswer = mapping
   .extend({
-    lastInAt: time.nullable().describe("When a message came last, among its last 50."),
+    lastInAt: time
+      .nullable()
+      .describe("When a message came last, among its last 50; what was imported does not count."),
     lastOutAt: time.nullable().describe("When one was to be sent last, among those."),
     hasReceipts: z.boolean().describe("Do receipts tell what became of those?"),
     refusedLately: z

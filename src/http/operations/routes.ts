@@ -5,6 +5,7 @@ import type { Log } from "../../log.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { BodyMemory } from "../body-memory.ts";
 import { authenticate, callerOf, type Write } from "../caller.ts";
+import { readAsText } from "../csv.ts";
 import { patternOf } from "./calls.ts";
 import { jsonBody } from "./json-body.ts";
 import { isWrite, jsonLinesType, type Operation, type Reply, requireAllowed } from "./operation.ts";
@@ -61,7 +62,8 @@ function bodyOf<Context>(
   const type = ["text/csv", ...(takesLines ? [jsonLinesType] : [])];
   return [
     ...jsonBody(context, limitBytes, { alsoTakes: type }),
-    express.text({ type, limit: csvLimit, inflate: false }),
+    express.raw({ type, limit: csvLimit, inflate: false }),
+    readAsText,
   ];
 }
 

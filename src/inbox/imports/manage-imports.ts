@@ -1,14 +1,15 @@
 import { InvalidRequest } from "../../errors.ts";
 import { enqueueDeliveries } from "../../store/deliveries.ts";
-import { findUnended } from "../../store/imports/import-rows.ts";
 import {
   changeImport,
   countOpenImports,
   findOpenImport,
   insertImport,
+  listAbandonedImports,
   lockForHistory,
   type NewImport,
 } from "../../store/imports/imports.ts";
+import { listUnended } from "../../store/imports/unread.ts";
 import { findMapping } from "../../store/mappings.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { Import } from "../../store/schema.ts";
@@ -25,7 +26,9 @@ export async function makeImport(db: Db, row: NewImport): Promise<Import> {
     const { own, all } = await countOpenImports(tx, row.keyId);
     if (own >= most.own || all >= most.all)
       throw refusal("as many imports are open as may be: wait for one, or stop one, at /admin/imports");
-    return insertImport(tx, row);
+    const made = await insertImport(tx, row);
+    await setUnreadBack(tx, { importId: made.id, mappingId: row.mappingId });
+    return made;
   });
 }
 
@@ -35,16 +38,25 @@ const refusal = (why: string) => new InvalidRequest("conflict", why);
 export async function endImport(db: Db, { id, mappingId }: Import, reason: string): Promise<boolean> {
   return db.transaction(async (tx) => {
     const isEnded = await changeImport(tx, id, { state: "stopped", reason });
-    if (isEnded) await endConversation(tx, { id, mappingId });
+    if (isEnded) await setUnreadBack(tx, { importId: id, mappingId });
     return isEnded;
   });
 }
 
-/** What is unread in the conversation amid which it was stopped is set back all the same. */
-async function endConversation(tx: Db, { id: importId, mappingId }: Pick<Import, "id" | "mappingId">): Promise<void> {
-  const conversationId = await findUnended(tx, importId);
+/** Stops those that nobody has resumed for so many days: they are deleted as others that have ended. */
+export async function endAbandoned(db: Db, days: number): Promise<void> {
+  for (const each of await listAbandonedImports(db, days))
+    await endImport(db, each, `nobody has resumed it for ${days} days (RETENTION_DAYS)`);
+}
+
+/** What is unread is set back in the conversations amid which it was stopped, and in those where that was given up before. */
+async function setUnreadBack(tx: Db, { importId, mappingId }: { importId: number; mappingId: string }): Promise<void> {
   const mapping = await findMapping(tx, mappingId);
-  if (conversationId === undefined || !mapping) return;
-  const { locationId } = mapping;
-  await enqueueDeliveries(tx, [{ kind: "post-history", conversationId, locationId, messageId: undefined, importId }]);
+  if (!mapping) return;
+  const about = { kind: "post-history" as const, locationId: mapping.locationId, messageId: undefined };
+  const unended = await listUnended(tx, { importId, mappingId });
+  await enqueueDeliveries(
+    tx,
+    unended.map((each) => ({ ...about, ...each })),
+  );
 }

@@ -3,7 +3,7 @@ import { contentOf } from "../../messages/content.ts";
 import type { ProviderMessage } from "../../model.ts";
 import type { MappingFacts } from "../../registry/mappings.ts";
 import { changeConsents } from "../../registry/opt-outs/change-consents.ts";
-import { findOptOut, keepTimes } from "../../store/consent/opt-outs.ts";
+import { keyOf as addresseeKey, keepTimes, lockOptOuts } from "../../store/consent/opt-outs.ts";
 import { ensureConversations, keyOf } from "../../store/conversations.ts";
 import { enqueueDeliveries, type NewDelivery } from "../../store/deliveries.ts";
 import {
@@ -31,39 +31,38 @@ type Row = ImportRow & { message: ProviderMessage; person: string; sentAt: Date 
 const isWhole = (row: ImportRow): row is Row => row.message !== null && row.person !== null && row.sentAt !== null;
 
 /**
- * Takes the next rows of an import into the ledger, and owes HighLevel each of them, in the lane of its conversation that stands
- * behind the live one; and after the last one of a person that what is unread there is set back. A message that has come
- * meanwhile is a duplicate.
+ * Takes the next rows of an import into the ledger, of so many people and so many in all, and owes HighLevel each of them, in the
+ * lane of its conversation that stands behind the live one; and after the last one of a person that what is unread there is set
+ * back. A message that has come meanwhile is a duplicate.
  */
 export async function postRows(
   tx: Db,
-  { importId, mapping, limit }: { importId: number; mapping: MappingFacts; limit: number },
+  { importId, mapping, limit, people }: { importId: number; mapping: MappingFacts; limit: number; people: number },
 ): Promise<PostedRows> {
-  // One more shows whether the last one is its person's last.
-  const listed = (await listNextRows(tx, importId, limit + 1)).filter(isWhole);
-  const rows = listed.slice(0, limit);
+  // One more of each shows whether the last one is its person's last.
+  const listed = (await listNextRows(tx, importId, { people, ofEach: rowsOfEach + 1 })).filter(isWhole);
+  const rows = firstOf(listed, limit);
   const conversations = await ensureConversations(
     tx,
     rows.map((row) => personOf(mapping, row)),
   );
-  const conversationOf = (row: Row) => conversations.get(keyOf(personOf(mapping, row)));
   const known = rows.flatMap((row) => {
-    const conversation = conversationOf(row);
-    return conversation && admit(mapping, conversation) === "let in" ? { row, conversation } : [];
+    const conversation = conversations.get(keyOf(personOf(mapping, row)));
+    return conversation && admit(mapping, conversation) === "let in" ? [{ row, conversation }] : [];
   });
   const taken = await insertMessages(
     tx,
     known.map(({ row, conversation }) => messageOf(mapping, row, conversation)),
   );
   const messageIds = new Map(taken.map(({ id, providerMessageId }) => [providerMessageId, id]));
-  const owed = known.flatMap(({ row, conversation }, index): NewDelivery[] => {
+  const isLastOf = (row: Row) => listed.findLast(({ person }) => person === row.person) === row;
+  const owed = known.flatMap(({ row, conversation }): NewDelivery[] => {
     const messageId = messageIds.get(row.providerMessageId);
     const about = { kind: "post-history" as const, conversationId: conversation.id, locationId: mapping.locationId };
     const post = messageId === undefined ? [] : [{ ...about, importId, messageId }];
-    const next = known[index + 1]?.row ?? listed[rows.length];
-    return next?.person === row.person ? post : [...post, { ...about, importId, messageId: undefined }];
+    return isLastOf(row) ? [...post, { ...about, importId, messageId: undefined }] : post;
   });
-  const stops = known.map((each) => ({ ...each, messageId: messageIds.get(each.row.providerMessageId) }));
+  const stops = known.map(({ row }) => ({ row, messageId: messageIds.get(row.providerMessageId) }));
   await enqueueDeliveries(tx, [...owed, ...(await applyStops(tx, mapping, stops))]);
   const strangers = rows.filter((row) => !known.some((each) => each.row === row));
   await deleteImportRows(
@@ -75,12 +74,22 @@ export async function postRows(
     strangers.map(({ id }) => id),
     strangerReason,
   );
-  return {
-    begun: taken.length,
-    duplicates: known.length - taken.length,
-    refused: strangers.length,
-    isLast: listed.length <= limit,
+  const duplicates = known.length - taken.length;
+  return { begun: taken.length, duplicates, refused: strangers.length, isLast: listed.length === 0 };
+}
+
+/** Of one person at once: a lane delivers them one after another. */
+const rowsOfEach = 10;
+
+/** So many at most, without the one more of each person. */
+function firstOf(listed: Row[], limit: number): Row[] {
+  const counts = new Map<string, number>();
+  const isTaken = ({ person }: Row) => {
+    const count = (counts.get(person) ?? 0) + 1;
+    counts.set(person, count);
+    return count <= rowsOfEach;
   };
+  return listed.filter(isTaken).slice(0, limit);
 }
 
 const strangerReason =
@@ -102,21 +111,28 @@ function messageOf({ id: mappingId }: MappingFacts, row: Row, conversation: Conv
 
 interface Stop {
   row: Row;
-  conversation: Conversation;
   /** Undefined where the ledger had the message: then it has heard what it says. */
   messageId: number | undefined;
 }
 
 /**
- * A STOP of before counts where it is the newest word of the person, and nobody has lifted an opt-out of theirs since. Nothing
- * of before lifts one.
+ * A STOP of before counts where it is the newest word of the person to any number of the location, and nobody has lifted an
+ * opt-out of theirs since. Nothing of before lifts one.
  */
 async function applyStops(tx: Db, mapping: MappingFacts, rows: Stop[]): Promise<NewDelivery[]> {
+  const { locationId, channel } = mapping;
+  const stops = rows.flatMap(({ row, messageId }) => (row.consent === "stop" && messageId ? [{ row, messageId }] : []));
+  const addressee = ({ row: { person: address } }: { row: Row }) => ({ locationId, channel, address });
+  // Until this is committed they say nothing else.
+  const known = await lockOptOuts(tx, stops.map(addressee));
   const owed: NewDelivery[] = [];
-  for (const { row, conversation, messageId } of rows) {
-    if (row.consent !== "stop" || messageId === undefined) continue;
+  for (const stop of stops) {
+    const { row, messageId } = stop;
+    const liftedAt = known.get(addresseeKey(addressee(stop)))?.liftedAt;
+    if (liftedAt && liftedAt > row.sentAt) continue;
+    const texts = await listShortTextsSince(tx, addressee(stop), row.sentAt);
+    if (texts.some((text) => consentIn(text)?.change === "start")) continue;
     const news = consentOfMessage(mapping, row.message, messageId).filter(({ change }) => change === "stop");
-    if (await isTakenBack(tx, mapping, row, conversation)) continue;
     const changes = await changeConsents(tx, news);
     await keepTimes(
       tx,
@@ -125,16 +141,4 @@ async function applyStops(tx: Db, mapping: MappingFacts, rows: Stop[]): Promise<
     owed.push(...changes.owed);
   }
   return owed;
-}
-
-async function isTakenBack(
-  tx: Db,
-  { locationId, channel }: MappingFacts,
-  row: Row,
-  { id }: Conversation,
-): Promise<boolean> {
-  const optOut = await findOptOut(tx, { locationId, channel, address: row.person });
-  if (optOut?.liftedAt && optOut.liftedAt > row.sentAt) return true;
-  const texts = await listShortTextsSince(tx, id, row.sentAt);
-  return texts.some((text) => consentIn(text)?.change === "start");
 }

@@ -2,7 +2,13 @@ import type { Wake } from "../../model.ts";
 import { describeMapping } from "../../registry/mappings.ts";
 import { countCallsToday } from "../../store/budgets.ts";
 import { countWaitingOf, isLiveWaiting, sortImportRows } from "../../store/imports/import-rows.ts";
-import { changeImport, lockDueImport, noteImportStep } from "../../store/imports/imports.ts";
+import {
+  changeImport,
+  type ImportWork,
+  lockDueImport,
+  nextStepInSeconds,
+  noteImportStep,
+} from "../../store/imports/imports.ts";
 import { findKeyById } from "../../store/keys.ts";
 import { findMapping } from "../../store/mappings.ts";
 import { stepDue } from "../../store/operate/mend/step-due.ts";
@@ -18,29 +24,37 @@ export interface ImportsContext extends HistoryContext {
   perDay: number;
 }
 
-/** So many seconds of it may wait at once, and never more than so many messages: what is posted live has few before it. */
-const maxWaiting = { seconds: 4, messages: 8 };
+/**
+ * So many seconds of it may wait at once, and never more than of so many people or so many messages: what is posted live has few
+ * before it.
+ */
+const maxWaiting = { seconds: 4, people: 8, messages: 80 };
+/** Between two steps, of a fast import and of a slow one. */
+const pause = { minSeconds: 0.1, maxSeconds: 1, messages: 10 };
 /** The longest that a page of a history may take, with its files. */
 const pageSeconds = 300;
 /** What of a location's day is left to what is live. */
 const partOfDay = 0.5;
 
-/** Does the next step of an import that is due; `false` where none is. See `stepDue`. */
-export async function stepImport(context: ImportsContext): Promise<boolean> {
+/**
+ * Does the next step of an import that is due, of the work of one kind: a provider that answers slowly keeps back nothing that is
+ * here. Gives in how many seconds the next one will be due; undefined where none is to come. See `stepDue`.
+ */
+export async function stepImport(context: ImportsContext, work: ImportWork): Promise<number | undefined> {
   const { db } = context;
   const stepped = await stepDue(db, {
-    lock: lockDueImport,
+    lock: (tx) => lockDueImport(tx, work),
     step: (tx, due) => stepOf(tx, context, due),
     noteFailure: ({ id }, reason) => noteImportStep(db, id, { reason, inSeconds: 60 }),
   });
-  if (!stepped) return false;
+  if (!stepped) return nextStepInSeconds(db, work);
   const due = stepped.job;
   if (due.stage === "posting") context.onWork("deliveries");
   if (due.stage === "reading" && due.history) await readHistory(context, due, due.history);
-  return true;
+  return 0;
 }
 
-async function stepOf(tx: Db, context: ImportsContext, due: Import): Promise<void> {
+async function stepOf(tx: Db, context: ImportsContext, due: Import & { lateSeconds: number }): Promise<void> {
   const mapping = await findMapping(tx, due.mappingId);
   const why = !mapping || mapping.deletedAt ? "its mapping was deleted or moved" : await whyEnded(tx, due, mapping);
   if (!mapping || why) return void (await endImport(tx, due, why ?? ""));
@@ -49,14 +63,19 @@ async function stepOf(tx: Db, context: ImportsContext, due: Import): Promise<voi
   if (due.stage === "sorting") return sortImport(tx, due, mapping);
   const waits = await whyWaits(tx, context, mapping);
   if (waits) return noteImportStep(tx, due.id, waits);
-  const most = Math.min(due.perSecond * maxWaiting.seconds, maxWaiting.messages);
+  const { perSecond } = due;
+  const inSeconds = Math.min(pause.maxSeconds, Math.max(pause.minSeconds, pause.messages / perSecond));
+  const most = Math.min(perSecond * maxWaiting.seconds, maxWaiting.messages);
   const waiting = await countWaitingOf(tx, due.id, most);
-  const limit = Math.min(due.perSecond, most - waiting);
-  const inSeconds = Math.min(1, most / due.perSecond);
-  if (limit === 0) return noteImportStep(tx, due.id, { inSeconds });
-  const { isLast, ...counts } = await postRows(tx, { importId: due.id, mapping: describeMapping(mapping), limit });
+  // A step that comes late begins what was to begin meanwhile.
+  const sinceLast = Math.min(1, inSeconds + due.lateSeconds);
+  const limit = Math.min(Math.floor(perSecond * sinceLast), most - waiting.messages);
+  const people = maxWaiting.people - waiting.people;
+  if (limit <= 0 || people <= 0) return noteImportStep(tx, due.id, { inSeconds });
+  const next = { importId: due.id, mapping: describeMapping(mapping), limit, people };
+  const { isLast, ...counts } = await postRows(tx, next);
   await noteImportStep(tx, due.id, { counts, reason: null, inSeconds });
-  if (isLast && counts.begun === 0 && waiting === 0) await changeImport(tx, due.id, { state: "done", reason: null });
+  if (isLast && waiting.messages === 0) await changeImport(tx, due.id, { state: "done", reason: null });
 }
 
 /** Why nothing of it may go on by now. */

@@ -66,11 +66,14 @@ export async function readAdditionsAgain(
     await replayFailed(
       tx,
       accountId,
-      own.map(({ event }) => unknownCall(event.providerMessageId)),
+      own.flatMap(({ event: { providerMessageId } }) => [unknownCall(providerMessageId), formerly(providerMessageId)]),
     );
   }
 }
 
 /** Why the webhook has failed that brings something to a call of which nothing is known. */
 const unknownCall = (callId: string) =>
+  `${formerly(callId)}. Of a number whose mapping names no callProviderId no call comes: PATCH it for the next ones, or turn this off at the provider`;
+/** As versions before 0.4 have said it. */
+const formerly = (callId: string) =>
   `no call ${callId} is known: where it comes later, what is told here is added to it by itself`;

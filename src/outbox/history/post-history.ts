@@ -25,8 +25,8 @@ async function noteUnread({ db, highlevel }: HistoryContext, input: AttemptInput
   if (conversation.unreadBefore !== null) return conversation;
   const unread = (await readUnread(highlevel, input)) ?? 0;
   // What has come live since the import was made is counted again at the end: a dry run may have waited for weeks.
-  const unreadBefore =
-    unread - (await countLiveSince(db, { conversationId: conversation.id, importId, arePosted: true }));
+  const live = await countLiveSince(db, { conversationId: conversation.id, importId, arePosted: true });
+  const unreadBefore = unread - (live ?? 0);
   await keepUnreadBefore(db, conversation.id, unreadBefore);
   return { ...conversation, unreadBefore };
 }
@@ -39,11 +39,16 @@ async function setUnreadBack({ db, highlevel }: HistoryContext, input: AttemptIn
   const { conversation, importId } = input;
   const { id, unreadBefore, highlevelConversationId } = conversation;
   const nothing = { detail: "unread in HighLevel: nothing to set back", change: {} };
-  if (unreadBefore === null || highlevelConversationId === null) return nothing;
+  if (unreadBefore === null) return nothing;
   const unread = await readUnread(highlevel, input);
-  const wanted = Math.max(0, unreadBefore + (await countLiveSince(db, { conversationId: id, importId })));
-  const isToSet = unread !== undefined && unread > wanted;
-  const set = isToSet ? await highlevel.setUnread(await input.access(), highlevelConversationId, wanted) : undefined;
+  const live = await countLiveSince(db, { conversationId: id, importId });
+  const wanted = Math.max(0, unreadBefore + (live ?? 0));
+  // Rather too much stays unread than what is new.
+  const isToSet = unread !== undefined && live !== undefined && unread > wanted;
+  const set =
+    isToSet && highlevelConversationId !== null
+      ? await highlevel.setUnread(await input.access(), highlevelConversationId, wanted)
+      : undefined;
   await keepUnreadBefore(db, id, null);
   const done = set && {
     status: set.status,

@@ -5,7 +5,7 @@ import { describeOptOut } from "../../registry/opt-outs/describe-opt-out.ts";
 import { type Addressee, findOptOut } from "../../store/consent/opt-outs.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { Message } from "../../store/schema.ts";
-import { countSend, uncountSend } from "../../store/windows/daily-sends.ts";
+import { countSend, isDayFull, uncountSend } from "../../store/windows/daily-sends.ts";
 import { hasWrittenLately, readSendRules, type SendRules } from "../../store/windows/send-rules.ts";
 import { nextOpening } from "./send-window.ts";
 
@@ -17,10 +17,18 @@ export interface Send {
 }
 
 /**
- * Gives the rules by which the mapping may send now. Throws a Failure, `outside_window` with the time until it may, before anybody
- * is called; or `opted_out`, as who wants no more is not waited for.
+ * Gives the rules by which the mapping may send now. Throws a Failure, `outside_window` or `daily_cap` with the time until it may,
+ * before anything is fetched or anybody called; or `opted_out`, as who wants no more is not waited for.
  */
-export async function requireWindow(db: Db, { mappingId, message, person }: Send): Promise<SendRules> {
+export async function requireWindow(db: Db, send: Send): Promise<SendRules> {
+  const rules = await requireHours(db, send);
+  const day = cappedDayOf(rules);
+  const counted = { mappingId: rules.id, messageId: send.message.id };
+  if (day && (await isDayFull(db, { ...counted, ...day }))) throw overCap(rules, send, day);
+  return rules;
+}
+
+async function requireHours(db: Db, { mappingId, message, person }: Send): Promise<SendRules> {
   const rules = await readSendRules(db, mappingId);
   if (!rules || rules.isDeleted) throw new Failure("misconfigured", "the mapping was deleted");
   const opening = openingOf(rules, person, rules.nowMs);
@@ -38,15 +46,29 @@ export interface Place {
 
 /** Takes a place for what is about to be sent. Throws a Failure, as `requireWindow`. */
 export async function takePlace(db: Db, send: Send): Promise<Place> {
-  const rules = await requireWindow(db, send);
-  const { id: mappingId, dailyCap: cap, timeZone, nowMs } = rules;
-  if (cap === null || timeZone === null) return { giveBack: async () => undefined };
-  const counted = { mappingId, messageId: send.message.id };
-  if (await countSend(db, { ...counted, cap, day: clockAt(timeZone, nowMs).date }))
-    return { giveBack: () => uncountSend(db, counted) };
-  const tomorrowMs = instantOf(timeZone, dayAt(timeZone, nowMs) + 1, 0);
-  const opening = { zone: timeZone, ...openingOf(rules, send.person, tomorrowMs) };
-  throw held("daily_cap", `the mapping has sent ${cap}, its daily cap`, { rules, message: send.message, opening });
+  const rules = await requireHours(db, send);
+  const day = cappedDayOf(rules);
+  if (!day) return { giveBack: async () => undefined };
+  const counted = { mappingId: rules.id, messageId: send.message.id };
+  if (await countSend(db, { ...counted, ...day })) return { giveBack: () => uncountSend(db, counted) };
+  throw overCap(rules, send, day);
+}
+
+/** The mapping's day by the clocks of its zone, as that is now; undefined without a daily cap. */
+function cappedDayOf({ dailyCap: cap, timeZone, nowMs }: SendRules) {
+  if (cap === null || timeZone === null) return undefined;
+  const today = dayAt(timeZone, nowMs);
+  const [dayBeganMs, nextMs] = [instantOf(timeZone, today, 0), instantOf(timeZone, today + 1, 0)];
+  return { cap, timeZone, nowMs, day: clockAt(timeZone, nowMs).date, dayBeganMs, nextMs };
+}
+
+function overCap(
+  rules: SendRules,
+  send: Send,
+  { cap, timeZone, nextMs }: { cap: number; timeZone: string; nextMs: number },
+) {
+  const opening = { zone: timeZone, ...openingOf(rules, send.person, nextMs) };
+  return held("daily_cap", `the mapping has sent ${cap}, its daily cap`, { rules, message: send.message, opening });
 }
 
 interface Opening {

@@ -1,5 +1,6 @@
 import { and, asc, eq, gt, isNotNull, sql } from "drizzle-orm";
 import type { ConsentChange, ProviderMessage } from "../../model.ts";
+import type { Addressee } from "../consent/opt-outs.ts";
 import { countStates } from "../deliveries.ts";
 import { isPast, isTo } from "../lanes/held-lane.ts";
 import { isAnyOf } from "../postgres/any-of.ts";
@@ -76,13 +77,28 @@ export async function sortImportRows(
 
 const rowColumns = columnsOf<ImportRow>(importRows);
 
-/** The next ones to be posted, at most so many: person by person, each one's oldest first. */
-export async function listNextRows(tx: Db, importId: number, limit: number): Promise<ImportRow[]> {
+/** The next ones to be posted, of so many people so many at most: person by person, each one's oldest first. */
+export async function listNextRows(
+  tx: Db,
+  importId: number,
+  { people, ofEach }: { people: number; ofEach: number },
+): Promise<ImportRow[]> {
+  const isOf = sql`import_id = ${importId} and message is not null`;
   const rows = await selectRows<Record<string, unknown>>(
     tx,
     sql`
-      select ${rowColumns.list} from import_rows where import_id = ${importId} and message is not null
-      order by person, sent_at, line limit ${limit}`,
+      with recursive people as (
+        (select person, 1 as nth from import_rows where ${isOf} order by person limit 1)
+        union all
+        select next.person, people.nth + 1 from people cross join lateral (
+          select person from import_rows where ${isOf} and person > people.person order by person limit 1
+        ) next
+        where people.nth < ${people}::int
+      )
+      select ${rowColumns.list} from people cross join lateral (
+        select * from import_rows where ${isOf} and person = people.person order by sent_at, line limit ${ofEach}::int
+      ) import_rows
+      order by import_rows.person, sent_at, line`,
   );
   return rows.map(rowColumns.read);
 }
@@ -118,13 +134,20 @@ export async function listRefusedRows(
 export const countPosted = (db: Db, importId: number) =>
   countStates(db, and(eq(deliveries.importId, importId), isNotNull(deliveries.messageId)));
 
-/** How many of what it owes wait, up to so many. */
-export async function countWaitingOf(tx: Db, importId: number, limit: number): Promise<number> {
-  const rows = await selectRows(
+/** How many of what it owes wait, up to so many, and of how many people. */
+export async function countWaitingOf(
+  tx: Db,
+  importId: number,
+  limit: number,
+): Promise<{ messages: number; people: number }> {
+  const [counted] = await selectRows<{ messages: number; people: number }>(
     tx,
-    sql`select 1 from deliveries where import_id = ${importId} and state = 'pending' limit ${limit}`,
+    sql`
+      select count(*)::int as messages, count(distinct conversation_id)::int as people from (
+        select conversation_id from deliveries where import_id = ${importId} and state = 'pending' limit ${limit}
+      ) waiting`,
   );
-  return rows.length;
+  return counted ?? { messages: 0, people: 0 };
 }
 
 /** Does something live wait for its turn to call HighLevel for the location, although nothing keeps it? */
@@ -141,25 +164,22 @@ export async function isLiveWaiting(tx: Db, locationId: string): Promise<boolean
   return rows.length > 0;
 }
 
-/** Texts of a person that are short enough to be a word, and came live after this time. */
-export async function listShortTextsSince(tx: Db, conversationId: number, since: Date): Promise<string[]> {
+/** Texts of a person that are short enough to be a word, and are newer than this, to whatever number of the location. */
+export async function listShortTextsSince(
+  tx: Db,
+  { locationId, channel, address }: Addressee,
+  since: Date,
+): Promise<string[]> {
+  if (channel !== "sms") return [];
   const rows = await selectRows<{ text: string }>(
     tx,
     sql`
-      select content ->> 'text' as text from messages
-      where conversation_id = ${conversationId} and direction = 'inbound' and origin <> 'import'
+      select content ->> 'text' as text
+      from mappings
+      join conversations on conversations.mapping_id = mappings.id and conversations.address = ${address}
+      join messages on messages.conversation_id = conversations.id
+      where mappings.location_id = ${locationId} and direction = 'inbound'
         and length(content ->> 'text') < 100 and coalesce(sent_at, received_at) > ${since.toISOString()}::timestamptz`,
   );
   return rows.map(({ text }) => text);
-}
-
-/** The conversation into which it has posted last, where nothing is owed yet that sets back what is unread there. */
-export async function findUnended(tx: Db, importId: number): Promise<number | undefined> {
-  const [last] = await selectRows<{ id: number; isEnd: boolean }>(
-    tx,
-    sql`
-      select conversation_id::float8 as id, message_id is null as "isEnd" from deliveries
-      where import_id = ${importId} order by id desc limit 1`,
-  );
-  return last && !last.isEnd ? last.id : undefined;
 }

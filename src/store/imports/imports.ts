@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, lt, lte, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, getTableColumns, lt, lte, type SQL, sql } from "drizzle-orm";
 import { isAnyOf } from "../postgres/any-of.ts";
 import { type Db, secondsFromNow, selectRows } from "../postgres/database.ts";
 import { type Import, imports, mappings } from "../schema.ts";
@@ -63,16 +63,43 @@ export async function lockForHistory(tx: Db, mappingId: string): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`history ${mappingId}`}, 0))`);
 }
 
-/** Locks one whose step is due, until the transaction ends: others pass it over. */
-export async function lockDueImport(tx: Db): Promise<Import | undefined> {
+/** What a step is of: pages that a provider is asked for, or what is here. */
+export type ImportWork = "asking" | "posting";
+
+const isOfWork = (work: ImportWork): SQL => {
+  const isAsking = sql`(${imports.stage} = 'reading' and ${imports.history} is not null)`;
+  return work === "asking" ? isAsking : sql`not ${isAsking}`;
+};
+
+/** Locks one whose step is due, until the transaction ends: others pass it over. `lateSeconds`: for how long it has been. */
+export async function lockDueImport(tx: Db, work: ImportWork): Promise<(Import & { lateSeconds: number }) | undefined> {
+  const lateSeconds = sql<number>`extract(epoch from now() - ${imports.nextAt})::float8`;
   const [due] = await tx
-    .select()
+    .select({ ...getTableColumns(imports), lateSeconds })
     .from(imports)
-    .where(and(eq(imports.state, "running"), lte(imports.nextAt, sql`now()`)))
+    .where(and(eq(imports.state, "running"), lte(imports.nextAt, sql`now()`), isOfWork(work)))
     .orderBy(asc(imports.nextAt))
     .limit(1)
     .for("update", { skipLocked: true });
   return due;
+}
+
+/** In how many seconds the next step will be due; undefined where none is to come. */
+export async function nextStepInSeconds(db: Db, work: ImportWork): Promise<number | undefined> {
+  const [row] = await db
+    .select({ seconds: sql<number | null>`extract(epoch from min(${imports.nextAt}) - now())::float8` })
+    .from(imports)
+    .where(and(eq(imports.state, "running"), isOfWork(work)));
+  return row?.seconds ?? undefined;
+}
+
+/** Those that were left for so many days after they were paused. */
+export async function listAbandonedImports(db: Db, days: number): Promise<Import[]> {
+  return db
+    .select()
+    .from(imports)
+    .where(and(eq(imports.state, "paused"), sql`${imports.nextAt} < now() - make_interval(days => ${days})`))
+    .limit(100);
 }
 
 /** Locks one that is as it was when it was read; undefined where it has changed since. */

@@ -45,7 +45,10 @@ export interface Signs {
   hasReceipts: boolean;
 }
 
-/** One statement that goes along an index: it reads so many messages of each at most. */
+/** What was imported is no sign of life: so many times as many messages are looked through for those that came live. */
+const importedBetween = 20;
+
+/** One statement that goes along an index: it tells of so many messages of each at most. */
 export async function readSigns(db: Db, mappingIds: string[], messagesOfEach: number): Promise<Signs[]> {
   const rows = await selectRows<
     Omit<Signs, "lastInAt" | "lastOutAt"> & Record<"lastInAt" | "lastOutAt", string | null>
@@ -58,9 +61,12 @@ export async function readSigns(db: Db, mappingIds: string[], messagesOfEach: nu
           max(created_at) filter (where direction = 'outbound') as "lastOutAt",
           coalesce(bool_or(fates is not null), false) as "hasReceipts"
         from (
-          select created_at, direction, fates from messages where mapping_id = mapping.id
-          order by mapping_id desc, id desc limit ${messagesOfEach}
-        ) newest
+          select created_at, direction, fates from (
+            select created_at, direction, fates, origin from messages where mapping_id = mapping.id
+            order by mapping_id desc, id desc limit ${importedBetween * messagesOfEach}
+          ) newest
+          where origin <> 'import' limit ${messagesOfEach}
+        ) live
       ) signs`,
   );
   const timeOf = (at: string | null) => (at === null ? null : new Date(at));
@@ -80,9 +86,11 @@ const recentWebhooks = (db: Db, accountId: string, limit: number) =>
     .orderBy(desc(webhooks.accountId), desc(webhooks.id))
     .limit(limit);
 
-const recentMessages = (db: Db, mappingId: string, limit: number) =>
-  db
+/** Without those of an import: of them no receipt comes. */
+async function recentMessages(db: Db, mappingId: string, limit: number): Promise<Activity["messages"]> {
+  const rows = await db
     .select({
+      origin: messages.origin,
       id: messages.id,
       direction: messages.direction,
       state: messages.state,
@@ -93,6 +101,8 @@ const recentMessages = (db: Db, mappingId: string, limit: number) =>
     .where(eq(messages.mappingId, mappingId))
     .orderBy(desc(messages.mappingId), desc(messages.id))
     .limit(limit);
+  return rows.filter(({ origin }) => origin !== "import");
+}
 
 const openDeliveries = (mappingId: string, limit: number) => sql`
   select kind, deliveries.state, case when attempts > 0 or replayed_at is null then reason end as reason,

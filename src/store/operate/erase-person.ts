@@ -38,7 +38,7 @@ export async function eraseConversations(tx: Db, ids: number[]): Promise<Erased>
         update attempts set detail = null where delivery_id in (select id from discarded)
       ), nameless as (
         update conversations set address = 'erased-' || id, spelling = null, highlevel_contact_id = null,
-          highlevel_conversation_id = null, updated_at = now()
+          highlevel_conversation_id = null, unread_before = null, updated_at = now()
         where ${isAnyOf(sql`id`, ids)} returning 1
       )
       select (select count(*) from nameless)::int as conversations, (select count(*) from emptied)::int as messages,

@@ -27,6 +27,8 @@ export const conversations = pgTable(
     spelling: text(),
     /** How much of it was unread in HighLevel before an import posted into it; null where none is under way. */
     unreadBefore: integer(),
+    /** Until then a delivery is making the contact in HighLevel, and no other one of the conversation does. */
+    contactMadeUntil: time(),
     createdAt: createdAt(),
     updatedAt: createdAt(),
   },

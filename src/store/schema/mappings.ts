@@ -87,6 +87,8 @@ export const dailySends = pgTable("daily_sends", {
     .references(() => mappings.id),
   day: date().notNull(),
   count: integer().notNull(),
+  /** When the last one was counted: a day that begins later, by whatever zone, begins at 0. */
+  countedAt: time(),
 });
 
 export type MappingRow = typeof mappings.$inferSelect;

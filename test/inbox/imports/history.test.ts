@@ -13,9 +13,12 @@ let bridge: TestBridge;
 let twilio: Server;
 let mappingId: string;
 let status: number | undefined;
+/** What an answer waits for. */
+let patience: Promise<void> | undefined;
 
 beforeAll(async () => {
-  twilio = createServer((req, res) => {
+  twilio = createServer(async (req, res) => {
+    await patience;
     const { pathname, search, searchParams } = new URL(req.url ?? "", "http://x");
     const found = exchanges.find(({ request: { url, query } }: (typeof exchanges)[number]) => {
       const asked = url.replace("https:/", "");
@@ -78,6 +81,23 @@ test("a dry run reads all of it, and waits", async () => {
   });
   expect(await whole(made.body.id, "paused")).toMatchObject({ lines: 5, refused: 2, duplicates: 3, people: 0 });
   await bridge.admin("POST", `/imports/${made.body.id}/stop`);
+});
+
+test("a provider that does not answer keeps back no file", async () => {
+  let answer = () => {};
+  patience = new Promise((resolve) => {
+    answer = resolve;
+  });
+  const slow = await bridge.admin("POST", "/imports/history", { mappingId });
+  const about = { provider: "generic-sms", address: "+15005550018", credentials: generic.credentials };
+  const other = await bridge.addMapping(about);
+  const messages = [{ date: "2024-01-30T09:30:00Z", direction: "inbound", person: "+15005550177", text: "hi" }];
+  const file = await bridge.admin("POST", "/imports", { mappingId: other, messages });
+  await whole(file.body.id, "done");
+  expect((await bridge.admin("GET", `/imports/${slow.body.id}`)).body).toMatchObject({ state: "running", lines: 0 });
+  patience = undefined;
+  answer();
+  await whole(slow.body.id, "done");
 });
 
 test("a provider that lists nothing is refused at once", async () => {

@@ -23,7 +23,7 @@ async function newNumber(settings: Record<string, unknown> = {}) {
   return { mappingId, address, posted: () => bridge.sandbox.messages().slice(before) };
 }
 
-async function post(query: string, body: string, contentType = "text/csv"): Promise<Answer> {
+async function post(query: string, body: string | Buffer, contentType = "text/csv"): Promise<Answer> {
   const path = `/admin/imports?${query}`;
   const headers = { authorization: `Bearer ${adminApiKey}`, "content-type": contentType };
   const {
@@ -207,6 +207,54 @@ test("a STOP of before counts where it is the newest word, and an import lifts n
   expect(await optOut(later)).toEqual([]);
 });
 
+test("a STOP of before does not count where the person has said START since to another number, live or before", async () => {
+  const [first, second] = [await newNumber(), await newNumber()];
+  const [live1, before] = [person(), person()];
+  await live(second.mappingId, { id: `b-${live1}`, from: live1, to: second.address, text: "START" });
+  await until(second.posted, (messages) => messages.length === 1);
+  const say = (day: number, who: string, text: string) => ({ date: at(day), direction: "inbound", person: who, text });
+  const importRows = async (mappingId: string, messages: object[]) =>
+    ended((await bridge.admin("POST", "/imports", { mappingId, perSecond: 100, messages })).body.id);
+  await importRows(second.mappingId, [say(3, before, "start")]);
+  const both = [say(2, live1, "stop"), say(2, before, "stop")];
+  expect(await importRows(first.mappingId, both)).toMatchObject({ begun: 2 });
+  for (const address of [live1, before])
+    expect((await bridge.admin("GET", `/opt-outs?address=${encodeURIComponent(address)}`)).body.items).toEqual([]);
+  // A newer STOP counts, and no import takes it back.
+  await importRows(first.mappingId, [say(5, before, "stop")]);
+  await importRows(second.mappingId, [say(6, before, "start")]);
+  const { body } = await bridge.admin("GET", `/opt-outs?address=${encodeURIComponent(before)}`);
+  expect(body.items).toMatchObject([{ optedOutAt: at(5), liftedAt: null }]);
+});
+
+test("one that is stopped amid several people sets back what is unread of each", async () => {
+  const { mappingId, address, posted } = await newNumber();
+  const people = [person(), person(), person()];
+  for (const ann of people) await live(mappingId, { id: `x-${ann}`, from: ann, to: address, text: "unread" });
+  await until(posted, (messages) => messages.length === people.length);
+  const messages = people.flatMap((ann) =>
+    Array.from({ length: 50 }, (_, index) => ({
+      ...{ date: at(1, 0), direction: "inbound", person: ann, text: `past ${index}` },
+    })),
+  );
+  const { body } = await bridge.admin("POST", "/imports", { mappingId, perSecond: 20, messages });
+  await until(
+    posted,
+    (all) => new Set(all.filter(({ body: text }) => text !== "unread").map((m) => m.contactId)).size > 1,
+  );
+  await bridge.admin("POST", `/imports/${body.id}/stop`);
+  const headers = { authorization: "Bearer token-location-1", version: "2021-04-15" };
+  const unread = async ({ conversationId }: { conversationId: string }) =>
+    (await axios.get(`${bridge.sandboxUrl}/conversations/${conversationId}`, { headers })).data.unreadCount;
+  const live1 = posted().filter(({ body: text }) => text === "unread");
+  await until(
+    () => Promise.all(live1.map(unread)),
+    (counts) => counts.every((count) => count === 1),
+  );
+  const { outcomes } = (await bridge.admin("GET", `/imports/${body.id}`)).body;
+  expect(outcomes).toMatchObject({ pending: 0, dead: 0 });
+});
+
 test("strangers whom the mapping does not let in are refused, by their lines", async () => {
   const { mappingId } = await newNumber({ unknownSender: "hold" });
   const rows = [{ date: at(1), direction: "inbound", person: person(), text: "hi" }];
@@ -224,6 +272,39 @@ test.each([
   const { mappingId } = await newNumber();
   const answer = await post(`mappingId=${mappingId}`, file, type);
   expect([answer.status, answer.body.detail]).toEqual([422, expect.stringMatching(detail)]);
+});
+
+test.each([
+  ["apart by semicolons", (csv: string) => csv.replaceAll(",", ";")],
+  ["apart by tabs", (csv: string) => csv.replaceAll(",", "\t")],
+  ["as Excel says it", (csv: string) => `sep=;\r\n${csv.replaceAll(",", ";").replaceAll("\n", "\r\n")}`],
+  ["with lines that end by CR alone", (csv: string) => csv.replaceAll("\n", "\r")],
+  ["with a mark of UTF-8", (csv: string) => `\uFEFF\n${csv}`],
+  ["in UTF-16", (csv: string) => Buffer.from(`\uFEFF${csv}`, "utf16le")],
+  ["in UTF-16 the other way", (csv: string) => Buffer.from(`\uFEFF${csv}`, "utf16le").swap16()],
+  ["in Windows-1252 that says so", (csv: string) => Buffer.from(csv, "latin1"), "text/csv; charset=windows-1252"],
+])("a CSV %s is read", async (_, write, type = "text/csv") => {
+  const { mappingId, posted } = await newNumber();
+  const csv = `date,direction,person,text\n${at(1)},inbound,${person()},Grüße\n\n${at(2)},inbound,${person()},é\n`;
+  const { body } = await post(`mappingId=${mappingId}&perSecond=100`, write(csv), type);
+  expect(body).toMatchObject({ lines: 2, refused: 0 });
+  await ended(body.id);
+  expect(
+    posted()
+      .map((message) => message.body)
+      .toSorted(),
+  ).toEqual(["Grüße", "é"]);
+});
+
+test.each([
+  ["cells that may be apart by two", "date,direction;person\n", "text/csv", 422, /commas alone/],
+  ["bytes that are no UTF-8", Buffer.from("date,text\n1,Grüße", "latin1"), "text/csv", 422, /charset=windows-1252/],
+  ["UTF-16 without a mark", Buffer.from("date,text\n", "utf16le"), "text/csv", 422, /UTF-16/],
+  ["a charset that there is not", "date\n", "text/csv; charset=x-none", 415, /charset/],
+])("%s are refused, and it is said what would be read", async (_, file, type, status, detail) => {
+  const { mappingId } = await newNumber();
+  const answer = await post(`mappingId=${mappingId}`, file, type);
+  expect([answer.status, answer.body.detail]).toEqual([status, expect.stringMatching(detail)]);
 });
 
 test("a file of columns or of blank lines without end is refused before others wait for it", async () => {

@@ -1,10 +1,12 @@
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { keepFile } from "../../../src/inbox/imports/keep-file.ts";
+import { endAbandoned, endImport, makeImport as makeNew } from "../../../src/inbox/imports/manage-imports.ts";
 import { stepImport } from "../../../src/inbox/imports/step-import.ts";
 import { countPosted, sortImportRows } from "../../../src/store/imports/import-rows.ts";
 import { changeImport, findImport, insertImport } from "../../../src/store/imports/imports.ts";
 import { type Database, type Db, selectRows } from "../../../src/store/postgres/database.ts";
+import { pruneStep } from "../../../src/store/retention.ts";
 import type { MappingRow } from "../../../src/store/schema.ts";
 import { openMigrated } from "../../support/database.ts";
 import { insertMapping } from "../../support/insert-mapping.ts";
@@ -18,17 +20,11 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 /** As if the time of the next step had come. */
-async function step(at: Db, perDay = 1000): Promise<boolean> {
+async function step(at: Db, perDay = 1000): Promise<void> {
   await at.execute(sql`update imports set next_at = now()`);
   const mappings = { get: async () => undefined };
-  return stepImport({
-    db: at,
-    log: () => undefined,
-    onWork: () => undefined,
-    perDay,
-    mappings,
-    callProvider: () => expect.unreachable(),
-  });
+  const context = { db: at, log: () => undefined, onWork: () => undefined, perDay, mappings };
+  await stepImport({ ...context, callProvider: () => expect.unreachable() }, "posting");
 }
 const deliver = () => db.execute(sql`update deliveries set state = 'delivered' where state = 'pending'`);
 
@@ -122,14 +118,8 @@ test("an import that is stopped while its file is read keeps nothing, and one th
     await pause(id);
     await changeImport(db, id, { state: "running", reason: null });
     const mappings = { get: async () => undefined };
-    await stepImport({
-      db,
-      log: () => undefined,
-      onWork: () => undefined,
-      perDay: 1000,
-      mappings,
-      callProvider: () => expect.unreachable(),
-    });
+    const context = { db, log: () => undefined, onWork: () => undefined, perDay: 1000, mappings };
+    await stepImport({ ...context, callProvider: () => expect.unreachable() }, "posting");
   };
   expect(await keep(resume)).toMatchObject({ state: "running", stage: "posting", left: 600 });
 });
@@ -152,4 +142,35 @@ test("of what a person has said a hundred thousand times the newest is found bef
     sql`select line from import_rows where import_id = ${made.id} and consent = 'stop' order by line`,
   );
   expect(left.map(({ line }) => line)).toEqual([1, 2, 3]);
+});
+
+test("one that nobody resumes is stopped, what is unread amid it is set back, and then it is forgotten", async () => {
+  const about = { type: "SMS", unknownSender: "create", postAutomatic: false } as const;
+  const mapping = await insertMapping(db, {
+    ...{ ...about, locationId: "here", provider: "generic-sms", address: "+15005550012" },
+  });
+  const id = await makeImport(mapping);
+  await step(db, 1_000_000);
+  await deliver();
+  await changeImport(db, id, { state: "paused", reason: "by admin" });
+  await db.execute(sql`update conversations set unread_before = 3
+    where id = (select min(conversation_id) from deliveries where import_id = ${id})`);
+  const [amid] = await selectRows<{ id: number }>(db, sql`select id from conversations where unread_before = 3`);
+  await db.execute(sql`update imports set next_at = now() - interval '31 days' where id = ${id}`);
+  await endAbandoned(db, 30);
+  expect(await find(id)).toMatchObject({ state: "stopped", reason: expect.stringContaining("nobody has resumed it") });
+  const owed = () =>
+    selectRows<{ id: number }>(
+      db,
+      sql`select conversation_id as id from deliveries where state = 'pending' and message_id is null and import_id = ${id}`,
+    );
+  expect(await owed()).toEqual([amid]);
+  // What is given up is owed again with the next one, and only once.
+  await db.execute(sql`update deliveries set state = 'dead' where state = 'pending'`);
+  const next = { mappingId: mapping.id, history: null, perSecond: 2, isDryRun: true, keyId: null };
+  await endImport(db, await makeNew(db, next), "by admin");
+  expect(await owed()).toEqual([amid]);
+  await db.execute(sql`update imports set finished_at = now() - interval '31 days' where id = ${id}`);
+  await pruneStep(db, { retentionDays: 30, rows: 1000 });
+  expect(await find(id)).toBeUndefined();
 });

@@ -9,7 +9,7 @@ import { putLocation } from "../../../src/store/locations.ts";
 import { deleteMapping } from "../../../src/store/mappings.ts";
 import { insertMessages } from "../../../src/store/messages/messages.ts";
 import { type Database, selectRows } from "../../../src/store/postgres/database.ts";
-import { countSend, uncountSend } from "../../../src/store/windows/daily-sends.ts";
+import { countSend, isDayFull, uncountSend } from "../../../src/store/windows/daily-sends.ts";
 import { holdBack } from "../../../src/store/windows/hold-back.ts";
 import { hasWrittenLately, readSendRules, wakeSends } from "../../../src/store/windows/send-rules.ts";
 import { openMigrated } from "../../support/database.ts";
@@ -159,7 +159,12 @@ test("who has just written is who wrote live: what an import brought is no quest
 
 describe("a daily cap", () => {
   const day = "2026-11-28";
-  const count = (messageId: number, on = day) => countSend(database.db, { mappingId, messageId, day: on, cap: 10 });
+  /** At noon of that day, by the clocks of UTC. */
+  const at = (messageId: number, on = day) => {
+    const dayBeganMs = Date.parse(`${on}T00:00:00Z`);
+    return { mappingId, messageId, day: on, dayBeganMs, nowMs: dayBeganMs + 12 * 3_600_000, cap: 10 };
+  };
+  const count = (messageId: number, on = day) => countSend(database.db, at(messageId, on));
 
   test("is never passed, and always reached, however many count at once, each of them twice", async () => {
     const ids = await enqueue(40);
@@ -187,5 +192,24 @@ describe("a daily cap", () => {
     expect(await countedFor()).toBe(1);
     expect(await count(ids[11] ?? 0)).toBe(true);
     expect(await countedFor()).toBe(2);
+  });
+
+  test("follows the day of the zone as it is now: what was sent since that began counts, and no day is left out", async () => {
+    const ids = await enqueue(22);
+    const hour = (utc: string) => Date.parse(`2026-11-${utc}:00Z`);
+    /** In Auckland a day begins at 11:00 UTC, in Los Angeles at 08:00. */
+    const send = (index: number, day: string, began: string, now: string) => {
+      const given = { mappingId, messageId: ids[index] ?? 0, day, dayBeganMs: hour(began), nowMs: hour(now), cap: 10 };
+      return Promise.all([isDayFull(database.db, given), countSend(database.db, given)]);
+    };
+    for (const index of ids.keys()) if (index < 10) await send(index, "2026-11-28", "27T11:00", "27T12:00");
+    // Moved westward it is the 27th again, and full.
+    expect(await send(10, "2026-11-27", "27T08:00", "27T13:00")).toEqual([true, false]);
+    // The 28th of there is a day as any.
+    expect(await send(10, "2026-11-28", "28T08:00", "28T09:00")).toEqual([false, true]);
+    for (let index = 12; index < 21; index++) await send(index, "2026-11-28", "28T08:00", "28T10:00");
+    // Moved eastward it is the 29th, that of what was sent, or not.
+    expect(await send(11, "2026-11-28", "27T11:00", "28T10:30")).toEqual([true, false]);
+    expect(await send(11, "2026-11-29", "28T11:00", "28T11:30")).toEqual([false, true]);
   });
 });
