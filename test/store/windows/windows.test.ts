@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
+import { requireWindow, takePlace } from "../../../src/outbox/windows/keep-to-window.ts";
 import { recordAttempts } from "../../../src/store/attempts.ts";
 import { ensureConversations, keyOf } from "../../../src/store/conversations.ts";
 import { enqueueDeliveries } from "../../../src/store/deliveries.ts";
@@ -7,8 +8,9 @@ import { claimLanes } from "../../../src/store/lanes/claim-lanes.ts";
 import type { HeldLane } from "../../../src/store/lanes/held-lane.ts";
 import { putLocation } from "../../../src/store/locations.ts";
 import { deleteMapping } from "../../../src/store/mappings.ts";
-import { insertMessages } from "../../../src/store/messages/messages.ts";
+import { findMessage, insertMessages } from "../../../src/store/messages/messages.ts";
 import { type Database, selectRows } from "../../../src/store/postgres/database.ts";
+import type { Message } from "../../../src/store/schema.ts";
 import { countSend, isDayFull, uncountSend } from "../../../src/store/windows/daily-sends.ts";
 import { holdBack } from "../../../src/store/windows/hold-back.ts";
 import { hasWrittenLately, readSendRules, wakeSends } from "../../../src/store/windows/send-rules.ts";
@@ -192,6 +194,21 @@ describe("a daily cap", () => {
     expect(await countedFor()).toBe(1);
     expect(await count(ids[11] ?? 0)).toBe(true);
     expect(await countedFor()).toBe(2);
+  });
+
+  test("is looked at before anything is fetched, and lets pass what it has counted already", async () => {
+    const { db } = database;
+    await db.execute(sql`update mappings set daily_cap = 1, time_zone = 'Pacific/Auckland' where id = ${mappingId}`);
+    const [first = 0, second = 0] = await enqueue(2);
+    const send = async (id: number) => {
+      const message = (await findMessage(db, id))?.message as Message;
+      return { mappingId, message, person: { locationId, channel: "sms" as const, address: "+15005550001" } };
+    };
+    await requireWindow(db, await send(first));
+    await takePlace(db, await send(first));
+    await requireWindow(db, await send(first));
+    await expect(requireWindow(db, await send(second))).rejects.toMatchObject({ reason: "daily_cap" });
+    expect(await countedFor()).toBe(1);
   });
 
   test("follows the day of the zone as it is now: what was sent since that began counts, and no day is left out", async () => {
