@@ -1,58 +1,59 @@
-import { type ClientRequest, get } from "node:http";
-import { adminApiKey, type BridgeInUse } from "../bridge.ts";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Lab } from "../lab.ts";
+import type { Watchers } from "../processes/watchers.ts";
 import type { Finding } from "../report.ts";
-import { median } from "../statistics.ts";
+import { median, quantile } from "../statistics.ts";
 import { startOneProcess, untilAccepted } from "./acks.ts";
 import { flow } from "./end-to-end.ts";
 
 const watcherCount = 20;
-const rounds = 3;
+const pairs = 12;
+/** After they have come or gone it is not counted for so long. */
+const settleMs = 500;
 
-/** What twenty watchers of the live page cost: the end-to-end rate with and without them, in turn, in one process. */
+/**
+ * What twenty watchers of the live page cost: within one steady flow they come and go, and short slices without and with them
+ * are compared two by two, so that what else the machine does, and what grows, meets both of a pair. Which one is first changes.
+ */
 export async function measureWatchers(lab: Lab): Promise<Finding> {
-  const seconds = lab.scaled(20);
+  const [warmUpSeconds, sliceSeconds] = [lab.scaled(30), lab.scaled(5)];
   const { client, sandbox, bridge } = await startOneProcess(lab);
-  let { next } = await flow(client, sandbox, { port: bridge.port, from: 0, seconds: lab.scaled(10) });
-  const rates = { without: [] as number[], with: [] as number[] };
-  let told = 0;
-  for (let round = 0; round < rounds; round++) {
-    const without = await flow(client, sandbox, { port: bridge.port, from: next, seconds });
-    const watchers = await watchBy(bridge, () => told++);
-    const watched = await flow(client, sandbox, { port: bridge.port, from: without.next, seconds });
-    for (const watcher of watchers) watcher.destroy();
-    next = watched.next;
-    rates.without.push(without.acceptedPerSecond);
-    rates.with.push(watched.acceptedPerSecond);
-    lab.say(`watchers: ${Math.round(without.acceptedPerSecond)}/s, with ${Math.round(watched.acceptedPerSecond)}/s`);
+  const watchers = await lab.start<Watchers>("watchers");
+  const flowing = flow(client, sandbox, { port: bridge.port, from: 0, seconds: 3600 });
+  await sleep(warmUpSeconds * 1000);
+  const rateWith = async (isWatched: boolean): Promise<number> => {
+    if (isWatched) await watchers.ask("begin", { port: bridge.port, count: watcherCount });
+    else await watchers.ask("end");
+    await sleep(settleMs);
+    const [startedAt, before] = [performance.now(), await sandbox.ask("count")];
+    await sleep(sliceSeconds * 1000);
+    const accepted = (await sandbox.ask("count")) - before;
+    return accepted / ((performance.now() - startedAt) / 1000);
+  };
+  const rates: { without: number; with: number }[] = [];
+  for (let pair = 0; pair < pairs; pair++) {
+    const isFirst = pair % 2 === 1;
+    const [one, other] = [await rateWith(isFirst), await rateWith(!isFirst)];
+    const rate = isFirst ? { without: other, with: one } : { without: one, with: other };
+    rates.push(rate);
+    lab.say(`watchers: ${Math.round(rate.without)}/s, with ${Math.round(rate.with)}/s`);
   }
-  await untilAccepted(sandbox, next);
+  const bytes = await watchers.ask("bytes");
+  await watchers.ask("end");
+  await client.ask("end");
+  await untilAccepted(sandbox, (await flowing).next);
   await bridge.stop();
-  const cost = (1 - median(rates.with) / median(rates.without)) * 100;
+  const costs = rates.map((rate) => (1 - rate.with / rate.without) * 100);
+  const [low, high] = [0.25, 0.75].map((part) => Math.round(quantile(costs, part)));
   return {
     measure: "watchers",
     rows: [
       {
-        ...{ what: `${watcherCount} watchers cost of the end-to-end rate`, value: cost, unit: "%" },
+        ...{ what: `${watcherCount} watchers cost of the end-to-end rate`, value: median(costs), unit: "%" },
         bar: { is: "under", value: 5 },
-        note: `medians of ${rounds} rounds of ${seconds} s; ${told} chunks were read by them`,
+        note: `median of ${pairs} pairs of slices of ${sliceSeconds} s, half of them between ${low} and ${high} %; ${Math.round(bytes / 1e6)} MB were read`,
       },
     ],
     details: { rates },
   };
-}
-
-/** Each reads all that it is told. */
-function watchBy({ port }: BridgeInUse, onChunk: () => void): Promise<ClientRequest[]> {
-  const watch = () =>
-    new Promise<ClientRequest>((resolve, reject) => {
-      const headers = { authorization: `Bearer ${adminApiKey}` };
-      const request = get({ host: "127.0.0.1", port, path: "/admin/live", headers, agent: false }, (answer) => {
-        if (answer.statusCode !== 200) return reject(new Error(`a watcher was answered ${answer.statusCode}`));
-        answer.on("data", onChunk).on("error", () => undefined);
-        resolve(request);
-      });
-      request.on("error", reject);
-    });
-  return Promise.all(Array.from({ length: watcherCount }, watch));
 }
