@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { boolean, index, integer, jsonb, pgTable, text, uniqueIndex } from "drizzle-orm/pg-core";
 import type { KeyAccess } from "../../model.ts";
 import { bigId, createdAt, id, time } from "./columns.ts";
@@ -24,18 +25,25 @@ export const keys = pgTable(
 );
 
 /** Who has signed in to the console, for some hours. */
-export const sessions = pgTable("sessions", {
-  /** Of the token in the cookie, and for the holder of ADMIN_API_KEY of that key as well. */
-  hash: text().primaryKey(),
-  /** Null for the holder of ADMIN_API_KEY, and for a user of HighLevel. */
-  keyId: bigId().references(() => keys.id),
-  /** Of a user of HighLevel, by a page of the app there: who it is, and where. */
-  userId: text(),
-  locationId: text(),
-  access: text().$type<KeyAccess>(),
-  createdAt: createdAt(),
-  expiresAt: time().notNull(),
-});
+export const sessions = pgTable(
+  "sessions",
+  {
+    /** Of the token in the cookie, and for the holder of ADMIN_API_KEY of that key as well. */
+    hash: text().primaryKey(),
+    /** Null for the holder of ADMIN_API_KEY, and for a user of HighLevel. */
+    keyId: bigId().references(() => keys.id),
+    /** Of a user of HighLevel, by a page of the app there: who it is, and where. */
+    userId: text(),
+    locationId: text(),
+    access: text().$type<KeyAccess>(),
+    createdAt: createdAt(),
+    expiresAt: time().notNull(),
+  },
+  (table) => [
+    index("sessions_expiry").on(table.expiresAt),
+    index("sessions_user").on(table.userId, table.locationId, table.createdAt).where(sql`${table.userId} is not null`),
+  ],
+);
 
 /** What was written by the admin route, also what was refused: who, what and when, and which ids it is about. */
 export const audit = pgTable(

@@ -1,0 +1,2 @@
+CREATE INDEX "sessions_expiry" ON "sessions" USING btree ("expires_at");--> statement-breakpoint
+CREATE INDEX "sessions_user" ON "sessions" USING btree ("user_id","location_id","created_at") WHERE "sessions"."user_id" is not null;
