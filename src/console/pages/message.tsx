@@ -8,8 +8,7 @@ import { Action, Facts, Id, Said, State, Time, Ways } from "../frame/parts.tsx";
 /** `GET /console/messages/{id}`: who, which number, the state in words, everything that happened, and what to press. */
 export function messagePage(calls: Calls): Page {
   return async ({ caller, params }) => {
-    const { body } = await calls.getMessage(caller, { params, query: { steps: "true" } });
-    const { steps = [], ...message } = body;
+    const { steps = [], ...message } = (await calls.getMessage(caller, { params, query: { steps: "true" } })).body;
     const { id, address, direction, state, receivedAt } = message;
     return {
       title: `Message ${id}`,

@@ -11,10 +11,8 @@ const fewMessages = 10;
 /** `GET /console`: whether all is well in one sentence, what needs somebody, and what happened last. */
 export function overviewPage(calls: Calls): Page {
   return async ({ caller }) => {
-    const [{ body: view }, { body: last }] = await Promise.all([
-      calls.getOverview(caller),
-      calls.listMessages(caller, { query: { limit: fewMessages } }),
-    ]);
+    const asked = [calls.getOverview(caller), calls.listMessages(caller, { query: { limit: fewMessages } })] as const;
+    const [{ body: view }, { body: last }] = await Promise.all(asked);
     const { stoppedLocations, pausedMappings } = view;
     const groups = view.problems.items;
     return {

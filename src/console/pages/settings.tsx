@@ -13,10 +13,8 @@ export function settingsPage(calls: Calls): Page {
   return async ({ caller, query: given }) => {
     const isOperator = caller.who === "admin";
     const query = withoutEmpty(given);
-    const [{ body: page }, status] = await Promise.all([
-      calls.listAudit(caller, { query }),
-      isOperator && calls.getStatus(caller),
-    ]);
+    const asked = [calls.listAudit(caller, { query }), isOperator && calls.getStatus(caller)] as const;
+    const [{ body: page }, status] = await Promise.all(asked);
     return {
       title: "Settings",
       body: (
