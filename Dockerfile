@@ -3,6 +3,8 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
+COPY migrations migrations
+COPY tools/make-database.mjs tools/
 COPY src src
 RUN npm run build && npm prune --omit=dev --ignore-scripts
 

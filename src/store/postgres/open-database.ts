@@ -6,6 +6,7 @@ import type { Database, DatabaseOptions } from "./database.ts";
 import { describeDatabase } from "./describe-database.ts";
 import { migrationsFolder } from "./migrate.ts";
 import { openPostgres } from "./open-postgres.ts";
+import { copyReadyMade } from "./ready-made.ts";
 
 /**
  * Opens PostgreSQL, or the embedded database in a directory that no other process may use, and applies the
@@ -18,6 +19,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 async function openEmbedded(dataDir: string): Promise<Database> {
   const lock = lockDataDir(dataDir);
   try {
+    copyReadyMade(`${dataDir}/postgres`);
     const client = await PGlite.create(`${dataDir}/postgres`, bytesAsHex);
     const db = drizzle(client, { casing: "snake_case" });
     await migrate(db, { migrationsFolder });

@@ -1,0 +1,28 @@
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { migrationsFolder } from "./migrate.ts";
+
+/**
+ * Where `npm run build` leaves an embedded database that is new and has all migrations. Another version of PGlite may not
+ * read it, and other migrations would make another one: its name tells of both, so that it is found by its like alone.
+ */
+export function readyMadeFolder(): string {
+  const pglite = createRequire(import.meta.url).resolve("@electric-sql/pglite");
+  const { version } = JSON.parse(readFileSync(join(pglite, "../../package.json"), "utf8"));
+  const journal = createHash("sha256").update(readFileSync(join(migrationsFolder, "meta/_journal.json")));
+  return join(import.meta.dirname, "../../../dist/embedded", `${version}-${journal.digest("hex").slice(0, 16)}`);
+}
+
+/**
+ * Copies it to where nothing is yet; without one, and at a later start, nothing happens. The folder gets its name when it is
+ * whole: after a start that died over it the next one begins anew.
+ */
+export function copyReadyMade(folder: string, readyMade = readyMadeFolder()): void {
+  if (existsSync(folder) || !existsSync(readyMade)) return;
+  const making = `${folder}.making`;
+  rmSync(making, { recursive: true, force: true });
+  cpSync(readyMade, making, { recursive: true });
+  renameSync(making, folder);
+}

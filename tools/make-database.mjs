@@ -1,0 +1,14 @@
+import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { openDatabase } from "../dist/store/postgres/open-database.js";
+import { readyMadeFolder } from "../dist/store/postgres/ready-made.js";
+
+/** The last step of `npm run build`: makes the embedded database that each first start then copies. */
+const folder = readyMadeFolder();
+const dataDir = join(import.meta.dirname, "../dist/making");
+for (const path of [dirname(folder), dataDir]) rmSync(path, { recursive: true, force: true });
+const database = await openDatabase({ dataDir });
+await database.close();
+mkdirSync(dirname(folder));
+renameSync(join(dataDir, "postgres"), folder);
+rmSync(dataDir, { recursive: true });
