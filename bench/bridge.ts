@@ -3,7 +3,6 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { settingDescriptions } from "../src/config.ts";
 import { freePort } from "../test/support/postgres.ts";
 import { spawnChild } from "../test/support/spawn-child.ts";
 import type { Lab, SandboxInUse } from "./lab.ts";
@@ -32,9 +31,6 @@ const beyondLimits = {
   HIGHLEVEL_REQUESTS_PER_10_SECONDS: "1000000",
   HIGHLEVEL_REQUESTS_PER_DAY: "1000000000",
 };
-
-/** May a process be told to take webhooks in, or to deliver, alone? */
-export const hasRoles = "RUN" in settingDescriptions;
 
 /** The bridge as it runs in production, with its log at the default level, which nobody reads. */
 export async function startBridgeProcess(

@@ -10,6 +10,8 @@ import type { ProductKind } from "./product.ts";
 export interface BenchOptions {
   /** Everything a tenth as large and as long. */
   isQuick: boolean;
+  /** All of it, which has to end in time. */
+  isWhole: boolean;
   product: ProductKind;
   /** Settings of the bridge that differ from its defaults. */
   settings: Record<string, string>;

@@ -1,107 +1,129 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
-import { conversationProviderId, locationAt } from "../bridge.ts";
-import type { Lab, SandboxInUse } from "../lab.ts";
-import type { Client } from "../processes/client.ts";
-import type { Helper } from "../processes/talk.ts";
-import type { Finding } from "../report.ts";
-import { connections, startOneProcess, untilAccepted } from "./acks.ts";
+import type { Lab } from "../lab.ts";
+import { withClient } from "../prefill.ts";
+import type { Finding, Row } from "../report.ts";
+import { readSpent, type Spent } from "../spent.ts";
+import { median } from "../statistics.ts";
+import {
+  type Carrier,
+  connections,
+  flow,
+  startHandWritten,
+  startOneProcess,
+  startTwoProcesses,
+  untilAccepted,
+} from "../systems.ts";
 
-/** How many messages may be on their way: enough to keep the bridge busy, too few to let a backlog pass for throughput. */
-const mostUnderWay = 2000;
+/** Messages per second of each round. */
+interface Rates {
+  echo: number[];
+  handWritten: number[];
+  one: number[];
+  two: number[];
+}
 
 /**
- * Messages per second from the webhook to the sandbox, recorded, for a minute, through one process that does all. Who
- * posts waits while too many are under way, so that what is counted is sustained.
+ * Messages per second from the webhook to the sandbox, through one process that does all, through two, and through the
+ * bridge as it is written by hand, in turn. Who posts waits while too many are under way, so that what is counted is
+ * sustained.
  */
 export async function measureEndToEnd(lab: Lab): Promise<Finding> {
-  const seconds = lab.scaled(60);
-  const { client, sandbox, databaseUrl, bridge } = await startOneProcess(lab);
-
-  const echo = await measureEcho(lab, client);
-  lab.say(`end to end: the echo ${Math.round(echo)}/s`);
-  const warmUp = await flow(client, sandbox, { port: bridge.port, from: 0, seconds: lab.scaled(10) });
-  const measured = await flow(client, sandbox, { port: bridge.port, from: warmUp.next, seconds });
-  lab.say(`end to end: the bridge ${Math.round(measured.acceptedPerSecond)}/s`);
-  await untilAccepted(sandbox, measured.next);
-  const isWhole = await untilRecorded(databaseUrl, measured.next);
-  const distinct = await sandbox.ask("distinctCount");
-  await bridge.stop();
-
-  const handWritten = await measureHandWritten(lab, client, seconds / 3);
-  const unit = "/s";
+  const rounds = lab.isQuick ? 1 : 3;
+  const seconds = lab.scaled(8);
+  const echo = await startEcho(lab);
+  const one = await startOneProcess(lab);
+  const two = await startTwoProcesses(lab);
+  const handWritten = await startHandWritten(lab);
+  const next = new Map<Carrier, number>();
+  const pass = async (carrier: Carrier, forSeconds: number) => {
+    const result = await flow(carrier, { from: next.get(carrier) ?? 0, seconds: forSeconds });
+    next.set(carrier, result.next);
+    await untilAccepted(carrier.sandbox, result.next);
+    return result.acceptedPerSecond;
+  };
+  const carriers = [one, two, handWritten];
+  for (const carrier of carriers) await pass(carrier, lab.scaled(5));
+  const rates: Rates = { echo: [], handWritten: [], one: [], two: [] };
+  const spent = await withClient(one.databaseUrl, async (database) => {
+    const read = () => readSpent(database, one.bridge.pid);
+    const each: { before: Spent; after: Spent; messages: number }[] = [];
+    for (let round = 1; round <= rounds; round++) {
+      rates.echo.push(await echo(seconds / 3));
+      rates.handWritten.push(await pass(handWritten, seconds));
+      const [before, from] = [await read(), next.get(one) ?? 0];
+      rates.one.push(await pass(one, seconds));
+      each.push({ before, after: await read(), messages: (next.get(one) ?? 0) - from });
+      rates.two.push(await pass(two, seconds));
+      const now = Object.entries(rates).map(([name, all]) => `${name} ${Math.round(all.at(-1) ?? Number.NaN)}/s`);
+      lab.say(`end to end, round ${round} of ${rounds}: ${now.join(", ")}`);
+    }
+    return each;
+  });
+  const losses = await lossesOf(one, next.get(one) ?? 0);
+  for (const carrier of carriers) await carrier.stop();
+  const atFullLoad = (name: keyof Spent) =>
+    median(spent.map(({ before, after, messages }) => ((after[name] ?? Number.NaN) - (before[name] ?? 0)) / messages));
   return {
     measure: "end-to-end",
-    rows: [
-      {
-        what: "end to end, webhook to HighLevel, one process",
-        value: measured.acceptedPerSecond,
-        unit,
-        bar: { is: "at least", value: echo * 0.2, because: `0.2 of the echo, ${Math.round(echo)}/s` },
-        note: `${seconds} s; ${measured.next} messages, ${measured.next - distinct} lost, ${(await sandbox.ask("count")) - distinct} doubled${isWhole ? "" : ", not all recorded"}`,
-      },
-      { what: "peer: hand-written bridge, post within the request", value: handWritten, unit },
-    ],
-    details: { echo, warmUp, measured, handWritten },
+    rows: [...rowsOf(rates, losses), ...spentRows(atFullLoad)],
+    details: { rates, spent },
   };
 }
 
-/** Loads with no more under way than allowed, and counts what the sandbox accepts meanwhile. */
-export async function flow(
-  client: Helper<Client>,
-  sandbox: SandboxInUse,
-  load: { port: number; from: number; to?: number; seconds?: number },
-) {
-  await client.ask("allow", load.from + mostUnderWay);
-  let isOver = false;
-  const [startedAt, before] = [performance.now(), await sandbox.ask("count")];
-  const gate = (async () => {
-    while (!isOver) {
-      await client.ask("allow", (await sandbox.ask("count")) + mostUnderWay);
-      await sleep(10);
-    }
-  })();
-  const result = await client.ask("load", { ...load, connections });
-  const accepted = (await sandbox.ask("count")) - before;
-  const seconds = (performance.now() - startedAt) / 1000;
-  isOver = true;
-  await gate;
-  if (result.statuses["200"] !== result.requests) throw new Error(`not all 200: ${JSON.stringify(result)}`);
-  return { ...result, accepted, acceptedPerSecond: accepted / seconds };
-}
-
-async function measureEcho(lab: Lab, client: Helper<Client>): Promise<number> {
+async function startEcho(lab: Lab): Promise<(seconds: number) => Promise<number>> {
   const port = await lab.startPeer("echo");
-  await client.ask("load", { port, connections, from: 0, seconds: lab.scaled(2) });
-  return (await client.ask("load", { port, connections, from: 0, seconds: lab.scaled(10) })).perSecond;
+  const client = await lab.startClient();
+  await client.ask("setTraffic", {
+    provider: "twilio",
+    targets: [{ mappingId: "1", address: "+1" }],
+    people: 1,
+    seed: "",
+  });
+  const load = async (seconds: number) => (await client.ask("load", { port, connections, from: 0, seconds })).perSecond;
+  await load(lab.scaled(2));
+  return load;
 }
 
-/** What the sandbox accepts is recorded right after: are all deliveries done? */
-async function untilRecorded(databaseUrl: string, count: number): Promise<boolean> {
-  const database = new pg.Client({ connectionString: databaseUrl });
-  await database.connect();
-  try {
+function rowsOf(rates: Rates, losses: string): Row[] {
+  const unit = "/s";
+  /** Of the medians of each round's ratio. */
+  const ratio = (of: number[], to: number[]) => median(of.map((rate, round) => rate / (to[round] ?? Number.NaN)));
+  const row = (what: string, value: number, least: number): Row => ({
+    ...{ what, value, unit: "×", bar: { is: "at least", value: least } },
+  });
+  return [
+    { what: "peer: bare Express 5 echo", value: median(rates.echo), unit },
+    { what: "peer: hand-written bridge, post within the request", value: median(rates.handWritten), unit },
+    { what: "end to end, webhook to HighLevel, one process", value: median(rates.one), unit, note: losses },
+    row("end to end, one process against the echo", ratio(rates.one, rates.echo), 0.2),
+    row("end to end, one process against the hand-written bridge", ratio(rates.one, rates.handWritten), 1.3),
+    {
+      ...row("end to end, two processes (web, worker) against one", ratio(rates.two, rates.one), 1.4),
+      note: `${Math.round(median(rates.two))}/s`,
+    },
+  ];
+}
+
+function spentRows(atFullLoad: (name: keyof Spent) => number): Row[] {
+  const row = (what: string, name: keyof Spent, most: number): Row => {
+    const value = atFullLoad(name);
+    const measured = { what: `a message at full load: ${what}`, unit: "", bar: { is: "under" as const, value: most } };
+    return Number.isNaN(value) ? { ...measured, note: "cannot be read here" } : { ...measured, value };
+  };
+  return [row("round trips to PostgreSQL (statements)", "statements", 0.5), row("rows written", "rows", 6)];
+}
+
+/** What the sandbox accepts is recorded right after: is each message there once, and each delivery done? */
+async function lossesOf({ sandbox, databaseUrl }: Carrier, count: number): Promise<string> {
+  const isWhole = await withClient(databaseUrl, async (database) => {
     for (let attempt = 0; attempt < 100; attempt++) {
       const done = "select count(*)::int as done from deliveries where state = 'delivered'";
       if ((await database.query<{ done: number }>(done)).rows[0]?.done === count) return true;
       await sleep(100);
     }
     return false;
-  } finally {
-    await database.end();
-  }
-}
-
-async function measureHandWritten(lab: Lab, client: Helper<Client>, seconds: number): Promise<number> {
-  const sandbox = await lab.startSandbox();
-  const location = locationAt(0);
-  const providers = [{ id: conversationProviderId, channel: "sms" as const, extra: true }];
-  await sandbox.ask("putLocations", [{ ...location, providers }]);
-  const port = await lab.startPeer("hand-written", {
-    databaseUrl: await lab.newDatabase(),
-    highlevel: { url: sandbox.url, locationId: location.id, token: location.token, conversationProviderId },
   });
-  await client.ask("allow", Number.MAX_SAFE_INTEGER);
-  const { next } = await client.ask("load", { port, connections, from: 0, seconds: seconds / 5 });
-  return (await client.ask("load", { port, connections, from: next, seconds })).perSecond;
+  const [accepted, distinct] = [await sandbox.ask("count"), await sandbox.ask("distinctCount")];
+  const recorded = isWhole ? "" : ", not all recorded";
+  return `${count} messages, ${count - distinct} lost, ${accepted - distinct} doubled${recorded}`;
 }

@@ -3,7 +3,7 @@ import { fill, prepareDatabase } from "../prefill.ts";
 import type { Store, StoreCall, StoreSettings } from "../processes/store.ts";
 import type { Finding, Row } from "../report.ts";
 import { median } from "../statistics.ts";
-import { locationCount } from "./acks.ts";
+import { locationCount } from "../systems.ts";
 
 const calls: Record<StoreCall, string> = {
   claim: "the claim",

@@ -4,8 +4,8 @@ import { addTargets, adminApiKey, type BridgeInUse, startBridgeProcess } from ".
 import type { Lab } from "../lab.ts";
 import type { Finding } from "../report.ts";
 import { quantile } from "../statistics.ts";
+import { connections, locationCount, peoplePerLocation, untilAccepted } from "../systems.ts";
 import { messageIdAt, type Traffic } from "../webhooks.ts";
-import { connections, locationCount, peoplePerLocation, untilAccepted } from "./acks.ts";
 
 const perSecond = 50;
 const importedPerSecond = 400;

@@ -4,8 +4,8 @@ import { addTargets, startBridgeProcess } from "../bridge.ts";
 import type { Lab } from "../lab.ts";
 import { withClient } from "../prefill.ts";
 import type { Finding } from "../report.ts";
+import { connections, locationCount, peoplePerLocation } from "../systems.ts";
 import type { Traffic } from "../webhooks.ts";
-import { connections, locationCount, peoplePerLocation } from "./acks.ts";
 
 /** `kill -9` under full load, and a new process at once: when the backlog is being delivered again. */
 export async function measureKill(lab: Lab): Promise<Finding> {

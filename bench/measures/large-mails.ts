@@ -6,14 +6,15 @@ import { signer } from "../../test/fixtures/mailgun/sign.ts";
 import { conversationProviderId, locationAt, startBridgeProcess } from "../bridge.ts";
 import type { Lab } from "../lab.ts";
 import type { Finding } from "../report.ts";
-import { untilAccepted } from "./acks.ts";
+import { untilAccepted } from "../systems.ts";
 import { residentMegabytes } from "./memory.ts";
 
 const mailBytes = 25_000_000;
-const address = "support@example.com";
+/** Each with a URL of its own: what one URL may have in memory is less. */
+const mailboxes = Array.from({ length: 5 }, (_, index) => `support${index}@example.com`);
 
 /**
- * Mails of 25 MB that are all posted at one time, by senders that come again when they are told to: how much memory the
+ * Mails of 25 MB to five mailboxes that are all posted at one time, by senders that come again when they are told to: how much memory the
  * process takes, and whether each arrives.
  */
 export async function measureLargeMails(lab: Lab): Promise<Finding> {
@@ -25,8 +26,12 @@ export async function measureLargeMails(lab: Lab): Promise<Finding> {
   const databaseUrl = await lab.newDatabase();
   const bridge = await startBridgeProcess(lab, { DATABASE_URL: databaseUrl, HIGHLEVEL_URL: sandbox.url });
   await bridge.admin("PUT", `/locations/${location.id}`, { token: location.token });
-  const mapping = { provider: "mailgun", address, credentials: signer.credentials, locationId: location.id };
-  const { id } = await bridge.admin("POST", "/mappings?check=false", { ...mapping, conversationProviderId });
+  const mappings: Mailbox[] = [];
+  for (const address of mailboxes) {
+    const mapping = { provider: "mailgun", address, credentials: signer.credentials, locationId: location.id };
+    const { id } = await bridge.admin("POST", "/mappings?check=false", { ...mapping, conversationProviderId });
+    mappings.push({ address, mappingId: id });
+  }
 
   const megabytes: number[] = [];
   const watching = setInterval(() => megabytes.push(residentMegabytes(bridge.pid)), 100);
@@ -35,7 +40,11 @@ export async function measureLargeMails(lab: Lab): Promise<Finding> {
   const line = `${"QUFB".repeat(19)}\r\n`;
   const file = Buffer.from(line.repeat(Math.ceil(mailBytes / line.length)));
   const comebacks = await Promise.all(
-    Array.from({ length: count }, (_, index) => post({ port: bridge.port, mappingId: id, index, file })),
+    Array.from({ length: count }, (_, index) => {
+      const mailbox = mappings[index % mappings.length];
+      if (!mailbox) throw new Error("there is no mailbox");
+      return post({ ...mailbox, port: bridge.port, index, file });
+    }),
   );
   const taken = performance.now() - started;
   await untilAccepted(sandbox, count);
@@ -47,7 +56,7 @@ export async function measureLargeMails(lab: Lab): Promise<Finding> {
     measure: "large-mails",
     rows: [
       {
-        what: `memory (RSS) while ${count} mails of 25 MB come at one time, at most`,
+        what: `memory (RSS) while ${count} mails of 25 MB come to ${mailboxes.length} URLs at one time, at most`,
         ...{ value: most, unit: "MB", bar: { is: "under", value: 600 } },
         note: `${count - distinct} lost; all were taken after ${Math.round(taken / 1000)} s, and senders came again ${sum(comebacks)} times`,
       },
@@ -59,16 +68,20 @@ export async function measureLargeMails(lab: Lab): Promise<Finding> {
 
 const sum = (counts: number[]) => counts.reduce((all, each) => all + each, 0);
 
-interface Posted {
-  port: number;
+interface Mailbox {
+  address: string;
   mappingId: string;
+}
+
+interface Posted extends Mailbox {
+  port: number;
   index: number;
   /** What all mails have attached. */
   file: Buffer;
 }
 
 /** Until it is taken; gives how often it was told to come again. */
-async function post({ port, mappingId, index, file }: Posted): Promise<number> {
+async function post({ port, mappingId, address, index, file }: Posted): Promise<number> {
   const mime = [
     ...[`From: Rosa <rosa${index}@client.example>`, `To: ${address}`, `Message-ID: <${index}@client.example>`],
     ...["MIME-Version: 1.0", "Content-Type: application/pdf; name=plans.pdf", "Content-Transfer-Encoding: base64"],

@@ -5,7 +5,7 @@ import type { QueuePeer, QueueSettings } from "../processes/queue.ts";
 import type { Store, StoreSettings } from "../processes/store.ts";
 import type { Finding, Row } from "../report.ts";
 import { median, quantile } from "../statistics.ts";
-import { locationCount } from "./acks.ts";
+import { locationCount } from "../systems.ts";
 
 const perConversation = 5;
 const sizeOf = (lab: Lab) => {
@@ -66,7 +66,7 @@ async function measurePeers(lab: Lab) {
     const settings = { ...each, ...sizeOf(lab), poolSize: poolSizeOf(lab), databaseUrl: await lab.newDatabase() };
     const peer = await lab.start<QueuePeer>("queue", settings satisfies QueueSettings);
     await peer.ask("fill");
-    const drained = await peer.ask("drain", { seconds: lab.scaled(20) });
+    const drained = await peer.ask("drain", { seconds: lab.scaled(each.inOrder ? 8 : 15) });
     await peer.stop();
     lab.say(`outbox: ${each.queue}${each.inOrder ? " in order" : ""} ${Math.round(drained.perSecond)}/s`);
     peers.push({ ...each, ...drained });

@@ -3,8 +3,8 @@ import type { Lab } from "../lab.ts";
 import { fill, withClient } from "../prefill.ts";
 import type { Finding, Row } from "../report.ts";
 import { quantile } from "../statistics.ts";
+import { startOneProcess, untilAccepted } from "../systems.ts";
 import { publicUrl } from "../webhooks.ts";
-import { startOneProcess, untilAccepted } from "./acks.ts";
 
 const perSecond = 200;
 const connections = 32;

@@ -8,7 +8,7 @@ import { median } from "../statistics.ts";
 
 /** From the start of the process until `GET /readyz` says 200: on a new database, which is migrated, and on the same again. */
 export async function measureStart(lab: Lab): Promise<Finding> {
-  const times = lab.isQuick ? 1 : 5;
+  const times = lab.isQuick ? 1 : 3;
   const postgres = await measureOn(lab, times, async () => ({ DATABASE_URL: await lab.newDatabase() }));
   const embedded = await measureOn(lab, times, async () => {
     const folder = mkdtempSync(join(tmpdir(), "bench-data-"));
@@ -25,7 +25,7 @@ export async function measureStart(lab: Lab): Promise<Finding> {
   });
   return {
     measure: "start",
-    rows: [row("PostgreSQL", postgres, 1), row("the embedded database", embedded, 3)],
+    rows: [row("PostgreSQL", postgres, 1), row("the embedded database", embedded, 2)],
     details: { postgres, embedded },
   };
 }

@@ -3,8 +3,7 @@ import type { Lab } from "../lab.ts";
 import type { Watchers } from "../processes/watchers.ts";
 import type { Finding } from "../report.ts";
 import { median, quantile } from "../statistics.ts";
-import { startOneProcess, untilAccepted } from "./acks.ts";
-import { flow } from "./end-to-end.ts";
+import { flow, startOneProcess, untilAccepted } from "../systems.ts";
 
 const watcherCount = 20;
 const pairs = 12;
@@ -17,9 +16,10 @@ const settleMs = 500;
  */
 export async function measureWatchers(lab: Lab): Promise<Finding> {
   const [warmUpSeconds, sliceSeconds] = [lab.scaled(30), lab.scaled(5)];
-  const { client, sandbox, bridge } = await startOneProcess(lab);
+  const carrier = await startOneProcess(lab);
+  const { client, sandbox, bridge } = carrier;
   const watchers = await lab.start<Watchers>("watchers");
-  const flowing = flow(client, sandbox, { port: bridge.port, from: 0, seconds: 3600 });
+  const flowing = flow(carrier, { from: 0, seconds: 3600 });
   await sleep(warmUpSeconds * 1000);
   const rateWith = async (isWatched: boolean): Promise<number> => {
     if (isWatched) await watchers.ask("begin", { port: bridge.port, count: watcherCount });
