@@ -39,7 +39,7 @@ export interface Report {
 export type Verdict = "met" | "short" | "not measured" | "no bar";
 
 export function verdictOf({ value, bar }: Row): Verdict {
-  if (value === undefined) return "not measured";
+  if (value === undefined || Number.isNaN(value)) return "not measured";
   if (!bar) return "no bar";
   return (bar.is === "under" ? value < bar.value : value >= bar.value) ? "met" : "short";
 }

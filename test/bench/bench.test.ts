@@ -49,6 +49,12 @@ test("a number that misses its bar is never called met, and the table says by ho
   expect(formatNumber(1234.567)).toBe("1,235");
 });
 
+test("nor is a ratio of nothing", () => {
+  expect(verdictOf({ what: "of no readings", value: Number.NaN, unit: "×", bar: { is: "under", value: 1.1 } })).toBe(
+    "not measured",
+  );
+});
+
 test("results are written with the machine that they are of, as JSON and as a page", () => {
   const folder = mkdtempSync(join(tmpdir(), "bench-test-"));
   const machine: Report["machine"] = {
