@@ -43,9 +43,7 @@ export function createMarketplaceApp(options: {
   const entered = remember(
     async () => {
       const app = await findMarketplaceApp(db);
-      // That there is none is remembered, too.
-      if (!app) return { app };
-      return { app: { ...readSecrets(sealer.open(app.sealedSecrets, appContext)), clientId: app.clientId } };
+      return app && { ...readSecrets(sealer.open(app.sealedSecrets, appContext)), clientId: app.clientId };
     },
     { seconds: 5 },
   );
@@ -54,13 +52,13 @@ export function createMarketplaceApp(options: {
     isSet: given !== undefined,
     async find() {
       if (given) return { ...given, from: "environment" };
-      const app = (await entered.get(""))?.app;
+      const app = await entered.get("");
       return app && { ...app, from: "console" };
     },
     async isOutdated({ clientId, clientSecret }) {
       if (given) return false;
       entered.forget("");
-      const now = (await entered.get(""))?.app;
+      const now = await entered.get("");
       return now !== undefined && (now.clientId !== clientId || now.clientSecret !== clientSecret);
     },
     findClientId: async (tx) => given?.clientId ?? (await findMarketplaceApp(tx))?.clientId,
