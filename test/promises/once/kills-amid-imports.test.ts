@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.stop());
 
-const [people, ofEach] = [200, 10];
+const [people, ofEach] = [40, 10];
 const personOf = (index: number) => `+1500557${1000 + index}`;
 /** Each person's, and the newest of all first. */
 const rows = Array.from({ length: people * ofEach }, (_, row) => {
@@ -17,13 +17,13 @@ const rows = Array.from({ length: people * ofEach }, (_, row) => {
   return { date, direction: "inbound", person: personOf(person), text: `${number}`, id: `past-${person}-${number}` };
 });
 
-test("kill -9 amid an import of 2,000 messages: it goes on, and all are there once, each person's oldest first", async () => {
+test("kill -9 amid an import of 400 messages: it goes on, and all are there once, each person's oldest first", async () => {
   const { sandbox } = cluster;
   await cluster.connect();
   const mappings = await cluster.addMappings();
   const [, mappingId] = [...mappings].find(([{ mapping }]) => mapping.provider === "generic-sms") ?? [];
   const { id } = await cluster.admin("POST", "/imports", { mappingId, perSecond: 1000, messages: rows });
-  for (const share of [0.1, 0.3, 0.5, 0.8]) {
+  for (const share of [0.2, 0.6]) {
     await until(
       () => sandbox.messages().length,
       (count) => count > share * rows.length,
