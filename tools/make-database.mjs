@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { openDatabase } from "../dist/store/postgres/open-database.js";
 import { readyMadeFolder } from "../dist/store/postgres/ready-made.js";
@@ -12,3 +12,6 @@ await database.close();
 mkdirSync(dirname(folder));
 renameSync(join(dataDir, "postgres"), folder);
 rmSync(dataDir, { recursive: true });
+// The user that the bridge runs as copies it, and that is another one in the image. The copy is closed to others.
+for (const path of [".", ...readdirSync(folder, { recursive: true })].map((name) => join(folder, name)))
+  chmodSync(path, statSync(path).isDirectory() ? 0o755 : 0o644);

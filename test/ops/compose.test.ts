@@ -81,6 +81,19 @@ test("compose.yaml has no secret of its own: each comes from .env, and is requir
   expect(read(".dockerignore").split("\n")).toContain(".env*");
 });
 
+test("what the Dockerfile copies is let in by .dockerignore", () => {
+  const rules = read(".dockerignore").trim().split("\n");
+  const isIn = (path: string, folder: string) => path === folder || path.startsWith(`${folder}/`);
+  const isIgnored = (path: string) =>
+    rules.findLast((rule) => isIn(path, rule.replace("!", "")))?.startsWith("!") === false;
+  const copied = [...read("Dockerfile").matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, paths = ""]) =>
+    paths.split(" "),
+  );
+  expect(copied).toContain("tools/make-database.mjs");
+  expect(isIgnored("tools/dev.ts")).toBe(true);
+  expect(copied.filter(isIgnored)).toEqual([]);
+});
+
 test("the proxy serves PUBLIC_URL from the port of the web processes, and keeps health to itself", () => {
   const caddyfile = read("ops/Caddyfile");
   expect(proxy?.volumes).toContain("./ops/Caddyfile:/etc/caddy/Caddyfile:ro");

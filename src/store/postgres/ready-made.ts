@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { migrationsFolder } from "./migrate.ts";
@@ -8,11 +8,14 @@ import { migrationsFolder } from "./migrate.ts";
  * Where `npm run build` leaves an embedded database that is new and has all migrations. Another version of PGlite may not
  * read it, and other migrations would make another one: its name tells of both, so that it is found by its like alone.
  */
-export function readyMadeFolder(): string {
+export function readyMadeFolder(migrations = migrationsFolder): string {
   const pglite = createRequire(import.meta.url).resolve("@electric-sql/pglite");
   const { version } = JSON.parse(readFileSync(join(pglite, "../../package.json"), "utf8"));
-  const journal = createHash("sha256").update(readFileSync(join(migrationsFolder, "meta/_journal.json")));
-  return join(import.meta.dirname, "../../../dist/embedded", `${version}-${journal.digest("hex").slice(0, 16)}`);
+  const hash = createHash("sha256");
+  const statements = readdirSync(migrations).filter((name) => name.endsWith(".sql"));
+  for (const name of ["meta/_journal.json", ...statements.toSorted()])
+    hash.update(readFileSync(join(migrations, name)));
+  return join(import.meta.dirname, "../../../dist/embedded", `${version}-${hash.digest("hex").slice(0, 16)}`);
 }
 
 /**
@@ -24,5 +27,6 @@ export function copyReadyMade(folder: string, readyMade = readyMadeFolder()): vo
   const making = `${folder}.making`;
   rmSync(making, { recursive: true, force: true });
   cpSync(readyMade, making, { recursive: true });
+  chmodSync(making, 0o700);
   renameSync(making, folder);
 }

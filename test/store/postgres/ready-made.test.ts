@@ -1,4 +1,15 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "drizzle-orm";
@@ -18,6 +29,7 @@ afterEach(() => rmSync(dataDir, { recursive: true }));
 
 test("a copy opens as a new database with all migrations", async () => {
   copyReadyMade(folder, readyMade);
+  expect(statSync(folder).mode & 0o777).toBe(0o700);
   const { db, close } = await openDatabase({ dataDir });
   const migrations = sql<number>`(select count(*)::int from drizzle.__drizzle_migrations)`;
   const [counts] = await db.select({ migrations, holds: sql<number>`count(*)::int` }).from(holds);
@@ -45,6 +57,14 @@ test("a database that is there stays as it is", () => {
 test("without a ready-made one nothing is copied, so that one is made", () => {
   copyReadyMade(folder, join(dataDir, "embedded"));
   expect(existsSync(folder)).toBe(false);
+});
+
+test("one of other migrations is not found, also where only what they do was changed", () => {
+  const migrations = join(dataDir, "migrations");
+  cpSync("migrations", migrations, { recursive: true });
+  expect(readyMadeFolder(migrations)).toBe(readyMadeFolder());
+  appendFileSync(join(migrations, "0000_initial.sql"), "-- changed");
+  expect(readyMadeFolder(migrations)).not.toBe(readyMadeFolder());
 });
 
 test("one of another version of PGlite is not found", () => {
