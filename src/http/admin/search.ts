@@ -59,7 +59,7 @@ async function isMapping(db: Db, caller: Caller, id: string): Promise<boolean> {
   );
 }
 
-/** All at once: the first that finds something in their order. */
+/** All at once: the first that finds something in their order. What becomes of those after it makes no difference. */
 async function findBy(people: Db, caller: Caller, q: string) {
   const names = guesses.filter(({ fits }) => fits.test(q)).flatMap(({ by }) => by);
   const tries = [...new Set(names)].map(async (by) => {
@@ -69,5 +69,10 @@ async function findBy(people: Db, caller: Caller, q: string) {
     const { rows } = await listMessages(people, { ...search, limit: maxFound });
     return { found: "messages" as const, by, value, items: rows.map(showMessage) };
   });
-  return (await Promise.all(tries)).find(({ items }) => items.length > 0);
+  for (const each of tries) each.catch(() => undefined);
+  for (const each of tries) {
+    const found = await each;
+    if (found.items.length > 0) return found;
+  }
+  return undefined;
 }
