@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -78,17 +78,23 @@ async function startTrial(log: Log) {
 const folderPrefix = "conversation-bridge-trial-";
 
 /**
- * The directories of trials whose process was killed: nobody holds their lock any more, in no container either. One that cannot
- * be removed is another user's.
+ * The directories of trials whose process was killed: nobody holds their lock any more, in no container either. What another
+ * user has put there may lead anywhere: it is not opened.
  */
 function sweepLeftovers(): void {
   for (const name of readdirSync(tmpdir()).filter((each) => each.startsWith(folderPrefix))) {
     const folder = join(tmpdir(), name);
     try {
+      if (!isOwnFolder(folder)) continue;
       lockDataDir(folder).unlock();
       rmSync(folder, { recursive: true, force: true });
     } catch {}
   }
+}
+
+function isOwnFolder(path: string): boolean {
+  const found = lstatSync(path);
+  return found.isDirectory() && found.uid === (process.getuid?.() ?? found.uid);
 }
 
 /** One that is free. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
@@ -39,6 +39,27 @@ test("of a trial that cannot start, and of one whose process was killed, nothing
     await until(servers, (count) => count === before);
   } finally {
     unlock();
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("what leads elsewhere under a trial's name is neither opened nor followed", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "led-away-"));
+  const elsewhere = join(folder, "elsewhere");
+  mkdirSync(elsewhere);
+  chmodSync(elsewhere, 0o755);
+  const link = "conversation-bridge-trial-link";
+  symlinkSync(elsewhere, join(folder, link));
+  vi.stubEnv("TMPDIR", folder);
+  try {
+    const starting = createTrials(readConfig({}), log).start?.();
+    const own = readdirSync(folder).find((name) => name !== link && name !== "elsewhere") ?? "";
+    mkdirSync(join(folder, own, "data/lock"), { recursive: true });
+    await expect(starting).rejects.toThrow("EISDIR");
+    expect(readdirSync(elsewhere)).toEqual([]);
+    expect(statSync(elsewhere).mode & 0o777).toBe(0o755);
+  } finally {
     vi.unstubAllEnvs();
     rmSync(folder, { recursive: true });
   }
