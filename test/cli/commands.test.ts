@@ -186,6 +186,15 @@ describe("mappings", () => {
       name: "Desk",
       unknownSender: "create",
     });
+    const capped = ["mappings", "edit", made.id, "--set", "timeZone=Europe/Vienna"];
+    expect(await read(...capped, "dailyCap=200")).toMatchObject({ dailyCap: 200 });
+    for (const wrong of ["2OO", ""])
+      expect(await cli(...capped, `dailyCap=${wrong}`)).toMatchObject({
+        code: 1,
+        err: expect.stringContaining("dailyCap"),
+      });
+    expect(await read("mappings", "show", made.id)).toMatchObject({ dailyCap: 200 });
+    expect(await read(...capped, "dailyCap=null")).toMatchObject({ dailyCap: null });
     expect(await read("mappings", "pause", made.id)).toMatchObject({ id: made.id, pausedAt: expect.any(String) });
     expect(await read("mappings", "resume", made.id)).toMatchObject({ id: made.id, pausedAt: null });
     expect(await cli("mappings", "edit", made.id)).toMatchObject({

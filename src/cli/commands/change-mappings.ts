@@ -128,9 +128,11 @@ function readFields({
 }
 
 const listOf = (value: string) => value.split(/[\s,;]+/).filter(Boolean);
+/** What is no number is for the bridge to refuse: as JSON it would be null, and take away what is there. */
+const numberOf = (value: string) => (/^\d+$/.test(value) ? Number(value) : value);
 /** Of the fields that are no text. */
 const readers: Record<string, (value: string) => unknown> = {
-  ...{ answerHours: Number, dailyCap: Number, sendDays: listOf, userIds: listOf },
+  ...{ answerHours: numberOf, dailyCap: numberOf, sendDays: listOf, userIds: listOf },
 };
 
 const words = new Map<unknown, boolean | null>([
