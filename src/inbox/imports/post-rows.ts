@@ -18,7 +18,7 @@ import type { Conversation, ImportRow, NewMessage } from "../../store/schema.ts"
 import { consentIn } from "../consent/consent-words.ts";
 import { consentOfMessage } from "../consent/consents.ts";
 
-/** What a step has done. `isLast`: there is nothing more to be posted. */
+/** What a step has done. `isLast`: there is nothing more to be posted, but of who waits. */
 export interface PostedRows {
   begun: number;
   duplicates: number;
@@ -26,21 +26,27 @@ export interface PostedRows {
   isLast: boolean;
 }
 
+interface NextRows {
+  importId: number;
+  mapping: MappingFacts;
+  limit: number;
+  people: number;
+  /** Who waits already. */
+  besides: string[];
+}
+
 /** A row that is to be posted: those that were refused have no message. */
 type Row = ImportRow & { message: ProviderMessage; person: string; sentAt: Date };
 const isWhole = (row: ImportRow): row is Row => row.message !== null && row.person !== null && row.sentAt !== null;
 
 /**
- * Takes the next rows of an import into the ledger, of so many people and so many in all, and owes HighLevel each of them, in the
- * lane of its conversation that stands behind the live one; and after the last one of a person that what is unread there is set
- * back. A message that has come meanwhile is a duplicate.
+ * Takes the next rows of an import into the ledger, of so many people beside those who wait and so many in all, and owes HighLevel
+ * each of them, in the lane of its conversation that stands behind the live one; and after the last one of a person that what is
+ * unread there is set back. A message that has come meanwhile is a duplicate.
  */
-export async function postRows(
-  tx: Db,
-  { importId, mapping, limit, people }: { importId: number; mapping: MappingFacts; limit: number; people: number },
-): Promise<PostedRows> {
+export async function postRows(tx: Db, { importId, mapping, limit, ...whose }: NextRows): Promise<PostedRows> {
   // One more of each shows whether the last one is its person's last.
-  const listed = (await listNextRows(tx, importId, { people, ofEach: rowsOfEach + 1 })).filter(isWhole);
+  const listed = (await listNextRows(tx, importId, { ...whose, ofEach: rowsOfEach + 1 })).filter(isWhole);
   const rows = firstOf(listed, limit);
   const conversations = await ensureConversations(
     tx,

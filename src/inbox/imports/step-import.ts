@@ -70,9 +70,10 @@ async function stepOf(tx: Db, context: ImportsContext, due: Import & { lateSecon
   // A step that comes late begins what was to begin meanwhile.
   const sinceLast = Math.min(1, inSeconds + due.lateSeconds);
   const limit = Math.min(Math.floor(perSecond * sinceLast), most - waiting.messages);
-  const people = maxWaiting.people - waiting.people;
+  const people = maxWaiting.people - waiting.people.length;
   if (limit <= 0 || people <= 0) return noteImportStep(tx, due.id, { inSeconds });
-  const next = { importId: due.id, mapping: describeMapping(mapping), limit, people };
+  // Of who waits nothing more is begun: one whose messages are many, or do not get through, keeps back no other.
+  const next = { importId: due.id, mapping: describeMapping(mapping), limit, people, besides: waiting.people };
   const { isLast, ...counts } = await postRows(tx, next);
   await noteImportStep(tx, due.id, { counts, reason: null, inSeconds });
   if (isLast && waiting.messages === 0) await changeImport(tx, due.id, { state: "done", reason: null });

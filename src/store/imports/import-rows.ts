@@ -77,23 +77,25 @@ export async function sortImportRows(
 
 const rowColumns = columnsOf<ImportRow>(importRows);
 
-/** The next ones to be posted, of so many people so many at most: person by person, each one's oldest first. */
+/** The next ones to be posted, of so many people beside these so many at most: person by person, each one's oldest first. */
 export async function listNextRows(
   tx: Db,
   importId: number,
-  { people, ofEach }: { people: number; ofEach: number },
+  { people, besides, ofEach }: { people: number; besides: string[]; ofEach: number },
 ): Promise<ImportRow[]> {
   const isOf = sql`import_id = ${importId} and message is not null`;
   const rows = await selectRows<Record<string, unknown>>(
     tx,
     sql`
-      with recursive people as (
+      with recursive first as (
         (select person, 1 as nth from import_rows where ${isOf} order by person limit 1)
         union all
-        select next.person, people.nth + 1 from people cross join lateral (
-          select person from import_rows where ${isOf} and person > people.person order by person limit 1
+        select next.person, first.nth + 1 from first cross join lateral (
+          select person from import_rows where ${isOf} and person > first.person order by person limit 1
         ) next
-        where people.nth < ${people}::int
+        where first.nth < ${people + besides.length}::int
+      ), people as (
+        select person from first where person <> all(${sql.param(besides)}::text[]) order by person limit ${people}::int
       )
       select ${rowColumns.list} from people cross join lateral (
         select * from import_rows where ${isOf} and person = people.person order by sent_at, line limit ${ofEach}::int
@@ -134,20 +136,20 @@ export async function listRefusedRows(
 export const countPosted = (db: Db, importId: number) =>
   countStates(db, and(eq(deliveries.importId, importId), isNotNull(deliveries.messageId)));
 
-/** How many of what it owes wait, up to so many, and of how many people. */
+/** How many of what it owes wait, up to so many, and of whom. */
 export async function countWaitingOf(
   tx: Db,
   importId: number,
   limit: number,
-): Promise<{ messages: number; people: number }> {
-  const [counted] = await selectRows<{ messages: number; people: number }>(
+): Promise<{ messages: number; people: string[] }> {
+  const [counted] = await selectRows<{ messages: number; people: string[] }>(
     tx,
     sql`
-      select count(*)::int as messages, count(distinct conversation_id)::int as people from (
+      select count(*)::int as messages, coalesce(json_agg(distinct address), '[]') as people from (
         select conversation_id from deliveries where import_id = ${importId} and state = 'pending' limit ${limit}
-      ) waiting`,
+      ) waiting join conversations on conversations.id = conversation_id`,
   );
-  return counted ?? { messages: 0, people: 0 };
+  return counted ?? { messages: 0, people: [] };
 }
 
 /** Does something live wait for its turn to call HighLevel for the location, although nothing keeps it? */

@@ -174,3 +174,52 @@ test("one that nobody resumes is stopped, what is unread amid it is set back, an
   await pruneStep(db, { retentionDays: 30, rows: 1000 });
   expect(await find(id)).toBeUndefined();
 });
+
+test("eight people wait at once, ten messages of each: who does not get through keeps back no other", async () => {
+  await db.execute(sql`update imports set state = 'stopped' where state = 'running'`);
+  const about = { type: "SMS", unknownSender: "create", postAutomatic: false } as const;
+  const mapping = await insertMapping(db, {
+    ...{ ...about, locationId: "here", provider: "generic-sms", address: "+15005550013" },
+  });
+  const made = await insertImport(db, {
+    ...{ mappingId: mapping.id, history: null, perSecond: 100, isDryRun: false, keyId: null },
+  });
+  const rows = Array.from({ length: 300 }, (_, index) => ({
+    ...{ direction: "inbound", text: `${index}`, id: `e-${index}`, person: `+1500555${2000 + (index % 10)}` },
+    date: new Date(Date.UTC(2024, 0, 1) - index * 60_000).toISOString(),
+  }));
+  await keepFile(db, made, mapping, rows);
+  const whose = sql`deliveries join conversations on conversations.id = conversation_id where import_id = ${made.id}`;
+  const waiting = () =>
+    selectRows<{ address: string; count: number }>(
+      db,
+      sql`select address, count(message_id)::int as count from ${whose} and state = 'pending' group by address order by address`,
+    );
+  for (let turn = 0; turn < 12; turn++) await step(db, 1_000_000);
+  const first = await waiting();
+  expect(first).toHaveLength(8);
+  expect(Math.max(...first.map(({ count }) => count))).toBe(10);
+  const stuck = "+15005552000";
+  for (let turn = 0; turn < 100; turn++) {
+    await db.execute(sql`update deliveries set state = 'delivered' from conversations
+      where conversations.id = conversation_id and import_id = ${made.id} and address <> ${stuck}`);
+    await step(db, 1_000_000);
+  }
+  expect(await waiting()).toEqual([{ address: stuck, count: 10 }]);
+  expect(await find(made.id)).toMatchObject({ begun: 280, state: "running" });
+  for (let turn = 0; turn < 5; turn++) {
+    await db.execute(sql`update deliveries set state = 'delivered' where import_id = ${made.id}`);
+    await step(db, 1_000_000);
+  }
+  expect(await find(made.id)).toMatchObject({ begun: 300, state: "done" });
+  const order = await selectRows<{ texts: string[]; ends: number }>(
+    db,
+    sql`select array_agg(content ->> 'text' order by number) filter (where message_id is not null) as texts,
+        count(*) filter (where message_id is null)::int as ends
+      from deliveries left join messages on messages.id = message_id where import_id = ${made.id} group by deliveries.conversation_id`,
+  );
+  for (const { texts, ends } of order) {
+    expect(texts.map(Number)).toEqual(texts.map(Number).toSorted((a, b) => b - a));
+    expect([texts.length, ends]).toEqual([30, 1]);
+  }
+});
