@@ -68,9 +68,16 @@ export async function postRows(tx: Db, { importId, mapping, limit, ...whose }: N
     const post = messageId === undefined ? [] : [{ ...about, importId, messageId }];
     return isLastOf(row) ? [...post, { ...about, importId, messageId: undefined }] : post;
   });
-  const stops = known.map(({ row }) => ({ row, messageId: messageIds.get(row.providerMessageId) }));
-  await enqueueDeliveries(tx, [...owed, ...(await applyStops(tx, mapping, stops))]);
   const strangers = rows.filter((row) => !known.some((each) => each.row === row));
+  // What a stranger says is no message, and counts all the same, as it does live. What the ledger had it has heard.
+  const said = [
+    ...known.flatMap(({ row }) => {
+      const messageId = messageIds.get(row.providerMessageId);
+      return messageId === undefined ? [] : [{ row, messageId }];
+    }),
+    ...strangers.map((row) => ({ row, messageId: undefined })),
+  ];
+  await enqueueDeliveries(tx, [...owed, ...(await applyStops(tx, mapping, said))]);
   await deleteImportRows(
     tx,
     known.map(({ row }) => row.id),
@@ -117,7 +124,7 @@ function messageOf({ id: mappingId }: MappingFacts, row: Row, conversation: Conv
 
 interface Stop {
   row: Row;
-  /** Undefined where the ledger had the message: then it has heard what it says. */
+  /** Undefined where it is not kept. */
   messageId: number | undefined;
 }
 
@@ -127,7 +134,7 @@ interface Stop {
  */
 async function applyStops(tx: Db, mapping: MappingFacts, rows: Stop[]): Promise<NewDelivery[]> {
   const { locationId, channel } = mapping;
-  const stops = rows.flatMap(({ row, messageId }) => (row.consent === "stop" && messageId ? [{ row, messageId }] : []));
+  const stops = rows.filter(({ row }) => row.consent === "stop");
   const addressee = ({ row: { person: address } }: { row: Row }) => ({ locationId, channel, address });
   // Until this is committed they say nothing else.
   const known = await lockOptOuts(tx, stops.map(addressee));

@@ -255,14 +255,29 @@ test("one that is stopped amid several people sets back what is unread of each",
   expect(outcomes).toMatchObject({ pending: 0, dead: 0 });
 });
 
-test("strangers whom the mapping does not let in are refused, by their lines", async () => {
-  const { mappingId } = await newNumber({ unknownSender: "hold" });
-  const rows = [{ date: at(1), direction: "inbound", person: person(), text: "hi" }];
-  const { body } = await post(`mappingId=${mappingId}`, lines(rows), "application/x-ndjson");
-  expect(await ended(body.id)).toMatchObject({ refused: 1, begun: 0 });
-  const refused = await bridge.admin("GET", `/imports/${body.id}/refused`);
-  expect(refused.body.items).toEqual([{ line: 1, reason: expect.stringContaining("unknownSender is not create") }]);
-});
+test.each(["hold", "ignore"])(
+  "strangers whom a mapping by %s does not let in are refused, by their lines, and their STOP counts",
+  async (unknownSender) => {
+    const { mappingId } = await newNumber({ unknownSender });
+    const [ann, bob] = [person(), person()];
+    const say = (day: number, who: string, text: string) => ({
+      date: at(day),
+      direction: "inbound",
+      person: who,
+      text,
+    });
+    const rows = [say(1, ann, "hi"), say(2, ann, "stop"), say(1, bob, "stop"), say(2, bob, "start")];
+    const { body } = await post(`mappingId=${mappingId}&perSecond=100`, lines(rows), "application/x-ndjson");
+    expect(await ended(body.id)).toMatchObject({ refused: 4, begun: 0 });
+    const refused = await bridge.admin("GET", `/imports/${body.id}/refused`);
+    const reason = expect.stringContaining("unknownSender is not create");
+    expect(refused.body.items).toEqual([1, 2, 3, 4].map((line) => ({ line, reason })));
+    const optOuts = async (who: string) =>
+      (await bridge.admin("GET", `/opt-outs?address=${encodeURIComponent(who)}`)).body.items;
+    expect(await optOuts(ann)).toMatchObject([{ cause: "word", optedOutAt: at(2), liftedAt: null }]);
+    expect(await optOuts(bob)).toEqual([]);
+  },
+);
 
 test.each([
   ["", "text/csv", /holds no messages/],
