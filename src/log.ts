@@ -21,12 +21,10 @@ export function createLog(level: LogLevel | "silent", destination?: DestinationS
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  const logger = pino(options, destination ?? pino.destination(toStandardOutput));
+  // Lines that come while others are being written go together with the next write. All are written before the exit.
+  const logger = pino(options, destination ?? pino.destination({ dest: 1, sync: false }));
   return (lineLevel, event, fields = {}) => logger[lineLevel](fields, event);
 }
-
-/** Lines go together, 4 kB or what came within 50 ms: a write for each costs more than the line itself. All are written before the exit. */
-const toStandardOutput = { dest: 1, sync: false, minLength: 4096, periodicFlush: 50 };
 
 const secretNames = [
   ...["authorization", "cookie", "headers", "password", "secret", "credentials", "token", "refreshToken", "apiKey"],
