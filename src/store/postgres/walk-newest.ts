@@ -82,7 +82,10 @@ const isBefore = ({ table, condition }: Walk, before: number | undefined) =>
 const ofWhole = ({ table }: Walk, isWalked: SQL | undefined) =>
   sql`select ${table.id} as id from ${table} where ${isWalked ?? sql`true`}`;
 
-const ofEach = ({ table }: Walk, { column, values, type }: Parts, isWalked: SQL | undefined, newest = sql``) => sql`
+/** Keeps the parts apart where the planner is not told to: else it reads the whole table once for all of them. */
+const apart = sql`offset 0`;
+
+const ofEach = ({ table }: Walk, { column, values, type }: Parts, isWalked: SQL | undefined, newest = apart) => sql`
   select newest.id from unnest(${sql.param(values)}::${sql.raw(type)}[]) as part (value) cross join lateral (
     select ${table.id} as id from ${table} where ${and(sql`${column} = part.value`, isWalked)} ${newest}
   ) newest`;
