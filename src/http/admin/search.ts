@@ -59,20 +59,14 @@ async function isMapping(db: Db, caller: Caller, id: string): Promise<boolean> {
   );
 }
 
-/** All at once: the first that finds something in their order. What becomes of those after it makes no difference. */
 async function findBy(people: Db, caller: Caller, q: string) {
   const names = guesses.filter(({ fits }) => fits.test(q)).flatMap(({ by }) => by);
-  const tries = [...new Set(names)].map(async (by) => {
+  for (const by of new Set(names)) {
     const value = by === "rfcMessageId" ? q.replace(/^<|>$/g, "") : q;
     const given: Partial<Record<keyof typeof searchFields, string>> = { [by]: value };
     const search = await readSearch(people, caller, given);
     const { rows } = await listMessages(people, { ...search, limit: maxFound });
-    return { found: "messages" as const, by, value, items: rows.map(showMessage) };
-  });
-  for (const each of tries) each.catch(() => undefined);
-  for (const each of tries) {
-    const found = await each;
-    if (found.items.length > 0) return found;
+    if (rows.length > 0) return { found: "messages" as const, by, value, items: rows.map(showMessage) };
   }
   return undefined;
 }

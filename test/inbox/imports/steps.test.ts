@@ -145,6 +145,7 @@ test("of what a person has said a hundred thousand times the newest is found bef
 });
 
 test("one that nobody resumes is stopped, what is unread amid it is set back, and then it is forgotten", async () => {
+  await db.execute(sql`update imports set state = 'stopped' where state = 'running'`);
   const about = { type: "SMS", unknownSender: "create", postAutomatic: false } as const;
   const mapping = await insertMapping(db, {
     ...{ ...about, locationId: "here", provider: "generic-sms", address: "+15005550012" },
