@@ -172,7 +172,9 @@ async function pruneSome(
   db: Db,
   { retentionDays, deadRetentionDays }: Pick<WorkerOptions, "retentionDays" | "deadRetentionDays">,
 ): Promise<boolean> {
-  await endAbandoned(db, retentionDays);
   const hasEnded = await endDead(db, { days: deadRetentionDays, rows: 1000 });
-  return (await pruneStep(db, { retentionDays, rows: 1000 })) > 0 || hasEnded;
+  const hasMore = (await pruneStep(db, { retentionDays, rows: 1000 })) > 0 || hasEnded;
+  // Last: one that cannot be ended keeps nothing else from being deleted.
+  if (!hasMore) await endAbandoned(db, retentionDays);
+  return hasMore;
 }

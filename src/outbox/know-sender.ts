@@ -45,9 +45,9 @@ export async function knowSender(
    * without an address would be made again.
    */
   async function makeContact(): Promise<string> {
-    const turn = await takeMaking(db, conversation.id, attemptSeconds + 1);
-    if (turn.contactId !== null) return turn.contactId;
-    if (!turn.isTaken)
+    const { contactId: known, until } = await takeMaking(db, conversation.id, attemptSeconds + 1);
+    if (known !== null) return known;
+    if (until === null)
       throw new Failure("not_visible", "another delivery is making the contact", { retryAfterSeconds: 1 });
     try {
       const contactId = await highlevel.ensureContact(access, keyOf(mapping, { conversation, message }));
@@ -55,7 +55,7 @@ export async function knowSender(
       return contactId;
     } catch (error) {
       // Where that fails, it ends by itself.
-      await endMaking(db, conversation.id).catch(() => undefined);
+      await endMaking(db, conversation.id, until).catch(() => undefined);
       throw error;
     }
   }

@@ -43,14 +43,22 @@ const separators = [",", ";", "\t"];
 
 /** By what cells are apart, as the line of names shows, or Excel's line before it says. Throws an Error where it cannot be told. */
 function layoutOf(csv: string): { delimiter: string; from_line?: number } {
-  const [, blank = "", first = ""] = /^\uFEFF?((?:[ \t]*(?:\r\n|\n|\r))*)([^\r\n]*)/.exec(csv) ?? [];
+  const { first, before } = firstLineOf(csv);
   const said = /^"?sep=(.)"?$/i.exec(first)?.[1];
   if (said !== undefined && separators.includes(said))
-    return { delimiter: said, from_line: 2 + blank.split(/\r\n|\n|\r/).length - 1 };
+    return { delimiter: said, from_line: 1 + before.split(/\r\n|\n|\r/).length };
   const found = separators.filter((each) => first.replace(/"[^"]*"/g, "").includes(each));
   if (said !== undefined || found.length > 1)
     throw new Error("the cells of its first line are not apart by commas alone, or semicolons, or tabs");
   return { delimiter: found[0] ?? "," };
+}
+
+/** The first line that holds anything, and what is before it, which may be much: a pattern for the lines of it would end the stack. */
+function firstLineOf(csv: string): { first: string; before: string } {
+  const at = csv.search(/[^ \t\r\n\uFEFF]/);
+  const start = at === -1 ? csv.length : Math.max(csv.lastIndexOf("\n", at), csv.lastIndexOf("\r", at)) + 1;
+  const [first = ""] = csv.slice(start).split(/[\r\n]/, 1);
+  return { first: first.replace(/^\uFEFF/, ""), before: csv.slice(0, start) };
 }
 
 interface ParsedRow {

@@ -22,8 +22,10 @@ export function readyMadeFolder(migrations = migrationsFolder): string {
  * Copies it to where nothing is yet; without one, and at a later start, nothing happens. The folder gets its name when it is
  * whole: after a start that died over it the next one begins anew.
  */
-export function copyReadyMade(folder: string, readyMade = readyMadeFolder()): void {
-  if (existsSync(folder) || !existsSync(readyMade)) return;
+export function copyReadyMade(folder: string, given?: string): void {
+  if (existsSync(folder)) return;
+  const readyMade = given ?? readyMadeFolder();
+  if (!existsSync(readyMade)) return;
   const making = `${folder}.making`;
   rmSync(making, { recursive: true, force: true });
   cpSync(readyMade, making, { recursive: true });
