@@ -4,9 +4,9 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY migrations migrations
-COPY tools/make-database.mjs tools/
+COPY tools/bundle.mjs tools/make-database.mjs tools/
 COPY src src
-RUN npm run build && npm prune --omit=dev --ignore-scripts
+RUN npm run build && npm prune --omit=dev --ignore-scripts && rm -r dist/modules
 
 FROM node:24-slim
 # glibc keeps what is freed of large mails for later, unless it is told where large begins.

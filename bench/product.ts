@@ -7,7 +7,7 @@ export const projectRoot = join(import.meta.dirname, "..");
 
 /** A module of the product by its path in `src`, without its ending. */
 export function loadProduct<Module>(kind: ProductKind, path: string): Promise<Module> {
-  return import(join(projectRoot, kind, `${path}.${kind === "dist" ? "js" : "ts"}`)) as Promise<Module>;
+  return import(join(projectRoot, kind === "dist" ? `dist/modules/${path}.js` : `src/${path}.ts`)) as Promise<Module>;
 }
 
 /** How node starts the product. */

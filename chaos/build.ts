@@ -1,13 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { atExit } from "../test/support/at-exit.ts";
-import { copyBridge, type Program, removeBridge } from "../test/support/build.ts";
+import { copyBridge, type Program } from "../test/support/build.ts";
 
 const root = join(import.meta.dirname, "..");
 
-/** A place in a compiled file, and what stands there instead. */
+/** A place in a compiled module, and what stands there instead. */
 export interface Patch {
   file: string;
   find: string | RegExp;
@@ -18,7 +18,7 @@ export interface Patch {
  * Scenarios in which time is scaled begin their retries earlier, which is no setting: only tests and benchmarks do so.
  */
 const takesTuning: Patch = {
-  file: "dist/main.js",
+  file: "dist/modules/main.js",
   // Earlier commits have no tuning there.
   find: /startBridge\(config, log(, \{\})?/,
   replace: 'startBridge(config, log, JSON.parse(process.env["CHAOS_TUNING"] ?? "{}")',
@@ -35,21 +35,16 @@ export function buildEarlier(commit: string): Program {
   execFileSync("tar", ["x"], { cwd: folder, input: archive });
   execFileSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: folder, stdio: "pipe" });
   execFileSync("npm", ["run", "build"], { cwd: folder, stdio: "pipe" });
-  applyPatch(folder, takesTuning);
+  // Earlier commits have their modules alone.
+  const isBundled = existsSync(join(folder, "tools/bundle.mjs"));
+  applyPatch(folder, isBundled ? takesTuning : { ...takesTuning, file: "dist/main.js" });
+  if (isBundled) execFileSync(process.execPath, ["tools/bundle.mjs"], { cwd: folder, stdio: "pipe" });
   return { folder, args: ["dist/main.js"] };
 }
 
-/** A copy of a compiled bridge with another line in one of its files. Throws when the patch does not find its place. */
-export function patchBridge(program: Program, patch: Patch): Program {
-  const copy = copyBridge(program);
-  try {
-    applyPatch(copy.folder, patch);
-  } catch (error) {
-    removeBridge(copy);
-    throw error;
-  }
-  return copy;
-}
+/** A copy of a compiled bridge with another line in one of its modules. Throws when the patch does not find its place. */
+export const patchBridge = (program: Program, patch: Patch): Program =>
+  copyBridge(program, (folder) => applyPatch(folder, patch));
 
 function applyPatch(folder: string, { file, find, replace }: Patch): void {
   const path = join(folder, file);

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { openDatabase } from "../dist/store/postgres/open-database.js";
-import { readyMadeFolder } from "../dist/store/postgres/ready-made.js";
+import { openDatabase } from "../dist/modules/store/postgres/open-database.js";
+import { readyMadeFolder } from "../dist/modules/store/postgres/ready-made.js";
 
 /** The last step of `npm run build`: makes the embedded database that each first start then copies. */
 const folder = readyMadeFolder();

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { ZodError } from "zod";
+import { version } from "../package.ts";
 import { createBridge } from "./call-bridge.ts";
 import { CommandError, exitCodes, wrongUse } from "./command-error.ts";
 import { addDoctor } from "./commands/doctor.ts";
@@ -18,8 +18,6 @@ import { addTail } from "./commands/tail.ts";
 import { escapeText } from "./escape.ts";
 import { addLogin, readLogin } from "./login.ts";
 import type { Io, Session } from "./session.ts";
-
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
 
 const about = `Asks a bridge by its API, with ADMIN_API_KEY or an integrator's key.
 Which one: BRIDGE_URL and BRIDGE_KEY, or what "bridge login" has kept.`;

@@ -1,4 +1,5 @@
 import { createThreads } from "../concurrency/threads.ts";
+import { threadModule } from "../package.ts";
 
 /** The text of an email that an agent wrote as HTML, for people whose programs show none. */
 export interface PlainText {
@@ -13,8 +14,6 @@ const limits = { maxThreads: 1, maxSeconds: 5, maxMemoryMb: 256 };
 
 /** Turning deep HTML into text takes time in the square of its size, so it is done in a thread that can be stopped. */
 export function createPlainText(): PlainText {
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const module = new URL(`./plain-text-thread.${extension}`, import.meta.url);
-  const threads = createThreads<string, string>({ module, ...limits });
+  const threads = createThreads<string, string>({ module: threadModule("messages/plain-text-thread"), ...limits });
   return { of: (html) => threads.run(html).catch(() => notice), stop: threads.stop };
 }

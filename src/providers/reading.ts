@@ -3,6 +3,7 @@ import { createLimit, type Limit } from "../concurrency/limit.ts";
 import { createThreads, ThreadStopped } from "../concurrency/threads.ts";
 import { ParseError } from "../errors.ts";
 import type { ProviderEvent, WebhookRequest } from "../model.ts";
+import { threadModule } from "../package.ts";
 import type { ProviderDocument } from "./declared/document/document.ts";
 import { adapterOf, documentOf } from "./registry.ts";
 
@@ -56,10 +57,8 @@ export const inlineReading: Reading = {
 };
 
 export function createReading(): Reading {
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const module = new URL(`./reading-thread.${extension}`, import.meta.url);
   const inTurns = createTurns();
-  const threads = createThreads<ReadingInput, unknown>({ module, ...limits });
+  const threads = createThreads<ReadingInput, unknown>({ module: threadModule("providers/reading-thread"), ...limits });
 
   async function readApart({ request, ...rest }: ReadingInput): Promise<unknown> {
     const { url, headers, body, fetchedFrom, receivedAt } = request;

@@ -77,7 +77,7 @@ describe.concurrent("a bridge that was broken on purpose is seen to fail", () =>
       "half-answer",
       "doubled",
       {
-        file: "dist/outbox/post-inbound.js",
+        file: "dist/modules/outbox/post-inbound.js",
         find: "if (!conversationId)",
         replace: "if (Date.now())",
       },
@@ -87,7 +87,7 @@ describe.concurrent("a bridge that was broken on purpose is seen to fail", () =>
       "status",
       "missing",
       {
-        file: "dist/outbox/retry.js",
+        file: "dist/modules/outbox/retry.js",
         find: 'unavailable: { follows: "retry"',
         replace: 'unavailable: { follows: "dead"',
       },
@@ -97,7 +97,7 @@ describe.concurrent("a bridge that was broken on purpose is seen to fail", () =>
       "bad-json",
       "invented",
       {
-        file: "dist/messages/compose-inbound.js",
+        file: "dist/modules/messages/compose-inbound.js",
         find: "{ altId: message.providerMessageId }",
         replace: '{ altId: "x-".concat(message.providerMessageId) }',
       },
@@ -110,7 +110,7 @@ describe.concurrent("a bridge that was broken on purpose is seen to fail", () =>
   });
 
   test("and a patch that no longer fits the source is an error, not a sound bridge", () => {
-    const patch = { file: "dist/main.js", find: "this is nowhere", replace: "" };
-    expect(() => patchBridge(sound, patch)).toThrow("dist/main.js has no this is nowhere any more");
+    const patch = { file: "dist/modules/main.js", find: "this is nowhere", replace: "" };
+    expect(() => patchBridge(sound, patch)).toThrow("dist/modules/main.js has no this is nowhere any more");
   });
 });

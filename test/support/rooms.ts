@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 
 /** Used by all, and using none of the others. */
-const ground = ["model", "errors", "log"];
+const ground = ["model", "errors", "log", "package"];
 
 /**
  * What each room may use, beside itself and the ground: rooms, a single file of one, packages. What is not named, it may
@@ -45,6 +45,7 @@ export const rooms: Record<string, string> = {
   model: "",
   errors: "",
   log: "pino",
+  package: "",
 };
 
 export interface Import {

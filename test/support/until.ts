@@ -8,10 +8,12 @@ export async function until<Value>(
 ): Promise<Value> {
   const giveUpAt = performance.now() + seconds * 1000;
   for (;;) {
+    const beganAt = performance.now();
     const value = await read();
     if (isSo(value)) return value;
     if (performance.now() > giveUpAt)
       throw new Error(`after ${seconds} s it still is ${JSON.stringify(value)?.slice(0, 2000)}`);
-    await sleep(10);
+    // Asking takes a fifth of the time at most: the rest is for what it waits for.
+    await sleep(Math.min(10 + 4 * (performance.now() - beganAt), 500));
   }
 }

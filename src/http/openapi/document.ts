@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { version } from "../../package.ts";
 import { adminOperations } from "../admin/operations.ts";
 import { sendOperations } from "../send.ts";
 import { type Described, describe, describeTold } from "./describe.ts";
@@ -9,8 +9,6 @@ import { told } from "./told.ts";
 
 /** All operations behind a key, by their ids. */
 export const apiOperations: Record<string, Described> = { ...adminOperations, ...sendOperations };
-
-const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8"));
 
 /** The API as OpenAPI 3.1 says it. `isStrict` is for tests: an answer must hold nothing that is not in it. */
 export function createDocument({ serverUrl = "/", isStrict = false } = {}): Json {

@@ -1,4 +1,5 @@
 import { createThreads } from "../../concurrency/threads.ts";
+import { threadModule } from "../../package.ts";
 import { hasMention } from "./mentions.ts";
 
 /** Where to look, and for what. */
@@ -19,9 +20,10 @@ const limits = { maxThreads: 1, maxSeconds: 120, maxMemoryMb: 1024 };
 
 /** Large mails are looked through in a thread: they keep nobody else waiting. */
 export function createMentions(): Mentions {
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const module = new URL(`./mentions-thread.${extension}`, import.meta.url);
-  const threads = createThreads<Search, number[]>({ module, ...limits });
+  const threads = createThreads<Search, number[]>({
+    module: threadModule("registry/mentions/mentions-thread"),
+    ...limits,
+  });
   return {
     async find(search) {
       const bytes = search.webhooks.reduce((sum, { about, body }) => sum + about.length + body.length, 0);

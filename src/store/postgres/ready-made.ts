@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { packageRoot } from "../../package.ts";
 import { migrationsFolder } from "./migrate.ts";
 
 /**
@@ -15,7 +16,7 @@ export function readyMadeFolder(migrations = migrationsFolder): string {
   const statements = readdirSync(migrations).filter((name) => name.endsWith(".sql"));
   for (const name of ["meta/_journal.json", ...statements.toSorted()])
     hash.update(readFileSync(join(migrations, name)));
-  return join(import.meta.dirname, "../../../dist/embedded", `${version}-${hash.digest("hex").slice(0, 16)}`);
+  return join(packageRoot, "dist/embedded", `${version}-${hash.digest("hex").slice(0, 16)}`);
 }
 
 /**

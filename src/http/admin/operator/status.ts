@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { version } from "../../../package.ts";
 import { listKeys } from "../../../store/keys.ts";
 import { countSealed } from "../../../store/operate/sealed-values.ts";
 import type { Database } from "../../../store/postgres/database.ts";
@@ -14,7 +14,6 @@ export interface StatusContext {
   settings: Record<string, string> | undefined;
 }
 
-const { version } = JSON.parse(readFileSync(new URL("../../../../package.json", import.meta.url), "utf8"));
 const startedAt = new Date();
 const maxKeys = 100;
 

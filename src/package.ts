@@ -1,0 +1,17 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+/** Where package.json, migrations and static lie: of the source, and of what is built, where one file holds many modules. */
+export const packageRoot = rootAbove(import.meta.dirname);
+
+/** Of the bridge. */
+export const { version } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")) as { version: string };
+
+/** What a thread starts with, by its path in `src` without the ending. */
+export const threadModule = (path: string): URL =>
+  pathToFileURL(join(packageRoot, import.meta.filename.endsWith(".ts") ? `src/${path}.ts` : `dist/${path}.js`));
+
+function rootAbove(folder: string): string {
+  return existsSync(join(folder, "package.json")) ? folder : rootAbove(dirname(folder));
+}
