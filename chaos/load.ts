@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import axios from "axios";
 import type { WebhookRequest } from "../src/model.ts";
-import { idOf, type LoadProvider, personNumber } from "../test/support/load.ts";
+import type { Sandbox } from "../src/sandbox/sandbox.ts";
+import { callIdOf, idOf, type LoadProvider, personNumber, stopIdOf } from "../test/support/load.ts";
 import { publicUrl } from "../test/support/location.ts";
 
 /** Where the webhooks go, and how many. */
@@ -14,6 +15,8 @@ export interface LoadOptions {
   /** Where a load balancer would send the next request. */
   nextUrl(): string;
   random: () => number;
+  /** Nobody is more messages ahead of what is in HighLevel: where the machine is slower than the pauses, they wait for it. */
+  keepUp?: { sandbox: Pick<Sandbox, "messages">; mostAhead: number };
   /** People beside them who write nothing but a STOP, and others who call, once. */
   withOthers?: boolean;
 }
@@ -53,6 +56,12 @@ export function startLoad(options: LoadOptions): Load {
   let refused = 0;
   let isOver = false;
 
+  const hasArrived = createArrivals(options.keepUp?.sandbox);
+  /** Takes the ids of what somebody has written, until the bridge has kept up with all but the last of them. */
+  const keepUp = async (ids: string[]) => {
+    const id = ids.at(-(options.keepUp?.mostAhead ?? Number.POSITIVE_INFINITY));
+    while (id !== undefined && !isOver && !hasArrived(id)) await sleep(50);
+  };
   const leavers = new Set<string>();
   const callers = new Set<string>();
   const post = (provider: LoadProvider, mappingId: string, person: number, number: number) =>
@@ -78,29 +87,34 @@ export function startLoad(options: LoadOptions): Load {
     stray.add(run);
   };
   const writeOn = async (provider: LoadProvider, mappingId: string, person: number) => {
+    const ids: string[] = [];
     for (let number = 1; !isOver; number++) {
       const id = idOf(provider.mapping.provider, person, number);
+      ids.push(id);
       sent.add(id);
       if (random() < repeated.atOnce) postAside(provider, mappingId, person, number);
       while (!(await post(provider, mappingId, person, number))) await sleep(50 + 100 * random());
       acknowledged.add(id);
       if (random() < repeated.again) postAside(provider, mappingId, person, number);
       if (number > 3 && random() < repeated.late) postAside(provider, mappingId, person, number - 3);
-      await pause(1);
+      await Promise.all([pause(1), keepUp(ids)]);
     }
   };
   /** One after another leaves, each by one STOP, which may come twice. */
   const leave = async (provider: LoadProvider, mappingId: string, line: number) => {
+    const ids: string[] = [];
     for (let turn = 0; !isOver && provider.stop; turn++) {
       const number = personNumber(1000 * (line + 1) + turn);
       while (!(await request(provider, provider.stop(mappingId, number)))) await sleep(50 + 100 * random());
       leavers.add(number);
+      ids.push(stopIdOf(number));
       if (random() < repeated.again) await request(provider, provider.stop(mappingId, number));
-      await pause(2);
+      await Promise.all([pause(2), keepUp(ids)]);
     }
   };
   /** One after another calls; that, and what was said, may come twice. */
   const call = async (provider: LoadProvider, mappingId: string) => {
+    const ids: string[] = [];
     for (let turn = 0; !isOver && provider.call; turn++) {
       const number = personNumber(900_000 + turn);
       for (const webhook of provider.call(mappingId, number)) {
@@ -108,7 +122,8 @@ export function startLoad(options: LoadOptions): Load {
         if (random() < repeated.again) await request(provider, webhook);
       }
       callers.add(number);
-      await pause(2);
+      ids.push(callIdOf(number));
+      await Promise.all([pause(2), keepUp(ids)]);
     }
   };
   const done = Promise.all(
@@ -130,5 +145,16 @@ export function startLoad(options: LoadOptions): Load {
       await done;
       await Promise.all(stray);
     },
+  };
+}
+
+/** Tells whether HighLevel has the message of an id; looks at each message once. */
+function createArrivals(sandbox: Pick<Sandbox, "messages"> | undefined): (id: string) => boolean {
+  const arrived = new Set<string | undefined>();
+  let seen = 0;
+  return (id) => {
+    const messages = sandbox?.messages() ?? [];
+    for (; seen < messages.length; seen++) arrived.add(messages[seen]?.altId);
+    return arrived.has(id);
   };
 }

@@ -33,10 +33,11 @@ export async function runScenario(options: WorldOptions & { scenario: Scenario }
     await Promise.all(Array.from({ length: processes }, (_, place) => start(place)));
     await world.putToken("token-1");
     const mappings = await world.addMappings();
-    const { people } = options;
-    const { nextUrl, random } = world;
+    const { people, mostAhead } = options;
+    const { nextUrl, random, sandbox } = world;
     load = startLoad({
       ...{ mappings, people, nextUrl, random, withOthers: options.earlier === undefined },
+      ...(mostAhead ? { keepUp: { sandbox, mostAhead } } : {}),
       get pauseMs() {
         return world.pauseMs;
       },

@@ -82,6 +82,8 @@ export interface WorldOptions {
   people: number;
   /** Between two messages of one of them, on average, to begin with. */
   pauseMs: number;
+  /** Nobody is more messages ahead of what is in HighLevel. */
+  mostAhead?: number;
   /** Of `buildForChaos`. */
   program: Program;
   /** The version before, where it is tried beside this one. */

@@ -37,7 +37,7 @@ async function run(
 ): Promise<Result[]> {
   const postgres = { url: inject("postgresUrl") };
   const shared = { scenarios: chosen, processes: [processes], program, postgres, attemptSeconds, keepsEvidence };
-  return runAll({ ...shared, seed, people: 1, pauseMs: 700, pace: 0.4, jobs: chosen.length });
+  return runAll({ ...shared, seed, people: 1, pauseMs: 700, mostAhead: 4, pace: 0.4, jobs: chosen.length });
 }
 
 const named = (names: string[]) => scenarios.filter(({ name }) => names.includes(name));

@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startTestBridge, type TestBridge, untilPosted } from "../support/bridge.ts";
+import { restless, startTestBridge, type TestBridge, untilPosted } from "../support/bridge.ts";
 import { emailProviderId, locationId, token as locationToken, publicUrl } from "../support/location.ts";
 import { type CuttingProxy, startCuttingProxy } from "../support/mail/cutting-proxy.ts";
 import { imapServers, type TestImap } from "../support/mail/imap-server.ts";
@@ -31,7 +31,7 @@ beforeAll(async () => {
   const [{ start } = expect.unreachable("no server")] = imapServers;
   [server, smtp] = await Promise.all([start(), startSmtp()]);
   proxy = await startCuttingProxy(server.port);
-  bridge = await startTestBridge({ tuning: { mailCa: tlsOfLocalhost.cert } });
+  bridge = await startTestBridge({ tuning: { ...restless, mailCa: tlsOfLocalhost.cert } });
   const ports = [proxy.port, smtp.port, (tokens.address() as AddressInfo).port];
   const allowedPrivateHosts = [new URL(bridge.sandboxUrl).host, ...ports.map((port) => `localhost:${port}`)];
   await bridge.restart({ allowedPrivateHosts });

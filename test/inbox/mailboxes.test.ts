@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { adminApiKey, startTestBridge, type TestBridge, untilPosted } from "../support/bridge.ts";
+import { adminApiKey, restless, startTestBridge, type TestBridge, untilPosted } from "../support/bridge.ts";
 import { emailProviderId } from "../support/location.ts";
 import { type CuttingProxy, startCuttingProxy } from "../support/mail/cutting-proxy.ts";
 import { imapServers, type TestImap } from "../support/mail/imap-server.ts";
@@ -28,7 +28,7 @@ describe.each(imapServers)("what comes to a mailbox at $name", ({ start }) => {
     proxy = await startCuttingProxy(server.port);
     const allowedPrivateHosts = [`localhost:${proxy.port}`, `localhost:${smtp.port}`];
     bridge = await startTestBridge({
-      tuning: { mailCa: tlsOfLocalhost.cert },
+      tuning: { ...restless, mailCa: tlsOfLocalhost.cert },
       config: { bodyLimitBytes: { sms: 100_000, email: 20_000 } },
     });
     await bridge.restart({ allowedPrivateHosts: [new URL(bridge.sandboxUrl).host, ...allowedPrivateHosts] });

@@ -12,7 +12,7 @@ import { type Database, selectRows } from "../../src/store/postgres/database.ts"
 import { openDatabase } from "../../src/store/postgres/open-database.ts";
 import { pruneStep } from "../../src/store/retention.ts";
 import { findWebhook, insertWebhooks } from "../../src/store/webhooks.ts";
-import { startTestBridge, untilPosted } from "../support/bridge.ts";
+import { restless, startTestBridge, untilPosted } from "../support/bridge.ts";
 import { copyMigrated, openMigrated } from "../support/database.ts";
 import { insertMapping } from "../support/insert-mapping.ts";
 import { publicUrl } from "../support/location.ts";
@@ -308,7 +308,7 @@ test("what is no count of parts is a text of its own", async () => {
 
 test("a bridge posts what is whole at once, and the rest when its time is over, by itself", async () => {
   const { url, drop } = await copyMigrated(inject);
-  const bridge = await startTestBridge({ databaseUrl: url });
+  const bridge = await startTestBridge({ databaseUrl: url, tuning: restless });
   const apart = await openDatabase({ url, poolSize: 2, startSeconds: 10 });
   onTestFinished(async () => {
     await apart.close();

@@ -202,7 +202,10 @@ test("a type that HighLevel does not take of the provider is changed for one tha
   await say("id:u-9", { contact: { name: "Cured" } }, "id:page-3", id);
   const [message] = await untilMessages((await contactNamed("Cured")).id, 1);
   expect(message?.type).toBe("Custom");
-  expect((await bridge.admin("GET", `/mappings/${id}`)).body.type).toBe("Custom");
+  await until(
+    async () => (await bridge.admin("GET", `/mappings/${id}`)).body.type,
+    (type) => type === "Custom",
+  );
 });
 
 describe("a type is refused", () => {

@@ -16,6 +16,9 @@ import { requireFit } from "./fits-document.ts";
 import { emailProviderId, locationId, publicUrl, smsProviderId, token } from "./location.ts";
 import { until } from "./until.ts";
 
+/** For what a bridge looks for now and then, however idle it is. That takes a third of a processor. */
+export const restless = { pollSeconds: 0.05 };
+
 export const adminApiKey = "test-admin-key-of-more-than-32-characters";
 
 export interface TestBridge {
@@ -116,7 +119,7 @@ export async function startTestBridge(
     ...options.config,
   };
   const tuning = {
-    ...{ pollSeconds: 0.05, firstDelaySeconds: 0.02, visibleAfterSeconds: 0 },
+    ...{ pollSeconds: 0.25, firstDelaySeconds: 0.02, visibleAfterSeconds: 0 },
     // Where stand-ins are, they serve certificates, too.
     ...(config.providersUrl === undefined ? { fetchCertificate } : {}),
     ...options.tuning,

@@ -24,6 +24,8 @@ const begunAt = Date.now();
 
 /** What `altId` is in HighLevel: which provider, whose message, and which one of theirs. */
 export const idOf = (provider: string, person: number, number: number) => `${provider}-${person}-${number}`;
+export const stopIdOf = (number: string) => `stop-${number.slice(1)}`;
+export const callIdOf = (number: string) => `call-${number.slice(1)}`;
 export const personNumber = (person: number) => `+1500${String(5_560_000 + person)}`;
 
 const addressOf = (provider: Provider, person: number) =>
@@ -45,14 +47,14 @@ export const loadProviders: LoadProvider[] = providers.map((provider) => {
       return write(mappingId, { id, from, text: id, subject: id, rfcMessageId: id, sentAt });
     },
     ...(provider.channel === "sms"
-      ? { stop: (mappingId, from) => write(mappingId, { id: `stop-${from.slice(1)}`, from, text: "STOP" }) }
+      ? { stop: (mappingId, from) => write(mappingId, { id: stopIdOf(from), from, text: "STOP" }) }
       : {}),
     ...(provider.name === "generic-sms" ? { call: writeCall } : {}),
   };
 });
 
 function writeCall(mappingId: string, from: string): [WebhookRequest, WebhookRequest] {
-  const id = `call-${from.slice(1)}`;
+  const id = callIdOf(from);
   const sign = (type: string, data: object) => {
     const sample = { contentType: "application/json", body: { type, data } };
     return providerOf("generic-sms").signer.sign(sample, { url: `${publicUrl}/webhooks/${mappingId}`, at: new Date() });

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { signer as generic } from "../../fixtures/generic-sms/sign.ts";
 import { signer } from "../../fixtures/twilio/sign.ts";
-import { startTestBridge, type TestBridge } from "../../support/bridge.ts";
+import { restless, startTestBridge, type TestBridge } from "../../support/bridge.ts";
 import { until } from "../../support/until.ts";
 
 /** What a provider keeps, by its own list: Twilio's as its fixture has it. */
@@ -31,7 +31,7 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => twilio.listen(0, "127.0.0.1", resolve));
   const providersUrl = `http://127.0.0.1:${(twilio.address() as AddressInfo).port}`;
-  bridge = await startTestBridge({ config: { providersUrl } });
+  bridge = await startTestBridge({ config: { providersUrl }, tuning: restless });
   mappingId = await bridge.addMapping({ provider: "twilio", address: "+15005550006", credentials: signer.credentials });
 });
 beforeEach(() => {

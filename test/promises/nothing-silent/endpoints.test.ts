@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { signer } from "../../fixtures/generic-sms/sign.ts";
-import { startTestBridge, type TestBridge } from "../../support/bridge.ts";
+import { restless, startTestBridge, type TestBridge } from "../../support/bridge.ts";
 import { type EventReceiver, type ReceivedEvent, startEventReceiver } from "../../support/event-receiver.ts";
 import { emailProviderId, locationId, publicUrl, smsProviderId, token } from "../../support/location.ts";
 import { until } from "../../support/until.ts";
@@ -15,6 +15,7 @@ const events = ["message.received", "message.failed", "delivery.dead"];
 beforeAll(async () => {
   receiver = await startEventReceiver();
   bridge = await startTestBridge({
+    tuning: restless,
     config: { allowedPrivateHosts: [receiver.host] },
   });
   const mapping = { provider: "generic-sms", address: ours, credentials: signer.credentials };

@@ -1,6 +1,7 @@
 import type { RequestHandler } from "express";
 import { Router } from "express";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { restless } from "../../../support/bridge.ts";
 import { type EventReceiver, startEventReceiver } from "../../support/event-receiver.ts";
 import { locationId, token } from "../../support/location.ts";
 import { startTwoWay, type TwoWay, type Way } from "../../support/two-way.ts";
@@ -21,6 +22,7 @@ beforeAll(async () => {
   [receiver, slack, elsewhere] = await Promise.all([startEventReceiver(), startEventReceiver(), startEventReceiver()]);
   const fail: RequestHandler = (_req, res, next) => (outage === undefined ? next() : void res.status(outage).end());
   twoWay = await startTwoWay({
+    tuning: restless,
     config: { allowedPrivateHosts: [receiver.host, slack.host, elsewhere.host] },
     wrap: (standIn) => ({ ...standIn, router: Router().use(fail, standIn.router) }),
   });

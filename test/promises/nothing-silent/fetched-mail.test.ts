@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
 import { selectRows } from "../../../src/store/postgres/database.ts";
 import { openDatabase } from "../../../src/store/postgres/open-database.ts";
 import { pruneStep } from "../../../src/store/retention.ts";
-import { startTestBridge, type TestBridge } from "../../support/bridge.ts";
+import { restless, startTestBridge, type TestBridge } from "../../support/bridge.ts";
 import { copyMigrated } from "../../support/database.ts";
 import { failMails } from "../../support/kept-mails.ts";
 import { emailProviderId, publicUrl, smsProviderId } from "../../support/location.ts";
@@ -19,7 +19,7 @@ let bridge: TestBridge;
 beforeAll(async () => {
   served = await serveStandIns([]);
   database = await copyMigrated(inject);
-  bridge = await startTestBridge({ databaseUrl: database.url, config: { providersUrl: served.url } });
+  bridge = await startTestBridge({ databaseUrl: database.url, config: { providersUrl: served.url }, tuning: restless });
 });
 beforeEach(() => failMails(() => undefined));
 afterAll(async () => {

@@ -51,6 +51,7 @@ test("each event is told at least once and in order, whatever the endpoint answe
   const load = startLoad({
     ...{ mappings, people: 1, pauseMs: 400, random: Math.random },
     nextUrl: () => cluster.bridges.at(-1)?.url ?? "",
+    keepUp: { sandbox: cluster.sandbox, mostAhead: 5 },
   });
   for (let kill = 1; kill <= 2; kill++) {
     const enough = load.acknowledged.size + 15;

@@ -13,8 +13,9 @@ async function begin(people: number, pauseMs: number) {
   cluster = await startCluster({ processes: 1, environment: () => ({ HIGHLEVEL_TIMEOUT_SECONDS: "5" }) });
   await cluster.connect();
   const mappings = await cluster.addMappings();
+  const keepUp = { sandbox: cluster.sandbox, mostAhead: 5 };
   const nextUrl = () => cluster.bridges.at(-1)?.url ?? "";
-  const load = startLoad({ mappings, people, pauseMs, nextUrl, random: Math.random });
+  const load = startLoad({ mappings, people, pauseMs, nextUrl, random: Math.random, keepUp });
   const untilMore = (count: number) => {
     const enough = load.acknowledged.size + count;
     return until(

@@ -21,7 +21,14 @@ test("three bridges on one database, one of them standing still longer than its 
   const others = () => cluster.bridges.slice(1);
   let turn = 0;
   const nextUrl = () => (others()[turn++ % Math.max(1, others().length)] ?? standing)?.url ?? "";
-  const load = startLoad({ mappings, people: 3, pauseMs: 400, nextUrl, random: Math.random });
+  const load = startLoad({
+    mappings,
+    people: 2,
+    pauseMs: 400,
+    nextUrl,
+    random: Math.random,
+    keepUp: { sandbox, mostAhead: 10 },
+  });
   await until(
     () => sandbox.callCount(inbound),
     (calls) => calls >= 50,

@@ -22,4 +22,4 @@ test("the ready-made database can be copied by whoever the bridge runs as, whoev
   } finally {
     removeBridge(program);
   }
-});
+}, 300_000);
