@@ -1,7 +1,7 @@
 import type { RequestHandler } from "express";
 import { Router } from "express";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { restless } from "../../../support/bridge.ts";
+import { restless } from "../../support/bridge.ts";
 import { type EventReceiver, startEventReceiver } from "../../support/event-receiver.ts";
 import { locationId, token } from "../../support/location.ts";
 import { startTwoWay, type TwoWay, type Way } from "../../support/two-way.ts";
