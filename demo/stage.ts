@@ -98,7 +98,7 @@ export async function setStage(
 
 /** The sandbox shows a message to the status calls at once. */
 const runHere: RunBridge = (settings) =>
-  startBridge(readConfig(settings), createLog("error", { write }), { visibleAfterSeconds: 0, pollSeconds: 0.1 });
+  startBridge(readConfig(settings), createLog("error", { write }), { visibleAfterSeconds: 0, pollSeconds: 0.5 });
 
 /** The bridge's errors, but for what a provider refuses: that is shown. */
 function write(line: string): void {

@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { readConfig } from "../../src/config.ts";
 import { createLog } from "../../src/log.ts";
 import { type Bridge, startBridge } from "../../src/start-bridge.ts";
@@ -32,6 +32,7 @@ describe
     let inbox: Page;
 
     beforeAll(async () => {
+      cpSync(inject("embeddedTemplate"), dataDir, { recursive: true });
       const config = { ...readConfig({ DATA_DIR: dataDir }), port: 0 };
       trials = createTrials(config, log);
       bridge = await startBridge(config, log, {}, { startTrial: trials.start });

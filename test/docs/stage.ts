@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomInt, randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,6 +20,9 @@ const accountSid = `AC${"0".repeat(31)}1`;
 
 /** Pages that start a bridge of their own, or need none. The others find one that runs. */
 const pagesWithoutBridge = new Set(["README.md", "docs/try-it.md", "docs/sandbox.md", "docs/scale.md"]);
+
+/** Pages that change the project have a copy of it. The others see the one that all see, from a folder of their own. */
+const pagesWithChange = new Set(["docs/add-a-provider.md"]);
 
 /** What they look at. */
 const pagesWithTrouble = new Set(["docs/operate.md", "docs/cli.md", "docs/imports.md"]);
@@ -126,6 +129,9 @@ export async function setStage(): Promise<Stage> {
   const providers = [{ id: conversationProviderId, channel: "sms" as const, extra: true }];
   sandbox.putLocation({ id: locationId, token, providers });
   const contact = sandbox.addContact({ locationId, phone: "+15005550006", email: "ann@example.org" });
+  // What tsx has read stays there for the next page.
+  const temporary = join(folder, "tmp");
+  mkdirSync(temporary);
   const dataDir = join(folder, "data");
   copyEmbedded(dataDir);
   const running = await startBridge(original, {
@@ -136,7 +142,8 @@ export async function setStage(): Promise<Stage> {
   return {
     async prepare(page, blocks) {
       const copy = join(folder, randomUUID());
-      copyProject(original, copy);
+      if (pagesWithChange.has(page)) copyProject(original, copy);
+      else showProject(original, copy);
       const logs = join(copy, "logs");
       mkdirSync(logs);
       if (page === "docs/try-it.md") copyEmbedded(join(copy, "data/try-it"));
@@ -151,7 +158,7 @@ export async function setStage(): Promise<Stage> {
       return {
         ...{ folder: copy, logs, script },
         environment: {
-          ...{ LOGS: logs, TMPDIR: logs, HOME: copy, BRIDGE_URL: bridgeUrl, BRIDGE_PORT: String(ports.bridge) },
+          ...{ LOGS: logs, TMPDIR: temporary, HOME: copy, BRIDGE_URL: bridgeUrl, BRIDGE_PORT: String(ports.bridge) },
           ...{ SANDBOX_PORT: String(ports.sandbox), STAND_INS_PORT: String(ports.standIns) },
           ...settingsOf[page]?.(highlevelUrl, sandbox),
         },
@@ -179,6 +186,11 @@ function copyProject(from: string, to: string): void {
   if (from === root) left.push(join(from, "dist"));
   cpSync(from, to, { recursive: true, filter: (path) => !left.includes(path) });
   symlinkSync(join(root, "node_modules"), join(to, "node_modules"));
+}
+
+function showProject(from: string, to: string): void {
+  mkdirSync(to);
+  for (const name of readdirSync(from)) symlinkSync(join(from, name), join(to, name));
 }
 
 async function startBridge(folder: string, settings: Record<string, string>) {

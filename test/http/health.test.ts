@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "drizzle-orm";
 import express from "express";
 import request from "supertest";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { type HealthContext, healthRoutes } from "../../src/http/health.ts";
 import { createLog } from "../../src/log.ts";
 import { type DatabaseWatch, watchDatabase } from "../../src/observe/watch-database.ts";
@@ -15,6 +15,7 @@ const dataDir = mkdtempSync(join(tmpdir(), "bridge-health-"));
 let database: Database;
 let databaseWatch: DatabaseWatch;
 beforeAll(async () => {
+  cpSync(inject("embeddedTemplate"), dataDir, { recursive: true });
   database = await openDatabase({ dataDir });
   databaseWatch = watchDatabase(database.db);
 });

@@ -46,19 +46,19 @@ export async function listUnended(
       with posting as (
         select conversation_id, max(id) as last, max(id) filter (where message_id is null) as last_end
         from deliveries where import_id = ${importId} group by conversation_id
-      )
-      select id::float8 as "conversationId", coalesce((
-        select max(import_id) from messages join deliveries on deliveries.message_id = messages.id
-        where messages.conversation_id = conversations.id and origin = 'import'
-      ), ${importId})::float8 as "importId"
-      from conversations
-      left join posting on posting.conversation_id = conversations.id
-      where mapping_id = ${mappingId} and (
-        posting.last > coalesce(posting.last_end, 0) or unread_before is not null and not exists (
+      ), unended as (
+        select posting.conversation_id as id from posting join conversations on conversations.id = conversation_id
+        where mapping_id = ${mappingId} and posting.last > coalesce(posting.last_end, 0)
+        union
+        select id from conversations where mapping_id = ${mappingId} and unread_before is not null and not exists (
           select from deliveries where conversation_id = conversations.id and kind = 'post-history'
             and state = 'pending' and message_id is null
         )
       )
-      order by id`,
+      select id::float8 as "conversationId", coalesce((
+        select max(import_id) from messages join deliveries on deliveries.message_id = messages.id
+        where messages.conversation_id = unended.id and origin = 'import'
+      ), ${importId})::float8 as "importId"
+      from unended order by id`,
   );
 }

@@ -42,6 +42,7 @@ export const conversations = pgTable(
     index("conversations_person")
       .on(table.locationId, table.highlevelContactId)
       .where(sql`${table.highlevelContactId} is not null`),
+    index("conversations_unread").on(table.mappingId).where(sql`${table.unreadBefore} is not null`),
     index("conversations_highlevel")
       .on(table.locationId, table.highlevelConversationId)
       .where(sql`${table.highlevelConversationId} is not null`),

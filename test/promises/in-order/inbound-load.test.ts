@@ -20,7 +20,7 @@ afterAll(async () => {
 });
 
 test("500 webhooks of all providers, a tenth of them repeated, and HighLevel failing on a fifth: each message once, in order", async () => {
-  const messagesPerPerson = 11;
+  const messagesPerPerson = 12;
   const repeatedPerPerson = 2;
   const people = Math.ceil(500 / (messagesPerPerson + repeatedPerPerson) / loadProviders.length);
   bridge.sandbox.setFaults([

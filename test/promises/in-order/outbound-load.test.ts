@@ -227,7 +227,7 @@ async function holdNowAndThen(isOver: () => boolean): Promise<void> {
       (_, index) => index % 4 === turn % 4 || index % 4 === (turn + 1) % 4,
     );
     for (const [index, way] of some.entries()) await change(way, closed[index % 2] ?? open);
-    if (turn > 0) await sleep(300);
+    if (turn > 0) await sleep(1000);
     else await until(() => ["outside_window", "daily_cap"].every(isHeld), Boolean, 120);
     for (const way of some) await change(way, open);
   }

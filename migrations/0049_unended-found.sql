@@ -1,0 +1,1 @@
+CREATE INDEX "conversations_unread" ON "conversations" USING btree ("mapping_id") WHERE "conversations"."unread_before" is not null;
