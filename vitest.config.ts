@@ -27,8 +27,8 @@ export default defineConfig({
       },
     ],
     // How long a test waits before it has failed: what it waits for comes in a fraction of that, but not on each machine.
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 240_000,
+    hookTimeout: 300_000,
     // `npm run fuzz` makes it 10,000; `npm run attack` does all of it, and judges the time, which a busy machine would fail.
     provide: { fuzzRuns: 15, modelRuns: 300, attack: { size: 0.05, mostMs: undefined } },
   },

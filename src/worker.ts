@@ -45,9 +45,9 @@ export interface WorkerOptions {
 }
 
 export function startWorker(context: DeliverContext & ProcessContext, options: WorkerOptions): Worker {
-  const { log } = context;
-  const { pollSeconds } = options;
+  const [{ log }, { pollSeconds }] = [context, options];
   const underWay = new Set<Promise<void>>();
+  const wakeIn = createAlarm();
   const places = createPlaces(options.deliveryConcurrency);
   /** The last claim took so many lanes that more is probably due: the next one waits until half of the places are free. */
   let isFull = false;
@@ -100,19 +100,20 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
     const giveBack = places.take(lane);
     const deliverIt = async () => {
       const claimed = await read();
-      return claimed !== undefined && deliverLane(context, claimed, () => deliver.isStopping());
+      return claimed && deliverLane(context, claimed, () => deliver.isStopping());
     };
     const run = deliverIt()
       .catch((error: unknown) => {
         log("error", "lane.broke", describeError(error));
-        return false;
+        return undefined;
       })
-      .then((isDueAgain) => {
+      .then((inSeconds = Number.POSITIVE_INFINITY) => {
         underWay.delete(run);
         giveBack();
         // Its webhook is received again.
         if (lane.kind === "fetch-mail") inboxes.accounts.wake();
-        if (isFull ? places.areHalfFree() : isDueAgain) deliver.wake();
+        if (isFull ? places.areHalfFree() : inSeconds === 0) deliver.wake();
+        else if (inSeconds < pollSeconds) wakeIn(deliver, inSeconds);
       });
     underWay.add(run);
   }
@@ -125,6 +126,18 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
       await Promise.all([inboxes.accounts, inboxes.app, deliver, ...chores].map((loop) => loop.stop()));
       await Promise.all(underWay);
     },
+  };
+}
+
+/** What is due again before the next look is not kept waiting for it; many times that are near each other are one. */
+function createAlarm(): (loop: Pick<Loop, "wake">, inSeconds: number) => void {
+  const everyMs = 100;
+  const turns = new Set<number>();
+  return (loop, inSeconds) => {
+    const turn = Math.ceil((performance.now() + inSeconds * 1000) / everyMs);
+    if (turns.has(turn)) return;
+    turns.add(turn);
+    setTimeout(() => turns.delete(turn) && loop.wake(), turn * everyMs - performance.now()).unref();
   };
 }
 

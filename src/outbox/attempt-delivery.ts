@@ -28,27 +28,28 @@ export interface DeliverContext extends AttemptContext {
 
 /**
  * Attempts a delivery of a lane that this process holds, and records how that ended. `isOver`: the lane is no longer held;
- * `isDue`: it was given back, and is due again at once.
+ * `dueInSeconds`: it was given back, and is due again then; at once where that is 0.
  */
 export async function attemptDelivery(
   context: DeliverContext,
   claimed: ClaimedLane,
   held: HeldDelivery,
   isOutcomeUnknown: boolean,
-): Promise<{ isOver: boolean; isDue: boolean }> {
+): Promise<{ isOver: boolean; dueInSeconds?: number | undefined }> {
   const { lane } = claimed;
   const startedAt = new Date();
   const started = performance.now();
   const ended = await attemptWhileHeld(context, claimed, held, isOutcomeUnknown);
-  if (ended === "lease lost") return { isOver: true, isDue: false };
+  if (ended === "lease lost") return { isOver: true };
 
   const durationMs = Math.round(performance.now() - started);
   if ("failure" in ended) {
     const { reason } = ended.failure;
-    if (isWindowReason(reason)) return { isOver: true, isDue: await hold(context, lane, held, { ...ended, reason }) };
+    if (isWindowReason(reason)) return { isOver: true, ...(await hold(context, lane, held, { ...ended, reason })) };
   }
   const next = await nextStep(context, lane, held, ended);
-  if (isUncalled(ended)) return { isOver: true, isDue: await giveLaneBack(context.db, lane, whenUncalled(lane)) };
+  if (isUncalled(ended))
+    return { isOver: true, dueInSeconds: await giveLaneBack(context.db, lane, whenUncalled(lane)) };
   const lease = leaseAfter(claimed, held, next, context.attemptSeconds);
   if (lease !== "kept") claimed.heldUntilMs = performance.now() + claimed.leaseSeconds * 1000;
   const messageId = lane.kind === "post-event" ? undefined : held.message?.id;
@@ -62,8 +63,13 @@ export async function attemptDelivery(
   if (lane.kind === "send-outbound" && "result" in ended) await hearEarlyReceipts(context.db, ended.called);
   logAttempt(context, held, record, ended);
   const isGivenBack = lease !== "kept" && "giveBack" in lease;
-  return { isOver: !isHeld || isGivenBack, isDue };
+  return {
+    isOver: !isHeld || isGivenBack,
+    ...dueIn(isDue, next.state === "pending" ? next.retryInSeconds : undefined),
+  };
 }
+
+const dueIn = (isDue: boolean, later: number | undefined) => ({ dueInSeconds: isDue ? 0 : later });
 
 /** What takes what others leave waits by itself where they leave nothing, and no location with it. */
 const behindSeconds = 1;
@@ -150,19 +156,19 @@ function isUncalled(ended: AttemptOutcome): boolean {
   return ended.failure.reason === "own_limit";
 }
 
-/** Its time has not come: nobody was called. That is no attempt either. Gives whether the lane is due again at once. */
+/** Its time has not come: nobody was called. That is no attempt either. */
 async function hold(
   { db, log }: DeliverContext,
   lane: HeldLane,
   { delivery: { id: deliveryId }, message }: HeldDelivery,
   { failure, isOutcomeUnknown, reason }: FailedAttempt & { reason: WindowReason },
-): Promise<boolean> {
+): Promise<{ dueInSeconds: number | undefined }> {
   const { message: detail, retryAfterSeconds: inSeconds = 0 } = failure;
   const { locationId, mappingId, kind } = lane;
   const isDue = await holdBack(db, { lane, deliveryId, reason, detail, inSeconds, isOutcomeUnknown });
   const ids = { deliveryId, messageId: message?.id, mappingId, locationId };
   log("info", "delivery.held", { ...ids, kind, reason, inSeconds: Math.round(inSeconds) });
-  return isDue;
+  return dueIn(isDue, inSeconds);
 }
 
 function describeOutcome(ended: AttemptOutcome): Pick<AttemptRecord, "outcome" | "status" | "detail"> {

@@ -119,7 +119,7 @@ export async function startTestBridge(
     ...options.config,
   };
   const tuning = {
-    ...{ pollSeconds: 0.25, firstDelaySeconds: 0.02, visibleAfterSeconds: 0 },
+    ...{ pollSeconds: 0.5, firstDelaySeconds: 0.02, visibleAfterSeconds: 0 },
     // Where stand-ins are, they serve certificates, too.
     ...(config.providersUrl === undefined ? { fetchCertificate } : {}),
     ...options.tuning,

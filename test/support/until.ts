@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 export async function until<Value>(
   read: () => Value | Promise<Value>,
   isSo: (value: Value) => boolean,
-  seconds = 50,
+  seconds = 200,
 ): Promise<Value> {
   const giveUpAt = performance.now() + seconds * 1000;
   for (;;) {
