@@ -1,4 +1,5 @@
 import { randomBytes, randomInt } from "node:crypto";
+import { realpathSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { Fixture, Sample } from "../test/support/fixtures.ts";
 import { type Provider, providers } from "../test/support/providers.ts";
@@ -83,7 +84,8 @@ function newId(id: string): string {
   return id.replace(/(?=@|$)/, `-${randomBytes(4).toString("hex")}`);
 }
 
-if (process.argv[1] === import.meta.filename) {
+// By whatever links it is called.
+if (realpathSync(process.argv[1] ?? ".") === import.meta.filename) {
   const say = (line: string) => void process.stdout.write(`${line}\n`);
   sendSample(process.argv.slice(2), say).catch((error: unknown) => {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
