@@ -13,5 +13,7 @@ export const threadModule = (path: string): URL =>
   pathToFileURL(join(packageRoot, import.meta.filename.endsWith(".ts") ? `src/${path}.ts` : `dist/${path}.js`));
 
 function rootAbove(folder: string): string {
-  return existsSync(join(folder, "package.json")) ? folder : rootAbove(dirname(folder));
+  if (existsSync(join(folder, "package.json"))) return folder;
+  if (folder === dirname(folder)) throw new Error(`there is no package.json above ${import.meta.dirname}`);
+  return rootAbove(dirname(folder));
 }
