@@ -45,9 +45,9 @@ export interface WorkerOptions {
 }
 
 export function startWorker(context: DeliverContext & ProcessContext, options: WorkerOptions): Worker {
-  const [{ log }, { pollSeconds }] = [context, options];
+  const { log } = context;
+  const { pollSeconds } = options;
   const underWay = new Set<Promise<void>>();
-  const wakeIn = createAlarm();
   const places = createPlaces(options.deliveryConcurrency);
   /** The last claim took so many lanes that more is probably due: the next one waits until half of the places are free. */
   let isFull = false;
@@ -113,7 +113,7 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
         // Its webhook is received again.
         if (lane.kind === "fetch-mail") inboxes.accounts.wake();
         if (isFull ? places.areHalfFree() : inSeconds === 0) deliver.wake();
-        else if (inSeconds < pollSeconds) wakeIn(deliver, inSeconds);
+        if (inSeconds > 0) deliver.wakeIn(inSeconds);
       });
     underWay.add(run);
   }
@@ -126,18 +126,6 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
       await Promise.all([inboxes.accounts, inboxes.app, deliver, ...chores].map((loop) => loop.stop()));
       await Promise.all(underWay);
     },
-  };
-}
-
-/** What is due again before the next look is not kept waiting for it; many times that are near each other are one. */
-function createAlarm(): (loop: Pick<Loop, "wake">, inSeconds: number) => void {
-  const everyMs = 100;
-  const turns = new Set<number>();
-  return (loop, inSeconds) => {
-    const turn = Math.ceil((performance.now() + inSeconds * 1000) / everyMs);
-    if (turns.has(turn)) return;
-    turns.add(turn);
-    setTimeout(() => turns.delete(turn) && loop.wake(), turn * everyMs - performance.now()).unref();
   };
 }
 

@@ -3,6 +3,8 @@ import { describeError, type Log } from "../log.ts";
 export interface Loop {
   /** Ends the wait for the next poll, or has `run` called once more if it is under way. */
   wake(): void;
+  /** The same then, a tenth of a second later at most; where the next poll comes before, that does. Many such times are few wakings. */
+  wakeIn(seconds: number): void;
   /** Since `run` last ended without trouble. */
   secondsSinceTurn(): number;
   /** Resolves when what is under way has ended. */
@@ -13,6 +15,7 @@ export interface Loop {
 /** The longest that a turn may take: some statements, each within its timeout. */
 export const stuckSeconds = 60;
 const lookMs = 1000;
+const wakeEveryMs = 100;
 
 /** Calls `run` again at once while it gives `true`, else when woken or at the next poll. Trouble is logged, and tried again; so is, once, a turn that does not end. */
 export function startLoop(options: { log: Log; name: string; pollSeconds: number; run: () => Promise<boolean> }): Loop {
@@ -58,10 +61,19 @@ export function startLoop(options: { log: Log; name: string; pollSeconds: number
 
   const done = loop();
   const watch = setInterval(look, lookMs).unref();
+  function wake(): void {
+    isWoken = true;
+    endSleep();
+  }
+
+  const turns = new Set<number>();
   return {
-    wake() {
-      isWoken = true;
-      endSleep();
+    wake,
+    wakeIn(seconds) {
+      const turn = Math.ceil((performance.now() + seconds * 1000) / wakeEveryMs);
+      if (seconds >= options.pollSeconds || turns.has(turn)) return;
+      turns.add(turn);
+      setTimeout(() => turns.delete(turn) && wake(), turn * wakeEveryMs - performance.now()).unref();
     },
     secondsSinceTurn: () => (performance.now() - turnedAt) / 1000,
     async stop() {

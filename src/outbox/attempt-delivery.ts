@@ -45,7 +45,8 @@ export async function attemptDelivery(
   const durationMs = Math.round(performance.now() - started);
   if ("failure" in ended) {
     const { reason } = ended.failure;
-    if (isWindowReason(reason)) return { isOver: true, ...(await hold(context, lane, held, { ...ended, reason })) };
+    if (isWindowReason(reason))
+      return { isOver: true, dueInSeconds: await hold(context, lane, held, { ...ended, reason }) };
   }
   const next = await nextStep(context, lane, held, ended);
   if (isUncalled(ended))
@@ -63,13 +64,10 @@ export async function attemptDelivery(
   if (lane.kind === "send-outbound" && "result" in ended) await hearEarlyReceipts(context.db, ended.called);
   logAttempt(context, held, record, ended);
   const isGivenBack = lease !== "kept" && "giveBack" in lease;
-  return {
-    isOver: !isHeld || isGivenBack,
-    ...dueIn(isDue, next.state === "pending" ? next.retryInSeconds : undefined),
-  };
+  return { isOver: !isHeld || isGivenBack, dueInSeconds: isDue ? 0 : waitOf(next) };
 }
 
-const dueIn = (isDue: boolean, later: number | undefined) => ({ dueInSeconds: isDue ? 0 : later });
+const waitOf = (next: NextStep) => (next.state === "pending" ? next.retryInSeconds : undefined);
 
 /** What takes what others leave waits by itself where they leave nothing, and no location with it. */
 const behindSeconds = 1;
@@ -156,19 +154,19 @@ function isUncalled(ended: AttemptOutcome): boolean {
   return ended.failure.reason === "own_limit";
 }
 
-/** Its time has not come: nobody was called. That is no attempt either. */
+/** Its time has not come: nobody was called. That is no attempt either. Gives in how many seconds the lane is due again. */
 async function hold(
   { db, log }: DeliverContext,
   lane: HeldLane,
   { delivery: { id: deliveryId }, message }: HeldDelivery,
   { failure, isOutcomeUnknown, reason }: FailedAttempt & { reason: WindowReason },
-): Promise<{ dueInSeconds: number | undefined }> {
+): Promise<number> {
   const { message: detail, retryAfterSeconds: inSeconds = 0 } = failure;
   const { locationId, mappingId, kind } = lane;
   const isDue = await holdBack(db, { lane, deliveryId, reason, detail, inSeconds, isOutcomeUnknown });
   const ids = { deliveryId, messageId: message?.id, mappingId, locationId };
   log("info", "delivery.held", { ...ids, kind, reason, inSeconds: Math.round(inSeconds) });
-  return dueIn(isDue, inSeconds);
+  return isDue ? 0 : inSeconds;
 }
 
 function describeOutcome(ended: AttemptOutcome): Pick<AttemptRecord, "outcome" | "status" | "detail"> {

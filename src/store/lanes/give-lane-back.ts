@@ -11,12 +11,13 @@ import type { HeldLane } from "./held-lane.ts";
 export type LeaseChange = "kept" | { holdSeconds: number } | { giveBack: GiveBack };
 type GiveBack = "idle" | "due" | { inSeconds: number };
 
-/** Gives a lane back without an attempt. Gives in how many seconds it is due again; undefined where it is idle. */
+/** Gives a lane back without an attempt. Gives in how many seconds it is due again; undefined where it is idle, or was lost. */
 export async function giveLaneBack(db: Db, lane: HeldLane, giveBack: GiveBack): Promise<number | undefined> {
   const { conversationId, kind, leaseToken, counter } = lane;
   const dueIn = typeof giveBack === "object" ? giveBack.inSeconds : { idle: null, due: 0 }[giveBack];
   const [changed] = await endLease(db, { conversationId, kind, leaseToken, counter, dueIn });
-  return changed?.isDue ? 0 : (dueIn ?? undefined);
+  if (!changed) return undefined;
+  return changed.isDue ? 0 : (dueIn ?? undefined);
 }
 
 const endLease = prepare<
