@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { atExit } from "../test/support/at-exit.ts";
-import { copyBridge, type Program } from "../test/support/build.ts";
+import { bundle, copyBridge, type Program } from "../test/support/build.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -38,7 +38,7 @@ export function buildEarlier(commit: string): Program {
   // Earlier commits have their modules alone.
   const isBundled = existsSync(join(folder, "tools/bundle.mjs"));
   applyPatch(folder, isBundled ? takesTuning : { ...takesTuning, file: "dist/main.js" });
-  if (isBundled) execFileSync(process.execPath, ["tools/bundle.mjs"], { cwd: folder, stdio: "pipe" });
+  if (isBundled) bundle(folder);
   return { folder, args: ["dist/main.js"] };
 }
 

@@ -1,8 +1,9 @@
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, inject, test } from "vitest";
 import { spawnBridge } from "./support/bridge-process.ts";
+import { copyEmbedded } from "./support/database.ts";
 
 const dataDir = mkdtempSync(join(tmpdir(), "bridge-main-"));
 afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
@@ -20,7 +21,7 @@ test("does not start without what it needs, and says what that is", async () => 
 
 test("starts on the embedded database, refuses a second process on it, and ends on SIGINT with 0", async () => {
   // Making a database takes ten times as long as opening one: docs/commands.test.ts has one made, by the README's commands.
-  for (const folder of [dataDir, `${dataDir}/other`]) cpSync(inject("embeddedTemplate"), folder, { recursive: true });
+  for (const folder of [dataDir, `${dataDir}/other`]) copyEmbedded(inject, folder);
   const bridge = await start(enough);
   expect((await fetch(`${bridge.url}/readyz`)).status).toBe(200);
   await expect(start(enough)).rejects.toThrow("is in use by another bridge process");

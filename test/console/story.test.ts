@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
@@ -8,6 +8,7 @@ import { createLog } from "../../src/log.ts";
 import { type Bridge, startBridge } from "../../src/start-bridge.ts";
 import { createTrials, type Trials } from "../../src/start-trial.ts";
 import { startBrowser } from "../support/browser.ts";
+import { copyEmbedded } from "../support/database.ts";
 
 const browser = await startBrowser();
 /** Where pictures of the way go, to be looked at. */
@@ -32,7 +33,7 @@ describe
     let inbox: Page;
 
     beforeAll(async () => {
-      cpSync(inject("embeddedTemplate"), dataDir, { recursive: true });
+      copyEmbedded(inject, dataDir);
       const config = { ...readConfig({ DATA_DIR: dataDir }), port: 0 };
       trials = createTrials(config, log);
       bridge = await startBridge(config, log, {}, { startTrial: trials.start });

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { inject } from "vitest";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { signer as twilio } from "../fixtures/twilio/sign.ts";
+import { copyEmbedded } from "../support/database.ts";
 import { root } from "./blocks.ts";
 
 const locationId = "ve9EPM428h8vShlRW1KT";
@@ -133,7 +134,7 @@ export async function setStage(): Promise<Stage> {
   const temporary = join(folder, "tmp");
   mkdirSync(temporary);
   const dataDir = join(folder, "data");
-  copyEmbedded(dataDir);
+  copyEmbedded(inject, dataDir);
   const running = await startBridge(original, {
     ...{ PUBLIC_URL: `http://127.0.0.1:${await quietPort()}`, ADMIN_API_KEY: adminApiKey, DATA_DIR: dataDir },
     ...{ HIGHLEVEL_URL: highlevelUrl, HIGHLEVEL_PUBLIC_KEYS: sandbox.publicKey },
@@ -146,7 +147,7 @@ export async function setStage(): Promise<Stage> {
       else showProject(original, copy);
       const logs = join(copy, "logs");
       mkdirSync(logs);
-      if (page === "docs/try-it.md") copyEmbedded(join(copy, "data/try-it"));
+      if (page === "docs/try-it.md") copyEmbedded(inject, join(copy, "data/try-it"));
       const ports = { bridge: await quietPort(), sandbox: await quietPort(), standIns: await quietPort() };
       const isOwn = pagesWithoutBridge.has(page);
       const bridgeUrl = isOwn ? `http://127.0.0.1:${ports.bridge}` : running.url;
@@ -176,9 +177,6 @@ function toScript(page: string, { line, commands: given }: { line: number; comma
   const hands = byHand.filter((hand) => hand.page === page && given.includes(hand.before));
   return [`echo "== ${page}:${line}"`, ...hands.map(({ does }) => does), given].join("\n");
 }
-
-/** A database that is made, where making it is not what is tried: it takes ten seconds, and the README's commands do so. */
-const copyEmbedded = (to: string) => cpSync(inject("embeddedTemplate"), to, { recursive: true });
 
 /** The project without its history and what it wrote, and with the modules that are here. */
 function copyProject(from: string, to: string): void {

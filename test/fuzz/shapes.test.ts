@@ -9,7 +9,7 @@ import { expectSwift } from "./slowness.ts";
 
 /** The short form takes some seconds for all; the whole has texts ten times as long, and many more of them. */
 const isWhole = inject("fuzzRuns") >= 10_000;
-const [numRuns, size] = isWhole ? [100, 200_000] : [3, 20_000];
+const [numRuns, size] = isWhole ? [100, 200_000] : [4, 20_000];
 
 /** Of what texts are made that somebody writes to keep a parser busy, or to fill the memory. */
 const tokens = [

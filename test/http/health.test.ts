@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "drizzle-orm";
@@ -10,12 +10,13 @@ import { createLog } from "../../src/log.ts";
 import { type DatabaseWatch, watchDatabase } from "../../src/observe/watch-database.ts";
 import type { Database } from "../../src/store/postgres/database.ts";
 import { openDatabase } from "../../src/store/postgres/open-database.ts";
+import { copyEmbedded } from "../support/database.ts";
 
 const dataDir = mkdtempSync(join(tmpdir(), "bridge-health-"));
 let database: Database;
 let databaseWatch: DatabaseWatch;
 beforeAll(async () => {
-  cpSync(inject("embeddedTemplate"), dataDir, { recursive: true });
+  copyEmbedded(inject, dataDir);
   database = await openDatabase({ dataDir });
   databaseWatch = watchDatabase(database.db);
 });

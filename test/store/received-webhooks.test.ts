@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "drizzle-orm";
@@ -9,7 +9,7 @@ import { type Db, selectRows } from "../../src/store/postgres/database.ts";
 import { openDatabase } from "../../src/store/postgres/open-database.ts";
 import { listReceivedWebhooks, lockAccountsWithWebhooks } from "../../src/store/received-webhooks.ts";
 import { findWebhook, insertWebhooks } from "../../src/store/webhooks.ts";
-import { copyMigrated } from "../support/database.ts";
+import { copyEmbedded, copyMigrated } from "../support/database.ts";
 import { insertMapping } from "../support/insert-mapping.ts";
 
 async function addMapping(db: Db): Promise<string> {
@@ -48,7 +48,7 @@ async function openPostgres(): Promise<Parameters<typeof openDatabase>[0]> {
 async function openEmbedded(): Promise<Parameters<typeof openDatabase>[0]> {
   const dataDir = mkdtempSync(join(tmpdir(), "bridge-data-"));
   onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
-  cpSync(inject("embeddedTemplate"), dataDir, { recursive: true });
+  copyEmbedded(inject, dataDir);
   return { dataDir };
 }
 

@@ -1,5 +1,5 @@
 import { createPublicKey, randomBytes } from "node:crypto";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import axios from "axios";
@@ -11,7 +11,7 @@ import type { WebhookRequest } from "../../src/model.ts";
 import { type SandboxOptions, startSandbox } from "../../src/sandbox/sandbox.ts";
 import type { Tuning } from "../../src/start-bridge/tuning.ts";
 import { type Bridge, startBridge } from "../../src/start-bridge.ts";
-import { copyMigrated } from "./database.ts";
+import { copyEmbedded, copyMigrated } from "./database.ts";
 import { requireFit } from "./fits-document.ts";
 import { emailProviderId, locationId, publicUrl, smsProviderId, token } from "./location.ts";
 import { until } from "./until.ts";
@@ -81,7 +81,7 @@ export async function startTestBridge(
     ],
   });
   const dataDir = mkdtempSync(join(tmpdir(), "bridge-test-"));
-  if (options.isEmbedded) cpSync(inject("embeddedTemplate"), dataDir, { recursive: true });
+  if (options.isEmbedded) copyEmbedded(inject, dataDir);
   const isOwn = !options.databaseUrl && !options.isEmbedded;
   const own = isOwn ? await copyMigrated(inject) : undefined;
   const url = options.databaseUrl ?? own?.url;

@@ -27,13 +27,15 @@ export function compileBridge(): Program {
   return program;
 }
 
-/** The same in a folder of its own, with other modules there. */
-export function copyBridge({ folder }: Program, change: (folder: string) => void): Program {
+/** The same in a folder of its own, with other modules there if they are changed. */
+export function copyBridge({ folder }: Program, change?: (folder: string) => void): Program {
   const program = layOut();
   try {
     cpSync(join(folder, "dist"), join(program.folder, "dist"), { recursive: true });
-    change(program.folder);
-    bundle(program.folder);
+    if (change) {
+      change(program.folder);
+      bundle(program.folder);
+    }
     return program;
   } catch (error) {
     removeBridge(program);
@@ -48,7 +50,8 @@ export function removeBridge({ folder }: Program): void {
 /** By folder: what is not removed before is removed when the process ends. */
 const removals = new Map<string, () => void>();
 
-function bundle(folder: string): void {
+/** Its files anew, of the modules that lie there. */
+export function bundle(folder: string): void {
   execFileSync(process.execPath, ["tools/bundle.mjs"], { cwd: folder, stdio: "pipe" });
 }
 

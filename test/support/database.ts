@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { cpSync } from "node:fs";
 import pg from "pg";
 import type { inject as Inject } from "vitest";
 import type { Database } from "../../src/store/postgres/database.ts";
@@ -20,6 +21,10 @@ export async function createDatabase(serverUrl: string, template = "template1"):
 /** A migrated database of its own: a copy, where migrating takes half a second each time. */
 export const copyMigrated = (inject: typeof Inject): Promise<TestDatabase> =>
   createDatabase(inject("postgresUrl"), inject("postgresTemplate"));
+
+/** The same of the embedded one, where making it is not what is tried: that takes ten seconds. */
+export const copyEmbedded = (inject: typeof Inject, to: string): void =>
+  cpSync(inject("embeddedTemplate"), to, { recursive: true });
 
 /** A migrated database of its own, opened; closing it drops it. */
 export async function openMigrated(inject: typeof Inject, poolSize: number): Promise<Database> {

@@ -13,7 +13,7 @@ export async function until<Value>(
     if (isSo(value)) return value;
     if (performance.now() > giveUpAt)
       throw new Error(`after ${seconds} s it still is ${JSON.stringify(value)?.slice(0, 2000)}`);
-    // Asking takes a fifth of the time at most: the rest is for what it waits for.
+    // Asking takes a fifth of the time, where it is quick: the rest is for what it waits for.
     await sleep(Math.min(10 + 4 * (performance.now() - beganAt), 500));
   }
 }

@@ -23,7 +23,7 @@ test("three bridges on one database, one of them standing still longer than its 
   const nextUrl = () => (others()[turn++ % Math.max(1, others().length)] ?? standing)?.url ?? "";
   const load = startLoad({
     mappings,
-    people: 2,
+    people: 3,
     pauseMs: 400,
     nextUrl,
     random: Math.random,

@@ -5,7 +5,7 @@ import { expect, inject, test } from "vitest";
 import { copyBridge, removeBridge } from "../../support/build.ts";
 
 test("the ready-made database can be copied by whoever the bridge runs as, whoever built it", () => {
-  const program = copyBridge(inject("program"), () => undefined);
+  const program = copyBridge(inject("program"));
   try {
     const { status, stderr } = spawnSync(process.execPath, ["tools/make-database.mjs"], { cwd: program.folder });
     expect(String(stderr)).toBe("");
