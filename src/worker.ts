@@ -131,10 +131,10 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
 
 const importPauseMs = 40;
 
-/** So many providers are asked at once for what they have kept, however long each takes. */
+/** So many imports ask at once, a provider for what it has kept or HighLevel for people, however long each takes. */
 const importLoops: { name: string; work: ImportWork; polls: number }[] = [
   { name: "import", work: "posting", polls: 1 },
-  ...[1, 2, 3, 4].map((nth) => ({ name: `import history ${nth}`, work: "asking" as const, polls: 5 })),
+  ...[1, 2, 3, 4].map((nth) => ({ name: `import ask ${nth}`, work: "asking" as const, polls: 5 })),
 ];
 
 /** What is done now and then, apart from all work. */

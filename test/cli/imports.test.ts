@@ -29,6 +29,7 @@ test("a file is tried, told, and posted; its refused lines are listed", async ()
   expect(added.code).toBe(0);
   expect(added.out).toContain("2 lines, 1 refused, 0 there already");
   expect(added.err).toContain("HighLevel may start workflows");
+  expect(added.err).toContain("asks HighLevel which people it knows");
   const { out } = await until(
     () => cli("imports", "show", "1"),
     (shown) => shown.out.includes("is done"),

@@ -37,8 +37,12 @@ const untilSent = (by: Way, to: string | undefined, count = 1): Promise<StandInM
 /** A person takes longer to answer than the bridge to record under which id an email went out. */
 const untilRecorded = ({ email }: Contact) =>
   until(
-    async () => (await twoWay.bridge.admin("GET", `/messages?address=${email}`)).body.items as { state: string }[],
-    (items) => items.every(({ state }) => state !== "queued"),
+    async () =>
+      (await twoWay.bridge.admin("GET", `/messages?address=${email}`)).body.items as {
+        state: string;
+        highlevelMessageId: string | null;
+      }[],
+    (items) => items.every(({ state, highlevelMessageId }) => state !== "queued" && highlevelMessageId !== null),
   );
 const untilStatus = (message: StoredMessage, status: string) =>
   until(
@@ -180,6 +184,8 @@ describe.each(mailProviders.map(({ name }) => name))("an email by %s", (provider
         () => twoWay.bridge.sandbox.messages().find((each) => (each.altId ?? "").startsWith(id)),
         (found) => found !== undefined,
       );
+      // Nobody reads what came in and answers before the bridge has heard its id.
+      await untilRecorded(contact);
       if (turn < 4 && answer?.emailMessageId) {
         last = write(by, contact, `message ${turn + 1}`, {
           subject: undefined,

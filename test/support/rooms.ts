@@ -20,7 +20,7 @@ export const rooms: Record<string, string> = {
   console: "advice http providers/registry store express preact preact-render-to-string zod",
   inbox: "events messages registry providers highlevel concurrency formats observe store",
   "inbox/mailboxes": "calls providers/kit registry concurrency formats/email store",
-  "inbox/imports": "inbox messages registry providers calls formats concurrency store zod",
+  "inbox/imports": "inbox messages registry providers access highlevel calls formats concurrency store zod",
   outbox: "concurrency events messages registry access providers highlevel formats calls observe store",
   events: "registry providers/kit calls concurrency store",
   messages: "registry highlevel concurrency formats store html-to-text",

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { z } from "zod";
 import { addLimit, type Options, sayList } from "../lists.ts";
@@ -9,6 +10,7 @@ const line = z.object({ line: z.number(), reason: z.string() });
 const imported = z.looseObject({
   ...{ id: z.number(), mappingId: z.string(), state: z.string(), stage: z.string(), reason: z.string().nullable() },
   ...{ lines: z.number(), refused: z.number(), duplicates: z.number(), people: z.number(), knownPeople: z.number() },
+  ...{ matchedPeople: z.number().default(0), newPeople: z.number().default(0) },
   ...{ begun: z.number(), createdAt: z.string(), notes: z.array(z.string()) },
   outcomes: z.looseObject({ pending: z.number(), delivered: z.number(), dead: z.number() }).optional(),
   firstRefused: z.array(line).default([]),
@@ -90,15 +92,35 @@ export function addImports(program: Command, session: Session): void {
 const pathOf = (id: string | number) => `/admin/imports/${encodeURIComponent(id)}`;
 
 async function goOn(session: Session, tried: unknown): Promise<unknown> {
-  const dry = imported.parse(tried);
-  const { id, lines, refused, duplicates, people, knownPeople, notes } = dry;
+  const dry = await untilMatched(session, imported.parse(tried));
+  const { id, lines, refused, duplicates, people, notes } = dry;
   const left = lines - refused - duplicates;
   for (const note of notes) session.io.complain(`${note}\n`);
-  if (left === 0) return tried;
-  const said = `${plural(left, "message")} of ${people} people, ${knownPeople} of them known; ${refused} refused, ${duplicates} there already. Post them?`;
+  if (left === 0) return dry;
+  const said = `${plural(left, "message")} of ${people} people (${describePeople(dry)}); ${refused} refused, ${duplicates} there already. Post them?`;
   session.io.complain(`Import ${id} waits: bridge imports stop ${id} ends it.\n`);
   await session.confirm(said);
   return session.bridge().write("POST", `${pathOf(id)}/resume`);
+}
+
+/** HighLevel is asked for one person after another: how far that is stands on stderr. */
+async function untilMatched(session: Session, tried: Import): Promise<Import> {
+  let now = tried;
+  while (now.state === "running" && now.stage === "matching") {
+    session.io.complain(`Import ${now.id} asks HighLevel which people it knows: ${describePeople(now)}\n`);
+    await sleep(waitMs);
+    now = imported.parse(await session.bridge().get(pathOf(now.id)));
+    if (now.reason !== null && now.state === "running") break;
+  }
+  return now;
+}
+
+const waitMs = 1000;
+
+function describePeople({ people, knownPeople, matchedPeople, newPeople }: Import): string {
+  const unasked = people - knownPeople - matchedPeople - newPeople;
+  const known = `${knownPeople + matchedPeople} known, ${newPeople} new`;
+  return unasked > 0 ? `${known}, ${unasked} not asked for` : known;
 }
 
 function sayImport(session: Session, { id, state, stage, reason, lines, begun, ...rest }: Import): void {

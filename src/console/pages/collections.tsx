@@ -69,7 +69,10 @@ const collections: Record<string, Collection> = {
   imports: {
     title: "Imports",
     about: "What was before the bridge, brought into HighLevel.",
-    ...{ list: "listImports", columns: ["id", "mappingId", "state", "reason", "lines", "refused", "people", "begun"] },
+    ...{
+      list: "listImports",
+      columns: ["id", "mappingId", "state", "reason", "lines", "refused", "people", "newPeople", "begun"],
+    },
     ...{ deeds: ["createImport", "importHistory"], each: ["resumeImport", "pauseImport", "stopImport"] },
   },
   conversations: {

@@ -159,7 +159,7 @@ export const importsOperations = {
 
   resumeImport: operation({
     ...{ method: "POST", path: "/admin/imports/{id}/resume", tag, by },
-    summary: "Lets an import go on that was paused, or that was a dry run.",
+    summary: "Lets an import go on that was paused, or that was a dry run, also one that still asks HighLevel.",
     params,
     answers: { 200: wholeImportAnswer },
     errors: { 409: "It is not paused." },
@@ -198,7 +198,8 @@ function changeTo(state: "paused" | "running" | "stopped", from: Import["state"]
       if (state === "stopped") return endImport(db, found, reason);
       return changeImport(db, id, { state, reason: state === "paused" ? reason : null });
     };
-    const isChanged = from.includes(found.state) && (await change());
+    const isToChange = from.includes(found.state) || (state === "running" && found.stage === "matching");
+    const isChanged = isToChange && (await change());
     const now = await requireImport(context, caller, id);
     if (!isChanged) throw new Problem(409, `import ${id} is ${now.state}`);
     context.onWork("deliveries");

@@ -2,7 +2,7 @@ import { InvalidRequest } from "../../errors.ts";
 import { enqueueDeliveries } from "../../store/deliveries.ts";
 import {
   changeImport,
-  countOpenImports,
+  countOpenBeside,
   findOpenImport,
   insertImport,
   listAbandonedImports,
@@ -14,18 +14,17 @@ import { findMapping } from "../../store/mappings.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { Import } from "../../store/schema.ts";
 
-/** As many may be open, of one key and of all. */
-const most = { own: 20, all: 100 };
+/** As many of one location may be open: each holds what it has read until that is posted. */
+const mostOpen = 20;
 
-/** One of a mapping at a time. Throws an InvalidRequest while another one is open, or as many as may be. */
+/** One of a mapping at a time. Throws an InvalidRequest while another one is open, or as many of its location as may be. */
 export async function makeImport(db: Db, row: NewImport): Promise<Import> {
   return db.transaction(async (tx) => {
     await lockForHistory(tx, row.mappingId);
     const open = await findOpenImport(tx, row.mappingId);
     if (open) throw refusal(`import ${open.id} of this mapping is ${open.state}: wait for it, or stop it`);
-    const { own, all } = await countOpenImports(tx, row.keyId);
-    if (own >= most.own || all >= most.all)
-      throw refusal("as many imports are open as may be: wait for one, or stop one, at /admin/imports");
+    if ((await countOpenBeside(tx, row.mappingId)) >= mostOpen)
+      throw refusal(`${mostOpen} imports of the location are open: wait for one, or stop one, at /admin/imports`);
     const made = await insertImport(tx, row);
     await setUnreadBack(tx, { importId: made.id, mappingId: row.mappingId });
     return made;

@@ -15,10 +15,13 @@ import { stepDue } from "../../store/operate/mend/step-due.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { Import, MappingRow } from "../../store/schema.ts";
 import { endImport } from "./manage-imports.ts";
+import { endDryRun, type MatchContext, matchPeople } from "./match-people.ts";
 import { postRows } from "./post-rows.ts";
 import { type HistoryContext, readHistory } from "./read-history.ts";
 
-export interface ImportsContext extends HistoryContext {
+type DueImport = Import & { lateSeconds: number };
+
+export interface ImportsContext extends HistoryContext, MatchContext {
   onWork: Wake;
   /** How many calls to HighLevel a location may make in a day. */
   perDay: number;
@@ -31,8 +34,8 @@ export interface ImportsContext extends HistoryContext {
 const maxWaiting = { seconds: 4, people: 8, messages: 80 };
 /** Between two steps, of a fast import and of a slow one. */
 const pause = { minSeconds: 0.1, maxSeconds: 1, messages: 10 };
-/** The longest that a page of a history may take, with its files. */
-const pageSeconds = 300;
+/** The longest that asking may take: for a page of a history with its files, or for some people. */
+const askSeconds = 300;
 /** What of a location's day is left to what is live. */
 const partOfDay = 0.5;
 
@@ -50,19 +53,32 @@ export async function stepImport(context: ImportsContext, work: ImportWork): Pro
   if (!stepped) return nextStepInSeconds(db, work);
   const due = stepped.job;
   if (due.stage === "posting") context.onWork("deliveries");
-  if (due.stage === "reading" && due.history) await readHistory(context, due, due.history);
+  if (!stepped.done) return 0;
+  if (due.stage === "matching") await matchPeople(context, due);
+  else if (due.history) await readHistory(context, due, due.history);
   return 0;
 }
 
-async function stepOf(tx: Db, context: ImportsContext, due: Import & { lateSeconds: number }): Promise<void> {
+/** Gives whether a provider or HighLevel is to be asked once this is committed: nobody waits for them, and no other process asks meanwhile. */
+async function stepOf(tx: Db, context: ImportsContext, due: DueImport): Promise<boolean> {
+  const { id, stage } = due;
   const mapping = await findMapping(tx, due.mappingId);
   const why = !mapping || mapping.deletedAt ? "its mapping was deleted or moved" : await whyEnded(tx, due, mapping);
-  if (!mapping || why) return void (await endImport(tx, due, why ?? ""));
-  // The provider is asked once this is committed: nobody waits for it, and no other process asks meanwhile.
-  if (due.stage === "reading") return noteImportStep(tx, due.id, { inSeconds: pageSeconds });
-  if (due.stage === "sorting") return sortImport(tx, due, mapping);
-  const waits = await whyWaits(tx, context, mapping);
-  if (waits) return noteImportStep(tx, due.id, waits);
+  if (!mapping || why) {
+    await endImport(tx, due, why ?? "");
+    return false;
+  }
+  const isForHighlevel = stage === "matching" || stage === "posting";
+  const waits = isForHighlevel ? await whyWaits(tx, context, mapping) : undefined;
+  const isAsking = !waits && (stage === "matching" || stage === "reading");
+  if (waits) await noteImportStep(tx, id, waits);
+  else if (isAsking) await noteImportStep(tx, id, { inSeconds: askSeconds });
+  else if (stage === "sorting") await sortImport(tx, due, mapping);
+  else await postSome(tx, due, mapping);
+  return isAsking;
+}
+
+async function postSome(tx: Db, due: DueImport, mapping: MappingRow): Promise<void> {
   const { perSecond } = due;
   const inSeconds = Math.min(pause.maxSeconds, Math.max(pause.minSeconds, pause.messages / perSecond));
   const most = Math.min(perSecond * maxWaiting.seconds, maxWaiting.messages);
@@ -100,12 +116,13 @@ async function whyWaits(tx: Db, { perDay }: ImportsContext, { locationId }: Mapp
   return isHalfUsed ? { reason, inSeconds: 60 } : undefined;
 }
 
-/** All of it is here: what is known is taken out, and a dry run waits for somebody's word. */
+/** All of it is here: what is known is taken out. A dry run asks who the people are, where contacts may be made, and waits for somebody's word. */
 export async function sortImport(tx: Db, sorted: Import, mapping: MappingRow): Promise<void> {
   const { id, isDryRun, state } = sorted;
   const { duplicates, ...people } = await sortImportRows(tx, { id }, mapping);
   const reason = state === "paused" ? sorted.reason : null;
-  await noteImportStep(tx, id, { stage: "posting", ...people, counts: { duplicates }, reason });
-  if (isDryRun)
-    await changeImport(tx, id, { state: "paused", reason: "a dry run: nothing is posted until it is resumed" });
+  const isToMatch = isDryRun && mapping.unknownSender === "create" && people.people > people.knownPeople;
+  const stage = isToMatch ? "matching" : "posting";
+  await noteImportStep(tx, id, { stage, cursor: null, ...people, counts: { duplicates }, reason });
+  if (isDryRun && !isToMatch) await endDryRun(tx, id);
 }

@@ -75,6 +75,24 @@ export async function sortImportRows(
   return { duplicates: doubled.length, people: 0, knownPeople: 0, ...counted };
 }
 
+/** Those after this one whose contact the bridge does not know, in their order. */
+export async function listUnknownPeople(
+  db: Db,
+  { id, mappingId, after, limit }: { id: number; mappingId: string; after: string | null; limit: number },
+): Promise<string[]> {
+  const rows = await selectRows<{ person: string }>(
+    db,
+    sql`
+      select distinct person from import_rows
+      where import_id = ${id} and message is not null and person > ${after ?? ""} and not exists (
+        select from conversations c
+        where c.mapping_id = ${mappingId} and c.address = person and c.highlevel_contact_id is not null
+      )
+      order by person limit ${limit}`,
+  );
+  return rows.map(({ person }) => person);
+}
+
 const rowColumns = columnsOf<ImportRow>(importRows);
 
 /** The next ones to be posted, of so many people beside these so many at most: person by person, each one's oldest first. */

@@ -63,11 +63,11 @@ export async function lockForHistory(tx: Db, mappingId: string): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`history ${mappingId}`}, 0))`);
 }
 
-/** What a step is of: pages that a provider is asked for, or what is here. */
+/** What a step is of: what a provider or HighLevel is asked for, or what is here. */
 export type ImportWork = "asking" | "posting";
 
 const isOfWork = (work: ImportWork): SQL => {
-  const isAsking = sql`(${imports.stage} = 'reading' and ${imports.history} is not null)`;
+  const isAsking = sql`(${imports.stage} = 'matching' or (${imports.stage} = 'reading' and ${imports.history} is not null))`;
   return work === "asking" ? isAsking : sql`not ${isAsking}`;
 };
 
@@ -115,7 +115,7 @@ export async function lockUnended(tx: Db, id: number): Promise<Import | undefine
   return found?.state === "running" || found?.state === "paused" ? found : undefined;
 }
 
-type Counts = Partial<Record<"lines" | "refused" | "duplicates" | "begun", number>>;
+type Counts = Partial<Record<"lines" | "refused" | "duplicates" | "begun" | "matchedPeople" | "newPeople", number>>;
 type Changes = Partial<Pick<Import, "stage" | "cursor" | "reason" | "people" | "knownPeople">>;
 
 /** Adds to what was counted, and says when the next step is. */
@@ -133,18 +133,20 @@ export async function noteImportStep(
 
 /**
  * Only of one that has not ended; `false` where it had, or was so already. What was to be posted yet is deleted with the end. Whoever
- * reads its file goes on.
+ * reads its file goes on. A dry run that is let go on posts, whomever HighLevel was not asked for yet.
  */
 export async function changeImport(db: Db, id: number, change: Pick<Import, "state" | "reason">): Promise<boolean> {
   const isEnd = change.state === "done" || change.state === "stopped";
+  const isMatched = sql`(${change.state === "running"} and stage = 'matching')`;
   const rows = await selectRows(
     db,
     sql`
       with changed as (
         update imports set state = ${change.state}, reason = ${change.reason}::text,
+          stage = case when ${isMatched} then 'posting' else stage end,
           next_at = case when stage = 'reading' and history is null then next_at else now() end,
           finished_at = case when ${isEnd} then now() end
-        where id = ${id} and state in ('running', 'paused') and state <> ${change.state} returning id
+        where id = ${id} and state in ('running', 'paused') and (state <> ${change.state} or ${isMatched}) returning id
       ), emptied as (
         delete from import_rows where ${isEnd} and message is not null and import_id in (select id from changed)
       )
@@ -153,14 +155,8 @@ export async function changeImport(db: Db, id: number, change: Pick<Import, "sta
   return rows.length > 0;
 }
 
-/** How many run, that a key has made, or the operator; and in all. */
-export async function countOpenImports(db: Db, keyId: number | null): Promise<{ own: number; all: number }> {
-  const [counted] = await db
-    .select({
-      own: sql<number>`count(*) filter (where ${imports.keyId} is not distinct from ${keyId}::bigint)::int`,
-      all: sql<number>`count(*)::int`,
-    })
-    .from(imports)
-    .where(isAnyOf(imports.state, ["running", "paused"]));
-  return counted ?? { own: 0, all: 0 };
+/** How many run or are paused in the location of a mapping. */
+export async function countOpenBeside(db: Db, mappingId: string): Promise<number> {
+  const beside = sql`(select beside.id from ${mappings} beside join ${mappings} own using (location_id) where own.id = ${mappingId})`;
+  return db.$count(imports, and(isAnyOf(imports.state, ["running", "paused"]), sql`${imports.mappingId} in ${beside}`));
 }

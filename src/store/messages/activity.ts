@@ -1,4 +1,4 @@
-import { desc, eq, sql } from "drizzle-orm";
+import { desc, eq, ne, sql } from "drizzle-orm";
 import type { FailureReason } from "../../errors.ts";
 import type { DeliveryKind, Direction, MessageError, MessageState, WebhookSource, WebhookState } from "../../model.ts";
 import { type Db, selectRows } from "../postgres/database.ts";
@@ -88,7 +88,7 @@ const recentWebhooks = (db: Db, accountId: string, limit: number) =>
 
 /** Without those of an import: of them no receipt comes. */
 async function recentMessages(db: Db, mappingId: string, limit: number): Promise<Activity["messages"]> {
-  const rows = await db
+  const looked = db
     .select({
       origin: messages.origin,
       id: messages.id,
@@ -100,8 +100,9 @@ async function recentMessages(db: Db, mappingId: string, limit: number): Promise
     .from(messages)
     .where(eq(messages.mappingId, mappingId))
     .orderBy(desc(messages.mappingId), desc(messages.id))
-    .limit(limit);
-  return rows.filter(({ origin }) => origin !== "import");
+    .limit(limit * importedBetween)
+    .as("looked");
+  return db.select().from(looked).where(ne(looked.origin, "import")).orderBy(desc(looked.id)).limit(limit);
 }
 
 const openDeliveries = (mappingId: string, limit: number) => sql`

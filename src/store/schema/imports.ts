@@ -25,7 +25,7 @@ export const imports = pgTable(
     keyId: bigId().references(() => keys.id),
     state: text().$type<ImportState>().notNull().default("running"),
     stage: text().$type<ImportStage>().notNull().default("reading"),
-    /** Which page of a history comes next; null for the first one. */
+    /** Which page of a history comes next, or who was asked for last; null at first. */
     cursor: text(),
     /** Lines of the file, or messages of the history, that were read. */
     lines: integer().notNull().default(0),
@@ -34,6 +34,9 @@ export const imports = pgTable(
     people: integer().notNull().default(0),
     /** Those of these whose contact the bridge knows. */
     knownPeople: integer().notNull().default(0),
+    /** Of the others, once a dry run has asked: those whom HighLevel knows, and those for whom a contact would be made. */
+    matchedPeople: integer().notNull().default(0),
+    newPeople: integer().notNull().default(0),
     /** How many are on their way or posted. */
     begun: integer().notNull().default(0),
     /** Why it waits, or was stopped. */
@@ -48,7 +51,8 @@ export const imports = pgTable(
 
 export type ImportState = "running" | "paused" | "done" | "stopped";
 
-export type ImportStage = "reading" | "sorting" | "posting";
+/** `matching`: a dry run asks HighLevel which people it knows. */
+export type ImportStage = "reading" | "sorting" | "matching" | "posting";
 
 /** Times as in JSON. */
 export interface HistorySpan {

@@ -43,6 +43,11 @@ const ended = (id: number) =>
     () => bridge.admin("GET", `/imports/${id}`),
     ({ body }) => body.state === "done" || body.state === "stopped",
   ).then(({ body }) => body);
+const isPaused = (id: number) =>
+  until(
+    () => bridge.admin("GET", `/imports/${id}`),
+    ({ body }) => body.state === "paused",
+  ).then(({ body }) => body);
 const lines = (rows: Record<string, unknown>[]) => rows.map((row) => JSON.stringify(row)).join("\n");
 const person = () => `+1500556${++number}`;
 const at = (day: number, hour = 9) => new Date(Date.UTC(2024, 0, day, hour)).toISOString();
@@ -118,8 +123,9 @@ test("a dry run posts nothing until it is resumed; it is paused, and stopped for
     ...{ date: at(1 + (index % 20)), direction: "inbound", person: person(), text: `past ${index}` },
   }));
   const made = await bridge.admin("POST", "/imports", { mappingId, dryRun: true, perSecond: 1, messages: rows });
-  expect(made.body).toMatchObject({ state: "paused", people: 30, begun: 0, notes: expect.any(Array) });
   const { id } = made.body;
+  const tried = await isPaused(id);
+  expect(tried).toMatchObject({ people: 30, newPeople: 30, begun: 0, notes: expect.any(Array) });
   expect((await bridge.admin("POST", "/imports", { mappingId, messages: rows })).status).toBe(409);
   expect(posted()).toEqual([]);
   expect((await bridge.admin("POST", `/imports/${id}/resume`)).body.state).toBe("running");
@@ -138,6 +144,65 @@ test("a dry run posts nothing until it is resumed; it is paused, and stopped for
   ).then(({ body }) => body);
   expect(outcomes.delivered).toBe(begun);
   expect(posted()).toHaveLength(begun);
+});
+
+test("a dry run asks HighLevel which people it knows, and changes nothing there", async () => {
+  const { mappingId, address, posted } = await newNumber();
+  const [ann, bob, carl] = [person(), person(), person()];
+  await live(mappingId, { id: `known-${ann}`, from: ann, to: address, text: "live" });
+  await until(posted, (messages) => messages.length === 1);
+  const headers = { authorization: "Bearer token-location-1", version: "2021-07-28" };
+  await axios.post(`${bridge.sandboxUrl}/contacts/`, { locationId: "location-1", phone: bob }, { headers });
+  const contacts = bridge.sandbox.contacts().length;
+  const rows = [ann, bob, carl, "id:chat-1"].flatMap((each) =>
+    [1, 2].map((day) => ({ date: at(day), direction: "inbound", person: each, text: `past ${day}` })),
+  );
+  const { body } = await bridge.admin("POST", "/imports", { mappingId, dryRun: true, messages: rows });
+  expect(await isPaused(body.id)).toMatchObject({
+    people: 4,
+    knownPeople: 1,
+    matchedPeople: 1,
+    newPeople: 2,
+    begun: 0,
+  });
+  expect(bridge.sandbox.contacts()).toHaveLength(contacts);
+  await bridge.admin("POST", `/imports/${body.id}/resume`);
+  expect(await ended(body.id)).toMatchObject({ begun: 8, state: "done" });
+  expect(bridge.sandbox.contacts()).toHaveLength(contacts + 2);
+});
+
+test("a dry run asks page by page, and each person once", async () => {
+  const { mappingId } = await newNumber();
+  const rows = Array.from({ length: 50 }, () => ({
+    ...{ date: at(1), direction: "inbound", person: person(), text: "past" },
+  }));
+  const { body } = await bridge.admin("POST", "/imports", { mappingId, dryRun: true, messages: rows });
+  expect(await isPaused(body.id)).toMatchObject({ stage: "posting", people: 50, matchedPeople: 0, newPeople: 50 });
+  await bridge.admin("POST", `/imports/${body.id}/stop`);
+});
+
+test("a dry run that HighLevel does not answer says so, and can be let go on before it has asked for all", async () => {
+  const { mappingId } = await newNumber();
+  const rows = [{ date: at(1), direction: "inbound", person: person(), text: "past" }];
+  bridge.sandbox.setFaults([{ kind: "status", status: 503, path: "/contacts/search/duplicate" }]);
+  const { body } = await bridge.admin("POST", "/imports", { mappingId, dryRun: true, messages: rows });
+  const waiting = await until(
+    () => bridge.admin("GET", `/imports/${body.id}`),
+    (shown) => shown.body.reason !== null,
+  );
+  bridge.sandbox.setFaults([]);
+  expect(waiting.body).toMatchObject({ state: "running", stage: "matching", newPeople: 0 });
+  expect(waiting.body.reason).toMatch(/^HighLevel was asked who of the people it knows: .*503/);
+  expect((await bridge.admin("POST", `/imports/${body.id}/resume`)).body).toMatchObject({ stage: "posting" });
+  expect(await ended(body.id)).toMatchObject({ begun: 1, state: "done", matchedPeople: 0, newPeople: 0 });
+});
+
+test("a dry run of a mapping that makes no contacts asks for nobody", async () => {
+  const { mappingId } = await newNumber({ unknownSender: "ignore" });
+  const rows = [{ date: at(1), direction: "inbound", person: person(), text: "past" }];
+  const { body } = await bridge.admin("POST", "/imports", { mappingId, dryRun: true, messages: rows });
+  expect(body).toMatchObject({ state: "paused", people: 1, knownPeople: 0, newPeople: 0 });
+  await bridge.admin("POST", `/imports/${body.id}/stop`);
 });
 
 test("what is unread is set back, and what came live meanwhile stays unread", async () => {

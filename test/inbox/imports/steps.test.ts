@@ -19,12 +19,19 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
+/** What is posted asks nobody itself. */
+const unasked = {
+  ...{ log: () => undefined, onWork: () => undefined, attemptSeconds: 1 },
+  callProvider: () => expect.unreachable(),
+  accessTokens: { get: () => expect.unreachable() },
+  highlevel: { findContact: () => expect.unreachable() },
+};
+
 /** As if the time of the next step had come. */
 async function step(at: Db, perDay = 1000): Promise<void> {
   await at.execute(sql`update imports set next_at = now()`);
   const mappings = { get: async () => undefined };
-  const context = { db: at, log: () => undefined, onWork: () => undefined, perDay, mappings };
-  await stepImport({ ...context, callProvider: () => expect.unreachable() }, "posting");
+  await stepImport({ ...unasked, db: at, perDay, mappings }, "posting");
 }
 const deliver = () => db.execute(sql`update deliveries set state = 'delivered' where state = 'pending'`);
 
@@ -118,10 +125,24 @@ test("an import that is stopped while its file is read keeps nothing, and one th
     await pause(id);
     await changeImport(db, id, { state: "running", reason: null });
     const mappings = { get: async () => undefined };
-    const context = { db, log: () => undefined, onWork: () => undefined, perDay: 1000, mappings };
-    await stepImport({ ...context, callProvider: () => expect.unreachable() }, "posting");
+    await stepImport({ ...unasked, db, perDay: 1000, mappings }, "posting");
   };
   expect(await keep(resume)).toMatchObject({ state: "running", stage: "posting", left: 600 });
+});
+
+test("of a location's mappings twenty have one open at a time, whatever another location has", async () => {
+  await db.execute(sql`update imports set state = 'stopped' where state in ('running', 'paused')`);
+  await db.execute(sql`insert into locations (id, sealed_token) values ('there', 'x')`);
+  const make = async (locationId: string, index: number) => {
+    const about = { type: "SMS", unknownSender: "create", postAutomatic: false } as const;
+    const address = `+1500555${3000 + index}`;
+    const { id } = await insertMapping(db, { ...about, locationId, provider: "generic-sms", address });
+    return makeNew(db, { mappingId: id, history: null, perSecond: 2, isDryRun: true, keyId: null });
+  };
+  for (let index = 0; index < 20; index++) await make("here", index);
+  await expect(make("here", 20)).rejects.toThrow("20 imports of the location are open");
+  expect(await make("there", 21)).toMatchObject({ state: "running" });
+  await db.execute(sql`update imports set state = 'stopped'`);
 });
 
 test("of what a person has said a hundred thousand times the newest is found before the statement times out", async () => {

@@ -21,8 +21,10 @@ const imported = z.object({
   dryRun: z.boolean(),
   state: z.enum(["running", "paused", "done", "stopped"]),
   stage: z
-    .enum(["reading", "sorting", "posting"])
-    .describe("How far it is. Only as it posts does HighLevel hear of it, and until then all counts may grow."),
+    .enum(["reading", "sorting", "matching", "posting"])
+    .describe(
+      "How far it is, and until it posts all counts may grow. As it is `matching`, a dry run asks HighLevel which people it knows; before it posts it changes nothing there.",
+    ),
   reason: z.string().nullable().describe("Why it waits, or was stopped."),
   lines: count.describe("How many lines or messages were read."),
   refused: count,
@@ -30,6 +32,10 @@ const imported = z.object({
   people: count,
   knownPeople: count.describe(
     "Those of these whose contact the bridge knows: the others are found in HighLevel, or made.",
+  ),
+  matchedPeople: count.describe("Of the others those whom HighLevel knew when a dry run asked."),
+  newPeople: count.describe(
+    "Those whom it did not: their contacts will be made. Who is in none of the three was not asked for.",
   ),
   begun: count.describe("How many are posted, or on their way."),
   notes: z.array(z.string()).describe("What to know before it posts."),
