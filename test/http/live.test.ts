@@ -148,7 +148,7 @@ async function openBy(
 test("who does not read is hung up on, instead of being kept for", async () => {
   const { stream, watching, end } = await openBy({}, caller);
   const item = { what: "received" as const, at: "x", reason: "y".repeat(100_000) };
-  const told = { item, json: JSON.stringify(item), locationIds: undefined };
+  const told = { item, locationIds: undefined };
   for (let turn = 0; turn < 9; turn++) watching.onTold([told], 0);
   expect(stream.destroyed).toBe(false);
   for (let turn = 0; turn < 3; turn++) watching.onTold([told], 0);
@@ -157,6 +157,25 @@ test("who does not read is hung up on, instead of being kept for", async () => {
     () => end.mock.calls.length,
     (calls) => calls === 1,
   );
+});
+
+test("of many at once so many are told as can be read, of what is wanted, and the others are counted", async () => {
+  const { stream, watching } = await openBy({}, caller);
+  const own = await openBy({}, { ...caller, locationIds: ["ours"] });
+  const of = (locationId: string) => ({
+    item: { what: "received" as const, at: locationId },
+    locationIds: [locationId],
+  });
+  const told = [...Array.from({ length: 300 }, () => of("theirs")), of("ours")];
+  watching.onTold(told, 5);
+  own.watching.onTold(told, 5);
+  const textOf = (each: Readable) => String(each.read());
+  const [all, some] = [textOf(stream), textOf(own.stream)];
+  expect(all.match(/^data: \{/gm)).toHaveLength(50);
+  expect(all).toContain("event: missed\ndata: 256\n");
+  expect(some.match(/^data: \{/gm)).toHaveLength(1);
+  expect(some).toContain("event: missed\ndata: 5\n");
+  for (const each of [stream, own.stream]) each.destroy();
 });
 
 test("it ends with the key", async () => {

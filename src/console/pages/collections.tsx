@@ -69,10 +69,7 @@ const collections: Record<string, Collection> = {
   imports: {
     title: "Imports",
     about: "What was before the bridge, brought into HighLevel.",
-    ...{
-      list: "listImports",
-      columns: ["id", "mappingId", "state", "reason", "lines", "refused", "people", "newPeople", "begun"],
-    },
+    ...{ list: "listImports", columns: ["id", "mappingId", "state", "reason", "lines", "refused", "people", "begun"] },
     ...{ deeds: ["createImport", "importHistory"], each: ["resumeImport", "pauseImport", "stopImport"] },
   },
   conversations: {

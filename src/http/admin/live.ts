@@ -71,9 +71,8 @@ function openStream({ db, live }: LiveContext, caller: Caller, wanted: Query): R
     who: caller.who,
     onTold(told, missed) {
       if (stream.readableLength > maxWaitingBytes) return void stream.destroy();
-      const lines = linesOf(told, reach, wanted);
+      const lines = linesOf({ told, missed }, reach, wanted);
       if (lines.length > 0) stream.push(lines);
-      if (missed > 0) stream.push(`event: missed\ndata: ${missed}\n\n`);
     },
     onEnd: close,
   });
@@ -89,17 +88,21 @@ function openStream({ db, live }: LiveContext, caller: Caller, wanted: Query): R
   return stream;
 }
 
+/** Four times in a second: nobody reads faster. Of what is wanted the rest is counted. */
+const maxAtOnce = 50;
 /** Of what was told last: many who watch alike are told by the same bytes. */
 let last: { told: Told[]; texts: Map<string, Buffer> } | undefined;
 
-function linesOf(told: Told[], reach: Caller, wanted: Query): Buffer {
+function linesOf({ told, missed }: { told: Told[]; missed: number }, reach: Caller, wanted: Query): Buffer {
   if (last?.told !== told) last = { told, texts: new Map() };
   const { seconds: _seconds, ...filter } = wanted;
   const alike = JSON.stringify([reach.isToMapping, reach.locationIds, filter]);
   const known = last.texts.get(alike);
   if (known !== undefined) return known;
   const seen = told.filter((each) => isSeenBy(reach, each) && isWanted(wanted, each));
-  const text = Buffer.from(seen.map(({ json }) => `data: ${json}\n\n`).join(""));
+  const lines = seen.slice(0, maxAtOnce).map(({ item }) => `data: ${JSON.stringify(item)}\n\n`);
+  const more = missed + Math.max(0, seen.length - maxAtOnce);
+  const text = Buffer.from(lines.join("") + (more > 0 ? `event: missed\ndata: ${more}\n\n` : ""));
   last.texts.set(alike, text);
   return text;
 }

@@ -48,13 +48,14 @@ export async function matchPeople(context: MatchContext, due: Import): Promise<v
     const isLast = !failure && people.length < peopleAtOnce;
     const when = failure ? whenAgain(failure) : { reason: null };
     await noteImportStep(tx, id, { counts, cursor: asked, stage: isLast ? "posting" : "matching", ...when });
-    if (isLast) await endDryRun(tx, id);
+    if (isLast) await endDryRun(tx, id, due.newPeople + counts.newPeople);
   });
 }
 
-/** It waits for somebody's word. */
-export async function endDryRun(tx: Db, id: number): Promise<void> {
-  await changeImport(tx, id, { state: "paused", reason: "a dry run: nothing is posted until it is resumed" });
+/** It waits for somebody's word, who is told how many contacts would be made. */
+export async function endDryRun(tx: Db, id: number, newPeople: number): Promise<void> {
+  const would = newPeople === 0 ? "" : `contacts of ${newPeople} of its people would be made, and `;
+  await changeImport(tx, id, { state: "paused", reason: `a dry run: ${would}nothing is posted until it is resumed` });
 }
 
 /** That others take what there is of a limit is no news. */

@@ -124,5 +124,5 @@ export async function sortImport(tx: Db, sorted: Import, mapping: MappingRow): P
   const isToMatch = isDryRun && mapping.unknownSender === "create" && people.people > people.knownPeople;
   const stage = isToMatch ? "matching" : "posting";
   await noteImportStep(tx, id, { stage, cursor: null, ...people, counts: { duplicates }, reason });
-  if (isDryRun && !isToMatch) await endDryRun(tx, id);
+  if (isDryRun && !isToMatch) await endDryRun(tx, id, 0);
 }

@@ -27,8 +27,6 @@ export type DescribedOccurrence = Occurrence & Partial<Pick<DescribedMessage, "d
 /** One that is told, and the locations that a key must reach to see it; undefined for what belongs to none. */
 export interface Told {
   item: DescribedOccurrence;
-  /** The same as JSON: once for all who watch. */
-  json: string;
   locationIds: string[] | undefined;
 }
 
@@ -108,13 +106,10 @@ export function describeOccurrence(seen: Occurrence, { messages, ofWebhooks, loc
   const found = (messageId === undefined ? ofWebhooks.get(webhookId) : messages.get(messageId)) ?? [];
   if (found.length === 0) {
     const whole = locations.get(accountId ?? mappingId ?? "");
-    return [tell(seen, locationId === undefined ? whole : [locationId])];
+    return [{ item: seen, locationIds: locationId === undefined ? whole : [locationId] }];
   }
-  return found.map(({ id, webhookId: _webhookId, ...message }) =>
-    tell({ ...seen, ...message, mappingId: message.mappingId ?? undefined, messageId: id }, [message.locationId]),
-  );
+  return found.map(({ id, webhookId: _webhookId, ...message }) => ({
+    item: { ...seen, ...message, mappingId: message.mappingId ?? undefined, messageId: id },
+    locationIds: [message.locationId],
+  }));
 }
-
-const tell = (item: DescribedOccurrence, locationIds: string[] | undefined): Told => ({
-  ...{ item, locationIds, json: JSON.stringify(item) },
-});
