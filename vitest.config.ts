@@ -15,8 +15,8 @@ const program = "test/support/set-up-program.ts";
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export.
 export default defineConfig({
   test: {
-    // Tests wait for a fifth of their time and more: for limits, for time-outs, for the disk.
-    maxWorkers: Math.ceil(availableParallelism() * 1.5),
+    // Tests wait for a fourth of their time and more: for limits, for time-outs, for the disk.
+    maxWorkers: Math.ceil(availableParallelism() * 2),
     reporters: ["default", createSummaryReporter()],
     projects: [
       { extends: true, test: { name: "unit", include: files.unit, isolate: false } },
