@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { env } from "node:process";
@@ -31,7 +31,8 @@ const server = createServer(async (req, res) => {
   const body = Buffer.concat(await req.toArray());
   const headers = Object.fromEntries(Object.entries(req.headers).map(([name, value]) => [name, String(value)]));
   requests.push({ url: `https://bridge.example.com${req.url}`, headers, body, receivedAt: new Date() });
-  res.writeHead(status).end();
+  // A guard before the bridge may send on to a page of its own, where all is well.
+  res.writeHead(req.url === "/login" ? 200 : status, { location: "/login" }).end();
 });
 let url = "";
 const folder = mkdtempSync(join(tmpdir(), "post-mail-"));
@@ -78,7 +79,7 @@ describe("the worker for Cloudflare", () => {
   });
 
   test("leaves with its sender what the bridge does not take, and rejects it for a mailbox that is closed", async () => {
-    for (status of [503, 401, 404, 413])
+    for (status of [503, 401, 404, 413, 302])
       await expect(email({ from: "a@b.example", to: "c@d.example" })).rejects.toThrow(String(status));
     status = 410;
     expect(await email({ from: "a@b.example", to: "c@d.example" })).toHaveLength(1);
@@ -88,11 +89,12 @@ describe("the worker for Cloudflare", () => {
 const hasPython = spawnSync("python3", ["--version"]).status === 0;
 describe.skipIf(!hasPython)("the program that mail servers pipe mail into", () => {
   const settings = { ...env, POST_MAIL_SETTINGS: join(folder, "settings.json") };
-  const run = (...envelope: string[]) =>
+  const run = (...envelope: string[]) => runWith(settings, ...envelope);
+  const runWith = (given: typeof settings, ...envelope: string[]) =>
     new Promise<number | null>((resolve) => {
-      const child = spawn("python3", [path, ...envelope], { env: settings });
+      const child = spawn("python3", [path, ...envelope], { env: given });
       child.on("exit", resolve);
-      child.stdin.end(mail);
+      child.stdin.on("error", () => undefined).end(mail);
     });
 
   test("posts a mail as it is, with its envelope, whatever stands in that", async () => {
@@ -111,9 +113,32 @@ describe.skipIf(!hasPython)("the program that mail servers pipe mail into", () =
   });
 
   test("has the server try again for whatever the bridge does not take, and ends for a mailbox that is closed", async () => {
-    for (status of [503, 401, 413]) expect(await run("a@b.example", "c@d.example")).toBe(75);
+    for (status of [503, 401, 413, 302]) expect(await run("a@b.example", "c@d.example")).toBe(75);
     status = 410;
     expect(await run("a@b.example", "c@d.example")).toBe(67);
+  });
+
+  test("has the server try again where it is set wrongly, or what answers is no bridge", async () => {
+    const silent = createTcpServer((socket) => socket.on("data", () => socket.end("hello\r\n")));
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const { port } = silent.address() as AddressInfo;
+    const written = (name: string, text: string) => {
+      writeFileSync(join(folder, name), text);
+      return name;
+    };
+    const wrong = [
+      "missing.json",
+      written("broken.json", "{"),
+      written("empty.json", "{}"),
+      written("other.json", JSON.stringify({ BRIDGE_URL: `http://127.0.0.1:${port}/`, BRIDGE_SECRET: secret })),
+    ];
+    for (const name of wrong) {
+      expect(
+        await runWith({ ...env, POST_MAIL_SETTINGS: join(folder, name) }, "a@b.example", "c@d.example"),
+        name,
+      ).toBe(75);
+    }
+    silent.close();
   });
 
   test("is what the plugin for Haraka runs", async () => {
