@@ -1,9 +1,10 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import hoodiecrow from "hoodiecrow-imap";
+import { freePort } from "../postgres.ts";
+import { spawnChild } from "../spawn-child.ts";
 import { until } from "../until.ts";
 import { login } from "./smtp-server.ts";
 import { files, tlsOfLocalhost } from "./tls.ts";
@@ -20,10 +21,13 @@ export interface TestImap {
   stop(): Promise<void>;
 }
 
+const whyNoDovecot = findWhyNoDovecot();
+if (whyNoDovecot !== undefined) process.stdout.write(`The tests with Dovecot are skipped: ${whyNoDovecot}\n`);
+
 /** The servers that the tests run against: one of npm's, and Dovecot where it is installed. */
 export const imapServers: { name: string; start: () => Promise<TestImap> }[] = [
   { name: "hoodiecrow", start: startHoodiecrow },
-  ...(hasDovecot() ? [{ name: "dovecot", start: startDovecot }] : []),
+  ...(whyNoDovecot === undefined ? [{ name: "dovecot", start: startDovecot }] : []),
 ];
 
 async function startHoodiecrow(): Promise<TestImap> {
@@ -60,10 +64,13 @@ function imapDate(at: Date): string {
   return `${day} ${at.toISOString().slice(11, 19)} +0000`;
 }
 
-function hasDovecot(): boolean {
+function findWhyNoDovecot(): string | undefined {
+  if (!["/usr/sbin/dovecot", "/usr/bin/doveadm"].every((file) => existsSync(file)))
+    return "there is no Dovecot on this machine";
   // It gives up its rights, which takes having them.
-  if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
-  return ["/usr/sbin/dovecot", "/usr/bin/doveadm"].every((file) => existsSync(file));
+  if (process.getuid?.() !== 0) return "Dovecot starts as root alone";
+  const version = execFileSync("/usr/sbin/dovecot", ["--version"], { encoding: "utf8" }).trim();
+  return version.startsWith("2.3.") ? undefined : `their settings are those of Dovecot 2.3, and this is ${version}`;
 }
 
 async function startDovecot(): Promise<TestImap> {
@@ -75,7 +82,7 @@ async function startDovecot(): Promise<TestImap> {
   execFileSync("chmod", ["755", folder]);
   const config = join(folder, "dovecot.conf");
   writeFileSync(config, dovecotConfig(folder, port));
-  const server = spawn("/usr/sbin/dovecot", ["-F", "-c", config], { stdio: "ignore" });
+  const server = spawnChild("/usr/sbin/dovecot", ["-F", "-c", config], { stdio: "ignore", endBy: "SIGTERM" });
   const doveadm = (...args: string[]) =>
     execFileSync("/usr/bin/doveadm", ["-c", config, ...args], { encoding: "utf8", stdio: ["pipe", "pipe", "ignore"] });
   await until(
@@ -153,14 +160,6 @@ namespace inbox {
   }
 }
 `;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
-}
 
 async function canConnect(port: number): Promise<boolean> {
   const { connect } = await import("node:net");
