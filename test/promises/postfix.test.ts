@@ -252,7 +252,10 @@ describe.skipIf(why !== undefined)("with Postfix", () => {
 
     test("is found to be set rightly before, and reaches the person once", async () => {
       const { body } = await bridge.admin("POST", `/mappings/${mappingId}/check`);
-      expect(JSON.stringify(body)).not.toContain("failed");
+      const checked = ["credentials", "folder", "sending"].map((check) =>
+        expect.objectContaining({ check, state: "ok" }),
+      );
+      expect(body.checks).toEqual(expect.arrayContaining(checked));
       const message = write("bea@vale.test", "Grüße aus Köln");
       await untilStatus(message, "sent");
       await untilQueueIsEmpty();
@@ -271,6 +274,21 @@ describe.skipIf(why !== undefined)("with Postfix", () => {
       await untilQueueIsEmpty();
       expect(takenFor(email)).toHaveLength(step === "all of it but its end" ? 0 : 1);
       if (mayHaveGoneOut) expect((await toldOf(email)).error.message).toContain("nobody can say whether it went out");
+    });
+
+    test("and is told of as failed though it went out, is answered in its thread", async () => {
+      cutter.cutAt = "its end";
+      const message = write("dan@vale.test", "Did it arrive?");
+      await untilStatus(message, "failed");
+      await untilQueueIsEmpty();
+      const [, id = ""] = /^Message-ID: (<.+>)/im.exec(takenFor("dan@vale.test")[0]?.raw ?? "") ?? [];
+      const headers = ["From: dan@vale.test", `To: ${login.user}`, "Subject: It did", "Message-ID: <it-did@vale.test>"];
+      await mailbox.append([...headers, `In-Reply-To: ${id}`, "", "Yes", ""].join("\r\n"));
+      const answer = await until(
+        () => messages().find(({ subject }) => subject === "It did"),
+        (found) => found !== undefined,
+      );
+      expect(answer?.threadId).toBe(message.threadId);
     });
 
     test("to somebody whom it refuses is failed in its words", async () => {
