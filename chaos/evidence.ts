@@ -4,9 +4,9 @@ import { join } from "node:path";
 import pg from "pg";
 import type { World } from "./world.ts";
 
-const tables = ["locations", "conversations", "lanes", "webhooks", "messages", "deliveries", "attempts"];
+const tables = ["locations", "conversations", "lanes", "webhooks", "messages", "deliveries", "attempts", "imports"];
 
-/** Keeps what tells how a run went wrong: the log of each process, the tables, and what HighLevel has. Gives the folder. */
+/** Keeps what tells how a run went wrong: the log of each process, the tables, and what HighLevel and the door have. Gives the folder. */
 export async function keepEvidence(world: World, name: string): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), `bridge-chaos-${name}-`));
   for (const [index, { logLines }] of world.started.entries()) {
@@ -15,6 +15,8 @@ export async function keepEvidence(world: World, name: string): Promise<string> 
   const keep = (file: string, rows: unknown[]) =>
     writeFileSync(join(folder, file), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
   keep("highlevel.jsonl", world.sandbox.messages());
+  keep("door-sends.jsonl", world.door.sends);
+  keep("door-events.jsonl", world.door.events);
   const client = new pg.Client({ connectionString: world.databaseUrl });
   try {
     await client.connect();

@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import type { Fault } from "../src/sandbox/faults.ts";
 import { locationId } from "../test/support/location.ts";
 import { makeCertificate } from "./certificate.ts";
+import { drawOne } from "./random.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Fate } from "./tcp-proxy.ts";
 import { startTlsServer, type TlsServer } from "./tls-server.ts";
@@ -26,16 +27,6 @@ const broken: [Fate, number][] = [
   ["swallow answer", 0.01],
   ["garbage", 0.03],
 ];
-
-/** One of them or none, each as often as it says. */
-function drawFate(random: () => number, fates: [Fate, number][]): Fate {
-  let rest = random();
-  for (const [fate, rate] of fates) {
-    if (rest < rate) return fate;
-    rest -= rate;
-  }
-  return "pass";
-}
 
 const untrusted = makeCertificate(new Date("2049-01-01T00:00:00Z"));
 const expired = makeCertificate(new Date("2021-01-01T00:00:00Z"));
@@ -117,7 +108,7 @@ export const highlevelFaults: Scenario[] = [
     name: "network",
     about: "a network that cuts requests and answers anywhere, swallows answers, and answers garbage",
     async disturb(world) {
-      world.proxy.setFate(() => drawFate(world.random, broken));
+      world.proxy.setFate(() => drawOne(world.random, broken) ?? "pass");
       await world.pass(8);
       world.proxy.setFate(() => "pass");
     },

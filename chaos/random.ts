@@ -4,3 +4,13 @@ import { createRandom as createSeeded } from "../test/support/random.ts";
 export function createRandom(seed: number, name: string): () => number {
   return createSeeded([...name].reduce((sum, character) => Math.imul(sum, 31) + character.charCodeAt(0), seed));
 }
+
+/** One of them or none, each as often as it says. */
+export function drawOne<Item>(random: () => number, items: [Item, number][]): Item | undefined {
+  let rest = random();
+  for (const [item, rate] of items) {
+    if (rest < rate) return item;
+    rest -= rate;
+  }
+  return undefined;
+}

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Accepted, acceptedBy, judge, type Verdict } from "../test/support/load.ts";
+import { type Beside, beginBeside } from "./beside/begin-beside.ts";
 import { keepEvidence } from "./evidence.ts";
 import { type Load, startLoad } from "./load.ts";
 import type { Scenario } from "./scenario.ts";
@@ -27,12 +28,15 @@ export async function runScenario(options: WorldOptions & { scenario: Scenario }
   const world = await createWorld(options);
   const troubles: string[] = [];
   let load: Load | undefined;
+  let beside: Beside | undefined;
   try {
     await scenario.prepare?.(world);
     const start = scenario.beginsEarlier ? world.startEarlier : world.start;
     await Promise.all(Array.from({ length: processes }, (_, place) => start(place)));
     await world.putToken("token-1");
     const mappings = await world.addMappings();
+    // The version before knows none of it.
+    beside = options.earlier ? undefined : await beginBeside(world, mappings);
     const { people, mostAhead } = options;
     const { nextUrl, random, sandbox } = world;
     load = startLoad({
@@ -46,16 +50,19 @@ export async function runScenario(options: WorldOptions & { scenario: Scenario }
     await scenario.disturb(world);
     await world.pass(1);
     await untilEnough(load);
+    beside?.stop();
     await load.stop();
-    await untilSettled(world);
+    await untilSettled(world, beside);
     troubles.push(...(await givenUp(world)), ...notLeft(world, load.leavers), ...notCalled(world, load.callers));
+    troubles.push(...(beside?.complaints(load) ?? []));
     if (scenario.mustRefuse && load.refused() === 0) troubles.push("nobody was told to come again: nothing was broken");
   } catch (error) {
     troubles.push(`broke off: ${error instanceof Error ? error.message : String(error)}`);
   }
   const { acknowledged, sent, surprises } = load ?? { acknowledged: new Set(), sent: new Set(), surprises: new Map() };
   for (const [surprise, count] of surprises) troubles.push(`${surprise} (${count} times)`);
-  const isOfOthers = ({ address = "" }: Accepted) => load?.leavers.has(address) || load?.callers.has(address);
+  const isOfOthers = (each: Accepted) =>
+    load?.leavers.has(each.address ?? "") || load?.callers.has(each.address ?? "") || beside?.has(each);
   const accepted = acceptedBy(world.sandbox).filter((each) => !isOfOthers(each));
   const verdict = judge(acknowledged, sent, accepted);
   if (acknowledged.size < leastMessages) troubles.push("too few messages to say anything");
@@ -92,14 +99,15 @@ interface Listed {
   items: { reason?: string; detail?: string }[];
 }
 
-async function untilSettled(world: World): Promise<void> {
+/** What leaves one list while it is read may be in another by then: twice in a row nothing waits. */
+async function untilSettled(world: World, beside: Beside | undefined): Promise<void> {
   const giveUpAt = performance.now() + drainSeconds * 1000;
-  for (;;) {
+  for (let quiet = 0; quiet < 2; ) {
     const webhooks = await world.admin<Listed>("GET", "/webhooks?state=received&limit=1");
     const deliveries = await world.admin<Listed>("GET", "/deliveries?state=pending&limit=1");
-    const [waiting] = [...webhooks.items, ...deliveries.items];
-    if (!waiting) return;
-    if (performance.now() > giveUpAt) {
+    const [waiting] = [...webhooks.items, ...deliveries.items, ...((await beside?.waiting()) ?? [])];
+    quiet = waiting ? 0 : quiet + 1;
+    if (waiting && performance.now() > giveUpAt) {
       throw new Error(`after ${drainSeconds} s there still waits ${JSON.stringify(waiting)}`);
     }
     await sleep(200);

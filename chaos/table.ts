@@ -1,4 +1,5 @@
 import { isFaultless, type Result } from "./run-scenario.ts";
+import { verdictWords } from "./verdict-words.ts";
 
 const columns: [string, (result: Result) => string | number][] = [
   ["fault", ({ name }) => name],
@@ -29,19 +30,5 @@ export function table(results: Result[]): string {
     .join("\n");
 }
 
-const mostNamed = 5;
-
 /** What is wrong with a run, in words; empty for one without faults. */
-export function complaints({ verdict, troubles }: Result): string[] {
-  const words: [string, string[]][] = [
-    ["lost", verdict.missing],
-    ["doubled", verdict.doubled],
-    ["out of order", verdict.outOfOrder],
-    ["invented", verdict.invented],
-    ["misplaced", verdict.misplaced],
-  ];
-  const named = words
-    .filter(([, ids]) => ids.length > 0)
-    .map(([word, ids]) => `${ids.length} ${word}: ${ids.slice(0, mostNamed).join(", ")}`);
-  return [...named, ...troubles];
-}
+export const complaints = ({ verdict, troubles }: Result): string[] => [...verdictWords(verdict), ...troubles];

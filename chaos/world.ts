@@ -13,6 +13,7 @@ import { createDatabase } from "../test/support/database.ts";
 import { earlyProviders, type LoadProvider, someProviders } from "../test/support/load.ts";
 import { emailProviderId, locationId, publicUrl, smsProviderId } from "../test/support/location.ts";
 import { type PostgresServer, startPostgres } from "../test/support/postgres.ts";
+import { type Door, startDoor } from "./beside/door.ts";
 import { createRandom } from "./random.ts";
 import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
@@ -34,6 +35,7 @@ export interface World {
   sandbox: Sandbox;
   /** Between the bridges and the sandbox. */
   proxy: TcpProxy;
+  door: Door;
   /** Only where the scenario has one of its own. */
   postgres: PostgresServer | undefined;
   databaseUrl: string;
@@ -50,7 +52,8 @@ export interface World {
   killAndStart(place: number): Promise<void>;
   /** Where a load balancer would send the next request: a process that is no more gets none. */
   nextUrl(): string;
-  admin<Answer = unknown>(method: string, path: string, body?: unknown): Promise<Answer>;
+  /** Asks the first bridge, or another one. */
+  admin<Answer = unknown>(method: string, path: string, body?: unknown, place?: number): Promise<Answer>;
   /** Gives the location this token, here and at HighLevel. */
   putToken(token: string): Promise<void>;
   addMappings(): Promise<Map<LoadProvider, string>>;
@@ -98,6 +101,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const random = createRandom(options.seed, `${scenario.name} ${processes}`);
   const { sandbox, url, stop: stopSandbox } = await startSandbox({ rateLimit: undefined, seed: options.seed });
   const proxy = await startTcpProxy(Number(new URL(url).port));
+  const door = await startDoor(random);
   const postgres = scenario.ownPostgres && (await startPostgres({ durable: true }));
   const database = await createDatabase((postgres ?? options.postgres).url);
   const folder = mkdtempSync(join(tmpdir(), "bridge-chaos-run-"));
@@ -108,7 +112,9 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     DATABASE_URL: database.url,
     ENCRYPTION_KEYS: randomBytes(32).toString("base64"),
     HIGHLEVEL_URL: `http://127.0.0.1:${proxy.port}`,
+    HIGHLEVEL_PUBLIC_KEYS: sandbox.publicKey,
     HIGHLEVEL_TIMEOUT_SECONDS: String(attemptSeconds),
+    ALLOWED_PRIVATE_HOSTS: door.host,
     LOG_LEVEL: "info",
     CHAOS_TUNING: JSON.stringify({ firstDelaySeconds, ...scenario.scaled?.tuning }),
   };
@@ -133,6 +139,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     pass: (seconds) => sleep(seconds * pace * 1000),
     sandbox,
     proxy,
+    door,
     postgres,
     databaseUrl: database.url,
     folder,
@@ -149,14 +156,14 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       await world.start(place);
     },
     nextUrl: () => world.bridges[turn++ % processes]?.url ?? "",
-    async admin(method, path, data) {
-      const url = `${world.bridges[0]?.url}/admin${path}`;
+    async admin(method, path, data, place = 0) {
+      const url = `${world.bridges[place]?.url}/admin${path}`;
       return (
         await axios.request({ method, url, data, headers: { authorization: `Bearer ${adminApiKey}` }, timeout: 60_000 })
       ).data;
     },
     async putToken(token) {
-      putLocation(sandbox, token);
+      putLocation(sandbox, token, door);
       await world.admin("PUT", `/locations/${locationId}`, { token });
     },
     async addMappings() {
@@ -171,6 +178,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       await Promise.all(started.map((bridge) => bridge.exited));
       for (const cleanUp of cleanUps) await cleanUp();
       await proxy.stop();
+      await door.stop();
       await stopSandbox();
       await database.drop();
       await postgres?.stop();
@@ -180,7 +188,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   return world;
 }
 
-function putLocation(sandbox: Sandbox, token: string): void {
+function putLocation(sandbox: Sandbox, token: string, { deliveryUrl }: Door): void {
   sandbox.putLocation({
     id: locationId,
     token,
@@ -188,11 +196,14 @@ function putLocation(sandbox: Sandbox, token: string): void {
       { id: smsProviderId, channel: "sms", extra: true },
       { id: emailProviderId, channel: "email", extra: true },
       { id: callProviderId, channel: "call", extra: true },
+      { id: agentProviderId, channel: "sms", extra: true, deliveryUrl },
     ],
   });
 }
 
 const callProviderId = "provider-calls";
+/** By which an agent sends. */
+export const agentProviderId = "provider-agent";
 
 async function addMapping(world: World, provider: LoadProvider, knowsCalls: boolean): Promise<[LoadProvider, string]> {
   const { id } = await world.admin<{ id: string }>("POST", "/mappings?check=false", {

@@ -75,7 +75,7 @@ export const earlyProviders = someProviders.filter(({ mapping }) => early.has(ma
 
 /** What the ids of a person's messages have in common; its messages must come in the order of their numbers. */
 const lineOf = (id: string) => id.slice(0, id.lastIndexOf("-"));
-const numberOf = (id: string) => Number(id.slice(id.lastIndexOf("-") + 1));
+export const numberOf = (id: string) => Number(id.slice(id.lastIndexOf("-") + 1));
 
 /** Who has written a message, as HighLevel's contact must say. */
 function writerOf(id: string): string {
