@@ -69,7 +69,11 @@ export function isWorthReporting(channel: Channel, before: Message, after: Messa
   return before.state !== after.state && after.state !== "sent";
 }
 
-/** A message is seldom visible to the status calls sooner than `visibleAfterSeconds` after HighLevel had us send it. */
+/**
+ * A message is seldom visible to the status calls sooner than `visibleAfterSeconds` after HighLevel had us send it. When that was,
+ * PostgreSQL's clock tells: a process whose own clock is behind it waits no longer.
+ */
 export function reportInSeconds(visibleAfterSeconds: number, { receivedAt }: Pick<Message, "receivedAt">): number {
-  return Math.max(0, visibleAfterSeconds - (Date.now() - receivedAt.getTime()) / 1000);
+  const ageSeconds = Math.max(0, (Date.now() - receivedAt.getTime()) / 1000);
+  return Math.max(0, visibleAfterSeconds - ageSeconds);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { applyReceipt, isWorthReporting } from "../../src/messages/message-state.ts";
+import { applyReceipt, isWorthReporting, reportInSeconds } from "../../src/messages/message-state.ts";
 import type { Channel, Receipt, ReceiptStatus } from "../../src/model.ts";
 import type { Message } from "../../src/store/schema.ts";
 
@@ -130,5 +130,19 @@ describe("news", () => {
     expect(news("sms", receipt("delivered"))).toBe(true);
     expect(news("email", receipt("sent"))).toBe(true);
     expect(news("email", receipt("delivered", { recipient: "boss@example.org" }))).toBe(true);
+  });
+});
+
+describe("when HighLevel is told", () => {
+  const receivedAgo = (seconds: number) => ({ receivedAt: new Date(Date.now() - seconds * 1000) });
+
+  test("once it shows the message: at once where that was long ago", () => {
+    expect(reportInSeconds(3600, receivedAgo(1800))).toBeGreaterThan(0);
+    expect(reportInSeconds(3600, receivedAgo(1800))).toBeLessThanOrEqual(1800);
+    expect(reportInSeconds(5, receivedAgo(60))).toBe(0);
+  });
+
+  test("never later than that by a process whose clock is behind the database's", () => {
+    expect(reportInSeconds(5, receivedAgo(-240))).toBe(5);
   });
 });
