@@ -52,8 +52,8 @@ type Fate = "turn away" | "hang up" | "say nothing";
 /** Events of a location are told one after another: they bear fewer faults. */
 const fates: Record<"send" | "event", [Fate, number][]> = {
   send: [
-    ["turn away", 0.08],
-    ["hang up", 0.06],
+    ["turn away", 0.05],
+    ["hang up", 0.25],
     ["say nothing", 0.01],
   ],
   event: [
