@@ -35,8 +35,7 @@ export async function runScenario(options: WorldOptions & { scenario: Scenario }
     await Promise.all(Array.from({ length: processes }, (_, place) => start(place)));
     await world.putToken("token-1");
     const mappings = await world.addMappings();
-    // The version before knows none of it.
-    beside = options.earlier ? undefined : await beginBeside(world, mappings);
+    beside = await beginUnlessAlone(options, () => beginBeside(world, mappings));
     const { people, mostAhead } = options;
     const { nextUrl, random, sandbox } = world;
     load = startLoad({
@@ -81,6 +80,14 @@ export async function runScenario(options: WorldOptions & { scenario: Scenario }
   }
   await world.stop();
   return result;
+}
+
+/** The version before knows nothing of what goes on beside the load. */
+async function beginUnlessAlone(
+  { earlier, isLoadAlone }: WorldOptions,
+  begin: () => Promise<Beside>,
+): Promise<Beside | undefined> {
+  return earlier || isLoadAlone ? undefined : begin();
 }
 
 export function isFaultless({ verdict, troubles }: Result): boolean {

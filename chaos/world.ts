@@ -91,6 +91,8 @@ export interface WorldOptions {
   program: Program;
   /** The version before, where it is tried beside this one. */
   earlier?: Program | undefined;
+  /** The load alone: no import, no agent and no endpoint beside it. */
+  isLoadAlone?: true;
   /** Whether the logs and tables of a run that fails are kept. */
   keepsEvidence: boolean;
   postgres: Pick<PostgresServer, "url">;

@@ -60,7 +60,7 @@ const rows = Array.from({ length: people * ofEach }, (_, row): PastMessage => {
 
 async function beginImport({ admin }: World, mappings: Map<LoadProvider, string>) {
   const [, mappingId] = [...mappings].find(([{ mapping }]) => mapping.provider === "generic-sms") ?? [];
-  const { id } = await admin<{ id: number }>("POST", "/imports", { mappingId, perSecond: 10, messages: rows });
+  const { id } = await admin<{ id: number }>("POST", "/imports", { mappingId, perSecond: 5, messages: rows });
   return {
     rows,
     async waiting() {

@@ -37,7 +37,7 @@ async function run(
   const postgres = { url: inject("postgresUrl") };
   const shared = { scenarios: chosen, processes: [processes], program, postgres, attemptSeconds };
   // What a broken one loses nobody would wait for in vain.
-  const kept = { keepsEvidence: isSound, ...(isSound ? { mostAhead: 4 } : {}) };
+  const kept = { keepsEvidence: isSound, ...(isSound ? { mostAhead: 4 } : { isLoadAlone: true as const }) };
   return runAll({ ...shared, ...kept, seed, people: 1, pauseMs: 700, pace: 0.4, jobs: chosen.length });
 }
 
