@@ -51,7 +51,7 @@ export async function runScenario(options: WorldOptions & { scenario: Scenario }
     await untilEnough(load);
     beside?.stop();
     await load.stop();
-    await untilSettled(world, beside);
+    await untilSettled(world, beside, { drainSeconds, ...options });
     troubles.push(...(await givenUp(world)), ...notLeft(world, load.leavers), ...notCalled(world, load.callers));
     troubles.push(...(beside?.complaints(load) ?? []));
     if (scenario.mustRefuse && load.refused() === 0) troubles.push("nobody was told to come again: nothing was broken");
@@ -107,7 +107,11 @@ interface Listed {
 }
 
 /** What leaves one list while it is read may be in another by then: twice in a row nothing waits. */
-async function untilSettled(world: World, beside: Beside | undefined): Promise<void> {
+async function untilSettled(
+  world: World,
+  beside: Beside | undefined,
+  { drainSeconds }: { drainSeconds: number },
+): Promise<void> {
   const giveUpAt = performance.now() + drainSeconds * 1000;
   for (let quiet = 0; quiet < 2; ) {
     const webhooks = await world.admin<Listed>("GET", "/webhooks?state=received&limit=1");

@@ -92,7 +92,9 @@ export interface WorldOptions {
   /** The version before, where it is tried beside this one. */
   earlier?: Program | undefined;
   /** The load alone: no import, no agent and no endpoint beside it. */
-  isLoadAlone?: true;
+  isLoadAlone?: boolean;
+  /** How long it is waited at the end until nothing waits any more. */
+  drainSeconds?: number;
   /** Whether the logs and tables of a run that fails are kept. */
   keepsEvidence: boolean;
   postgres: Pick<PostgresServer, "url">;
@@ -101,7 +103,15 @@ export interface WorldOptions {
 export async function createWorld(options: WorldOptions): Promise<World> {
   const { scenario, processes, program, pace, attemptSeconds } = options;
   const random = createRandom(options.seed, `${scenario.name} ${processes}`);
-  const { sandbox, url, stop: stopSandbox } = await startSandbox({ rateLimit: undefined, seed: options.seed });
+  const {
+    sandbox,
+    url,
+    stop: stopSandbox,
+  } = await startSandbox({
+    ...{ rateLimit: undefined, seed: options.seed },
+    // This process may stand still for longer than a bridge waits: what it reads then was given up long ago.
+    hangUpMs: 25,
+  });
   const proxy = await startTcpProxy(Number(new URL(url).port));
   const door = await startDoor(random);
   const postgres = scenario.ownPostgres && (await startPostgres({ durable: true }));

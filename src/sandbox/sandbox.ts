@@ -40,6 +40,8 @@ export interface SandboxOptions {
   seed?: number;
   /** How long a new message is hidden from the status calls: HighLevel's five to ten seconds. At once by default. */
   visibleAfterMs?: number;
+  /** Who hangs up within so long after a request has asked for nothing; at once it is carried out by default. */
+  hangUpMs?: number;
   /** How long the first repetition of a webhook waits that was not taken. */
   firstRetryMs?: number;
   /** As among the settings. */
@@ -116,6 +118,7 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
     calls.set(req.path, (calls.get(req.path) ?? 0) + 1);
     next();
   });
+  if (options.hangUpMs) app.use(leaveOutWhoHangsUp(options.hangUpMs));
   app.use(faults.middleware);
   app.use(oauth.routes);
   app.use(requireAccess(state), limitRate("rateLimit" in options ? options.rateLimit : publishedLimit));
@@ -157,6 +160,13 @@ const requireOwnHost: RequestHandler = (req, _res, next) => {
   if (!isForPeople(req.path) || ownHost.test(req.headers.host ?? "")) return next();
   throw new ApiError(403, "open the sandbox as localhost or 127.0.0.1");
 };
+
+/** What was given up before it was read is not carried out. */
+const leaveOutWhoHangsUp =
+  (withinMs: number): RequestHandler =>
+  ({ socket }, _res, next) => {
+    setTimeout(() => socket.readableEnded || socket.destroyed || next(), withinMs);
+  };
 
 const answerErrors: ErrorRequestHandler = (error, _req, res, _next) => {
   if (error instanceof ApiError) return void res.status(error.status).json(error.body);

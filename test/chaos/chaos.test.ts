@@ -32,12 +32,12 @@ async function run(
   chosen: Scenario[],
   processes: number,
   program: Program,
-  { attemptSeconds = patient, isSound = true } = {},
+  { attemptSeconds = patient, isSound = true, isLoadAlone = true } = {},
 ): Promise<Result[]> {
   const postgres = { url: inject("postgresUrl") };
   const shared = { scenarios: chosen, processes: [processes], program, postgres, attemptSeconds };
   // What a broken one loses nobody would wait for in vain.
-  const kept = { keepsEvidence: isSound, ...(isSound ? { mostAhead: 4 } : { isLoadAlone: true as const }) };
+  const kept = { keepsEvidence: isSound, isLoadAlone, ...(isSound ? { mostAhead: 4 } : { drainSeconds: 30 }) };
   return runAll({ ...shared, ...kept, seed, people: 1, pauseMs: 700, pace: 0.4, jobs: chosen.length });
 }
 
@@ -61,14 +61,18 @@ const halfGoesWrong = (kind: Fault["kind"]): Scenario => ({
 
 describe.concurrent("under faults and load, each message is there once and in order", () => {
   test.each([
-    [1, brisk, ["no-answer"]],
-    [3, patient, ["cut-connections"]],
-    [3, patient, ["lost-commit"]],
-  ])("with %i processes and attempts of %i s: %j", { timeout: 900_000 }, async (processes, attemptSeconds, names) => {
-    const results = await run(named(names), processes, sound, { attemptSeconds });
-    expect(results).toHaveLength(names.length);
-    expect(results.map((result) => [result.name, complaints(result)])).toEqual(results.map(({ name }) => [name, []]));
-  });
+    [1, brisk, ["no-answer"], "alone"],
+    [3, patient, ["cut-connections"], "alone"],
+    [3, patient, ["lost-commit"], "with an import, an agent and an endpoint beside it"],
+  ])(
+    "with %i processes and attempts of %i s: %j %s",
+    { timeout: 900_000 },
+    async (processes, attemptSeconds, names, beside) => {
+      const results = await run(named(names), processes, sound, { attemptSeconds, isLoadAlone: beside === "alone" });
+      expect(results).toHaveLength(names.length);
+      expect(results.map((result) => [result.name, complaints(result)])).toEqual(results.map(({ name }) => [name, []]));
+    },
+  );
 });
 
 describe.concurrent("a bridge that was broken on purpose is seen to fail", () => {
