@@ -347,6 +347,8 @@ export interface OutboundMessage {
   rfcMessageId?: string | undefined;
   inReplyTo?: string | undefined;
   references: string[];
+  /** Where a POST has the person unsubscribed, for the header List-Unsubscribe of an email that is to have one. */
+  unsubscribeUrl?: string | undefined;
   /** Where the provider must post receipts, for those that take it with each message; it holds the reference. */
   receiptUrl: string;
 }

@@ -96,7 +96,7 @@ function compose({ reference: ours, from, to, text: body, attachments }: Outboun
 `;
 
 const mailImports = `import { composeMail } from "../../formats/mail.ts";
-import { formatMailbox, requireContent, threadHeaders } from "../../formats/outgoing-mail.ts";
+import { formatMailbox, requireContent, outgoingHeaders } from "../../formats/outgoing-mail.ts";
 `;
 
 const mailReading = `const incoming = z.object({
@@ -113,7 +113,7 @@ function readMessage(webhook: DecodedWebhook) {
 const mailComposing = `
 function compose(message: OutboundMessage) {
   const { reference: ours, to, cc, bcc, replyTo, subject, text: plain, html, attachments } = message;
-  const headers = Object.fromEntries(threadHeaders(message).map(({ name, value }) => [name, value]));
+  const headers = Object.fromEntries(outgoingHeaders(message).map(({ name, value }) => [name, value]));
   return {
     ...{ reference: ours, from: formatMailbox(message.from, message.fromName), to, cc, bcc, replyTo },
     ...{ subject, text: plain, html, headers },
@@ -256,6 +256,7 @@ const textSends = (fixture: MakeFixture) => ({
 });
 
 function mailSends(fixture: MakeFixture) {
+  const unsubscribeUrl = "https://bridge.example.com/unsubscribe/16.Zk3vQm0d1TgN5yXo8hWbLc";
   const words = { subject: "Invoice", text: "Hello" };
   const lists = { cc: ["boss@example.org"], bcc: ["archive@example.com"] };
   const rich = { ...words, html: "<p>Hello</p>", replyTo: "desk@example.com", ...lists };
@@ -266,6 +267,18 @@ function mailSends(fixture: MakeFixture) {
       words,
       { rfcMessageId: "1@example.com" },
       { cc: [], bcc: [], headers: { "Message-ID": "<1@example.com>" }, files: [] },
+    ),
+    "send/unsubscribe": fixture(
+      "a person can unsubscribe with one click",
+      words,
+      { unsubscribeUrl },
+      {
+        ...{ cc: [], bcc: [], files: [] },
+        headers: {
+          "List-Unsubscribe": `<${unsubscribeUrl}>`,
+          "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        },
+      },
     ),
     "send/reply": fixture(
       "a reply with all that a mail can have",

@@ -6,29 +6,36 @@ import type { MailHeader } from "./mail-headers.ts";
 const maxCharacters = 800;
 
 /**
- * The headers by which mail programs know an email and its thread. Our own id is in it, where we have one.
- * https://www.rfc-editor.org/rfc/rfc5322#section-3.6.4
+ * The headers by which mail programs know an email and its thread, and let a person unsubscribe. Our own id is in it, where
+ * we have one. https://www.rfc-editor.org/rfc/rfc5322#section-3.6.4, https://www.rfc-editor.org/rfc/rfc8058#section-3.1
  */
-export function threadHeaders({ rfcMessageId, inReplyTo, references }: OutboundMessage): MailHeader[] {
+export function outgoingHeaders({
+  rfcMessageId,
+  inReplyTo,
+  references,
+  unsubscribeUrl = "",
+}: OutboundMessage): MailHeader[] {
   return [
     { name: "Message-ID", value: bracketed(rfcMessageId ? [rfcMessageId] : []) },
     { name: "In-Reply-To", value: bracketed(inReplyTo ? [inReplyTo] : []) },
     { name: "References", value: bracketed(shortened(references)) },
+    { name: "List-Unsubscribe", value: unsubscribeUrl && `<${unsubscribeUrl}>` },
+    { name: "List-Unsubscribe-Post", value: unsubscribeUrl && "List-Unsubscribe=One-Click" },
   ].filter(({ value }) => value !== "");
 }
 
 /**
  * The same for a provider that gives each email a Message-ID of its own: ours follows the references, which an answer repeats.
  */
-export function threadHeadersWithoutId({ rfcMessageId, ...message }: OutboundMessage): MailHeader[] {
+export function outgoingHeadersWithoutId({ rfcMessageId, ...message }: OutboundMessage): MailHeader[] {
   const references = [...message.references, ...(rfcMessageId ? [rfcMessageId] : [])];
-  return threadHeaders({ ...message, references });
+  return outgoingHeaders({ ...message, references });
 }
 
 /** The same for a provider of which nobody knows whether it keeps our Message-ID: it stands in both places. */
-export function threadHeadersWithBoth(message: OutboundMessage): MailHeader[] {
-  const own = threadHeaders(message).filter(({ name }) => name === "Message-ID");
-  return [...own, ...threadHeadersWithoutId(message)];
+export function outgoingHeadersWithBoth(message: OutboundMessage): MailHeader[] {
+  const own = outgoingHeaders(message).filter(({ name }) => name === "Message-ID");
+  return [...own, ...outgoingHeadersWithoutId(message)];
 }
 
 function shortened([first, ...later]: string[]): string[] {

@@ -2,9 +2,10 @@ import express, { type Express, type Router } from "express";
 import helmet from "helmet";
 import { type HealthContext, healthRoutes } from "./health.ts";
 import { type MetricsContext, metricsRoutes } from "./metrics.ts";
-import { type OauthContext, oauthRoutes } from "./oauth.ts";
 import { documentRoutes } from "./openapi/document-routes.ts";
 import { type ApiContext, apiRoutes } from "./operations/api-routes.ts";
+import { type OauthContext, oauthRoutes } from "./pages/oauth.ts";
+import { type UnsubscribeContext, unsubscribeRoutes } from "./pages/unsubscribe.ts";
 import { notFound, problems } from "./problem.ts";
 import { type WebhooksContext, webhookRoutes } from "./webhooks.ts";
 
@@ -13,6 +14,7 @@ export type WorkerAppContext = HealthContext & MetricsContext;
 export type AppContext = WorkerAppContext &
   ApiContext &
   OauthContext &
+  UnsubscribeContext &
   WebhooksContext & {
     /** The pages for people, below `/console`. */
     pages?: Router;
@@ -25,6 +27,7 @@ export function createApp(context: AppContext): Express {
   app.use(helmet());
   app.use("/webhooks", webhookRoutes(context));
   app.use("/oauth", oauthRoutes(context));
+  app.use("/unsubscribe", unsubscribeRoutes(context));
   app.use(apiRoutes(context), documentRoutes(context));
   if (context.pages) app.use("/console", context.pages);
   app.use(healthRoutes(context), metricsRoutes(context));

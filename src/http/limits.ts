@@ -68,7 +68,7 @@ export function networkOf(address: string): string {
 
 function tooMany({ msBeforeNext }: RateLimiterRes): Problem {
   const seconds = Math.max(1, Math.ceil(msBeforeNext / 1000));
-  return new Problem(429, "too many webhooks: nothing was stored, send it again later", {
+  return new Problem(429, "too many requests: nothing was stored, send it again later", {
     headers: { "Retry-After": String(seconds) },
   });
 }

@@ -1,7 +1,7 @@
 import { ParseError } from "../errors.ts";
 import type { Happening } from "../events/owe-events.ts";
 import { chatIdOf, isChatId } from "../formats/address.ts";
-import { replyTokensOf, withoutReplyTokens } from "../formats/email/reply-token.ts";
+import { replyTokensOf, withoutReplyTokens } from "../formats/email/tokens/reply-token.ts";
 import { personBehind } from "../formats/person.ts";
 import { describeError, type Log } from "../log.ts";
 import type { AsideCounts } from "../messages/aside/set-aside.ts";

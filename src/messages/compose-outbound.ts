@@ -1,6 +1,7 @@
 import { Failure } from "../errors.ts";
 import { plainChatId } from "../formats/address.ts";
-import { withReplyToken } from "../formats/email/reply-token.ts";
+import { withReplyToken } from "../formats/email/tokens/reply-token.ts";
+import { writeUnsubscribeToken } from "../formats/email/tokens/unsubscribe-token.ts";
 import { escapeHtml } from "../formats/escape-html.ts";
 import { cleanSubject } from "../formats/mail.ts";
 import { parseSender } from "../formats/mailbox.ts";
@@ -9,7 +10,7 @@ import type { MappingFacts } from "../registry/mappings.ts";
 import type { Message, MessageContent } from "../store/schema.ts";
 
 export interface ComposeOutbound {
-  mapping: Pick<MappingFacts, "id" | "accountId" | "channel" | "address" | "replyTokens">;
+  mapping: Pick<MappingFacts, "id" | "accountId" | "channel" | "address" | "replyTokens" | "listUnsubscribe">;
   publicUrl: string;
   /** The person. */
   address: string;
@@ -50,7 +51,14 @@ export function composeOutbound(about: ComposeOutbound): OutboundMessage {
     rfcMessageId: message.rfcMessageId ?? undefined,
     inReplyTo: content.inReplyTo[0],
     references: content.references,
+    unsubscribeUrl: unsubscribeUrlOf(about),
   };
+}
+
+/** Who got a copy would unsubscribe the person whom it was written to. */
+function unsubscribeUrlOf({ mapping, publicUrl, message, content }: ComposeOutbound): string | undefined {
+  if (!mapping.listUnsubscribe || content.cc.length + content.bcc.length > 0) return undefined;
+  return `${publicUrl}/unsubscribe/${writeUnsubscribeToken({ mappingId: mapping.id, messageId: message.id })}`;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { isReplyToken, messageIdOf } from "../formats/email/reply-token.ts";
+import { isReplyToken, messageIdOf } from "../formats/email/tokens/reply-token.ts";
 import { findByIds, findThread, listSentEmails } from "../store/messages/threads.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, Message, MessageContent } from "../store/schema.ts";

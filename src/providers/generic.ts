@@ -75,7 +75,8 @@ export const genericEmail = genericProvider({
   files: openFiles,
   compose: ({ from, fromName, to, cc, bcc, replyTo, subject, text: body, html, ...rest }) => ({
     ...{ from, fromName, to, cc, bcc, replyTo, subject, text: body, html, messageId: rest.rfcMessageId },
-    ...{ inReplyTo: rest.inReplyTo, references: rest.references, attachments: rest.attachments.map(linkTo) },
+    ...{ inReplyTo: rest.inReplyTo, references: rest.references, unsubscribeUrl: rest.unsubscribeUrl },
+    attachments: rest.attachments.map(linkTo),
   }),
 });
 

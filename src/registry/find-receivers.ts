@@ -1,4 +1,4 @@
-import { withoutReplyTokens } from "../formats/email/reply-token.ts";
+import { withoutReplyTokens } from "../formats/email/tokens/reply-token.ts";
 import type { ProviderMessage } from "../model.ts";
 import { findMappingsByKeys, type MappingKey } from "../store/mappings.ts";
 import type { Db } from "../store/postgres/database.ts";

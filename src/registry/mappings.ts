@@ -39,6 +39,8 @@ export interface MappingFacts {
   stripQuoted: boolean;
   /** Emails are answered at its address with a token. */
   replyTokens: boolean;
+  /** Emails carry List-Unsubscribe. */
+  listUnsubscribe: boolean;
   dmarcFailures: DmarcPolicy;
   isDeleted: boolean;
   /** Where it goes on, and since when, if it was moved to another location. */
@@ -74,7 +76,7 @@ export function describeMapping(row: MappingRow): MappingFacts {
   if (!adapter) throw new ConfigError(`mapping ${row.id} is of provider ${row.provider}, which this version lacks`);
   const { id, accountId, locationId, provider, address, conversationProviderId, type, movedTo } = row;
   const { callProviderId, unknownSender, postAutomatic, postLists, onUnknownOutcome, stripQuoted, replyTokens } = row;
-  const { dmarcFailures } = row;
+  const { listUnsubscribe, dmarcFailures } = row;
   const facts = { id, accountId, locationId, provider, address, conversationProviderId, type, movedTo };
   return {
     ...facts,
@@ -85,6 +87,7 @@ export function describeMapping(row: MappingRow): MappingFacts {
     onUnknownOutcome,
     stripQuoted,
     replyTokens,
+    listUnsubscribe,
     dmarcFailures,
     adapter,
     channel: adapter.channel,

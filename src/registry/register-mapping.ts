@@ -41,6 +41,7 @@ import {
   requireCalls,
   requireCredentials,
   requireDmarc,
+  requireListUnsubscribe,
   requireMappedAddress,
   requireReplyTokens,
   requireType,
@@ -65,6 +66,7 @@ interface MappingSettings {
   userIds?: string[] | null | undefined;
   stripQuoted?: boolean | undefined;
   replyTokens?: boolean | undefined;
+  listUnsubscribe?: boolean | undefined;
   dmarcFailures?: DmarcPolicy | undefined;
   sendFrom?: string | null | undefined;
   sendUntil?: string | null | undefined;
@@ -118,7 +120,7 @@ export async function registerMapping(
   await requireLocation(db, locationId);
   const { unknownSender = "create", postAutomatic = false, isDefault = false, stripQuoted = false } = input;
   const { onUnknownOutcome = "repost", postLists = "people", callProviderId = null } = input;
-  const { replyTokens = false, dmarcFailures = "post", userIds = null } = input;
+  const { replyTokens = false, listUnsubscribe = false, dmarcFailures = "post", userIds = null } = input;
   const settings = {
     callProviderId: requireCalls(adapter, callProviderId),
     unknownSender,
@@ -129,6 +131,7 @@ export async function registerMapping(
     userIds,
     stripQuoted,
     replyTokens: requireReplyTokens(adapter, replyTokens),
+    listUnsubscribe: requireListUnsubscribe(adapter, listUnsubscribe),
     dmarcFailures: requireDmarc(adapter, dmarcFailures),
     ...requireWindow(input),
   };
@@ -285,6 +288,9 @@ function changesOf(adapter: Adapter, mapping: MappingRow, change: MappingChange)
     ...(address === undefined ? {} : { address: requireMappedAddress(adapter, address) }),
     ...(rest.callProviderId === undefined ? {} : { callProviderId: requireCalls(adapter, rest.callProviderId) }),
     ...(rest.replyTokens === undefined ? {} : { replyTokens: requireReplyTokens(adapter, rest.replyTokens) }),
+    ...(rest.listUnsubscribe === undefined
+      ? {}
+      : { listUnsubscribe: requireListUnsubscribe(adapter, rest.listUnsubscribe) }),
     ...(rest.dmarcFailures === undefined ? {} : { dmarcFailures: requireDmarc(adapter, rest.dmarcFailures) }),
     ...(changesWindow(change) ? requireWindow({ ...mapping, ...Object.fromEntries(given) }) : {}),
   };

@@ -58,6 +58,14 @@ export function requireReplyTokens(adapter: Adapter, replyTokens: boolean): bool
   ]);
 }
 
+/** Who gets texts says STOP. */
+export function requireListUnsubscribe(adapter: Adapter, listUnsubscribe: boolean): boolean {
+  if (!listUnsubscribe || adapter.channel === "email") return listUnsubscribe;
+  throw new InvalidRequest("invalid", "a header in a text", [
+    { path: "listUnsubscribe", message: "is for mailboxes: leave it out" },
+  ]);
+}
+
 /** Texts have no DMARC. */
 export function requireDmarc(adapter: Adapter, dmarcFailures: DmarcPolicy): DmarcPolicy {
   if (dmarcFailures === "post" || adapter.channel === "email") return dmarcFailures;

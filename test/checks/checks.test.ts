@@ -42,6 +42,7 @@ const mapping: Mapping = {
     onUnknownOutcome: "repost",
     stripQuoted: false,
     replyTokens: false,
+    listUnsubscribe: false,
     dmarcFailures: "post",
     isDeleted: false,
   },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parseMessageIds } from "../../src/formats/mail-headers.ts";
 import { parseMailboxes } from "../../src/formats/mailbox.ts";
-import { formatMailbox, requireContent, threadHeaders } from "../../src/formats/outgoing-mail.ts";
+import { formatMailbox, outgoingHeaders, requireContent } from "../../src/formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../../src/model.ts";
 
 const message: OutboundMessage = {
@@ -27,9 +27,9 @@ describe("a sender's name", () => {
 
 describe("a thread's headers", () => {
   const referencesOf = (references: string[]) =>
-    threadHeaders({ ...message, references }).find(({ name }) => name === "References")?.value;
+    outgoingHeaders({ ...message, references }).find(({ name }) => name === "References")?.value;
 
-  test("are left out where there is nothing to say", () => expect(threadHeaders(message)).toEqual([]));
+  test("are left out where there is nothing to say", () => expect(outgoingHeaders(message)).toEqual([]));
 
   test("keep of a long thread its first mail and the latest", () => {
     const ids = Array.from({ length: 1000 }, (_, index) => `${index}@x.example`);

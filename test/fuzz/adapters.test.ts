@@ -145,7 +145,14 @@ describe("HighLevel's webhook", () => {
     const { message, html, subject, emailFrom } = said.request;
     const content = { to: [], cc: [], bcc: [], inReplyTo: [], references: [], attachments: [] };
     composeOutbound({
-      mapping: { id: "m", replyTokens: true, accountId: "a", channel: "email", address: addresses.email },
+      mapping: {
+        id: "m",
+        replyTokens: true,
+        listUnsubscribe: true,
+        accountId: "a",
+        channel: "email",
+        address: addresses.email,
+      },
       publicUrl: "https://bridge.example.com",
       address: "person@example.org",
       message: { id: 1, rfcMessageId: "a@b" },

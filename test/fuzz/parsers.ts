@@ -17,7 +17,7 @@ import { readForm, readUrlencoded } from "../../src/formats/form.ts";
 import { parseMailDate, parseMessageIds, readMailHeaders } from "../../src/formats/mail-headers.ts";
 import { addressesOf, normalizeMailbox, parseMailboxes, parseSender } from "../../src/formats/mailbox.ts";
 import { openMime, parseContentId, parseMime } from "../../src/formats/mime.ts";
-import { formatMailbox, threadHeaders } from "../../src/formats/outgoing-mail.ts";
+import { formatMailbox, outgoingHeaders } from "../../src/formats/outgoing-mail.ts";
 import { decodeJson } from "../../src/formats/parse-value.ts";
 import { personBehind, requirePerson } from "../../src/formats/person.ts";
 import { normalizePhoneNumber, readReceiver, serviceOf } from "../../src/formats/phone-number.ts";
@@ -109,8 +109,8 @@ const table: Record<string, Parser["parse"]> = {
   describePlace: (text) => describePlace({ label: text, address: text, latitude: text, longitude: text }),
   escapeHtml,
   "formatMailbox, of a name": (text) => formatMailbox("a@example.org", text),
-  "threadHeaders, of many references": (text) =>
-    threadHeaders({ to: "", reference: "1", references: text.split(" ") } as never),
+  "outgoingHeaders, of many references": (text) =>
+    outgoingHeaders({ to: "", reference: "1", references: text.split(" ") } as never),
   stripQuoted: (text) => stripQuoted(text),
   "stripQuoted, of HTML": (text) => stripQuoted("x", text),
   ownWordsOfHtml: (text) => ownWordsOfHtml(text),

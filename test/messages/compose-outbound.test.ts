@@ -2,13 +2,17 @@ import { expect, test } from "vitest";
 import { composeOutbound } from "../../src/messages/compose-outbound.ts";
 
 const content = { to: [], cc: [], bcc: [], inReplyTo: [], references: [], attachments: [] };
-const compose = (subject: string) =>
+const mapping = {
+  ...({ id: "m", accountId: "m", channel: "email", address: "support@example.com" } as const),
+  ...{ replyTokens: false, listUnsubscribe: true },
+};
+const compose = (subject: string, more = {}) =>
   composeOutbound({
-    mapping: { id: "m", accountId: "m", channel: "email", address: "support@example.com", replyTokens: false },
+    mapping,
     publicUrl: "https://bridge.example.com",
     address: "person@example.org",
     message: { id: 1, rfcMessageId: "a@b" },
-    content: { ...content, text: "x", subject },
+    content: { ...content, text: "x", subject, ...more },
     attachments: [],
     unfetched: [],
   });
@@ -19,3 +23,10 @@ test.each(["Hello\r\nBcc: victim@example.org", "Hello\nBcc: victim@example.org",
     expect(compose(subject).subject).toBe("Hello Bcc: victim@example.org");
   },
 );
+
+test("an email names a URL by which its person unsubscribes; not one with copies, whose readers would unsubscribe that person", () => {
+  const { unsubscribeUrl = "" } = compose("x");
+  expect(unsubscribeUrl).toMatch(/^https:\/\/bridge\.example\.com\/unsubscribe\/1\.[\w-]{22}$/);
+  expect(compose("x", { cc: ["boss@example.org"] }).unsubscribeUrl).toBeUndefined();
+  expect(compose("x", { bcc: ["archive@example.org"] }).unsubscribeUrl).toBeUndefined();
+});

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { replyTokensOf, withoutReplyTokens, withReplyToken } from "../../src/formats/email/reply-token.ts";
+import { replyTokensOf, withoutReplyTokens, withReplyToken } from "../../src/formats/email/tokens/reply-token.ts";
 import { findThreadOf } from "../../src/messages/find-thread.ts";
 import { ensureConversation } from "../../src/store/conversations.ts";
 import { putLocation } from "../../src/store/locations.ts";

@@ -332,6 +332,8 @@ const open: Record<string, string> = {
     "verified by the mapping's credentials, or answers a provider that asks with the account's secret",
   "GET /oauth/install": "a browser; HighLevel says who may install",
   "GET /oauth/callback": "a browser that has begun here",
+  "GET /unsubscribe/:token": "who has got the email with that token; it changes nothing",
+  "POST /unsubscribe/:token": "who has got the email with that token: the person wants no more",
   "GET /openapi.json": "the document of the API, the same for everybody",
   "GET /docs": "the same as a page",
   "GET /livez": "tells that the process answers",

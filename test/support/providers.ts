@@ -90,6 +90,10 @@ export function whatLacks(provider: Incomplete): string[] {
     [events.some(({ kind }) => kind === "ignored"), "an event that is ignored"],
     [sendFixtures.some(({ fixture }) => !fixture.credentials), "in send/: what the signer's sendCredentials send"],
     [
+      channel === "sms" || sendFixtures.some(({ fixture }) => isUnsubscribable(fixture)),
+      "in send/: an email by which the person unsubscribes with one click",
+    ],
+    [
       refusals.some((each) => isOfMessage(each, adapter)),
       "in send/refusals.json: a message that is refused, with 400 or 422",
     ],
@@ -97,6 +101,10 @@ export function whatLacks(provider: Incomplete): string[] {
   ];
   const missing = needs.flatMap(([isThere, what]) => (isThere ? [] : [what]));
   return [...missing, ...unsourced(provider)].map((what) => `${folder} lacks ${what}`);
+}
+
+function isUnsubscribable({ message: { unsubscribeUrl }, request }: SendFixture): boolean {
+  return unsubscribeUrl !== undefined && JSON.stringify(request.body).includes(unsubscribeUrl);
 }
 
 /** A fixture says how its shape is known. */

@@ -104,6 +104,7 @@ const mapping = z.object({
   userIds: z.array(z.string()).nullable(),
   stripQuoted: z.boolean(),
   replyTokens: z.boolean(),
+  listUnsubscribe: z.boolean(),
   dmarcFailures: z.enum(["post", "mark", "hold"]),
   sendFrom: text.describe("From when people may be written to, as in 09:00; null for any time."),
   sendUntil: text,

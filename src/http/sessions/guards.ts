@@ -17,12 +17,12 @@ export const protect: RequestHandler = (_req, res, next) => {
   next();
 };
 
-/** For a page of nothing but text and this stylesheet, which stands in it. */
-export function protectPlain(stylesheet: string): RequestHandler {
+/** For a page of nothing but text, a form at most, and this stylesheet, which stands in it. */
+export function protectPlain(stylesheet: string, { formAction = "'none'" } = {}): RequestHandler {
   const [none, hash] = [["'none'"], createHash("sha256").update(stylesheet).digest("base64")];
   const directives = {
     ...{ defaultSrc: none, styleSrc: [`'sha256-${hash}'`] },
-    ...{ baseUri: none, formAction: none, frameAncestors: none },
+    ...{ baseUri: none, formAction: [formAction], frameAncestors: none },
   };
   return helmet({ contentSecurityPolicy: { useDefaults: false, directives } });
 }

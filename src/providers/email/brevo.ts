@@ -4,7 +4,7 @@ import { composeMail } from "../../formats/mail.ts";
 import { allOf } from "../../formats/mail-headers.ts";
 import { addressesOf, normalizeMailbox } from "../../formats/mailbox.ts";
 import { parseContentId } from "../../formats/mime.ts";
-import { requireContent, threadHeadersWithoutId } from "../../formats/outgoing-mail.ts";
+import { outgoingHeadersWithoutId, requireContent } from "../../formats/outgoing-mail.ts";
 import { parseValue } from "../../formats/parse-value.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { brevoChecks } from "../checks/email/brevo.ts";
@@ -166,14 +166,14 @@ const readReceipts = (webhook: DecodedWebhook) =>
 function compose(message: OutboundMessage) {
   const { from, fromName, to, cc, bcc, replyTo, subject, text, html, attachments } = message;
   const boxesOf = (all: string[]) => (all.length > 0 ? all.map((email) => ({ email })) : undefined);
-  const thread = Object.fromEntries(threadHeadersWithoutId(message).map(({ name, value }) => [name, value]));
+  const own = Object.fromEntries(outgoingHeadersWithoutId(message).map(({ name, value }) => [name, value]));
   const files = attachments.map((file) => ({ name: file.name, content: requireContent(file).toString("base64") }));
   return {
     ...{ sender: { email: from, name: fromName }, to: [{ email: to }], cc: boxesOf(cc), bcc: boxesOf(bcc) },
     ...{ replyTo: replyTo ? { email: replyTo } : undefined, subject },
     ...{ textContent: text, htmlContent: html ?? (text ? preformatted(text) : undefined) },
     attachment: files.length > 0 ? files : undefined,
-    headers: { ...thread, "X-Mailin-custom": message.reference },
+    headers: { ...own, "X-Mailin-custom": message.reference },
   };
 }
 

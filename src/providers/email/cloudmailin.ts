@@ -4,7 +4,7 @@ import { composeMail } from "../../formats/mail.ts";
 import { allOf, findHeader } from "../../formats/mail-headers.ts";
 import { addressesOf, normalizeMailbox, parseSender } from "../../formats/mailbox.ts";
 import { addWords, parseContentId, unwrapFiles, withoutContent } from "../../formats/mime.ts";
-import { formatMailbox, requireContent, threadHeadersWithBoth } from "../../formats/outgoing-mail.ts";
+import { formatMailbox, outgoingHeadersWithBoth, requireContent } from "../../formats/outgoing-mail.ts";
 import { parseValue } from "../../formats/parse-value.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { credentials, pathSegment, printable, secret, setting, urlLogin } from "../kit/credentials.ts";
@@ -135,13 +135,13 @@ const readReceipts = (webhook: DecodedWebhook) =>
 function compose(message: OutboundMessage) {
   const { from, fromName, to, cc, bcc, replyTo, subject, text, html, attachments } = message;
   if (bcc.length > 0) throw new Failure("rejected", "CloudMailin sends no blind copies: write the email without bcc");
-  const thread = threadHeadersWithBoth(message).map(({ name, value: ids }) => [name, ids]);
+  const headers = outgoingHeadersWithBoth(message).map(({ name, value: ids }) => [name, ids]);
   // What stands in `from` is the envelope's.
   const own = { From: fromName && formatMailbox(from, fromName), "Reply-To": replyTo };
   return {
     ...{ from, to: [to], cc: cc.length > 0 ? cc : undefined },
     ...{ subject, plain: text, html },
-    headers: { ...own, ...Object.fromEntries(thread) },
+    headers: { ...own, ...Object.fromEntries(headers) },
     attachments: attachments.map((each) => {
       return {
         file_name: each.name,

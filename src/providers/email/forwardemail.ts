@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { openMime } from "../../formats/mime.ts";
-import { formatMailbox, requireContent, threadHeaders } from "../../formats/outgoing-mail.ts";
+import { formatMailbox, outgoingHeaders, requireContent } from "../../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { atLeast, credentials, printable, secret } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
@@ -104,11 +104,15 @@ function readMail(webhook: DecodedWebhook) {
 /** nodemailer's fields, which it hands on: https://nodemailer.com/message */
 function compose(message: OutboundMessage) {
   const { from, fromName, to, cc, bcc, replyTo, subject, text, html, attachments } = message;
-  const thread = new Map(threadHeaders(message).map(({ name, value }) => [name, value]));
+  const {
+    "Message-ID": messageId,
+    "In-Reply-To": inReplyTo,
+    References: references,
+    ...headers
+  }: Record<string, string> = Object.fromEntries(outgoingHeaders(message).map(({ name, value }) => [name, value]));
   return {
     ...{ from: formatMailbox(from, fromName), to: [to], cc, bcc, replyTo, subject, text, html },
-    ...{ messageId: thread.get("Message-ID"), inReplyTo: thread.get("In-Reply-To") },
-    references: thread.get("References"),
+    ...{ messageId, inReplyTo, references, headers: Object.keys(headers).length > 0 ? headers : undefined },
     dsn: { return: "headers", notify: ["success", "failure"] },
     attachments: attachments.map((file) => {
       const content = requireContent(file).toString("base64");

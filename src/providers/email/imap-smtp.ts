@@ -5,7 +5,7 @@ import { readParts } from "../../formats/email/mime-parts.ts";
 import { allOf, findHeader, type MailHeader } from "../../formats/mail-headers.ts";
 import { addressesOf } from "../../formats/mailbox.ts";
 import { openMime } from "../../formats/mime.ts";
-import { requireContent, threadHeaders } from "../../formats/outgoing-mail.ts";
+import { outgoingHeaders, requireContent } from "../../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { mailboxChecks } from "../checks/mailbox/imap-smtp.ts";
 import { choice, credentials, secret, setting, shape } from "../kit/credentials.ts";
@@ -126,7 +126,7 @@ function compose(message: OutboundMessage): OutgoingMail {
   return {
     from: { address, name },
     ...{ to, cc, bcc, replyTo, subject, text, html },
-    headers: Object.fromEntries(threadHeaders(message).map((header) => [header.name, header.value])),
+    headers: Object.fromEntries(outgoingHeaders(message).map((header) => [header.name, header.value])),
     attachments: attachments.map((each) => {
       return { name: each.name, contentType: each.contentType, content: requireContent(each).toString("base64") };
     }),

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { parseMessageIds } from "../../formats/mail-headers.ts";
 import { normalizeMailbox } from "../../formats/mailbox.ts";
 import { openMime } from "../../formats/mime.ts";
-import { requireContent, threadHeadersWithoutId } from "../../formats/outgoing-mail.ts";
+import { outgoingHeadersWithoutId, requireContent } from "../../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { mailersendChecks } from "../checks/email/mailersend.ts";
 import { atLeast, credentials, printable, secret } from "../kit/credentials.ts";
@@ -39,6 +39,7 @@ export const mailersend = defineProvider({
   notes: [
     "MailerSend posts an inbound mail **once**, and waits three seconds: what comes while the bridge is down is to be fetched there by hand.",
     "MailerSend gives each mail a Message-ID of its own, so ours follows the references: an answer finds its thread by them.",
+    "`listUnsubscribe` needs a plan of MailerSend's with custom headers: with others it refuses the emails.",
     "Without `webhookSecret` receipts are refused.",
   ],
   receives: {
@@ -132,11 +133,14 @@ const refusal = z
 function compose(message: OutboundMessage) {
   const { from, fromName, to, cc, bcc, replyTo, subject, text, html, inReplyTo, attachments } = message;
   const boxes = (addresses: string[]) => addresses.map((email) => ({ email }));
-  const references = threadHeadersWithoutId(message).find(({ name }) => name === "References")?.value;
+  const own = outgoingHeadersWithoutId(message);
+  const references = own.find(({ name }) => name === "References")?.value;
+  const headers = own.filter(({ name }) => name !== "References" && name !== "In-Reply-To");
   return {
     ...{ from: { email: from, name: fromName }, to: boxes([to]), cc: boxes(cc), bcc: boxes(bcc) },
     ...{ reply_to: replyTo ? { email: replyTo } : undefined, subject, text, html },
     ...{ in_reply_to: inReplyTo, references: parseMessageIds(references) },
+    headers: headers.length > 0 ? headers : undefined,
     attachments: attachments.map((file) => {
       return { content: requireContent(file).toString("base64"), filename: file.name, disposition: "attachment" };
     }),

@@ -3,7 +3,7 @@ import { attachmentOf, composeMail, type Mail } from "../../formats/mail.ts";
 import { allOf, findHeader } from "../../formats/mail-headers.ts";
 import { addressesOf, normalizeMailbox, parseSender } from "../../formats/mailbox.ts";
 import { addWords, openMime, parseContentId, parseMime, unwrapFiles, withoutContent } from "../../formats/mime.ts";
-import { formatMailbox, requireContent, threadHeaders } from "../../formats/outgoing-mail.ts";
+import { formatMailbox, outgoingHeaders, requireContent } from "../../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { mailgunChecks } from "../checks/mailgun.ts";
 import { atLeast, choice, credentials, domainName, printable, secret, setting } from "../kit/credentials.ts";
@@ -195,8 +195,8 @@ function compose(message: OutboundMessage): FormData {
   const { to, cc, bcc, subject, text: plain, html, replyTo, reference: ours } = message;
   const form = new FormData();
   const addresses = { from: formatMailbox(message.from, message.fromName), to, cc: cc.join(", "), bcc: bcc.join(", ") };
-  const thread = Object.fromEntries(threadHeaders(message).map(({ name, value }) => [`h:${name}`, value]));
-  const fields = { ...addresses, subject, text: plain, html, "h:Reply-To": replyTo, ...thread, "v:message": ours };
+  const own = Object.fromEntries(outgoingHeaders(message).map(({ name, value }) => [`h:${name}`, value]));
+  const fields = { ...addresses, subject, text: plain, html, "h:Reply-To": replyTo, ...own, "v:message": ours };
   for (const [name, value] of Object.entries(fields)) if (value) form.append(name, value);
   for (const file of message.attachments) {
     const blob = new Blob([new Uint8Array(requireContent(file))], { type: file.contentType });

@@ -3,7 +3,7 @@ import { composeMail } from "../../formats/mail.ts";
 import { allOf } from "../../formats/mail-headers.ts";
 import { addressesOf, normalizeMailbox, parseSender } from "../../formats/mailbox.ts";
 import { addWords, fileOfHeaders, unwrapFiles, withoutContent } from "../../formats/mime.ts";
-import { requireContent, threadHeadersWithoutId } from "../../formats/outgoing-mail.ts";
+import { outgoingHeadersWithoutId, requireContent } from "../../formats/outgoing-mail.ts";
 import { parseValue } from "../../formats/parse-value.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { mailjetChecks } from "../checks/email/mailjet.ts";
@@ -170,7 +170,7 @@ function compose(message: OutboundMessage) {
         Base64Content: requireContent(file).toString("base64"),
       };
     }),
-    Headers: Object.fromEntries(threadHeadersWithoutId(message).map(({ name, value }) => [name, value])),
+    Headers: Object.fromEntries(outgoingHeadersWithoutId(message).map(({ name, value }) => [name, value])),
     ...{ CustomID: message.reference, TrackClicks: "disabled" },
   };
 }

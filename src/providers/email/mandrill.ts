@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { normalizeMailbox } from "../../formats/mailbox.ts";
-import { requireContent, threadHeadersWithBoth } from "../../formats/outgoing-mail.ts";
+import { outgoingHeadersWithBoth, requireContent } from "../../formats/outgoing-mail.ts";
 import { parseValue } from "../../formats/parse-value.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { mandrillChecks } from "../checks/email/mandrill.ts";
@@ -136,7 +136,7 @@ const refusal = z
 function compose(message: OutboundMessage) {
   const { from, fromName, to, cc, bcc, replyTo, subject, text, html, attachments } = message;
   const boxes = { to: [to], cc, bcc };
-  const headers = threadHeadersWithBoth(message).map(({ name, value }) => [name, value]);
+  const headers = outgoingHeadersWithBoth(message).map(({ name, value }) => [name, value]);
   return {
     ...{ from_email: from, from_name: fromName, subject, text, html },
     to: Object.entries(boxes).flatMap(([type, addresses]) => addresses.map((email) => ({ email, type }))),

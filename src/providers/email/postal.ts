@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { normalizeMailbox } from "../../formats/mailbox.ts";
 import { openMime } from "../../formats/mime.ts";
-import { formatMailbox, requireContent, threadHeadersWithoutId } from "../../formats/outgoing-mail.ts";
+import { formatMailbox, outgoingHeadersWithoutId, requireContent } from "../../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { credentials, httpUrl, printable, secret, setting } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
@@ -118,7 +118,7 @@ function compose(outbound: OutboundMessage) {
     ...{ to: [to], cc, bcc, from: formatMailbox(from, fromName), reply_to: replyTo, subject },
     ...{ plain_body: text, html_body: html, tag: outbound.reference },
     // Postal gives each email a Message-ID of its own, and says it in the answer.
-    headers: Object.fromEntries(threadHeadersWithoutId(outbound).map(({ name, value }) => [name, value])),
+    headers: Object.fromEntries(outgoingHeadersWithoutId(outbound).map(({ name, value }) => [name, value])),
     attachments: attachments.map((file) => {
       return { name: file.name, content_type: file.contentType, data: requireContent(file).toString("base64") };
     }),

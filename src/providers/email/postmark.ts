@@ -2,7 +2,7 @@ import { z } from "zod";
 import { composeMail } from "../../formats/mail.ts";
 import { addressesOf, normalizeMailbox, parseSender } from "../../formats/mailbox.ts";
 import { addWords, parseContentId, unwrapFiles, withoutContent } from "../../formats/mime.ts";
-import { formatMailbox, requireContent, threadHeaders } from "../../formats/outgoing-mail.ts";
+import { formatMailbox, outgoingHeaders, requireContent } from "../../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { postmarkChecks } from "../checks/postmark.ts";
 import { credentials, printable, secret, setting, shape, urlLogin } from "../kit/credentials.ts";
@@ -175,7 +175,7 @@ function changeIn(webhook: DecodedWebhook): string {
 /** https://postmarkapp.com/developer/api/email-api#send-a-single-email */
 function compose(message: OutboundMessage, MessageStream: string | undefined) {
   const { from, fromName, cc, bcc } = message;
-  const headers = threadHeaders(message).map(({ name, value }) => ({ Name: name, Value: value }));
+  const headers = outgoingHeaders(message).map(({ name, value }) => ({ Name: name, Value: value }));
   // Without it Postmark gives the email a Message-ID of its own, <MessageID@mtasv.net>; so by this API as well as by SMTP:
   // https://postmarkapp.com/developer/user-guide/send-email-with-smtp
   if (message.rfcMessageId) headers.push({ Name: "X-PM-KeepID", Value: "true" });

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { composeMail } from "../../formats/mail.ts";
 import { addressesOf, parseSender } from "../../formats/mailbox.ts";
 import { openMime, parseContentId } from "../../formats/mime.ts";
-import { formatMailbox, requireContent, threadHeadersWithoutId } from "../../formats/outgoing-mail.ts";
+import { formatMailbox, outgoingHeadersWithoutId, requireContent } from "../../formats/outgoing-mail.ts";
 import { decodeJson, parseValue } from "../../formats/parse-value.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { resendChecks } from "../checks/email/resend.ts";
@@ -184,7 +184,7 @@ function readReceipt(webhook: DecodedWebhook, word: string) {
 
 function compose(message: OutboundMessage) {
   const { from, fromName, to, cc, bcc, replyTo, subject, text, html, reference: ours, attachments } = message;
-  const headers = threadHeadersWithoutId(message).map(({ name, value }) => [name, value]);
+  const headers = outgoingHeadersWithoutId(message).map(({ name, value }) => [name, value]);
   return {
     ...{ from: formatMailbox(from, fromName), to: [to], cc, bcc, reply_to: replyTo, subject, text, html },
     ...{ headers: Object.fromEntries(headers), tags: [{ name: "reference", value: ours }] },

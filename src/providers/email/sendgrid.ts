@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { normalizeMailbox } from "../../formats/mailbox.ts";
-import { requireContent, threadHeaders } from "../../formats/outgoing-mail.ts";
+import { outgoingHeaders, requireContent } from "../../formats/outgoing-mail.ts";
 import { parseValue } from "../../formats/parse-value.ts";
 import type { OutboundMessage, WebhookRequest } from "../../model.ts";
 import { hostOf, sendgridChecks } from "../checks/email/sendgrid.ts";
@@ -155,7 +155,7 @@ function compose(message: OutboundMessage) {
   });
   // Files alone are refused.
   const blank = files.length > 0 ? [{ type: "text/plain", value: " " }] : undefined;
-  const headers = Object.fromEntries(threadHeaders(message).map(({ name, value }) => [name, value]));
+  const headers = Object.fromEntries(outgoingHeaders(message).map(({ name, value }) => [name, value]));
   return {
     personalizations: [
       {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { normalizeMailbox } from "../../formats/mailbox.ts";
-import { requireContent, threadHeadersWithBoth } from "../../formats/outgoing-mail.ts";
+import { outgoingHeadersWithBoth, requireContent } from "../../formats/outgoing-mail.ts";
 import { parseValue } from "../../formats/parse-value.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { hostOf, sparkpostChecks } from "../checks/email/sparkpost.ts";
@@ -134,13 +134,13 @@ function readReceipt(given: unknown) {
 function compose(message: OutboundMessage) {
   const { from, fromName, to, cc, bcc, replyTo, subject, text, html, attachments } = message;
   const metadata = { bridge_message: message.reference };
-  const thread = threadHeadersWithBoth(message).map(({ name, value }) => [name, value]);
+  const own = outgoingHeadersWithBoth(message).map(({ name, value }) => [name, value]);
   return {
     // Who gets a copy sees in To whom it was written to: https://support.sparkpost.com/docs/faq/cc-bcc-with-rest-api
     recipients: [to, ...cc, ...bcc].map((email) => ({ address: { email, header_to: to }, metadata })),
     content: {
       ...{ from: { email: from, name: fromName }, reply_to: replyTo, subject, text, html },
-      headers: { ...(cc.length > 0 ? { CC: cc.join(", ") } : {}), ...Object.fromEntries(thread) },
+      headers: { ...(cc.length > 0 ? { CC: cc.join(", ") } : {}), ...Object.fromEntries(own) },
       attachments: attachments.map((file) => {
         return { name: file.name, type: file.contentType, data: requireContent(file).toString("base64") };
       }),

@@ -49,6 +49,8 @@ export const mappings = pgTable(
     stripQuoted: boolean().notNull().default(false),
     /** Its emails are answered at its address with a token behind a plus sign. */
     replyTokens: boolean().notNull().default(false),
+    /** Its emails name a URL by which the person unsubscribes. */
+    listUnsubscribe: boolean().notNull().default(false),
     /** Of an email that fails DMARC. */
     dmarcFailures: text().$type<DmarcPolicy>().notNull().default("post"),
     /** Between which times people may be written to, as in `09:00`, by the clocks where they are; both null for always. */

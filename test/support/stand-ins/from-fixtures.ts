@@ -135,12 +135,15 @@ function referenceIn(receiptUrl: string | undefined): string | undefined {
 
 function toMessage(read: ReadMessage, reference: string | undefined, { id, rfcMessageId }: Answer): StandInMessage {
   const { from, to, cc, bcc, subject, text, html, replyTo, inReplyTo, references, media, receiptUrl } = read;
+  const { unsubscribeUrl, unsubscribePost } = read;
   const bracketed = (ids: string[]) => ids.map((each) => `<${each}>`).join(" ");
   const headers = {
     "message-id": rfcMessageId === undefined ? "" : `<${rfcMessageId}>`,
     "in-reply-to": bracketed(inReplyTo),
     references: bracketed(references),
     "reply-to": replyTo.join(", "),
+    "list-unsubscribe": unsubscribeUrl.map((url) => `<${url}>`).join(", "),
+    "list-unsubscribe-post": unsubscribePost.join(", "),
   };
   return {
     ...{ id, reference, from: from[0] ?? "", to, cc, bcc, text: text[0], html: html[0], subject: subject[0], media },

@@ -77,6 +77,8 @@ export interface ReadMessage {
   rfcMessageId: string[];
   inReplyTo: string[];
   references: string[];
+  unsubscribeUrl: string[];
+  unsubscribePost: string[];
   media: string[];
   receiptUrl: string[];
 }
@@ -202,6 +204,7 @@ const asAddresses = (texts: string[], channel: Channel) =>
 const requoted = (address: string) => address.replace(/^(?=[^@]*(?:\.\.|\.@)|\.)([^@"]+)@/, '"$1"@');
 /** Some leave the plus away, and some write the chat of WhatsApp's, as 15005550006@c.us. */
 const withPlus = (number: string) => number.replace(/^(\d{9,15})(@c\.us)?$/, "+$1");
+const withoutBrackets = (texts: string[]) => texts.map((url) => url.replace(/^<(.*)>$/, "$1"));
 const asIds = (texts: string[]) => texts.flatMap((ids) => parseMessageIds(ids));
 
 /** How the texts at a place say each part of a message. */
@@ -216,18 +219,21 @@ const readers: Record<Field, (texts: string[], channel: Channel) => string[]> = 
   },
   ...{ subject: asIs, text: asIs, html: asIs },
   ...{ rfcMessageId: asIds, inReplyTo: asIds, references: asIds },
+  ...{ unsubscribeUrl: withoutBrackets, unsubscribePost: asIs },
   ...{ media: asIs, receiptUrl: asIs },
 };
 
 /** Of a text's files the URLs go out, of an email's their names. */
 function partsOf(message: SendFixture["message"], channel: Channel): ReadMessage {
   const { reference, from, to, cc, bcc, replyTo, subject, text, html, receiptUrl } = message;
-  const { rfcMessageId, inReplyTo, references, attachments } = message;
+  const { rfcMessageId, inReplyTo, references, unsubscribeUrl, attachments } = message;
   const one = (value: string | undefined) => (value ? [value] : []);
   return {
     ...{ reference: one(reference), from: one(from), to: one(to), cc, bcc, replyTo: one(replyTo) },
     ...{ subject: one(subject), text: one(text), html: one(html), receiptUrl: one(receiptUrl) },
     ...{ rfcMessageId: one(rfcMessageId), inReplyTo: one(inReplyTo), references },
+    unsubscribeUrl: one(unsubscribeUrl),
+    unsubscribePost: one(unsubscribeUrl && "List-Unsubscribe=One-Click"),
     media: attachments.map(({ url, name }) => (channel === "sms" ? url : name)),
   };
 }

@@ -19,7 +19,7 @@ export interface StandInMessage {
   subject?: string | undefined;
   /**
    * Of an email, names in lower case, values as in the mail, ids in angle brackets: message-id, in-reply-to, references,
-   * reply-to. message-id is what the recipient sees.
+   * reply-to, list-unsubscribe, list-unsubscribe-post. message-id is what the recipient sees.
    */
   headers: Record<string, string>;
   /** URLs of a text, file names of an email. */

@@ -86,7 +86,8 @@ function readRows(given: unknown, csv: string): Given {
 /** An empty cell says nothing; what is true or false is no text. */
 function valuesOf(record: Record<string, string>): Record<string, unknown> {
   const words: Record<string, unknown> = { true: true, false: false };
-  const isFlag = (name: string) => ["postAutomatic", "isDefault", "stripQuoted", "replyTokens"].includes(name);
+  const flags = ["postAutomatic", "isDefault", "stripQuoted", "replyTokens", "listUnsubscribe"];
+  const isFlag = (name: string) => flags.includes(name);
   const readCell = (name: string, value: string) => {
     if (name === "userIds" || name === "sendDays") return value.split(/[\s,;]+/).filter(Boolean);
     if (name === "answerHours" || name === "dailyCap") return Number(value);

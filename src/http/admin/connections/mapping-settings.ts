@@ -36,6 +36,10 @@ export const mappingSettings = {
     ),
   stripQuoted: z.boolean().optional().describe("Leaves of the text of an email reply what is new in it."),
   replyTokens: z.boolean().optional().describe("Sends emails with a Reply-To that says which email an answer is to."),
+  listUnsubscribe: z
+    .boolean()
+    .optional()
+    .describe("Sends emails with List-Unsubscribe, by which a mail program unsubscribes the person with one click."),
   dmarcFailures: z
     .enum(["post", "mark", "hold"])
     .optional()

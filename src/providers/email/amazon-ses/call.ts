@@ -1,5 +1,5 @@
 import type { ApiRequest } from "../../../calls/call-api.ts";
-import { formatMailbox, requireContent, threadHeadersWithoutId } from "../../../formats/outgoing-mail.ts";
+import { formatMailbox, outgoingHeadersWithoutId, requireContent } from "../../../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../../../model.ts";
 import { callAws } from "../../kit/recipes/aws-signature.ts";
 import { regionOf } from "../../kit/recipes/sns.ts";
@@ -28,7 +28,7 @@ export function callSes(account: SesAccount, method: "GET" | "POST", path: strin
  */
 export function composeForSes(message: OutboundMessage, ConfigurationSetName: string | undefined) {
   const { from, fromName, to, cc, bcc, replyTo, subject = "", text, html, attachments } = message;
-  const Headers = threadHeadersWithoutId(message).map(({ name, value }) => ({ Name: name, Value: value }));
+  const Headers = outgoingHeadersWithoutId(message).map(({ name, value }) => ({ Name: name, Value: value }));
   const Attachments = attachments.map((each) => {
     const RawContent = requireContent(each).toString("base64");
     return { FileName: each.name, ContentType: each.contentType, RawContent };

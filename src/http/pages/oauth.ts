@@ -1,14 +1,13 @@
 import { createHmac, randomBytes } from "node:crypto";
-import { type Response, Router } from "express";
+import { Router } from "express";
 import { RateLimiterMemory } from "rate-limiter-flexible";
-import type { Connection, Installer } from "../access/install.ts";
-import { Failure } from "../errors.ts";
-import { escapeHtml } from "../formats/escape-html.ts";
-import type { Log } from "../log.ts";
-import { isSame } from "../secrets/compare.ts";
-import { networkOf } from "./limits.ts";
-import { Problem } from "./problem.ts";
-import { protectPlain } from "./sessions/guards.ts";
+import type { Connection, Installer } from "../../access/install.ts";
+import { Failure } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import { isSame } from "../../secrets/compare.ts";
+import { networkOf } from "../limits.ts";
+import { Problem } from "../problem.ts";
+import { type Page, protectPage, sendPage } from "./plain-page.ts";
 
 export interface OauthContext {
   /** Undefined while there is no marketplace app. */
@@ -32,10 +31,7 @@ export function oauthRoutes(context: OauthContext): Router {
   const cookie = cookieOf(publicUrl);
   const mayExchange = createCodeLimit();
   const router = Router();
-  router.use(protect, (_req, res, next) => {
-    res.set("Cache-Control", "no-store");
-    next();
-  });
+  router.use(protectPage);
 
   router.get("/install", async (_req, res) => {
     const installer = await requireInstaller(context);
@@ -127,13 +123,6 @@ function isOwnState(key: Buffer, secret: string, state: string, nowMs: number): 
   return isSame(state, signState(key, secret, atMs)) && isFresh && secret !== "";
 }
 
-interface Page {
-  title: string;
-  /** Texts; nothing of them is markup. */
-  lines: unknown[];
-  link?: { url: string; text: string };
-}
-
 const again = (url: string) => ({ url, text: "Connect to HighLevel" });
 
 const beginHere = (url: string): Page => ({
@@ -190,19 +179,3 @@ const connected = ({ kind, id }: Connection, publicUrl: string): Page => ({
       ? [`Location ${id} is connected.`, "Messages that waited for it go out now. You can close this page."]
       : [`Agency ${id} is connected.`, "Its locations follow when they are first needed. You can close this page."],
 });
-
-const stylesheet =
-  ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:15vh auto;max-width:34rem;padding:0 1.5rem}";
-const protect = protectPlain(stylesheet);
-
-function sendPage(res: Response, status: number, { title, lines, link }: Page): void {
-  const paragraphs = lines.map((line) => `<p>${escapeHtml(String(line))}</p>`).join("\n");
-  const action = link ? `\n<p><a href="${escapeHtml(link.url)}">${escapeHtml(link.text)}</a></p>` : "";
-  res
-    .status(status)
-    .type("html")
-    .send(`<!doctype html><html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title><style>${stylesheet}</style></head>
-<body><h1>${escapeHtml(title)}</h1>
-${paragraphs}${action}</body></html>`);
-}
