@@ -241,6 +241,13 @@ describe("odd imports", () => {
     ["nothing", " ", 422, /no rows/],
     ["a ragged row", `${head}\n+15005570001`, 422, /no CSV/],
     ["an open quote", `${head}\n"+15005570001,${locationId}`, 422, /no CSV/],
+    ["a flag in capitals", `${head},listUnsubscribe\n+15005570003,${locationId},FALSE`, 200, 1],
+    [
+      "a mailbox's flag for a number",
+      `${head},listUnsubscribe\n+15005570004,${locationId},true`,
+      422,
+      "line 2: listUnsubscribe",
+    ],
     ["constructor as a flag", `${head},isDefault\n+15005570001,${locationId},constructor`, 422, "line 2: isDefault"],
   ])("%s", async (_name, csv, status, what) => {
     const [answered, told] = await post(csv);
