@@ -47,6 +47,15 @@ describe("the rooms of src", () => {
     expect(crowded).toEqual([]);
   });
 
+  test("have a console of 3,000 lines at most", () => {
+    const folder = join(src, "console");
+    const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    const lines = files.map(
+      ({ parentPath, name }) => readFileSync(join(parentPath, name), "utf8").split("\n").length - 1,
+    );
+    expect(lines.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(3000);
+  });
+
   test("have adapters for texts of at most 110 lines, or such that say in their head why they are longer", () => {
     const folder = join(src, "providers/sms");
     const adapters = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());

@@ -15,12 +15,14 @@ export function sendPage(req: Request, res: Response, assets: Assets, answer: Ex
   const { title, body, status = 200, refreshSeconds } = answer;
   if (refreshSeconds !== undefined) res.set("Refresh", String(refreshSeconds));
   const path = `${req.baseUrl}${req.path}`.replace(/\/$/, "");
-  const search = typeof req.query["q"] === "string" ? req.query["q"] : "";
+  const [search = "", locationId] = ["q", "locationId"].map((name) => readText(req.query[name]));
   res
     .status(status)
     .type("html")
-    .send(renderDocument({ title, assets, caller, path, search, children: body }));
+    .send(renderDocument({ title, assets, caller, path, search, locationId, children: body }));
 }
+
+const readText = (given: unknown) => (typeof given === "string" && given !== "" ? given : undefined);
 
 const stranger = { caller: undefined, path: "", search: "" };
 

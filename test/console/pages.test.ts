@@ -62,6 +62,41 @@ describe.sequential("every page", () => {
   });
 });
 
+test("no button is pressed by a form of another site", async () => {
+  const buttons = walksOf(stage).filter(({ route }) => route.startsWith("POST"));
+  expect(buttons.length).toBeGreaterThan(5);
+  for (const { path, fields } of buttons) {
+    const answer = await fetch(`${stage.bridge.url}/console${path}`, {
+      ...{ method: "POST", redirect: "manual", headers: { cookie: cookies.admin, origin: "https://evil.example" } },
+      body: new URLSearchParams(fields),
+    });
+    expect([path, answer.status]).toEqual([path, 403]);
+  }
+});
+
+test("what a page was narrowed to stays: on the way to the next one, and in what is replayed", async () => {
+  const { page } = await call("GET", `/messages?locationId=${locationId}&mappingId=`, cookies.admin);
+  for (const place of ["problems", "webhooks", "mappings", "live", "metrics"])
+    expect(page).toContain(`href="/console/${place}?locationId=${locationId}"`);
+  const problemsOf = async (query: string) => (await call("GET", `/problems?${query}`, cookies.admin)).page;
+  expect(await problemsOf(`locationId=${otherLocation}`)).not.toContain("Replay…");
+  expect(await problemsOf("until=2020-01-01T00:00:00Z")).not.toContain("Replay…");
+  const narrowed = await problemsOf("from=2020-01-01T00:00:00Z");
+  const links = [...narrowed.matchAll(/href="(\/console\/(?:replays\/new|do\/discard)[^"]+)"/g)].map(
+    ([, href]) => href,
+  );
+  expect(links.length).toBeGreaterThan(1);
+  for (const href of links) expect(href).toContain("from=2020-01-01T00%3A00%3A00Z");
+});
+
+test("the first view is small", async () => {
+  const { page } = await call("GET", "", cookies.admin);
+  const files = [...page.matchAll(/(?:href|src)="(\/console\/console\.[^"]+)"/g)].map(([, path = ""]) => path);
+  expect(files).toHaveLength(2);
+  const bodies = await Promise.all(files.map(async (path) => (await fetch(`${stage.bridge.url}${path}`)).text()));
+  expect(Buffer.byteLength([page, ...bodies].join(""))).toBeLessThan(60_000);
+});
+
 /** Where else a writing operation is, or why it is nowhere. */
 const elsewhere: Record<string, string> = {
   replayDelivery: "the button of a message",

@@ -21,6 +21,7 @@ export type DeedId = keyof Calls & keyof typeof adminOperations;
 
 const mapping = "/console/mappings/{id}";
 const location = "/console/locations/{locationId}";
+const discarding: Omit<Deed, "title"> = { back: "/console/problems", isFinal: true, without: ["cursor"] };
 const list = (name: string) => `/console/lists/${name}`;
 
 /** By the operation's id. What is not here has a page of its own. */
@@ -70,18 +71,8 @@ const deeds: Partial<Record<DeedId, Deed>> = {
   stopImport: { title: "Stop it", back: list("imports"), isFinal: true },
   stopReplay: { title: "Stop it", back: "/console/replays/{id}" },
   discardDelivery: { title: "Discard it", back: "/console/problems", isFinal: true },
-  discardDeliveries: {
-    title: "Discard what was given up",
-    back: "/console/problems",
-    isFinal: true,
-    without: ["cursor"],
-  },
-  discardWebhooks: {
-    title: "Discard what was not understood",
-    back: "/console/problems",
-    isFinal: true,
-    without: ["cursor"],
-  },
+  discardDeliveries: { title: "Discard what was given up", ...discarding },
+  discardWebhooks: { title: "Discard what was not understood", ...discarding },
   discardWebhook: { title: "Discard it", back: "/console/webhooks/{id}", isFinal: true },
   replayWebhook: { title: "Read it again", back: "/console/webhooks/{id}" },
 };

@@ -3,7 +3,7 @@ import type { Json } from "../../http/openapi/schemas.ts";
 import type { Finding } from "../../model.ts";
 import { adapterOf } from "../../providers/registry.ts";
 import { Findings } from "../frame/findings.tsx";
-import { Facts, Id, Said, Time, Words } from "../frame/parts.tsx";
+import { Facts, Id, Said, Time, Ways, Words } from "../frame/parts.tsx";
 import { labelOf as labelOfProvider } from "../pages/provider-labels.ts";
 
 /** What the API answered: some of it is shown this once. */
@@ -40,16 +40,7 @@ export function Outcome(outcome: { title: string; body: Json; back: string; isNe
           {show(facts.filter((fact) => !isFirst(fact)))}
         </details>
       )}
-      <div class="actions">
-        <a class="button primary" href={to}>
-          Go on
-        </a>
-        {pasteAt && (
-          <a class="button" href="/console/first-steps">
-            First steps
-          </a>
-        )}
-      </div>
+      <Ways primary="Go on" to={{ "Go on": to, "First steps": pasteAt !== undefined && "/console/first-steps" }} />
     </>
   );
 }

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { renderToString } from "preact-render-to-string";
 import type { Caller } from "../../http/caller.ts";
+import { hrefWith } from "./answer.ts";
 
 /** Where the stylesheet and the script are; their names change with what is in them. */
 export interface Assets {
@@ -16,6 +17,8 @@ interface DocumentProps {
   path: string;
   /** What was searched for last. */
   search: string;
+  /** The location that the page was narrowed to: the way leads on within it. */
+  locationId?: string | undefined;
   children: ComponentChildren;
 }
 
@@ -32,6 +35,9 @@ const places: [path: string, name: string, key: string][] = [
   ["/console/settings", "Settings", "s"],
 ];
 
+/** Those that can be narrowed to a location. */
+const byLocation = /messages|problems|webhooks|mappings|live|metrics|opt-outs/;
+
 /** For whom looks at it inside HighLevel. */
 const insidePlaces: typeof places = [
   ...places.filter(([, name]) => ["Messages", "Problems", "Live"].includes(name)),
@@ -47,7 +53,7 @@ export function renderDocument(props: DocumentProps): string {
   return `<!doctype html>${renderToString(<Document {...props} />)}`;
 }
 
-function Document({ title, assets, caller, path, search, children }: DocumentProps) {
+function Document({ title, assets, caller, path, search, locationId, children }: DocumentProps) {
   return (
     <html lang="en">
       <head>
@@ -63,7 +69,7 @@ function Document({ title, assets, caller, path, search, children }: DocumentPro
         <a class="skip" href="#main">
           To the content
         </a>
-        {caller && <Header caller={caller} path={path} search={search} />}
+        {caller && <Header {...{ caller, path, search, locationId }} />}
         <main id="main" tabIndex={-1}>
           {children}
         </main>
@@ -73,7 +79,10 @@ function Document({ title, assets, caller, path, search, children }: DocumentPro
   );
 }
 
-function Header({ caller, path, search }: { caller: Caller; path: string; search: string }) {
+type HeaderProps = Pick<DocumentProps, "path" | "search" | "locationId"> & { caller: Caller };
+
+function Header({ caller, path, search, locationId }: HeaderProps) {
+  const hrefOf = (to: string) => (byLocation.test(to) ? hrefWith(to, { locationId }) : to);
   return (
     <header class="top">
       <a class="brand" href="/console">
@@ -81,7 +90,7 @@ function Header({ caller, path, search }: { caller: Caller; path: string; search
       </a>
       <nav aria-label="Console">
         {(caller.isInside ? insidePlaces : places).map(([to, name, key]) => (
-          <a key={to} href={to} data-key={key} aria-current={isWithin(path, to) ? "page" : undefined}>
+          <a key={to} href={hrefOf(to)} data-key={key} aria-current={isWithin(path, to) ? "page" : undefined}>
             {name}
           </a>
         ))}
@@ -114,26 +123,25 @@ function SearchAndSignOut({ caller, search }: { caller: Caller; search: string }
   );
 }
 
+const keys = [
+  ["/", "search"],
+  ["j, k", "next and previous row; Enter opens it"],
+  ["x", "tick the row"],
+  ["r", "replay what is shown or ticked, when you have been asked"],
+];
+
 /** Shown by the script alone, which these keys need. */
 function Help() {
   return (
     <dialog aria-label="Keys">
       <h2>Keys</h2>
       <dl class="facts">
-        <dt>
-          <kbd>/</kbd>
-        </dt>
-        <dd>search</dd>
-        <dt>
-          <kbd>j</kbd> <kbd>k</kbd>
-        </dt>
-        <dd>next and previous row; Enter opens it</dd>
-        {places.map(([to, name, key]) => (
+        {[...keys, ...places.map(([, name, key]) => [`g ${key}`, name])].map(([key, does]) => (
           <>
-            <dt key={to}>
-              <kbd>g</kbd> <kbd>{key}</kbd>
+            <dt>
+              <kbd>{key}</kbd>
             </dt>
-            <dd>{name}</dd>
+            <dd>{does}</dd>
           </>
         ))}
       </dl>

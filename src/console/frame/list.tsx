@@ -90,6 +90,16 @@ export interface Choice {
   placeholder?: string;
 }
 
+/** Of which location and mapping, and from when: narrows whatever is listed. */
+export const whose: Choice[] = [
+  { name: "locationId", label: "Location", placeholder: "its id" },
+  { name: "mappingId", label: "Mapping", placeholder: "its id" },
+];
+export const when: Choice[] = [
+  { name: "from", label: "Since", placeholder: "2026-01-31T09:30:00Z" },
+  { name: "until", label: "Until", placeholder: "2026-01-31T10:30:00Z" },
+];
+
 /** The filters of a list: they stand in the URL, so that it can be sent to somebody. */
 export function Filters({ path, query, choices }: { path: string; query: Record<string, string>; choices: Choice[] }) {
   const shown = choices.map(({ name }) => name);

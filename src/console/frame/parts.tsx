@@ -64,15 +64,14 @@ export function Facts({ facts }: { facts: Record<string, ComponentChildren> }) {
 const isNothing = (value: ComponentChildren) =>
   value === null || value === undefined || value === false || value === "" || (Array.isArray(value) && !value.length);
 
-/** Where to go from here, by what is said there. What there is no way to is left out. */
-export function Ways({ to, children }: { to: Record<string, string | false>; children?: ComponentChildren }) {
+/** Where to go from here, by what is said there, and which of it most want. What there is no way to is left out. */
+export function Ways({ to, primary }: { to: Record<string, string | false>; primary?: string }) {
   return (
     <div class="actions">
-      {children}
       {Object.entries(to).map(
         ([said, href]) =>
           href !== false && (
-            <a key={said} class="button" href={href}>
+            <a key={said} class={said === primary ? "button primary" : "button"} href={href}>
               {said}
             </a>
           ),
@@ -80,6 +79,24 @@ export function Ways({ to, children }: { to: Record<string, string | false>; chi
     </div>
   );
 }
+
+/** What a reason means, in whose words it came, and what to do. */
+export function Why(why: { means?: string | null; detail?: string | null; advice?: string | undefined }) {
+  const { means, detail, advice } = why;
+  return (
+    <>
+      {means && <p>That means: {means}.</p>}
+      {detail && (
+        <p class="hint">
+          <Said>{detail.slice(0, maxSaid)}</Said>
+        </p>
+      )}
+      {advice && <p>{advice}</p>}
+    </>
+  );
+}
+
+const maxSaid = 500;
 
 /** A button that does something: a form of its own, so that it works without scripts. */
 export function Action({

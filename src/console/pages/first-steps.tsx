@@ -135,11 +135,7 @@ export function startTrial(calls: Calls): Page {
           <p>
             Its console has first steps of its own: connect the sandbox's location there, and a number of its phone.
           </p>
-          <p>
-            <a class="button primary" href={consoleUrl}>
-              Open the trial's console
-            </a>
-          </p>
+          <Ways primary="Open the trial's console" to={{ "Open the trial's console": consoleUrl }} />
           <Sandbox url={sandboxUrl} />
         </>
       ),

@@ -5,7 +5,7 @@ import { Deeds } from "../forms/deed-buttons.tsx";
 import { type Page, withoutEmpty } from "../frame/answer.ts";
 import { Findings } from "../frame/findings.tsx";
 import { Filters, List } from "../frame/list.tsx";
-import { Facts, Id, Said, Time, Ways } from "../frame/parts.tsx";
+import { Facts, Id, Said, Time, Ways, Why } from "../frame/parts.tsx";
 
 const path = "/console/locations";
 const hrefOf = (id: string) => `${path}/${encodeURIComponent(id)}`;
@@ -79,13 +79,7 @@ export function locationPage(calls: Calls): Page {
           {paused && (
             <section class="card bad">
               <h2>Nothing goes to it: {paused.reason}</h2>
-              <p>That means: {reasons[paused.reason].means}.</p>
-              {paused.detail && (
-                <p>
-                  <Said>{paused.detail}</Said>
-                </p>
-              )}
-              <p>{reasons[paused.reason].advice}</p>
+              <Why detail={paused.detail} {...reasons[paused.reason]} />
               {paused.until && (
                 <p>
                   It goes on by itself <Time at={paused.until} />.

@@ -95,17 +95,15 @@ export function mappingPage(calls: Calls): Page {
             )}
           </h1>
           <Ways
+            primary="Check both sides"
             to={{
+              "Check both sides": `${path}/${id}?check`,
               "Its messages": `/console/messages?mappingId=${id}`,
               "Its webhooks": `/console/webhooks?mappingId=${id}`,
               "Who is who": `/console/lists/conversations?id=${id}`,
               "Its location": `/console/locations/${encodeURIComponent(locationId)}`,
             }}
-          >
-            <a class="button primary" href={`${path}/${id}?check`}>
-              Check both sides
-            </a>
-          </Ways>
+          />
           {checked && (
             <>
               <h2>What both sides say</h2>

@@ -3,7 +3,7 @@ import { reasons } from "../../advice/reasons.ts";
 import type { Calls, StoryStep, WholeMessage } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
 import { type Ask, hrefWith, type Page } from "../frame/answer.ts";
-import { Action, Facts, Id, Said, State, Time, Ways } from "../frame/parts.tsx";
+import { Action, Facts, Id, Said, State, Time, Ways, Why } from "../frame/parts.tsx";
 
 /** `GET /console/messages/{id}`: who, which number, the state in words, everything that happened, and what to press. */
 export function messagePage(calls: Calls): Page {
@@ -71,13 +71,7 @@ function Dead({ message, caller }: { message: WholeMessage; caller: Ask["caller"
           <h2>
             {kinds[kind]}: given up{reason && ` as ${reason}`}
           </h2>
-          {reason && <p>That means: {reasons[reason].means}.</p>}
-          {detail && (
-            <p>
-              <Said>{detail}</Said>
-            </p>
-          )}
-          {reason && <p>{reasons[reason].advice}</p>}
+          <Why detail={detail} {...(reason && reasons[reason])} />
           {caller.access === "write" && (
             <Action to={`/console/messages/${message.id}/replay`} fields={{ delivery: id }} kind="primary">
               Replay

@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { isWindowReason } from "../../errors.ts";
 import type { Calls, ListedMessage } from "../calls.ts";
 import { hrefWith, type Page, withoutEmpty } from "../frame/answer.ts";
-import { Filters, List } from "../frame/list.tsx";
+import { Filters, List, when, whose } from "../frame/list.tsx";
 import { Said, State, Time } from "../frame/parts.tsx";
 import { mayReplayMany } from "./problems.tsx";
 
@@ -15,8 +15,8 @@ const choices = [
   { name: "deliveryState", label: "Delivery", words: ["pending", "delivered", "dead", "discarded"] },
   { name: "aside", label: "Not posted", words: ["kept", "held"] },
   { name: "address", label: "Person", placeholder: "phone or mailbox" },
-  { name: "from", label: "Since", placeholder: "2026-01-31T09:30:00Z" },
-  { name: "until", label: "Until", placeholder: "2026-01-31T10:30:00Z" },
+  ...whose,
+  ...when,
 ];
 
 /** `GET /console/messages`: newest first; the filters are those of the API. */
@@ -50,7 +50,9 @@ export function messagesPage(calls: Calls): Page {
           />
           {mayReplayMany(caller) && page.items.length > 0 && (
             <form id={ticks} method="get" action="/console/replays/new" class="actions">
-              <button type="submit">Replay what was given up of the ticked…</button>
+              <button type="submit" name="ticked" value="true">
+                Replay what was given up of the ticked…
+              </button>
               {deliveryState === "dead" && isOfDeliveries(filter) && (
                 <a class="button" href={hrefWith("/console/replays/new", filter)}>
                   Replay all that fit…

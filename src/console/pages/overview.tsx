@@ -64,11 +64,7 @@ function Stopped({ href, advice, children }: { href: string; advice: string; chi
     <section class="card bad">
       <h2>{children}</h2>
       <p>{advice}</p>
-      <div class="actions">
-        <a class="button primary" href={href}>
-          Look at it
-        </a>
-      </div>
+      <Ways primary="Look at it" to={{ "Look at it": href }} />
     </section>
   );
 }

@@ -1,18 +1,21 @@
 import { kinds } from "../../advice/kinds.ts";
 import type { Calls, ProblemGroup } from "../calls.ts";
-import { type Ask, hrefWith, type Page } from "../frame/answer.ts";
-import { Said, Time, Ways } from "../frame/parts.tsx";
+import { type Ask, hrefWith, type Page, withoutEmpty } from "../frame/answer.ts";
+import { Filters, when, whose } from "../frame/list.tsx";
+import { Time, Ways, Why } from "../frame/parts.tsx";
 
 /** `GET /console/problems`: dead letters and webhooks that were not understood, grouped by why and where. */
 export function problemsPage(calls: Calls): Page {
-  return async ({ caller }) => {
-    const { body: found } = await calls.listProblems(caller);
+  return async ({ caller, query: given }) => {
+    const query = withoutEmpty(given);
+    const { body: found } = await calls.listProblems(caller, { query });
     return {
       title: "Problems",
       body: (
         <>
           <h1>Problems</h1>
           <Ways to={{ Replays: !caller.isInside && "/console/lists/replays" }} />
+          <Filters path="/console/problems" query={query} choices={[...whose, ...when]} />
           {found.items.length === 0 && (
             <div class="empty">
               <p>Nothing was given up, and every webhook was understood.</p>
@@ -20,7 +23,7 @@ export function problemsPage(calls: Calls): Page {
           )}
           {!found.isAll && <p class="hint">Counted are the newest alone: there are older ones.</p>}
           {found.items.map((group) => (
-            <Group key={JSON.stringify(group.filter)} group={group} mayWrite={mayReplayMany(caller)} />
+            <Group key={JSON.stringify(group.filter)} {...{ group, query }} mayWrite={mayReplayMany(caller)} />
           ))}
         </>
       ),
@@ -31,8 +34,10 @@ export function problemsPage(calls: Calls): Page {
 /** Not who has no key. */
 export const mayReplayMany = ({ access, isInside }: Ask["caller"]) => access === "write" && !isInside;
 
-export function Group({ group, mayWrite }: { group: ProblemGroup; mayWrite: boolean }) {
-  const { of, means, advice, detail, count, firstAt, lastAt, filter } = group;
+/** Replayed and discarded is what is shown: what the page was narrowed to. */
+export function Group({ group, query, mayWrite }: { group: ProblemGroup; query?: Ask["query"]; mayWrite: boolean }) {
+  const { of, means, advice, detail, count, firstAt, lastAt } = group;
+  const filter = { ...query, ...group.filter };
   const { title, place, example } = describeGroup(group);
   return (
     <section class="card bad">
@@ -43,26 +48,16 @@ export function Group({ group, mayWrite }: { group: ProblemGroup; mayWrite: bool
           first <Time at={firstAt} />, last <Time at={lastAt} />
         </span>
       </div>
-      {means && <p>That means: {means}.</p>}
-      {detail && (
-        <p class="hint">
-          <Said>{detail.slice(0, maxSaid)}</Said>
-        </p>
-      )}
-      <p>{advice}</p>
+      <Why {...{ means, detail, advice }} />
       <Ways
+        primary="Replay…"
         to={{
+          "Replay…": mayWrite && hrefWith("/console/replays/new", { of, ...filter }),
           "Look at the newest": example,
           "Discard…": mayWrite && hrefWith(discard[of], filter),
           [place.name]: place.href,
         }}
-      >
-        {mayWrite && (
-          <a class="button primary" href={hrefWith("/console/replays/new", { of, ...filter })}>
-            Replay…
-          </a>
-        )}
-      </Ways>
+      />
     </section>
   );
 }
@@ -87,4 +82,3 @@ function describeGroup({ reason, example, ...group }: ProblemGroup) {
 }
 
 const discard = { deliveries: "/console/do/discardDeliveries", webhooks: "/console/do/discardWebhooks" };
-const maxSaid = 300;

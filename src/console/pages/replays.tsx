@@ -12,9 +12,10 @@ type Fields = Record<string, string>;
 /** `GET /console/replays/new`: how many it would be of each kind, and the first of them; nothing is done yet. */
 export function newReplayPage(calls: Calls): Page {
   return async ({ caller, query }) => {
-    const { of = "deliveries", ...filter } = withTicks(withoutEmpty(query));
+    const { of = "deliveries", ticked, ...filter } = withTicks(withoutEmpty(query));
     const each = of === "webhooks" || filter["kind"] ? [{}] : deliveryKinds.map((kind) => ({ kind }));
-    const asked = each.map((kind) => ({ of, ...filter, ...kind }) as Fields);
+    const isNothing = ticked !== undefined && filter["messageIds"] === undefined;
+    const asked = (isNothing ? [] : each).map((kind) => ({ of, ...filter, ...kind }) as Fields);
     const found = await Promise.all(
       asked.map(async (fields) => {
         const { body } = await calls.createReplay(caller, { body: { ...bodyOf(fields), dryRun: true } });
@@ -27,8 +28,8 @@ export function newReplayPage(calls: Calls): Page {
       body: (
         <>
           <h1>Replay?</h1>
-          <Chosen filter={filter} />
-          {there.length === 0 && <p>Nothing of that was given up.</p>}
+          {isNothing ? <p>Nothing is ticked.</p> : <Chosen filter={filter} />}
+          {there.length === 0 && !isNothing && <p>Nothing of that was given up.</p>}
           {there.map(({ counted, sample, fields }) => (
             <section key={fields["kind"]} class="card">
               <h2>
@@ -110,8 +111,8 @@ const nameOf = ({ of, kind }: Fields) =>
   of === "webhooks" ? "read again" : (kinds[kind as keyof typeof kinds] ?? kind);
 
 function Chosen({ filter }: { filter: object }) {
-  const said = Object.entries(filter).filter(([name]) => name !== "messageIds");
-  return <p>Chosen are those with {said.map(([name, value]) => `${name} ${value}`).join(", ") || "a tick"}.</p>;
+  const said = Object.entries(filter).map(([name, value]) => (name === "messageIds" ? "a tick" : `${name} ${value}`));
+  return <p>{said.length > 0 ? `Chosen are those with ${said.join(", ")}.` : "Chosen are all that were given up."}</p>;
 }
 
 /** Messages that were ticked, each by a field of its own. */

@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import type { Calls, ListedWebhook } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
 import { hrefWith, type Page, withoutEmpty } from "../frame/answer.ts";
-import { Filters, List } from "../frame/list.tsx";
+import { Filters, List, when, whose } from "../frame/list.tsx";
 import { Facts, Id, Said, State, Time } from "../frame/parts.tsx";
 
 const path = "/console/webhooks";
@@ -12,8 +12,8 @@ const choices = [
   { name: "source", label: "From", words: ["provider", "highlevel"] },
   { name: "reason", label: "Reason has", placeholder: "no mapping for" },
   { name: "address", label: "Person", placeholder: "phone or mailbox" },
-  { name: "from", label: "Since", placeholder: "2026-01-31T09:30:00Z" },
-  { name: "until", label: "Until", placeholder: "2026-01-31T10:30:00Z" },
+  ...whose,
+  ...when,
 ];
 
 /** `GET /console/webhooks`: what providers and HighLevel posted, newest first. */
@@ -47,21 +47,24 @@ const columns: Record<string, (webhook: ListedWebhook) => ComponentChildren> = {
   From: ({ source }) => (source === "provider" ? "a provider" : "HighLevel"),
   State: ({ state }) => <State state={state} />,
   Reason: ({ reason }) => reason && <Said>{reason}</Said>,
-  Brought: ({ messages }) =>
-    messages.map(({ id, address }) => (
-      <div key={id}>
-        <a href={`/console/messages/${id}`}>
-          <Said>{address}</Said>
-        </a>
-      </div>
-    )),
+  Brought: broughtBy,
 };
+
+function broughtBy({ messages }: Pick<ListedWebhook, "messages">) {
+  return messages.map(({ id, address }) => (
+    <div key={id}>
+      <a href={`/console/messages/${id}`}>
+        <Said>{address}</Said>
+      </a>
+    </div>
+  ));
+}
 
 /** `GET /console/webhooks/{id}`: as it came, without what proves it. */
 export function webhookPage(calls: Calls): Page {
   return async ({ caller, params }) => {
     const { body: webhook } = await calls.getWebhook(caller, { params });
-    const { id, state, reason, receivedAt, accountId, messages, url, headers, bodyBase64 } = webhook;
+    const { id, state, reason, receivedAt, accountId, url, headers, bodyBase64 } = webhook;
     const mayReplay = state === "failed" || state === "ignored";
     return {
       title: `Webhook ${id}`,
@@ -90,13 +93,7 @@ export function webhookPage(calls: Calls): Page {
           <Facts
             facts={{
               Account: accountId && <a href={hrefWith(path, { accountId })}>{accountId}</a>,
-              Brought: messages.map((message) => (
-                <div key={message.id}>
-                  <a href={`/console/messages/${message.id}`}>
-                    <Said>{message.address}</Said>
-                  </a>
-                </div>
-              )),
+              Brought: broughtBy(webhook),
               URL: <Id id={url} />,
             }}
           />

@@ -1,13 +1,13 @@
 import type { Calls } from "../../calls.ts";
 import { hrefWith, type Page, withoutEmpty } from "../../frame/answer.ts";
-import { Filters, Table } from "../../frame/list.tsx";
+import { Filters, Table, whose } from "../../frame/list.tsx";
 import { columns } from "../messages.tsx";
 
 const path = "/console/live";
 const shownAtFirst = 30;
 
 const choices = [
-  { name: "mappingId", label: "Mapping", placeholder: "its id" },
+  ...whose,
   { name: "direction", label: "Direction", words: ["inbound", "outbound"] },
   { name: "problems", label: "Problems only", words: ["true"] },
 ];

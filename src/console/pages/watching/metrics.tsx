@@ -2,15 +2,11 @@ import type { ComponentChildren } from "preact";
 import { kinds } from "../../../advice/kinds.ts";
 import type { Calls, Metrics } from "../../calls.ts";
 import { hrefWith, type Page, withoutEmpty } from "../../frame/answer.ts";
-import { Filters, Table } from "../../frame/list.tsx";
+import { Filters, Table, whose } from "../../frame/list.tsx";
 import { Sparkline } from "../../frame/sparkline.tsx";
 
 const path = "/console/metrics";
-const choices = [
-  { name: "span", label: "Over the last", words: ["1h", "24h", "7d", "30d"] },
-  { name: "mappingId", label: "Mapping", placeholder: "its id" },
-  { name: "locationId", label: "Location", placeholder: "its id" },
-];
+const choices = [{ name: "span", label: "Over the last", words: ["1h", "24h", "7d", "30d"] }, ...whose];
 
 /** `GET /console/metrics`: how attempts ended over a time, as pictures and as the figures that they show. */
 export function metricsPage(calls: Calls): Page {
