@@ -5,9 +5,9 @@ const rows = [...document.querySelectorAll("[data-rows] tbody tr")];
 let row = -1;
 let isAfterG = false;
 
-/** `/` search · `g` and a letter: go · `j` `k`: rows, and Enter opens one · `?` help */
+/** `/` search · `g` and a letter: go · `j` `k`: rows, and Enter opens one · `x` ticks it · `r` replays · `?` help */
 document.addEventListener("keydown", (event) => {
-  const isTyping = event.target.closest?.("input, select, textarea, dialog");
+  const isTyping = event.target.closest?.("input:not([type=checkbox]), select, textarea, dialog");
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
   const place = isAfterG && goTo.get(event.key);
   isAfterG = event.key === "g";
@@ -15,6 +15,8 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "/") focusOn(document.querySelector(".search input"));
   else if (event.key === "j") moveTo(row + 1);
   else if (event.key === "k") moveTo(row - 1);
+  else if (event.key === "x") tick(rows[row]);
+  else if (event.key === "r") replay();
   else if (event.key === "?") document.querySelector("dialog")?.showModal();
   else return;
   event.preventDefault();
@@ -30,6 +32,19 @@ function moveTo(index) {
   if (!chosen) return;
   row = index;
   chosen.querySelector("a")?.focus();
+}
+
+function tick(chosen) {
+  const box = chosen?.querySelector("input[type=checkbox]");
+  if (box) box.checked = !box.checked;
+}
+
+/** By the first button for it: most lead to a page that asks first, and what would do it at once is asked here. */
+function replay() {
+  const button = document.querySelector(
+    'form[action$="/replay"] button, form[action$="/replayWebhook"] button, [action$="/replays/new"] button, [href*="/replays/new"]',
+  );
+  if (button && (button.form?.method !== "post" || confirm(`${button.textContent}?`))) button.click();
 }
 
 for (const element of document.querySelectorAll("[data-copy]")) {

@@ -68,12 +68,17 @@ describe.skipIf(!browser).sequential("the console in a browser", () => {
     return page;
   }
   const goTo = (page: Page, path: string) => page.goto(`${stage.bridge.url}/console${path}`);
-  const shown = () =>
-    walksOf(stage).filter(({ route, own, isStream }) => route.startsWith("GET") && own === 200 && !isStream);
+  /** To the operator, and where nothing is found, or ticked. */
+  const shown = () => [
+    ...walksOf(stage)
+      .filter(({ route, own, admin = own, isStream }) => route.startsWith("GET") && admin === 200 && !isStream)
+      .map(({ path }) => path),
+    ...["/sign-in", "/nothing-there", "/search?q=nowhere", "/messages?address=nobody", "/replays/new?ticked=true"],
+  ];
 
   test("no page breaks a rule of axe, nor is wider than a window of 360 pixels", { timeout: patientMs }, async () => {
     const page = await open(adminApiKey);
-    for (const { path } of shown()) {
+    for (const path of shown()) {
       await goTo(page, path);
       await page.evaluate(axe.source);
       expect(await violationsOf(page), path).toEqual([]);
@@ -128,6 +133,21 @@ describe.skipIf(!browser).sequential("the console in a browser", () => {
     await page.waitForURL(/messages\/\d+$/);
     await page.keyboard.press("?");
     await page.getByRole("dialog").waitFor();
+  });
+
+  test("by keys a row is ticked, and what is ticked is replayed when it has been asked; nothing ticked is nothing", async () => {
+    const page = await open(stage.keys.own);
+    await goTo(page, "/messages?aside=held");
+    await page.keyboard.press("r");
+    await page.getByText("Nothing is ticked.").waitFor();
+    expect(await page.getByRole("button", { name: /^Replay/ }).count()).toBe(0);
+    await goTo(page, "/messages?aside=held");
+    await page.keyboard.press("j");
+    await page.keyboard.press("x");
+    expect(await page.getByRole("checkbox").first().isChecked()).toBe(true);
+    await page.keyboard.press("r");
+    await page.getByText("Chosen are those with a tick.").waitFor();
+    await page.getByRole("button", { name: "Replay 1", exact: true }).waitFor();
   });
 
   test("what happens is told on the live page as it happens, also what came while it was paused", async () => {

@@ -44,7 +44,7 @@ export async function startStage(): Promise<Stage> {
     other: await makeKey({ locationIds: [otherLocation], access: "write" }),
   };
   const holding = await bridge.addMapping({ ...text("+15005550009"), name: "Front desk", unknownSender: "hold" });
-  const posting = await bridge.addMapping(text("+15005550010"));
+  const posting = await bridge.addMapping({ ...text("+15005550010"), name: `${hostile[0]}${"w".repeat(100)}` });
   const mailbox = { provider: "generic-email", conversationProviderId: emailProviderId };
   const mailing = await bridge.addMapping({ ...text("shop@example.com"), ...mailbox });
   await write(bridge, posting, { id: "m-0", from: person, to: "+15005550010", text: `Hello, ${secretWords}` });
