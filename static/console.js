@@ -71,9 +71,40 @@ if (asking && parent !== window) {
   parent.postMessage({ message: "REQUEST_USER_DATA" }, "*");
 }
 
-/** A page that shows how far something is comes anew when anything happens. */
+/** What shows how far something is comes anew when anything happens: once in two seconds at most, and not under somebody's hands. */
 const renewing = document.querySelector("[data-renew]");
-if (renewing) new EventSource(renewing.dataset.renew).addEventListener("message", () => location.reload());
+if (renewing) renewBy(renewing.dataset.renew, renewing);
+
+function renewBy(url, shown) {
+  let source;
+  let isDue = false;
+  const renew = async () => {
+    isDue = false;
+    const page = await fetch(location.href).then(
+      (answer) => answer.text(),
+      () => "",
+    );
+    const next = new DOMParser().parseFromString(page, "text/html").querySelector("[data-renew]");
+    if (!next || shown.contains(document.activeElement)) return;
+    shown.replaceWith(next);
+    shown = next;
+  };
+  const happened = () => {
+    if (!isDue) setTimeout(renew, 2000);
+    isDue = true;
+  };
+  const watch = () => {
+    source?.close();
+    if (document.hidden) return;
+    source = new EventSource(url);
+    // What happened before it was open.
+    source.addEventListener("open", happened);
+    source.addEventListener("message", happened);
+    source.addEventListener("missed", happened);
+  };
+  document.addEventListener("visibilitychange", watch);
+  watch();
+}
 
 /** The live page: a line for each event, above those before. Paused, it keeps the last 1,000 for when it goes on. */
 const live = document.querySelector("[data-live]");

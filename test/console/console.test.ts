@@ -173,6 +173,21 @@ describe.skipIf(!browser).sequential("the console in a browser", () => {
     await page.waitForURL(/messages\/\d+$/);
   });
 
+  test("a mapping waits for its first message, and shows by itself that it has come", async () => {
+    const page = await open(stage.keys.own);
+    await goTo(page, `/mappings/${stage.ids.quiet}`);
+    await page.getByText("Waiting for the first message…").waitFor();
+    await page.getByText("nothing yet").waitFor();
+    await stage.write("first-1", stage.ids.quiet);
+    await page.getByText("goes on", { exact: true }).waitFor();
+    expect(await page.getByText("Waiting for the first message…").count()).toBe(0);
+    await goTo(page, "");
+    await page.getByRole("heading", { name: "The last messages" }).waitFor();
+    const first = await page.locator(".last a").first().getAttribute("href");
+    await stage.write("first-2", stage.ids.quiet);
+    await page.locator(`.last li:first-child a:not([href="${first}"])`).waitFor();
+  });
+
   test("what people wrote does no harm, and calls nobody", async () => {
     const page = await open(stage.keys.reading);
     const { body } = await stage.bridge.admin("GET", "/messages");

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Calls } from "../../src/console/calls.ts";
@@ -87,6 +88,23 @@ test("what a page was narrowed to stays: on the way to the next one, and in what
   );
   expect(links.length).toBeGreaterThan(1);
   for (const href of links) expect(href).toContain("from=2020-01-01T00%3A00%3A00Z");
+});
+
+test("a webhook is shown as a line that a shell posts, with the same bytes, whatever is in it", async () => {
+  const id = stage.ids.webhook;
+  const { page } = await call("GET", `/webhooks/${id}`, cookies.own);
+  const written = /<pre tabindex="0">(echo [^<]+)<\/pre>/.exec(page)?.[1] ?? "";
+  const line = written
+    .replaceAll("&quot;", '"')
+    .replaceAll("&#39;", "'")
+    .replaceAll("&lt;", "<")
+    .replaceAll("&amp;", "&");
+  expect(line).toContain(`${publicUrl}/webhooks/`);
+  const shell = `curl() { for each in "$@"; do echo "$each" >&2; done; cat; }\n${line}`;
+  const { stdout, stderr } = spawnSync("sh", ["-c", shell], { encoding: "utf8" });
+  const { body } = await stage.bridge.admin("GET", `/webhooks/${id}`);
+  expect(stdout).toBe(Buffer.from(body.bodyBase64, "base64").toString("utf8"));
+  expect(stderr.split("\n")).toContain(`content-type: ${body.headers["content-type"]}`);
 });
 
 test("the first view is small", async () => {

@@ -7,10 +7,10 @@ export interface Stage {
   bridge: TestBridge;
   /** Integrators': of the location for writing and for reading, and of another location. */
   keys: { own: string; reading: string; other: string };
-  /** Has a message of the person arrive. */
-  write(id: string): Promise<void>;
+  /** Has a message of the person arrive, at the mapping to which most came or at another one. */
+  write(id: string, mapping?: string | number): Promise<void>;
   /** What there is of the location. */
-  ids: Record<"mapping" | "message" | "dead" | "failed" | "webhook" | "replay", string | number>;
+  ids: Record<"mapping" | "message" | "dead" | "failed" | "webhook" | "replay" | "quiet", string | number>;
 }
 
 export const otherLocation = "location-2";
@@ -45,6 +45,7 @@ export async function startStage(): Promise<Stage> {
   };
   const holding = await bridge.addMapping({ ...text("+15005550009"), name: "Front desk", unknownSender: "hold" });
   const posting = await bridge.addMapping({ ...text("+15005550010"), name: `${hostile[0]}${"w".repeat(100)}` });
+  const quiet = await bridge.addMapping(text("+15005550011"));
   const mailbox = { provider: "generic-email", conversationProviderId: emailProviderId };
   const mailing = await bridge.addMapping({ ...text("shop@example.com"), ...mailbox });
   await write(bridge, posting, { id: "m-0", from: person, to: "+15005550010", text: `Hello, ${secretWords}` });
@@ -79,14 +80,18 @@ export async function startStage(): Promise<Stage> {
   });
   const ids = {
     replay: ((await replay.json()) as { id: number }).id,
-    mapping: holding,
+    ...{ mapping: holding, quiet },
     message: dead.messageId,
     dead: dead.id,
     failed: (await first("/webhooks?state=failed")).id,
     webhook: (await first("/webhooks?state=processed")).id,
   };
-  const live = { from: person, to: "+15005550010", text: secretWords };
-  return { bridge, keys, ids, write: (id) => write(bridge, posting, { id, ...live }) };
+  const numbers = { [posting]: "+15005550010", [quiet]: "+15005550011" };
+  return {
+    ...{ bridge, keys, ids },
+    write: (id, mapping = posting) =>
+      write(bridge, String(mapping), { id, from: person, to: numbers[mapping], text: secretWords }),
+  };
 }
 
 async function write(bridge: TestBridge, mapping: string, data: Record<string, unknown>): Promise<void> {

@@ -7,7 +7,7 @@ import { adapterOf, offeredNames } from "../../providers/registry.ts";
 import type { Calls } from "../calls.ts";
 import { type Answer, type Ask, type Page, withoutEmpty } from "../frame/answer.ts";
 import { Field } from "../frame/field.tsx";
-import { Facts, Said, Words } from "../frame/parts.tsx";
+import { Facts, Hidden, Said, Words } from "../frame/parts.tsx";
 import { Complaint, tryTo } from "../frame/try.tsx";
 import { labelOf as labelOfProvider } from "../pages/provider-labels.ts";
 import { fill, paramsOf, requireDeed } from "./deeds.ts";
@@ -170,8 +170,7 @@ function Param({ name, value }: { name: string; value: string | undefined }) {
 /** What stood in the fields when the form was made. */
 function Former({ fields, given, now }: Shown) {
   const open = fields.filter(({ isSecret }) => !isSecret);
-  const was = open.map((field) => [wasOf(field), given[wasOf(field)] ?? asWritten(now[field.name])] as const);
-  return was.map(([name, value]) => <input key={name} type="hidden" name={name} value={value} />);
+  return <Hidden fields={open.map((field) => [wasOf(field), given[wasOf(field)] ?? asWritten(now[field.name])])} />;
 }
 
 /** What a deed folds is what it names, as long as nothing is filled in. */
@@ -209,9 +208,7 @@ function ChooseProvider({ id, provider, given }: { id: string; provider: string;
           ))}
         </select>
       </label>
-      {kept.map(([name, value]) => (
-        <input key={name} type="hidden" name={name} value={value} />
-      ))}
+      <Hidden fields={kept} />
       <button type="submit">Choose</button>
     </form>
   );

@@ -15,13 +15,6 @@ export function Outcome(outcome: { title: string; body: Json; back: string; isNe
     isNew && typeof provider === "string" && rest["webhookUrl"] ? adapterOf(provider)?.pasteAt : undefined;
   const to = back === "/console/mappings" && typeof id === "string" ? `${back}/${id}` : back;
   const isFirst = ([name]: [string, unknown]) => rest["webhookUrl"] === undefined || shownFirst.test(name);
-  const show = (facts: [string, unknown][]) => (
-    <Facts
-      facts={Object.fromEntries(
-        facts.map(([name, value]) => [labelOf(name), <Value key={name} {...{ name, value }} />]),
-      )}
-    />
-  );
   const facts = Object.entries(rest);
   return (
     <>
@@ -33,11 +26,11 @@ export function Outcome(outcome: { title: string; body: Json; back: string; isNe
         </p>
       )}
       {Array.isArray(checks) && <Findings checks={checks as Finding[]} />}
-      {show(facts.filter(isFirst))}
+      <Fields of={facts.filter(isFirst)} />
       {!facts.every(isFirst) && (
         <details>
           <summary>All of it</summary>
-          {show(facts.filter((fact) => !isFirst(fact)))}
+          <Fields of={facts.filter((fact) => !isFirst(fact))} />
         </details>
       )}
       <Ways primary="Go on" to={{ "Go on": to, "First steps": pasteAt !== undefined && "/console/first-steps" }} />
@@ -48,6 +41,12 @@ export function Outcome(outcome: { title: string; body: Json; back: string; isNe
 /** Of what has a URL to paste. */
 const shownFirst = /url$|^address$|^name$|^provider$|^locationId$/i;
 const copied = /id$|url$|^key$|^secret$/i;
+
+/** Fields of what the API answers. */
+export function Fields({ of }: { of: [name: string, value: unknown][] }) {
+  const shown = of.map(([name, value]) => [labelOf(name), <Value key={name} {...{ name, value }} />]);
+  return <Facts facts={Object.fromEntries(shown)} />;
+}
 
 /** A value of the API, as people read it. */
 export function Value({ name, value }: { name: string; value: unknown }) {

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { hrefWith } from "./answer.ts";
+import { Hidden } from "./parts.tsx";
 
 interface TableProps<Item> {
   items: Item[];
@@ -123,9 +124,7 @@ export function Filters({ path, query, choices }: { path: string; query: Record<
           )}
         </label>
       ))}
-      {kept.map(([name, value]) => (
-        <input key={name} type="hidden" name={name} value={value} />
-      ))}
+      <Hidden fields={kept} />
       <button type="submit">Filter</button>
       {Object.keys(query).length > 0 && <a href={path}>Without filters</a>}
     </form>

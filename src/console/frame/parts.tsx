@@ -98,6 +98,15 @@ export function Why(why: { means?: string | null; detail?: string | null; advice
 
 const maxSaid = 500;
 
+/** What a form takes along unseen. */
+export const Hidden = ({ fields }: { fields: (readonly [name: string, value: string | number])[] }) => (
+  <>
+    {fields.map(([name, value]) => (
+      <input key={name} type="hidden" name={name} value={value} />
+    ))}
+  </>
+);
+
 /** A button that does something: a form of its own, so that it works without scripts. */
 export function Action({
   to,
@@ -112,9 +121,7 @@ export function Action({
 }) {
   return (
     <form method="post" action={to}>
-      {Object.entries(fields).map(([name, value]) => (
-        <input key={name} type="hidden" name={name} value={value} />
-      ))}
+      <Hidden fields={Object.entries(fields)} />
       <button type="submit" class={kind}>
         {children}
       </button>

@@ -1,10 +1,9 @@
 import type { ComponentChildren } from "preact";
 import { refusals } from "../../advice/refusals.ts";
-import { labelOf as labelOfField } from "../../http/openapi/form-fields.ts";
 import type { WebhookSource } from "../../model.ts";
 import type { Calls, ListedMapping, Mapping } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
-import { Value } from "../forms/outcome.tsx";
+import { Fields } from "../forms/outcome.tsx";
 import { type Page, withoutEmpty } from "../frame/answer.ts";
 import { Findings } from "../frame/findings.tsx";
 import { Filters, List } from "../frame/list.tsx";
@@ -58,16 +57,20 @@ const columns: Record<string, (mapping: ListedMapping) => ComponentChildren> = {
   Name: ({ name }) => name && <Said>{name}</Said>,
   Provider: ({ provider }) => labelOf(provider),
   Location: ({ locationId }) => <a href={`/console/locations/${encodeURIComponent(locationId)}`}>{locationId}</a>,
-  State: (mapping) => {
-    const [word, tone] = lightOf(mapping);
-    return <span class={`state ${tone}`}>{word}</span>;
-  },
+  State: (mapping) => <Light of={mapping} />,
   "Last in": ({ lastInAt }) => <Time at={lastInAt} />,
   "Last out": ({ lastOutAt }) => <Time at={lastOutAt} />,
   "Secret unchanged": ({ accountChangedAt }) => <Time at={accountChangedAt} />,
 };
 
-function lightOf({ pausedAt, refusedLately, lastInAt, lastOutAt, hasReceipts }: ListedMapping): [string, Tone] {
+function Light({ of }: { of: Signs }) {
+  const [word, tone] = lightOf(of);
+  return <span class={`state ${tone}`}>{word}</span>;
+}
+
+type Signs = Pick<ListedMapping, "pausedAt" | "refusedLately" | "lastInAt" | "lastOutAt" | "hasReceipts">;
+
+function lightOf({ pausedAt, refusedLately, lastInAt, lastOutAt, hasReceipts }: Signs): [string, Tone] {
   if (pausedAt) return ["paused", "bad"];
   if (refusedLately > 0) return [`${refusedLately} refused`, "bad"];
   if (!lastInAt && !lastOutAt) return ["nothing yet", "quiet"];
@@ -85,15 +88,13 @@ export function mappingPage(calls: Calls): Page {
       title: address,
       body: (
         <>
-          <h1>
-            <Said>{address}</Said>
-            {name && (
-              <span class="faint">
-                {" "}
-                <Said>{name}</Said>
-              </span>
-            )}
-          </h1>
+          <div class="head" data-renew={`/console/live/events?mappingId=${id}`}>
+            <h1>
+              <Said>{address}</Said>
+            </h1>
+            <span class="faint">{name && <Said>{name}</Said>}</span> <Light of={mapping} />
+            {!mapping.lastInAt && !mapping.pausedAt && <p role="status">Waiting for the first message…</p>}
+          </div>
           <Ways
             primary="Check both sides"
             to={{
@@ -175,12 +176,5 @@ function Refused({
 /** All that the page does not show by itself. */
 function Settings({ mapping }: { mapping: object }) {
   const elsewhere = new Set(["address", "name", "provider", "locationId", "webhookUrl", "deliveryUrl", "refused"]);
-  const facts = Object.entries(mapping).filter(([field]) => !elsewhere.has(field));
-  return (
-    <Facts
-      facts={Object.fromEntries(
-        facts.map(([name, value]) => [labelOfField(name), <Value key={name} {...{ name, value }} />]),
-      )}
-    />
-  );
+  return <Fields of={Object.entries(mapping).filter(([field]) => !elsewhere.has(field))} />;
 }

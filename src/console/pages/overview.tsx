@@ -39,7 +39,7 @@ export function overviewPage(calls: Calls): Page {
           ))}
           {groups.length > maxGroups && <a href="/console/problems">All {groups.length} problems</a>}
           {last.items.length > 0 && <h2>The last messages</h2>}
-          <ul class="last">
+          <ul class="last" data-renew="/console/live/events">
             {last.items.map(({ id, address, direction, state, receivedAt }) => (
               <li key={id}>
                 <a href={`/console/messages/${id}`}>
@@ -70,11 +70,12 @@ function Stopped({ href, advice, children }: { href: string; advice: string; chi
 }
 
 function Tiles({ view }: { view: BodyOf<"getOverview", 200> }) {
-  const { inHighlevel, sent, waiting, dead, notUnderstood, failedSends } = view;
+  const { inHighlevel, sent, waiting, dead, notUnderstood, failedSends, pausedMappings, stoppedLocations } = view;
   const counts: [said: ComponentChildren, count: number][] = [
     [<a href="/console/problems">Given up</a>, dead],
     [<a href="/console/webhooks?state=failed">Not understood</a>, notUnderstood],
     [<a href="/console/messages?state=failed">Failed sends</a>, failedSends],
+    ["Paused", pausedMappings.length + stoppedLocations.length],
   ];
   return (
     <ul class="tiles">

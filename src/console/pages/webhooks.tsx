@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import type { Calls, ListedWebhook } from "../calls.ts";
+import type { BodyOf, Calls, ListedWebhook } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
 import { hrefWith, type Page, withoutEmpty } from "../frame/answer.ts";
 import { Filters, List, when, whose } from "../frame/list.tsx";
@@ -101,6 +101,11 @@ export function webhookPage(calls: Calls): Page {
           <pre tabIndex={0}>{Object.entries(headers).map(([name, value]) => `${name}: ${value}\n`)}</pre>
           <h2>Body</h2>
           <pre tabIndex={0}>{describeBody(bodyBase64)}</pre>
+          <details>
+            <summary>Raw, and as curl</summary>
+            <pre tabIndex={0}>{cut(textOf(bodyBase64))}</pre>
+            <pre tabIndex={0}>{curlOf(webhook)}</pre>
+          </details>
         </>
       ),
     };
@@ -109,11 +114,20 @@ export function webhookPage(calls: Calls): Page {
 
 const maxShown = 100_000;
 
+const textOf = (base64: string) => Buffer.from(base64, "base64").toString("utf8");
+const cut = (text: string) =>
+  text.length > maxShown ? `${text.slice(0, maxShown)}\n… and ${text.length - maxShown} more` : text;
+
 /** JSON is laid out; other bytes are shown as text. */
-function describeBody(base64: string): string {
-  const text = Buffer.from(base64, "base64").toString("utf8");
-  const laidOut = layOut(text);
-  return laidOut.length > maxShown ? `${laidOut.slice(0, maxShown)}\n… and ${laidOut.length - maxShown} more` : laidOut;
+const describeBody = (base64: string) => cut(layOut(textOf(base64)));
+const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** To be posted by hand from a shell, byte by byte. What proved it is not in it: sign it anew. */
+function curlOf({ url, headers, bodyBase64 }: BodyOf<"getWebhook", 200>): string {
+  if (bodyBase64.length > maxShown) return "It is too long for a line of a shell.";
+  const said = Object.entries(headers).filter(([name]) => !/^(host|connection|content-length)$/i.test(name));
+  const options = said.map(([name, value]) => `-H ${quote(`${name}: ${value}`)}`);
+  return `echo ${bodyBase64} | base64 -d | curl ${options.join(" ")} --data-binary @- ${quote(url)}`;
 }
 
 function layOut(text: string): string {

@@ -119,25 +119,22 @@ const mapping = z.object({
   deliveryUrl: z.string(),
 });
 export const mappingAnswer = mapping.meta({ id: "Mapping", description: "One number or mailbox of an account." });
-export const listedMappingAnswer = mapping
-  .extend({
-    lastInAt: time
-      .nullable()
-      .describe("When a message came last, among its last 50; what was imported does not count."),
-    lastOutAt: time.nullable().describe("When one was to be sent last, among those."),
-    hasReceipts: z.boolean().describe("Do receipts tell what became of those?"),
-    refusedLately: z
-      .int()
-      .describe(
-        "How many webhooks were turned away at its delivery URL, and at its account's where the key reaches that, since there is a day without.",
-      ),
-    accountChangedAt: time.nullable().describe("Since when its credentials are the same, at least."),
-  })
-  .meta({ id: "ListedMapping" });
+const listedMapping = mapping.extend({
+  lastInAt: time.nullable().describe("When a message came last, among its last 50; what was imported does not count."),
+  lastOutAt: time.nullable().describe("When one was to be sent last, among those."),
+  hasReceipts: z.boolean().describe("Do receipts tell what became of those?"),
+  refusedLately: z
+    .int()
+    .describe(
+      "How many webhooks were turned away at its delivery URL, and at its account's where the key reaches that, since there is a day without.",
+    ),
+  accountChangedAt: time.nullable().describe("Since when its credentials are the same, at least."),
+});
+export const listedMappingAnswer = listedMapping.meta({ id: "ListedMapping" });
 export const changedMappingAnswer = mapping
   .extend({ checks: findings, replayed: z.int().optional().describe("So many failed webhooks are read again.") })
   .meta({ id: "ChangedMapping" });
-export const wholeMappingAnswer = mapping.extend({ refused }).meta({ id: "WholeMapping" });
+export const wholeMappingAnswer = listedMapping.extend({ refused }).meta({ id: "WholeMapping" });
 
 export const importAnswer = z.object({
   dryRun: z.boolean(),

@@ -120,7 +120,9 @@ export const mappingOperations = {
     answers: { 200: wholeMappingAnswer },
     async handle(context: MappingsContext, { caller, params: { id } }) {
       const mapping = await requireMapping(context, caller, id);
-      return reply(200, { ...show(context, mapping), refused: await listRefused(context, caller, mapping) });
+      const signsOf = await readSignsOf(context.people, caller, [mapping]);
+      const refused = await listRefused(context, caller, mapping);
+      return reply(200, { ...show(context, mapping), ...signsOf(mapping), refused });
     },
   }),
 
