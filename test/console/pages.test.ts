@@ -107,6 +107,11 @@ test("a webhook is shown as a line that a shell posts, with the same bytes, what
   expect(stderr.split("\n")).toContain(`content-type: ${body.headers["content-type"]}`);
 });
 
+test("a message says to which number it came", async () => {
+  const { page } = await call("GET", `/messages/${stage.ids.message}`, cookies.own);
+  expect(page).toMatch(/From .*\+15005550006.*to .*\+15005550009/);
+});
+
 test("the first view is small", async () => {
   const { page } = await call("GET", "", cookies.admin);
   const files = [...page.matchAll(/(?:href|src)="(\/console\/console\.[^"]+)"/g)].map(([, path = ""]) => path);

@@ -16,7 +16,7 @@ export const rooms: Record<string, string> = {
   "start-trial": "config start-bridge sandbox store/postgres/data-dir",
   worker: "inbox outbox concurrency store",
   config: "highlevel zod",
-  http: "advice checks inbox outbox events providers/reading registry access observe store concurrency formats/escape-html formats/bearable-json formats/email/charset secrets/compare express helmet rate-limiter-flexible zod",
+  http: "advice checks inbox outbox events providers/reading providers/registry registry access observe store concurrency formats/escape-html formats/bearable-json formats/email/charset secrets/compare express helmet rate-limiter-flexible zod",
   console: "advice http providers/registry store express preact preact-render-to-string zod",
   inbox: "events messages registry providers highlevel concurrency formats observe store",
   "inbox/mailboxes": "calls providers/kit registry concurrency formats/email store",

@@ -21,7 +21,8 @@ export function addMessages(program: Command, session: Session): void {
   const messages = program.command("messages").description("what was written, and what became of it");
   const list = messages.command("list").description("newest first");
   addFilters(list, ["address", "contact", "conversation", "mapping", "location"], true);
-  addFilters(list, ["state", "direction", "delivery-state", "aside"]);
+  addFilters(list, ["state", "direction", "delivery-state", "aside", "channel", "provider", "reason"]);
+  addFilters(list, ["files", "automatic"]);
   addLimit(list).action((options: Options) =>
     sayList(session, options, {
       path: "/admin/messages",

@@ -8,6 +8,7 @@ import { Filters, List } from "../frame/list.tsx";
 import { Facts, Id, Said, Time, Ways, Why } from "../frame/parts.tsx";
 
 const path = "/console/locations";
+const choices = [{ name: "paused", label: "Paused", words: ["true", "false"] }];
 const hrefOf = (id: string) => `${path}/${encodeURIComponent(id)}`;
 
 /** `GET /console/locations`: whose tokens work, and to which nothing goes. */
@@ -27,11 +28,7 @@ export function locationsPage(calls: Calls): Page {
             </p>
           )}
           <Deeds caller={caller} deeds={["putLocation"]} about={{}} />
-          <Filters
-            path={path}
-            query={query}
-            choices={[{ name: "paused", label: "Paused", words: ["true", "false"] }]}
-          />
+          <Filters {...{ path, query, choices }} />
           <List
             {...{ path, query, page, columns }}
             keyOf={({ id }) => id}

@@ -9,7 +9,7 @@ import { Action, Facts, Id, Said, State, Time, Ways, Why } from "../frame/parts.
 export function messagePage(calls: Calls): Page {
   return async ({ caller, params }) => {
     const { steps = [], ...message } = (await calls.getMessage(caller, { params, query: { steps: "true" } })).body;
-    const { id, address, direction, state, receivedAt } = message;
+    const { id, address, ownAddress, direction, state, receivedAt } = message;
     return {
       title: `Message ${id}`,
       body: (
@@ -19,6 +19,11 @@ export function messagePage(calls: Calls): Page {
               {direction === "inbound" ? "From " : "To "}
               <Said>{address}</Said>
             </h1>
+            {ownAddress !== null && (
+              <span class="faint">
+                {direction === "inbound" ? "to" : "by"} <Said>{ownAddress}</Said>
+              </span>
+            )}
             <State state={state} />
             <Time at={receivedAt} />
           </div>
@@ -101,13 +106,7 @@ function Step({ step: { kind, at, state, what, said, means } }: { step: StorySte
 
 /** What it says: as text, and its HTML in a frame without scripts, forms and network. */
 function Content({ message: { content } }: { message: WholeMessage }) {
-  if (!content)
-    return (
-      <>
-        <h2>What it says</h2>
-        <p class="faint">It is deleted: content is kept for RETENTION_DAYS.</p>
-      </>
-    );
+  if (!content) return <p class="faint">What it said is deleted: content is kept for RETENTION_DAYS.</p>;
   const { subject, text, html, fromName, to, cc, bcc, attachments, call } = content;
   return (
     <>
@@ -177,6 +176,7 @@ function Ids({ message }: { message: WholeMessage }) {
             {id}
           </a>
         )),
+        Contact: message.contactId && <Id id={message.contactId} />,
         Message: <Id id={message.id} />,
         "Provider's id": message.providerMessageId && <Id id={message.providerMessageId} />,
         "HighLevel's id": message.highlevelMessageId && <Id id={message.highlevelMessageId} />,

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { isWindowReason } from "../../errors.ts";
+import { failureReasons, isWindowReason } from "../../errors.ts";
 import type { Calls, ListedMessage } from "../calls.ts";
 import { hrefWith, type Page, withoutEmpty } from "../frame/answer.ts";
 import { Filters, List, when, whose } from "../frame/list.tsx";
@@ -15,6 +15,11 @@ const choices = [
   { name: "deliveryState", label: "Delivery", words: ["pending", "delivered", "dead", "discarded"] },
   { name: "aside", label: "Not posted", words: ["kept", "held"] },
   { name: "address", label: "Person", placeholder: "phone or mailbox" },
+  { name: "channel", label: "Channel", words: ["sms", "email"] },
+  { name: "provider", label: "Provider", placeholder: "its name, as twilio" },
+  { name: "reason", label: "Reason", words: failureReasons },
+  { name: "hasFiles", label: "With files", words: ["true", "false"] },
+  { name: "automatic", label: "By a machine", words: ["true", "false"] },
   ...whose,
   ...when,
 ];
@@ -73,7 +78,7 @@ const Tick = ({ id, address }: ListedMessage) => (
 
 /** Is all that is asked of messages known of their deliveries as well? */
 const isOfDeliveries = (filter: Record<string, string>) =>
-  ["state", "direction", "aside"].every((name) => filter[name] === undefined);
+  ["state", "direction", "aside", "channel", "provider", "hasFiles", "automatic"].every((name) => !filter[name]);
 
 /** `GET /console/messages/csv`. */
 export function messagesCsv(calls: Calls): Page {
@@ -92,14 +97,10 @@ export const columns: Record<string, (message: ListedMessage) => ComponentChildr
   "What else": ({ error, automatic, firstWords, open }) => (
     <span class="words">
       {open?.state === "dead" && `given up: ${open.reason} · `}
-      {open?.state === "pending" && isWindowReason(open.reason) && (
+      {open?.state === "pending" && (isWindowReason(open.reason) || open.attempts > 0) && (
         <>
-          held until <Time at={open.retryAt} /> ·{" "}
-        </>
-      )}
-      {open?.state === "pending" && !isWindowReason(open.reason) && open.attempts > 0 && (
-        <>
-          after {open.attempts} attempts: {open.reason}, again <Time at={open.retryAt} /> ·{" "}
+          {isWindowReason(open.reason) ? "held until" : `after ${open.attempts} attempts: ${open.reason}, again`}{" "}
+          <Time at={open.retryAt} /> ·{" "}
         </>
       )}
       {error === null && <Said>{firstWords}</Said>}

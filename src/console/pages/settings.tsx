@@ -48,7 +48,7 @@ const columns: Record<string, (entry: AuditEntry) => ComponentChildren> = {
   About: ({ ids }) => (
     <Said>
       {Object.entries(ids)
-        .map(([name, id]) => `${name} ${id}`)
+        .map((each) => each.join(" "))
         .join(", ")}
     </Said>
   ),

@@ -72,6 +72,8 @@ export const listedMessageAnswer = listed
   .meta({ id: "ListedMessage" });
 export const wholeMessageAnswer = listed
   .extend({
+    ownAddress: text.describe("The number or mailbox that it came to, or goes out by; null where it has no mapping."),
+    contactId: text.describe("HighLevel's id of the person, as far as it is known."),
     previousId: rowId.nullable().describe("The message before it in its conversation."),
     nextId: rowId.nullable().describe("And the one after it."),
     content,

@@ -1,5 +1,5 @@
-import { and, desc, eq, exists, gte, inArray, isNotNull, isNull, lt, ne, notExists, type SQL, sql } from "drizzle-orm";
-import { heldReasons } from "../../errors.ts";
+import { and, desc, eq, exists, gte, inArray, isNotNull, isNull, lt, ne, not, type SQL, sql } from "drizzle-orm";
+import { type FailureReason, heldReasons } from "../../errors.ts";
 import type { DeliveryState, Direction, MessageState } from "../../model.ts";
 import { findMessages, findPeople, type MessageSearch, namesMessage, namesPerson } from "../operate/find-messages.ts";
 import { isAnyOf } from "../postgres/any-of.ts";
@@ -15,11 +15,23 @@ export interface MessagePage extends MessageSearch {
   deliveryState?: DeliveryState | undefined;
   /** What a machine wrote, and was not posted; or what is held, because nobody registered its sender. */
   aside?: "kept" | "held" | undefined;
+  /** By mappings of these. */
+  providers?: string[] | undefined;
+  /** Of something that is owed for it, or was given up. */
+  reason?: FailureReason | undefined;
+  hasFiles?: boolean | undefined;
+  /** Was it written by a machine? */
+  automatic?: boolean | undefined;
   from?: Date | undefined;
   until?: Date | undefined;
   before?: number | undefined;
   limit: number;
 }
+
+const narrowing = [
+  ...(["state", "direction", "deliveryState", "aside", "from", "until"] as const),
+  ...(["providers", "reason", "hasFiles", "automatic"] as const),
+];
 
 export interface ListedMessage {
   message: Message;
@@ -57,7 +69,7 @@ export async function countFailedMessages(db: Db, { locationIds }: { locationIds
 /** By ids, the person, the mapping, all mappings of the locations, or all; what has failed, which is rare, has indexes of its own. */
 async function walkMessages(db: Db, page: MessagePage): Promise<Walk[]> {
   const { mappingId, state, locationIds, limit } = page;
-  const isFiltered = [state, page.direction, page.deliveryState, page.aside, page.from, page.until].some(Boolean);
+  const isFiltered = narrowing.some((name) => page[name] !== undefined);
   const walkPeople = (values: number[]) => {
     const parts = { column: messages.conversationId, values, type: "bigint" as const };
     return values.length > 0 ? [{ table: messages, parts, rows: rowsOfEach(values.length, limit, isFiltered) }] : [];
@@ -96,26 +108,43 @@ async function hasContacts(db: Db, locationIds: string[]): Promise<boolean> {
 
 /** But ids and the person where no id is given: by those the walks go. */
 function conditionsOf(db: Db, page: MessagePage): SQL[] {
-  const conditions: SQL[] = [];
-  if (page.mappingId !== undefined) conditions.push(eq(messages.mappingId, page.mappingId));
-  if (page.state !== undefined) conditions.push(eq(messages.state, page.state));
-  if (page.direction !== undefined) conditions.push(eq(messages.direction, page.direction));
-  if (page.from !== undefined) conditions.push(gte(messages.receivedAt, page.from));
-  if (page.until !== undefined) conditions.push(lt(messages.receivedAt, page.until));
-  if (page.locationIds !== undefined) conditions.push(isAnyOf(conversations.locationId, page.locationIds));
-  // That an endpoint is told of a message says nothing of the message.
-  const isOfMessage = and(eq(deliveries.messageId, messages.id), ne(deliveries.kind, "post-event"));
-  if (page.deliveryState !== undefined) {
-    const inState = and(isOfMessage, eq(deliveries.state, page.deliveryState));
-    conditions.push(exists(db.select({ id: deliveries.id }).from(deliveries).where(inState)));
-  }
-  if (page.aside === "kept") {
-    const owed = db.select({ id: deliveries.id }).from(deliveries).where(isOfMessage);
-    conditions.push(isNotNull(messages.automatic), notExists(owed));
-  }
-  if (page.aside === "held") {
-    const isHeld = and(isOfMessage, eq(deliveries.state, "dead"), inArray(deliveries.reason, heldReasons));
-    conditions.push(exists(db.select({ id: deliveries.id }).from(deliveries).where(isHeld)));
-  }
+  const { mappingId, state, direction, from, until, locationIds } = page;
+  const conditions = [...narrow(db, page), ...narrowByDeliveries(db, page)];
+  if (mappingId !== undefined) conditions.push(eq(messages.mappingId, mappingId));
+  if (state !== undefined) conditions.push(eq(messages.state, state));
+  if (direction !== undefined) conditions.push(eq(messages.direction, direction));
+  if (from !== undefined) conditions.push(gte(messages.receivedAt, from));
+  if (until !== undefined) conditions.push(lt(messages.receivedAt, until));
+  if (locationIds !== undefined) conditions.push(isAnyOf(conversations.locationId, locationIds));
   return conditions;
 }
+
+function narrow(db: Db, { automatic, hasFiles, providers }: MessagePage): SQL[] {
+  const conditions: SQL[] = [];
+  if (automatic !== undefined) conditions.push((automatic ? isNotNull : isNull)(messages.automatic));
+  if (hasFiles !== undefined) conditions.push(hasFiles ? sql`${countFiles} > 0` : sql`${countFiles} = 0`);
+  if (providers === undefined) return conditions;
+  const ofThese = db.select({ id: mappings.id }).from(mappings).where(isAnyOf(mappings.provider, providers));
+  return [...conditions, inArray(messages.mappingId, ofThese)];
+}
+
+function narrowByDeliveries(db: Db, { deliveryState, aside, reason }: MessagePage): SQL[] {
+  // That an endpoint is told of a message says nothing of the message.
+  const isOfMessage = and(eq(deliveries.messageId, messages.id), ne(deliveries.kind, "post-event"));
+  const isThere = (...such: SQL[]) =>
+    exists(
+      db
+        .select({ id: deliveries.id })
+        .from(deliveries)
+        .where(and(isOfMessage, ...such)),
+    );
+  const conditions: SQL[] = [];
+  if (deliveryState !== undefined) conditions.push(isThere(eq(deliveries.state, deliveryState)));
+  if (reason !== undefined) conditions.push(isThere(eq(deliveries.reason, reason), ne(deliveries.state, "delivered")));
+  if (aside === "kept") conditions.push(isNotNull(messages.automatic), not(isThere()));
+  if (aside === "held") conditions.push(isThere(eq(deliveries.state, "dead"), inArray(deliveries.reason, heldReasons)));
+  return conditions;
+}
+
+/** Of what was deleted after the retention time nobody knows. */
+const countFiles = sql`jsonb_array_length(${messages.content} -> 'attachments')`;

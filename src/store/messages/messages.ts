@@ -8,6 +8,7 @@ import {
   conversations,
   type Message,
   type MessageContent,
+  mappings,
   messages,
   type NewMessage,
 } from "../schema.ts";
@@ -107,16 +108,14 @@ export async function findMessageWithConversation(
   return found;
 }
 
-/** With `locationIds` only if it is of one of these. */
-export async function findMessage(
-  db: Db,
-  id: number,
-  { locationIds }: { locationIds?: string[] | undefined } = {},
-): Promise<{ message: Message; address: string; locationId: string } | undefined> {
+/** With `locationIds` only if it is of one of these. `ownAddress` is the mapping's. */
+export async function findMessage(db: Db, id: number, { locationIds }: { locationIds?: string[] | undefined } = {}) {
+  const { address, locationId, highlevelContactId: contactId } = conversations;
   const [found] = await db
-    .select({ message: messages, address: conversations.address, locationId: conversations.locationId })
+    .select({ message: messages, address, locationId, contactId, ownAddress: mappings.address })
     .from(messages)
     .innerJoin(conversations, eq(conversations.id, messages.conversationId))
+    .leftJoin(mappings, eq(mappings.id, messages.mappingId))
     .where(and(eq(messages.id, id), locationIds && isAnyOf(conversations.locationId, locationIds)));
   return found;
 }

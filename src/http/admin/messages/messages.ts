@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { describeError, type Log } from "../../../log.ts";
+import { providersOf } from "../../../providers/registry.ts";
 import { findOpenDeliveries } from "../../../store/deliveries.ts";
 import { type ListedMessage, listMessages, type MessagePage } from "../../../store/messages/list-messages.ts";
 import { insertAuditHourly } from "../../../store/operate/audit.ts";
@@ -8,13 +9,13 @@ import { listedMessageAnswer, wholeMessageAnswer } from "../../answers/message.t
 import { pageOf } from "../../answers/page.ts";
 import { csvAnswer } from "../../answers/people.ts";
 import { storyAnswer } from "../../answers/story.ts";
-import { deliveryState, direction, messageState } from "../../answers/words.ts";
+import { deliveryState, direction, failureReason, messageState } from "../../answers/words.ts";
 import type { Caller } from "../../caller.ts";
 import { toLine } from "../../csv.ts";
 import { numberedPageQuery, toPage } from "../../list.ts";
 import { patternOf } from "../../operations/calls.ts";
 import { operation, reply } from "../../operations/operation.ts";
-import { flag, readSearch, rowIdOf, searchFields, timeFields } from "../fields.ts";
+import { flag, readSearch, rowIdOf, searchFields, text, timeFields } from "../fields.ts";
 import { readStory } from "./story.ts";
 import { readWhole, showMessage } from "./whole-message.ts";
 
@@ -28,7 +29,13 @@ const filter = {
     .enum(["kept", "held"])
     .optional()
     .describe("`kept`: mail of machines that was not posted; `held`: what waits for its sender to be registered."),
+  channel: z.enum(["sms", "email"], "must be sms or email").optional(),
+  provider: text.optional(),
+  reason: failureReason.optional().describe("Of what of it is tried again, or was given up."),
+  hasFiles: flag.optional(),
+  automatic: flag.optional().describe("What a machine wrote, or what people did."),
 };
+type Filter = z.output<z.ZodObject<typeof filter>>;
 
 export const messageOperations = {
   listMessages: operation({
@@ -40,7 +47,7 @@ export const messageOperations = {
     query: { ...numberedPageQuery, ...filter },
     answers: { 200: pageOf(listedMessageAnswer) },
     async handle({ people }: { people: Db }, { caller, query: { limit, cursor, ...filter } }) {
-      const search = await readSearch(people, caller, filter);
+      const search = await readFilter(people, caller, filter);
       const { rows, walkedTo } = await listMessages(people, { ...search, before: cursor, limit: limit + 1 });
       const ids = rows.map(({ message }) => message.id);
       const open = await findOpenDeliveries(people, ids);
@@ -58,7 +65,7 @@ export const messageOperations = {
     query: filter,
     answers: { 200: csvAnswer },
     async handle({ people }: { people: Db }, { caller, query }) {
-      return reply(200, messageLines(people, await readSearch(people, caller, query)), {
+      return reply(200, messageLines(people, await readFilter(people, caller, query)), {
         "Content-Type": "text/csv; charset=utf-8",
         "Content-Disposition": 'attachment; filename="messages.csv"',
       });
@@ -94,6 +101,13 @@ export const messageOperations = {
     },
   }),
 };
+
+async function readFilter(people: Db, caller: Caller, { channel, provider, ...given }: Filter) {
+  const named = provider === undefined ? undefined : [provider];
+  const ofChannel = channel === undefined ? undefined : providersOf(channel);
+  const providers = named && ofChannel ? named.filter((name) => ofChannel.includes(name)) : (named ?? ofChannel);
+  return { ...(await readSearch(people, caller, given)), providers };
+}
 
 interface MessagesContext {
   db: Db;

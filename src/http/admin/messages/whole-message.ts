@@ -14,7 +14,7 @@ export async function readWhole(people: Db, caller: Caller, id: number) {
   const deliveries = await listDeliveriesOfMessage(people, id);
   const found = await findMessage(people, id, caller);
   if (!found) throw new Problem(404, `there is no message ${id}`);
-  const { message, address, locationId } = found;
+  const { message, address, locationId, contactId, ownAddress } = found;
   const [webhook, neighbours] = await Promise.all([
     message.webhookId === null ? undefined : findWebhookFacts(people, message.webhookId, caller),
     findNeighbours(people, message),
@@ -22,7 +22,7 @@ export async function readWhole(people: Db, caller: Caller, id: number) {
   const about = { mappingId: message.mappingId, address, locationId };
   return {
     ...showMessage(found),
-    ...neighbours,
+    ...{ contactId, ownAddress, ...neighbours },
     content: message.content,
     sendRequest: message.sendRequest,
     webhooks: webhook ? [showWebhook(webhook)] : [],
