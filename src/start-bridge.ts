@@ -84,6 +84,7 @@ export async function startBridge(
     ...{ sealer, reading, keyIds: sealer.keyIds, settings: config.shown },
     ...createIntake(config, { db, log, onStored: worker.wake, doors }, tuning),
     ...{ publicUrl, bodyLimitBytes, adminApiKeys, metricsTokens, live, appOrigins: config.appOrigins },
+    callsPerDay: config.highlevelRequests.perDay,
     onWork: worker.wake,
     delivering,
     secondsSinceTurn,

@@ -14,6 +14,11 @@ export const location = z.looseObject({
   tokenExpiresAt: z.string().nullable(),
   paused: z.object({ reason: z.string(), until: z.string().nullable(), detail: z.string().nullable() }).nullable(),
 });
+/** Of one that was asked for by itself. */
+const wholeLocation = location.extend({
+  callsLeftToday: z.number().optional(),
+  waiting: z.object({ count: z.number(), oldestAt: z.string().nullable() }).optional(),
+});
 export type ShownLocation = z.output<typeof location>;
 
 const columns: Column<ShownLocation>[] = [
@@ -80,10 +85,11 @@ async function readToken({ io, bridge }: Session): Promise<string> {
 
 function sayLocation(session: Session, answer: unknown): void {
   if (session.isJson()) return void sayJson(session, answer);
-  const { id, name, auth, companyId, tokenExpiresAt, paused } = location.parse(answer);
+  const { id, name, auth, companyId, tokenExpiresAt, paused, callsLeftToday, waiting } = wholeLocation.parse(answer);
   sayFields(session, {
     ...{ id, name, "connected by": auth ?? "nothing: it has no token", agency: companyId },
     ...{ "token ends": showTime(tokenExpiresAt), paused: paused?.reason ?? "no" },
+    ...{ waiting: waiting?.count, "calls left today": callsLeftToday },
     ...{ "paused until": showTime(paused?.until), because: paused?.detail },
   });
   if (!paused) return;

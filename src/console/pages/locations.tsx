@@ -61,7 +61,7 @@ function Light({ paused, auth }: Pick<Location, "paused" | "auth">) {
 export function locationPage(calls: Calls): Page {
   return async ({ caller, params, query }) => {
     const { body: location } = await calls.getLocation(caller, { params });
-    const { id, name, auth, companyId, tokenExpiresAt, paused, createdAt, updatedAt } = location;
+    const { id, name, auth, companyId, tokenExpiresAt, paused, waiting, createdAt, updatedAt } = location;
     const checked = query["check"] === undefined ? undefined : (await calls.checkLocation(caller, { params })).body;
     return {
       title: name ?? id,
@@ -91,6 +91,8 @@ export function locationPage(calls: Calls): Page {
               "Token by": auth,
               Agency: companyId && <Id id={companyId} />,
               "Token ends": tokenExpiresAt && <Time at={tokenExpiresAt} />,
+              "Calls left today": String(location.callsLeftToday),
+              Waiting: [waiting.count, waiting.oldestAt && [" since ", <Time key="since" at={waiting.oldestAt} />]],
               Connected: <Time at={createdAt} />,
               Changed: <Time at={updatedAt} />,
             }}

@@ -4,26 +4,31 @@ import { failureReason, time, webhookSource } from "./words.ts";
 
 const text = z.string().nullable();
 
-export const locationAnswer = z
-  .object({
-    id: z.string(),
-    name: text,
-    auth: z
-      .enum(["token", "oauth", "agency"])
-      .nullable()
-      .describe(
-        "Where its tokens come from: given by hand, its own install of the app, or its agency's; null: it has none.",
-      ),
-    companyId: text,
-    tokenExpiresAt: time.nullable(),
-    paused: z
-      .object({ reason: failureReason, until: time.nullable(), detail: text })
-      .nullable()
-      .describe("Nothing goes to it, until then, or until its token is replaced."),
-    createdAt: time,
-    updatedAt: time,
+const location = z.object({
+  id: z.string(),
+  name: text,
+  auth: z
+    .enum(["token", "oauth", "agency"])
+    .nullable()
+    .describe(
+      "Where its tokens come from: given by hand, its own install of the app, or its agency's; null: it has none.",
+    ),
+  companyId: text,
+  tokenExpiresAt: time.nullable(),
+  paused: z
+    .object({ reason: failureReason, until: time.nullable(), detail: text })
+    .nullable()
+    .describe("Nothing goes to it, until then, or until its token is replaced."),
+  createdAt: time,
+  updatedAt: time,
+});
+export const locationAnswer = location.meta({ id: "Location", description: "A sub-account of HighLevel." });
+export const wholeLocationAnswer = location
+  .extend({
+    callsLeftToday: z.int().describe("Of the calls that the bridge may make for it on a day of UTC."),
+    waiting: z.object({ count: z.int(), oldestAt: time.nullable() }).describe("10,000 are counted at most."),
   })
-  .meta({ id: "Location", description: "A sub-account of HighLevel." });
+  .meta({ id: "WholeLocation" });
 
 const finding = z
   .object({

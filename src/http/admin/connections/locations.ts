@@ -3,11 +3,13 @@ import type { AccessTokens } from "../../../access/access-tokens.ts";
 import { registerAgencyLocation } from "../../../access/install.ts";
 import type { Wake } from "../../../model.ts";
 import { type RegisterContext, registerLocation, removeLocation } from "../../../registry/register.ts";
+import { countCallsToday } from "../../../store/budgets.ts";
 import { listLocations } from "../../../store/locations.ts";
+import { countWaiting } from "../../../store/operate/overview.ts";
 import type { Db } from "../../../store/postgres/database.ts";
 import type { Location } from "../../../store/schema.ts";
 import { resumeLocation } from "../../../store/trouble/paused-locations.ts";
-import { locationAnswer } from "../../answers/connections.ts";
+import { locationAnswer, wholeLocationAnswer } from "../../answers/connections.ts";
 import { pageOf } from "../../answers/page.ts";
 import { reaches, requireReach } from "../../caller.ts";
 import { pageQuery, toPage } from "../../list.ts";
@@ -18,6 +20,8 @@ import { requireKnownLocation } from "./reached.ts";
 
 export interface LocationsContext extends RegisterContext {
   accessTokens: AccessTokens;
+  /** Of HighLevel, for each location. */
+  callsPerDay: number;
   /** The database, for what people read. */
   people: Db;
   /** New work may be due. */
@@ -93,11 +97,15 @@ export const locationOperations = {
 
   getLocation: operation({
     ...{ method: "GET", path, tag, by },
-    summary: "Shows a location, and whether it is paused. A token is never given back.",
+    summary: "Shows a location, whether it is paused, and what waits for it. A token is never given back.",
     params,
-    answers: { 200: locationAnswer },
+    answers: { 200: wholeLocationAnswer },
     async handle(context: LocationsContext, { caller, params: { locationId } }) {
-      return reply(200, showLocation(await requireKnownLocation(context, caller, locationId)));
+      const { people, callsPerDay } = context;
+      const location = await requireKnownLocation(context, caller, locationId);
+      const waiting = await countWaiting(people, { locationIds: [locationId] });
+      const callsLeftToday = Math.max(0, callsPerDay - (await countCallsToday(people, locationId)));
+      return reply(200, { ...showLocation(location), callsLeftToday, waiting });
     },
   }),
 
