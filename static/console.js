@@ -4,6 +4,9 @@ const goTo = new Map([...document.querySelectorAll("nav a[data-key]")].map((link
 const rows = [...document.querySelectorAll("[data-rows] tbody tr")];
 let row = -1;
 let isAfterG = false;
+/** The message that is open beside its list, and what led to it. */
+let beside;
+let opener;
 
 /** `/` search · `g` and a letter: go · `j` `k`: rows, and Enter opens one · `x` ticks it · `r` replays · `?` help */
 document.addEventListener("keydown", (event) => {
@@ -17,6 +20,7 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "k") moveTo(row - 1);
   else if (event.key === "x") tick(rows[row]);
   else if (event.key === "r") replay();
+  else if (event.key === "Escape") leave();
   else if (event.key === "?") document.querySelector("dialog")?.showModal();
   else return;
   event.preventDefault();
@@ -41,23 +45,67 @@ function tick(chosen) {
 
 /** By the first button for it: most lead to a page that asks first, and what would do it at once is asked here. */
 function replay() {
-  const button = document.querySelector(
-    'form[action$="/replay"] button, form[action$="/replayWebhook"] button, [action$="/replays/new"] button, [href*="/replays/new"]',
-  );
+  const wanted =
+    'form[action$="/replay"] button, form[action$="/replayWebhook"] button, [action$="/replays/new"] button, [href*="/replays/new"]';
+  const button = beside?.querySelector(wanted) ?? document.querySelector(wanted);
   if (button && (button.form?.method !== "post" || confirm(`${button.textContent}?`))) button.click();
 }
 
-for (const element of document.querySelectorAll("[data-copy]")) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "copy";
-  button.textContent = "copy";
-  button.setAttribute("aria-label", `Copy ${element.textContent}`);
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(element.textContent);
-    button.textContent = "copied";
-  });
-  element.after(button);
+letCopy(document);
+
+function letCopy(root) {
+  for (const element of root.querySelectorAll("[data-copy]")) {
+    const button = make("button", "copy", { type: "button", className: "copy" });
+    button.setAttribute("aria-label", `Copy ${element.textContent}`);
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(element.textContent);
+      button.textContent = "copied";
+    });
+    element.after(button);
+  }
+}
+
+/** Where there is room a message opens beside its list, at its own address. Else, and in a new tab, its link is followed. */
+const roomy = matchMedia("(min-width: 75rem)");
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.('[data-rows] a[href^="/console/messages/"]');
+  if (!link || !roomy.matches || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  openBeside(link);
+});
+const { pathname: listed } = location;
+addEventListener("popstate", () => {
+  leaveBeside();
+  // The way forward leads to a message again.
+  if (location.pathname !== listed) location.reload();
+});
+
+async function openBeside(link) {
+  const answer = await fetch(link.href).catch(() => undefined);
+  if (!answer?.ok) return location.assign(link.href);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (beside) history.replaceState(null, "", link.href);
+  else history.pushState(null, "", link.href);
+  leaveBeside();
+  opener = link;
+  const close = make("button", "Close", { type: "button", className: "close" });
+  close.addEventListener("click", leave);
+  beside = make("aside", "", { className: "beside", tabIndex: -1, ariaLabel: page.title });
+  beside.append(close, ...page.querySelector("main").childNodes);
+  letCopy(beside);
+  document.querySelector("main").append(beside);
+  beside.focus();
+}
+
+/** By the way back, so that the list's address stands there again. */
+function leave() {
+  if (beside) history.back();
+}
+
+function leaveBeside() {
+  beside?.remove();
+  opener?.focus();
+  [beside, opener] = [];
 }
 
 /** Inside HighLevel its page tells who looks. Which pages may be around this one, its policy says. */
@@ -71,11 +119,12 @@ if (asking && parent !== window) {
   parent.postMessage({ message: "REQUEST_USER_DATA" }, "*");
 }
 
-/** What shows how far something is comes anew when anything happens: once in two seconds at most, and not under somebody's hands. */
-const renewing = document.querySelector("[data-renew]");
-if (renewing) renewBy(renewing.dataset.renew, renewing);
+/** What shows how it stands comes anew when anything happens: once in two seconds at most, and not under somebody's hands. */
+const renewed = (page) => [...page.querySelectorAll("[data-renew]")];
+const [renewing] = renewed(document).flatMap(({ dataset }) => dataset.renew || []);
+if (renewing) renewBy(renewing);
 
-function renewBy(url, shown) {
+function renewBy(url) {
   let source;
   let isDue = false;
   const renew = async () => {
@@ -84,10 +133,10 @@ function renewBy(url, shown) {
       (answer) => answer.text(),
       () => "",
     );
-    const next = new DOMParser().parseFromString(page, "text/html").querySelector("[data-renew]");
-    if (!next || shown.contains(document.activeElement)) return;
-    shown.replaceWith(next);
-    shown = next;
+    const [before, now] = [document, new DOMParser().parseFromString(page, "text/html")].map(renewed);
+    if (before.length !== now.length) return;
+    for (const [index, part] of before.entries())
+      if (!part.contains(document.activeElement)) part.replaceWith(now[index]);
   };
   const happened = () => {
     if (!isDue) setTimeout(renew, 2000);
@@ -115,8 +164,7 @@ function watchLive(url, refresh, status) {
   const lines = document.querySelector("[data-rows] tbody");
   let kept = [];
   let isPaused = false;
-  const pause = document.createElement("button");
-  pause.type = "button";
+  const pause = make("button", "", { type: "button" });
   refresh.replaceWith(pause);
   const source = new EventSource(url);
   const say = () => {
@@ -155,7 +203,9 @@ function toRow({ at, what, messageId, webhookId, direction, address, locationId,
   return rowOf([when, way ?? "", make("bdi", address ?? ""), state, how.join(" · "), locationId ?? ""]);
 }
 
-const make = (name, textContent, others) => Object.assign(document.createElement(name), { textContent, ...others });
+function make(name, textContent, others) {
+  return Object.assign(document.createElement(name), { textContent, ...others });
+}
 
 function rowOf(cells) {
   const row = document.createElement("tr");

@@ -186,6 +186,33 @@ describe.skipIf(!browser).sequential("the console in a browser", () => {
     const first = await page.locator(".last a").first().getAttribute("href");
     await stage.write("first-2", stage.ids.quiet);
     await page.locator(`.last li:first-child a:not([href="${first}"])`).waitFor();
+    await page.getByText(/The last message came [\d.]+ m?s ago/).waitFor();
+  });
+
+  test("a message opens beside its list where there is room, and Escape leads back to its row", async () => {
+    const page = await open(stage.keys.own);
+    await goTo(page, "/messages?direction=inbound");
+    await page.keyboard.press("j");
+    await page.keyboard.press("Enter");
+    const beside = page.getByRole("complementary", { name: /^Message \d+/ });
+    await beside.getByRole("heading", { name: "What happened" }).waitFor();
+    await beside.getByRole("button", { name: /^Copy/ }).first().waitFor();
+    await page.waitForURL(/messages\/\d+$/);
+    const first = page.url();
+    await page.evaluate(axe.source);
+    expect(await violationsOf(page)).toEqual([]);
+    await takePicture(page, "light-beside");
+    await page.keyboard.press("j");
+    await page.keyboard.press("Enter");
+    await page.waitForURL((url) => /messages\/\d+$/.test(url.href) && url.href !== first);
+    await page.keyboard.press("Escape");
+    await page.waitForURL("**/messages?direction=inbound");
+    expect(await beside.count()).toBe(0);
+    expect(await page.evaluate("document.activeElement.closest('tr').rowIndex")).toBe(2);
+    await page.setViewportSize({ width: 700, height: 740 });
+    await page.getByRole("row").nth(1).getByRole("link").click();
+    await page.getByRole("heading", { name: "What happened" }).waitFor();
+    expect(await beside.count()).toBe(0);
   });
 
   test("what people wrote does no harm, and calls nobody", async () => {

@@ -162,6 +162,9 @@ describe
         .getByRole("link")
         .first()
         .click();
+      await page.waitForURL(/messages\/\d+$/);
+      await look("beside-the-list");
+      await page.reload();
       await look("story");
       await show(page, "console", { width: 860, height: 730 });
       await show(inbox, "inbox", { width: 760, height: 365 });

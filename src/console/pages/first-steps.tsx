@@ -42,7 +42,7 @@ export function firstStepsPage(calls: Calls): Page {
       body: (
         <>
           <h1>First steps</h1>
-          <p class="lead">
+          <p class="lead" data-renew="">
             {isDone ? "All is connected, and messages go both ways." : "From here to a message that goes both ways."}
           </p>
           {body.sandboxUrl !== undefined && <Sandbox url={body.sandboxUrl} />}

@@ -103,8 +103,7 @@ export const columns: Record<string, (message: ListedMessage) => ComponentChildr
           <Time at={open.retryAt} /> ·{" "}
         </>
       )}
-      {error === null && <Said>{firstWords}</Said>}
-      {error && <Said>{error.message}</Said>}
+      <Said>{error ? error.message : firstWords}</Said>
       {automatic && ` written by a machine (${automatic})`}
     </span>
   ),

@@ -20,7 +20,9 @@ export function overviewPage(calls: Calls): Page {
       body: (
         <>
           <h1>Overview</h1>
-          <p class="lead">{view.says}</p>
+          <p class="lead" data-renew="">
+            {view.says}
+          </p>
           {isBeginning(last.items) && <Ways to={{ "First steps": "/console/first-steps" }} />}
           <Tiles view={view} />
           {groups.length + stoppedLocations.length + pausedMappings.length > 0 && <h2>Needs you</h2>}
@@ -78,7 +80,7 @@ function Tiles({ view }: { view: BodyOf<"getOverview", 200> }) {
     ["Paused", pausedMappings.length + stoppedLocations.length],
   ];
   return (
-    <ul class="tiles">
+    <ul class="tiles" data-renew="">
       {Object.entries({ "In HighLevel, last hour": inHighlevel, "Sent, last hour": sent }).map(([said, steps]) => (
         <li key={said}>
           {said}

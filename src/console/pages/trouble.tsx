@@ -1,5 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import type { Problem } from "../../http/problem.ts";
+import { Ways } from "../frame/parts.tsx";
 import { WrongFields } from "../frame/try.tsx";
 
 /** What each means to who looks, beside the problem's own words. */
@@ -21,9 +22,7 @@ export function Trouble({ problem }: { problem: Problem }) {
       <p>{meanings[problem.status] ?? "That did not work."}</p>
       <p class="words">{problem.message}</p>
       <WrongFields problem={problem} />
-      <p>
-        <a href="/console">To the overview</a>
-      </p>
+      <Ways to={{ "To the overview": "/console" }} />
     </section>
   );
 }
