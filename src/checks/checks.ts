@@ -2,6 +2,7 @@ import type { CallApi } from "../calls/call-api.ts";
 import type { Finding, FindingState } from "../model.ts";
 import { failure } from "../providers/kit/checks/findings.ts";
 import type { Mapping } from "../registry/mappings.ts";
+import { countCallsToday } from "../store/budgets.ts";
 import { findLocation } from "../store/locations.ts";
 import { readActivity } from "../store/messages/activity.ts";
 import type { Location } from "../store/schema.ts";
@@ -10,11 +11,14 @@ import { checkLocation, type LocationCheckContext } from "./check-location.ts";
 import { checkProvider } from "./check-provider.ts";
 import { type FirstStepsContext, findFirstSteps } from "./first-steps.ts";
 import { activityLimits, judgeActivity } from "./judge-activity.ts";
+import { judgeCalls } from "./judge-calls.ts";
 import { judgeDefaults } from "./watch-defaults.ts";
 
 export interface ChecksContext extends FirstStepsContext {
   /** The way out to providers. */
   callProvider: CallApi;
+  /** To HighLevel, for each location. */
+  callsPerDay: number;
 }
 
 export interface CheckResult {
@@ -70,7 +74,8 @@ export function createChecks(context: ChecksContext): Checks {
     location: (location) =>
       shared(`location ${location.id}`, async () => {
         const { findings } = await checkLocation(context, location, AbortSignal.timeout(checkMs));
-        return [...findings, ...judgeDefaults(location)];
+        const calls = judgeCalls(await countCallsToday(people, location.id), context.callsPerDay);
+        return [...findings, calls, ...judgeDefaults(location)];
       }),
     firstSteps: (locationIds) =>
       shared(`first steps ${JSON.stringify(locationIds)}`, () =>

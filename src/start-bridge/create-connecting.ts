@@ -10,7 +10,7 @@ import type { Access } from "./open-access.ts";
 export function createConnecting(
   config: Config,
   parts: Omit<InstallContext, "oauth"> &
-    Omit<ChecksContext, "people" | "callApi" | "findApp"> &
+    Omit<ChecksContext, "people" | "callApi" | "findApp" | "callsPerDay"> &
     Access & { database: Database; doors: Doors; onWork: Wake },
 ) {
   const { findOauth, marketplaceApp, accessTokens, database, doors, onWork, ...context } = parts;
@@ -25,6 +25,7 @@ export function createConnecting(
     checks: createChecks({
       ...context,
       sandboxUrl: config.sandboxUrl,
+      callsPerDay: config.highlevelRequests.perDay,
       people,
       accessTokens,
       callApi: doors.callApi,

@@ -55,7 +55,7 @@ function checksWith(sample: string, ids = ["extra"], askByScope = async () => {}
   const { callApi, requests } = answerChecks(fixture);
   const listProviders = async () => ids.map((each) => ({ id: each, name: each, isDefault: false }));
   const accessTokens = { get: async () => ({ token: "t", version: 1 }) };
-  const ways = { callProvider: callApi, callApi, publicUrl, findApp: async () => undefined };
+  const ways = { callProvider: callApi, callApi, publicUrl, callsPerDay: 180_000, findApp: async () => undefined };
   const context = { people: database.people, accessTokens, ...ways };
   return { requests, checks: createChecks({ ...context, highlevel: { listProviders, askByScope } }) };
 }

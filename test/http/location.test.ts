@@ -26,6 +26,12 @@ test("a location tells what is left of its day's calls, and what waits for it", 
   await write("m-1");
   const used = await until(show, ({ callsLeftToday, waiting }) => callsLeftToday < 1000 && waiting.count === 0);
   expect(used.callsLeftToday).toBeGreaterThan(900);
+  const { checks } = (await bridge.admin("POST", `/locations/${locationId}/check`)).body;
+  expect(checks).toContainEqual({
+    check: "calls",
+    state: "ok",
+    detail: expect.stringMatching(/^9\d\d of the day's 1000 /),
+  });
   await bridge.admin("POST", `/mappings/${id}/pause`);
   await write("m-2");
   const held = await until(show, ({ waiting }) => waiting.count === 1);
