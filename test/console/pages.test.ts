@@ -112,6 +112,30 @@ test("a message says to which number it came", async () => {
   expect(page).toMatch(/From .*\+15005550006.*to .*\+15005550009/);
 });
 
+test("the overview and the metrics of another location's key count nothing of this one's", async () => {
+  const figuresOf = async (path: string, cookie: string) =>
+    [...(await call("GET", path, cookie)).page.matchAll(/<strong>([^<]+)<\/strong>/g)].map(([, figure]) => figure);
+  for (const path of ["", "/metrics?span=24h"]) {
+    const isSomething = (figure = "0") => figure !== "0" && figure !== "–";
+    await until(
+      () => figuresOf(path, cookies.own),
+      (figures) => figures.some(isSomething),
+    );
+    const figures = await figuresOf(path, cookies.other);
+    expect(figures.length).toBeGreaterThan(4);
+    expect(figures.filter(isSomething)).toEqual([]);
+  }
+});
+
+test("the overview tells within how long what came was in HighLevel, of what the key reaches", async () => {
+  const { body } = await stage.bridge.admin("GET", "/overview");
+  expect(body.p95Ms).toBeGreaterThan(0);
+  const other = await fetch(`${stage.bridge.url}/admin/overview`, {
+    headers: { authorization: `Bearer ${stage.keys.other}` },
+  });
+  expect(((await other.json()) as { p95Ms: unknown }).p95Ms).toBeNull();
+});
+
 test("the first view is small", async () => {
   const { page } = await call("GET", "", cookies.admin);
   const files = [...page.matchAll(/(?:href|src)="(\/console\/console\.[^"]+)"/g)].map(([, path = ""]) => path);

@@ -31,6 +31,12 @@ export function Said({ children }: { children: ComponentChildren }) {
   return <bdi>{children}</bdi>;
 }
 
+export const SaidLink = ({ to, children }: { to: string; children: string }) => (
+  <a href={to}>
+    <Said>{children}</Said>
+  </a>
+);
+
 /** A sentence of the bridge's own, as its documents have it: with a capital, and `names` and _words to look for_ set off. */
 export function Words({ children }: { children: string }) {
   const sentence = children.replace(/^[a-z](?=[a-z]*[ ,'])/, (letter) => letter.toUpperCase());

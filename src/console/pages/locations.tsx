@@ -5,7 +5,7 @@ import { Deeds } from "../forms/deed-buttons.tsx";
 import { type Page, withoutEmpty } from "../frame/answer.ts";
 import { Findings } from "../frame/findings.tsx";
 import { Filters, List } from "../frame/list.tsx";
-import { Facts, Id, Said, Time, Ways, Why } from "../frame/parts.tsx";
+import { Facts, Id, Said, SaidLink, Time, Ways, Why } from "../frame/parts.tsx";
 
 const path = "/console/locations";
 const choices = [{ name: "paused", label: "Paused", words: ["true", "false"] }];
@@ -41,11 +41,7 @@ export function locationsPage(calls: Calls): Page {
 }
 
 const columns: Record<string, (location: Location) => ComponentChildren> = {
-  Location: ({ id, name }) => (
-    <a href={hrefOf(id)}>
-      <Said>{name ?? id}</Said>
-    </a>
-  ),
+  Location: ({ id, name }) => <SaidLink to={hrefOf(id)}>{name ?? id}</SaidLink>,
   Id: ({ id }) => id,
   State: ({ paused, auth }) => <Light paused={paused} auth={auth} />,
   Connected: ({ auth }) => auth,

@@ -7,7 +7,7 @@ import { Fields } from "../forms/outcome.tsx";
 import { type Page, withoutEmpty } from "../frame/answer.ts";
 import { Findings } from "../frame/findings.tsx";
 import { Filters, List } from "../frame/list.tsx";
-import { Facts, Id, Said, Time, Ways } from "../frame/parts.tsx";
+import { Facts, Id, Said, SaidLink, Time, Ways } from "../frame/parts.tsx";
 import type { Tone } from "../words/states.ts";
 import { labelOf } from "./provider-labels.ts";
 
@@ -49,11 +49,7 @@ export function mappingsPage(calls: Calls): Page {
 }
 
 const columns: Record<string, (mapping: ListedMapping) => ComponentChildren> = {
-  "Number or mailbox": ({ id, address }) => (
-    <a href={`${path}/${id}`}>
-      <Said>{address}</Said>
-    </a>
-  ),
+  "Number or mailbox": ({ id, address }) => <SaidLink to={`${path}/${id}`}>{address}</SaidLink>,
   Name: ({ name }) => name && <Said>{name}</Said>,
   Provider: ({ provider }) => labelOf(provider),
   Location: ({ locationId }) => <a href={`/console/locations/${encodeURIComponent(locationId)}`}>{locationId}</a>,

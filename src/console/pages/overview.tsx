@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { describeSpan } from "../../advice/spans.ts";
 import type { BodyOf, Calls, ListedMessage } from "../calls.ts";
 import type { Page } from "../frame/answer.ts";
 import { Said, State, Time, Ways } from "../frame/parts.tsx";
@@ -72,8 +73,10 @@ function Stopped({ href, advice, children }: { href: string; advice: string; chi
 }
 
 function Tiles({ view }: { view: BodyOf<"getOverview", 200> }) {
-  const { inHighlevel, sent, waiting, dead, notUnderstood, failedSends, pausedMappings, stoppedLocations } = view;
-  const counts: [said: ComponentChildren, count: number][] = [
+  const { inHighlevel, sent, p95Ms, waiting, dead, notUnderstood, failedSends, pausedMappings, stoppedLocations } =
+    view;
+  const counts: [said: ComponentChildren, count: number | string][] = [
+    ["To HighLevel, 95 of 100", p95Ms === null ? "–" : describeSpan(p95Ms)],
     [<a href="/console/problems">Given up</a>, dead],
     [<a href="/console/webhooks?state=failed">Not understood</a>, notUnderstood],
     [<a href="/console/messages?state=failed">Failed sends</a>, failedSends],

@@ -3,7 +3,7 @@ import type { BodyOf, Calls, ListedWebhook } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
 import { hrefWith, type Page, withoutEmpty } from "../frame/answer.ts";
 import { Filters, List, when, whose } from "../frame/list.tsx";
-import { Facts, Id, Said, State, Time } from "../frame/parts.tsx";
+import { Facts, Id, Said, SaidLink, State, Time } from "../frame/parts.tsx";
 
 const path = "/console/webhooks";
 
@@ -53,9 +53,7 @@ const columns: Record<string, (webhook: ListedWebhook) => ComponentChildren> = {
 function broughtBy({ messages }: Pick<ListedWebhook, "messages">) {
   return messages.map(({ id, address }) => (
     <div key={id}>
-      <a href={`/console/messages/${id}`}>
-        <Said>{address}</Said>
-      </a>
+      <SaidLink to={`/console/messages/${id}`}>{address}</SaidLink>
     </div>
   ));
 }

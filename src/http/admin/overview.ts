@@ -1,7 +1,7 @@
 import { reasons } from "../../advice/reasons.ts";
 import { describeSpan } from "../../advice/spans.ts";
 import type { DeliveryKind } from "../../model.ts";
-import { countFailedMessages, listMessages } from "../../store/messages/list-messages.ts";
+import { countFailedMessages, findP95Ms, listMessages } from "../../store/messages/list-messages.ts";
 import { countSteps } from "../../store/operate/attempt-counts.ts";
 import { countWaiting, listPausedMappings, listStoppedLocations } from "../../store/operate/overview.ts";
 import type { Db } from "../../store/postgres/database.ts";
@@ -28,9 +28,10 @@ const maxListed = 20;
 
 async function readView(people: Db, caller: Caller) {
   const { locationIds } = caller;
-  const [problems, hour, waiting, failedSends, stopped, pausedMappings, last] = await Promise.all([
+  const [problems, hour, p95Ms, waiting, failedSends, stopped, pausedMappings, last] = await Promise.all([
     readProblems(people, caller, {}),
     countTheHour(people, locationIds),
+    findP95Ms(people, { locationIds }),
     countWaiting(people, { locationIds }),
     countFailedMessages(people, { locationIds }),
     listStoppedLocations(people, { locationIds, limit: maxListed }),
@@ -40,7 +41,7 @@ async function readView(people: Db, caller: Caller) {
   const countOf = (of: "deliveries" | "webhooks") =>
     problems.items.filter((group) => group.of === of).reduce((sum, { count }) => sum + count, 0);
   return {
-    ...{ ...hour, waiting, failedSends, pausedMappings, problems },
+    ...{ ...hour, p95Ms, waiting, failedSends, pausedMappings, problems },
     ...{ dead: countOf("deliveries"), notUnderstood: countOf("webhooks") },
     stoppedLocations: stopped.flatMap(({ reason, ...location }) =>
       reason === null ? [] : [{ ...location, reason, advice: reasons[reason].advice }],

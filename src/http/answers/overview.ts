@@ -11,6 +11,10 @@ export const overviewAnswer = z
     says: z.string().describe("How it stands, in one sentence."),
     inHighlevel: steps.describe("Messages that HighLevel took, in each part of the last hour."),
     sent: steps.describe("Messages that providers took."),
+    p95Ms: z
+      .int()
+      .nullable()
+      .describe("So long 95 of 100 took at most from webhook to HighLevel, of the newest of the last hour."),
     waiting: z.object({ count, oldestAt: time.nullable() }).describe("10,000 are counted at most."),
     failedSends: count,
     dead: count,

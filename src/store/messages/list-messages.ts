@@ -66,6 +66,38 @@ export async function countFailedMessages(db: Db, { locationIds }: { locationIds
   return rows[0]?.count ?? 0;
 }
 
+/** Of all, and of each mapping of some locations: there may be thousands of mappings. */
+const measured = { ofAll: 1000, ofEach: 50 };
+
+/**
+ * How long 95 of 100 took at most from their webhook into HighLevel, of the newest messages and of the last hour; null where
+ * there was none. What was replayed took as long as somebody took.
+ */
+export async function findP95Ms(
+  db: Db,
+  { locationIds }: { locationIds: string[] | undefined },
+): Promise<number | null> {
+  const page = { locationIds, limit: Number.POSITIVE_INFINITY };
+  const walks = await walkMessages(db, { locationIds, limit: locationIds ? measured.ofEach : measured.ofAll });
+  const took = sql`extract(epoch from ${deliveries.finishedAt} - ${messages.receivedAt}) * 1000`;
+  const isOfNow = sql`${deliveries.finishedAt} > now() - interval '1 hour'`;
+  const isDone = and(
+    eq(deliveries.kind, "post-inbound"),
+    eq(deliveries.state, "delivered"),
+    isNull(deliveries.replayedAt),
+  );
+  const { rows } = await listNewest(db, walks, page, (tx, isWalked) =>
+    tx
+      .select({ ms: sql<number | null>`(percentile_disc(0.95) within group (order by ${took}))::float8` })
+      .from(messages)
+      .innerJoin(conversations, eq(conversations.id, messages.conversationId))
+      .innerJoin(deliveries, eq(deliveries.messageId, messages.id))
+      .where(and(isWalked, ...conditionsOf(tx, page), isDone, isOfNow)),
+  );
+  const ms = rows[0]?.ms ?? null;
+  return ms === null ? null : Math.max(0, Math.round(ms));
+}
+
 /** By ids, the person, the mapping, all mappings of the locations, or all; what has failed, which is rare, has indexes of its own. */
 async function walkMessages(db: Db, page: MessagePage): Promise<Walk[]> {
   const { mappingId, state, locationIds, limit } = page;
