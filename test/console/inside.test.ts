@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startBrowser } from "../support/browser.ts";
 import { locationId, publicUrl } from "../support/location.ts";
 import { sealUserContext } from "../support/user-context.ts";
-import { otherLocation, type Stage, startStage } from "./stage.ts";
+import { otherLocation, person, type Stage, secretWords, startStage } from "./stage.ts";
+import { walksOf } from "./walks.ts";
 
 const sharedSecret = "a-shared-secret-of-enough-letters";
 const oauth = { clientId: "app-x", clientSecret: "secret", sharedSecret, scopes: "a", authorizeUrl: publicUrl };
@@ -107,6 +108,35 @@ describe.sequential("the console inside HighLevel", () => {
     const elsewhere = await signIn({ ...user, activeLocation: otherLocation });
     expect(await (await call("/messages", { cookie: elsewhere })).text()).not.toContain("+1500555");
     expect((await call(`/messages/${stage.ids.message}`, { cookie: elsewhere })).status).toBe(404);
+  });
+
+  test("every page and button that is walked is either one of those, of its location alone, or not there", async () => {
+    const [cookie, elsewhere] = [await signIn(), await signIn({ ...user, activeLocation: otherLocation })];
+    const own = [
+      "/messages",
+      "/problems",
+      "/live",
+      "/lists/opt-outs",
+      "/do/putOptOut",
+      "/do/importOptOuts",
+      "/do/discard",
+    ];
+    const isOwn = (path: string) => own.some((each) => path.startsWith(each));
+    let walked = 0;
+    for (const { route, path } of walksOf(stage).filter(({ isStream }) => !isStream)) {
+      const press = (by: string) =>
+        fetch(`${stage.bridge.url}/console${path}`, {
+          ...{ method: "POST", redirect: "manual", headers: { cookie: by, origin: "http://127.0.0.1" } },
+        });
+      if (route.startsWith("POST") && isOwn(path)) continue;
+      const [answer, other] = await Promise.all(
+        [cookie, elsewhere].map((by) => (route.startsWith("POST") ? press(by) : call(path, { cookie: by }))),
+      );
+      expect([path, answer?.status === 404]).toEqual([path, !isOwn(path)]);
+      expect(await other?.text()).not.toMatch(new RegExp(`${secretWords}|\\${person}<`));
+      walked++;
+    }
+    expect(walked).toBeGreaterThan(40);
   });
 
   test("who is no admin there changes nothing", async () => {

@@ -2,7 +2,7 @@ import { desc, type SQL, sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { listConversations } from "../../src/store/conversations.ts";
 import { readActivity, readSigns } from "../../src/store/messages/activity.ts";
-import { listMessages } from "../../src/store/messages/list-messages.ts";
+import { findP95Ms, listMessages } from "../../src/store/messages/list-messages.ts";
 import { groupDead, groupFailed } from "../../src/store/operate/group-problems.ts";
 import { listDeliveries } from "../../src/store/operate/list-deliveries.ts";
 import { listWebhooks } from "../../src/store/operate/list-webhooks.ts";
@@ -152,6 +152,11 @@ test("the list of who is known at a mapping reads no more than a few times what 
   expect(none.read).toBeLessThanOrEqual(fewTimes(0));
 });
 
+const measured = async (reach: { locationIds: string[] | undefined }) => ({
+  rows: [await findP95Ms(database.db, reach)],
+  walkedTo: undefined,
+});
+
 test.for([
   ["problems of deliveries, by mapping", () => groupDead(database.db, {}), 201],
   ["problems of webhooks, by account", () => groupFailed(database.db, { ...one, locationIds: undefined }), 201],
@@ -159,6 +164,12 @@ test.for([
   ["messages that are read", () => listMessages(database.db, { state: "read", limit }), 0],
   ["messages of long ago", () => listMessages(database.db, { until: new Date(0), limit }), 0],
   ["messages with a pending delivery", () => listMessages(database.db, { deliveryState: "pending", limit }), 0],
+  ["messages for a reason", () => listMessages(database.db, { reason: "rejected", limit }), 0],
+  ["messages with files", () => listMessages(database.db, { hasFiles: true, limit }), 0],
+  ["messages that machines wrote", () => listMessages(database.db, { automatic: true, limit }), 0],
+  ["messages by a provider", () => listMessages(database.db, { providers: ["telnyx"], limit }), 0],
+  ["messages of all, measured", () => measured({ locationIds: undefined }), 1],
+  ["messages of one location, measured", () => measured(one ?? { locationIds: [] }), 1],
   ["messages that failed", () => listMessages(database.db, { state: "failed", limit }), limit],
   ["messages of one location that failed", () => listMessages(database.db, { ...one, state: "failed", limit }), 2],
   [
