@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { signer as genericSms } from "../fixtures/generic-sms/sign.ts";
 import { signer as mailgun } from "../fixtures/mailgun/sign.ts";
 import { signer as postmark } from "../fixtures/postmark/sign.ts";
+import { signer as telnyx } from "../fixtures/telnyx/sign.ts";
 import { signer as twilio } from "../fixtures/twilio/sign.ts";
 import { type Answer, startTestBridge, type TestBridge } from "../support/bridge.ts";
 import { readFixtures } from "../support/fixtures.ts";
@@ -307,6 +308,21 @@ describe("/admin/mappings/{id}/preview", () => {
     expect((await bridge.admin("POST", `/mappings/${id}/preview`, recorded)).body.verified).toBe(true);
   });
 
+  test("without a body takes one that is made and signed here, which would have been accepted", async () => {
+    const id = await bridge.addMapping(mapping({ address: "+15005550204" }));
+    const { body: preview } = await bridge.admin("POST", `/mappings/${id}/preview`, {});
+    expect(preview).toMatchObject({ verified: true, events: [{ outcome: "posted" }] });
+    expect(preview.events[0].request.body.message).toMatch(/^A test of the bridge/);
+    expect((await bridge.admin("GET", `/webhooks?mappingId=${id}`)).body.items).toEqual([]);
+    const signedElsewhere = { provider: "telnyx", credentials: telnyx.credentials, address: "+15005550205" };
+    const another = await bridge.addMapping(mapping(signedElsewhere));
+    const refused = await bridge.admin("POST", `/mappings/${another}/preview`, {});
+    expect([refused.status, JSON.stringify(refused.body)]).toEqual([
+      422,
+      expect.stringContaining("only Telnyx can sign"),
+    ]);
+  });
+
   test("follows what is registered and what the mapping says of strangers", async () => {
     const id = await bridge.addMapping(mapping({ address: "+15005550201", unknownSender: "hold" }));
     const body = { ...(sample?.body as object), To: "+15005550201" };
@@ -327,7 +343,8 @@ describe("/admin/mappings/{id}/preview", () => {
     });
     expect(answer.status).toBe(422);
     expect(answer.body.errors[0].message).toContain("From");
-    expect((await bridge.admin("POST", `/mappings/${id}/preview`, {})).status).toBe(422);
+    const both = { body: {}, bodyBase64: "e30=" };
+    expect((await bridge.admin("POST", `/mappings/${id}/preview`, both)).status).toBe(422);
   });
 
   test("takes an object for a field of a form as its JSON, whatever the object's toString is", async () => {

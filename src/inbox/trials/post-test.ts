@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { InvalidRequest } from "../../errors.ts";
 import { normalizeAddress } from "../../formats/address.ts";
+import type { WebhookRequest } from "../../model.ts";
 import type { Mapping } from "../../registry/mappings.ts";
 import type { Receiver } from "../receive-webhook.ts";
 import { isVerified } from "../refusals/is-verified.ts";
@@ -25,9 +26,21 @@ export async function postTest(
   writer: string,
 ): Promise<PostedTest> {
   const { adapter, accountId, provider } = mapping;
-  const [credentials] = mapping.credentials;
   const from = normalizeAddress(mapping.channel, writer, mapping.address);
   if (from === undefined) throw new InvalidRequest("invalid", "some fields are missing or wrong", [notAnAddress]);
+  const { request, ...message } = await composeTest(mapping, publicUrl, from);
+  const webhookId = await receiver.store("provider", { id: accountId, provider, adapter }, request);
+  return { webhookId, from, ...message };
+}
+
+/** That webhook alone, signed, and of nothing that is stored. */
+export async function composeTest(
+  mapping: Mapping,
+  publicUrl: string,
+  from: string,
+): Promise<{ request: WebhookRequest; text: string; to: string }> {
+  const { adapter, accountId } = mapping;
+  const [credentials] = mapping.credentials;
   const at = new Date();
   // A mapping of a whole domain stands for each of its mailboxes.
   const to = mapping.address.replace(/^\*@/, "test@");
@@ -36,8 +49,7 @@ export async function postTest(
   const url = `${publicUrl}/webhooks/${accountId}`;
   const request = adapter.composeTest?.({ id, from, to, subject: "A test of the bridge", text, at }, url, credentials);
   if (!request || !(await isVerified(mapping, request))) throw new InvalidRequest("invalid", whyNot(mapping));
-  const webhookId = await receiver.store("provider", { id: accountId, provider, adapter }, request);
-  return { webhookId, text, from, to };
+  return { request, text, to };
 }
 
 const notAnAddress = { path: "from", message: "must be a number or a mailbox, as the mapping's own address is" };
