@@ -108,9 +108,7 @@ function SearchAndSignOut({ caller, search }: { caller: Caller; search: string }
           name="q"
           type="search"
           value={search}
-          aria-label={searchLabel}
-          placeholder={searchLabel}
-          maxLength={1000}
+          {...{ "aria-label": searchLabel, placeholder: searchLabel, maxLength: 1000 }}
         />
       </form>
       <form class="sign-out" method="post" action="/console/sign-out">

@@ -31,17 +31,18 @@ function Input({ name, value = "", kind = "text", isSecret, words = [], isRequir
   if (["long", "csv", "json"].includes(kind)) return <textarea {...shared}>{value}</textarea>;
   if (kind === "number") return <input type="number" {...shared} value={value} />;
   if (kind === "word" || kind === "flag")
-    return <Choice {...{ name, value, required }} words={kind === "flag" ? ["true", "false"] : words} />;
+    return <Select {...{ name, value, required }} words={kind === "flag" ? ["true", "false"] : words} />;
   if (isSecret) return <input type="password" {...shared} maxLength={5000} />;
   return <input type="text" {...shared} maxLength={5000} value={value} />;
 }
 
-type ChoiceProps = { name: string; value: string; required: boolean; words: readonly string[] };
+type SelectProps = { name: string; value: string; required?: boolean; words: readonly string[]; none?: string };
 
-function Choice({ name, value, required, words }: ChoiceProps) {
+/** One of some words, or `none` of them. */
+export function Select({ name, value, required = false, words, none = "" }: SelectProps) {
   return (
     <select name={name} required={required}>
-      {!required && <option value="" />}
+      {!required && <option value="">{none}</option>}
       {words.map((word) => (
         <option key={word} value={word} selected={word === value}>
           {word}

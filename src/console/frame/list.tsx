@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { hrefWith } from "./answer.ts";
+import { Select } from "./field.tsx";
 import { Hidden } from "./parts.tsx";
 
 interface TableProps<Item> {
@@ -52,7 +53,9 @@ export function List<Item>({ path, query, page, columns, keyOf, empty }: ListPro
       {page.items.length > 0 ? (
         <Table columns={columns} items={page.items} keyOf={keyOf} />
       ) : (
-        <div class="empty">{describeNone({ path, cursor, filters, nextCursor: page.nextCursor, empty })}</div>
+        <div class="empty">
+          <None {...{ path, query, page, empty }} />
+        </div>
       )}
       <nav class="pages" aria-label="Pages">
         {cursor !== undefined && <a href={hrefWith(path, filters)}>To the newest</a>}
@@ -66,19 +69,14 @@ export function List<Item>({ path, query, page, columns, keyOf, empty }: ListPro
   );
 }
 
-function describeNone(list: {
-  path: string;
-  cursor: string | undefined;
-  filters: Record<string, string>;
-  nextCursor: string | null;
-  empty: ComponentChildren;
-}): ComponentChildren {
-  if (list.nextCursor !== null) return <p>Nothing that fits among the newest. There are older ones to look through.</p>;
-  if (list.cursor !== undefined) return <p>That was all.</p>;
-  if (Object.keys(list.filters).length === 0) return list.empty;
+function None({ path, query, page, empty }: Pick<ListProps<unknown>, "path" | "query" | "page" | "empty">) {
+  const { cursor, ...filters } = query;
+  if (page.nextCursor !== null) return <p>Nothing that fits among the newest. There are older ones to look through.</p>;
+  if (cursor !== undefined) return <p>That was all.</p>;
+  if (Object.keys(filters).length === 0) return <>{empty}</>;
   return (
     <p>
-      Nothing fits. <a href={list.path}>Without filters</a>
+      Nothing fits. <a href={path}>Without filters</a>
     </p>
   );
 }
@@ -101,32 +99,39 @@ export const when: Choice[] = [
   { name: "until", label: "Until", placeholder: "2026-01-31T10:30:00Z" },
 ];
 
+/** So many filters stand there at once; the others are folded, as long as none of them is set. */
+const atOnce = 6;
+
 /** The filters of a list: they stand in the URL, so that it can be sent to somebody. */
 export function Filters({ path, query, choices }: { path: string; query: Record<string, string>; choices: Choice[] }) {
   const shown = choices.map(({ name }) => name);
   const kept = Object.entries(query).filter(([name]) => !shown.includes(name) && name !== "cursor");
+  const fields = choices.map((choice) => <Choose key={choice.name} {...choice} value={query[choice.name]} />);
   return (
     <form class="filters" method="get" action={path}>
-      {choices.map(({ name, label, words, placeholder }) => (
-        <label key={name}>
-          {label}
-          {words ? (
-            <select name={name}>
-              <option value="">any</option>
-              {words.map((word) => (
-                <option key={word} value={word} selected={query[name] === word}>
-                  {word}
-                </option>
-              ))}
-            </select>
-          ) : (
-            <input name={name} value={query[name] ?? ""} placeholder={placeholder} maxLength={1000} />
-          )}
-        </label>
-      ))}
+      {fields.slice(0, atOnce)}
+      {fields.length > atOnce && (
+        <details open={shown.slice(atOnce).some((name) => query[name] !== undefined)}>
+          <summary>More filters</summary>
+          <div class="filters">{fields.slice(atOnce)}</div>
+        </details>
+      )}
       <Hidden fields={kept} />
       <button type="submit">Filter</button>
       {Object.keys(query).length > 0 && <a href={path}>Without filters</a>}
     </form>
+  );
+}
+
+function Choose({ name, label, words, placeholder, value = "" }: Choice & { value: string | undefined }) {
+  return (
+    <label>
+      {label}
+      {words ? (
+        <Select {...{ name, value, words }} none="any" />
+      ) : (
+        <input name={name} value={value} placeholder={placeholder} maxLength={1000} />
+      )}
+    </label>
   );
 }

@@ -13,15 +13,15 @@ const choices = [
   { name: "state", label: "State", words: states },
   { name: "direction", label: "Direction", words: ["inbound", "outbound"] },
   { name: "deliveryState", label: "Delivery", words: ["pending", "delivered", "dead", "discarded"] },
-  { name: "aside", label: "Not posted", words: ["kept", "held"] },
   { name: "address", label: "Person", placeholder: "phone or mailbox" },
+  ...when,
+  { name: "aside", label: "Not posted", words: ["kept", "held"] },
   { name: "channel", label: "Channel", words: ["sms", "email"] },
   { name: "provider", label: "Provider", placeholder: "its name, as twilio" },
   { name: "reason", label: "Reason", words: failureReasons },
   { name: "hasFiles", label: "With files", words: ["true", "false"] },
   { name: "automatic", label: "By a machine", words: ["true", "false"] },
   ...whose,
-  ...when,
 ];
 
 /** `GET /console/messages`: newest first; the filters are those of the API. */
@@ -44,13 +44,9 @@ export function messagesPage(calls: Calls): Page {
             columns={mayReplayMany(caller) ? { Tick, ...columns } : columns}
             keyOf={({ id }) => id}
             empty={
-              <>
-                <p>No message yet.</p>
-                <p>
-                  The first one stands here as soon as a provider or HighLevel has called a webhook URL: they are at{" "}
-                  <a href="/console/mappings">Mappings</a>.
-                </p>
-              </>
+              <p>
+                No message yet: a provider or HighLevel must call a URL of the <a href="/console/mappings">mappings</a>.
+              </p>
             }
           />
           {mayReplayMany(caller) && page.items.length > 0 && (

@@ -76,7 +76,7 @@ function Tiles({ view }: { view: BodyOf<"getOverview", 200> }) {
   const { inHighlevel, sent, p95Ms, waiting, dead, notUnderstood, failedSends, pausedMappings, stoppedLocations } =
     view;
   const counts: [said: ComponentChildren, count: number | string][] = [
-    ["To HighLevel, 95 of 100", p95Ms === null ? "–" : describeSpan(p95Ms)],
+    ["95 of 100 in HighLevel within", p95Ms === null ? "–" : describeSpan(p95Ms)],
     [<a href="/console/problems">Given up</a>, dead],
     [<a href="/console/webhooks?state=failed">Not understood</a>, notUnderstood],
     [<a href="/console/messages?state=failed">Failed sends</a>, failedSends],

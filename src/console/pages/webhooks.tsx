@@ -12,8 +12,8 @@ const choices = [
   { name: "source", label: "From", words: ["provider", "highlevel"] },
   { name: "reason", label: "Reason has", placeholder: "no mapping for" },
   { name: "address", label: "Person", placeholder: "phone or mailbox" },
-  ...whose,
   ...when,
+  ...whose,
 ];
 
 /** `GET /console/webhooks`: what providers and HighLevel posted, newest first. */
