@@ -50,6 +50,7 @@ export function consoleRoutes(context: ConsoleContext): Router {
   });
   router.use((req, res, next) => {
     const { caller } = res.locals as { caller: Caller };
+    if (caller.isInside && req.path === "/") return res.redirect(303, "/console/messages");
     if (caller.isInside && !isForInside(req.path)) throw new Problem(404, onlyOutside);
     next();
   });

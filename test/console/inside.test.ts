@@ -91,7 +91,6 @@ describe.sequential("the console inside HighLevel", () => {
       "/do/putOptOut",
     ];
     const others = [
-      "",
       "/settings",
       "/Settings",
       "/mappings",
@@ -108,6 +107,22 @@ describe.sequential("the console inside HighLevel", () => {
     const elsewhere = await signIn({ ...user, activeLocation: otherLocation });
     expect(await (await call("/messages", { cookie: elsewhere })).text()).not.toContain("+1500555");
     expect((await call(`/messages/${stage.ids.message}`, { cookie: elsewhere })).status).toBe(404);
+  });
+
+  test("each of its links leads to something that is there", async () => {
+    const cookie = await signIn();
+    const follow = (href: string) => fetch(`${stage.bridge.url}${href}`, { headers: { cookie } });
+    const told = await call("/nothing-of-that-name", { cookie });
+    expect(told.status).toBe(404);
+    const pages = [told];
+    for (const path of ["/messages", `/messages/${stage.ids.message}`, "/problems", "/live", "/lists/opt-outs"])
+      pages.push(await call(path, { cookie }));
+    const found = await Promise.all(
+      pages.map(async (page) => [...(await page.text()).matchAll(/href="(\/console[^"]*)"/g)]),
+    );
+    const hrefs = new Set(found.flat().map(([, href = ""]) => href.replaceAll("&amp;", "&")));
+    expect(hrefs.size).toBeGreaterThan(8);
+    for (const href of hrefs) expect([href, (await follow(href)).status]).toEqual([href, 200]);
   });
 
   test("every page and button that is walked is either one of those, of its location alone, or not there", async () => {
@@ -132,7 +147,8 @@ describe.sequential("the console inside HighLevel", () => {
       const [answer, other] = await Promise.all(
         [cookie, elsewhere].map((by) => (route.startsWith("POST") ? press(by) : call(path, { cookie: by }))),
       );
-      expect([path, answer?.status === 404]).toEqual([path, !isOwn(path)]);
+      // What is the overview elsewhere leads to the messages.
+      expect([path, answer?.status === 404]).toEqual([path, !isOwn(path) && path !== ""]);
       expect(await other?.text()).not.toMatch(new RegExp(`${secretWords}|\\${person}<`));
       walked++;
     }

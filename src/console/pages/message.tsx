@@ -36,7 +36,7 @@ export function messagePage(calls: Calls): Page {
           </ol>
           <Content message={message} />
           <h2>Where it belongs</h2>
-          <Ids message={message} />
+          <Ids message={message} caller={caller} />
           <Ways
             to={{
               "Before it": message.previousId !== null && `/console/messages/${message.previousId}`,
@@ -164,18 +164,16 @@ const wordsOf = (verdicts: Record<string, string | undefined> = {}) =>
     .map(([name, word]) => `${name.toUpperCase()} ${word}`)
     .join(", ");
 
-function Ids({ message }: { message: WholeMessage }) {
+function Ids({ message, caller }: { message: WholeMessage; caller: Ask["caller"] }) {
   const { webhooks, mappingId, recipients } = message;
+  const to = (path: string, id: string | number) =>
+    caller.isInside ? <Id id={id} /> : <a href={`/console/${path}/${encodeURIComponent(id)}`}>{id}</a>;
   return (
     <Facts
       facts={{
-        Location: <a href={`/console/locations/${encodeURIComponent(message.locationId)}`}>{message.locationId}</a>,
-        Mapping: mappingId && <a href={`/console/mappings/${mappingId}`}>{mappingId}</a>,
-        Webhook: webhooks.map(({ id }) => (
-          <a key={id} href={`/console/webhooks/${id}`}>
-            {id}
-          </a>
-        )),
+        Location: to("locations", message.locationId),
+        Mapping: mappingId && to("mappings", mappingId),
+        Webhook: webhooks.map(({ id }) => to("webhooks", id)),
         Contact: message.contactId && <Id id={message.contactId} />,
         Message: <Id id={message.id} />,
         "Provider's id": message.providerMessageId && <Id id={message.providerMessageId} />,

@@ -38,7 +38,7 @@ export function overviewPage(calls: Calls): Page {
             </Stopped>
           ))}
           {groups.slice(0, maxGroups).map((group) => (
-            <Group key={JSON.stringify(group.filter)} group={group} mayWrite={caller.access === "write"} />
+            <Group key={JSON.stringify(group.filter)} group={group} caller={caller} />
           ))}
           {groups.length > maxGroups && <a href="/console/problems">All {groups.length} problems</a>}
           {last.items.length > 0 && <h2>The last messages</h2>}

@@ -1,6 +1,7 @@
 import { kinds } from "../../advice/kinds.ts";
 import type { Calls, ProblemGroup } from "../calls.ts";
 import { type Ask, hrefWith, type Page, withoutEmpty } from "../frame/answer.ts";
+import { isForInside } from "../frame/document.tsx";
 import { Filters, when, whose } from "../frame/list.tsx";
 import { Time, Ways, Why } from "../frame/parts.tsx";
 
@@ -23,7 +24,7 @@ export function problemsPage(calls: Calls): Page {
           )}
           {!found.isAll && <p class="hint">Counted are the newest alone: there are older ones.</p>}
           {found.items.map((group) => (
-            <Group key={JSON.stringify(group.filter)} {...{ group, query }} mayWrite={mayReplayMany(caller)} />
+            <Group key={JSON.stringify(group.filter)} {...{ group, query, caller }} />
           ))}
         </>
       ),
@@ -35,7 +36,8 @@ export function problemsPage(calls: Calls): Page {
 export const mayReplayMany = ({ access, isInside }: Ask["caller"]) => access === "write" && !isInside;
 
 /** Replayed and discarded is what is shown: what the page was narrowed to. */
-export function Group({ group, query, mayWrite }: { group: ProblemGroup; query?: Ask["query"]; mayWrite: boolean }) {
+export function Group({ group, query, caller }: { group: ProblemGroup } & Partial<Ask> & Pick<Ask, "caller">) {
+  const there = (href: string) => (!caller.isInside || isForInside(href.slice("/console".length))) && href;
   const { of, means, advice, detail, count, firstAt, lastAt } = group;
   const filter = { ...query, ...group.filter };
   const { title, place, example } = describeGroup(group);
@@ -52,10 +54,10 @@ export function Group({ group, query, mayWrite }: { group: ProblemGroup; query?:
       <Ways
         primary="Replay…"
         to={{
-          "Replay…": mayWrite && hrefWith("/console/replays/new", { of, ...filter }),
-          "Look at the newest": example,
-          "Discard…": mayWrite && hrefWith(discard[of], filter),
-          [place.name]: place.href,
+          "Replay…": mayReplayMany(caller) && hrefWith("/console/replays/new", { of, ...filter }),
+          "Look at the newest": there(example),
+          "Discard…": mayReplayMany(caller) && hrefWith(discard[of], filter),
+          [place.name]: there(place.href),
         }}
       />
     </section>
