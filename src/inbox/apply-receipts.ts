@@ -38,7 +38,7 @@ export async function applyReceipts(
     if (!sent || place === undefined) continue;
     known.add(receipt);
     const { conversation, message: about } = sent;
-    consents.push(...consentOfReceipt(account, receipt, { conversation, messageId: about.id }));
+    consents.push(...consentOfReceipt(account, receipt, sent));
     const { channel } = account;
     const message = applyReceipt({ channel, address: conversation.address, message: about }, receipt);
     after[place] = { ...sent, message };

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readDeliveryStatus } from "../../src/formats/email/delivery-status.ts";
+import type { Receipt } from "../../src/model.ts";
 import { deliveryReports } from "../../src/providers/kit/delivery-reports.ts";
 
 const lines = (...all: string[]) => Buffer.from(all.join("\r\n"));
@@ -32,6 +33,7 @@ function report({
 const failed = {
   ...{ kind: "receipt", providerMessageId: "2f6f-1@ours.test", status: "failed", recipient: "ann@vale.test" },
   error: { code: "5.1.1", message: "the provider says failed" },
+  consent: { change: "stop", cause: "bounce" },
 };
 
 describe("a report of delivery says what became of the email", () => {
@@ -42,6 +44,18 @@ describe("a report of delivery says what became of the email", () => {
     ["where the type is without its report-type", { type: "multipart/report; boundary=b" }],
   ])("%s", (_, given) => {
     expect(deliveryReports(report(given))).toEqual([failed]);
+  });
+
+  test.each([
+    ["5.1.1", "bounce"],
+    ["5.1.10", "bounce"],
+    ["5.2.2", undefined],
+    ["5.7.1", undefined],
+  ])("with %s, after which the person is written to no more by: %s", (code, cause) => {
+    const recipients = [["Final-Recipient: rfc822; ann@vale.test", "Action: failed", `Status: ${code}`]];
+    const [told] = deliveryReports(report({ recipients })) ?? [];
+    expect(told).toMatchObject({ status: "failed", error: { code } });
+    expect((told as Receipt).consent?.cause).toBe(cause);
   });
 
   test("to each recipient in the server's words, by the address that was written to", () => {

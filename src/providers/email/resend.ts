@@ -158,7 +158,7 @@ function readFields(emailId: string, fetched: Buffer) {
 
 const words: StatusWords = {
   ...{ sent: "sent", delivered: "delivered", opened: "read", clicked: "read", complained: "complained" },
-  ...{ bounced: "failed", failed: "failed", suppressed: "failed" },
+  ...{ bounced: "failed", "bounced for good": "bounced", failed: "failed", suppressed: "failed" },
 };
 
 const event = at("data", {
@@ -170,8 +170,11 @@ const event = at("data", {
   suppressed: z.object({ message: maybeText, type: maybeText }).nullish(),
 });
 
+const bounced = at("data", { bounce: z.object({ type: maybeText }).nullish() });
+
 function readReceipt(webhook: DecodedWebhook, word: string) {
-  return receipt(word, words, () => {
+  const isGone = word === "bounced" && webhook.read(bounced).bounce?.type === "Permanent";
+  return receipt(isGone ? "bounced for good" : word, words, () => {
     const { email_id, message_id, tags, bounce, failed, suppressed } = webhook.read(event);
     const code = bounce?.type ?? suppressed?.type;
     return {
