@@ -46,7 +46,7 @@ export const sendOperations = {
     errors: {
       400: "HighLevel refuses it.",
       404: "HighLevel refuses it.",
-      409: "The first request with this Idempotency-Key has not ended, or nobody can say how it did.",
+      409: "Who is to get it has opted out; or the first request with this Idempotency-Key has not ended, or nobody can say how it did.",
       429: "HighLevel's limits, or ours, are used up.",
       502: "HighLevel cannot be reached: nothing was sent.",
       503: "Sends are held, or the database is away: nothing was sent.",
@@ -108,6 +108,8 @@ function problemOf({ failure, isOutcomeUnknown, message }: Extract<RelayResult, 
     const detail = `HighLevel may have sent it, its answer was lost (${failure.message}): look there before you send again`;
     return new Problem(504, detail, { extensions });
   }
+  // They have opted out while HighLevel was about to be asked.
+  if (failure.reason === "opted_out") return new Problem(409, failure.message, { extensions: { id: message.id } });
   const { status = statusOfReason[failure.reason] ?? 502 } = failure;
   return new Problem(passedOn.has(status) ? status : 502, failure.message, { extensions, headers });
 }

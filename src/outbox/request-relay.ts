@@ -3,7 +3,6 @@ import type { Failure } from "../errors.ts";
 import { InvalidRequest } from "../errors.ts";
 import { messageFailed, oweEvents } from "../events/owe-events.ts";
 import { describeOptOut } from "../registry/opt-outs/describe-opt-out.ts";
-import { findContactsOptOut } from "../store/consent/opt-outs.ts";
 import { ensureContactConversation } from "../store/conversations.ts";
 import { enqueueDeliveries } from "../store/deliveries.ts";
 import { findLocation, listLocations } from "../store/locations.ts";
@@ -13,6 +12,7 @@ import { findByIdempotencyKey, finishSend, requeueFailed } from "../store/messag
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, Message, MessageContent } from "../store/schema.ts";
 import { type AttemptContext, attemptOnce } from "./attempt-once.ts";
+import { findRelaysOptOut } from "./consent/find-relays-opt-out.ts";
 
 /** The body of HighLevel's `POST /conversations/messages`, as far as the bridge looks into it. */
 export interface RelayRequest {
@@ -90,12 +90,9 @@ async function keepRequest(tx: Db, locationId: string, input: RelayInput): Promi
   return { conversation, message: known, isRepeated, isDone };
 }
 
-/** Throws an InvalidRequest for a contact who has opted out. */
-async function requireConsent(tx: Db, locationId: string, { type, contactId, html, subject }: RelayRequest) {
-  if (type === "InternalComment") return;
-  const isEmail = type === "Email" || (type === "Custom" && (html !== undefined || subject !== undefined));
-  const channel = isEmail ? "email" : "sms";
-  const optOut = await findContactsOptOut(tx, { locationId, channel, contactId });
+/** Throws an InvalidRequest for who has opted out. */
+async function requireConsent(tx: Db, locationId: string, request: RelayRequest): Promise<void> {
+  const optOut = await findRelaysOptOut(tx, locationId, { ...request });
   if (optOut) {
     throw new InvalidRequest("conflict", `${describeOptOut(optOut)}: nothing is sent to ${optOut.address}`);
   }

@@ -172,12 +172,13 @@ export async function listAddressesOf(tx: Db, locationId: string, contactId: str
   return rows.map(({ address }) => address);
 }
 
-/** The first opt-out that stands of a contact's addresses. */
+/** The first opt-out that stands of a contact's addresses, and of the one that is named besides. */
 export async function findContactsOptOut(
   db: Db,
-  { locationId, channel, contactId }: { locationId: string; channel: Channel; contactId: string },
+  about: { locationId: string; channel: Channel; contactId: string; named: string | undefined },
 ): Promise<OptOut | undefined> {
-  const addresses = await listAddressesOf(db, locationId, contactId);
+  const { locationId, channel, contactId, named } = about;
+  const addresses = [...(await listAddressesOf(db, locationId, contactId)), ...(named === undefined ? [] : [named])];
   if (addresses.length === 0) return undefined;
   const [found] = await db
     .select()

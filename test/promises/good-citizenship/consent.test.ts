@@ -121,6 +121,30 @@ describe("a person who texts STOP", () => {
     ]);
   });
 
+  test("is not written to by the send route's naming them either, nor by what waited there when they said STOP", async () => {
+    const by = way("telnyx");
+    const { address, contact } = newContact(by);
+    const other = twoWay.bridge.sandbox.addContact({ locationId, phone: newNumber() });
+    await say(by, address, "Hello");
+    await until(
+      () => twoWay.bridge.sandbox.messages().filter(({ contactId }) => contactId === contact.id),
+      (found) => found.length === 1,
+    );
+    await twoWay.bridge.admin("PUT", "/hold");
+    const message = { type: "SMS", contactId: contact.id, message: "An offer", locationId };
+    const queued = await twoWay.bridge.send(message, {}, "?wait=false");
+    await say(by, address, "stop");
+    await untilOptedOut(address);
+    const to = { ...message, contactId: other.id, toNumber: address };
+    await twoWay.bridge.admin("DELETE", "/hold");
+    expect((await twoWay.bridge.send(to)).status).toBe(409);
+    const dead = await until(
+      () => twoWay.bridge.admin("GET", `/messages/${queued.body.id}`),
+      ({ body }) => body.state === "failed",
+    );
+    expect(dead.body.error).toMatchObject({ code: "opted_out" });
+  });
+
   test("is still written to by email", async () => {
     const by = way("postmark");
     const phone = newNumber();
