@@ -19,7 +19,13 @@ const hangup = at("data.payload", {
   ...{ start_time: time, end_time: time, hangup_cause: maybeText },
 });
 const statuses: Record<string, CallStatus> = {
-  ...{ normal_clearing: "completed", user_busy: "busy", timeout: "no-answer", no_answer: "no-answer" },
+  ...{
+    normal_clearing: "completed",
+    time_limit: "completed",
+    user_busy: "busy",
+    timeout: "no-answer",
+    no_answer: "no-answer",
+  },
   ...{ originator_cancel: "canceled", call_rejected: "busy" },
 };
 
