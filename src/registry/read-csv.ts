@@ -1,4 +1,4 @@
-import { Readable } from "node:stream";
+import { pipeline, Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { parse as parseSlowly } from "csv-parse";
 import { parse } from "csv-parse/sync";
@@ -13,26 +13,31 @@ export interface CsvRow {
 
 /** The rows below the line of names, so many at most. Throws an Error, in words for a person, for what is no CSV. */
 export function readCsv(csv: string, maxRows: number): CsvRow[] {
-  const rows = parse(csv, { ...options, ...layoutOf(csv), to: maxRows }) as unknown as ParsedRow[];
+  const rows = parse(csv, { ...options, ...layoutOf(csv), ...lineEndOf(csv), to: maxRows }) as unknown as ParsedRow[];
   return rows.map(toRow);
 }
 
 /** The same row by row, of a CSV so large that others would wait for it. Throws at the first row that is no CSV. */
 export async function* readLargeCsv(csv: string): AsyncGenerator<CsvRow> {
-  const parser = Readable.from(piecesOf(csv)).pipe(
-    parseSlowly({ ...options, ...layoutOf(csv), max_record_size: maxRecordBytes }),
-  );
+  const parser = parseSlowly({ ...options, ...layoutOf(csv), ...lineEndOf(csv), max_record_size: maxLine });
+  // An error of either is the parser's, which is read below.
+  pipeline(Readable.from(piecesOf(csv)), parser, () => undefined);
   for await (const row of parser) yield toRow(row as ParsedRow);
 }
 
 const pieceCharacters = 64_000;
-/** A quote that is not closed would make one cell of all that follows. */
-const maxRecordBytes = 1_000_000;
+/** A quote that is not closed would make one cell of all that follows; and a line of separators a row of as many cells. */
+const maxLine = 1_000_000;
 
-/** Between two pieces everything else has its turn, also where they hold no row. */
+/** Between two pieces everything else has its turn, also where they hold no row. Throws where a line is too long. */
 async function* piecesOf(text: string): AsyncGenerator<string> {
+  let lineLength = 0;
   for (let at = 0; at < text.length; at += pieceCharacters) {
-    yield text.slice(at, at + pieceCharacters);
+    const piece = text.slice(at, at + pieceCharacters);
+    const lineEnd = Math.max(piece.lastIndexOf("\n"), piece.lastIndexOf("\r"));
+    lineLength = lineEnd === -1 ? lineLength + piece.length : piece.length - lineEnd - 1;
+    if (lineLength > maxLine) throw new Error(`a line of it has more than ${maxLine} characters`);
+    yield piece;
     await nextTurn();
   }
 }
@@ -51,6 +56,13 @@ function layoutOf(csv: string): { delimiter: string; from_line?: number } {
   if (said !== undefined || found.length > 1)
     throw new Error("the cells of its first line are not apart by commas alone, or semicolons, or tabs");
   return { delimiter: found[0] ?? "," };
+}
+
+/** How its first line ends outside of quotes; the parser by itself would look for that at each character until it knows. */
+function lineEndOf(csv: string): { record_delimiter?: string } {
+  for (const [found] of csv.matchAll(/"[^"]*"|\r\n|\n|\r/g))
+    if (!found.startsWith('"')) return { record_delimiter: found };
+  return {};
 }
 
 /** The first line that holds anything, and what is before it, which may be much: a pattern for the lines of it would end the stack. */

@@ -8,6 +8,20 @@ test("however much is blank before the line of names, that is read", async () =>
   expect(found).toEqual([{ a: "1", b: "2" }]);
 });
 
+test.each([",", " ", "x"])("a line of twenty million %j is refused before it is a row", async (sign) => {
+  const reading = readLargeCsv(`a,b\n1,2\n${sign.repeat(20_000_000)}\n1,2\n`);
+  expect((await reading.next()).value).toMatchObject({ record: { a: "1", b: "2" } });
+  await expect(reading.next()).rejects.toThrow("a line of it has more than 1000000 characters");
+});
+
+test.each([
+  ['"a\nx",b\r\n1,2\r\n', "\n"],
+  ['"a\r\nx",b\n1,2\n', "\r\n"],
+  ['"a\nx",b\r1,2\r', "\n"],
+])("rows of %j end as the first line does outside of quotes", (csv, inside) => {
+  expect(readCsv(csv, 10)).toMatchObject([{ record: { [`a${inside}x`]: "1", b: "2" } }]);
+});
+
 test.each([
   ["sep=;\na;b\n1;2", 3],
   ["\uFEFFsep=\t\na\tb\n1\t2", 3],
