@@ -1,4 +1,4 @@
-import { pipeline, Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { parse as parseSlowly } from "csv-parse";
 import { parse } from "csv-parse/sync";
@@ -13,31 +13,39 @@ export interface CsvRow {
 
 /** The rows below the line of names, so many at most. Throws an Error, in words for a person, for what is no CSV. */
 export function readCsv(csv: string, maxRows: number): CsvRow[] {
+  requireShortLines(csv, maxLineAtOnce);
   const rows = parse(csv, { ...options, ...layoutOf(csv), ...lineEndOf(csv), to: maxRows }) as unknown as ParsedRow[];
   return rows.map(toRow);
 }
 
 /** The same row by row, of a CSV so large that others would wait for it. Throws at the first row that is no CSV. */
 export async function* readLargeCsv(csv: string): AsyncGenerator<CsvRow> {
-  const parser = parseSlowly({ ...options, ...layoutOf(csv), ...lineEndOf(csv), max_record_size: maxLine });
-  // An error of either is the parser's, which is read below.
-  pipeline(Readable.from(piecesOf(csv)), parser, () => undefined);
+  requireShortLines(csv, maxLine);
+  const parser = Readable.from(piecesOf(csv)).pipe(
+    parseSlowly({ ...options, ...layoutOf(csv), ...lineEndOf(csv), max_record_size: maxLine }),
+  );
   for await (const row of parser) yield toRow(row as ParsedRow);
 }
 
 const pieceCharacters = 64_000;
-/** A quote that is not closed would make one cell of all that follows; and a line of separators a row of as many cells. */
+/** A quote that is not closed would make one cell of all that follows, and a line of separators a row of as many cells. */
 const maxLine = 1_000_000;
+/** Where everything else waits for it. */
+const maxLineAtOnce = 100_000;
 
-/** Between two pieces everything else has its turn, also where they hold no row. Throws where a line is too long. */
+function requireShortLines(csv: string, max: number): void {
+  let start = 0;
+  for (let at = 0; at < csv.length; at++) {
+    const sign = csv[at];
+    if (sign === "\n" || sign === "\r") start = at + 1;
+    else if (at - start >= max) throw new Error(`a line of it has more than ${max} characters`);
+  }
+}
+
+/** Between two pieces everything else has its turn, also where they hold no row. */
 async function* piecesOf(text: string): AsyncGenerator<string> {
-  let lineLength = 0;
   for (let at = 0; at < text.length; at += pieceCharacters) {
-    const piece = text.slice(at, at + pieceCharacters);
-    const lineEnd = Math.max(piece.lastIndexOf("\n"), piece.lastIndexOf("\r"));
-    lineLength = lineEnd === -1 ? lineLength + piece.length : piece.length - lineEnd - 1;
-    if (lineLength > maxLine) throw new Error(`a line of it has more than ${maxLine} characters`);
-    yield piece;
+    yield text.slice(at, at + pieceCharacters);
     await nextTurn();
   }
 }
