@@ -3,11 +3,14 @@ import { normalizeAddress } from "../../src/formats/address.ts";
 import { automaticKind, isFromList } from "../../src/formats/automatic-kind.ts";
 import { requireBearableJson } from "../../src/formats/bearable-json.ts";
 import { describePlace } from "../../src/formats/describe-place.ts";
+import { readAuthenticationResults } from "../../src/formats/email/authentication-results.ts";
 import { charsetOf, decodeText, isAsciiLabel } from "../../src/formats/email/charset.ts";
 import { decodeWords } from "../../src/formats/email/encoded-words.ts";
 import { joinFlowed } from "../../src/formats/email/flowed-text.ts";
 import { parseStructured } from "../../src/formats/email/header-parameters.ts";
+import { headersAlone } from "../../src/formats/email/headers-alone.ts";
 import { readParts } from "../../src/formats/email/mime-parts.ts";
+import { replyTokensOf, withoutReplyTokens } from "../../src/formats/email/reply-token.ts";
 import { openSigned } from "../../src/formats/email/smime.ts";
 import { openTnef } from "../../src/formats/email/tnef.ts";
 import { decodeTransfer } from "../../src/formats/email/transfer-encoding.ts";
@@ -22,12 +25,17 @@ import { decodeJson } from "../../src/formats/parse-value.ts";
 import { personBehind, requirePerson } from "../../src/formats/person.ts";
 import { normalizePhoneNumber, readReceiver, serviceOf } from "../../src/formats/phone-number.ts";
 import { parseTime } from "../../src/formats/read-time.ts";
+import { zonesOfNumber } from "../../src/formats/times/zones-of-number.ts";
 import { goneThing, isAboutFiles, isAboutThread, isAlreadyThere } from "../../src/highlevel/refusals.ts";
 import { readHighlevelEvent, readLocationId } from "../../src/highlevel/webhook.ts";
+import { consentIn } from "../../src/inbox/consent/consent-words.ts";
+import { createRowReader } from "../../src/inbox/imports/read-row.ts";
 import { baseSubject, isReply } from "../../src/messages/find-parent.ts";
 import { properUrl } from "../../src/messages/proper-url.ts";
 import { ownWordsOfHtml } from "../../src/messages/quoted-html.ts";
 import { stripQuoted } from "../../src/messages/strip-quoted.ts";
+import { deliveryReports } from "../../src/providers/kit/delivery-reports.ts";
+import { readCsv } from "../../src/registry/read-csv.ts";
 
 export interface Parser {
   name: string;
@@ -37,6 +45,24 @@ export interface Parser {
 const bytes = (text: string) => Buffer.from(text, "latin1");
 const about = (words: string) => new Failure("rejected", words, { status: 400, answer: words });
 const header = (name: string) => (value: string) => [{ name, value }];
+
+const reportOf = (told: string) =>
+  bytes(
+    [
+      ...["Content-Type: multipart/report; boundary=r", "", "--r", "Content-Type: message/delivery-status", "", told],
+      ...["--r", "Content-Type: message/rfc822", "", "Message-ID: <a@b.c>", "", "x", "--r--"],
+    ].join("\r\n"),
+  );
+const mapping = { channel: "sms", address: "+15005550009", accountId: "1", adapter: {} } as never;
+
+/** What is no CSV is refused by an Error of a few words. */
+function orRefusal(read: () => number): number {
+  try {
+    return read();
+  } catch (error) {
+    return error instanceof Error ? error.message.slice(0, 1000).length : Number.NaN;
+  }
+}
 
 const table: Record<string, Parser["parse"]> = {
   "normalizeAddress, of a text": (text) => normalizeAddress("sms", text, "+15005550009"),
@@ -91,6 +117,13 @@ const table: Record<string, Parser["parse"]> = {
     parseMime(`Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n${text}\r\n--a--`),
   "parseMime, of a subject": (text) => parseMime(`Subject: ${text}\r\n\r\nx`),
   openMime,
+  "deliveryReports, of what a server tells of": (text) => deliveryReports(reportOf(text)),
+  "readAuthenticationResults, of many and of a long one": (text) =>
+    [text.split("\n", 1000), [text]].map((values) =>
+      readAuthenticationResults(values.flatMap(header("authentication-results")), "mx.example.com"),
+    ),
+  "reply tokens": (text) => [replyTokensOf([text]), withoutReplyTokens(text).length],
+  headersAlone: (text) => headersAlone(bytes(text), "x").length,
   "openSigned, of whatever bytes": (text) => openSigned(bytes(text)),
   "openTnef, of whatever bytes": (text) =>
     openTnef(Buffer.concat([Buffer.from([0x78, 0x9f, 0x3e, 0x22, 1, 0]), bytes(text)])),
@@ -104,6 +137,12 @@ const table: Record<string, Parser["parse"]> = {
   "readHighlevelEvent, of long fields": (text) =>
     readHighlevelEvent(Buffer.from(JSON.stringify({ type: "SMS", messageId: text, timestamp: text, phone: text }))),
   readLocationId: (text) => readLocationId(bytes(text)),
+  consentIn,
+  zonesOfNumber,
+  "readCsv, of whatever lines": (text) => orRefusal(() => readCsv(text, 10_000).length),
+  "readCsv, of cells below a line of names": (text) => orRefusal(() => readCsv(`a,b\n${text}`, 10_000).length),
+  "a row of an import, of long fields": (text) =>
+    createRowReader(mapping)(1, { date: text, direction: text, person: text, text, attachments: [text], [text]: text }),
   nameFile: (text) => nameFile({ name: text, contentType: text, index: 0, taken: new Set(["a"]) }, () => true),
   usualType,
   describePlace: (text) => describePlace({ label: text, address: text, latitude: text, longitude: text }),

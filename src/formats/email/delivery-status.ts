@@ -29,7 +29,7 @@ export function readDeliveryStatus(raw: Buffer): DeliveryStatus | undefined {
   const root = readParts(raw);
   if (root.type !== "multipart/report") return undefined;
   const report = root.parts.find(({ type }) => /^message\/(?:global-)?delivery-status$/.test(type));
-  const recipients = report === undefined ? [] : blocksOf(report).flatMap(readRecipient).slice(0, maxRecipients);
+  const recipients = report === undefined ? [] : blocksOf(report).flatMap(readRecipient);
   const returned = root.parts.find(({ type }) => returnedTypes.test(type));
   return recipients.length === 0
     ? undefined
@@ -44,7 +44,7 @@ const contentOf = (part: MimePart) => decodeTransfer(part.body, findHeader(part.
 function blocksOf(report: MimePart): MailHeader[][] {
   const groups = contentOf(report)
     .toString("utf8")
-    .split(/(?:\r?\n[ \t]*){2,}/);
+    .split(/(?:\r?\n[ \t]*){2,}/, maxRecipients + 1);
   return groups.map((group) => readParts(Buffer.from(`${group.trim()}\r\n\r\n`)).headers);
 }
 
