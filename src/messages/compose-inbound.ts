@@ -92,8 +92,9 @@ function composeEmail(
   const unsent = content.attachments.flatMap(nameWithoutUrl);
   const mark = direction === "inbound" ? markOf(mapping, content) : undefined;
   const withFiles = (text: string | undefined) => [mark, text, ...unsent].filter(Boolean).join("\n\n");
-  const text = withFiles(content.text);
-  const shownText = mapping.stripQuoted && content.text ? withFiles(stripQuoted(content.text, content.html)) : text;
+  const words = cut(content.text);
+  const text = withFiles(words);
+  const shownText = mapping.stripQuoted && words ? withFiles(stripQuoted(words, content.html)) : text;
   const html = content.html
     ? shownMark(mark) + showInline(content.html, content.attachments) + unsent.map(lineOf).join("")
     : `<div style="white-space:pre-wrap">${escapeHtml(text || noText)}</div>`;
@@ -107,6 +108,14 @@ function composeEmail(
     ...(content.bcc.length > 0 ? { emailBcc: content.bcc } : {}),
     ...(emailMessageId ? { emailMessageId } : {}),
   };
+}
+
+/** Nobody writes more; to make HTML of many millions would keep the process from all others. */
+const maxText = 1_000_000;
+
+function cut(text: string | undefined): string | undefined {
+  if (text === undefined || text.length <= maxText) return text;
+  return `${text.slice(0, maxText).toWellFormed()}\n\n[${text.length - maxText} more characters are left out here]`;
 }
 
 const lineOf = (line: string) => `<p>${escapeHtml(line)}</p>`;

@@ -6,17 +6,18 @@ import { ownWordsOfHtml } from "./quoted-html.ts";
  * Where the reply's HTML marks what it quotes, that tells; else the text alone, and then only what mail programs put above
  * a quote counts, so that nothing is cut that a person may have written. Signatures stay, for what looks like one is too
  * often followed by something that matters. Where nothing is quoted, or everything is, and for a forwarded mail, it is the
- * whole text.
+ * whole text; and where it is longer than any that a person reads.
  *
  * Takes a time that grows with the text's length alone.
  */
 export function stripQuoted(text: string, html?: string): string {
-  if (isForward(text)) return text;
+  if (text.length > maxText || isForward(text)) return text;
   const marked = html === undefined ? undefined : ownWordsOfHtml(html);
   const own = stripText(marked ?? text) ?? marked;
   return own === undefined || own.trim() === "" ? text : own;
 }
 
+const maxText = 200_000;
 /** Longer lines are no mail program's. */
 const maxLineLength = 300;
 /** Mail programs break the line above a quote where it is long. */

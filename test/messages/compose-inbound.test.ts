@@ -170,3 +170,18 @@ describe("an email of a mapping for a whole domain", () => {
     });
   });
 });
+
+test("an email's text of millions of characters is cut, and says so, in its HTML as well", () => {
+  const text = `${"> ".repeat(10_000_000)}the end`;
+  const { html = "", message: shown = "" } = composeInbound(
+    { ...email, stripQuoted: true },
+    person,
+    message({ text }),
+    undefined,
+  );
+  for (const words of [html, shown]) {
+    expect(words).toMatch(/\[19000007 more characters are left out here\]/);
+    expect(words).not.toContain("the end");
+  }
+  expect(shown.slice(0, 1_000_000)).toBe(text.slice(0, 1_000_000));
+});

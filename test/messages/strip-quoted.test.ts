@@ -158,3 +158,12 @@ test.each([
     1000,
   );
 });
+
+test("in a text that is longer than anybody reads no quote is looked for", async () => {
+  const text = `Thanks!\n\nOn Sat, Nov 21, 2026 at 10:59 AM Support <s@example.com> wrote:\n${"> From: a@b.c\n".repeat(1_000_000)}`;
+  const stripped = await expectSwift(
+    () => stripQuoted(text),
+    () => "a long quote",
+  );
+  expect(stripped).toBe(text);
+});
