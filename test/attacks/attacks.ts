@@ -126,6 +126,34 @@ export const attacks: Attack[] = [
     },
   },
   {
+    name: "imports of 20 MB, and lists of opt-outs that are no lists, with a key of one location",
+    async run(stage, size) {
+      const { key, locationId, mappings } = stage.attacker;
+      const post = (path: string, type: string, body: string) =>
+        stage.ask("POST", path, { authorization: `Bearer ${key}`, "content-type": type }, Buffer.from(body));
+      const past = `/admin/imports?mappingId=${mappings["generic-sms"].id}&dryRun=true`;
+      const optOuts = `/admin/opt-outs/import?locationId=${locationId}&channel=sms`;
+      const row = JSON.stringify({
+        date: "2024-01-31T09:30:00Z",
+        direction: "inbound",
+        person: "+15005558000",
+        text: "x",
+      });
+      const bodies = [",", " ", "\n", '"', `${row}\n`].map((unit) =>
+        unit.repeat((20 * million * Math.max(size, 0.2)) / unit.length),
+      );
+      for (const _ of times(5 * size, () => 1)) {
+        for (const body of bodies) {
+          await Promise.all([
+            post(past, "application/x-ndjson", body),
+            post(past, "text/csv", `date,text\n${body}`),
+            post(optOuts, "text/csv", `address\n${body.slice(0, 1_900_000)}`),
+          ]);
+        }
+      }
+    },
+  },
+  {
     name: "mails of 20 MB, many at once",
     async run(stage, size) {
       const content = Buffer.alloc(14_000_000, "mail ").toString("base64");

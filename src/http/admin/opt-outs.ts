@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { jsonLimits } from "../../formats/bearable-json.ts";
 import { type Channel, consentCauses, type Wake } from "../../model.ts";
 import { describeOptOut } from "../../registry/opt-outs/describe-opt-out.ts";
 import {
@@ -29,6 +30,8 @@ export interface OptOutsContext {
 }
 
 const maxRows = 10_000;
+/** JSON of more in one list is refused before it is read. */
+const maxValues = jsonLimits.valuesOfOneList;
 const channel = z.enum(["sms", "email"], "must be sms or email");
 const filter = {
   ...{ locationId: text.optional(), channel: channel.optional(), address: address.optional() },
@@ -43,7 +46,7 @@ const row = z.strictObject({ address: text, note: note.optional() });
 const importBody = z.strictObject({
   ...target,
   dryRun: z.boolean().default(false),
-  optOuts: z.array(row).min(1, "must hold an opt-out").max(maxRows, `must have ${maxRows} entries at most`),
+  optOuts: z.array(row).min(1, "must hold an opt-out").max(maxValues, `must have ${maxValues} entries at most`),
 });
 
 const tag = "Opt-outs";
