@@ -102,7 +102,7 @@ const dndUpdate = z
     dndSettings: z.record(z.string(), z.unknown()).nullish().catch(undefined),
   })
   .transform(({ id: contactId, dnd, dndSettings, ...rest }) => {
-    return { ...rest, contactId, isForAll: dnd === true, settings: readDndSettings(dndSettings ?? {}) };
+    return { ...rest, contactId, isForAll: dnd ?? undefined, settings: readDndSettings(dndSettings ?? {}) };
   });
 export type DndEvent = z.infer<typeof dndUpdate>;
 

@@ -1,7 +1,7 @@
 import { isChatId } from "../../formats/address.ts";
 import { normalizeMailbox } from "../../formats/mailbox.ts";
 import { normalizePhoneNumber } from "../../formats/phone-number.ts";
-import { dndChannels, isOurDnd } from "../../highlevel/contacts.ts";
+import { type DndEntry, dndChannels, isOurDnd } from "../../highlevel/contacts.ts";
 import type { DndEvent } from "../../highlevel/webhook.ts";
 import { type ConsentOf, changeConsents } from "../../registry/opt-outs/change-consents.ts";
 import { listAddressesOf } from "../../store/consent/opt-outs.ts";
@@ -45,14 +45,23 @@ async function consentsOf(tx: Db, { locationId, contactId, ...event }: DndEvent)
   const addresses = [...(await listAddressesOf(tx, locationId, contactId)), ...addressesIn(event)];
   return [...new Set(addresses)].flatMap((address): ConsentOf[] => {
     const channel = isChatId(address) || !address.includes("@") ? "sms" : "email";
-    const given = event.settings[dndChannels[channel]];
-    const entry = given ?? (event.isForAll ? { status: "active", message: undefined, code: undefined } : undefined);
-    if (!entry || isOurDnd(entry)) return [];
-    const about = { locationId, channel, address, cause: "highlevel" } as const;
-    if (entry.status === "inactive") return [{ ...about, change: "start", isToRepeat: true }];
-    return [{ ...about, change: "stop", detail: entry.message }];
+    const news = newsOf(event, event.settings[dndChannels[channel]]);
+    return news ? [{ ...news, locationId, channel, address, cause: "highlevel" }] : [];
   });
 }
+
+type News = Pick<ConsentOf, "change" | "detail" | "onlyOf" | "isToRepeat">;
+
+/** What is set for everything says more than what the channel was set to before. */
+function newsOf({ isForAll }: Pick<DndEvent, "isForAll">, entry: DndEntry | undefined): News | undefined {
+  const isSet = entry !== undefined && entry.status !== "inactive";
+  if (isForAll && !isSet) return { change: "stop", detail: forAll };
+  if (!entry) return isForAll === false ? { change: "start", onlyOf: forAll } : undefined;
+  if (isOurDnd(entry)) return undefined;
+  return isSet ? { change: "stop", detail: entry.message } : { change: "start", isToRepeat: true };
+}
+
+const forAll = "for everything";
 
 function addressesIn({ phone, email }: Pick<DndEvent, "phone" | "email">): string[] {
   return [phone && normalizePhoneNumber(phone), email && normalizeMailbox(email)].flatMap((address) => address || []);

@@ -5,6 +5,7 @@ import type { Highlevel } from "../../highlevel/client.ts";
 import { type DndEntry, dndChannels, ourDndCodes } from "../../highlevel/contacts.ts";
 import { goneThing } from "../../highlevel/refusals.ts";
 import { admit } from "../../messages/aside/unknown-sender.ts";
+import { changeConsents } from "../../registry/opt-outs/change-consents.ts";
 import { describeOptOut } from "../../registry/opt-outs/describe-opt-out.ts";
 import { findOptOut } from "../../store/consent/opt-outs.ts";
 import type { Db } from "../../store/postgres/database.ts";
@@ -18,7 +19,7 @@ export interface DndContext {
 
 /**
  * Tells HighLevel whether the person wants to be written to, as it stands now: as DND of the contact for texts or for emails.
- * DND that somebody else has set there stays as it is. Throws a Failure.
+ * DND that somebody else has set there stays as it is, and holds here. Throws a Failure.
  */
 export async function setDnd({ db, highlevel }: DndContext, input: AttemptInput): Promise<AttemptResult> {
   const mapping = requireMapping(input);
@@ -36,7 +37,7 @@ export async function setDnd({ db, highlevel }: DndContext, input: AttemptInput)
     throw new Failure(isComing ? "not_visible" : "unknown_sender", "HighLevel has no contact with this address");
   };
   const tell = (contactId: string) =>
-    tellContact({ highlevel, access, beforeCall: input.beforeCall }, contactId, optOut);
+    tellContact({ db, highlevel, access, beforeCall: input.beforeCall }, contactId, optOut);
   if (known === undefined) return tell(await find());
   return tell(known).catch(async (error: unknown) => {
     if (!(error instanceof Failure) || goneThing(error) !== "contact") throw error;
@@ -44,12 +45,12 @@ export async function setDnd({ db, highlevel }: DndContext, input: AttemptInput)
   });
 }
 
-interface Telling extends Pick<DndContext, "highlevel">, Pick<AttemptInput, "beforeCall"> {
+interface Telling extends Pick<DndContext, "db" | "highlevel">, Pick<AttemptInput, "beforeCall"> {
   access: Access;
 }
 
 async function tellContact(
-  { highlevel, access, beforeCall }: Telling,
+  { db, highlevel, access, beforeCall }: Telling,
   contactId: string,
   optOut: OptOut,
 ): Promise<AttemptResult> {
@@ -68,12 +69,20 @@ async function tellContact(
     return put(entry, `DND for ${channel} was set`);
   }
   if (!isSet) return { detail: `DND for ${channel} is not set`, change: {} };
-  if (present.code !== ourDndCodes.active)
+  if (present.code !== ourDndCodes.active) {
+    await keepOthers(db, optOut, present);
     return { detail: `DND for ${channel} stays: somebody else has set it`, change: {} };
+  }
   const entry: DndEntry = {
     status: "inactive",
     message: "the person may be written to again",
     code: ourDndCodes.inactive,
   };
   return put(entry, `DND for ${channel} was lifted`);
+}
+
+/** What the person said is over, and what somebody has set in HighLevel holds here, too. */
+async function keepOthers(db: Db, { locationId, channel, address }: OptOut, { message }: DndEntry): Promise<void> {
+  const about = { locationId, channel, address, detail: message };
+  await db.transaction((tx) => changeConsents(tx, [{ ...about, change: "stop", cause: "highlevel" }]));
 }

@@ -10,6 +10,8 @@ export interface ConsentNews {
   cause: ConsentCause;
   detail?: string | undefined;
   messageId?: number | undefined;
+  /** It lifts nothing but what stands with this detail. */
+  onlyOf?: string | undefined;
 }
 
 /**
@@ -18,13 +20,14 @@ export interface ConsentNews {
  * an operator takes back everything; and HighLevel what was set in HighLevel.
  */
 export function applyConsent(known: KnownOptOut | undefined, news: ConsentNews): KnownOptOut | undefined {
-  const { change, cause, detail = null, messageId = null } = news;
+  const { change, cause, detail = null, messageId = null, onlyOf } = news;
   const stands = known !== undefined && known.liftedBy === null;
   if (change === "stop") {
     const isNews = !stands || strengthOf(cause) > strengthOf(known.cause);
     return isNews ? { cause, detail, messageId, liftedBy: null } : known;
   }
-  return stands && lifts(cause, known.cause) ? { ...known, liftedBy: cause } : known;
+  const isMeant = stands && (onlyOf === undefined || known.detail === onlyOf);
+  return isMeant && lifts(cause, known.cause) ? { ...known, liftedBy: cause } : known;
 }
 
 const strengthOf = (cause: ConsentCause) => consentCauses.indexOf(cause);

@@ -276,6 +276,22 @@ describe("DND that somebody sets in HighLevel", () => {
       (found) => found.length === 2,
     );
     expect(await optOutsOf(address)).toHaveLength(1);
+    // What says nothing of everything ends nothing; and that it is for everything no more, all that was.
+    await tellDnd(contact.id, { Call: { status: "inactive" } }, { dnd: undefined, phone: address });
+    expect(await optOutsOf(address)).toHaveLength(1);
+    await tellDnd(contact.id, {}, { dnd: false, phone: address });
+    await untilLifted(address);
+  });
+
+  test("for everything holds also where the bridge itself has lifted it for texts before", async () => {
+    const by = way("twilio");
+    const { address, contact } = newContact(by);
+    await say(by, address, "stop");
+    await untilDnd(contact.id, "SMS", "active");
+    await say(by, address, "start");
+    const ours = await untilDnd(contact.id, "SMS", "inactive");
+    await tellDnd(contact.id, { SMS: ours }, { dnd: true, phone: address });
+    expect((await untilOptedOut(address))[0]).toMatchObject({ cause: "highlevel" });
   });
 
   test("is no news where the bridge itself has set it, and does not end what the person has said", async () => {
@@ -298,13 +314,18 @@ describe("DND that somebody sets in HighLevel", () => {
     await say(by, address, "stop");
     await untilOptedOut(address);
     await say(by, address, "start");
-    await untilLifted(address);
     await until(
       () =>
         twoWay.bridge.admin("GET", `/deliveries?kind=set-dnd&state=delivered&address=${encodeURIComponent(address)}`),
       ({ body }) => body.items.length >= 2,
     );
     expect(dndOf(contact.id, "SMS")).toEqual({ status: "permanent", message: "legal" });
+    const [kept] = await until(
+      () => optOutsOf(address),
+      ([first]) => first?.cause === "highlevel",
+    );
+    expect(kept).toMatchObject({ detail: "legal" });
+    await untilFailed(write(by, contact.id).messageId);
   });
 });
 

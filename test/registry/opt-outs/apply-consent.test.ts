@@ -45,6 +45,14 @@ describe("it ends", () => {
     expect(applyConsent(known, start("highlevel"))).toBe(known);
   });
 
+  test("in HighLevel for everything where it was set for everything, and not where it was set for texts", () => {
+    const news = { ...start("highlevel"), onlyOf: "for everything" };
+    const known = { ...stands("highlevel"), detail: "for everything" };
+    expect(applyConsent(known, news)).toEqual({ ...known, liftedBy: "highlevel" });
+    const other = { ...stands("highlevel"), detail: "asked by phone" };
+    expect(applyConsent(other, news)).toBe(other);
+  });
+
   test.each(consentCauses)("by an operator where it stands by %s", (cause) => {
     expect(applyConsent(stands(cause), start("operator"))).toEqual(lifted(cause, "operator"));
   });
