@@ -170,6 +170,23 @@ test("of a call HighLevel takes five files, and the delivery says how many are l
   );
 });
 
+test("of what is told of a call 50 files are kept, and the webhook of what comes then says so", async () => {
+  const from = "+15005550115";
+  await post("call.ended", { id: "c-15", from, status: "completed" });
+  await untilPosted(from, 1);
+  const files = Array.from({ length: 30 }, (_, index) => ({ url: `https://files.example.com/${index}.mp3` }));
+  for (const turn of [1, 2, 3]) await recorded("c-15", `r-6${turn}`, { attachments: files });
+  const ignored = await until(
+    () => webhooksOf("ignored"),
+    (items) =>
+      items.some(({ reason }: { reason: string }) => reason === "the call has 50 files already: no more are kept"),
+  );
+  expect(ignored).toBeDefined();
+  const { body } = await bridge.admin("GET", "/messages?providerMessageId=c-15");
+  const whole = await bridge.admin("GET", `/messages/${body.items[0].id}`);
+  expect(whole.body.content.attachments).toHaveLength(50);
+});
+
 test("what comes after the contact went into another one is added to the call, wherever that is now", async () => {
   const [from, heirs] = ["+15005550111", "+15005550112"];
   await post("call.ended", { id: "c-12", from, status: "completed" });

@@ -38,6 +38,9 @@ export async function addToCalls(tx: Db, told: ToldAddition[]): Promise<Addition
   return additions;
 }
 
+/** HighLevel takes five. Each that is added has all others written anew. */
+const maxFiles = 50;
+
 async function addToCall(
   tx: Db,
   { attachmentIds: known, conversationId, locationId, messageId }: LockedCall,
@@ -45,8 +48,10 @@ async function addToCall(
   owed: NewDelivery[],
 ): Promise<string | undefined> {
   if (!known) return "its call was deleted after RETENTION_DAYS";
-  const added = attachments.filter(({ id }) => id === undefined || !known.has(id));
-  if (added.length === 0) return "duplicate: the call has it already";
+  const news = attachments.filter(({ id }) => id === undefined || !known.has(id));
+  if (news.length === 0) return "duplicate: the call has it already";
+  const added = news.slice(0, Math.max(0, maxFiles - known.size));
+  if (added.length === 0) return `the call has ${maxFiles} files already: no more are kept`;
   for (const { id } of added) if (id !== undefined) known.add(id);
   await appendAttachments(tx, messageId, added);
   if (!owed.some((each) => each.messageId === messageId))
