@@ -8,7 +8,7 @@ import type { NewDelivery } from "../store/deliveries.ts";
 import { keepFates, lockSentMessages, type SentMessageRow } from "../store/messages/sent-messages.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Message } from "../store/schema.ts";
-import { consentOfReceipt } from "./consent/consents.ts";
+import { consentOfReceipt, othersOf } from "./consent/consents.ts";
 
 export interface AccountReceipt {
   account: AccountFacts;
@@ -32,13 +32,15 @@ export async function applyReceipts(
   const known = new Set<Receipt>();
   const consents: ConsentOf[] = [];
   const places = createPlaces(after);
+  const othersOfMessage = rememberOthers();
   for (const { account, receipt } of received) {
     const place = places.find(account, receipt);
     const sent = after[place ?? -1];
     if (!sent || place === undefined) continue;
     known.add(receipt);
     const { conversation, message: about } = sent;
-    consents.push(...consentOfReceipt(account, receipt, sent));
+    const others = () => othersOfMessage(about);
+    consents.push(...consentOfReceipt(account, receipt, { conversation, messageId: about.id, others }));
     const { channel } = account;
     const message = applyReceipt({ channel, address: conversation.address, message: about }, receipt);
     after[place] = { ...sent, message };
@@ -61,6 +63,16 @@ export async function applyReceipts(
     return [{ kind: "report-status", conversationId, locationId, messageId: message.id, inSeconds }];
   });
   return { known, owed, happened: changes.flatMap(happeningsOf), consents };
+}
+
+/** Looked up once for each message, of which thousands of receipts may come together. */
+function rememberOthers() {
+  const known = new Map<number, ReturnType<typeof othersOf>>();
+  return (message: Message) => {
+    const others = known.get(message.id) ?? othersOf(message);
+    known.set(message.id, others);
+    return others;
+  };
 }
 
 /** An email that was read, or marked as spam, has arrived, whether or not that was told before. */

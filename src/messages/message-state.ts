@@ -12,6 +12,9 @@ const ranks: Record<Channel, Record<MessageState, number>> = {
   email: { received: 0, queued: 0, sent: 1, delivered: 2, failed: 3, read: 4, complained: 5 },
 };
 
+/** Nobody writes an email to more; and a provider may name whom it likes, again and again. */
+const maxRecipients = 200;
+
 /** Nobody knew whether it had been sent, and so it had failed. Any receipt says that it was sent after all. */
 const unconfirmed: FailureReason = "unconfirmed";
 
@@ -28,10 +31,9 @@ export function applyReceipt(
   const isUnconfirmed = message.state === "failed" && message.error?.code === unconfirmed;
   const known: Fate = isUnconfirmed ? { status: "sent" } : { status: message.state, error: message.error ?? undefined };
   const fate = recipient === address ? fold(channel, known, receipt) : known;
-  const knownOfRecipient = message.recipients?.[recipient];
-  const fateOfRecipient = channel === "email" ? fold(channel, knownOfRecipient, receipt) : undefined;
+  const recipients = recipientsAfter(about, receipt);
   const isRenamed = receipt.rfcMessageId !== undefined && receipt.rfcMessageId !== message.rfcMessageId;
-  const isNew = isUnconfirmed || isRenamed || fate !== known || fateOfRecipient !== knownOfRecipient;
+  const isNew = isUnconfirmed || isRenamed || fate !== known || recipients !== message.recipients;
   if (!isNew && message.providerMessageId !== null) return message;
   return {
     ...message,
@@ -39,11 +41,20 @@ export function applyReceipt(
     rfcMessageId: receipt.rfcMessageId ?? message.rfcMessageId,
     state: fate.status,
     error: fate.error ?? null,
-    recipients:
-      fateOfRecipient === knownOfRecipient
-        ? message.recipients
-        : { ...message.recipients, [recipient]: fateOfRecipient as RecipientFate },
+    recipients,
   };
+}
+
+type About = Parameters<typeof applyReceipt>[0];
+
+/** What became of an email with each whom it went to; the very same object when it tells nothing new. */
+function recipientsAfter({ channel, address, message: { recipients } }: About, receipt: Receipt) {
+  const { recipient = address } = receipt;
+  const known = recipients?.[recipient];
+  const isFull = recipient !== address && known === undefined && Object.keys(recipients ?? {}).length >= maxRecipients;
+  if (channel === "sms" || isFull) return recipients;
+  const fate = fold(channel, known, receipt);
+  return fate === known ? recipients : { ...recipients, [recipient]: fate as RecipientFate };
 }
 
 interface Fate {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { applyReceipt, isWorthReporting, reportInSeconds } from "../../src/messages/message-state.ts";
 import type { Channel, Receipt, ReceiptStatus } from "../../src/model.ts";
 import type { Message } from "../../src/store/schema.ts";
+import { expectSwift } from "../fuzz/slowness.ts";
 
 const address = { sms: "+15005550006", email: "person@example.org" };
 const message = (more: Partial<Message> = {}): Message => ({
@@ -111,6 +112,18 @@ describe("what becomes of an email with somebody in cc", () => {
       recipients: { [address.email]: { status: "delivered" }, "boss@example.org": { status: "read" } },
     });
   });
+});
+
+test("of 20,000 people whom receipts of one email name 200 are kept, and the one whom it is for, in a time that grows with their number alone", async () => {
+  const receipts = Array.from({ length: 20_000 }, (_, index) =>
+    receipt("delivered", { recipient: `p${index}@example.org` }),
+  );
+  const after = await expectSwift(
+    () => apply("email", message(), ...receipts, receipt("failed", { recipient: address.email })),
+    () => "20,000 receipts",
+  );
+  expect(Object.keys(after.recipients ?? {})).toHaveLength(201);
+  expect(after).toMatchObject({ state: "failed", recipients: { [address.email]: { status: "failed" } } });
 });
 
 describe("news", () => {

@@ -43,7 +43,12 @@ export async function inAllPlaces(
   ].flat();
 }
 
-type SentTo = Pick<Message, "id" | "content">;
+/** An email, whose it is, and to whom it went besides. */
+export interface SentTo {
+  conversation: Pick<Conversation, "locationId" | "address">;
+  messageId: number;
+  others(): ReadonlySet<string | undefined>;
+}
 
 /**
  * What a receipt says of a person to whom we sent: it may be why the provider refused the message. Of others it says nothing: a
@@ -52,14 +57,16 @@ type SentTo = Pick<Message, "id" | "content">;
 export function consentOfReceipt(
   { channel, adapter }: AccountFacts,
   { consent, status, recipient, error }: Receipt,
-  { conversation, message }: { conversation: Pick<Conversation, "locationId" | "address">; message: SentTo },
+  { conversation: { locationId, address }, messageId, others }: SentTo,
 ): ConsentOf[] {
-  const { locationId, address } = conversation;
-  const others = [...(message.content?.cc ?? []), ...(message.content?.bcc ?? [])].map(normalizeMailbox);
-  if (recipient !== undefined && ![address, ...others].includes(recipient)) return [];
-  if (recipient === undefined && consent?.cause === "bounce" && others.length > 0) return [];
-  const about = { locationId, channel, address: recipient ?? address, messageId: message.id };
-  if (consent) return [{ ...about, ...consent, detail: error?.message }];
   const isOptedOut = status === "failed" && meaningOf(adapter.refusals, error?.code) === "opted_out";
-  return isOptedOut ? [{ ...about, change: "stop", cause: "refusal", detail: error?.message }] : [];
+  const said = consent ?? (isOptedOut ? ({ change: "stop", cause: "refusal" } as const) : undefined);
+  if (!said) return [];
+  if (recipient !== undefined && recipient !== address && !others().has(recipient)) return [];
+  if (recipient === undefined && said.cause === "bounce" && others().size > 0) return [];
+  return [{ locationId, channel, address: recipient ?? address, messageId, ...said, detail: error?.message }];
 }
+
+/** To whom an email went besides whose conversation it is in; none once its content was deleted. */
+export const othersOf = ({ content }: Pick<Message, "content">): ReadonlySet<string | undefined> =>
+  new Set([...(content?.cc ?? []), ...(content?.bcc ?? [])].map(normalizeMailbox));

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { consentOfReceipt } from "../../../src/inbox/consent/consents.ts";
+import { consentOfReceipt, othersOf } from "../../../src/inbox/consent/consents.ts";
 import type { Receipt } from "../../../src/model.ts";
 import type { AccountFacts } from "../../../src/registry/accounts.ts";
 import type { MessageContent } from "../../../src/store/schema.ts";
@@ -31,9 +31,11 @@ test("of a message whose content was deleted only the person is known", () => {
 
 function about(told: Partial<Receipt>, sent: MessageContent | null) {
   const receipt: Receipt = { kind: "receipt", providerMessageId: "m-1", status: "failed", ...told };
-  return consentOfReceipt(account, receipt, { conversation, message: { id: 1, content: sent } }).map(
-    ({ address }) => address,
-  );
+  return consentOfReceipt(account, receipt, {
+    conversation,
+    messageId: 1,
+    others: () => othersOf({ content: sent }),
+  }).map(({ address }) => address);
 }
 
 function content(cc: string[]): MessageContent {
