@@ -9,6 +9,7 @@ import { listLocations, putLocation } from "../../src/store/locations.ts";
 import { findProviderLocation, listMappings } from "../../src/store/mappings.ts";
 import { listMessages } from "../../src/store/messages/list-messages.ts";
 import { findMessage } from "../../src/store/messages/messages.ts";
+import { findParts } from "../../src/store/messages/parts.ts";
 import { findSentEmails, lockSentMessages } from "../../src/store/messages/sent-messages.ts";
 import { findThread } from "../../src/store/messages/threads.ts";
 import { listAccountIds } from "../../src/store/operate/erase-person.ts";
@@ -52,6 +53,7 @@ test.for([
   ["findSentEmails", () => findSentEmails(database.db, words.map(toSent)), new Map()],
   ["lockSentMessages", () => lockSentMessages(database.db, words.map(toReceipt)), []],
   ["findThread", () => findThread(database.db, conversation, words), undefined],
+  ["findParts", () => findParts(database.db, words.map(toPart)), []],
   ["finishWebhooks", () => finishWebhooks(database.db, numbers.map(toOutcome)), undefined],
   ["addBudgets", () => addBudgets(database.db, words), undefined],
   ["listMessages", () => listMessages(database.db, page), nothing],
@@ -71,8 +73,19 @@ test.for([
 });
 
 const toSent = (rfcMessageId: string) => ({ mappingId, rfcMessageId });
+const toPart = (ref: string) => ({ mappingId, person: "+15005550006", ref, total: 2 });
 const toReceipt = (providerMessageId: string) => ({ accountId: mappingId, providerMessageId, reference: undefined });
 const toOutcome = (id: number) => ({ id, state: "processed" as const, reason: undefined });
+
+test("of parts that have come under one name without end the newest thousand are read, in their order", async () => {
+  const { db } = database;
+  await db.execute(sql`
+    insert into message_parts (mapping_id, person, ref, total, number, provider_message_id, webhook_id, state)
+    select ${mappingId}, '+15005550006', 'same', 2, 1, 'p-' || n, n, 'broken' from generate_series(1, 3000) n`);
+  const found = await findParts(db, [toPart("same"), toPart("same")]);
+  expect(found).toHaveLength(1000);
+  expect([found[0]?.providerMessageId, found.at(-1)?.providerMessageId]).toEqual(["p-2001", "p-3000"]);
+});
 
 test("more deliveries are replayed at once than a statement takes parameters, each lane woken", async () => {
   const { db } = database;

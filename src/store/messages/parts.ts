@@ -1,4 +1,5 @@
-import { and, eq, inArray, or, sql } from "drizzle-orm";
+import { and, eq, inArray, sql } from "drizzle-orm";
+import { columnsOf } from "../postgres/columns.ts";
 import { type Db, secondsFromNow, selectRows } from "../postgres/database.ts";
 import { type MessagePartRow, messageParts } from "../schema.ts";
 
@@ -7,18 +8,32 @@ const waitSeconds = 300;
 /** What the parts of one text have in common. */
 export type PartSet = Pick<MessagePartRow, "mappingId" | "person" | "ref" | "total">;
 
-/** All that is known of parts of these texts, in the order in which they came. The accounts must be locked. */
+const partColumns = columnsOf<MessagePartRow>(messageParts);
+/** A text has 255 at most: of others that were known by the same name before, these are told by far. */
+const maxOfSet = 1000;
+
+/** The newest of what is known of parts of these texts, in the order in which they came. The accounts must be locked. */
 export async function findParts(tx: Db, sets: PartSet[]): Promise<MessagePartRow[]> {
-  const isOfSet = ({ mappingId, person, ref, total }: PartSet) =>
-    and(
-      ...[eq(messageParts.mappingId, mappingId), eq(messageParts.person, person), eq(messageParts.ref, ref)],
-      eq(messageParts.total, total),
-    );
-  return tx
-    .select()
-    .from(messageParts)
-    .where(or(...sets.map(isOfSet)))
-    .orderBy(messageParts.id);
+  const different = new Map(
+    sets.map(({ mappingId, person, ref, total }) => {
+      const set = { mappingId, person, ref, total };
+      return [JSON.stringify(set), set];
+    }),
+  );
+  const rows = await selectRows<Record<string, unknown>>(
+    tx,
+    sql`
+      select ${partColumns.list}
+      from json_to_recordset(${JSON.stringify([...different.values()])}::json) as input (
+        "mappingId" uuid, person text, ref text, total int
+      ) cross join lateral (
+        select * from message_parts p
+        where p.mapping_id = input."mappingId" and p.person = input.person and p.ref = input.ref and p.total = input.total
+        order by p.id desc limit ${maxOfSet}::int
+      ) message_parts
+      order by message_parts.id`,
+  );
+  return rows.map(partColumns.read);
 }
 
 export type NewPart = Omit<MessagePartRow, "id" | "createdAt" | "waitsUntil">;
