@@ -16,7 +16,7 @@ const program = "test/support/set-up-program.ts";
 export default defineConfig({
   test: {
     // Tests wait for a fourth of their time and more: for limits, for time-outs, for the disk.
-    maxWorkers: Math.ceil(availableParallelism() * 2),
+    maxWorkers: availableParallelism() * 2,
     reporters: ["default", createSummaryReporter()],
     projects: [
       { extends: true, test: { name: "unit", include: files.unit, isolate: false } },
