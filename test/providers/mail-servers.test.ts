@@ -119,7 +119,9 @@ describe.skipIf(!hasPython)("the program that mail servers pipe mail into", () =
   });
 
   test("has the server try again where it is set wrongly, or what answers is no bridge", async () => {
-    const silent = createTcpServer((socket) => socket.on("data", () => socket.end("hello\r\n")));
+    const silent = createTcpServer((socket) => {
+      socket.on("error", () => undefined).once("data", () => void socket.end("hello\r\n"));
+    });
     await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
     const { port } = silent.address() as AddressInfo;
     const written = (name: string, text: string) => {
