@@ -45,7 +45,8 @@ describe.each(providers.filter(({ adapter }) => adapter.history))("the history o
     expect(JSON.parse(JSON.stringify(read))).toEqual(means);
   });
 
-  test.each(fixtures)("leads nowhere else: $about", async ({ address, until, exchanges }) => {
+  const withLinks = fixtures.filter(({ exchanges }) => JSON.stringify(exchanges).includes('"next_page_uri":"'));
+  test.each(withLinks)("leads nowhere else: $about", async ({ address, until, exchanges }) => {
     const foreign = JSON.parse(
       JSON.stringify(exchanges).replaceAll(/"next_page_uri":"[^"]+"/g, '"next_page_uri":"/x"'),
     );

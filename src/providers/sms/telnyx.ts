@@ -2,17 +2,19 @@ import { z } from "zod";
 import { requirePhoneNumber } from "../../formats/phone-number.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { telnyxChecks } from "../checks/telnyx.ts";
+import { telnyxHistory } from "../histories/telnyx.ts";
 import { credentials, printable, secret, setting, uuid } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
 import { ignored, receipt, type StatusWords, text, wishIn } from "../kit/events.ts";
-import { at, code, listOf, maybeNumber, maybeText, messageId, phone, requiredText, time } from "../kit/fields.ts";
+import { at, code, listOf, maybeText, messageId, requiredText } from "../kit/fields.ts";
 import { bearer } from "../kit/proofs.ts";
 import { ed25519Key } from "../kit/public-keys.ts";
 import { answerOf, idAt, post } from "../kit/sends.ts";
 import { inHeader, publicKeySignature } from "../kit/signatures.ts";
 import { callEvents, linkIn, recordings } from "./telnyx/calls.ts";
 import { composeRcs, isByRcs, readRcs, readRcsSentElsewhere } from "./telnyx/rcs.ts";
+import { textFields } from "./telnyx/text.ts";
 import { composeWhatsapp, isByWhatsapp, readWhatsapp } from "./telnyx/whatsapp.ts";
 
 /**
@@ -34,6 +36,7 @@ export const telnyx = defineProvider({
     "Who writes by WhatsApp or RCS is answered by it, and by SMS again once they write a text.",
     "An RCS agent is mapped by its id, such as `e4448a5c0670c2a9`, and gets the same URL as its webhook URL. It answers who has written to it, for which the credentials need `messagingProfileId`; a file that is sent with words goes as a link.",
     "A text that is sent from the portal, or by another tool, is recorded in HighLevel.",
+    "What it keeps of a number's SMS and MMS of the last ten days can be [imported](../imports.md#a-providers-history).",
     "For its calls, give the Voice API application the same URL, and the mapping a `callProviderId`. Recordings and transcripts are added to them when they are there.",
   ],
   receives: {
@@ -65,6 +68,7 @@ export const telnyx = defineProvider({
     headers: ({ apiKey }) => bearer(apiKey),
   },
   checks: telnyxChecks,
+  history: telnyxHistory,
 });
 
 const messages = "https://api.telnyx.com/v2/messages";
@@ -83,14 +87,7 @@ const words: StatusWords = {
 
 const kind = at("data.event_type", requiredText);
 const typeOf = at("data.payload.type", maybeText);
-const party = at("phone_number", phone);
-const file = z
-  .object({ url: requiredText, content_type: maybeText, size: maybeNumber })
-  .transform(({ url, content_type: contentType, size: sizeBytes }) => ({ url, contentType, sizeBytes }));
-const content = at("data.payload", {
-  ...{ id: messageId, from: party, to: z.array(party).min(1), cc: listOf(party), subject: maybeText },
-  ...{ text: maybeText, media: listOf(file), received_at: time, sent_at: time, autoresponse_type: maybeText },
-});
+const content = at("data.payload", { ...textFields, autoresponse_type: maybeText });
 const person = z.object({ phone_number: requiredText, status: maybeText });
 /** Of WhatsApp's the number alone may stand there, and the status beside it. */
 const update = at("data.payload", {

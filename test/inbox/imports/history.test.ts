@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { signer as generic } from "../../fixtures/generic-sms/sign.ts";
+import { signer as telnyx } from "../../fixtures/telnyx/sign.ts";
 import { signer } from "../../fixtures/twilio/sign.ts";
 import { restless, startTestBridge, type TestBridge } from "../../support/bridge.ts";
 import { until } from "../../support/until.ts";
@@ -18,6 +19,7 @@ let patience: Promise<void> | undefined;
 
 beforeAll(async () => {
   twilio = createServer(async (req, res) => {
+    if (req.url?.startsWith("/api.telnyx.com/")) return void res.end(JSON.stringify(askTelnyx(req.url)));
     await patience;
     const { pathname, search, searchParams } = new URL(req.url ?? "", "http://x");
     const found = exchanges.find(({ request: { url, query } }: (typeof exchanges)[number]) => {
@@ -41,6 +43,25 @@ afterAll(async () => {
   await bridge.stop();
   twilio.close();
 });
+
+const [asked, person] = ["+15005550020", "+15005550021"];
+/** A day ago somebody wrote, and was answered. */
+const dayAgo = (seconds: number) => new Date(Date.now() - 86_400_000 + seconds * 1000).toISOString();
+
+function askTelnyx(path: string) {
+  const { pathname, searchParams } = new URL(path, "http://x");
+  const side = pathname.split("/").at(-1) ?? "";
+  if (side === "detail_records") {
+    const direction = searchParams.get("filter[direction]");
+    const of = searchParams.get(direction === "inbound" ? "filter[cld]" : "filter[cli]");
+    const found = { uuid: direction, created_at: dayAgo(0), status: "delivered", message_type: "SMS" };
+    return { data: of === asked ? [found] : [], meta: { total_pages: 1 } };
+  }
+  const [from, to] = side === "inbound" ? [person, asked] : [asked, person];
+  const sentAt = dayAgo(side === "inbound" ? 1 : 2);
+  const parties = { from: { phone_number: from }, to: [{ phone_number: to }] };
+  return { data: { ...parties, id: side, text: `of Telnyx, ${side}`, media: [], sent_at: sentAt } };
+}
 
 const whole = (id: number, state: string) =>
   until(
@@ -71,6 +92,18 @@ test("a provider that refuses pauses the import, which goes on where it was; twi
   const again = await bridge.admin("POST", "/imports/history", { mappingId });
   expect(await whole(again.body.id, "done")).toMatchObject({ duplicates: 3, begun: 0 });
   expect(posted()).toHaveLength(3);
+});
+
+test("of Telnyx each message is asked for by its id", async () => {
+  const credentials = telnyx.sendCredentials;
+  const telnyxMapping = await bridge.addMapping({ provider: "telnyx", address: asked, credentials });
+  const made = await bridge.admin("POST", "/imports/history", { mappingId: telnyxMapping, perSecond: 100 });
+  expect(await whole(made.body.id, "done")).toMatchObject({ lines: 2, refused: 0, outcomes: { delivered: 2 } });
+  const told = bridge.sandbox.messages().filter(({ body }) => body.startsWith("of Telnyx"));
+  expect(told.map(({ direction, body }) => [direction, body])).toEqual([
+    ["inbound", "of Telnyx, inbound"],
+    ["outbound", "of Telnyx, outbound"],
+  ]);
 });
 
 test("a dry run reads all of it, and waits", async () => {
