@@ -93,7 +93,7 @@ export const handOverFaults: Scenario[] = [
     about:
       "bursts between quiet times, so that lanes are handed over and claimed in turn, by processes with few places",
     prepare: standsBeforeDatabase.prepare,
-    environment: (world, place) => ({ ...standsBeforeDatabase.environment(world, place), DELIVERY_CONCURRENCY: "8" }),
+    environment: (world, place) => ({ ...standsBeforeDatabase.environment(world, place), DELIVERY_CONCURRENCY: "16" }),
     async disturb(world) {
       const quietMs = world.pauseMs;
       let [handedOver, claimed] = [0, 0];

@@ -36,6 +36,15 @@ export interface Load {
   surprises: Map<string, number>;
   /** Ends with every message acknowledged. */
   stop(): Promise<void>;
+  /** Ends at once: nobody is there any more who would acknowledge. */
+  abandon(): void;
+}
+
+class Abandoned extends Error {}
+
+function unlessAbandoned(error: unknown): false {
+  if (!(error instanceof Abandoned)) throw error;
+  return false;
 }
 
 /** How many of the messages come twice at once, how many again once they were acknowledged, and how many again much later. */
@@ -55,6 +64,7 @@ export function startLoad(options: LoadOptions): Load {
   let requests = 0;
   let refused = 0;
   let isOver = false;
+  let isAbandoned = false;
 
   const hasArrived = createArrivals(options.keepUp?.sandbox);
   /** Takes the ids of what somebody has written, until the bridge has kept up with all but the last of them. */
@@ -75,6 +85,7 @@ export function startLoad(options: LoadOptions): Load {
         timeout: 3000,
       })
       .catch(() => undefined);
+    if (isAbandoned) throw new Abandoned();
     if (answer?.status === 503 || answer?.status === 429) refused++;
     else if (answer && answer.status !== 200) {
       const surprise = `${provider.mapping.provider} was answered ${answer.status}`;
@@ -83,7 +94,9 @@ export function startLoad(options: LoadOptions): Load {
     return answer?.status === 200;
   };
   const postAside = (...args: Parameters<typeof post>) => {
-    const run = post(...args).finally(() => stray.delete(run));
+    const run = post(...args)
+      .catch(unlessAbandoned)
+      .finally(() => stray.delete(run));
     stray.add(run);
   };
   const writeOn = async (provider: LoadProvider, mappingId: string, person: number) => {
@@ -126,12 +139,13 @@ export function startLoad(options: LoadOptions): Load {
       await Promise.all([pause(2), keepUp(ids)]);
     }
   };
-  const done = Promise.all(
+  const everybody = Promise.all(
     [...mappings].flatMap(([provider, mappingId], line) => [
       ...Array.from({ length: people }, (_, person) => writeOn(provider, mappingId, person)),
       ...(options.withOthers ? [leave(provider, mappingId, line), call(provider, mappingId)] : []),
     ]),
   );
+  const done = everybody.catch(unlessAbandoned);
   return {
     acknowledged,
     sent,
@@ -144,6 +158,10 @@ export function startLoad(options: LoadOptions): Load {
       isOver = true;
       await done;
       await Promise.all(stray);
+    },
+    abandon() {
+      isOver = true;
+      isAbandoned = true;
     },
   };
 }

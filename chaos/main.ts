@@ -70,6 +70,8 @@ async function run(chosen: Scenario[]): Promise<number> {
     pauseMs: 300,
     jobs: Number(values.jobs),
     people: Math.ceil(16 / someProviders.length),
+    // A burst is a backlog, but none that a slow machine could never work off.
+    mostAhead: 25,
     program,
     earlier,
     keepsEvidence: true,

@@ -57,6 +57,8 @@ export async function runScenario(options: WorldOptions & { scenario: Scenario }
     if (scenario.mustRefuse && load.refused() === 0) troubles.push("nobody was told to come again: nothing was broken");
   } catch (error) {
     troubles.push(`broke off: ${error instanceof Error ? error.message : String(error)}`);
+    beside?.stop();
+    load?.abandon();
   }
   const { acknowledged, sent, surprises } = load ?? { acknowledged: new Set(), sent: new Set(), surprises: new Map() };
   for (const [surprise, count] of surprises) troubles.push(`${surprise} (${count} times)`);
