@@ -103,19 +103,22 @@ async function goOn(session: Session, tried: unknown): Promise<unknown> {
   return session.bridge().write("POST", `${pathOf(id)}/resume`);
 }
 
-/** HighLevel is asked for one person after another: how far that is stands on stderr. */
+/** HighLevel is asked for one person after another: how far that is stands on stderr, and why it does not go on. */
 async function untilMatched(session: Session, tried: Import): Promise<Import> {
-  let now = tried;
-  while (now.state === "running" && now.stage === "matching") {
-    session.io.complain(`Import ${now.id} asks HighLevel which people it knows: ${describePeople(now)}\n`);
+  let [now, hindered] = [tried, 0];
+  while (now.state === "running" && now.stage === "matching" && hindered < patience) {
+    const why = now.reason === null ? "" : `; ${now.reason}`;
+    session.io.complain(`Import ${now.id} asks HighLevel which people it knows: ${describePeople(now)}${why}\n`);
     await sleep(waitMs);
     now = imported.parse(await session.bridge().get(pathOf(now.id)));
-    if (now.reason !== null && now.state === "running") break;
+    hindered = now.reason === null ? 0 : hindered + 1;
   }
   return now;
 }
 
 const waitMs = 1000;
+/** So often in a row it may be hindered: what passes, such as live messages that go first, has passed by then. */
+const patience = 15;
 
 function describePeople({ people, knownPeople, matchedPeople, newPeople }: Import): string {
   const unasked = people - knownPeople - matchedPeople - newPeople;

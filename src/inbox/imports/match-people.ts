@@ -11,7 +11,7 @@ import type { Import } from "../../store/schema.ts";
 export interface MatchContext {
   db: Db;
   mappings: Pick<Mappings, "get">;
-  accessTokens: Pick<AccessTokens, "get">;
+  accessTokens: Pick<AccessTokens, "get" | "renew">;
   highlevel: Pick<Highlevel, "findContact">;
   /** The longest that one look-up may take. */
   attemptSeconds: number;
@@ -65,16 +65,23 @@ function whenAgain({ reason, message, retryAfterSeconds }: Failure) {
   return { reason: `HighLevel was asked who of the people it knows: ${message}`, inSeconds: retrySeconds };
 }
 
-async function isContact(
-  { accessTokens, highlevel, attemptSeconds }: MatchContext,
-  { channel, locationId }: Mapping,
-  person: string,
-): Promise<boolean> {
+/** A token that HighLevel refuses is renewed, and used once. */
+async function isContact(context: MatchContext, mapping: Mapping, person: string, isRenewed = false): Promise<boolean> {
+  const { accessTokens, highlevel, attemptSeconds } = context;
+  const { channel, locationId } = mapping;
   // Somebody whom a chat knows by an id has no address to be found by.
   if (isChatId(person)) return false;
   const used = await accessTokens.get(locationId);
   if (!used) throw new Failure("unauthorized", "the location has no token: PUT /admin/locations/{locationId}");
   const signal = AbortSignal.timeout(attemptSeconds * 1000);
   const access = { locationId, token: used.token, signal, isBehind: true } as const;
-  return (await highlevel.findContact(access, channel === "sms" ? { phone: person } : { email: person })) !== undefined;
+  try {
+    return (
+      (await highlevel.findContact(access, channel === "sms" ? { phone: person } : { email: person })) !== undefined
+    );
+  } catch (error) {
+    const isRefused = error instanceof Failure && error.reason === "unauthorized" && !isRenewed;
+    if (!isRefused || (await accessTokens.renew(locationId, used.version)) !== "renewed") throw error;
+    return isContact(context, mapping, person, true);
+  }
 }

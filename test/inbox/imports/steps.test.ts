@@ -23,7 +23,7 @@ afterAll(() => database.close());
 const unasked = {
   ...{ log: () => undefined, onWork: () => undefined, attemptSeconds: 1 },
   callProvider: () => expect.unreachable(),
-  accessTokens: { get: () => expect.unreachable() },
+  accessTokens: { get: () => expect.unreachable(), renew: () => expect.unreachable() },
   highlevel: { findContact: () => expect.unreachable() },
 };
 
