@@ -5,7 +5,7 @@ import type { Ask } from "../kit/checks/run-checks.ts";
 import { text } from "../kit/events.ts";
 import { listOf, maybeText, messageId, time } from "../kit/fields.ts";
 import { bearer } from "../kit/proofs.ts";
-import { textFields } from "../sms/telnyx/text.ts";
+import { textFields } from "../sms/telnyx/texts.ts";
 
 const api = "https://api.telnyx.com/v2";
 

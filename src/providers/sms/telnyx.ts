@@ -1,26 +1,22 @@
-import { z } from "zod";
-import { requirePhoneNumber } from "../../formats/phone-number.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { telnyxChecks } from "../checks/telnyx.ts";
 import { telnyxHistory } from "../histories/telnyx.ts";
 import { credentials, printable, secret, setting, uuid } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { ignored, receipt, type StatusWords, text, wishIn } from "../kit/events.ts";
-import { at, code, listOf, maybeText, messageId, requiredText } from "../kit/fields.ts";
+import { ignored } from "../kit/events.ts";
+import { at, requiredText } from "../kit/fields.ts";
 import { bearer } from "../kit/proofs.ts";
 import { ed25519Key } from "../kit/public-keys.ts";
 import { answerOf, idAt, post } from "../kit/sends.ts";
 import { inHeader, publicKeySignature } from "../kit/signatures.ts";
 import { callEvents, linkIn, recordings } from "./telnyx/calls.ts";
-import { composeRcs, isByRcs, readRcs, readRcsSentElsewhere } from "./telnyx/rcs.ts";
-import { textFields } from "./telnyx/text.ts";
+import { composeRcs, isByRcs, readRcs } from "./telnyx/rcs.ts";
+import { apiError, readReceipts } from "./telnyx/receipts.ts";
+import { readSentElsewhere, readText, typeOf } from "./telnyx/texts.ts";
 import { composeWhatsapp, isByWhatsapp, readWhatsapp } from "./telnyx/whatsapp.ts";
 
-/**
- * Telnyx Messaging, API v2: https://developers.telnyx.com/docs/messaging/messages/receiving-webhooks
- * Longer than others by what is sent elsewhere, and by the receipts of groups.
- */
+/** Telnyx Messaging, API v2: https://developers.telnyx.com/docs/messaging/messages/receiving-webhooks */
 export const telnyx = defineProvider({
   label: "Telnyx",
   channel: "sms",
@@ -55,8 +51,7 @@ export const telnyx = defineProvider({
       if (isByWhatsapp(message)) return post(`${messages}/whatsapp`, bearer(apiKey), composeWhatsapp(message, profile));
       return post(messages, bearer(apiKey), compose(message, profile));
     },
-    // https://developers.telnyx.com/development/api-fundamentals/api-errors
-    answer: answerOf({ ...idAt("data.id"), refused: at("errors.0", apiError()) }),
+    answer: answerOf({ ...idAt("data.id"), refused: at("errors.0", apiError) }),
     refusals: { "40300": "opted_out", "10009": "misconfigured", "10011": "throttled" },
     services: ["whatsapp", "rcs"],
   },
@@ -73,27 +68,7 @@ export const telnyx = defineProvider({
 
 const messages = "https://api.telnyx.com/v2/messages";
 
-function apiError() {
-  return z.object({ code, title: maybeText, detail: maybeText }).transform(({ title, detail, ...error }) => {
-    return { ...error, message: detail ?? title ?? `Telnyx error ${error.code}` };
-  });
-}
-
-/** `delivery_unconfirmed` is final: the carrier took the message, and nobody will say more. */
-const words: StatusWords = {
-  ...{ sent: "sent", delivery_unconfirmed: "sent", delivered: "delivered", read: "read" },
-  ...{ expired: "failed", sending_failed: "failed", delivery_failed: "failed" },
-};
-
 const kind = at("data.event_type", requiredText);
-const typeOf = at("data.payload.type", maybeText);
-const content = at("data.payload", { ...textFields, autoresponse_type: maybeText });
-const person = z.object({ phone_number: requiredText, status: maybeText });
-/** Of WhatsApp's the number alone may stand there, and the status beside it. */
-const update = at("data.payload", {
-  ...{ id: messageId, to: z.union([z.array(person).min(1), requiredText]), cc: listOf(person), status: maybeText },
-  errors: listOf(apiError()),
-});
 
 /** What the bridge sends has a webhook URL with a reference. At the profile's URL come events about what others sent. */
 function read(webhook: DecodedWebhook) {
@@ -105,43 +80,6 @@ function read(webhook: DecodedWebhook) {
   if (event === "message.sent" && webhook.reference === undefined) return readSentElsewhere(webhook);
   if (["message.sent", "message.finalized", "message.read"].includes(event)) return readReceipts(webhook);
   return ignored(`event ${event}: says nothing that is bridged`);
-}
-
-const textType = z.object({
-  data: z.object({
-    payload: z.object({
-      type: maybeText.refine(
-        (type) => !type || /^[sm]ms$/i.test(type),
-        "is none of SMS, MMS, WHATSAPP and RCS: the bridge could not answer by it",
-      ),
-    }),
-  }),
-});
-
-function readText(webhook: DecodedWebhook, direction?: "outbound") {
-  webhook.read(textType);
-  const { media: attachments, sent_at, received_at, autoresponse_type, ...rest } = webhook.read(content);
-  return text({ ...rest, attachments, sentAt: sent_at ?? received_at, direction, ...wishIn(autoresponse_type) });
-}
-
-function readSentElsewhere(webhook: DecodedWebhook) {
-  const type = webhook.read(typeOf) ?? "SMS";
-  if (type === "SMS" || type === "MMS") return readText(webhook, "outbound");
-  if (type === "RCS") return readRcsSentElsewhere(webhook);
-  return ignored(`a message of type ${type} was sent: only SMS, MMS and RCS are bridged`);
-}
-
-/** One for each person of a group, of whom each is reached or not. */
-function readReceipts(webhook: DecodedWebhook) {
-  const { id, to, cc, errors, status } = webhook.read(update);
-  const people = typeof to === "string" ? [{ phone_number: to, status }] : to;
-  return [...people, ...cc].map(({ phone_number: number, status: word = "missing" }, _, { length }) =>
-    receipt(word, words, () => {
-      const recipient = length > 1 ? requirePhoneNumber(number, "data.payload.to") : undefined;
-      const error = errors[0] ?? { code: word, message: `Telnyx says ${word}` };
-      return { id, reference: webhook.reference, recipient, ...error };
-    }),
-  );
 }
 
 function compose({ from, to, text: body, attachments, receiptUrl }: OutboundMessage, profile: string | undefined) {

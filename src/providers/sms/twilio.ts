@@ -1,24 +1,17 @@
-import { z } from "zod";
-import { describePlace } from "../../formats/describe-place.ts";
-import { parseMailDate } from "../../formats/mail-headers.ts";
-import type { CallStatus } from "../../model.ts";
 import { twilioChecks } from "../checks/twilio.ts";
 import { twilioHistory } from "../histories/twilio.ts";
 import { credentials, secret, setting, sid } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { addition, call, ignored, recording, text, transcript, wishIn } from "../kit/events.ts";
-import { maybeText, messageId, phoneSeenBy, requiredText, textPartySeenBy } from "../kit/fields.ts";
 import { basic } from "../kit/proofs.ts";
 import { formSample } from "../kit/recipes/samples.ts";
 import { post } from "../kit/sends.ts";
-import { composeForm, incomingReader, noReply, readReceipt, statusIn, twilioAnswer } from "../kit/twilio/messages.ts";
+import { composeForm, noReply, readReceipt, statusIn, twilioAnswer } from "../kit/twilio/messages.ts";
 import { twilioSignature } from "../kit/twilio/signature.ts";
+import { isOfCall, readCallEvent } from "./twilio/calls.ts";
+import { readText } from "./twilio/texts.ts";
 
-/**
- * Twilio Programmable Messaging: https://www.twilio.com/docs/messaging/guides/webhook-request
- * Longer than others by what people can say by WhatsApp and RCS.
- */
+/** Twilio Programmable Messaging: https://www.twilio.com/docs/messaging/guides/webhook-request */
 export const twilio = defineProvider({
   label: "Twilio",
   channel: "sms",
@@ -83,106 +76,10 @@ export const twilio = defineProvider({
   checks: twilioChecks,
 });
 
-/** What people say by WhatsApp and RCS otherwise than in words: https://www.twilio.com/docs/messaging/guides/webhook-request */
-const said = z.object({
-  ...{ ButtonText: maybeText, ListTitle: maybeText, ListDescription: maybeText, MessageType: maybeText },
-  ...{ ButtonPayload: maybeText, ListId: maybeText, InteractiveData: maybeText, FlowData: maybeText },
-  ...{ ReferralHeadline: maybeText, ReferralBody: maybeText, ReferralSourceUrl: maybeText },
-});
-/** https://www.twilio.com/docs/messaging/guides/webhook-request#location-sharing-parameters */
-const place = z.object({ Label: maybeText, Address: maybeText, Latitude: maybeText, Longitude: maybeText });
-
-/**
- * With Advanced Opt-Out: https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out. The name is WhatsApp's:
- * https://www.twilio.com/docs/messaging/guides/webhook-request#whatsapp-specific-parameters
- */
-const besides = z.object({ OptOutType: maybeText, ProfileName: maybeText });
-
 const explain = (code: string) => `see https://www.twilio.com/docs/api/errors/${code}`;
 
-const readIncoming = incomingReader(textPartySeenBy(undefined));
-
-/** https://www.twilio.com/docs/voice/api/call-resource#statuscallback */
-const kindOfCall = z.object({
-  ...{ CallSid: maybeText, CallStatus: maybeText, RecordingStatus: maybeText, TranscriptionStatus: maybeText },
-});
-const callStatuses: Record<string, CallStatus> = {
-  ...{ completed: "completed", busy: "busy", "no-answer": "no-answer", failed: "failed", canceled: "canceled" },
-};
-/** As in `Sat, 21 Nov 2026 09:59:58 +0000`: https://www.rfc-editor.org/rfc/rfc2822#section-3.3 */
-const mailTime = maybeText.transform(parseMailDate);
-
-const ended = z.object({
-  ...{ CallSid: messageId, From: phoneSeenBy(undefined), To: phoneSeenBy(undefined), Direction: maybeText },
-  ...{ CallDuration: maybeText, Timestamp: mailTime, RecordingSid: maybeText, RecordingUrl: maybeText },
-});
-
-/** Only how it ended is told. */
-function readCall(webhook: DecodedWebhook, word: string) {
-  const status = Object.hasOwn(callStatuses, word) ? callStatuses[word] : undefined;
-  if (status === undefined) return ignored(`a call that is ${word}: it is told when it has ended`);
-  const { CallSid: id, From: from, To: to, Timestamp: sentAt, ...facts } = webhook.read(ended);
-  const { Direction, CallDuration, RecordingSid, RecordingUrl } = facts;
-  const direction = /^outbound/.test(Direction ?? "") ? ("outbound" as const) : undefined;
-  const durationSeconds = /^\d{1,7}$/.test(CallDuration ?? "") ? Number(CallDuration) : undefined;
-  const attachments = RecordingSid && RecordingUrl ? [recordingAt(RecordingSid, RecordingUrl)] : [];
-  return call({ id, from, to: [to], sentAt, direction, status, durationSeconds, attachments });
-}
-
-/** The URL gives an MP3 with that ending: https://www.twilio.com/docs/voice/api/recording#fetch-a-recording-resource */
-const recordingAt = (id: string, url: string) => recording(id, `${url}.mp3`, "mp3");
-
-/** https://www.twilio.com/docs/voice/api/recording#recordingstatuscallback */
-const recorded = z.object({ CallSid: messageId, RecordingSid: messageId, RecordingUrl: requiredText });
-
-function readRecording(webhook: DecodedWebhook, word: string) {
-  if (word !== "completed") return ignored(`a recording that is ${word}: there is no file`);
-  const { CallSid, RecordingSid, RecordingUrl } = webhook.read(recorded);
-  return addition(CallSid, [recordingAt(RecordingSid, RecordingUrl)]);
-}
-
-/** https://www.twilio.com/docs/voice/twiml/record#transcribecallback */
-const transcribed = z.object({ CallSid: messageId, TranscriptionSid: messageId, TranscriptionText: requiredText });
-
-function readTranscript(webhook: DecodedWebhook, word: string) {
-  if (word !== "completed") return ignored(`a transcript that is ${word}: there are no words`);
-  const { CallSid, TranscriptionSid, TranscriptionText } = webhook.read(transcribed);
-  return addition(CallSid, [transcript(TranscriptionSid, TranscriptionText)]);
-}
-
 function read(webhook: DecodedWebhook) {
-  const { CallSid, CallStatus, RecordingStatus, TranscriptionStatus } = webhook.read(kindOfCall);
-  if (CallSid !== undefined && TranscriptionStatus !== undefined) return readTranscript(webhook, TranscriptionStatus);
-  if (CallSid !== undefined && RecordingStatus !== undefined) return readRecording(webhook, RecordingStatus);
-  if (CallSid !== undefined) return readCall(webhook, CallStatus ?? "of no status");
+  if (isOfCall(webhook)) return readCallEvent(webhook);
   const word = statusIn(webhook);
   return word === undefined ? readText(webhook) : readReceipt(webhook, word, { label: "Twilio", explain });
-}
-
-function readText(webhook: DecodedWebhook) {
-  const { id, from, to, body, attachments } = readIncoming(webhook);
-  const words = wordsOf(webhook, body) || (attachments.length > 0 ? undefined : nothingSaid(webhook));
-  const { OptOutType, ProfileName: fromName } = webhook.read(besides);
-  const person = { from: from.number, fromName, service: from.service };
-  return text({ id, ...person, to: [to.number], text: words, attachments, ...wishIn(OptOutType) });
-}
-
-/** The text, what was chosen or sent besides, and below it the advertisement from which the person wrote. */
-function wordsOf(webhook: DecodedWebhook, body: string | undefined): string {
-  const { Label: label, Address: address, Latitude: latitude, Longitude: longitude } = webhook.read(place);
-  const { ButtonText, ListTitle, ListDescription, ...more } = webhook.read(said);
-  const named = [ButtonText ?? more.ButtonPayload, ListTitle ?? more.ListId, ListDescription];
-  const chosen = [...named, more.InteractiveData ?? more.FlowData].filter((words) => words && !body?.includes(words));
-  const advertised = [more.ReferralHeadline, more.ReferralBody, more.ReferralSourceUrl].filter(Boolean).join(" · ");
-  const answersTo = advertised === "" ? undefined : `[Written from: ${advertised}]`;
-  return [body, ...chosen, describePlace({ label, address, latitude, longitude }), answersTo]
-    .filter(Boolean)
-    .join("\n");
-}
-
-/** Of reactions, stickers and the like Twilio tells the type at most. */
-function nothingSaid(webhook: DecodedWebhook): string | undefined {
-  const { MessageType } = webhook.read(said);
-  if (MessageType === undefined || MessageType === "text") return undefined;
-  return `[A message of type ${MessageType}, of which Twilio tells nothing more]`;
 }
