@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { inject } from "vitest";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { signer as twilio } from "../fixtures/twilio/sign.ts";
+import { isOfProject } from "../support/copy-part.ts";
 import { copyEmbedded } from "../support/database.ts";
 import { root } from "./blocks.ts";
 
@@ -180,9 +181,9 @@ function toScript(page: string, { line, commands: given }: { line: number; comma
 
 /** The project without its history and what it wrote, and with the modules that are here. */
 function copyProject(from: string, to: string): void {
-  const left = ["node_modules", ".git", "data", "results", ".env"].map((name) => join(from, name));
+  const left = [".git", "data", "results", ".env"].map((name) => join(from, name));
   if (from === root) left.push(join(from, "dist"));
-  cpSync(from, to, { recursive: true, filter: (path) => !left.includes(path) });
+  cpSync(from, to, { recursive: true, filter: (path) => isOfProject(path) && !left.includes(path) });
   symlinkSync(join(root, "node_modules"), join(to, "node_modules"));
 }
 

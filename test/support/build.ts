@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { atExit } from "./at-exit.ts";
+import { copyPart } from "./copy-part.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -61,8 +62,7 @@ function layOut(): Program {
     folder,
     atExit(() => rmSync(folder, { recursive: true, force: true })),
   );
-  cpSync(join(root, "package.json"), join(folder, "package.json"));
-  cpSync(join(root, "tools"), join(folder, "tools"), { recursive: true });
+  for (const name of ["package.json", "tools"]) copyPart(name, folder);
   for (const name of ["node_modules", "migrations", "static"]) symlinkSync(join(root, name), join(folder, name));
   return { folder, args: ["dist/main.js"] };
 }

@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { copyPart } from "../support/copy-part.ts";
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "../..");
@@ -27,7 +28,7 @@ describe("a new provider", () => {
   let folder = "";
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "new-provider-"));
-    for (const each of copied) cpSync(join(root, each), join(folder, each), { recursive: true });
+    for (const each of copied) copyPart(each, folder);
     symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
     for (const [name, channel] of [["acme-sms", "sms"] as const, ["zenith", "email"] as const])
       await runs(folder, "tsx/dist/cli.mjs", "tools/new-provider.ts", name, "--channel", channel);

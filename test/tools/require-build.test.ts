@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, test } from "vitest";
+import { copyPart } from "../support/copy-part.ts";
 
-const root = join(import.meta.dirname, "../..");
 const folder = mkdtempSync(join(tmpdir(), "bridge-npm-start-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -25,7 +25,7 @@ const npmStart = () => {
 beforeEach(() => {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(join(folder, "src"), { recursive: true });
-  for (const name of ["package.json", "tools"]) cpSync(join(root, name), join(folder, name), { recursive: true });
+  for (const name of ["package.json", "tools"]) copyPart(name, folder);
   write("src/main.ts", "", 2 * hour);
 });
 
