@@ -12,7 +12,7 @@ import {
   type ProviderMessage,
   type TextService,
 } from "../model.ts";
-import { attachments, oneOrMore, openFiles, readEmail } from "./email/generic/read-email.ts";
+import { attachments, openFiles, readEmail } from "./email/generic/read-email.ts";
 import { credentials, httpUrl, requireCredential, secret, setting } from "./kit/credentials.ts";
 import type { DecodedWebhook } from "./kit/decode.ts";
 import { defineProvider } from "./kit/define-provider.ts";
@@ -26,6 +26,7 @@ import {
   maybeNumber,
   maybeText,
   messageId,
+  oneOrMore,
   perNumber,
   phoneSeenBy,
   reference,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { readDeliveryStatus } from "../../src/formats/email/delivery-status.ts";
 import type { Receipt } from "../../src/model.ts";
-import { deliveryReports } from "../../src/providers/kit/delivery-reports.ts";
+import { deliveryReports } from "../../src/providers/kit/email/delivery-reports.ts";
 
 const lines = (...all: string[]) => Buffer.from(all.join("\r\n"));
 const original = ["Message-ID: <2f6f-1@ours.test>", "From: box@ours.test", "To: ann@vale.test", "Subject: Your order"];

@@ -34,7 +34,7 @@ import { baseSubject, isReply } from "../../src/messages/find-parent.ts";
 import { properUrl } from "../../src/messages/proper-url.ts";
 import { ownWordsOfHtml } from "../../src/messages/quoted-html.ts";
 import { stripQuoted } from "../../src/messages/strip-quoted.ts";
-import { deliveryReports } from "../../src/providers/kit/delivery-reports.ts";
+import { deliveryReports } from "../../src/providers/kit/email/delivery-reports.ts";
 import { readCsv } from "../../src/registry/read-csv.ts";
 
 export interface Parser {

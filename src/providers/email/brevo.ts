@@ -1,21 +1,21 @@
 import { z } from "zod";
 import { escapeHtml } from "../../formats/escape-html.ts";
-import { composeMail } from "../../formats/mail.ts";
-import { allOf } from "../../formats/mail-headers.ts";
-import { addressesOf, normalizeMailbox } from "../../formats/mailbox.ts";
+import { normalizeMailbox } from "../../formats/mailbox.ts";
 import { parseContentId } from "../../formats/mime.ts";
-import { outgoingHeadersWithoutId, requireContent } from "../../formats/outgoing-mail.ts";
+import { formatMailbox, outgoingHeadersWithoutId } from "../../formats/outgoing-mail.ts";
 import { parseValue } from "../../formats/parse-value.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { brevoChecks } from "../checks/email/brevo.ts";
 import { credentials, printable, secret, urlLogin } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { mail, receipt, type StatusWords } from "../kit/events.ts";
-import { listOf, maybeNumber, maybeText, messageId, reference, requiredText, rfcMessageId } from "../kit/fields.ts";
+import { headersByName, mailOfParts } from "../kit/email/mail-parts.ts";
+import { byName, filesOf } from "../kit/email/outgoing.ts";
+import { receipt, type StatusWords } from "../kit/events.ts";
+import { listOf, maybeNumber, maybeReference, maybeText, messageId, oneOrMore, rfcMessageId } from "../kit/fields.ts";
 import { byUrlLogin } from "../kit/proofs.ts";
 import { jsonSample } from "../kit/recipes/samples.ts";
-import { answerOf, post } from "../kit/sends.ts";
+import { answerOf, post, refusalAt, rfcMessageIdAt } from "../kit/sends.ts";
 
 /**
  * Brevo: inbound parsing (https://developers.brevo.com/docs/inbound-parse-webhooks), sending
@@ -61,9 +61,8 @@ export const brevo = defineProvider({
   sends: {
     request: (message, { apiKey }) => post("https://api.brevo.com/v3/smtp/email", key(apiKey), compose(message)),
     answer: answerOf({
-      taken: z.object({ messageId: rfcMessageId }),
-      sent: ({ messageId: id }) => ({ providerMessageId: id, rfcMessageId: id }),
-      refused: z.object({ code: requiredText, message: requiredText }),
+      ...rfcMessageIdAt("messageId"),
+      refused: refusalAt({ code: "code", message: "message" }),
     }),
     // https://developers.brevo.com/docs/how-it-works#error-codes
     refusals: {
@@ -73,12 +72,13 @@ export const brevo = defineProvider({
   },
   media: {
     hosts: ["api.brevo.com"],
-    path: () => "/v3/inbound/attachments/{file}",
+    path: () => `${filesPath}{file}`,
     headers: ({ apiKey }) => key(apiKey),
   },
   checks: brevoChecks,
 });
 
+const filesPath = "/v3/inbound/attachments/";
 const key = (apiKey: string) => ({ "api-key": apiKey });
 
 const isMail = (webhook: DecodedWebhook) =>
@@ -86,7 +86,6 @@ const isMail = (webhook: DecodedWebhook) =>
 
 const box = z.object({ Name: maybeText, Address: maybeText });
 const boxes = listOf(box);
-const headerValue = z.union([z.string().transform((value) => [value]), z.array(z.string())]);
 const inbound = z.object({
   items: z.array(
     z.object({
@@ -94,7 +93,7 @@ const inbound = z.object({
       ...{ From: box.nullish(), To: boxes, Cc: boxes, ReplyTo: box.nullish(), Recipients: listOf(z.string()) },
       ...{ MessageId: maybeText, InReplyTo: maybeText, Subject: maybeText, SentAtDate: maybeText },
       ...{ RawTextBody: maybeText, RawHtmlBody: maybeText },
-      Headers: z.record(z.string(), headerValue).nullish().catch(undefined),
+      Headers: headersByName.nullish().catch(undefined),
       Attachments: listOf(
         z.object({
           ...{ Name: maybeText, ContentType: maybeText, ContentID: maybeText, ContentLength: maybeNumber },
@@ -110,34 +109,28 @@ const inbound = z.object({
 });
 type Item = z.infer<typeof inbound>["items"][number];
 
-const readMails = (webhook: DecodedWebhook) => webhook.read(inbound).items.map(readMail);
+const readMails = (webhook: DecodedWebhook) => Promise.all(webhook.read(inbound).items.map(readMail));
 
 /** Of the headers that are fields as well, those among the others count where they are there. */
 function readMail({ Uuid: [id], From, To, Cc, ReplyTo, Recipients, Subject, Attachments, ...rest }: Item) {
-  const given = Object.entries(rest.Headers ?? {}).flatMap(([name, all]) => all.map((value) => ({ name, value })));
   const own = { "Message-ID": rest.MessageId, "In-Reply-To": rest.InReplyTo, Date: rest.SentAtDate };
-  const fields = Object.entries({ ...own, "Reply-To": ReplyTo?.Address }).flatMap(([name, value]) =>
-    value !== undefined && allOf(given, name.toLowerCase()) === undefined ? [{ name, value }] : [],
-  );
-  const from = normalizeMailbox(From?.Address ?? "");
-  const spelling = From?.Address?.trim();
-  const content = composeMail({
-    from:
-      from === undefined
-        ? undefined
-        : { address: from, name: From?.Name, spelling: spelling === from ? undefined : spelling },
-    ...{ to: addressesIn(To), cc: addressesIn(Cc), bcc: [] },
-    ...{ subject: Subject, text: rest.RawTextBody, html: rest.RawHtmlBody, headers: [...given, ...fields] },
-    attachments: Attachments.map(({ Name: name, ContentType: contentType, ContentLength: sizeBytes, ...file }) => {
-      const { DownloadToken: token, ContentID } = file;
-      const url = token ? `https://api.brevo.com/v3/inbound/attachments/${token}` : undefined;
-      return { url, name, contentType, sizeBytes, contentId: parseContentId(ContentID) };
-    }),
+  const headers = Object.entries({ ...own, "Reply-To": ReplyTo?.Address }).map(([name, value = ""]) => ({
+    name,
+    value,
+  }));
+  const files = Attachments.map(({ Name: name, ContentType: contentType, ContentLength: sizeBytes, ...file }) => {
+    const url = file.DownloadToken ? `https://api.brevo.com${filesPath}${file.DownloadToken}` : undefined;
+    return { url, name, contentType, sizeBytes, contentId: parseContentId(file.ContentID) };
   });
-  return mail(id, content, addressesOf(Recipients.join(", ")));
+  const parties = {
+    ...{ from: From?.Address && formatMailbox(From.Address, From.Name), to: addressesIn(To), cc: addressesIn(Cc) },
+    envelope: { to: Recipients.join(", ") },
+  };
+  const content = { subject: Subject, text: rest.RawTextBody, html: rest.RawHtmlBody, files };
+  return mailOfParts({ ...parties, ...content, headers: [...(rest.Headers ?? []), ...headers] }, id);
 }
 
-const addressesIn = (all: z.infer<typeof boxes>) => addressesOf(all.map(({ Address }) => Address ?? "").join(", "));
+const addressesIn = (all: z.infer<typeof boxes>) => all.map(({ Address }) => Address ?? "").join(", ");
 
 /** A soft bounce is said once Brevo has ceased to try. */
 const words: StatusWords = {
@@ -149,13 +142,12 @@ const words: StatusWords = {
 const kind = z.looseObject({ event: maybeText });
 const event = z.object({
   ...{ "message-id": rfcMessageId, email: maybeText, reason: maybeText },
-  // Not only what the bridge sent comes through the account: others may keep there what they like.
-  "X-Mailin-custom": reference.optional().catch(undefined),
+  "X-Mailin-custom": maybeReference,
 });
 
 /** One event, or several where they are grouped. */
 const readReceipts = (webhook: DecodedWebhook) =>
-  webhook.read(z.union([z.array(kind), kind.transform((each) => [each])])).map((each) => {
+  webhook.read(oneOrMore(kind)).map((each) => {
     return receipt(each.event ?? "without a word", words, () => {
       const { email = "", reason, "message-id": id, ...rest } = parseValue(event, each);
       return { id, reference: rest["X-Mailin-custom"], recipient: normalizeMailbox(email), message: reason };
@@ -164,16 +156,15 @@ const readReceipts = (webhook: DecodedWebhook) =>
 
 /** https://developers.brevo.com/reference/sendtransacemail */
 function compose(message: OutboundMessage) {
-  const { from, fromName, to, cc, bcc, replyTo, subject, text, html, attachments } = message;
+  const { from, fromName, to, cc, bcc, replyTo, subject, text, html } = message;
   const boxesOf = (all: string[]) => (all.length > 0 ? all.map((email) => ({ email })) : undefined);
-  const own = Object.fromEntries(outgoingHeadersWithoutId(message).map(({ name, value }) => [name, value]));
-  const files = attachments.map((file) => ({ name: file.name, content: requireContent(file).toString("base64") }));
+  const files = filesOf(message).map(({ name, content }) => ({ name, content }));
   return {
     ...{ sender: { email: from, name: fromName }, to: [{ email: to }], cc: boxesOf(cc), bcc: boxesOf(bcc) },
     ...{ replyTo: replyTo ? { email: replyTo } : undefined, subject },
     ...{ textContent: text, htmlContent: html ?? (text ? preformatted(text) : undefined) },
     attachment: files.length > 0 ? files : undefined,
-    headers: { ...own, "X-Mailin-custom": message.reference },
+    headers: { ...byName(outgoingHeadersWithoutId(message)), "X-Mailin-custom": message.reference },
   };
 }
 

@@ -1,20 +1,20 @@
 import { z } from "zod";
 import { Failure } from "../../errors.ts";
-import { composeMail } from "../../formats/mail.ts";
-import { allOf, findHeader } from "../../formats/mail-headers.ts";
-import { addressesOf, normalizeMailbox, parseSender } from "../../formats/mailbox.ts";
-import { addWords, parseContentId, unwrapFiles, withoutContent } from "../../formats/mime.ts";
-import { formatMailbox, outgoingHeadersWithBoth, requireContent } from "../../formats/outgoing-mail.ts";
+import { normalizeMailbox } from "../../formats/mailbox.ts";
+import { parseContentId } from "../../formats/mime.ts";
+import { formatMailbox, outgoingHeadersWithBoth } from "../../formats/outgoing-mail.ts";
 import { parseValue } from "../../formats/parse-value.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { credentials, pathSegment, printable, secret, setting, urlLogin } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { hashOf, mail, receipt, type StatusWords, withVerdicts } from "../kit/events.ts";
-import { code, listOf, maybeNumber, maybeText, messageId, requiredText } from "../kit/fields.ts";
+import { mailOfParts, openParts } from "../kit/email/mail-parts.ts";
+import { byName, filesOf } from "../kit/email/outgoing.ts";
+import { hashOf, receipt, type StatusWords, withVerdicts } from "../kit/events.ts";
+import { listOf, maybeNumber, maybeText, messageId, oneOrMore } from "../kit/fields.ts";
 import { bearer, byUrlLogin } from "../kit/proofs.ts";
 import { jsonSample } from "../kit/recipes/samples.ts";
-import { answerOf, idAt, post } from "../kit/sends.ts";
+import { answerOf, idAt, post, refusalAt } from "../kit/sends.ts";
 
 /**
  * CloudMailin: mail as normalized JSON (https://docs.cloudmailin.com/http_post_formats/json_normalized/), sending
@@ -48,8 +48,7 @@ export const cloudmailin = defineProvider({
         ...{ envelope: { from, to, recipients: [to] }, plain: words, attachments: [] },
       }),
     read: (webhook) => (isMail(webhook) ? readMail(webhook) : readReceipts(webhook)),
-    files: async (webhook) =>
-      isMail(webhook) ? (await openFiles(webhook)).files.map(({ content }) => content?.()) : [],
+    files: (webhook) => (isMail(webhook) ? openParts(filesIn(webhook)) : []),
   },
   sends: {
     request: (message, { smtpUsername, apiToken }) => {
@@ -58,9 +57,7 @@ export const cloudmailin = defineProvider({
     },
     answer: answerOf({
       ...idAt("id"),
-      refused: z
-        .object({ status: code, error: requiredText })
-        .transform(({ status, error }) => ({ code: status, message: error })),
+      refused: refusalAt({ code: "status", message: "error" }),
     }),
     receiptsLackReference: true,
   },
@@ -69,13 +66,12 @@ export const cloudmailin = defineProvider({
 const isMail = (webhook: DecodedWebhook) =>
   webhook.read(z.object({ events: z.unknown().optional() })).events === undefined;
 
-const value = z.union([z.string().transform((one) => [one]), z.array(z.string())]);
 const file = z.object({
   ...{ file_name: maybeText, content_type: maybeText, content_id: maybeText, size: maybeNumber },
   ...{ content: z.string().nullish(), url: maybeText },
 });
 const inbound = z.object({
-  headers: z.record(z.string(), value),
+  headers: z.record(z.string(), oneOrMore(z.string())),
   envelope: z.object({
     ...{ from: z.string().nullish(), to: maybeText, recipients: listOf(z.string()) },
     spf: z.object({ result: maybeText }).nullish().catch(undefined),
@@ -84,36 +80,30 @@ const inbound = z.object({
 });
 
 async function readMail(webhook: DecodedWebhook) {
-  const { headers: given, envelope, plain, html } = webhook.read(inbound);
+  const { headers: given, envelope, plain: text, html } = webhook.read(inbound);
   // Their names are written as `message_id`.
   const headers = Object.entries(given).flatMap(([name, values]) =>
-    values.map((each) => ({ name: name.replaceAll("_", "-"), value: each })),
+    values.map((value) => ({ name: name.replaceAll("_", "-"), value })),
   );
-  const { words, files } = await openFiles(webhook);
-  const recipients = envelope.recipients.join(", ") || envelope.to;
-  const content = composeMail({
-    from: parseSender(findHeader(headers, "from")),
-    ...{ to: addressesOf(allOf(headers, "to") ?? recipients), cc: addressesOf(allOf(headers, "cc")), bcc: [] },
-    ...{ subject: findHeader(headers, "subject"), text: undefined, html: undefined },
-    ...addWords({ text: plain, html }, words),
-    ...{ attachments: files.map(withoutContent), headers, envelopeSender: envelope.from ?? undefined },
-  });
-  const id = content.rfcMessageId ?? hashOf(JSON.stringify([given, plain, html]));
-  return withVerdicts(mail(id, content, addressesOf(recipients)), { spf: envelope.spf?.result });
+  const { from, to, recipients, spf } = envelope;
+  const parts = { text, html, headers, files: filesIn(webhook) };
+  const mail = await mailOfParts(
+    { ...parts, envelope: { from: from ?? undefined, to: recipients.join(", ") || to } },
+    () => hashOf(JSON.stringify([given, text, html])),
+  );
+  return withVerdicts(mail, { spf: spf?.result });
 }
 
 /** In the webhook, or in the store that is set at CloudMailin. */
-function openFiles(webhook: DecodedWebhook) {
+function filesIn(webhook: DecodedWebhook) {
   const { attachments } = webhook.read(z.object({ attachments: listOf(file) }));
-  return unwrapFiles(
-    attachments.map(({ file_name: name, content_type: contentType, content_id: contentId, ...rest }) => {
-      const { content, url, size: sizeBytes } = rest;
-      const bytes = content == null ? undefined : Buffer.from(content, "base64");
-      const link = /^https:\/\//i.test(url ?? "") ? { url } : {};
-      const facts = { contentId: parseContentId(contentId), name, contentType, sizeBytes: bytes?.length ?? sizeBytes };
-      return bytes ? { ...facts, content: () => bytes } : { ...facts, ...link };
-    }),
-  );
+  return attachments.map(({ file_name: name, content_type: contentType, content_id: contentId, ...rest }) => {
+    const { content, url, size: sizeBytes } = rest;
+    const bytes = content == null ? undefined : Buffer.from(content, "base64");
+    const link = /^https:\/\//i.test(url ?? "") ? { url } : {};
+    const facts = { contentId: parseContentId(contentId), name, contentType, sizeBytes: bytes?.length ?? sizeBytes };
+    return bytes ? { ...facts, content: () => bytes } : { ...facts, ...link };
+  });
 }
 
 /** After a `soft_bounce` CloudMailin tries again; `read` is more than `open`, of which a machine is capable. */
@@ -133,21 +123,16 @@ const readReceipts = (webhook: DecodedWebhook) =>
   );
 
 function compose(message: OutboundMessage) {
-  const { from, fromName, to, cc, bcc, replyTo, subject, text, html, attachments } = message;
+  const { from, fromName, to, cc, bcc, replyTo, subject, text, html } = message;
   if (bcc.length > 0) throw new Failure("rejected", "CloudMailin sends no blind copies: write the email without bcc");
-  const headers = outgoingHeadersWithBoth(message).map(({ name, value: ids }) => [name, ids]);
   // What stands in `from` is the envelope's.
   const own = { From: fromName && formatMailbox(from, fromName), "Reply-To": replyTo };
   return {
     ...{ from, to: [to], cc: cc.length > 0 ? cc : undefined },
     ...{ subject, plain: text, html },
-    headers: { ...own, ...Object.fromEntries(headers) },
-    attachments: attachments.map((each) => {
-      return {
-        file_name: each.name,
-        content_type: each.contentType,
-        content: requireContent(each).toString("base64"),
-      };
+    headers: { ...own, ...byName(outgoingHeadersWithBoth(message)) },
+    attachments: filesOf(message).map(({ name, contentType, content }) => {
+      return { file_name: name, content_type: contentType, content };
     }),
   };
 }

@@ -1,15 +1,16 @@
 import { z } from "zod";
 import { openMime } from "../../formats/mime.ts";
-import { formatMailbox, outgoingHeaders, requireContent } from "../../formats/outgoing-mail.ts";
+import { formatMailbox, outgoingHeaders } from "../../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { atLeast, credentials, printable, secret } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { deliveryReports } from "../kit/delivery-reports.ts";
+import { deliveryReports } from "../kit/email/delivery-reports.ts";
+import { byName, filesOf } from "../kit/email/outgoing.ts";
 import { rawMail } from "../kit/events.ts";
-import { code, listOf, maybeText, requiredText, rfcMessageId } from "../kit/fields.ts";
+import { listOf, maybeText } from "../kit/fields.ts";
 import { basic } from "../kit/proofs.ts";
-import { answerOf, post } from "../kit/sends.ts";
+import { answerOf, post, refusalAt, rfcMessageIdAt } from "../kit/sends.ts";
 import { hmac, inHeader } from "../kit/signatures.ts";
 
 /**
@@ -60,13 +61,8 @@ export const forwardemail = defineProvider({
         compose(message),
       ),
     answer: answerOf({
-      taken: z.object({ messageId: rfcMessageId }),
-      sent: ({ messageId: id }, { rfcMessageId: ours }) => {
-        return { providerMessageId: id, rfcMessageId: id === ours ? undefined : id };
-      },
-      refused: z
-        .object({ statusCode: code, message: requiredText })
-        .transform(({ statusCode, message }) => ({ code: statusCode, message })),
+      ...rfcMessageIdAt("messageId"),
+      refused: refusalAt({ code: "statusCode", message: "message" }),
     }),
     receiptsLackReference: true,
   },
@@ -103,20 +99,17 @@ function readMail(webhook: DecodedWebhook) {
 
 /** nodemailer's fields, which it hands on: https://nodemailer.com/message */
 function compose(message: OutboundMessage) {
-  const { from, fromName, to, cc, bcc, replyTo, subject, text, html, attachments } = message;
+  const { from, fromName, to, cc, bcc, replyTo, subject, text, html } = message;
   const {
     "Message-ID": messageId,
     "In-Reply-To": inReplyTo,
     References: references,
     ...headers
-  }: Record<string, string> = Object.fromEntries(outgoingHeaders(message).map(({ name, value }) => [name, value]));
+  } = byName(outgoingHeaders(message));
   return {
     ...{ from: formatMailbox(from, fromName), to: [to], cc, bcc, replyTo, subject, text, html },
     ...{ messageId, inReplyTo, references, headers: Object.keys(headers).length > 0 ? headers : undefined },
     dsn: { return: "headers", notify: ["success", "failure"] },
-    attachments: attachments.map((file) => {
-      const content = requireContent(file).toString("base64");
-      return { filename: file.name, contentType: file.contentType, content, encoding: "base64" };
-    }),
+    attachments: filesOf(message).map(({ name, ...file }) => ({ filename: name, ...file, encoding: "base64" })),
   };
 }

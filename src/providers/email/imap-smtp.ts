@@ -1,20 +1,19 @@
-import { z } from "zod";
 import type { OutgoingMail } from "../../calls/mail/outgoing-mail.ts";
 import { readAuthenticationResults } from "../../formats/email/authentication-results.ts";
 import { readParts } from "../../formats/email/mime-parts.ts";
 import { allOf, findHeader, type MailHeader } from "../../formats/mail-headers.ts";
 import { addressesOf } from "../../formats/mailbox.ts";
 import { openMime } from "../../formats/mime.ts";
-import { outgoingHeaders, requireContent } from "../../formats/outgoing-mail.ts";
+import { outgoingHeaders } from "../../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { mailboxChecks } from "../checks/mailbox/imap-smtp.ts";
 import { choice, credentials, secret, setting, shape } from "../kit/credentials.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { deliveryReports } from "../kit/delivery-reports.ts";
+import { deliveryReports } from "../kit/email/delivery-reports.ts";
+import { byName, filesOf } from "../kit/email/outgoing.ts";
 import { rawMail } from "../kit/events.ts";
-import { requiredText, rfcMessageId } from "../kit/fields.ts";
 import { basicAuth } from "../kit/proofs.ts";
-import { answerOf, post } from "../kit/sends.ts";
+import { answerOf, post, refusalAt, rfcMessageIdAt } from "../kit/sends.ts";
 import { loginFields, oneLine, requireLogin } from "./imap-smtp/login.ts";
 import { mailboxOf, smtpPlace } from "./imap-smtp/places.ts";
 
@@ -87,11 +86,8 @@ export const imapSmtp = defineProvider({
       return { ...post(url, headers, compose(message)), ...(grant ? { grant } : {}) };
     },
     answer: answerOf({
-      taken: z.object({ messageId: rfcMessageId, response: z.string() }),
-      sent: ({ messageId: id }, { rfcMessageId: ours }) => {
-        return { providerMessageId: id, rfcMessageId: id === ours ? undefined : id };
-      },
-      refused: z.object({ code: requiredText, message: requiredText }),
+      ...rfcMessageIdAt("messageId"),
+      refused: refusalAt({ code: "code", message: "message" }),
     }),
     receiptsLackReference: true,
   },
@@ -122,13 +118,10 @@ function receiverOf(headers: MailHeader[]): string | undefined {
 const domainOf = (address: string) => address.slice(address.lastIndexOf("@") + 1);
 
 function compose(message: OutboundMessage): OutgoingMail {
-  const { from: address, fromName: name, to, cc, bcc, replyTo, subject, text, html, attachments } = message;
+  const { from: address, fromName: name, to, cc, bcc, replyTo, subject, text, html } = message;
   return {
     from: { address, name },
     ...{ to, cc, bcc, replyTo, subject, text, html },
-    headers: Object.fromEntries(outgoingHeaders(message).map((header) => [header.name, header.value])),
-    attachments: attachments.map((each) => {
-      return { name: each.name, contentType: each.contentType, content: requireContent(each).toString("base64") };
-    }),
+    ...{ headers: byName(outgoingHeaders(message)), attachments: filesOf(message) },
   };
 }

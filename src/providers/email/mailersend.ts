@@ -2,16 +2,17 @@ import { z } from "zod";
 import { parseMessageIds } from "../../formats/mail-headers.ts";
 import { normalizeMailbox } from "../../formats/mailbox.ts";
 import { openMime } from "../../formats/mime.ts";
-import { outgoingHeadersWithoutId, requireContent } from "../../formats/outgoing-mail.ts";
+import { outgoingHeadersWithoutId } from "../../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { mailersendChecks } from "../checks/email/mailersend.ts";
 import { atLeast, credentials, printable, secret } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
+import { filesOf } from "../kit/email/outgoing.ts";
 import { rawMail, receipt, type StatusWords } from "../kit/events.ts";
 import { at, listOf, maybeText, messageId, requiredText } from "../kit/fields.ts";
 import { bearer } from "../kit/proofs.ts";
-import { post } from "../kit/sends.ts";
+import { post, sentByHeader } from "../kit/sends.ts";
 import { hmac, inHeader } from "../kit/signatures.ts";
 
 /**
@@ -60,10 +61,7 @@ export const mailersend = defineProvider({
         compose(message),
       ),
     answer: {
-      sent: ({ headers, body }) => {
-        const id = messageId.safeParse(headers["x-message-id"]).data;
-        return id === undefined || warned.safeParse(body).success ? undefined : { providerMessageId: id };
-      },
+      sent: (answer) => (warned.safeParse(answer.body).success ? undefined : sentByHeader(answer, "x-message-id")),
       refused: (body) => z.union([warned, refusal]).safeParse(body).data,
       refusesWithin200: true,
     },
@@ -131,7 +129,7 @@ const refusal = z
   .transform(({ message, errors = {} }) => ({ code: Object.keys(errors)[0] ?? "refused", message }));
 
 function compose(message: OutboundMessage) {
-  const { from, fromName, to, cc, bcc, replyTo, subject, text, html, inReplyTo, attachments } = message;
+  const { from, fromName, to, cc, bcc, replyTo, subject, text, html, inReplyTo } = message;
   const boxes = (addresses: string[]) => addresses.map((email) => ({ email }));
   const own = outgoingHeadersWithoutId(message);
   const references = own.find(({ name }) => name === "References")?.value;
@@ -141,8 +139,8 @@ function compose(message: OutboundMessage) {
     ...{ reply_to: replyTo ? { email: replyTo } : undefined, subject, text, html },
     ...{ in_reply_to: inReplyTo, references: parseMessageIds(references) },
     headers: headers.length > 0 ? headers : undefined,
-    attachments: attachments.map((file) => {
-      return { content: requireContent(file).toString("base64"), filename: file.name, disposition: "attachment" };
+    attachments: filesOf(message).map(({ name, content }) => {
+      return { content, filename: name, disposition: "attachment" };
     }),
     settings: { track_clicks: false },
   };

@@ -1,17 +1,17 @@
 import { z } from "zod";
-import { composeMail } from "../../formats/mail.ts";
-import { allOf } from "../../formats/mail-headers.ts";
-import { addressesOf, normalizeMailbox, parseSender } from "../../formats/mailbox.ts";
-import { addWords, fileOfHeaders, unwrapFiles, withoutContent } from "../../formats/mime.ts";
-import { outgoingHeadersWithoutId, requireContent } from "../../formats/outgoing-mail.ts";
+import { normalizeMailbox } from "../../formats/mailbox.ts";
+import { fileOfHeaders } from "../../formats/mime.ts";
+import { outgoingHeadersWithoutId } from "../../formats/outgoing-mail.ts";
 import { parseValue } from "../../formats/parse-value.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { mailjetChecks } from "../checks/email/mailjet.ts";
 import { credentials, printable, secret, setting, urlLogin } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { hashOf, mail, receipt, type StatusWords } from "../kit/events.ts";
-import { code, listOf, maybeText, messageId, reference, requiredText } from "../kit/fields.ts";
+import { headersByName, mailOfParts, openParts } from "../kit/email/mail-parts.ts";
+import { byName, filesOf } from "../kit/email/outgoing.ts";
+import { hashOf, receipt, type StatusWords } from "../kit/events.ts";
+import { listOf, maybeReference, maybeText, messageId, oneOrMore, requiredText } from "../kit/fields.ts";
 import { basic, byUrlLogin } from "../kit/proofs.ts";
 import { jsonSample } from "../kit/recipes/samples.ts";
 import { answerOf, post } from "../kit/sends.ts";
@@ -58,8 +58,7 @@ export const mailjet = defineProvider({
       });
     },
     read: (webhook) => (isMail(webhook) ? readMail(webhook) : readReceipts(webhook)),
-    files: async (webhook) =>
-      isMail(webhook) ? (await openFiles(webhook)).files.map(({ content }) => content?.()) : [],
+    files: (webhook) => (isMail(webhook) ? openParts(filesIn(webhook)) : []),
   },
   sends: {
     request: (message, { apiKey, secretKey }) =>
@@ -89,44 +88,30 @@ export const mailjet = defineProvider({
 const isMail = (webhook: DecodedWebhook) =>
   z.object({ Recipient: z.string(), Headers: z.unknown() }).safeParse(webhook.read(z.unknown())).success;
 
-const headerValue = z.union([z.string().transform((value) => [value]), z.array(z.string())]);
-const headersOf = z
-  .record(z.string(), headerValue)
-  .transform((record) => Object.entries(record).flatMap(([name, values]) => values.map((value) => ({ name, value }))));
 const inbound = z.object({
   ...{ Sender: z.string().optional(), Recipient: maybeText, From: maybeText, Subject: maybeText },
-  ...{ Headers: headersOf, "Text-part": maybeText, "Html-part": maybeText },
+  ...{ Headers: headersByName, "Text-part": maybeText, "Html-part": maybeText },
 });
-const parts = z.looseObject({ Parts: listOf(z.object({ Headers: headersOf, ContentRef: maybeText })) });
+const parts = z.looseObject({ Parts: listOf(z.object({ Headers: headersByName, ContentRef: maybeText })) });
 
-async function readMail(webhook: DecodedWebhook) {
-  const { Sender, Recipient, From, Subject, Headers: headers, ...body } = webhook.read(inbound);
-  const { words, files } = await openFiles(webhook);
-  const read = { text: body["Text-part"], html: body["Html-part"] };
-  const content = composeMail({
-    from: parseSender(From ?? allOf(headers, "from")),
-    ...{ to: addressesOf(allOf(headers, "to") ?? Recipient), cc: addressesOf(allOf(headers, "cc")), bcc: [] },
-    ...{ subject: Subject, text: undefined, html: undefined, ...addWords(read, words) },
-    ...{ attachments: files.map(withoutContent), headers, envelopeSender: Sender },
-  });
+function readMail(webhook: DecodedWebhook) {
+  const { Sender, Recipient, From: from, Subject: subject, Headers: headers, ...body } = webhook.read(inbound);
+  const [words, files] = [{ text: body["Text-part"], html: body["Html-part"] }, filesIn(webhook)];
+  const envelope = { from: Sender, to: Recipient };
   // Mailjet has no id of its own for a mail. What it posts again is the same.
-  const id = content.rfcMessageId ?? hashOf(JSON.stringify([headers, read]));
-  return mail(id, content, addressesOf(Recipient));
+  return mailOfParts({ from, subject, ...words, headers, files, envelope }, () =>
+    hashOf(JSON.stringify([headers, words])),
+  );
 }
 
 /** Each file is a field, whose name stands with its headers among the parts. */
-function openFiles(webhook: DecodedWebhook) {
+function filesIn(webhook: DecodedWebhook) {
   const { Parts, ...fields } = webhook.read(parts);
-  return unwrapFiles(
-    Parts.flatMap(({ Headers, ContentRef = "" }) => {
-      if (!/^(Inline)?Attachment\d+$/.test(ContentRef)) return [];
-      const content = Buffer.from(
-        parseValue(z.object({ [ContentRef]: z.string() }), fields)[ContentRef] ?? "",
-        "base64",
-      );
-      return [{ ...fileOfHeaders(Headers), sizeBytes: content.length, content: () => content }];
-    }),
-  );
+  return Parts.flatMap(({ Headers, ContentRef = "" }) => {
+    if (!/^(Inline)?Attachment\d+$/.test(ContentRef)) return [];
+    const content = Buffer.from(parseValue(z.object({ [ContentRef]: z.string() }), fields)[ContentRef] ?? "", "base64");
+    return [{ ...fileOfHeaders(Headers), sizeBytes: content.length, content: () => content }];
+  });
 }
 
 /** `sent` is said of an email that the person's server has taken. */
@@ -140,13 +125,12 @@ const event = z.object({
   // MessageID is a number that JavaScript does not hold exactly.
   ...{ Message_GUID: messageId, email: maybeText },
   ...{ error: maybeText, comment: maybeText, error_related_to: maybeText },
-  // Not only what the bridge sent comes through the account: others may keep there what they like.
-  CustomID: code.pipe(reference).optional().catch(undefined),
+  CustomID: maybeReference,
 });
 
 /** One event, or several where they are grouped. */
 const readReceipts = (webhook: DecodedWebhook) =>
-  webhook.read(z.union([z.array(kind), kind.transform((each) => [each])])).map((given) => {
+  webhook.read(oneOrMore(kind)).map((given) => {
     const { event: name = "without a word", hard_bounce: isHard } = given;
     const word = name === "bounce" && isHard ? "hard bounce" : name;
     return receipt(word, words, () => {
@@ -158,19 +142,15 @@ const readReceipts = (webhook: DecodedWebhook) =>
 
 /** https://dev.mailjet.com/email/reference/send-emails/ */
 function compose(message: OutboundMessage) {
-  const { from, fromName, to, cc, bcc, replyTo, subject, text, html, attachments } = message;
+  const { from, fromName, to, cc, bcc, replyTo, subject, text, html } = message;
   const boxes = (addresses: string[]) => addresses.map((Email) => ({ Email }));
   return {
     ...{ From: { Email: from, Name: fromName }, To: boxes([to]), Cc: boxes(cc), Bcc: boxes(bcc) },
     ...{ ReplyTo: replyTo ? { Email: replyTo } : undefined, Subject: subject, TextPart: text, HTMLPart: html },
-    Attachments: attachments.map((file) => {
-      return {
-        Filename: file.name,
-        ContentType: file.contentType,
-        Base64Content: requireContent(file).toString("base64"),
-      };
+    Attachments: filesOf(message).map(({ name: Filename, contentType: ContentType, content: Base64Content }) => {
+      return { Filename, ContentType, Base64Content };
     }),
-    Headers: Object.fromEntries(outgoingHeadersWithoutId(message).map(({ name, value }) => [name, value])),
+    Headers: byName(outgoingHeadersWithoutId(message)),
     ...{ CustomID: message.reference, TrackClicks: "disabled" },
   };
 }

@@ -1,14 +1,15 @@
 import { z } from "zod";
 import { normalizeMailbox } from "../../formats/mailbox.ts";
-import { outgoingHeadersWithBoth, requireContent } from "../../formats/outgoing-mail.ts";
+import { outgoingHeadersWithBoth } from "../../formats/outgoing-mail.ts";
 import { parseValue } from "../../formats/parse-value.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { mandrillChecks } from "../checks/email/mandrill.ts";
 import { atLeast, credentials, printable, secret } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
+import { byName, filesOf } from "../kit/email/outgoing.ts";
 import { openOneOf, rawMails, receipt, type StatusWords } from "../kit/events.ts";
-import { at, code, jsonText, maybeText, messageId, reference, requiredText } from "../kit/fields.ts";
+import { at, jsonText, maybeReference, maybeText, messageId, requiredText } from "../kit/fields.ts";
 import { post } from "../kit/sends.ts";
 import { hmac, inHeader } from "../kit/signatures.ts";
 
@@ -104,11 +105,7 @@ const words: StatusWords = {
 
 const told = at("msg", {
   ...{ _id: messageId, email: maybeText, bounce_description: maybeText, diag: maybeText },
-  // Not only what the bridge sent comes through the account: others may keep there what they like.
-  metadata: z
-    .object({ bridge_message: code.pipe(reference) })
-    .optional()
-    .catch(undefined),
+  metadata: z.object({ bridge_message: maybeReference }).optional().catch(undefined),
   reject: z
     .union([requiredText, z.object({ reason: maybeText }).transform(({ reason }) => reason)])
     .nullish()
@@ -134,16 +131,13 @@ const refusal = z
   .transform(({ name, message }) => ({ code: name, message }));
 
 function compose(message: OutboundMessage) {
-  const { from, fromName, to, cc, bcc, replyTo, subject, text, html, attachments } = message;
+  const { from, fromName, to, cc, bcc, replyTo, subject, text, html } = message;
   const boxes = { to: [to], cc, bcc };
-  const headers = outgoingHeadersWithBoth(message).map(({ name, value }) => [name, value]);
   return {
     ...{ from_email: from, from_name: fromName, subject, text, html },
     to: Object.entries(boxes).flatMap(([type, addresses]) => addresses.map((email) => ({ email, type }))),
-    headers: { ...Object.fromEntries(headers), ...(replyTo ? { "Reply-To": replyTo } : {}) },
-    attachments: attachments.map((file) => {
-      return { type: file.contentType, name: file.name, content: requireContent(file).toString("base64") };
-    }),
+    headers: { ...byName(outgoingHeadersWithBoth(message)), ...(replyTo ? { "Reply-To": replyTo } : {}) },
+    attachments: filesOf(message).map(({ name, contentType, content }) => ({ type: contentType, name, content })),
     metadata: { bridge_message: message.reference },
     // Else each recipient would see nobody but themselves; and links would be rewritten.
     ...{ preserve_recipients: true, track_clicks: false },

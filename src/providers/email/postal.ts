@@ -1,15 +1,16 @@
 import { z } from "zod";
 import { normalizeMailbox } from "../../formats/mailbox.ts";
 import { openMime } from "../../formats/mime.ts";
-import { formatMailbox, outgoingHeadersWithoutId, requireContent } from "../../formats/outgoing-mail.ts";
+import { formatMailbox, outgoingHeadersWithoutId } from "../../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { credentials, httpUrl, printable, secret, setting } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
+import { byName, filesOf } from "../kit/email/outgoing.ts";
 import { ignored, rawMail, receipt, type StatusWords } from "../kit/events.ts";
-import { at, code, maybeText, reference, requiredText, rfcMessageId } from "../kit/fields.ts";
+import { at, maybeReference, maybeText, requiredText, rfcMessageId } from "../kit/fields.ts";
 import { rsaKey } from "../kit/public-keys.ts";
-import { answerOf, post } from "../kit/sends.ts";
+import { answerOf, post, rfcMessageIdAt } from "../kit/sends.ts";
 import { inHeader, publicKeySignature } from "../kit/signatures.ts";
 
 /**
@@ -56,8 +57,7 @@ export const postal = defineProvider({
       return post(url, { accept: "application/json", "x-server-api-key": apiKey }, compose(message));
     },
     answer: answerOf({
-      taken: z.object({ status: z.literal("success"), data: z.object({ message_id: rfcMessageId }) }),
-      sent: ({ data }) => ({ providerMessageId: data.message_id, rfcMessageId: data.message_id }),
+      ...rfcMessageIdAt("data.message_id"),
       refused: z
         .object({
           status: z.enum(["error", "parameter-error"]),
@@ -92,8 +92,7 @@ const words: StatusWords = {
 
 const message = z.object({
   ...{ message_id: rfcMessageId, to: maybeText, direction: maybeText },
-  // Not only what the bridge sent comes through the server: others may tag it as they like.
-  tag: code.pipe(reference).optional().catch(undefined),
+  tag: maybeReference,
 });
 const event = z.object({ event: requiredText, payload: z.object({ details: maybeText, output: maybeText }) });
 
@@ -113,14 +112,14 @@ function readReceipt(webhook: DecodedWebhook) {
 
 /** https://docs.postalserver.io/developer/api */
 function compose(outbound: OutboundMessage) {
-  const { from, fromName, to, cc, bcc, replyTo, subject, text, html, attachments } = outbound;
+  const { from, fromName, to, cc, bcc, replyTo, subject, text, html } = outbound;
   return {
     ...{ to: [to], cc, bcc, from: formatMailbox(from, fromName), reply_to: replyTo, subject },
     ...{ plain_body: text, html_body: html, tag: outbound.reference },
     // Postal gives each email a Message-ID of its own, and says it in the answer.
-    headers: Object.fromEntries(outgoingHeadersWithoutId(outbound).map(({ name, value }) => [name, value])),
-    attachments: attachments.map((file) => {
-      return { name: file.name, content_type: file.contentType, data: requireContent(file).toString("base64") };
+    headers: byName(outgoingHeadersWithoutId(outbound)),
+    attachments: filesOf(outbound).map(({ name, contentType, content }) => {
+      return { name, content_type: contentType, data: content };
     }),
   };
 }

@@ -1,17 +1,18 @@
 import { z } from "zod";
 import { normalizeMailbox } from "../../formats/mailbox.ts";
-import { outgoingHeaders, requireContent } from "../../formats/outgoing-mail.ts";
+import { outgoingHeaders } from "../../formats/outgoing-mail.ts";
 import { parseValue } from "../../formats/parse-value.ts";
 import type { OutboundMessage, WebhookRequest } from "../../model.ts";
 import { hostOf, sendgridChecks } from "../checks/email/sendgrid.ts";
 import { choice, credentials, printable, secret, setting, urlLogin } from "../kit/credentials.ts";
 import { type DecodedWebhook, isOfType } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
+import { byName, filesOf } from "../kit/email/outgoing.ts";
 import { ignored, receipt, type StatusWords } from "../kit/events.ts";
-import { maybeText, messageId, reference, requiredText } from "../kit/fields.ts";
+import { maybeReference, maybeText, messageId } from "../kit/fields.ts";
 import { bearer, byUrlLogin, type Proof } from "../kit/proofs.ts";
 import { ecKey } from "../kit/public-keys.ts";
-import { post } from "../kit/sends.ts";
+import { post, refusalAt, sentByHeader } from "../kit/sends.ts";
 import { inHeader, publicKeySignature } from "../kit/signatures.ts";
 import { openFiles, readMail } from "./sendgrid/read-mail.ts";
 
@@ -61,10 +62,7 @@ export const sendgrid = defineProvider({
   sends: {
     request: (message, given) => post(`https://${hostOf(given)}/v3/mail/send`, bearer(given.apiKey), compose(message)),
     answer: {
-      sent: ({ headers }) => {
-        const id = messageId.safeParse(headers["x-message-id"]).data;
-        return id === undefined ? undefined : { providerMessageId: id };
-      },
+      sent: (answer) => sentByHeader(answer, "x-message-id"),
       refused: (body) => refusal.safeParse(body).data,
     },
   },
@@ -118,8 +116,7 @@ const event = z.object({
   // What follows the first dot tells SendGrid's machines apart, and the answer to the send has not got it.
   sg_message_id: messageId.transform((id) => id.replace(/\..*/s, "")).pipe(messageId),
   ...{ email: maybeText, reason: maybeText, response: maybeText, status: maybeText },
-  // Not only what the bridge sent comes through the account: others may keep there what they like.
-  bridge_message: reference.optional().catch(undefined),
+  bridge_message: maybeReference,
 });
 
 const readReceipts = (webhook: DecodedWebhook) => webhook.read(z.array(z.unknown())).map(readReceipt);
@@ -138,24 +135,21 @@ function readReceipt(given: unknown) {
   });
 }
 
-const refusal = z
-  .object({ errors: z.tuple([z.object({ message: requiredText, field: maybeText })], z.unknown()) })
-  .transform(({ errors: [{ message, field }] }) => ({ code: field ?? "refused", message }));
+const refusal = refusalAt({ message: "errors.0.message", code: "errors.0.field" });
 
 /** https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send */
 function compose(message: OutboundMessage) {
-  const { from, fromName, to, cc, bcc, replyTo, subject, text: plain, html, attachments } = message;
+  const { from, fromName, to, cc, bcc, replyTo, subject, text: plain, html } = message;
   const boxes = (addresses: string[]) => (addresses.length > 0 ? addresses.map((email) => ({ email })) : undefined);
   const parts = [
     { type: "text/plain", value: plain },
     { type: "text/html", value: html },
   ].filter(({ value }) => value);
-  const files = attachments.map((file) => {
-    return { content: requireContent(file).toString("base64"), type: file.contentType, filename: file.name };
+  const files = filesOf(message).map(({ name, contentType, content }) => {
+    return { content, type: contentType, filename: name };
   });
   // Files alone are refused.
   const blank = files.length > 0 ? [{ type: "text/plain", value: " " }] : undefined;
-  const headers = Object.fromEntries(outgoingHeaders(message).map(({ name, value }) => [name, value]));
   return {
     personalizations: [
       {
@@ -165,7 +159,7 @@ function compose(message: OutboundMessage) {
     ],
     ...{ from: { email: from, name: fromName }, reply_to: replyTo ? { email: replyTo } : undefined, subject },
     content: parts.length > 0 ? parts : blank,
-    ...{ attachments: files.length > 0 ? files : undefined, headers },
+    ...{ attachments: files.length > 0 ? files : undefined, headers: byName(outgoingHeaders(message)) },
     // It would rewrite the links.
     tracking_settings: { click_tracking: { enable: false } },
   };

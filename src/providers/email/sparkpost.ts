@@ -1,14 +1,15 @@
 import { z } from "zod";
 import { normalizeMailbox } from "../../formats/mailbox.ts";
-import { outgoingHeadersWithBoth, requireContent } from "../../formats/outgoing-mail.ts";
+import { outgoingHeadersWithBoth } from "../../formats/outgoing-mail.ts";
 import { parseValue } from "../../formats/parse-value.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { hostOf, sparkpostChecks } from "../checks/email/sparkpost.ts";
 import { atLeast, choice, credentials, printable, secret, setting, shape } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
+import { byName, filesOf } from "../kit/email/outgoing.ts";
 import { ignored, openOneOf, rawMails, receipt, type StatusWords } from "../kit/events.ts";
-import { code, maybeText, messageId, reference, requiredText } from "../kit/fields.ts";
+import { code, maybeReference, maybeText, messageId, requiredText } from "../kit/fields.ts";
 import { anyProof, basicAuth, token } from "../kit/proofs.ts";
 import { answerOf, idAt, post } from "../kit/sends.ts";
 
@@ -109,11 +110,7 @@ const kind = z.object({ type: maybeText, bounce_class: code.nullish().catch(unde
 const event = z.object({
   ...{ transmission_id: code.pipe(messageId), rcpt_to: maybeText, raw_rcpt_to: maybeText },
   ...{ reason: maybeText, raw_reason: maybeText, error_code: code.nullish().catch(undefined) },
-  // Not only what the bridge sent comes through the account: others may keep there what they like.
-  rcpt_meta: z
-    .object({ bridge_message: code.pipe(reference) })
-    .optional()
-    .catch(undefined),
+  rcpt_meta: z.object({ bridge_message: maybeReference }).optional().catch(undefined),
 });
 
 function readReceipt(given: unknown) {
@@ -132,18 +129,20 @@ function readReceipt(given: unknown) {
 }
 
 function compose(message: OutboundMessage) {
-  const { from, fromName, to, cc, bcc, replyTo, subject, text, html, attachments } = message;
+  const { from, fromName, to, cc, bcc, replyTo, subject, text, html } = message;
   const metadata = { bridge_message: message.reference };
-  const own = outgoingHeadersWithBoth(message).map(({ name, value }) => [name, value]);
+  const own = byName(outgoingHeadersWithBoth(message));
   return {
     // Who gets a copy sees in To whom it was written to: https://support.sparkpost.com/docs/faq/cc-bcc-with-rest-api
     recipients: [to, ...cc, ...bcc].map((email) => ({ address: { email, header_to: to }, metadata })),
     content: {
       ...{ from: { email: from, name: fromName }, reply_to: replyTo, subject, text, html },
-      headers: { ...(cc.length > 0 ? { CC: cc.join(", ") } : {}), ...Object.fromEntries(own) },
-      attachments: attachments.map((file) => {
-        return { name: file.name, type: file.contentType, data: requireContent(file).toString("base64") };
-      }),
+      headers: { ...(cc.length > 0 ? { CC: cc.join(", ") } : {}), ...own },
+      attachments: filesOf(message).map(({ name, contentType, content }) => ({
+        name,
+        type: contentType,
+        data: content,
+      })),
     },
     // A person's double braces are no template, and links stay as they are.
     options: { transactional: true, click_tracking: false, perform_substitutions: false },

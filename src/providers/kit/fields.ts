@@ -107,6 +107,9 @@ export const reference = z
   .string()
   .refine((value) => parseReference(value) !== undefined, "is not one that the bridge gave");
 
+/** The same of a receipt of an account through which others may send as well, who keep there what they like. */
+export const maybeReference = code.pipe(reference).optional().catch(undefined);
+
 /** A Message-ID without its angle brackets, where a provider's id of an email is one. */
 export const rfcMessageId = text.transform((id) => id.trim().replace(/^<|>$/g, "")).pipe(messageId);
 
@@ -122,6 +125,9 @@ export const listOf = <Item>(item: z.ZodType<Item>) =>
     .array(item)
     .nullish()
     .transform((items) => items ?? []);
+
+/** One item, or a list of them. */
+export const oneOrMore = <Item>(item: z.ZodType<Item>) => z.union([z.array(item), item.transform((one) => [one])]);
 
 /** What stands at a path, such as `data.payload`: of a schema, or an object with these fields. `0` is a list's first item. */
 export function at<Output>(path: string, schema: z.ZodType<Output>): z.ZodType<Output>;

@@ -1,7 +1,7 @@
-import type { z } from "zod";
+import { z } from "zod";
 import type { ApiAnswer, ApiRequest } from "../../calls/call-api.ts";
 import type { MessageError, OutboundMessage, SentMessage } from "../../model.ts";
-import { at, messageId } from "./fields.ts";
+import { at, code, messageId, requiredText, rfcMessageId } from "./fields.ts";
 
 /** How a provider is asked to send, and how its answers are read. */
 
@@ -45,6 +45,31 @@ export function answerOf<Taken>(
 /** A success of which no more is read than the provider's id of the message, at this path. */
 export function idAt(path: string): Success<string> {
   return { taken: at(path, messageId), sent: (id) => ({ providerMessageId: id }) };
+}
+
+/** The same of a provider that knows an email by its Message-ID, be it ours or one of its own. */
+export function rfcMessageIdAt(path: string): Success<string> {
+  return {
+    taken: at(path, rfcMessageId),
+    sent: (id, { rfcMessageId: ours }) => ({ providerMessageId: id, rfcMessageId: id === ours ? undefined : id }),
+  };
+}
+
+/** The same of one that says its id in a header, and nothing in the body. */
+export function sentByHeader({ headers }: ApiAnswer, name: string): SentMessage | undefined {
+  const id = messageId.safeParse(headers[name]).data;
+  return id === undefined ? undefined : { providerMessageId: id };
+}
+
+/** A refusal by its words and its code, which stand at these paths; where it has no code that is `refused`. */
+export function refusalAt(paths: { message: string; code?: string }): z.ZodType<MessageError> {
+  const words = at(paths.message, requiredText);
+  const word = at(paths.code ?? "code", code);
+  return z.unknown().transform((body, context) => {
+    const message = words.safeParse(body).data;
+    if (message === undefined) context.addIssue("is no refusal");
+    return { code: word.safeParse(body).data ?? "refused", message: message ?? "" };
+  });
 }
 
 /** Words, and below them as links the files that a message cannot carry along; empty where there is neither. */

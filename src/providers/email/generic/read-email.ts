@@ -1,12 +1,10 @@
 import { z } from "zod";
-import { composeMail, type Mail } from "../../../formats/mail.ts";
-import { addressesOf, parseSender } from "../../../formats/mailbox.ts";
 import { openMime } from "../../../formats/mime.ts";
 import type { DecodedWebhook } from "../../kit/decode.ts";
-import { mail, rawMail, withVerdicts } from "../../kit/events.ts";
-import { at, listOf, maybeNumber, maybeText, messageId, text, time } from "../../kit/fields.ts";
+import { mailOfParts } from "../../kit/email/mail-parts.ts";
+import { type Envelope, rawMail, withVerdicts } from "../../kit/events.ts";
+import { at, listOf, maybeNumber, maybeText, messageId, oneOrMore, text, time } from "../../kit/fields.ts";
 
-export const oneOrMore = <Item>(item: z.ZodType<Item>) => z.union([z.array(item), item.transform((value) => [value])]);
 const url = z.url({ protocol: /^https?$/ });
 const sizeBytes = z.number().int().min(0).nullish().pipe(maybeNumber);
 export const attachments = listOf(z.object({ url, name: maybeText, contentType: maybeText, sizeBytes }));
@@ -35,27 +33,28 @@ export async function readEmail(webhook: DecodedWebhook) {
   const verdicts = data.verdicts ?? {};
   const raw = wholeEmail(data);
   if (raw) return rawMail(raw, { ...envelope, verdicts }, data.id ?? undefined);
-  return withVerdicts(mail(webhook.read(id), readFields(data), addressesOf(envelope.to)), verdicts);
+  return withVerdicts(await readFields(data, envelope, webhook.read(id)), verdicts);
 }
 
 function wholeEmail({ mime, mimeBase64 }: Pick<z.infer<typeof fields>, "mime" | "mimeBase64">) {
   return mimeBase64 ? Buffer.from(mimeBase64, "base64") : mime;
 }
 
-function readFields({ to, cc, bcc, ...data }: z.infer<typeof fields>): Mail {
+async function readFields(data: z.infer<typeof fields>, envelope: Envelope, messageId: string) {
+  const { from, to, cc, bcc, replyTo, subject, text, html, attachments: files, sentAt } = data;
   const headers = {
-    ...{ From: data.from, "Reply-To": data.replyTo, Subject: data.subject, "Auto-Submitted": data.autoSubmitted },
+    ...{ From: from, "Reply-To": replyTo, Subject: subject, "Auto-Submitted": data.autoSubmitted },
     ...{ "Message-ID": data.messageId, "In-Reply-To": data.inReplyTo.join(" ") },
     References: data.references.join(" "),
   };
-  const email = composeMail({
-    from: parseSender(data.from),
-    ...{ to: addressesOf(to.join(", ")), cc: addressesOf(cc.join(", ")), bcc: addressesOf(bcc.join(", ")) },
-    ...{ subject: data.subject, text: data.text, html: data.html, attachments: data.attachments },
-    headers: Object.entries(headers).flatMap(([name, value]) => (value ? { name, value } : [])),
-    envelopeSender: data.envelopeFrom ?? undefined,
-  });
-  return { ...email, sentAt: data.sentAt };
+  const email = await mailOfParts(
+    {
+      ...{ from, to: to.join(", "), cc: cc.join(", "), bcc: bcc.join(", "), subject, text, html, files, envelope },
+      headers: Object.entries(headers).flatMap(([name, value]) => (value ? { name, value } : [])),
+    },
+    messageId,
+  );
+  return { ...email, sentAt };
 }
 
 /** The contents of the files in a whole email; elsewhere they are URLs. */

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { formText } from "../../../formats/form.ts";
-import { attachmentOf, composeMail } from "../../../formats/mail.ts";
-import { allOf, findHeader } from "../../../formats/mail-headers.ts";
-import { addressesOf, parseSender } from "../../../formats/mailbox.ts";
-import { addWords, openMime, parseContentId, readHeaders, unwrapFiles, withoutContent } from "../../../formats/mime.ts";
+import { attachmentOf } from "../../../formats/mail.ts";
+import { allOf } from "../../../formats/mail-headers.ts";
+import { openMime, parseContentId, readHeaders } from "../../../formats/mime.ts";
 import type { ProviderMessage } from "../../../model.ts";
 import type { DecodedWebhook } from "../../kit/decode.ts";
-import { hashOf, mail, rawMail, withVerdicts } from "../../kit/events.ts";
+import { mailOfParts, openParts } from "../../kit/email/mail-parts.ts";
+import { hashOf, rawMail, withVerdicts } from "../../kit/events.ts";
 import { jsonText, listOf, maybeText, text } from "../../kit/fields.ts";
 
 const record = z.record(z.string(), z.string());
@@ -33,23 +33,17 @@ function dkimIn(written: string | undefined): string | undefined {
 }
 
 async function readContent(webhook: DecodedWebhook): Promise<ProviderMessage> {
-  const { envelope, charsets = {} } = webhook.read(inbound);
-  const [from, to] = [envelope?.from, envelope?.to.join(", ")];
+  const { envelope: given, charsets = {} } = webhook.read(inbound);
+  const envelope = { from: given?.from, to: given?.to.join(", ") };
   const raw = rawOf(webhook);
-  if (raw) return rawMail(raw, { from, to });
+  if (raw) return rawMail(raw, envelope);
   const field = (name: string) => textOf(webhook, name, charsets[name]);
   const block = field("headers") ?? "";
   const headers = await readHeaders(block);
-  const { words, files } = await readFiles(webhook);
-  const read = { text: field("text"), html: field("html") };
-  const content = composeMail({
-    from: parseSender(field("from") ?? findHeader(headers, "from")),
-    ...{ to: addressesOf(allOf(headers, "to") ?? field("to") ?? to), cc: addressesOf(field("cc")), bcc: [] },
-    ...{ subject: field("subject"), text: undefined, html: undefined, ...addWords(read, words) },
-    ...{ attachments: files.map(withoutContent), headers, envelopeSender: from },
-  });
-  const id = content.rfcMessageId ?? hashOf(`${block}\n${read.text}\n${read.html}`);
-  return mail(id, content, addressesOf(to));
+  const [text, html] = [field("text"), field("html")];
+  const parties = { from: field("from"), to: allOf(headers, "to") ?? field("to"), cc: field("cc"), envelope };
+  const content = { subject: field("subject"), text, html, headers, files: filesIn(webhook) };
+  return mailOfParts({ ...parties, ...content }, () => hashOf(`${block}\n${text}\n${html}`));
 }
 
 /** Each field is in the charset that `charsets` says, which need not be UTF-8. */
@@ -58,18 +52,16 @@ function textOf({ fields }: DecodedWebhook, name: string, charset: string | unde
 }
 
 /** The contents of its files. */
-export async function openFiles(webhook: DecodedWebhook) {
+export function openFiles(webhook: DecodedWebhook) {
   const raw = rawOf(webhook);
-  return raw ? openMime(raw) : (await readFiles(webhook)).files.map(({ content }) => content?.());
+  return raw ? openMime(raw) : openParts(filesIn(webhook));
 }
 
-function readFiles(webhook: DecodedWebhook) {
+function filesIn(webhook: DecodedWebhook) {
   const ids = Object.entries(webhook.read(inbound)["content-ids"] ?? {});
   const uploads = webhook.fields.filter(({ name }) => /^attachment\d+$/.test(name));
-  return unwrapFiles(
-    uploads.map((file) => {
-      const [contentId] = ids.find(([, name]) => name === file.name) ?? [];
-      return { ...attachmentOf(file, parseContentId(contentId)), content: () => file.content };
-    }),
-  );
+  return uploads.map((file) => {
+    const [contentId] = ids.find(([, name]) => name === file.name) ?? [];
+    return { ...attachmentOf(file, parseContentId(contentId)), content: () => file.content };
+  });
 }

@@ -1,8 +1,8 @@
-import { readDeliveryStatus } from "../../formats/email/delivery-status.ts";
-import { findHeader, parseMessageIds } from "../../formats/mail-headers.ts";
-import { normalizeMailbox } from "../../formats/mailbox.ts";
-import type { IgnoredEvent, Receipt } from "../../model.ts";
-import { receipt, type StatusWords } from "./events.ts";
+import { readDeliveryStatus } from "../../../formats/email/delivery-status.ts";
+import { findHeader, parseMessageIds } from "../../../formats/mail-headers.ts";
+import { normalizeMailbox } from "../../../formats/mailbox.ts";
+import type { IgnoredEvent, Receipt } from "../../../model.ts";
+import { receipt, type StatusWords } from "../events.ts";
 
 /** A server that holds an email back tries again. What is relayed has gone to a server that reports no more. */
 const words: StatusWords = { failed: "failed", gone: "bounced", delivered: "delivered", relayed: "sent" };
