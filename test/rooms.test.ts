@@ -68,6 +68,16 @@ describe("the rooms of src", () => {
     expect(unexplained).toEqual([]);
   });
 
+  test("have adapters for emails of 100 to 170 lines", () => {
+    const folder = join(src, "providers/email");
+    const adapters = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
+    const lines = adapters.map(({ name }) => readFileSync(join(folder, name), "utf8").split("\n").length - 1);
+    expect(adapters.length).toBeGreaterThan(10);
+    expect(
+      adapters.filter((_, at) => (lines[at] ?? 0) > 170 || (lines[at] ?? 0) < 100).map(({ name }) => name),
+    ).toEqual([]);
+  });
+
   test("print the same table in docs/architecture.md", () => {
     const page = readFileSync(join(root, "docs/architecture.md"), "utf8");
     const printed = [...page.matchAll(/^\| `([\w/-]+)` \|[^|]*\| (.*?) ?\|$/gm)].map(([, room = "", may = ""]) => [

@@ -31,13 +31,13 @@ interface Names {
 
 const adapterOf = ({ name, variable, label, channel }: Names) => `import { z } from "zod";
 ${channel === "sms" ? "" : mailImports}import type { OutboundMessage } from "../../model.ts";
-import { atLeast, credentials, printable, secret } from "../kit/credentials.ts";
+import { apiKey, atLeast, credentials, secret } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { ignored, ${channel === "sms" ? "receipt, type StatusWords, text" : "mail, receipt, type StatusWords"} } from "../kit/events.ts";
-import { ${channel === "sms" ? "at, maybeText, messageId, phone, reference, requiredText, time" : "addresses, at, listOf, mailbox, maybeText, messageId, reference, requiredText, text"} } from "../kit/fields.ts";
+${channel === "sms" ? "" : mailKit}import { ignored, receipt, type StatusWords${channel === "sms" ? ", text" : ""} } from "../kit/events.ts";
+import { ${channel === "sms" ? "at, maybeReference, maybeText, messageId, phone, requiredText, time" : "at, listOf, maybeReference, maybeText, messageId, requiredText, text"} } from "../kit/fields.ts";
 import { bearer } from "../kit/proofs.ts";
-import { answerOf, idAt, post } from "../kit/sends.ts";
+import { answerOf, idAt, post, refusalAt } from "../kit/sends.ts";
 import { hmac, inHeader } from "../kit/signatures.ts";
 
 /** ${label}: ${source}. TODO: everything here is made up. Replace it by facts, each with the page that says so. */
@@ -46,7 +46,7 @@ export const ${variable} = defineProvider({
   channel: "${channel}",
   credentials: credentials({
     always: { signingSecret: secret("Signing secret", "On the page of the webhook.", atLeast(16)) },
-    toSend: { apiKey: secret("API key", "On the page API keys.", printable) },
+    toSend: { apiKey: apiKey("On the page API keys.") },
   }),
   pasteAt: "the webhook's URL",
   receives: {
@@ -60,13 +60,13 @@ export const ${variable} = defineProvider({
   },
   sends: {
     request: (message, { apiKey }) => post("https://api.${name}.example/messages", bearer(apiKey), compose(message)),
-    answer: answerOf({ ...idAt("id"), refused: at("error", { code: requiredText, message: requiredText }) }),
+    answer: answerOf({ ...idAt("id"), refused: refusalAt({ code: "error.code", message: "error.message" }) }),
   },
 });
 
 const words: StatusWords = { sent: "sent", delivered: "delivered", failed: "failed" };
 const kind = at("event", requiredText);
-const update = z.object({ id: messageId, reference: reference.optional().catch(undefined), status: requiredText, error: maybeText });
+const update = z.object({ id: messageId, reference: maybeReference, status: requiredText, error: maybeText });
 ${channel === "sms" ? textReading : mailReading}
 function read(webhook: DecodedWebhook) {
   const event = webhook.read(kind);
@@ -95,29 +95,30 @@ function compose({ reference: ours, from, to, text: body, attachments }: Outboun
 }
 `;
 
-const mailImports = `import { composeMail } from "../../formats/mail.ts";
-import { formatMailbox, requireContent, outgoingHeaders } from "../../formats/outgoing-mail.ts";
+const mailImports = `import { formatMailbox, outgoingHeaders } from "../../formats/outgoing-mail.ts";
+`;
+const mailKit = `import { mailOfParts } from "../kit/email/mail-parts.ts";
+import { byName, filesOf } from "../kit/email/outgoing.ts";
 `;
 
 const mailReading = `const incoming = z.object({
-  ...{ id: messageId, from: mailbox, to: addresses, cc: addresses, subject: maybeText, text: maybeText, html: maybeText },
+  ...{ id: messageId, from: text, to: maybeText, cc: maybeText, subject: maybeText, text: maybeText, html: maybeText },
   headers: listOf(z.object({ name: text, value: text })),
 });
 
 function readMessage(webhook: DecodedWebhook) {
-  const { id, ...fields } = webhook.read(incoming);
-  return mail(id, composeMail({ ...fields, bcc: [], attachments: [] }));
+  const { id, ...parts } = webhook.read(incoming);
+  return mailOfParts({ ...parts, files: [], envelope: { to: undefined } }, id);
 }
 `;
 
 const mailComposing = `
 function compose(message: OutboundMessage) {
-  const { reference: ours, to, cc, bcc, replyTo, subject, text: plain, html, attachments } = message;
-  const headers = Object.fromEntries(outgoingHeaders(message).map(({ name, value }) => [name, value]));
+  const { reference: ours, to, cc, bcc, replyTo, subject, text: plain, html } = message;
   return {
     ...{ reference: ours, from: formatMailbox(message.from, message.fromName), to, cc, bcc, replyTo },
-    ...{ subject, text: plain, html, headers },
-    files: attachments.map((file) => ({ name: file.name, base64: requireContent(file).toString("base64") })),
+    ...{ subject, text: plain, html, headers: byName(outgoingHeaders(message)) },
+    files: filesOf(message).map(({ name, content }) => ({ name, base64: content })),
   };
 }
 `;

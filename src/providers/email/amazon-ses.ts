@@ -1,18 +1,27 @@
 import { z } from "zod";
 import { Failure, ParseError } from "../../errors.ts";
-import { addressesOf, parseSender } from "../../formats/mailbox.ts";
+import { parseSender } from "../../formats/mailbox.ts";
 import { openMime } from "../../formats/mime.ts";
 import { amazonSesChecks } from "../checks/email/amazon-ses.ts";
 import { credentials, setting, shape } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { ignored, incompleteMail, rawMail, withVerdicts } from "../kit/events.ts";
-import { listOf, maybeText, messageId, requiredText } from "../kit/fields.ts";
-import { awsKeyFields, callAws, sha256 } from "../kit/recipes/aws-signature.ts";
-import { readTopicWord, regionOf, snsSignature, subscribeUrlOf, topicArnShape } from "../kit/recipes/sns.ts";
+import { addressesIn, rawMail } from "../kit/email/mails.ts";
+import { ignored, incompleteMail } from "../kit/events.ts";
+import { at, listOf, maybe, maybeText, messageId, requiredText } from "../kit/fields.ts";
+import { awsKeyFields, awsRefusals, awsRefused, getS3Object } from "../kit/recipes/aws-signature.ts";
+import {
+  inMessage,
+  readTopicWord,
+  regionOf,
+  snsNotes,
+  snsSignature,
+  subscribeUrlOf,
+  topicField,
+} from "../kit/recipes/sns.ts";
 import { answerOf, idAt } from "../kit/sends.ts";
 import { callSes, composeForSes } from "./amazon-ses/call.ts";
-import { readReceipts, told } from "./amazon-ses/read-receipts.ts";
+import { readReceipts } from "./amazon-ses/read-receipts.ts";
 
 /**
  * Amazon SES, by way of Amazon SNS: mail within a notification, or in S3, from where it is fetched
@@ -24,13 +33,7 @@ export const amazonSes = defineProvider({
   label: "Amazon SES",
   channel: "email",
   credentials: credentials({
-    always: {
-      topicArn: setting(
-        "Topic ARN",
-        "In the console of Amazon SNS, on the topic's page: a standard topic, not FIFO. Only what comes from this topic counts.",
-        topicArnShape,
-      ),
-    },
+    always: { topicArn: topicField },
     toSend: awsKeyFields(
       "`ses:SendEmail`, `s3:GetObject` of the bucket where mail is kept, and, to be checked, `ses:GetAccount`, `ses:GetEmailIdentity` and `ses:GetConfigurationSetEventDestinations`",
     ),
@@ -52,10 +55,8 @@ export const amazonSes = defineProvider({
   notes: [
     "A receipt rule's action puts mail into S3 and tells the topic (40 MB at most), or hands it on by SNS within the notification: choose the encoding Base64 then. What is larger than 150 KB bounces there, so that S3 is the one to take.",
     "A bucket is read as it is: leave the encryption by KMS in the rule's action off, and encrypt the bucket instead. Have it forget its objects after some days.",
-    "The bridge confirms the subscription by itself, within seconds of _Create subscription_. Where its status stays _Pending confirmation_, press _Request confirmation_ in the console of Amazon SNS.",
+    ...snsNotes,
     "The topic is of the region that sends and receives: by its ARN the bridge knows where to call. One topic serves mail and receipts.",
-    "A signature is checked with a certificate of `https://sns.<region>.amazonaws.com`: the bridge must be able to reach that host.",
-    "SNS tries three times more, within a minute, then a notification is lost for the bridge: give the subscription a retry policy, or a dead-letter queue. It may take an hour at most.",
     "Mail in which SES finds a virus is ignored, and its webhook says so. What SES takes for spam is taken in: a rule can drop it.",
     "Opens and clicks come only when the configuration set tracks them. A new account is in a sandbox: only to addresses that are verified there anything goes.",
   ],
@@ -69,7 +70,6 @@ export const amazonSes = defineProvider({
       return raw ? openMime(raw) : [];
     },
     confirmation: subscribeUrlOf,
-    // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
     completion: {
       request: (fetchBy, { topicArn, bucket, accessKeyId, secretAccessKey }) => {
         const [, named = "", objectKey = ""] = /^([^/]*)\/(.*)$/s.exec(fetchBy) ?? [];
@@ -79,56 +79,34 @@ export const amazonSes = defineProvider({
             `the mail is in the bucket ${named}, and bucket says ${bucket ?? "nothing"}`,
           );
         }
-        const region = regionOf(topicArn);
-        const host = `${bucket}.s3.${region}.amazonaws.com`;
-        const path = `/${objectKey.split("/").map(encodeKey).join("/")}`;
-        const headers = { "x-amz-content-sha256": sha256("") };
-        const key = { accessKeyId, secretAccessKey, region, service: "s3" };
-        return callAws({ method: "GET", host, path, headers, body: "" }, key);
+        return getS3Object(bucket, objectKey, { accessKeyId, secretAccessKey, region: regionOf(topicArn) });
       },
     },
   },
   sends: {
     request: (message, { configurationSet, ...account }) =>
       callSes(account, "POST", "/v2/email/outbound-emails", composeForSes(message, configurationSet)),
-    answer: answerOf({
-      ...idAt("MessageId"),
-      // The type stands in a header, and not always in the body, where there may be a name space before a #.
-      refused: z
-        .object({ __type: maybeText, message: maybeText, Message: maybeText })
-        .refine(({ message, Message }) => (message ?? Message) !== undefined)
-        .transform(({ __type, message, Message }) => {
-          return { code: __type?.replace(/^.*#/s, "") || "refused", message: message ?? Message ?? "" };
-        }),
-    }),
+    answer: answerOf({ ...idAt("MessageId"), refused: awsRefused }),
     // https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html#API_SendEmail_Errors
     refusals: {
-      ...{
-        TooManyRequestsException: "throttled",
-        ThrottlingException: "throttled",
-        LimitExceededException: "throttled",
-      },
+      ...awsRefusals,
+      ...{ TooManyRequestsException: "throttled", LimitExceededException: "throttled" },
       ...{ AccountSuspendedException: "misconfigured", SendingPausedException: "misconfigured" },
       ...{ MailFromDomainNotVerifiedException: "misconfigured", NotFoundException: "misconfigured" },
-      ...{ UnrecognizedClientException: "misconfigured", InvalidSignatureException: "misconfigured" },
       ...{ InvalidClientTokenId: "misconfigured", SignatureDoesNotMatch: "misconfigured" },
-      AccessDeniedException: "misconfigured",
     },
   },
   checks: amazonSesChecks,
 });
 
-const encodeKey = (part: string) =>
-  encodeURIComponent(part).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
-
 const word = z.object({ eventType: maybeText, notificationType: maybeText });
-const verdict = z.object({ status: maybeText }).nullish();
+const verdict = maybe(at("status", maybeText));
 const inbound = z.object({
   mail: z.object({
     messageId,
     source: maybeText,
     destination: listOf(z.string()),
-    commonHeaders: z.object({ from: listOf(z.string()) }).nullish(),
+    commonHeaders: maybe(at("from", listOf(z.string()))),
   }),
   receipt: z.object({
     recipients: listOf(z.string()),
@@ -146,36 +124,30 @@ function read(webhook: DecodedWebhook) {
   // In plain words SES says that it may post to the topic.
   if (!/^\s*\{/.test(webhook.read(text).Message ?? ""))
     return ignored("a message that SES posts when a topic is chosen");
-  const { eventType, notificationType } = webhook.read(told(word));
+  const { eventType, notificationType } = webhook.read(inMessage(word));
   const type = eventType ?? notificationType ?? "none";
   return type === "Received" ? readMail(webhook) : readReceipts(webhook, type);
 }
 
 function contentOf(webhook: DecodedWebhook): Buffer | undefined {
   if (readTopicWord(webhook) || !/^\s*\{/.test(webhook.read(text).Message ?? "")) return undefined;
-  const { content: raw, receipt: about } = webhook.read(told(content.partial()));
+  const { content: raw, receipt: about } = webhook.read(inMessage(content.partial()));
   return raw === undefined ? undefined : Buffer.from(raw, about?.action.encoding === "BASE64" ? "base64" : "utf8");
 }
 
 async function readMail(webhook: DecodedWebhook) {
-  const { mail, receipt: about } = webhook.read(told(inbound));
+  const { mail, receipt: about } = webhook.read(inMessage(inbound));
   const { virusVerdict, recipients, action } = about;
-  if (virusVerdict?.status === "FAIL") return ignored("Amazon SES found a virus in the mail");
-  const to = recipients.join(", ");
+  if (virusVerdict === "FAIL") return ignored("Amazon SES found a virus in the mail");
   const raw = webhook.fetched ?? contentOf(webhook);
   if (raw) {
-    const { spfVerdict: spf, dkimVerdict: dkim, dmarcVerdict: dmarc } = about;
-    const found = { spf: spf?.status, dkim: dkim?.status, dmarc: dmarc?.status };
-    return withVerdicts(await rawMail(raw, { from: mail.source, to }, mail.messageId), found);
+    const verdicts = { spf: about.spfVerdict, dkim: about.dkimVerdict, dmarc: about.dmarcVerdict };
+    return rawMail(raw, { from: mail.source, to: recipients, verdicts }, mail.messageId);
   }
   const { bucketName, objectKey, type } = action;
   if (!bucketName || !objectKey) return ignored(`the action ${type} of the receipt rule hands no mail on`);
-  const from = parseSender(mail.commonHeaders?.from[0]) ?? parseSender(mail.source);
+  const from = parseSender(mail.commonHeaders?.[0]) ?? parseSender(mail.source);
   if (!from) throw new ParseError("Message.mail.source: holds no mailbox, and neither does From");
-  const named = {
-    from: from.address,
-    to: addressesOf(mail.destination.join(", ")),
-    envelopeTo: addressesOf(to),
-  };
-  return incompleteMail(mail.messageId, `${bucketName}/${objectKey}`, named);
+  const others = { to: addressesIn(mail.destination), envelopeTo: addressesIn(recipients) };
+  return incompleteMail(mail.messageId, `${bucketName}/${objectKey}`, { from: from.address, ...others });
 }

@@ -1,18 +1,18 @@
 import { z } from "zod";
 import { escapeHtml } from "../../formats/escape-html.ts";
-import { normalizeMailbox } from "../../formats/mailbox.ts";
 import { parseContentId } from "../../formats/mime.ts";
 import { formatMailbox, outgoingHeadersWithoutId } from "../../formats/outgoing-mail.ts";
 import { parseValue } from "../../formats/parse-value.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { brevoChecks } from "../checks/email/brevo.ts";
-import { credentials, printable, secret, urlLogin } from "../kit/credentials.ts";
+import { apiKey, credentials, urlLogin } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { headersByName, mailOfParts } from "../kit/email/mail-parts.ts";
+import { headersByName, maybeMailbox, rfcMessageId } from "../kit/email/mail-fields.ts";
+import { asHeaders, mailOfParts } from "../kit/email/mail-parts.ts";
 import { byName, filesOf } from "../kit/email/outgoing.ts";
 import { receipt, type StatusWords } from "../kit/events.ts";
-import { listOf, maybeNumber, maybeReference, maybeText, messageId, oneOrMore, rfcMessageId } from "../kit/fields.ts";
+import { listOf, maybe, maybeNumber, maybeReference, maybeText, messageId, oneOrMore } from "../kit/fields.ts";
 import { byUrlLogin } from "../kit/proofs.ts";
 import { jsonSample } from "../kit/recipes/samples.ts";
 import { answerOf, post, refusalAt, rfcMessageIdAt } from "../kit/sends.ts";
@@ -27,11 +27,7 @@ export const brevo = defineProvider({
   credentials: credentials({
     always: urlLogin,
     toSend: {
-      apiKey: secret(
-        "API key",
-        "Under SMTP & API, on the tab API keys. It opens the files of mails as well.",
-        printable,
-      ),
+      apiKey: apiKey("Under SMTP & API, on the tab API keys. It opens the files of mails as well."),
     },
   }),
   pasteAt:
@@ -93,15 +89,11 @@ const inbound = z.object({
       ...{ From: box.nullish(), To: boxes, Cc: boxes, ReplyTo: box.nullish(), Recipients: listOf(z.string()) },
       ...{ MessageId: maybeText, InReplyTo: maybeText, Subject: maybeText, SentAtDate: maybeText },
       ...{ RawTextBody: maybeText, RawHtmlBody: maybeText },
-      Headers: headersByName.nullish().catch(undefined),
+      Headers: maybe(headersByName),
       Attachments: listOf(
         z.object({
           ...{ Name: maybeText, ContentType: maybeText, ContentID: maybeText, ContentLength: maybeNumber },
-          DownloadToken: z
-            .string()
-            .regex(/^[\w=.-]{1,500}$/)
-            .nullish()
-            .catch(undefined),
+          DownloadToken: maybe(z.string().regex(/^[\w=.-]{1,500}$/)),
         }),
       ),
     }),
@@ -114,23 +106,20 @@ const readMails = (webhook: DecodedWebhook) => Promise.all(webhook.read(inbound)
 /** Of the headers that are fields as well, those among the others count where they are there. */
 function readMail({ Uuid: [id], From, To, Cc, ReplyTo, Recipients, Subject, Attachments, ...rest }: Item) {
   const own = { "Message-ID": rest.MessageId, "In-Reply-To": rest.InReplyTo, Date: rest.SentAtDate };
-  const headers = Object.entries({ ...own, "Reply-To": ReplyTo?.Address }).map(([name, value = ""]) => ({
-    name,
-    value,
-  }));
+  const headers = asHeaders({ ...own, "Reply-To": ReplyTo?.Address });
   const files = Attachments.map(({ Name: name, ContentType: contentType, ContentLength: sizeBytes, ...file }) => {
     const url = file.DownloadToken ? `https://api.brevo.com${filesPath}${file.DownloadToken}` : undefined;
     return { url, name, contentType, sizeBytes, contentId: parseContentId(file.ContentID) };
   });
   const parties = {
-    ...{ from: From?.Address && formatMailbox(From.Address, From.Name), to: addressesIn(To), cc: addressesIn(Cc) },
-    envelope: { to: Recipients.join(", ") },
+    ...{ from: From?.Address && formatMailbox(From.Address, From.Name), to: boxesIn(To), cc: boxesIn(Cc) },
+    envelope: { to: Recipients },
   };
   const content = { subject: Subject, text: rest.RawTextBody, html: rest.RawHtmlBody, files };
   return mailOfParts({ ...parties, ...content, headers: [...(rest.Headers ?? []), ...headers] }, id);
 }
 
-const addressesIn = (all: z.infer<typeof boxes>) => all.map(({ Address }) => Address ?? "").join(", ");
+const boxesIn = (all: z.infer<typeof boxes>) => all.map(({ Address = "" }) => Address);
 
 /** A soft bounce is said once Brevo has ceased to try. */
 const words: StatusWords = {
@@ -141,7 +130,7 @@ const words: StatusWords = {
 
 const kind = z.looseObject({ event: maybeText });
 const event = z.object({
-  ...{ "message-id": rfcMessageId, email: maybeText, reason: maybeText },
+  ...{ "message-id": rfcMessageId, email: maybeMailbox, reason: maybeText },
   "X-Mailin-custom": maybeReference,
 });
 
@@ -149,8 +138,8 @@ const event = z.object({
 const readReceipts = (webhook: DecodedWebhook) =>
   webhook.read(oneOrMore(kind)).map((each) => {
     return receipt(each.event ?? "without a word", words, () => {
-      const { email = "", reason, "message-id": id, ...rest } = parseValue(event, each);
-      return { id, reference: rest["X-Mailin-custom"], recipient: normalizeMailbox(email), message: reason };
+      const { email: recipient, reason, "message-id": id, ...rest } = parseValue(event, each);
+      return { id, reference: rest["X-Mailin-custom"], recipient, message: reason };
     });
   });
 

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { Failure } from "../../errors.ts";
-import { normalizeMailbox } from "../../formats/mailbox.ts";
 import { parseContentId } from "../../formats/mime.ts";
 import { formatMailbox, outgoingHeadersWithBoth } from "../../formats/outgoing-mail.ts";
 import { parseValue } from "../../formats/parse-value.ts";
@@ -8,10 +7,12 @@ import type { OutboundMessage } from "../../model.ts";
 import { credentials, pathSegment, printable, secret, setting, urlLogin } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
+import { maybeLink, maybeMailbox } from "../kit/email/mail-fields.ts";
 import { mailOfParts, openParts } from "../kit/email/mail-parts.ts";
+import { hashOf, withVerdicts } from "../kit/email/mails.ts";
 import { byName, filesOf } from "../kit/email/outgoing.ts";
-import { hashOf, receipt, type StatusWords, withVerdicts } from "../kit/events.ts";
-import { listOf, maybeNumber, maybeText, messageId, oneOrMore } from "../kit/fields.ts";
+import { receipt, type StatusWords } from "../kit/events.ts";
+import { at, listOf, maybe, maybeNumber, maybeText, messageId, oneOrMore } from "../kit/fields.ts";
 import { bearer, byUrlLogin } from "../kit/proofs.ts";
 import { jsonSample } from "../kit/recipes/samples.ts";
 import { answerOf, idAt, post, refusalAt } from "../kit/sends.ts";
@@ -68,13 +69,13 @@ const isMail = (webhook: DecodedWebhook) =>
 
 const file = z.object({
   ...{ file_name: maybeText, content_type: maybeText, content_id: maybeText, size: maybeNumber },
-  ...{ content: z.string().nullish(), url: maybeText },
+  ...{ content: z.string().nullish(), url: maybeLink },
 });
 const inbound = z.object({
   headers: z.record(z.string(), oneOrMore(z.string())),
   envelope: z.object({
     ...{ from: z.string().nullish(), to: maybeText, recipients: listOf(z.string()) },
-    spf: z.object({ result: maybeText }).nullish().catch(undefined),
+    spf: maybe(at("result", maybeText)),
   }),
   ...{ plain: maybeText, html: maybeText },
 });
@@ -87,11 +88,10 @@ async function readMail(webhook: DecodedWebhook) {
   );
   const { from, to, recipients, spf } = envelope;
   const parts = { text, html, headers, files: filesIn(webhook) };
-  const mail = await mailOfParts(
-    { ...parts, envelope: { from: from ?? undefined, to: recipients.join(", ") || to } },
-    () => hashOf(JSON.stringify([given, text, html])),
+  const mail = await mailOfParts({ ...parts, envelope: { from, to: recipients.length > 0 ? recipients : to } }, () =>
+    hashOf(JSON.stringify([given, text, html])),
   );
-  return withVerdicts(mail, { spf: spf?.result });
+  return withVerdicts(mail, { spf });
 }
 
 /** In the webhook, or in the store that is set at CloudMailin. */
@@ -100,9 +100,8 @@ function filesIn(webhook: DecodedWebhook) {
   return attachments.map(({ file_name: name, content_type: contentType, content_id: contentId, ...rest }) => {
     const { content, url, size: sizeBytes } = rest;
     const bytes = content == null ? undefined : Buffer.from(content, "base64");
-    const link = /^https:\/\//i.test(url ?? "") ? { url } : {};
     const facts = { contentId: parseContentId(contentId), name, contentType, sizeBytes: bytes?.length ?? sizeBytes };
-    return bytes ? { ...facts, content: () => bytes } : { ...facts, ...link };
+    return bytes ? { ...facts, content: () => bytes } : { ...facts, url };
   });
 }
 
@@ -112,13 +111,13 @@ const words: StatusWords = {
   ...{ bounce: "failed", error: "failed", retries_exhausted: "failed", suppressed: "failed", blocked: "failed" },
 };
 
-const event = z.object({ message_id: messageId, recipient: maybeText });
+const event = z.object({ message_id: messageId, recipient: maybeMailbox });
 
 const readReceipts = (webhook: DecodedWebhook) =>
   webhook.read(z.object({ events: z.array(z.looseObject({ kind: maybeText })) })).events.map((given) =>
     receipt(given.kind ?? "without a word", words, () => {
-      const { message_id: id, recipient = "" } = parseValue(event, given);
-      return { id, recipient: normalizeMailbox(recipient) };
+      const { message_id: id, recipient } = parseValue(event, given);
+      return { id, recipient };
     }),
   );
 

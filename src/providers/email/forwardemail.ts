@@ -2,13 +2,13 @@ import { z } from "zod";
 import { openMime } from "../../formats/mime.ts";
 import { formatMailbox, outgoingHeaders } from "../../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../../model.ts";
-import { atLeast, credentials, printable, secret } from "../kit/credentials.ts";
+import { apiKey, atLeast, credentials, secret } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
 import { deliveryReports } from "../kit/email/delivery-reports.ts";
+import { rawMail } from "../kit/email/mails.ts";
 import { byName, filesOf } from "../kit/email/outgoing.ts";
-import { rawMail } from "../kit/events.ts";
-import { listOf, maybeText } from "../kit/fields.ts";
+import { at, listOf, maybe, maybeText } from "../kit/fields.ts";
 import { basic } from "../kit/proofs.ts";
 import { answerOf, post, refusalAt, rfcMessageIdAt } from "../kit/sends.ts";
 import { hmac, inHeader } from "../kit/signatures.ts";
@@ -29,11 +29,7 @@ export const forwardemail = defineProvider({
       ),
     },
     toSend: {
-      apiKey: secret(
-        "API key",
-        "Of the account (My Account, Security), which has outbound SMTP for the domain.",
-        printable,
-      ),
+      apiKey: apiKey("Of the account (My Account, Security), which has outbound SMTP for the domain."),
     },
   }),
   pasteAt:
@@ -68,33 +64,26 @@ export const forwardemail = defineProvider({
   },
 });
 
-const judged = z
-  .object({ status: z.object({ result: maybeText }) })
-  .nullish()
-  .catch(undefined);
+const judged = maybe(at("status.result", maybeText));
 const inbound = z.object({
   raw: z.string().min(1),
   recipients: listOf(z.string()),
   session: z.object({ sender: z.string().nullish(), recipient: maybeText }).optional(),
   // As mailauth writes it: https://github.com/postalsys/mailauth#authentication
   ...{ spf: judged, dmarc: judged },
-  dkim: z
-    .object({ results: listOf(judged) })
-    .nullish()
-    .catch(undefined),
+  dkim: maybe(at("results", listOf(judged))),
 });
 
 const rawOf = (webhook: DecodedWebhook) => Buffer.from(webhook.read(inbound).raw);
 
 function readMail(webhook: DecodedWebhook) {
   const { recipients, session, spf, dkim, dmarc } = webhook.read(inbound);
-  const to = recipients.join(", ") || session?.recipient;
-  const signatures = dkim?.results.map((each) => each?.status.result) ?? [];
+  const to = recipients.length > 0 ? recipients : session?.recipient;
   const verdicts = {
-    ...{ spf: spf?.status.result, dmarc: dmarc?.status.result },
-    dkim: signatures.find((word) => word === "pass") ?? signatures[0],
+    ...{ spf, dmarc },
+    dkim: dkim?.find((word) => word === "pass") ?? dkim?.[0],
   };
-  return rawMail(rawOf(webhook), { from: session?.sender ?? undefined, to, verdicts });
+  return rawMail(rawOf(webhook), { from: session?.sender, to, verdicts });
 }
 
 /** nodemailer's fields, which it hands on: https://nodemailer.com/message */

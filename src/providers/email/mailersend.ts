@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { parseMessageIds } from "../../formats/mail-headers.ts";
-import { normalizeMailbox } from "../../formats/mailbox.ts";
 import { openMime } from "../../formats/mime.ts";
 import { outgoingHeadersWithoutId } from "../../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../../model.ts";
@@ -8,9 +7,11 @@ import { mailersendChecks } from "../checks/email/mailersend.ts";
 import { atLeast, credentials, printable, secret } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
+import { maybeMailbox } from "../kit/email/mail-fields.ts";
+import { rawMail } from "../kit/email/mails.ts";
 import { filesOf } from "../kit/email/outgoing.ts";
-import { rawMail, receipt, type StatusWords } from "../kit/events.ts";
-import { at, listOf, maybeText, messageId, requiredText } from "../kit/fields.ts";
+import { receipt, type StatusWords } from "../kit/events.ts";
+import { at, listOf, maybe, maybeText, messageId, requiredText } from "../kit/fields.ts";
 import { bearer } from "../kit/proofs.ts";
 import { post, sentByHeader } from "../kit/sends.ts";
 import { hmac, inHeader } from "../kit/signatures.ts";
@@ -77,16 +78,16 @@ const box = z.object({ email: maybeText });
 const inbound = at("data", {
   ...{ id: messageId, raw: z.string().min(1), sender: box.nullish() },
   recipients: z.object({ rcptTo: listOf(box) }),
-  spf_check: z.object({ code: maybeText }).nullish().catch(undefined),
-  dkim_check: z.boolean().nullish().catch(undefined),
+  spf_check: maybe(at("code", maybeText)),
+  dkim_check: maybe(z.boolean()),
 });
 /** https://www.rfc-editor.org/rfc/rfc7208#section-4.6.2 */
 const spfWords: Record<string, string> = { "+": "pass", "-": "fail", "~": "softfail", "?": "neutral" };
 
 function readMail(webhook: DecodedWebhook) {
   const { id, raw, sender, recipients, spf_check: spf, dkim_check: dkim } = webhook.read(inbound);
-  const verdicts = { spf: spfWords[spf?.code ?? ""], dkim: dkim ? "pass" : undefined };
-  const to = recipients.rcptTo.map(({ email }) => email ?? "").join(", ");
+  const verdicts = { spf: spfWords[spf ?? ""], dkim: dkim ? "pass" : undefined };
+  const to = recipients.rcptTo.map(({ email = "" }) => email);
   return rawMail(raw, { from: sender?.email, to, verdicts }, id);
 }
 
@@ -98,8 +99,8 @@ const words: StatusWords = {
 };
 
 const activity = at("data", {
-  email: z.object({ message: z.object({ id: messageId }), recipient: box.nullish() }),
-  morph: z.object({ reason: maybeText, readable_reason: maybeText }).nullish().catch(undefined),
+  email: z.object({ message: z.object({ id: messageId }), recipient: maybe(at("email", maybeMailbox)) }),
+  morph: maybe(z.object({ reason: maybeText, readable_reason: maybeText })),
 });
 
 function readReceipt(webhook: DecodedWebhook) {
@@ -107,7 +108,7 @@ function readReceipt(webhook: DecodedWebhook) {
   return receipt(word, words, () => {
     const { email, morph } = webhook.read(activity);
     const message = morph?.readable_reason ?? morph?.reason;
-    return { id: email.message.id, recipient: normalizeMailbox(email.recipient?.email ?? ""), message };
+    return { id: email.message.id, recipient: email.recipient, message };
   });
 }
 

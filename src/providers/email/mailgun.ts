@@ -1,29 +1,18 @@
 import { z } from "zod";
-import { attachmentOf, composeMail, type Mail } from "../../formats/mail.ts";
-import { allOf, findHeader } from "../../formats/mail-headers.ts";
-import { addressesOf, normalizeMailbox, parseSender } from "../../formats/mailbox.ts";
-import { addWords, openMime, parseContentId, parseMime, unwrapFiles, withoutContent } from "../../formats/mime.ts";
+import { openMime, parseContentId } from "../../formats/mime.ts";
 import { formatMailbox, outgoingHeaders, requireContent } from "../../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { mailgunChecks } from "../checks/mailgun.ts";
-import { atLeast, choice, credentials, domainName, printable, secret, setting } from "../kit/credentials.ts";
+import { apiKey, atLeast, choice, credentials, domainName, secret, setting } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { mail, receipt, type StatusWords } from "../kit/events.ts";
-import {
-  at,
-  code,
-  jsonText,
-  maybeNumber,
-  maybeText,
-  messageId,
-  reference,
-  requiredText,
-  rfcMessageId,
-  text,
-} from "../kit/fields.ts";
+import { maybeLink, maybeMailbox, rfcMessageId } from "../kit/email/mail-fields.ts";
+import { mailOfParts, openParts, uploadsIn } from "../kit/email/mail-parts.ts";
+import { rawMail } from "../kit/email/mails.ts";
+import { receipt, type StatusWords } from "../kit/events.ts";
+import { at, code, jsonText, maybe, maybeReference, maybeText, messageId, requiredText } from "../kit/fields.ts";
 import { basic } from "../kit/proofs.ts";
-import { answerOf, post } from "../kit/sends.ts";
+import { answerOf, post, refusalAt, rfcMessageIdAt } from "../kit/sends.ts";
 import { hmac, inBody } from "../kit/signatures.ts";
 
 /**
@@ -41,11 +30,7 @@ export const mailgun = defineProvider({
       signingKey: secret("HTTP webhook signing key", "In Mailgun's settings, on the page API security.", atLeast(16)),
     },
     toSend: {
-      apiKey: secret(
-        "API key",
-        "The domain's sending key. To open the files of a route that stores, the account's.",
-        printable,
-      ),
+      apiKey: apiKey("The domain's sending key. To open the files of a route that stores, the account's."),
       domain: setting("Domain", "The domain that sends, as Mailgun lists it.", domainName),
     },
     ifWanted: { region: choice("Region", "Where the domain is kept; us where it is not given.", ["us", "eu"]) },
@@ -76,10 +61,9 @@ export const mailgun = defineProvider({
       return post(`https://${host}/v3/${domain}/messages`, basic("api", apiKey), compose(message));
     },
     answer: answerOf({
-      taken: z.object({ id: rfcMessageId }),
-      sent: ({ id }, sent) => ({ providerMessageId: id, rfcMessageId: id === sent.rfcMessageId ? undefined : id }),
+      ...rfcMessageIdAt("id"),
       // With words and no code: https://documentation.mailgun.com/docs/mailgun/api-reference/api-overview
-      refused: z.object({ message: requiredText }).transform(({ message }) => ({ code: "refused", message })),
+      refused: refusalAt({ message: "message" }),
     }),
   },
   media: {
@@ -95,65 +79,46 @@ export const mailgun = defineProvider({
 const signature = z.object({ timestamp: z.coerce.string(), token: messageId, signature: z.string().min(1) });
 const readSignature = (from: DecodedWebhook) => from.read(from.isJson ? at("signature", signature) : signature);
 
-const inbound = z.object({ token: messageId, recipient: maybeText, sender: z.string().optional() });
-const storedFile = z.object({ name: maybeText, "content-type": maybeText, size: maybeNumber, url: maybeText });
+const inbound = z.object({ recipient: maybeText, sender: z.string().optional() });
+const storedFile = z.object({ name: maybeText, "content-type": maybeText, size: maybe(z.number()), url: maybeLink });
 const header = z.tuple([z.string(), z.string()], z.unknown());
 const parsed = z.object({
   ...{ from: maybeText, subject: maybeText, "body-plain": maybeText, "body-html": maybeText },
   "message-headers": jsonText(z.array(header.transform(([name, value]) => ({ name, value })))),
   attachments: jsonText(z.array(storedFile)),
   // By Content-ID the field of an uploaded file, or the URL of a stored one. No reason to lose a mail when it is spoiled.
-  "content-id-map": jsonText(z.record(z.string(), z.string())).catch(undefined),
+  "content-id-map": maybe(jsonText(z.record(z.string(), z.string()))),
 });
 
 async function readMail(webhook: DecodedWebhook) {
-  const { token, recipient, sender } = webhook.read(inbound);
-  const raw = rawOf(webhook);
-  const content = raw ? await parseMime(raw, sender) : await readParsed(webhook, sender);
-  const to = content.to.length > 0 ? content.to : addressesOf(recipient);
+  const { recipient: to, sender } = webhook.read(inbound);
+  const envelope = { from: sender, to };
   // Mailgun has no id of its own for a mail. A retry has the same Message-ID; the rare mail without one, its token.
-  return mail(content.rfcMessageId ?? token, { ...content, to }, addressesOf(recipient));
+  const id = () => readSignature(webhook).token;
+  const raw = rawOf(webhook);
+  if (raw) return rawMail(raw, envelope, id);
+  const { from, subject, "body-plain": text, "body-html": html, ...rest } = webhook.read(parsed);
+  // Every header is also a field of its own; `message-headers` has them in their order and with repetitions.
+  const own = () => webhook.fields.map(({ name, content }) => ({ name, value: content.toString("utf8") }));
+  const headers = rest["message-headers"] ?? own();
+  return mailOfParts({ from, subject, text, html, headers, files: filesIn(webhook), envelope }, id);
 }
 
 const rawOf = ({ fields }: DecodedWebhook) => fields.find(({ name }) => name === "body-mime")?.content;
-const uploadsOf = ({ fields }: DecodedWebhook) => fields.filter(({ name }) => /^attachment-\d+$/.test(name));
+
+function openFiles(webhook: DecodedWebhook) {
+  const raw = rawOf(webhook);
+  return raw ? openMime(raw) : openParts(filesIn(webhook));
+}
 
 /** Those in the form itself, then those that a route stores for some days, of which there is a URL. */
-async function openFiles(webhook: DecodedWebhook) {
-  const raw = rawOf(webhook);
-  if (raw) return openMime(raw);
-  const stored = webhook.read(parsed).attachments ?? [];
-  const { files } = await unwrapFiles(uploadsIn(webhook, new Map()));
-  return [...files.map(({ content }) => content?.()), ...stored.map(() => undefined)];
-}
-
-function uploadsIn(webhook: DecodedWebhook, contentIds: ReadonlyMap<string, string | undefined>) {
-  return uploadsOf(webhook).map((file) => {
-    return { ...attachmentOf(file, contentIds.get(file.name)), content: () => file.content };
+function filesIn(webhook: DecodedWebhook) {
+  const { attachments: stored = [], "content-id-map": map = {} } = webhook.read(parsed);
+  const ids = new Map(Object.entries(map).map(([id, at]) => [at, parseContentId(id)]));
+  const links = stored.map(({ url, name, "content-type": contentType, size: sizeBytes }) => {
+    return { url, contentId: ids.get(url ?? ""), name, contentType, sizeBytes };
   });
-}
-
-async function readParsed(webhook: DecodedWebhook, envelopeSender: string | undefined): Promise<Mail> {
-  const fields = webhook.read(parsed);
-  const ids = new Map(Object.entries(fields["content-id-map"] ?? {}).map(([id, at]) => [at, parseContentId(id)]));
-  // Every header is also a field of its own; `message-headers` has them in their order and with repetitions.
-  const own = () => webhook.fields.map(({ name, content }) => ({ name, value: content.toString("utf8") }));
-  const headers = fields["message-headers"] ?? own();
-  const { words, files: uploads } = await unwrapFiles(uploadsIn(webhook, ids));
-  const stored = (fields.attachments ?? []).map(({ url, name, "content-type": contentType, size }) => {
-    const link = /^https:\/\//i.test(url ?? "") ? url : undefined;
-    return { url: link, contentId: ids.get(url ?? ""), name, contentType, sizeBytes: size };
-  });
-  return composeMail({
-    from: parseSender(fields.from ?? findHeader(headers, "from")),
-    ...{ to: addressesOf(allOf(headers, "to")), cc: addressesOf(allOf(headers, "cc")), bcc: [] },
-    ...{
-      text: undefined,
-      html: undefined,
-      ...addWords({ text: fields["body-plain"], html: fields["body-html"] }, words),
-    },
-    ...{ subject: fields.subject, attachments: [...uploads.map(withoutContent), ...stored], headers, envelopeSender },
-  });
+  return [...uploadsIn(webhook, /^attachment-\d+$/, ids), ...links];
 }
 
 /** Events that tell what became of an email. A `temporary failure` does not: Mailgun tries again. */
@@ -167,12 +132,11 @@ const kind = at("event-data", {
 });
 /** Why a permanent failure is one for good: https://documentation.mailgun.com/docs/mailgun/user-manual/events/events */
 const bounces = ["bounce", "suppress-bounce"];
-const status = z.object({ code: z.union([z.number(), text]).nullish(), message: maybeText, description: maybeText });
+const status = z.object({ code: code.nullish(), message: maybeText, description: maybeText });
 const event = at("event-data", {
-  ...{ recipient: maybeText, message: at("headers.message-id", rfcMessageId) },
-  // Not only what the bridge sent comes through the domain: others may keep there what they like.
-  "user-variables": z.object({ message: code.pipe(reference).optional() }).catch({}),
-  ...{ "delivery-status": status.nullish(), reason: maybeText, reject: z.object({ reason: maybeText }).nullish() },
+  ...{ recipient: maybeMailbox, message: at("headers.message-id", rfcMessageId) },
+  ...{ "user-variables": maybe(at("message", maybeReference)), "delivery-status": maybe(status) },
+  ...{ reason: maybeText, reject: maybe(at("reason", maybeText)) },
 });
 
 function readReceipt(webhook: DecodedWebhook) {
@@ -183,9 +147,9 @@ function readReceipt(webhook: DecodedWebhook) {
     const { recipient, reason, reject, ...data } = webhook.read(event);
     const { code: given, message, description } = data["delivery-status"] ?? {};
     return {
-      ...{ id: data.message, reference: data["user-variables"].message },
-      ...{ recipient: normalizeMailbox(recipient ?? ""), code: String(given ?? reason ?? name) },
-      message: message ?? description ?? reject?.reason ?? reason ?? name,
+      ...{ id: data.message, reference: data["user-variables"] },
+      ...{ recipient, code: String(given ?? reason ?? name) },
+      message: message ?? description ?? reject ?? reason ?? name,
     };
   });
 }

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { normalizeMailbox } from "../../formats/mailbox.ts";
 import { fileOfHeaders } from "../../formats/mime.ts";
 import { outgoingHeadersWithoutId } from "../../formats/outgoing-mail.ts";
 import { parseValue } from "../../formats/parse-value.ts";
@@ -8,9 +7,11 @@ import { mailjetChecks } from "../checks/email/mailjet.ts";
 import { credentials, printable, secret, setting, urlLogin } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { headersByName, mailOfParts, openParts } from "../kit/email/mail-parts.ts";
+import { headersByName, maybeMailbox } from "../kit/email/mail-fields.ts";
+import { mailOfParts, openParts } from "../kit/email/mail-parts.ts";
+import { hashOf } from "../kit/email/mails.ts";
 import { byName, filesOf } from "../kit/email/outgoing.ts";
-import { hashOf, receipt, type StatusWords } from "../kit/events.ts";
+import { receipt, type StatusWords } from "../kit/events.ts";
 import { listOf, maybeReference, maybeText, messageId, oneOrMore, requiredText } from "../kit/fields.ts";
 import { basic, byUrlLogin } from "../kit/proofs.ts";
 import { jsonSample } from "../kit/recipes/samples.ts";
@@ -123,7 +124,7 @@ const words: StatusWords = {
 const kind = z.looseObject({ event: maybeText, hard_bounce: z.boolean().optional().catch(undefined) });
 const event = z.object({
   // MessageID is a number that JavaScript does not hold exactly.
-  ...{ Message_GUID: messageId, email: maybeText },
+  ...{ Message_GUID: messageId, email: maybeMailbox },
   ...{ error: maybeText, comment: maybeText, error_related_to: maybeText },
   CustomID: maybeReference,
 });
@@ -134,9 +135,9 @@ const readReceipts = (webhook: DecodedWebhook) =>
     const { event: name = "without a word", hard_bounce: isHard } = given;
     const word = name === "bounce" && isHard ? "hard bounce" : name;
     return receipt(word, words, () => {
-      const { Message_GUID: id, CustomID, email = "", ...why } = parseValue(event, given);
+      const { Message_GUID: id, CustomID, email: recipient, ...why } = parseValue(event, given);
       const said = why.comment ?? why.error ?? why.error_related_to;
-      return { id, reference: CustomID, recipient: normalizeMailbox(email), code: why.error, message: said };
+      return { id, reference: CustomID, recipient, code: why.error, message: said };
     });
   });
 

@@ -1,15 +1,16 @@
 import { z } from "zod";
-import { normalizeMailbox } from "../../formats/mailbox.ts";
 import { outgoingHeadersWithBoth } from "../../formats/outgoing-mail.ts";
 import { parseValue } from "../../formats/parse-value.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { mandrillChecks } from "../checks/email/mandrill.ts";
-import { atLeast, credentials, printable, secret } from "../kit/credentials.ts";
+import { apiKey, atLeast, credentials, secret } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
+import { maybeMailbox } from "../kit/email/mail-fields.ts";
+import { openOneOf, rawMails } from "../kit/email/mails.ts";
 import { byName, filesOf } from "../kit/email/outgoing.ts";
-import { openOneOf, rawMails, receipt, type StatusWords } from "../kit/events.ts";
-import { at, jsonText, maybeReference, maybeText, messageId, requiredText } from "../kit/fields.ts";
+import { receipt, type StatusWords } from "../kit/events.ts";
+import { at, jsonText, maybe, maybeReference, maybeText, messageId, requiredText } from "../kit/fields.ts";
 import { post } from "../kit/sends.ts";
 import { hmac, inHeader } from "../kit/signatures.ts";
 
@@ -29,7 +30,7 @@ export const mandrill = defineProvider({
         atLeast(8),
       ),
     },
-    toSend: { apiKey: secret("API key", "Under Settings, SMTP & API Info.", printable) },
+    toSend: { apiKey: apiKey("Under Settings, SMTP & API Info.") },
     ifWanted: {
       eventKey: secret("Key of the event webhook", "Where receipts come by a webhook with another key.", atLeast(8)),
     },
@@ -80,13 +81,11 @@ export const mandrill = defineProvider({
 
 const raw = z.object({
   ...{ raw_msg: z.string().min(1), email: maybeText },
-  spf: z.object({ result: maybeText }).nullish().catch(undefined),
-  dkim: z
-    .object({ signed: z.boolean(), valid: z.boolean() })
-    .transform(({ signed, valid }) => (valid ? "pass" : signed && "fail") || "none")
-    .optional()
-    .catch(undefined),
+  spf: maybe(at("result", maybeText)),
+  dkim: maybe(z.object({ signed: z.boolean(), valid: z.boolean() })),
 });
+const dkimWord = ({ signed, valid }: { signed: boolean; valid: boolean }) =>
+  (valid ? "pass" : signed && "fail") || "none";
 const events = at("mandrill_events", jsonText(z.array(z.looseObject({ event: maybeText, type: maybeText })))).transform(
   (list) => list ?? [],
 );
@@ -94,7 +93,7 @@ const handedIn = (webhook: DecodedWebhook) =>
   webhook.read(events).flatMap((each) => {
     if (each.event !== "inbound") return [];
     const { raw_msg, email, spf, dkim } = parseValue(at("msg", raw), each);
-    return [{ raw: raw_msg, envelope: { to: email, verdicts: { spf: spf?.result, dkim } } }];
+    return [{ raw: raw_msg, envelope: { to: email, verdicts: { spf, dkim: dkim && dkimWord(dkim) } } }];
   });
 
 /** A `deferral` may still arrive. */
@@ -104,21 +103,18 @@ const words: StatusWords = {
 };
 
 const told = at("msg", {
-  ...{ _id: messageId, email: maybeText, bounce_description: maybeText, diag: maybeText },
-  metadata: z.object({ bridge_message: maybeReference }).optional().catch(undefined),
-  reject: z
-    .union([requiredText, z.object({ reason: maybeText }).transform(({ reason }) => reason)])
-    .nullish()
-    .catch(undefined),
+  ...{ _id: messageId, email: maybeMailbox, bounce_description: maybeText, diag: maybeText },
+  metadata: maybe(at("bridge_message", maybeReference)),
+  reject: maybe(z.union([requiredText, at("reason", maybeText)])),
 });
 
 function readReceipt(given: { event: string | undefined; type: string | undefined }) {
   const word = given.event ?? given.type ?? "without a word";
   return receipt(word, words, () => {
-    const { _id: id, email = "", metadata, diag, bounce_description: kind, reject } = parseValue(told, given);
-    const why = { code: kind, message: diag ?? kind ?? reject ?? undefined };
+    const { _id: id, email: recipient, metadata, diag, bounce_description: kind, reject } = parseValue(told, given);
+    const why = { code: kind, message: diag ?? kind ?? reject };
     const isOptedOut = word === "reject" && (reject === "unsub" || reject === "spam");
-    return { id, reference: metadata?.bridge_message, recipient: normalizeMailbox(email), isOptedOut, ...why };
+    return { id, reference: metadata, recipient, isOptedOut, ...why };
   });
 }
 

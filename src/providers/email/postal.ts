@@ -1,14 +1,15 @@
 import { z } from "zod";
-import { normalizeMailbox } from "../../formats/mailbox.ts";
 import { openMime } from "../../formats/mime.ts";
 import { formatMailbox, outgoingHeadersWithoutId } from "../../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../../model.ts";
-import { credentials, httpUrl, printable, secret, setting } from "../kit/credentials.ts";
+import { apiKey, credentials, httpUrl, setting } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
+import { maybeMailbox, rfcMessageId } from "../kit/email/mail-fields.ts";
+import { rawMail } from "../kit/email/mails.ts";
 import { byName, filesOf } from "../kit/email/outgoing.ts";
-import { ignored, rawMail, receipt, type StatusWords } from "../kit/events.ts";
-import { at, maybeReference, maybeText, requiredText, rfcMessageId } from "../kit/fields.ts";
+import { ignored, receipt, type StatusWords } from "../kit/events.ts";
+import { at, maybeReference, maybeText, requiredText } from "../kit/fields.ts";
 import { rsaKey } from "../kit/public-keys.ts";
 import { answerOf, post, rfcMessageIdAt } from "../kit/sends.ts";
 import { inHeader, publicKeySignature } from "../kit/signatures.ts";
@@ -30,7 +31,7 @@ export const postal = defineProvider({
     },
     toSend: {
       serverUrl: setting("Server URL", "Where Postal's web interface is, as https://postal.example.com.", httpUrl),
-      apiKey: secret("API key", "A credential of the type API, of the mail server.", printable),
+      apiKey: apiKey("A credential of the type API, of the mail server."),
     },
   }),
   pasteAt:
@@ -81,7 +82,7 @@ const rawOf = ({ message, base64 }: z.infer<typeof inbound>) => (base64 ? Buffer
 /** Not by Postal's own id of it: that begins anew with a new installation. */
 function readMail(webhook: DecodedWebhook) {
   const mail = webhook.read(inbound);
-  return rawMail(rawOf(mail), { from: mail.mail_from ?? undefined, to: mail.rcpt_to });
+  return rawMail(rawOf(mail), { from: mail.mail_from, to: mail.rcpt_to });
 }
 
 /** A `MessageDelayed` or `MessageHeld` may still arrive. */
@@ -91,7 +92,7 @@ const words: StatusWords = {
 };
 
 const message = z.object({
-  ...{ message_id: rfcMessageId, to: maybeText, direction: maybeText },
+  ...{ message_id: rfcMessageId, to: maybeMailbox, direction: maybeText },
   tag: maybeReference,
 });
 const event = z.object({ event: requiredText, payload: z.object({ details: maybeText, output: maybeText }) });
@@ -104,9 +105,9 @@ function readReceipt(webhook: DecodedWebhook) {
     return ignored(`event ${word}: of a mail that came in`);
   }
   return receipt(word, words, () => {
-    const { message_id: id, to = "", tag } = about();
+    const { message_id: id, to: recipient, tag } = about();
     const why = payload.details ?? payload.output ?? (word === "MessageBounced" ? "the email came back" : word);
-    return { id, reference: tag, recipient: normalizeMailbox(to), message: why };
+    return { id, reference: tag, recipient, message: why };
   });
 }
 

@@ -1,15 +1,16 @@
 import { z } from "zod";
-import { composeMail } from "../../formats/mail.ts";
-import { addressesOf, normalizeMailbox, parseSender } from "../../formats/mailbox.ts";
-import { addWords, parseContentId, unwrapFiles, withoutContent } from "../../formats/mime.ts";
-import { formatMailbox, outgoingHeaders, requireContent } from "../../formats/outgoing-mail.ts";
+import { parseContentId } from "../../formats/mime.ts";
+import { formatMailbox, outgoingHeaders } from "../../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { postmarkChecks } from "../checks/postmark.ts";
 import { credentials, printable, secret, setting, shape, urlLogin } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { mail, receipt, type StatusWords } from "../kit/events.ts";
-import { listOf, maybeNumber, maybeText, messageId, reference, text } from "../kit/fields.ts";
+import { maybeMailbox } from "../kit/email/mail-fields.ts";
+import { asHeaders, mailOfParts, openParts } from "../kit/email/mail-parts.ts";
+import { filesOf } from "../kit/email/outgoing.ts";
+import { receipt, type StatusWords } from "../kit/events.ts";
+import { at, listOf, maybe, maybeNumber, maybeReference, maybeText, messageId, text } from "../kit/fields.ts";
 import { byUrlLogin } from "../kit/proofs.ts";
 import { jsonSample } from "../kit/recipes/samples.ts";
 import { answerOf, post } from "../kit/sends.ts";
@@ -45,7 +46,7 @@ export const postmark = defineProvider({
         ...{ OriginalRecipient: to, TextBody: words, Date: at.toUTCString(), Headers: [], Attachments: [] },
       }),
     read,
-    files: async (webhook) => (await openFiles(webhook)).files.map(({ content }) => content?.()),
+    files: (webhook) => openParts(filesIn(webhook)),
   },
   sends: {
     request: (message, { serverToken, messageStream }) => {
@@ -71,25 +72,15 @@ export const postmark = defineProvider({
 
 const list = z.array(z.object({ Email: text })).nullish();
 const file = z.object({
-  Name: maybeText,
-  ContentType: maybeText,
-  ContentLength: maybeNumber,
-  ContentID: maybeText,
+  ...{ Name: maybeText, ContentType: maybeText, ContentLength: maybeNumber, ContentID: maybeText },
   Content: z.string().nullish(),
 });
 const inbound = z.object({
   ...{ MessageID: messageId, Subject: maybeText, Date: maybeText, TextBody: maybeText, HtmlBody: maybeText },
-  ...{
-    OriginalRecipient: maybeText,
-    From: maybeText,
-    To: maybeText,
-    Cc: maybeText,
-    Bcc: maybeText,
-    ReplyTo: maybeText,
-  },
+  ...{ OriginalRecipient: maybeText, ReplyTo: maybeText },
+  ...{ From: maybeText, To: maybeText, Cc: maybeText, Bcc: maybeText },
   ...{ FromFull: z.object({ Email: text, Name: maybeText }).nullish(), ToFull: list, CcFull: list, BccFull: list },
   Headers: listOf(z.object({ Name: text, Value: text }).transform(({ Name: name, Value: value }) => ({ name, value }))),
-  Attachments: listOf(file),
 });
 
 const kind = z.object({ RecordType: maybeText, Type: maybeText.catch(undefined) });
@@ -101,40 +92,25 @@ function read(webhook: DecodedWebhook) {
   return record === "Inbound" ? readMail(webhook) : readReceipt(webhook, record, Type);
 }
 
-async function readMail(webhook: DecodedWebhook) {
-  const { Headers, Attachments: _, ...body } = webhook.read(inbound);
-  const { words, files } = await openFiles(webhook);
-  const from = parseSender(body.FromFull?.Email || body.From);
+function readMail(webhook: DecodedWebhook) {
+  const { Headers, FromFull, From, Subject, TextBody: text, HtmlBody: html, ...body } = webhook.read(inbound);
+  const from = FromFull ? formatMailbox(FromFull.Email, FromFull.Name) : From;
   // These are fields of their own and not always among the headers; Return-Path is, first, put there by Postmark.
-  const own = { From: from?.address ?? body.From, Subject: body.Subject, Date: body.Date, "Reply-To": body.ReplyTo };
-  const headers = [...Headers, ...Object.entries(own).map(([name, value]) => ({ name, value: value ?? "" }))];
-  return mail(
-    body.MessageID,
-    composeMail({
-      from: from && { ...from, name: body.FromFull?.Name ?? from.name },
-      to: addressesIn(body.ToFull, body.To),
-      cc: addressesIn(body.CcFull, body.Cc),
-      bcc: addressesIn(body.BccFull, body.Bcc),
-      ...{ text: undefined, html: undefined, ...addWords({ text: body.TextBody, html: body.HtmlBody }, words) },
-      ...{ subject: body.Subject, headers, attachments: files.map(withoutContent) },
-    }),
-    addressesOf(body.OriginalRecipient),
-  );
+  const own = asHeaders({ From: from, Subject, Date: body.Date, "Reply-To": body.ReplyTo });
+  const parties = { from, to: boxesIn(body.ToFull, body.To), envelope: { to: body.OriginalRecipient } };
+  const copies = { cc: boxesIn(body.CcFull, body.Cc), bcc: boxesIn(body.BccFull, body.Bcc) };
+  const content = { subject: Subject, text, html, headers: [...Headers, ...own], files: filesIn(webhook) };
+  return mailOfParts({ ...parties, ...copies, ...content }, body.MessageID);
 }
 
-const addressesIn = (boxes: z.infer<typeof list>, header: string | undefined) =>
-  addressesOf(boxes?.map(({ Email }) => Email).join(", ") || header);
+const boxesIn = (boxes: z.infer<typeof list>, header: string | undefined) =>
+  boxes && boxes.length > 0 ? boxes.map(({ Email }) => Email) : (header ?? "");
 
-const files = z.object({ Attachments: listOf(file) });
-
-function openFiles(webhook: DecodedWebhook) {
-  return unwrapFiles(
-    webhook.read(files).Attachments.map(({ Name: name, ContentType: contentType, Content, ...rest }) => ({
-      ...{ contentId: parseContentId(rest.ContentID), name, contentType, sizeBytes: rest.ContentLength },
-      content: Content == null ? undefined : () => Buffer.from(Content, "base64"),
-    })),
-  );
-}
+const filesIn = (webhook: DecodedWebhook) =>
+  webhook.read(at("Attachments", listOf(file))).map(({ Name: name, ContentType: contentType, Content, ...rest }) => ({
+    ...{ contentId: parseContentId(rest.ContentID), name, contentType, sizeBytes: rest.ContentLength },
+    content: Content == null ? undefined : () => Buffer.from(Content, "base64"),
+  }));
 
 /**
  * Events, and bounces by their type (https://postmarkapp.com/developer/api/bounce-api#bounce-types), as far as they tell what
@@ -151,9 +127,8 @@ const words: StatusWords = {
 };
 
 const event = z.object({
-  ...{ MessageID: messageId, Recipient: maybeText, Email: maybeText, Details: maybeText, Description: maybeText },
-  // Not only what the bridge sent comes through the server: others may keep there what they like.
-  Metadata: z.object({ message: reference.optional() }).catch({}),
+  ...{ MessageID: messageId, Recipient: maybeMailbox, Email: maybeMailbox, Details: maybeText, Description: maybeText },
+  Metadata: maybe(at("message", maybeReference)),
 });
 
 function readReceipt(webhook: DecodedWebhook, record: string, type: string | undefined) {
@@ -161,8 +136,7 @@ function readReceipt(webhook: DecodedWebhook, record: string, type: string | und
   const word = record === "SubscriptionChange" ? changeIn(webhook) : (isBounce && type) || record;
   return receipt(word, words, () => {
     const { MessageID: id, Recipient, Email, Details, Description, Metadata } = webhook.read(event);
-    const recipient = normalizeMailbox(Recipient ?? Email ?? "");
-    return { id, reference: Metadata.message, recipient, message: Details ?? Description ?? word };
+    return { id, reference: Metadata, recipient: Recipient ?? Email, message: Details ?? Description ?? word };
   });
 }
 
@@ -184,8 +158,8 @@ function compose(message: OutboundMessage, MessageStream: string | undefined) {
     ...{ Cc: cc.join(", ") || undefined, Bcc: bcc.join(", ") || undefined },
     ...{ Subject: message.subject, TextBody: message.text, HtmlBody: message.html, MessageStream },
     ...{ Metadata: { message: message.reference }, Headers: headers },
-    Attachments: message.attachments.map((each) => {
-      return { Name: each.name, Content: requireContent(each).toString("base64"), ContentType: each.contentType };
+    Attachments: filesOf(message).map(({ name: Name, contentType: ContentType, content: Content }) => {
+      return { Name, Content, ContentType };
     }),
   };
 }

@@ -1,17 +1,20 @@
 import { z } from "zod";
-import { composeMail } from "../../formats/mail.ts";
-import { addressesOf, parseSender } from "../../formats/mailbox.ts";
 import { openMime, parseContentId } from "../../formats/mime.ts";
-import { formatMailbox, outgoingHeadersWithoutId, requireContent } from "../../formats/outgoing-mail.ts";
+import { formatMailbox, outgoingHeadersWithoutId } from "../../formats/outgoing-mail.ts";
 import { decodeJson, parseValue } from "../../formats/parse-value.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { resendChecks } from "../checks/email/resend.ts";
-import { credentials, printable, secret } from "../kit/credentials.ts";
+import { apiKey, credentials, secret } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { ignored, incompleteMail, mail, rawMail, receipt, type StatusWords } from "../kit/events.ts";
-import { at, listOf, mailbox, maybeText, messageId, reference, requiredText, rfcMessageId } from "../kit/fields.ts";
-import { answerOf, idAt, post } from "../kit/sends.ts";
+import { headersByName, rfcMessageId } from "../kit/email/mail-fields.ts";
+import { asHeaders, mailOfParts } from "../kit/email/mail-parts.ts";
+import { addressesIn, type Envelope, rawMail } from "../kit/email/mails.ts";
+import { byName, filesOf } from "../kit/email/outgoing.ts";
+import { ignored, incompleteMail, receipt, type StatusWords } from "../kit/events.ts";
+import { at, listOf, mailbox, maybe, maybeReference, maybeText, requiredText } from "../kit/fields.ts";
+import { bearer } from "../kit/proofs.ts";
+import { answerOf, idAt, post, refusalAt } from "../kit/sends.ts";
 import { standardWebhooks, webhookSecret } from "../kit/standard-webhooks.ts";
 
 const api = "https://api.resend.com";
@@ -30,11 +33,7 @@ export const resend = defineProvider({
       signingSecret: secret("Signing secret", "On the webhook's page: it begins with whsec_.", webhookSecret),
     },
     toSend: {
-      apiKey: secret(
-        "API key",
-        "On the page API keys, with full access: one that may only send opens no mail that comes in.",
-        printable,
-      ),
+      apiKey: apiKey("On the page API keys, with full access: one that may only send opens no mail that comes in."),
     },
   }),
   pasteAt:
@@ -63,12 +62,7 @@ export const resend = defineProvider({
       const key = [message.rfcMessageId, message.reference].filter(Boolean).join("/");
       return post(`${api}/emails`, { ...bearer(apiKey), "idempotency-key": key }, compose(message));
     },
-    answer: answerOf({
-      ...idAt("id"),
-      refused: z
-        .object({ name: requiredText, message: requiredText })
-        .transform(({ name, message }) => ({ code: name, message })),
-    }),
+    answer: answerOf({ ...idAt("id"), refused: refusalAt({ code: "name", message: "message" }) }),
     // https://resend.com/docs/api-reference/errors
     refusals: {
       ...{ missing_api_key: "misconfigured", invalid_api_key: "misconfigured", restricted_api_key: "misconfigured" },
@@ -88,7 +82,6 @@ export const resend = defineProvider({
   checks: resendChecks,
 });
 
-const bearer = (apiKey: string) => ({ authorization: `Bearer ${apiKey}` });
 const link = at("download_url", requiredText);
 const place = at("raw", link);
 
@@ -106,18 +99,15 @@ function read(webhook: DecodedWebhook) {
   return word === undefined ? ignored(`event ${type}: says nothing that is bridged`) : readReceipt(webhook, word);
 }
 
-const listed = (boxes: string[]) => addressesOf(boxes.join(", "));
-
 function readNamed(webhook: DecodedWebhook) {
   const { email_id, from, to, cc, bcc, received_for } = webhook.read(named);
-  const all = [...new Set([...listed(to), ...listed(cc), ...listed(bcc)])];
-  return incompleteMail(email_id, email_id, { from: from.address, to: all, envelopeTo: listed(received_for) });
+  const who = { to: addressesIn([to, cc, bcc].flat()), envelopeTo: addressesIn(received_for) };
+  return incompleteMail(email_id, email_id, { from: from.address, ...who });
 }
 
 function readMail(webhook: DecodedWebhook, fetched: Buffer) {
-  const { email_id, received_for } = webhook.read(named);
-  if (isFields(fetched)) return mail(email_id, readFields(email_id, fetched), listed(received_for));
-  return rawMail(fetched, { to: received_for.join(", ") }, email_id);
+  const { email_id, received_for: to } = webhook.read(named);
+  return isFields(fetched) ? readFields(email_id, fetched, { to }) : rawMail(fetched, { to }, email_id);
 }
 
 /** Resend's own reading of a mail is JSON; a header cannot begin so. */
@@ -127,33 +117,20 @@ const header = z.object({ name: z.string(), value: z.string() });
 const fields = z.object({
   ...{ from: maybeText, to: listOf(z.string()), cc: listOf(z.string()), bcc: listOf(z.string()) },
   ...{ reply_to: listOf(z.string()), subject: maybeText, text: maybeText, html: maybeText, message_id: maybeText },
-  headers: z
-    .union([z.array(header), z.record(z.string(), z.string()).transform(headersOf)])
-    .nullish()
-    .catch(undefined),
+  headers: maybe(z.union([z.array(header), headersByName])),
   attachments: listOf(
     z.object({ id, filename: maybeText, content_type: maybeText, content_id: maybeText, size: z.number().optional() }),
   ),
 });
 
-function headersOf(record: Record<string, string>) {
-  return Object.entries(record).map(([name, value]) => ({ name, value }));
-}
-
-function readFields(emailId: string, fetched: Buffer) {
-  const { from, to, cc, bcc, reply_to, subject, text, html, message_id, ...rest } = parseValue(
-    fields,
-    decodeJson(fetched),
-  );
-  const own = headersOf({ "Message-ID": message_id ?? "", "Reply-To": reply_to.join(", ") });
-  return composeMail({
-    ...{ from: parseSender(from), to: listed(to), cc: listed(cc), bcc: listed(bcc), subject, text, html },
-    headers: [...(rest.headers ?? []), ...own],
-    attachments: rest.attachments.map(({ id: fileId, filename, content_type, content_id, size }) => ({
-      url: `${api}/emails/receiving/${emailId}/attachments/${fileId}`,
-      ...{ name: filename, contentType: content_type, contentId: parseContentId(content_id), sizeBytes: size },
-    })),
-  });
+function readFields(emailId: string, fetched: Buffer, envelope: Envelope) {
+  const { reply_to, message_id, headers = [], attachments, ...parts } = parseValue(fields, decodeJson(fetched));
+  const own = asHeaders({ "Message-ID": message_id, "Reply-To": reply_to });
+  const files = attachments.map(({ id: fileId, filename, content_type, content_id, size }) => ({
+    url: `${api}/emails/receiving/${emailId}/attachments/${fileId}`,
+    ...{ name: filename, contentType: content_type, contentId: parseContentId(content_id), sizeBytes: size },
+  }));
+  return mailOfParts({ ...parts, headers: [...headers, ...own], files, envelope }, emailId);
 }
 
 const words: StatusWords = {
@@ -162,37 +139,31 @@ const words: StatusWords = {
 };
 
 const event = at("data", {
-  ...{ email_id: messageId, message_id: rfcMessageId.optional().catch(undefined) },
-  // Not only what the bridge sent tells of itself here.
-  tags: z.object({ reference: reference.optional() }).optional().catch(undefined),
-  bounce: z.object({ message: maybeText, type: maybeText, subType: maybeText }).nullish(),
-  failed: z.object({ reason: maybeText }).nullish(),
-  suppressed: z.object({ message: maybeText, type: maybeText }).nullish(),
+  ...{ email_id: id, message_id: maybe(rfcMessageId), tags: maybe(at("reference", maybeReference)) },
+  bounce: maybe(z.object({ message: maybeText, type: maybeText, subType: maybeText })),
+  ...{ failed: maybe(at("reason", maybeText)), suppressed: maybe(z.object({ message: maybeText, type: maybeText })) },
 });
 
-const bounced = at("data", { bounce: z.object({ type: maybeText }).nullish() });
+const bounceType = at("data", { bounce: maybe(at("type", maybeText)) });
 
 function readReceipt(webhook: DecodedWebhook, word: string) {
-  const isGone = word === "bounced" && webhook.read(bounced).bounce?.type === "Permanent";
+  const isGone = word === "bounced" && webhook.read(bounceType).bounce === "Permanent";
   return receipt(isGone ? "bounced for good" : word, words, () => {
     const { email_id, message_id, tags, bounce, failed, suppressed } = webhook.read(event);
     const code = bounce?.type ?? suppressed?.type;
     return {
-      ...{ id: email_id, reference: tags?.reference, rfcMessageId: message_id },
+      ...{ id: email_id, reference: tags, rfcMessageId: message_id },
       ...(code ? { code: [code, bounce?.subType].filter(Boolean).join(" ") } : {}),
-      message: bounce?.message ?? suppressed?.message ?? failed?.reason,
+      message: bounce?.message ?? suppressed?.message ?? failed,
     };
   });
 }
 
 function compose(message: OutboundMessage) {
-  const { from, fromName, to, cc, bcc, replyTo, subject, text, html, reference: ours, attachments } = message;
-  const headers = outgoingHeadersWithoutId(message).map(({ name, value }) => [name, value]);
+  const { from, fromName, to, cc, bcc, replyTo, subject, text, html, reference: ours } = message;
   return {
     ...{ from: formatMailbox(from, fromName), to: [to], cc, bcc, reply_to: replyTo, subject, text, html },
-    ...{ headers: Object.fromEntries(headers), tags: [{ name: "reference", value: ours }] },
-    attachments: attachments.map((each) => {
-      return { filename: each.name, content: requireContent(each).toString("base64") };
-    }),
+    ...{ headers: byName(outgoingHeadersWithoutId(message)), tags: [{ name: "reference", value: ours }] },
+    attachments: filesOf(message).map(({ name, content }) => ({ filename: name, content })),
   };
 }

@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { normalizeMailbox } from "../../formats/mailbox.ts";
 import { outgoingHeaders } from "../../formats/outgoing-mail.ts";
 import { parseValue } from "../../formats/parse-value.ts";
 import type { OutboundMessage, WebhookRequest } from "../../model.ts";
 import { hostOf, sendgridChecks } from "../checks/email/sendgrid.ts";
-import { choice, credentials, printable, secret, setting, urlLogin } from "../kit/credentials.ts";
+import { apiKey, choice, credentials, setting, urlLogin } from "../kit/credentials.ts";
 import { type DecodedWebhook, isOfType } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
+import { maybeMailbox } from "../kit/email/mail-fields.ts";
 import { byName, filesOf } from "../kit/email/outgoing.ts";
 import { ignored, receipt, type StatusWords } from "../kit/events.ts";
 import { maybeReference, maybeText, messageId } from "../kit/fields.ts";
@@ -26,7 +26,7 @@ export const sendgrid = defineProvider({
   channel: "email",
   credentials: credentials({
     always: urlLogin,
-    toSend: { apiKey: secret("API key", "Under Settings, API Keys: one that may do Mail Send.", printable) },
+    toSend: { apiKey: apiKey("Under Settings, API Keys: one that may do Mail Send.") },
     ifWanted: {
       eventKey: setting(
         "Verification key",
@@ -115,7 +115,7 @@ const kind = z.object({
 const event = z.object({
   // What follows the first dot tells SendGrid's machines apart, and the answer to the send has not got it.
   sg_message_id: messageId.transform((id) => id.replace(/\..*/s, "")).pipe(messageId),
-  ...{ email: maybeText, reason: maybeText, response: maybeText, status: maybeText },
+  ...{ email: maybeMailbox, reason: maybeText, response: maybeText, status: maybeText },
   bridge_message: maybeReference,
 });
 
@@ -127,10 +127,10 @@ function readReceipt(given: unknown) {
   const word = isGone ? "Invalid Address" : name;
   if (word === "open" && isMachine === true) return ignored("status open: by a machine, which nobody reads");
   return receipt(word, words, () => {
-    const { sg_message_id: id, bridge_message: ours, email = "", ...said } = parseValue(event, given);
+    const { sg_message_id: id, bridge_message: ours, email: recipient, ...said } = parseValue(event, given);
     const why = said.reason ?? said.response ?? word;
     const isOptedOut = word === "dropped" && wishes.has(why);
-    const facts = { id, reference: ours, recipient: normalizeMailbox(email), isOptedOut };
+    const facts = { id, reference: ours, recipient, isOptedOut };
     return { ...facts, code: said.status ?? word, message: why };
   });
 }

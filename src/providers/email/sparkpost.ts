@@ -1,15 +1,16 @@
 import { z } from "zod";
-import { normalizeMailbox } from "../../formats/mailbox.ts";
 import { outgoingHeadersWithBoth } from "../../formats/outgoing-mail.ts";
 import { parseValue } from "../../formats/parse-value.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { hostOf, sparkpostChecks } from "../checks/email/sparkpost.ts";
-import { atLeast, choice, credentials, printable, secret, setting, shape } from "../kit/credentials.ts";
+import { apiKey, atLeast, choice, credentials, secret, setting, shape } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
+import { maybeMailbox } from "../kit/email/mail-fields.ts";
+import { openOneOf, rawMails } from "../kit/email/mails.ts";
 import { byName, filesOf } from "../kit/email/outgoing.ts";
-import { ignored, openOneOf, rawMails, receipt, type StatusWords } from "../kit/events.ts";
-import { code, maybeReference, maybeText, messageId, requiredText } from "../kit/fields.ts";
+import { ignored, receipt, type StatusWords } from "../kit/events.ts";
+import { at, code, maybe, maybeReference, maybeText, messageId, requiredText } from "../kit/fields.ts";
 import { anyProof, basicAuth, token } from "../kit/proofs.ts";
 import { answerOf, idAt, post } from "../kit/sends.ts";
 
@@ -33,7 +34,7 @@ export const sparkpost = defineProvider({
         atLeast(16),
       ),
     },
-    toSend: { apiKey: secret("API key", "One that may do Transmissions: Read/Write.", printable) },
+    toSend: { apiKey: apiKey("One that may do Transmissions: Read/Write.") },
     ifWanted: { region: choice("Region", "Where the account is; us where it is not given.", ["us", "eu"]) },
   }),
   pasteAt:
@@ -106,11 +107,11 @@ const answered = new Set(["60", "80", "100"]);
 const isGone = new Set(["10", "30"]);
 const unsubscribed = "90";
 
-const kind = z.object({ type: maybeText, bounce_class: code.nullish().catch(undefined) });
+const kind = z.object({ type: maybeText, bounce_class: maybe(code) });
 const event = z.object({
-  ...{ transmission_id: code.pipe(messageId), rcpt_to: maybeText, raw_rcpt_to: maybeText },
-  ...{ reason: maybeText, raw_reason: maybeText, error_code: code.nullish().catch(undefined) },
-  rcpt_meta: z.object({ bridge_message: maybeReference }).optional().catch(undefined),
+  ...{ transmission_id: code.pipe(messageId), rcpt_to: maybeMailbox, raw_rcpt_to: maybeMailbox },
+  ...{ reason: maybeText, raw_reason: maybeText, error_code: maybe(code) },
+  rcpt_meta: maybe(at("bridge_message", maybeReference)),
 });
 
 function readReceipt(given: unknown) {
@@ -122,9 +123,9 @@ function readReceipt(given: unknown) {
   return receipt(word, words, () => {
     const { transmission_id: id, rcpt_meta: meta, ...said } = parseValue(event, given);
     const why = { code: said.error_code ?? bounceClass ?? word, message: said.reason ?? said.raw_reason ?? word };
-    const recipient = normalizeMailbox(said.raw_rcpt_to ?? said.rcpt_to ?? "");
+    const recipient = said.raw_rcpt_to ?? said.rcpt_to;
     const isOptedOut = isBounce && bounceClass === unsubscribed;
-    return { id, reference: meta?.bridge_message, recipient, isOptedOut, ...why };
+    return { id, reference: meta, recipient, isOptedOut, ...why };
   });
 }
 

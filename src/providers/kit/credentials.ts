@@ -109,6 +109,9 @@ export function secret(label: string, help: string, valueShape: Shape = notEmpty
   return { label, help, isSecret: true, schema: schemaOf(label, help, valueShape) };
 }
 
+/** By which an API is called. */
+export const apiKey = (help: string) => secret("API key", help, printable);
+
 /** What may be seen: an id, a name, a URL, a public key. */
 export function setting(label: string, help: string, valueShape: Shape): FieldType<string> {
   return { label, help, isSecret: false, schema: schemaOf(label, help, valueShape) };

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { chatId } from "../../formats/address.ts";
 import { parseMailboxes, parseSender } from "../../formats/mailbox.ts";
-import { maybeText, requiredText, text } from "../../formats/parse-value.ts";
+import { maybeText, requiredText } from "../../formats/parse-value.ts";
 import { normalizePhoneNumber, normalizeWholeNumber, serviceOf } from "../../formats/phone-number.ts";
 import { parseTime } from "../../formats/read-time.ts";
 import { parseReference } from "./reference.ts";
@@ -110,9 +110,6 @@ export const reference = z
 /** The same of a receipt of an account through which others may send as well, who keep there what they like. */
 export const maybeReference = code.pipe(reference).optional().catch(undefined);
 
-/** A Message-ID without its angle brackets, where a provider's id of an email is one. */
-export const rfcMessageId = text.transform((id) => id.trim().replace(/^<|>$/g, "")).pipe(messageId);
-
 /** A size or count that may be missing or null. */
 export const maybeNumber = z
   .number()
@@ -125,6 +122,13 @@ export const listOf = <Item>(item: z.ZodType<Item>) =>
     .array(item)
     .nullish()
     .transform((items) => items ?? []);
+
+/** What may be missing, null or of another shape: no reason to lose the rest. */
+export const maybe = <Output>(schema: z.ZodType<Output>) =>
+  schema
+    .nullish()
+    .transform((value) => value ?? undefined)
+    .catch(undefined);
 
 /** One item, or a list of them. */
 export const oneOrMore = <Item>(item: z.ZodType<Item>) => z.union([z.array(item), item.transform((one) => [one])]);

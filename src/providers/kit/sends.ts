@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { ApiAnswer, ApiRequest } from "../../calls/call-api.ts";
 import type { MessageError, OutboundMessage, SentMessage } from "../../model.ts";
-import { at, code, messageId, requiredText, rfcMessageId } from "./fields.ts";
+import { rfcMessageId } from "./email/mail-fields.ts";
+import { at, code, messageId, requiredText } from "./fields.ts";
 
 /** How a provider is asked to send, and how its answers are read. */
 

@@ -5,9 +5,9 @@ import { choice, credentials, setting, shape } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
 import { ignored, receipt, type StatusWords, text } from "../kit/events.ts";
-import { at, jsonText, maybeText, messageId, phone, reference, requiredText, time } from "../kit/fields.ts";
-import { awsKeyFields } from "../kit/recipes/aws-signature.ts";
-import { readTopicWord, snsSignature, subscribeUrlOf, topicArnShape } from "../kit/recipes/sns.ts";
+import { at, jsonText, maybe, maybeReference, maybeText, messageId, phone, time } from "../kit/fields.ts";
+import { awsKeyFields, awsRefusals, awsRefused } from "../kit/recipes/aws-signature.ts";
+import { inMessage, readTopicWord, snsNotes, snsSignature, subscribeUrlOf, topicField } from "../kit/recipes/sns.ts";
 import { answerOf, idAt, withLinks } from "../kit/sends.ts";
 import { callSmsVoice } from "./aws-sms/call.ts";
 
@@ -19,13 +19,7 @@ export const awsSms = defineProvider({
   label: "AWS End User Messaging SMS",
   channel: "sms",
   credentials: credentials({
-    always: {
-      topicArn: setting(
-        "Topic ARN",
-        "In the console of Amazon SNS, on the topic's page: a standard topic, not FIFO. Only what comes from this topic counts.",
-        topicArnShape,
-      ),
-    },
+    always: { topicArn: topicField },
     toSend: awsKeyFields("`sms-voice:SendTextMessage` and `sms-voice:DescribePhoneNumbers`"),
     ifWanted: {
       configurationSet: setting(
@@ -39,11 +33,9 @@ export const awsSms = defineProvider({
   pasteAt:
     "an HTTPS subscription of the SNS topic, with raw message delivery off. In the console of AWS End User Messaging SMS the topic is the number's destination of the type Amazon SNS (Phone numbers, the tab Two-way SMS, _Edit settings_), and an event destination of the configuration set",
   notes: [
+    ...snsNotes,
     "A topic that you made yourself must let `sms-voice.amazonaws.com` do `sns:Publish` by its access policy; one that is made with the number's two-way SMS does so already.",
-    "The bridge confirms the subscription by itself, within seconds of _Create subscription_. Where its status stays _Pending confirmation_, press _Request confirmation_ in the console of Amazon SNS.",
     "The topic is of the region of the number: by its ARN the bridge knows where to send. One topic serves both what people write and receipts.",
-    "A signature is checked with a certificate of `https://sns.<region>.amazonaws.com`: the bridge must be able to reach that host.",
-    "SNS tries three times more, within a minute, then a message is lost for the bridge: give the subscription a retry policy, or a dead-letter queue. It may take an hour at most.",
     "By default AWS itself answers STOP and HELP, and keeps the list; with self-managed opt-outs it hands them on instead. Without those the bridge hears of who wrote STOP at the latest when AWS refuses the next text.",
     "What people send is text alone: AWS takes no MMS in. Files go out as links in the text, which has 1,600 characters at most.",
     "A new account is in a sandbox: only to numbers that are verified there anything goes.",
@@ -62,12 +54,11 @@ export const awsSms = defineProvider({
         ...compose(message),
         ...{ ConfigurationSetName: configurationSet, MessageType: messageType },
       }),
-    answer: answerOf({ ...idAt("MessageId"), refused: apiError() }),
+    answer: answerOf({ ...idAt("MessageId"), refused: awsRefused }),
     // https://docs.aws.amazon.com/pinpoint/latest/apireference_smsvoicev2/CommonErrors.html
     refusals: {
-      ...{ DESTINATION_PHONE_NUMBER_OPTED_OUT: "opted_out", ThrottlingException: "throttled" },
-      ...{ UnrecognizedClientException: "misconfigured", InvalidSignatureException: "misconfigured" },
-      ...{ AccessDeniedException: "misconfigured", ResourceNotFoundException: "misconfigured" },
+      ...awsRefusals,
+      ...{ DESTINATION_PHONE_NUMBER_OPTED_OUT: "opted_out", ResourceNotFoundException: "misconfigured" },
       ...{ ACCOUNT_DISABLED: "misconfigured", INSUFFICIENT_ACCOUNT_REPUTATION: "misconfigured" },
       ...{ NO_ORIGINATION_IDENTITIES_FOUND: "misconfigured", MESSAGE_TYPE_MISMATCH: "misconfigured" },
       ...{ DESTINATION_PHONE_NUMBER_NOT_VERIFIED: "misconfigured" },
@@ -76,15 +67,6 @@ export const awsSms = defineProvider({
   },
   checks: awsSmsChecks,
 });
-
-/** The reason says more than the type, which may have a name space before a #. */
-function apiError() {
-  const words = { message: maybeText, Message: maybeText, Reason: maybeText };
-  return z.object({ __type: requiredText, ...words }).transform(({ __type, Reason, message, Message }) => {
-    const type = __type.replace(/^.*#/s, "") || __type;
-    return { code: Reason ?? type, message: message ?? Message ?? `AWS says ${Reason ?? type}` };
-  });
-}
 
 /** Without `TEXT_` or `MEDIA_`: https://docs.aws.amazon.com/sms-voice/latest/userguide/configuration-sets-event-types.html */
 const words: StatusWords = {
@@ -96,30 +78,17 @@ const words: StatusWords = {
 };
 
 const event = at("Message", jsonText(z.object({ eventType: maybeText })));
-const inbound = z.object({
-  Timestamp: time,
-  /** https://docs.aws.amazon.com/sms-voice/latest/userguide/two-way-sms-payload.html */
-  Message: whole({
-    inboundMessageId: messageId,
-    originationNumber: phone,
-    destinationNumber: phone,
-    messageBody: maybeText,
+/** https://docs.aws.amazon.com/sms-voice/latest/userguide/two-way-sms-payload.html */
+const inbound = inMessage(
+  z.object({
+    ...{ inboundMessageId: messageId, originationNumber: phone, destinationNumber: phone, messageBody: maybeText },
   }),
-});
+);
 /** https://docs.aws.amazon.com/sms-voice/latest/userguide/configuration-sets-event-format.html */
-const update = at("Message", whole({ messageId, messageStatusDescription: maybeText, context: context() }));
-
-function whole<Fields extends z.ZodRawShape>(fields: Fields) {
-  return jsonText(z.object(fields)).transform((found, issues) => {
-    if (found === undefined) issues.addIssue("is missing");
-    return found ?? z.NEVER;
-  });
-}
-
-/** What went along with the send; of what others send by the same set, nothing or something else. */
-function context() {
-  return z.object({ reference: reference.optional() }).nullish().catch(undefined);
-}
+const update = inMessage(
+  // What went along with the send; of what others send by the same set, nothing or something else.
+  z.object({ messageId, messageStatusDescription: maybeText, context: maybe(at("reference", maybeReference)) }),
+);
 
 function read(webhook: DecodedWebhook) {
   const ofTopic = readTopicWord(webhook);
@@ -130,14 +99,14 @@ function read(webhook: DecodedWebhook) {
   if (word === undefined) return ignored(`event ${eventType}: says nothing that is bridged`);
   return receipt(word, words, () => {
     const { messageId: id, messageStatusDescription: message, context: ours } = webhook.read(update);
-    return { id, reference: ours?.reference, message };
+    return { id, reference: ours, message };
   });
 }
 
 /** When the person wrote it AWS does not say, but SNS when it was passed on. */
 function readText(webhook: DecodedWebhook) {
-  const { Timestamp: sentAt, Message } = webhook.read(inbound);
-  const { inboundMessageId: id, originationNumber: from, destinationNumber: to, messageBody } = Message;
+  const sentAt = webhook.read(at("Timestamp", time));
+  const { inboundMessageId: id, originationNumber: from, destinationNumber: to, messageBody } = webhook.read(inbound);
   return text({ id, from, to: [to], sentAt, text: messageBody });
 }
 

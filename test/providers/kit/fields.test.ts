@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { rfcMessageId } from "../../../src/providers/kit/email/mail-fields.ts";
 import * as fields from "../../../src/providers/kit/fields.ts";
 import { parseReference, referenceOf } from "../../../src/providers/kit/reference.ts";
 
@@ -13,7 +14,7 @@ test.each([
   ],
   [fields.addresses, "Ann <Ann@Example.org>, ann@example.org, nobody", ["ann@example.org"]],
   [fields.addresses, undefined, []],
-  [fields.rfcMessageId, " <a@x.example> ", "a@x.example"],
+  [rfcMessageId, " <a@x.example> ", "a@x.example"],
   [fields.time, "2026-01-31T09:30:00Z", new Date("2026-01-31T09:30:00Z")],
   [fields.time, "yesterday", undefined],
   [fields.code, 21610, "21610"],

@@ -2,14 +2,9 @@ import { z } from "zod";
 import { normalizeMailbox, parseSender } from "../../../formats/mailbox.ts";
 import type { DecodedWebhook } from "../../kit/decode.ts";
 import { ignored, receipt, type StatusWords } from "../../kit/events.ts";
-import { at, jsonText, listOf, maybeText, messageId, reference } from "../../kit/fields.ts";
+import { at, listOf, maybe, maybeReference, maybeText, messageId } from "../../kit/fields.ts";
+import { inMessage } from "../../kit/recipes/sns.ts";
 
-/** What SES says, as the text of a notification. */
-export const told = <Output>(schema: z.ZodType<Output>) =>
-  at("Message", jsonText(schema)).transform((found, issues) => {
-    if (found === undefined) issues.addIssue("Message: is missing");
-    return found ?? z.NEVER;
-  });
 const words: StatusWords = {
   ...{ Send: "sent", Delivery: "delivered", Open: "read", Click: "read", Complaint: "complained" },
   ...{ "Bounce Permanent": "bounced", Bounce: "failed", Reject: "failed", "Rendering Failure": "failed" },
@@ -19,11 +14,7 @@ const person = z.object({ emailAddress: z.string(), action: maybeText, status: m
 const event = z.object({
   mail: z.object({
     messageId,
-    // Not only what the bridge sent comes through the configuration set: others may tag as they like.
-    tags: z
-      .object({ reference: z.tuple([reference]) })
-      .optional()
-      .catch(undefined),
+    tags: maybe(at("reference.0", maybeReference)),
   }),
   bounce: z.object({ bounceType: maybeText, bounceSubType: maybeText, bouncedRecipients: listOf(person) }).nullish(),
   complaint: z.object({ complainedRecipients: listOf(person) }).nullish(),
@@ -35,8 +26,8 @@ const event = z.object({
 /** One for each person of whom it tells. */
 export function readReceipts(webhook: DecodedWebhook, type: string) {
   if (!Object.hasOwn(words, type)) return ignored(`event ${type}: says nothing that is passed on`);
-  const { mail, bounce, complaint, delivery, reject, failure } = webhook.read(told(event));
-  const names = { id: mail.messageId, reference: mail.tags?.reference[0] };
+  const { mail, bounce, complaint, delivery, reject, failure } = webhook.read(inMessage(event));
+  const names = { id: mail.messageId, reference: mail.tags };
   const { bounceType, bounceSubType, bouncedRecipients: bounced = [] } = bounce ?? {};
   // Automatic answers count as such bounces, too: only a report of a failure is one.
   // https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#bounce-types

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { openMime } from "../../../formats/mime.ts";
 import type { DecodedWebhook } from "../../kit/decode.ts";
 import { mailOfParts } from "../../kit/email/mail-parts.ts";
-import { type Envelope, rawMail, withVerdicts } from "../../kit/events.ts";
+import { type Envelope, rawMail, withVerdicts } from "../../kit/email/mails.ts";
 import { at, listOf, maybeNumber, maybeText, messageId, oneOrMore, text, time } from "../../kit/fields.ts";
 
 const url = z.url({ protocol: /^https?$/ });

@@ -1,12 +1,11 @@
 import { z } from "zod";
 import { formText } from "../../../formats/form.ts";
-import { attachmentOf } from "../../../formats/mail.ts";
 import { allOf } from "../../../formats/mail-headers.ts";
 import { openMime, parseContentId, readHeaders } from "../../../formats/mime.ts";
 import type { ProviderMessage } from "../../../model.ts";
 import type { DecodedWebhook } from "../../kit/decode.ts";
-import { mailOfParts, openParts } from "../../kit/email/mail-parts.ts";
-import { hashOf, rawMail, withVerdicts } from "../../kit/events.ts";
+import { mailOfParts, openParts, uploadsIn } from "../../kit/email/mail-parts.ts";
+import { hashOf, rawMail, withVerdicts } from "../../kit/email/mails.ts";
 import { jsonText, listOf, maybeText, text } from "../../kit/fields.ts";
 
 const record = z.record(z.string(), z.string());
@@ -34,7 +33,7 @@ function dkimIn(written: string | undefined): string | undefined {
 
 async function readContent(webhook: DecodedWebhook): Promise<ProviderMessage> {
   const { envelope: given, charsets = {} } = webhook.read(inbound);
-  const envelope = { from: given?.from, to: given?.to.join(", ") };
+  const envelope = { from: given?.from, to: given?.to };
   const raw = rawOf(webhook);
   if (raw) return rawMail(raw, envelope);
   const field = (name: string) => textOf(webhook, name, charsets[name]);
@@ -59,9 +58,6 @@ export function openFiles(webhook: DecodedWebhook) {
 
 function filesIn(webhook: DecodedWebhook) {
   const ids = Object.entries(webhook.read(inbound)["content-ids"] ?? {});
-  const uploads = webhook.fields.filter(({ name }) => /^attachment\d+$/.test(name));
-  return uploads.map((file) => {
-    const [contentId] = ids.find(([, name]) => name === file.name) ?? [];
-    return { ...attachmentOf(file, parseContentId(contentId)), content: () => file.content };
-  });
+  const byField = new Map(ids.toReversed().map(([id, field]) => [field, parseContentId(id)]));
+  return uploadsIn(webhook, /^attachment\d+$/, byField);
 }

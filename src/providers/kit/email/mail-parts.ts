@@ -1,17 +1,17 @@
-import { z } from "zod";
-import { composeMail } from "../../../formats/mail.ts";
+import { attachmentOf, composeMail } from "../../../formats/mail.ts";
 import { allOf, findHeader, type MailHeader } from "../../../formats/mail-headers.ts";
-import { addressesOf, parseSender } from "../../../formats/mailbox.ts";
+import { parseSender } from "../../../formats/mailbox.ts";
 import { addWords, type GivenFile, unwrapFiles, withoutContent } from "../../../formats/mime.ts";
 import type { ProviderMessage } from "../../../model.ts";
-import { type Envelope, mail } from "../events.ts";
+import type { DecodedWebhook } from "../decode.ts";
+import { addressesIn, type Boxes, type Envelope, mail } from "./mails.ts";
 
-/** A mail that its provider has taken apart. Addresses are written as in their headers, which count where they are missing. */
+/** A mail that its provider has taken apart. Where its addresses or its subject are undefined, the headers count. */
 export interface MailParts {
   from?: string | undefined;
-  to?: string | undefined;
-  cc?: string | undefined;
-  bcc?: string | undefined;
+  to?: Boxes;
+  cc?: Boxes;
+  bcc?: Boxes;
   subject?: string | undefined;
   text?: string | undefined;
   html?: string | undefined;
@@ -28,13 +28,14 @@ export async function mailOfParts(parts: MailParts, id: string | (() => string))
   const { from, to, cc, bcc, subject, headers, envelope } = parts;
   const { words, files } = await unwrapFiles(parts.files);
   const { text, html } = addWords({ text: parts.text, html: parts.html }, words);
-  const named = addressesOf(to ?? allOf(headers, "to"));
-  const mailboxes = addressesOf(envelope.to);
+  const named = addressesIn(to ?? allOf(headers, "to"));
+  const mailboxes = addressesIn(envelope.to);
   const content = composeMail({
     from: parseSender(from ?? findHeader(headers, "from")),
-    ...{ to: named.length > 0 ? named : mailboxes, cc: addressesOf(cc ?? allOf(headers, "cc")), bcc: addressesOf(bcc) },
+    to: named.length > 0 || to !== undefined ? named : mailboxes,
+    ...{ cc: addressesIn(cc ?? allOf(headers, "cc")), bcc: addressesIn(bcc) },
     ...{ subject: subject ?? findHeader(headers, "subject"), text, html },
-    ...{ attachments: files.map(withoutContent), headers, envelopeSender: envelope.from },
+    ...{ attachments: files.map(withoutContent), headers, envelopeSender: envelope.from ?? undefined },
   });
   return mail(typeof id === "string" ? id : (content.rfcMessageId ?? id()), content, mailboxes);
 }
@@ -43,7 +44,19 @@ export async function mailOfParts(parts: MailParts, id: string | (() => string))
 export const openParts = async (files: GivenFile[]): Promise<(Buffer | undefined)[]> =>
   (await unwrapFiles(files)).files.map(({ content }) => content?.());
 
-/** Headers by their names, each with a value or a list of them. */
-export const headersByName = z
-  .record(z.string(), z.union([z.string().transform((value) => [value]), z.array(z.string())]))
-  .transform((values) => Object.entries(values).flatMap(([name, all]) => all.map((value) => ({ name, value }))));
+/** The files that a form holds in fields of such names, with the Content-ID of each by the name of its field. */
+export const uploadsIn = (
+  { fields }: DecodedWebhook,
+  named: RegExp,
+  contentIds: ReadonlyMap<string, string | undefined>,
+): GivenFile[] =>
+  fields
+    .filter(({ name }) => named.test(name))
+    .map((file) => ({ ...attachmentOf(file, contentIds.get(file.name)), content: () => file.content }));
+
+/** What a provider gives as fields of their own, as the headers that they are. */
+export const asHeaders = (fields: Record<string, Boxes>): MailHeader[] =>
+  Object.entries(fields).flatMap(([name, boxes]) => {
+    const value = [boxes ?? []].flat().join(", ");
+    return value === "" ? [] : [{ name, value }];
+  });

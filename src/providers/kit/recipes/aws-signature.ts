@@ -1,6 +1,9 @@
 import { createHash, createHmac } from "node:crypto";
+import { z } from "zod";
 import type { ApiRequest } from "../../../calls/call-api.ts";
+import type { RefusalCodes } from "../adapter.ts";
 import { secret, setting, shape } from "../credentials.ts";
+import { maybeText } from "../fields.ts";
 
 export interface AwsKey {
   accessKeyId: string;
@@ -58,6 +61,32 @@ export const awsKeyFields = (permissions: string) => ({
     shape(/^[\w/+=]{16,128}$/, "must be letters, digits and the signs / + ="),
   ),
 });
+
+/** A refusal in AWS's words. A reason says more than a type, before which there may be a name space and a #. */
+export const awsRefused = z
+  .object({ __type: maybeText, Reason: maybeText, message: maybeText, Message: maybeText })
+  .refine(({ __type, message, Message }) => (__type ?? message ?? Message) !== undefined)
+  .transform(({ __type, Reason, message, Message }) => {
+    const code = Reason ?? (__type?.replace(/^.*#(?=.)/s, "") || "refused");
+    return { code, message: message ?? Message ?? `AWS says ${code}` };
+  });
+
+/** What any API of AWS may refuse by. */
+export const awsRefusals: RefusalCodes = {
+  ...{ ThrottlingException: "throttled", AccessDeniedException: "misconfigured" },
+  ...{ UnrecognizedClientException: "misconfigured", InvalidSignatureException: "misconfigured" },
+};
+
+/** How an object of a bucket is got: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html */
+export function getS3Object(bucket: string, objectKey: string, key: Omit<AwsKey, "service">): ApiRequest {
+  const host = `${bucket}.s3.${key.region}.amazonaws.com`;
+  const path = `/${objectKey.split("/").map(encodeKey).join("/")}`;
+  const headers = { "x-amz-content-sha256": sha256("") };
+  return callAws({ method: "GET", host, path, headers, body: "" }, { ...key, service: "s3" });
+}
+
+const encodeKey = (part: string) =>
+  encodeURIComponent(part).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 
 export const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 

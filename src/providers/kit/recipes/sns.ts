@@ -3,10 +3,10 @@ import { z } from "zod";
 import { ParseError } from "../../../errors.ts";
 import type { IgnoredEvent, WebhookRequest } from "../../../model.ts";
 import { isSame } from "../../../secrets/compare.ts";
-import { shape } from "../credentials.ts";
+import { setting, shape } from "../credentials.ts";
 import type { DecodedWebhook } from "../decode.ts";
 import { ignored } from "../events.ts";
-import { requiredText } from "../fields.ts";
+import { at, jsonText, requiredText } from "../fields.ts";
 import { isFresh } from "../freshness.ts";
 import type { Proof } from "../proofs.ts";
 
@@ -15,11 +15,35 @@ import type { Proof } from "../proofs.ts";
  * two have other hosts: https://docs.aws.amazon.com/sms-voice/latest/userguide/two-way-sms-iam-policy-auto.html
  */
 const arnShape = /^arn:aws(?:-us-gov)?:sns:([a-z]{2}(?:-[a-z]+)+-\d{1,2}):\d{12}:[\w-]{1,256}$/;
-export const topicArnShape = shape(
+const topicArnShape = shape(
   arnShape,
   "must be a standard topic's ARN, such as arn:aws:sns:us-east-1:123456789012:texts",
 );
 export const regionOf = (topicArn: string) => arnShape.exec(topicArn)?.[1] ?? "";
+
+/** From which topic alone something counts. */
+export const topicField = setting(
+  "Topic ARN",
+  "In the console of Amazon SNS, on the topic's page: a standard topic, not FIFO. Only what comes from this topic counts.",
+  topicArnShape,
+);
+
+/** What to know of a topic's subscription. */
+export const snsNotes = [
+  "The bridge confirms the subscription by itself, within seconds of _Create subscription_. Where its status stays _Pending confirmation_, press _Request confirmation_ in the console of Amazon SNS.",
+  "A signature is checked with a certificate of `https://sns.<region>.amazonaws.com`: the bridge must be able to reach that host.",
+  "SNS tries three times more, within a minute, then a notification is lost for the bridge: give the subscription a retry policy, or a dead-letter queue. It may take an hour at most.",
+];
+
+/** What a topic tells: JSON, as the text of a notification. */
+export const inMessage = <Output>(schema: z.ZodType<Output>) =>
+  at(
+    "Message",
+    jsonText(schema).transform((found, issues) => {
+      if (found === undefined) issues.addIssue("is missing");
+      return found ?? z.NEVER;
+    }),
+  );
 
 /** What Amazon SNS posts around everything: https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html */
 const envelope = z.object({
