@@ -94,16 +94,20 @@ function keyOf({ account, receipt: { reference, providerMessageId } }: AccountRe
 }
 
 /**
- * Where each message stands, by its account and our reference, or by its account and the provider's id; of two that have
- * the same the first. Kept in maps: a batch may hold thousands of receipts of as many messages.
+ * Where each message stands, by its account and our reference, or by its account and the provider's id, or by the Message-ID,
+ * which is all that a report knows that comes as mail; of two that have the same the first. Kept in maps: a batch may hold thousands of receipts of as many messages.
  */
 function createPlaces(sent: SentMessageRow[]) {
   const byReference = new Map<string, number>();
   const byProviderId = new Map<string, number>();
-  const put = ({ accountId, message: { id, providerMessageId } }: SentMessageRow, place: number) => {
+  const byMessageId = new Map<string, number>();
+  const keep = (places: Map<string, number>, key: string, place: number) =>
+    places.set(key, Math.min(place, places.get(key) ?? place));
+  const put = ({ accountId, message }: SentMessageRow, place: number) => {
+    const { id, providerMessageId, rfcMessageId } = message;
     byReference.set(`${accountId} ${id}`, place);
-    const key = `${accountId} ${providerMessageId}`;
-    if (providerMessageId !== null) byProviderId.set(key, Math.min(place, byProviderId.get(key) ?? place));
+    if (providerMessageId !== null) keep(byProviderId, `${accountId} ${providerMessageId}`, place);
+    if (rfcMessageId !== null) keep(byMessageId, `${accountId} ${rfcMessageId.toLowerCase()}`, place);
   };
   for (const [place, each] of sent.entries()) put(each, place);
   return {
@@ -113,7 +117,8 @@ function createPlaces(sent: SentMessageRow[]) {
      * gateway may give messages of two of the account's numbers the same id.
      */
     find({ id, adapter }: AccountFacts, { reference, providerMessageId }: Receipt) {
-      const byId = byProviderId.get(`${id} ${providerMessageId}`);
+      const byId =
+        byProviderId.get(`${id} ${providerMessageId}`) ?? byMessageId.get(`${id} ${providerMessageId.toLowerCase()}`);
       const place = byReference.get(`${id} ${reference}`);
       if (place === undefined) return byId;
       const known = sent[place]?.message.providerMessageId;

@@ -9,6 +9,7 @@ import {
   callStatuses,
   type OutboundAttachment,
   type OutboundMessage,
+  type ProviderEvent,
   type ProviderMessage,
   type TextService,
 } from "../model.ts";
@@ -87,7 +88,7 @@ interface Generic {
   channel: Channel;
   services?: readonly TextService[];
   takesIds?: true;
-  readMessage(webhook: DecodedWebhook, ownAddress: string | undefined): ProviderMessage | Promise<ProviderMessage>;
+  readMessage(webhook: DecodedWebhook, ownAddress: string | undefined): ProviderMessage | Promise<ProviderEvent[]>;
   /** A person's wish, from whom and for which of our addresses. */
   readWish(webhook: DecodedWebhook, ownAddress: string | undefined): Pick<Consent, "from" | "to">;
   readCall?(webhook: DecodedWebhook, ownAddress: string | undefined): ProviderMessage;
@@ -175,7 +176,7 @@ async function read(
   if (type === "message.received") return readMessage(webhook, ownAddress);
   if (type === "call.ended" && readCall) return readCall(webhook, ownAddress);
   if (type === "call.recorded" && readCall) return readAddition(webhook);
-  if (type === "message.sent") return { ...(await readMessage(webhook, ownAddress)), direction: "outbound" as const };
+  if (type === "message.sent") return [await readMessage(webhook, ownAddress)].flat().map(asSent);
   if (type !== "message.status") return ignored(`event ${type}: says nothing that is bridged`);
   const { id, reference: ours, status, error, ...rest } = webhook.read(update);
   return receipt(status, words, () => ({
@@ -184,6 +185,9 @@ async function read(
     ...{ code: error?.code, message: error?.message ?? "no reason was given" },
   }));
 }
+
+const asSent = (event: ProviderEvent): ProviderEvent =>
+  event.kind === "message" ? { ...event, direction: "outbound" } : event;
 
 const degrees = code.nullish().transform((value) => value ?? undefined);
 const location = z

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { readDeliveryStatus } from "../../src/formats/email/delivery-status.ts";
 import type { Receipt } from "../../src/model.ts";
-import { deliveryReports } from "../../src/providers/kit/email/delivery-reports.ts";
+import { mailReports } from "../../src/providers/kit/email/mail-reports.ts";
 
 const lines = (...all: string[]) => Buffer.from(all.join("\r\n"));
 const original = ["Message-ID: <2f6f-1@ours.test>", "From: box@ours.test", "To: ann@vale.test", "Subject: Your order"];
@@ -43,7 +43,7 @@ describe("a report of delivery says what became of the email", () => {
     ["in base64", { encoding: "base64" }],
     ["where the type is without its report-type", { type: "multipart/report; boundary=b" }],
   ])("%s", (_, given) => {
-    expect(deliveryReports(report(given))).toEqual([failed]);
+    expect(mailReports(report(given))).toEqual([failed]);
   });
 
   test.each([
@@ -53,7 +53,7 @@ describe("a report of delivery says what became of the email", () => {
     ["5.7.1", undefined],
   ])("with %s, after which the person is written to no more by: %s", (code, cause) => {
     const recipients = [["Final-Recipient: rfc822; ann@vale.test", "Action: failed", `Status: ${code}`]];
-    const [told] = deliveryReports(report({ recipients })) ?? [];
+    const [told] = mailReports(report({ recipients })) ?? [];
     expect(told).toMatchObject({ status: "failed", error: { code } });
     expect((told as Receipt).consent?.cause).toBe(cause);
   });
@@ -72,7 +72,7 @@ describe("a report of delivery says what became of the email", () => {
       ["Final-Recipient: rfc822; <cem@vale.test>", "Action: delivered", "Status: 2.0.0"],
       ["Final-Recipient: x400; none", "Action: failed"],
     ];
-    expect(deliveryReports(report({ recipients }))).toMatchObject([
+    expect(mailReports(report({ recipients }))).toMatchObject([
       {
         ...{ status: "failed", recipient: "ann@vale.test" },
         error: { code: "5.2.2", message: expect.stringMatching(/^552 5\.2\.2 The mailbox is\s+full$/) },
@@ -94,5 +94,5 @@ test("any other mail is none, and what does not name the email is nobody's recei
   for (const mail of others) expect(readDeliveryStatus(mail)).toBeUndefined();
   const nameless = report({ returned: ["Content-Type: text/rfc822-headers", "", "Subject: x", ""] });
   expect(readDeliveryStatus(nameless)).toMatchObject({ recipients: [{ action: "failed" }] });
-  expect(deliveryReports(nameless)).toBeUndefined();
+  expect(mailReports(nameless)).toBeUndefined();
 });

@@ -34,7 +34,7 @@ import { baseSubject, isReply } from "../../src/messages/find-parent.ts";
 import { properUrl } from "../../src/messages/proper-url.ts";
 import { ownWordsOfHtml } from "../../src/messages/quoted-html.ts";
 import { stripQuoted } from "../../src/messages/strip-quoted.ts";
-import { deliveryReports } from "../../src/providers/kit/email/delivery-reports.ts";
+import { mailReports } from "../../src/providers/kit/email/mail-reports.ts";
 import { readCsv } from "../../src/registry/read-csv.ts";
 
 export interface Parser {
@@ -117,7 +117,7 @@ const table: Record<string, Parser["parse"]> = {
     parseMime(`Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n${text}\r\n--a--`),
   "parseMime, of a subject": (text) => parseMime(`Subject: ${text}\r\n\r\nx`),
   openMime,
-  "deliveryReports, of what a server tells of": (text) => deliveryReports(reportOf(text)),
+  "mailReports, of what a server tells of": (text) => mailReports(reportOf(text)),
   "readAuthenticationResults, of many and of a long one": (text) =>
     [text.split("\n", 1000), [text]].map((values) =>
       readAuthenticationResults(values.flatMap(header("authentication-results")), "mx.example.com"),

@@ -63,6 +63,45 @@ test("receipts of thousands of messages are told apart, also by an id that an ea
   expect(kept?.fates).toMatchObject([{ state: "delivered", at: expect.stringMatching(/^\d{4}-.*T/) }]);
 });
 
+test("a report that comes as mail finds its email by the Message-ID, whatever the provider calls it", async () => {
+  const { db } = database;
+  const mailbox = describeMapping(
+    await insertMapping(db, {
+      ...{ id: randomUUID(), locationId: "loc", provider: "generic-email", address: "box@ours.test" },
+      ...{ conversationProviderId: "p", type: "Custom", unknownSender: "create", postAutomatic: false },
+    }),
+  );
+  const { id: mappingId, accountId, channel } = mailbox;
+  const conversation = await ensureConversation(db, { mappingId, locationId: "loc", address: "ann@vale.test" });
+  const [email] = await selectRows<{ id: number }>(
+    db,
+    sql`insert into messages (mapping_id, conversation_id, origin, direction, state, provider_message_id, rfc_message_id, received_at)
+      values (${mappingId}, ${conversation.id}, 'highlevel', 'outbound', 'sent', 'theirs-1', 'One@ours.test', now()) returning id`,
+  );
+  const receipt: Receipt = {
+    ...{ kind: "receipt", providerMessageId: "one@ours.test", status: "complained", recipient: "ann@vale.test" },
+    consent: { change: "stop", cause: "complaint" },
+  };
+  const account = { ...mailbox, deletedAt: null };
+  const another = { ...account, id: mapping.accountId };
+  const applied = await db.transaction((tx) =>
+    applyReceipts({ tx, visibleAfterSeconds: 0 }, [
+      { account, receipt },
+      { account: another, receipt: { ...receipt } },
+    ]),
+  );
+  expect([applied.known.size, applied.known.has(receipt)]).toEqual([1, true]);
+  expect(applied.consents).toMatchObject([{ channel, address: "ann@vale.test", messageId: email?.id, change: "stop" }]);
+  const [kept] = await selectRows(
+    db,
+    sql`select state, provider_message_id as "providerMessageId" from messages where id = ${email?.id}`,
+  );
+  expect([kept, accountId === mapping.accountId]).toEqual([
+    { state: "complained", providerMessageId: "theirs-1" },
+    false,
+  ]);
+});
+
 const receiptOf = (n: number, status: Receipt["status"]): Receipt => ({
   kind: "receipt",
   providerMessageId: `sm-${n}`,

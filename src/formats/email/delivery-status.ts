@@ -27,13 +27,21 @@ const maxRecipients = 1000;
 /** Reads a report of delivery; undefined for any other mail, also for a bounce that is words for people alone. Pure. */
 export function readDeliveryStatus(raw: Buffer): DeliveryStatus | undefined {
   const root = readParts(raw);
-  if (root.type !== "multipart/report") return undefined;
-  const report = root.parts.find(({ type }) => /^message\/(?:global-)?delivery-status$/.test(type));
+  const report = reportPart(root, /^message\/(?:global-)?delivery-status$/);
   const recipients = report === undefined ? [] : blocksOf(report).flatMap(readRecipient);
+  return recipients.length === 0 ? undefined : { recipients, original: returnedHeaders(root) };
+}
+
+/** The part of a report that machines read, decoded; undefined for a mail that is none, or one of another kind. */
+export function reportPart(root: MimePart, type: RegExp): Buffer | undefined {
+  const part = root.type === "multipart/report" ? root.parts.find((each) => type.test(each.type)) : undefined;
+  return part && contentOf(part);
+}
+
+/** The headers of the email that a report is about, as far as they came back. */
+export function returnedHeaders(root: MimePart): MailHeader[] {
   const returned = root.parts.find(({ type }) => returnedTypes.test(type));
-  return recipients.length === 0
-    ? undefined
-    : { recipients, original: returned ? readParts(contentOf(returned)).headers : [] };
+  return returned ? readParts(contentOf(returned)).headers : [];
 }
 
 const returnedTypes = /^(?:message\/(?:rfc822|global|(?:rfc822|global)-headers)|text\/rfc822-headers)$/;
@@ -41,10 +49,8 @@ const returnedTypes = /^(?:message\/(?:rfc822|global|(?:rfc822|global)-headers)|
 const contentOf = (part: MimePart) => decodeTransfer(part.body, findHeader(part.headers, "content-transfer-encoding"));
 
 /** The fields of the report, then those of each recipient: groups of headers with blank lines between them. */
-function blocksOf(report: MimePart): MailHeader[][] {
-  const groups = contentOf(report)
-    .toString("utf8")
-    .split(/(?:\r?\n[ \t]*){2,}/, maxRecipients + 1);
+function blocksOf(report: Buffer): MailHeader[][] {
+  const groups = report.toString("utf8").split(/(?:\r?\n[ \t]*){2,}/, maxRecipients + 1);
   return groups.map((group) => readParts(Buffer.from(`${group.trim()}\r\n\r\n`)).headers);
 }
 

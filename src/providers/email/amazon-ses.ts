@@ -1,12 +1,11 @@
 import { z } from "zod";
 import { Failure, ParseError } from "../../errors.ts";
 import { parseSender } from "../../formats/mailbox.ts";
-import { openMime } from "../../formats/mime.ts";
 import { amazonSesChecks } from "../checks/email/amazon-ses.ts";
 import { credentials, setting, shape } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { addressesIn, rawMail } from "../kit/email/mails.ts";
+import { addressesIn, openRaw, rawMail } from "../kit/email/mails.ts";
 import { ignored, incompleteMail } from "../kit/events.ts";
 import { at, listOf, maybe, maybeText, messageId, requiredText } from "../kit/fields.ts";
 import { awsKeyFields, awsRefusals, awsRefused, getS3Object } from "../kit/recipes/aws-signature.ts";
@@ -67,7 +66,7 @@ export const amazonSes = defineProvider({
     read,
     files: async (webhook) => {
       const raw = webhook.fetched ?? contentOf(webhook);
-      return raw ? openMime(raw) : [];
+      return raw ? openRaw(raw) : [];
     },
     confirmation: subscribeUrlOf,
     completion: {

@@ -9,7 +9,7 @@ import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
 import { maybeLink, maybeMailbox } from "../kit/email/mail-fields.ts";
 import { mailOfParts, openParts } from "../kit/email/mail-parts.ts";
-import { hashOf, withVerdicts } from "../kit/email/mails.ts";
+import { hashOf } from "../kit/email/mails.ts";
 import { byName, filesOf } from "../kit/email/outgoing.ts";
 import { receipt, type StatusWords } from "../kit/events.ts";
 import { at, listOf, maybe, maybeNumber, maybeText, messageId, oneOrMore } from "../kit/fields.ts";
@@ -80,18 +80,17 @@ const inbound = z.object({
   ...{ plain: maybeText, html: maybeText },
 });
 
-async function readMail(webhook: DecodedWebhook) {
+function readMail(webhook: DecodedWebhook) {
   const { headers: given, envelope, plain: text, html } = webhook.read(inbound);
   // Their names are written as `message_id`.
   const headers = Object.entries(given).flatMap(([name, values]) =>
     values.map((value) => ({ name: name.replaceAll("_", "-"), value })),
   );
   const { from, to, recipients, spf } = envelope;
-  const parts = { text, html, headers, files: filesIn(webhook) };
-  const mail = await mailOfParts({ ...parts, envelope: { from, to: recipients.length > 0 ? recipients : to } }, () =>
+  const handed = { from, to: recipients.length > 0 ? recipients : to, verdicts: { spf } };
+  return mailOfParts({ text, html, headers, files: filesIn(webhook), envelope: handed }, () =>
     hashOf(JSON.stringify([given, text, html])),
   );
-  return withVerdicts(mail, { spf });
 }
 
 /** In the webhook, or in the store that is set at CloudMailin. */

@@ -1,12 +1,10 @@
 import { z } from "zod";
-import { openMime } from "../../formats/mime.ts";
 import { formatMailbox, outgoingHeaders } from "../../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { apiKey, atLeast, credentials, secret } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { deliveryReports } from "../kit/email/delivery-reports.ts";
-import { rawMail } from "../kit/email/mails.ts";
+import { openRaw, rawMail } from "../kit/email/mails.ts";
 import { byName, filesOf } from "../kit/email/outgoing.ts";
 import { at, listOf, maybe, maybeText } from "../kit/fields.ts";
 import { basic } from "../kit/proofs.ts";
@@ -36,7 +34,7 @@ export const forwardemail = defineProvider({
     "an alias of the domain as what it forwards to, with `?attachments=false` behind it: the files are in the raw mail, and would come twice",
   notes: [
     "The raw mail comes as text: of mail that is neither ASCII nor UTF-8 and not encoded, Forward Email has lost the signs beyond ASCII.",
-    "Receipts are reports by mail, which come to the mailbox that sent: it must be mapped, and its alias forward to the bridge.",
+    "Receipts are reports by mail, of delivery and of complaints, which come to the mailbox that sent: it must be mapped, and its alias forward to the bridge.",
   ],
   receives: {
     contentTypes: ["application/json"],
@@ -46,8 +44,8 @@ export const forwardemail = defineProvider({
     }),
     // The sender's server waits: what is deferred comes again, and what is refused goes back as a bounce.
     refusedWith: 503,
-    read: async (webhook) => deliveryReports(rawOf(webhook)) ?? readMail(webhook),
-    files: (webhook) => (deliveryReports(rawOf(webhook)) ? [] : openMime(rawOf(webhook))),
+    read: readMail,
+    files: (webhook) => openRaw(rawOf(webhook)),
   },
   sends: {
     request: (message, { apiKey }) =>

@@ -3,14 +3,12 @@ import { readAuthenticationResults } from "../../formats/email/authentication-re
 import { readParts } from "../../formats/email/mime-parts.ts";
 import { allOf, findHeader, type MailHeader } from "../../formats/mail-headers.ts";
 import { addressesOf } from "../../formats/mailbox.ts";
-import { openMime } from "../../formats/mime.ts";
 import { outgoingHeaders } from "../../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { mailboxChecks } from "../checks/mailbox/imap-smtp.ts";
 import { choice, credentials, secret, setting, shape } from "../kit/credentials.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { deliveryReports } from "../kit/email/delivery-reports.ts";
-import { rawMail } from "../kit/email/mails.ts";
+import { openRaw, rawMail } from "../kit/email/mails.ts";
 import { byName, filesOf } from "../kit/email/outgoing.ts";
 import { basicAuth } from "../kit/proofs.ts";
 import { answerOf, post, refusalAt, rfcMessageIdAt } from "../kit/sends.ts";
@@ -71,14 +69,14 @@ export const imapSmtp = defineProvider({
   notes: [
     "Connections go by TLS alone, with a certificate that is the host's. A host whose address is not public must be named by `ALLOWED_PRIVATE_HOSTS`, with its port.",
     "Mail is left unread. One that is larger than `EMAIL_BODY_LIMIT_KB` stays where it is, and its headers are posted with words that say so.",
-    "There are no receipts but what mail servers report of emails that they could not deliver.",
+    "There are no receipts but what mail servers report of emails that they could not deliver, and complaints that mail providers hand on, such as those of a feedback loop to this mailbox.",
   ],
   receives: {
     contentTypes: ["message/rfc822"],
     proof: basicAuth({ pair: ({ user: name, password = "" }) => [name, password] }),
     mailbox: mailboxOf,
-    read: async ({ body, verifiedBy }) => deliveryReports(body) ?? readMail(body, verifiedBy),
-    files: ({ body }) => (deliveryReports(body) ? [] : openMime(body)),
+    read: ({ body, verifiedBy }) => readMail(body, verifiedBy),
+    files: ({ body }) => openRaw(body),
   },
   sends: {
     request: (message, given) => {

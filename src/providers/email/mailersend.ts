@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { parseMessageIds } from "../../formats/mail-headers.ts";
-import { openMime } from "../../formats/mime.ts";
 import { outgoingHeadersWithoutId } from "../../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { mailersendChecks } from "../checks/email/mailersend.ts";
@@ -8,7 +7,7 @@ import { atLeast, credentials, printable, secret } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
 import { maybeMailbox } from "../kit/email/mail-fields.ts";
-import { rawMail } from "../kit/email/mails.ts";
+import { openRaw, rawMail } from "../kit/email/mails.ts";
 import { filesOf } from "../kit/email/outgoing.ts";
 import { receipt, type StatusWords } from "../kit/events.ts";
 import { at, listOf, maybe, maybeText, messageId, requiredText } from "../kit/fields.ts";
@@ -52,7 +51,7 @@ export const mailersend = defineProvider({
       ...{ hash: "sha256", encoding: "hex", key: ({ inboundSecret, webhookSecret }) => [inboundSecret, webhookSecret] },
     }),
     read: (webhook) => (isMail(webhook) ? readMail(webhook) : readReceipt(webhook)),
-    files: (webhook) => (isMail(webhook) ? openMime(webhook.read(inbound).raw) : []),
+    files: (webhook) => (isMail(webhook) ? openRaw(webhook.read(inbound).raw) : []),
   },
   sends: {
     request: (message, { apiToken }) =>

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { openMime, parseContentId } from "../../formats/mime.ts";
+import { parseContentId } from "../../formats/mime.ts";
 import { formatMailbox, outgoingHeaders, requireContent } from "../../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { mailgunChecks } from "../checks/mailgun.ts";
@@ -8,7 +8,7 @@ import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
 import { maybeLink, maybeMailbox, rfcMessageId } from "../kit/email/mail-fields.ts";
 import { mailOfParts, openParts, uploadsIn } from "../kit/email/mail-parts.ts";
-import { rawMail } from "../kit/email/mails.ts";
+import { openRaw, rawMail } from "../kit/email/mails.ts";
 import { receipt, type StatusWords } from "../kit/events.ts";
 import { at, code, jsonText, maybe, maybeReference, maybeText, messageId, requiredText } from "../kit/fields.ts";
 import { basic } from "../kit/proofs.ts";
@@ -108,7 +108,7 @@ const rawOf = ({ fields }: DecodedWebhook) => fields.find(({ name }) => name ===
 
 function openFiles(webhook: DecodedWebhook) {
   const raw = rawOf(webhook);
-  return raw ? openMime(raw) : openParts(filesIn(webhook));
+  return raw ? openRaw(raw) : openParts(filesIn(webhook));
 }
 
 /** Those in the form itself, then those that a route stores for some days, of which there is a URL. */

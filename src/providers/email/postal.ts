@@ -1,12 +1,11 @@
 import { z } from "zod";
-import { openMime } from "../../formats/mime.ts";
 import { formatMailbox, outgoingHeadersWithoutId } from "../../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { apiKey, credentials, httpUrl, setting } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
 import { maybeMailbox, rfcMessageId } from "../kit/email/mail-fields.ts";
-import { rawMail } from "../kit/email/mails.ts";
+import { openRaw, rawMail } from "../kit/email/mails.ts";
 import { byName, filesOf } from "../kit/email/outgoing.ts";
 import { ignored, receipt, type StatusWords } from "../kit/events.ts";
 import { at, maybeReference, maybeText, requiredText } from "../kit/fields.ts";
@@ -50,7 +49,7 @@ export const postal = defineProvider({
     // A 4xx bounces the mail: https://github.com/postalserver/postal/blob/main/app/senders/http_sender.rb
     refusedWith: 503,
     read: (webhook) => (isEvent(webhook) ? readReceipt(webhook) : readMail(webhook)),
-    files: (webhook) => (isEvent(webhook) ? [] : openMime(rawOf(webhook.read(inbound)))),
+    files: (webhook) => (isEvent(webhook) ? [] : openRaw(rawOf(webhook.read(inbound)))),
   },
   sends: {
     request: (message, { serverUrl, apiKey }) => {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { openMime, parseContentId } from "../../formats/mime.ts";
+import { parseContentId } from "../../formats/mime.ts";
 import { formatMailbox, outgoingHeadersWithoutId } from "../../formats/outgoing-mail.ts";
 import { decodeJson, parseValue } from "../../formats/parse-value.ts";
 import type { OutboundMessage } from "../../model.ts";
@@ -9,7 +9,7 @@ import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
 import { headersByName, rfcMessageId } from "../kit/email/mail-fields.ts";
 import { asHeaders, mailOfParts } from "../kit/email/mail-parts.ts";
-import { addressesIn, type Envelope, rawMail } from "../kit/email/mails.ts";
+import { addressesIn, type Envelope, openRaw, rawMail } from "../kit/email/mails.ts";
 import { byName, filesOf } from "../kit/email/outgoing.ts";
 import { ignored, incompleteMail, receipt, type StatusWords } from "../kit/events.ts";
 import { at, listOf, mailbox, maybe, maybeReference, maybeText, requiredText } from "../kit/fields.ts";
@@ -49,7 +49,7 @@ export const resend = defineProvider({
     proof: standardWebhooks({ key: ({ signingSecret }) => signingSecret, names: "svix" }),
     isReferenceSigned: true,
     read,
-    files: ({ fetched }) => (fetched && !isFields(fetched) ? openMime(fetched) : []),
+    files: ({ fetched }) => (fetched && !isFields(fetched) ? openRaw(fetched) : []),
     // https://resend.com/docs/api-reference/emails/retrieve-received-email
     completion: {
       request: (id, { apiKey }) => ({ url: `${api}/emails/receiving/${id}?html_format=cid`, headers: bearer(apiKey) }),

@@ -5,7 +5,7 @@ import type { Db } from "../postgres/database.ts";
 import { prepare } from "../postgres/prepare.ts";
 import { type Conversation, conversations, type Message, messages } from "../schema.ts";
 
-/** Which message of an account a receipt is about: by our id of it, by the provider's, or by both. */
+/** Which message of an account a receipt is about: by our id of it, by the provider's or the Message-ID, or by both. */
 export interface SentMessageKey {
   accountId: string;
   /** In digits. */
@@ -56,6 +56,10 @@ const lockSent = prepare<{ keys: string }, Record<string, unknown>>(
       union
       select m.id, unsure."accountId" from unsure join mappings on mappings.account_id = unsure."accountId"
       join messages m on m.mapping_id = mappings.id and m.provider_message_id = unsure."providerMessageId"
+      union
+      select m.id, unsure."accountId" from unsure join messages m on lower(m.rfc_message_id) = lower(unsure."providerMessageId")
+      join mappings on mappings.id = m.mapping_id and mappings.account_id = unsure."accountId"
+      where unsure."providerMessageId" like '%@%' and m.rfc_message_id is not null
     )
     select "accountId", ${messageColumns.list}, ${conversationColumns.list}
     from sought

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { openMime } from "../../../formats/mime.ts";
+import type { ProviderEvent } from "../../../model.ts";
 import type { DecodedWebhook } from "../../kit/decode.ts";
-import { mailOfParts } from "../../kit/email/mail-parts.ts";
-import { type Envelope, rawMail, withVerdicts } from "../../kit/email/mails.ts";
+import { asHeaders, mailOfParts } from "../../kit/email/mail-parts.ts";
+import { type Envelope, openRaw, rawMail } from "../../kit/email/mails.ts";
 import { at, listOf, maybeNumber, maybeText, messageId, oneOrMore, text, time } from "../../kit/fields.ts";
 
 const url = z.url({ protocol: /^https?$/ });
@@ -27,13 +27,11 @@ const id = at("data.id", messageId);
 const files = at("data", fields.pick({ mime: true, mimeBase64: true, attachments: true }));
 
 /** An email as a whole, which needs no id, or in fields. */
-export async function readEmail(webhook: DecodedWebhook) {
+export async function readEmail(webhook: DecodedWebhook): Promise<ProviderEvent[]> {
   const data = webhook.read(email);
-  const envelope = { from: data.envelopeFrom ?? undefined, to: data.envelopeTo.join(", ") };
-  const verdicts = data.verdicts ?? {};
+  const envelope = { from: data.envelopeFrom, to: data.envelopeTo, verdicts: data.verdicts ?? {} };
   const raw = wholeEmail(data);
-  if (raw) return rawMail(raw, { ...envelope, verdicts }, data.id ?? undefined);
-  return withVerdicts(await readFields(data, envelope, webhook.read(id)), verdicts);
+  return raw ? rawMail(raw, envelope, data.id ?? undefined) : [await readFields(data, envelope, webhook.read(id))];
 }
 
 function wholeEmail({ mime, mimeBase64 }: Pick<z.infer<typeof fields>, "mime" | "mimeBase64">) {
@@ -42,18 +40,12 @@ function wholeEmail({ mime, mimeBase64 }: Pick<z.infer<typeof fields>, "mime" | 
 
 async function readFields(data: z.infer<typeof fields>, envelope: Envelope, messageId: string) {
   const { from, to, cc, bcc, replyTo, subject, text, html, attachments: files, sentAt } = data;
-  const headers = {
+  const headers = asHeaders({
     ...{ From: from, "Reply-To": replyTo, Subject: subject, "Auto-Submitted": data.autoSubmitted },
     ...{ "Message-ID": data.messageId, "In-Reply-To": data.inReplyTo.join(" ") },
     References: data.references.join(" "),
-  };
-  const email = await mailOfParts(
-    {
-      ...{ from, to: to.join(", "), cc: cc.join(", "), bcc: bcc.join(", "), subject, text, html, files, envelope },
-      headers: Object.entries(headers).flatMap(([name, value]) => (value ? { name, value } : [])),
-    },
-    messageId,
-  );
+  });
+  const email = await mailOfParts({ from, to, cc, bcc, subject, text, html, files, headers, envelope }, messageId);
   return { ...email, sentAt };
 }
 
@@ -61,5 +53,5 @@ async function readFields(data: z.infer<typeof fields>, envelope: Envelope, mess
 export function openFiles(webhook: DecodedWebhook): Promise<Buffer[]> | undefined[] {
   const { attachments: links, ...whole } = webhook.read(files);
   const raw = wholeEmail(whole);
-  return raw ? openMime(raw) : links.map(() => undefined);
+  return raw ? openRaw(raw) : links.map(() => undefined);
 }

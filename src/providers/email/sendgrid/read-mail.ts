@@ -1,39 +1,26 @@
 import { z } from "zod";
 import { formText } from "../../../formats/form.ts";
 import { allOf } from "../../../formats/mail-headers.ts";
-import { openMime, parseContentId, readHeaders } from "../../../formats/mime.ts";
-import type { ProviderMessage } from "../../../model.ts";
+import { parseContentId, readHeaders } from "../../../formats/mime.ts";
+import type { ProviderEvent } from "../../../model.ts";
 import type { DecodedWebhook } from "../../kit/decode.ts";
 import { mailOfParts, openParts, uploadsIn } from "../../kit/email/mail-parts.ts";
-import { hashOf, rawMail, withVerdicts } from "../../kit/email/mails.ts";
-import { jsonText, listOf, maybeText, text } from "../../kit/fields.ts";
+import { hashOf, openRaw, rawMail } from "../../kit/email/mails.ts";
+import { jsonText, listOf, maybe, maybeText, text } from "../../kit/fields.ts";
 
 const record = z.record(z.string(), z.string());
 const inbound = z.object({
   envelope: jsonText(z.object({ from: text.optional(), to: listOf(text) })),
-  charsets: jsonText(record).catch(undefined),
-  "content-ids": jsonText(record).catch(undefined),
+  ...{ charsets: maybe(jsonText(record)), SPF: maybeText, dkim: maybeText },
+  "content-ids": maybe(jsonText(record)),
 });
 
 const rawOf = ({ fields }: DecodedWebhook) => fields.find(({ name }) => name === "email")?.content;
 
 /** A mail that is posted raw, or taken apart. */
-export async function readMail(webhook: DecodedWebhook): Promise<ProviderMessage> {
-  const { SPF: spf, dkim } = webhook.read(found);
-  return withVerdicts(await readContent(webhook), { spf, dkim: dkimIn(dkim) });
-}
-
-const found = z.object({ SPF: maybeText, dkim: maybeText });
-
-/** As in `{@example.org : pass, @mailer.example.net : fail}`: one signature that holds is enough. */
-function dkimIn(written: string | undefined): string | undefined {
-  const words = [...(written ?? "").matchAll(/:\s*([a-z]+)/gi)].map(([, word = ""]) => word);
-  return words.find((word) => word === "pass") ?? words[0];
-}
-
-async function readContent(webhook: DecodedWebhook): Promise<ProviderMessage> {
-  const { envelope: given, charsets = {} } = webhook.read(inbound);
-  const envelope = { from: given?.from, to: given?.to };
+export async function readMail(webhook: DecodedWebhook): Promise<ProviderEvent[]> {
+  const { envelope: given, charsets = {}, SPF: spf, dkim } = webhook.read(inbound);
+  const envelope = { from: given?.from, to: given?.to, verdicts: { spf, dkim: dkimIn(dkim) } };
   const raw = rawOf(webhook);
   if (raw) return rawMail(raw, envelope);
   const field = (name: string) => textOf(webhook, name, charsets[name]);
@@ -42,7 +29,13 @@ async function readContent(webhook: DecodedWebhook): Promise<ProviderMessage> {
   const [text, html] = [field("text"), field("html")];
   const parties = { from: field("from"), to: allOf(headers, "to") ?? field("to"), cc: field("cc"), envelope };
   const content = { subject: field("subject"), text, html, headers, files: filesIn(webhook) };
-  return mailOfParts({ ...parties, ...content }, () => hashOf(`${block}\n${text}\n${html}`));
+  return [await mailOfParts({ ...parties, ...content }, () => hashOf(`${block}\n${text}\n${html}`))];
+}
+
+/** As in `{@example.org : pass, @mailer.example.net : fail}`: one signature that holds is enough. */
+function dkimIn(written: string | undefined): string | undefined {
+  const words = [...(written ?? "").matchAll(/:\s*([a-z]+)/gi)].map(([, word = ""]) => word);
+  return words.find((word) => word === "pass") ?? words[0];
 }
 
 /** Each field is in the charset that `charsets` says, which need not be UTF-8. */
@@ -53,7 +46,7 @@ function textOf({ fields }: DecodedWebhook, name: string, charset: string | unde
 /** The contents of its files. */
 export function openFiles(webhook: DecodedWebhook) {
   const raw = rawOf(webhook);
-  return raw ? openMime(raw) : openParts(filesIn(webhook));
+  return raw ? openRaw(raw) : openParts(filesIn(webhook));
 }
 
 function filesIn(webhook: DecodedWebhook) {

@@ -29,15 +29,14 @@ export async function mailOfParts(parts: MailParts, id: string | (() => string))
   const { words, files } = await unwrapFiles(parts.files);
   const { text, html } = addWords({ text: parts.text, html: parts.html }, words);
   const named = addressesIn(to ?? allOf(headers, "to"));
-  const mailboxes = addressesIn(envelope.to);
   const content = composeMail({
     from: parseSender(from ?? findHeader(headers, "from")),
-    to: named.length > 0 || to !== undefined ? named : mailboxes,
+    to: named.length > 0 || to !== undefined ? named : addressesIn(envelope.to),
     ...{ cc: addressesIn(cc ?? allOf(headers, "cc")), bcc: addressesIn(bcc) },
     ...{ subject: subject ?? findHeader(headers, "subject"), text, html },
     ...{ attachments: files.map(withoutContent), headers, envelopeSender: envelope.from ?? undefined },
   });
-  return mail(typeof id === "string" ? id : (content.rfcMessageId ?? id()), content, mailboxes);
+  return mail(typeof id === "string" ? id : (content.rfcMessageId ?? id()), content, envelope);
 }
 
 /** The contents of the files, those within others as well, in the order of the message's attachments. */

@@ -5,18 +5,9 @@ import { addressesOf } from "../../../formats/mailbox.ts";
 import { openMime, parseMime } from "../../../formats/mime.ts";
 import type { ProviderEvent, ProviderMessage, Verdicts } from "../../../model.ts";
 import { ignored } from "../events.ts";
+import { mailReports } from "./mail-reports.ts";
 
 /** What a webhook can say of emails. */
-
-export function mail(id: string, content: Mail, envelopeTo: string[] = []): ProviderMessage {
-  return { kind: "message", providerMessageId: id, ...content, ...(envelopeTo.length > 0 ? { envelopeTo } : {}) };
-}
-
-/** What a provider says that it found, without what it says nothing of. */
-export function withVerdicts(message: ProviderMessage, found: Verdicts): ProviderMessage {
-  const said = Object.entries(found).flatMap(([name, word]) => (word ? [[name, word.toLowerCase()]] : []));
-  return said.length > 0 ? { ...message, verdicts: Object.fromEntries(said) } : message;
-}
 
 /** Mailboxes as one header has them, or several. */
 export type Boxes = string | readonly string[] | undefined;
@@ -31,22 +22,41 @@ export interface Envelope {
   verdicts?: Verdicts | undefined;
 }
 
+/** What was read of a mail, and what its envelope says; of what was found, without what it says nothing of. */
+export function mail(id: string, content: Mail, { to, verdicts }: Envelope): ProviderMessage {
+  const envelopeTo = addressesIn(to);
+  const said = Object.entries(verdicts ?? {}).flatMap(([name, word]) => (word ? [[name, word.toLowerCase()]] : []));
+  return {
+    ...{ kind: "message", providerMessageId: id, ...content },
+    ...(envelopeTo.length > 0 ? { envelopeTo } : {}),
+    ...(said.length > 0 ? { verdicts: Object.fromEntries(said) } : {}),
+  };
+}
+
 /**
- * A whole mail. Without an id of the provider's it is known by its Message-ID, or by what `id` gives, else a hash of it: the
- * same when it comes again.
+ * A whole mail, or what it reports of emails of ours. Without an id of the provider's it is known by its Message-ID, or by what
+ * `id` gives, else a hash of it: the same when it comes again.
  */
 export async function rawMail(
-  raw: Buffer | string,
+  given: Buffer | string,
   envelope: Envelope,
-  id: string | (() => string) = () => hashOf(raw),
-): Promise<ProviderMessage> {
+  id: string | (() => string) = () => hashOf(given),
+): Promise<ProviderEvent[]> {
+  const raw = bytesOf(given);
+  const reports = mailReports(raw);
+  if (reports) return reports;
   const content = await parseMime(raw, envelope.from ?? undefined);
   const mailboxes = addressesIn(envelope.to);
   const to = content.to.length > 0 ? content.to : mailboxes;
   const known = typeof id === "string" ? id : (content.rfcMessageId ?? id());
-  const message = mail(known, { ...content, to }, mailboxes);
-  return withVerdicts(message, envelope.verdicts ?? {});
+  return [mail(known, { ...content, to }, envelope)];
 }
+
+/** The contents of its files; none of what only reports. */
+export const openRaw = async (raw: Buffer | string): Promise<Buffer[]> =>
+  mailReports(bytesOf(raw)) ? [] : openMime(raw);
+
+const bytesOf = (raw: Buffer | string) => (typeof raw === "string" ? Buffer.from(raw) : raw);
 
 /** A raw mail among several. */
 export interface HandedMail {
@@ -61,7 +71,7 @@ export async function rawMails(handed: HandedMail[]): Promise<ProviderEvent[]> {
   );
   const [error] = read.filter((each) => each instanceof ParseError);
   if (error && read.every((each) => each instanceof ParseError)) throw error;
-  return read.map((each) =>
+  return read.flatMap((each) =>
     each instanceof ParseError ? ignored(`one of several mails cannot be read: ${each.message}`) : each,
   );
 }
@@ -69,12 +79,11 @@ export async function rawMails(handed: HandedMail[]): Promise<ProviderEvent[]> {
 /** The contents of the files of that one which has this id, or an id that begins with it; of a mail that is alone in any case. */
 export async function openOneOf(handed: HandedMail[], providerMessageId: string | undefined): Promise<Buffer[]> {
   for (const { raw, envelope } of handed) {
-    if (handed.length === 1) return openMime(raw);
-    const { providerMessageId: id } = await rawMail(raw, envelope).catch((error: unknown) => {
-      return { ...unreadable(error), providerMessageId: undefined };
-    });
+    if (handed.length === 1) return openRaw(raw);
+    const [event] = await rawMail(raw, envelope).catch((error: unknown) => [unreadable(error)]);
+    const id = event && "providerMessageId" in event ? event.providerMessageId : undefined;
     // Another mail that came under the same id has that of its own behind a sign.
-    if (id !== undefined && providerMessageId?.split("#")[0] === id) return openMime(raw);
+    if (id !== undefined && providerMessageId?.split("#")[0] === id) return openRaw(raw);
   }
   return [];
 }

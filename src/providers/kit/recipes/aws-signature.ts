@@ -88,7 +88,7 @@ export function getS3Object(bucket: string, objectKey: string, key: Omit<AwsKey,
 const encodeKey = (part: string) =>
   encodeURIComponent(part).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 
-export const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 
 /** Of the secret, for one day, region and service. */
 function derivedKey(secret: string, scope: string[]): Buffer {
