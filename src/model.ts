@@ -149,7 +149,10 @@ export interface WebhookRequest {
   url: string;
   /** Names in lower case. */
   headers: Record<string, string>;
-  /** The exact bytes. Of a webhook whose mail was fetched, that mail follows them. */
+  /**
+   * The exact bytes. Of a webhook whose mail was fetched, that mail follows them. Where they are fewer than Content-Length says,
+   * they are the beginning of a larger body, of which no more is kept.
+   */
   body: Buffer;
   /** Where the mail begins in `body` that was fetched for this webhook; nothing where none was. */
   fetchedFrom?: number | null | undefined;
@@ -168,6 +171,8 @@ export interface Attachment {
   name?: string | undefined;
   contentType?: string | undefined;
   sizeBytes?: number | undefined;
+  /** Why it cannot be had, in words for the agent. */
+  refusal?: string | undefined;
 }
 
 /** A text or email, as a provider told us. What the provider did not say is absent, never guessed. */

@@ -16,10 +16,11 @@ const maxFields = 10_000;
 
 /**
  * The fields of a multipart/form-data (RFC 7578) or application/x-www-form-urlencoded body, in their order. Throws a
- * ParseError for what is neither, for a form that breaks off, and for one of 10,000 fields or more.
+ * ParseError for what is neither, for a form that breaks off, and for one of 10,000 fields or more. One that `isCut` may break
+ * off: its last field is so much of it as is there.
  */
-export async function readForm(contentType: string, body: Buffer): Promise<FormField[]> {
-  if (/^multipart\//i.test(contentType)) return readMultipart(contentType, body);
+export async function readForm(contentType: string, body: Buffer, { isCut = false } = {}): Promise<FormField[]> {
+  if (/^multipart\//i.test(contentType)) return readMultipart(contentType, body, isCut);
   if (/^application\/x-www-form-urlencoded\b/i.test(contentType)) return readUrlencoded(body);
   throw refusal("that is no form's");
 }
@@ -86,7 +87,7 @@ const hexValue = (byte: number | undefined): number => valueOfHex[byte ?? 0] ?? 
  * (https://github.com/nodejs/undici/issues/3760), and other readers take `filename` although `filename*` is there, in which
  * alone the name is whole. Takes a time that grows with the body's length alone.
  */
-function readMultipart(contentType: string, body: Buffer): FormField[] {
+function readMultipart(contentType: string, body: Buffer, isCut: boolean): FormField[] {
   const boundary = parseStructured(contentType).parameters.get("boundary");
   if (!boundary) throw refusal("it names no boundary");
   const marker = Buffer.from(`\r\n--${boundary}`, "utf8");
@@ -97,15 +98,13 @@ function readMultipart(contentType: string, body: Buffer): FormField[] {
     // A part without headers begins with the blank line.
     const headEnd = body.indexOf("\r\n\r\n", line.end - 2);
     const next = headEnd === -1 ? undefined : findLine(body, marker, headEnd + 2);
-    if (!next) break;
-    const field = readField(
-      body.subarray(line.end, headEnd),
-      body.subarray(headEnd + 4, Math.max(next.start, headEnd + 4)),
-    );
+    if (headEnd === -1 || (!next && !isCut)) break;
+    const end = next?.start ?? body.length;
+    const field = readField(body.subarray(line.end, headEnd), body.subarray(headEnd + 4, Math.max(end, headEnd + 4)));
     if (field) fields.push(field);
     line = next;
   }
-  if (!line?.isLast) throw refusal("it breaks off");
+  if (!line?.isLast && !isCut) throw refusal("it breaks off");
   return fields;
 }
 

@@ -28,6 +28,8 @@ export interface TurnAway {
   missing(about: About, status: 404 | 410, detail: string): Problem;
   /** Notes what a limit of ours turns away: whoever posts it may give up. */
   orLimited<Result>(about: About, work: Promise<Result>): Promise<Result>;
+  /** Notes one that was taken in, of which what is over the limit is not kept. */
+  cut(about: About): void;
   /** Whatever keeps the database from taking it, the provider must come again: it is not stored. */
   orUnavailable<Result>(about: About, work: Promise<Result>): Promise<Result>;
 }
@@ -92,6 +94,9 @@ export function createTurnAway({ log, isKnownId, refusals }: TurnAwayContext): T
         }
         throw error;
       });
+    },
+    cut(about) {
+      log(isFirst(`${about.provider} ${about.accountId} cut`) ? "warn" : "debug", "webhook.cut", { ...about });
     },
     async orUnavailable(about, work) {
       try {

@@ -12,7 +12,7 @@ import type { Mapping, Mappings } from "../registry/mappings.ts";
 import type { BodyMemory } from "./body-memory.ts";
 import type { WebhookLimit } from "./limits.ts";
 import { Problem } from "./problem.ts";
-import { declaredBytes, readBody } from "./read-body.ts";
+import { declaredBytes, readBody, tooLarge } from "./read-body.ts";
 import { type About, createTurnAway, type TurnAway, type TurnAwayContext } from "./turn-away.ts";
 import { isUuid } from "./uuid.ts";
 
@@ -39,7 +39,8 @@ export interface WebhooksContext extends TurnAwayContext {
  * - 401 forged, stale or unsigned; of what lacks a header that its proof needs the body was not read
  * - 403 HighLevel's event about another location than the mapping's
  * - 404 no such account or mapping · 405 by GET of a provider that posts · 410 a provider's to an account that was deleted a week ago: the body was not read
- * - 413 larger than the limit for the account's channel
+ * - 413 larger than the limit for the account's channel; of a mail's, than twice, or so large that without the rest it does
+ *   not verify: else its beginning is kept
  * - 415 a content type that this provider never sends, or a compressed body
  * - 429 with Retry-After: too many of this account, or from an address that tries ids; nothing was stored
  * - 503 with Retry-After: the database is away, or too much is being read or waits for it, or the certificate that a
@@ -165,17 +166,21 @@ async function takeProviders(context: RouteContext, req: Request, account: Accou
     const detail = `${provider} posts ${contentTypes.join(" or ")}`;
     throw turnAway.refused(about, { reason: "wrong_type" }, { status: 415, detail });
   }
-  const room = { owner: account.id, limit: context.bodyLimitBytes[account.channel], about };
+  const limit = context.bodyLimitBytes[account.channel];
+  const room = { owner: account.id, limit, about, ...(account.channel === "email" ? { cutOf: account } : {}) };
   if (!isSigned) {
     const detail = `the webhook does not verify: ${provider} posts with the headers ${proof.headers.join(", ")}`;
     throw turnAway.refused(about, { reason: "unsigned" }, { detail });
   }
-  await read(context, req, room, async (request) => {
-    if (!(await turnAway.orUnavailable(about, receiver.isVerified(account, request)))) {
+  await read(context, req, room, async (request, cut) => {
+    const isVerified = cut?.isVerified() ?? receiver.isVerified(account, request);
+    if (!(await turnAway.orUnavailable(about, isVerified))) {
+      if (cut) await turnAway.orLimited({ ...about, bytes: cut.bytes, limitBytes: limit }, Promise.reject(tooLarge()));
       const explanation = await turnAway.orUnavailable(about, explainRefusal(account, request));
       throw turnAway.refused(about, explanation, { detail: unverified });
     }
     await store(context, "provider", account, request);
+    if (cut) turnAway.cut({ ...about, bytes: cut.bytes, limitBytes: limit });
     if (!(await context.confirm(account, request)))
       throw new Problem(503, "the subscription could not be confirmed: ask again", {
         headers: { "Retry-After": "20" },
@@ -198,21 +203,43 @@ async function find<Found>(
   return undefined;
 }
 
-/** The body's memory is held until the request is done with. */
+/** A body of which only the beginning is kept. */
+interface CutBody {
+  /** Of the whole. */
+  bytes: number;
+  isVerified(): Promise<boolean>;
+}
+
+/**
+ * The body's memory is held until the request is done with. Of a mail that is larger than the limit, up to twice, the
+ * beginning is kept, and the rest only judged: what comes again would be as large.
+ */
 async function read(
-  { turnAway, bodyMemory, publicUrl, during }: RouteContext,
+  { turnAway, bodyMemory, publicUrl, receiver, during }: RouteContext,
   req: Request,
-  { owner, limit, about }: { owner: string; limit: number; about: About },
-  use: (request: WebhookRequest) => Promise<void>,
+  { owner, limit, about, cutOf }: { owner: string; limit: number; about: About; cutOf?: Account },
+  use: (request: WebhookRequest, cut: CutBody | undefined) => Promise<void>,
 ): Promise<void> {
-  const receivedAt = new Date();
+  const head = { url: `${publicUrl}${req.originalUrl}`, headers: textHeaders(req), receivedAt: new Date() };
   const sized = { ...about, bytes: declaredBytes(req), limitBytes: limit };
-  const hold = await turnAway.orLimited(sized, takeRoom(bodyMemory, owner, sized.bytes));
+  let cut: CutBody | undefined;
+  const begin = (account: Account) => (beginning: Buffer) => {
+    const { update, isVerified } = receiver.beginVerifying(account, { ...head, body: beginning });
+    const begun = { bytes: beginning.length, isVerified };
+    cut = begun;
+    return (chunk: Buffer) => {
+      begun.bytes += chunk.length;
+      update(chunk);
+    };
+  };
+  const rest = cutOf && { limitBytes: 2 * limit, begin: begin(cutOf) };
+  const held = rest && sized.bytes !== undefined ? Math.min(sized.bytes, limit) : sized.bytes;
+  const hold = await turnAway.orLimited(sized, takeRoom(bodyMemory, owner, held));
   try {
-    const reading = req.method === "GET" ? noBody(req) : readBody(req, limit, hold);
+    const reading = req.method === "GET" ? noBody(req) : readBody(req, limit, hold, rest);
     const body = await turnAway.orLimited(sized, reading);
-    const request = { url: `${publicUrl}${req.originalUrl}`, headers: textHeaders(req), body, receivedAt };
-    await during({ what: "account", id: owner }, () => use(request));
+    const headers = cut ? { ...head.headers, "content-length": String(cut.bytes) } : head.headers;
+    await during({ what: "account", id: owner }, () => use({ ...head, headers, body }, cut));
   } finally {
     hold.end();
   }

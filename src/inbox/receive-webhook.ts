@@ -19,6 +19,8 @@ export interface Receiver {
   looksSigned(source: WebhookSource, account: Account | undefined, headers: WebhookRequest["headers"]): boolean;
   /** Is it the provider's, by any of the account's credentials? Rejects where that cannot be found out at the moment. */
   isVerified(account: Account, request: WebhookRequest): Promise<boolean>;
+  /** The same of one of which only the beginning is kept: it is judged by the rest as that comes. */
+  beginVerifying(account: Account, beginning: WebhookRequest): RunningVerification;
   /** Is it HighLevel's? */
   isFromHighlevel(request: WebhookRequest): boolean;
   /** Does HighLevel's event name another location than the mapping's? Whoever reads the mapping's webhooks must not see it. */
@@ -29,6 +31,12 @@ export interface Receiver {
     account: Pick<Account, "id" | "provider" | "adapter"> | undefined,
     request: WebhookRequest,
   ): Promise<number>;
+}
+
+export interface RunningVerification {
+  update(chunk: Buffer): void;
+  /** Asked once, at the body's end. */
+  isVerified(): Promise<boolean>;
 }
 
 export function createReceiver(options: {
@@ -52,6 +60,17 @@ export function createReceiver(options: {
         ? isSignedLikeHighlevel(headers)
         : (account?.adapter.proof.headers ?? []).every((name) => headers[name]),
     isVerified: (account, request) => isVerified(account, request, options.fetchCertificate),
+    beginVerifying(account, beginning) {
+      const { adapter, credentials } = account;
+      const running = credentials.flatMap((each) => adapter.beginVerifying?.(beginning, each) ?? []);
+      return {
+        update(chunk) {
+          for (const each of running) each.update(chunk);
+        },
+        isVerified: async () =>
+          running.some((each) => each.isValid()) || isVerified(account, beginning, options.fetchCertificate),
+      };
+    },
     isFromHighlevel: (request) => isFromHighlevel(request, options.highlevelKeys),
     isAboutAnother: (mapping, { body }) => (readLocationId(body) ?? mapping.locationId) !== mapping.locationId,
     async store(source, account, request) {

@@ -37,14 +37,14 @@ export function createEventCounts(registry: Registry): (level: string, event: st
   };
 }
 
-const webhookOutcomes = ["accepted", "refused", "missing", "too_large", "limited", "unavailable"];
+const webhookOutcomes = ["accepted", "cut", "refused", "missing", "too_large", "limited", "unavailable"];
 const refusalReasons = ["unsigned", "no_match", "stale", "other_url", "unverified", "misdirected", "wrong_type"];
 
 function countWebhooks(registry: Registry): Counts {
   const registers = [registry];
   const webhooks = new Counter({
     name: "bridge_webhooks_total",
-    help: "Webhooks by provider and outcome: accepted, refused (401, 403, 415), missing (404, 410), too_large (413), limited (429), unavailable (503)",
+    help: "Webhooks by provider and outcome: accepted, cut (those of them of which only the beginning is kept), refused (401, 403, 415), missing (404, 410), too_large (413), limited (429), unavailable (503)",
     labelNames: ["provider", "outcome"],
     registers,
   });
@@ -81,6 +81,7 @@ function countWebhooks(registry: Registry): Counts {
     webhooks.inc({ provider: textOf(fields["provider"]), outcome });
   return {
     "webhook.accepted": countWebhook("accepted"),
+    "webhook.cut": countWebhook("cut"),
     "webhook.refused": (fields) => {
       countWebhook("refused")(fields);
       refused.inc({ provider: textOf(fields["provider"]), reason: textOf(fields["reason"]) });

@@ -8,7 +8,6 @@ import { charsetOf, decodeText, isAsciiLabel } from "../../src/formats/email/cha
 import { decodeWords } from "../../src/formats/email/encoded-words.ts";
 import { joinFlowed } from "../../src/formats/email/flowed-text.ts";
 import { parseStructured } from "../../src/formats/email/header-parameters.ts";
-import { headersAlone } from "../../src/formats/email/headers-alone.ts";
 import { readParts } from "../../src/formats/email/mime-parts.ts";
 import { openSigned } from "../../src/formats/email/smime.ts";
 import { openTnef } from "../../src/formats/email/tnef.ts";
@@ -34,6 +33,7 @@ import { baseSubject, isReply } from "../../src/messages/find-parent.ts";
 import { properUrl } from "../../src/messages/proper-url.ts";
 import { ownWordsOfHtml } from "../../src/messages/quoted-html.ts";
 import { stripQuoted } from "../../src/messages/strip-quoted.ts";
+import { closeJson } from "../../src/providers/kit/email/close-json.ts";
 import { mailReports } from "../../src/providers/kit/email/mail-reports.ts";
 import { readCsv } from "../../src/registry/read-csv.ts";
 
@@ -123,7 +123,9 @@ const table: Record<string, Parser["parse"]> = {
       readAuthenticationResults(values.flatMap(header("authentication-results")), "mx.example.com"),
     ),
   "reply tokens": (text) => [replyTokensOf([text]), withoutReplyTokens(text).length],
-  headersAlone: (text) => headersAlone(bytes(text), "x").length,
+  closeJson: (text) => closeJson(bytes(text)).length,
+  "readForm, of what was cut": (text) =>
+    readForm("multipart/form-data; boundary=a", bytes(`--a\r\n${text}`), { isCut: true }).then(({ length }) => length),
   "openSigned, of whatever bytes": (text) => openSigned(bytes(text)),
   "openTnef, of whatever bytes": (text) =>
     openTnef(Buffer.concat([Buffer.from([0x78, 0x9f, 0x3e, 0x22, 1, 0]), bytes(text)])),

@@ -121,7 +121,9 @@ async function readMails(mailbox: OpenMailbox, wanted: ListedMail[], maxBytes: n
   const isLarge = wanted.some(({ sizeBytes }) => sizeBytes > maxBytes);
   const read = isLarge ? await mailbox.read(uidsOf(wanted), maxBytes) : await mailbox.read(uidsOf(wanted));
   const sizes = new Map(wanted.map(({ uid, sizeBytes }) => [uid, sizeBytes]));
-  return read.map(({ uid, raw }) => ({ uid, raw, sizeBytes: Math.max(raw.length, sizes.get(uid) ?? 0) }));
+  // Some servers only guess a size: what ends before the limit is whole.
+  const sizeOf = (uid: number, raw: Buffer) => (raw.length < maxBytes ? raw.length : (sizes.get(uid) ?? raw.length));
+  return read.map(({ uid, raw }) => ({ uid, raw, sizeBytes: sizeOf(uid, raw) }));
 }
 
 const uidsOf = (mails: ListedMail[]) => mails.map(({ uid }) => uid);

@@ -1,6 +1,6 @@
 import type { ListedMail } from "../../calls/mail/imap.ts";
-import { headersAlone } from "../../formats/email/headers-alone.ts";
 import { verifiedByHeader } from "../../providers/kit/decode.ts";
+import { mailboxUidHeader } from "../../providers/kit/email/cut.ts";
 import type { NewWebhook } from "../../store/webhooks.ts";
 
 const batch = { rows: 50, bytes: 8_000_000 };
@@ -33,27 +33,19 @@ export function batchesOf(listed: ListedMail[], maxBytes: number): ListedMail[][
   return batches;
 }
 
-/** A mail as the webhook that nobody posted. Of one that is too large its headers, and words that say so. */
+/** A mail as the webhook that nobody posted. Of one that is too large its beginning, as of a webhook that is. */
 export function mailWebhook(
-  about: {
-    publicUrl: string;
-    accountId: string;
-    uidValidity: number;
-    maxBytes: number;
-    verifiedBy?: string | undefined;
-  },
+  about: { publicUrl: string; accountId: string; uidValidity: number; verifiedBy?: string | undefined },
   { uid, raw, sizeBytes }: ReadMail,
 ): NewWebhook {
-  const { publicUrl, accountId, uidValidity, maxBytes, verifiedBy } = about;
-  const isWhole = raw.length < maxBytes || sizeBytes <= maxBytes;
-  const megabytes = Math.ceil(sizeBytes / 1_000_000);
-  const words = `[The email is too large to be shown (${megabytes} MB): it is in the mailbox, with what is attached to it.]`;
+  const { publicUrl, accountId, uidValidity, verifiedBy } = about;
   return {
     ...{ accountId, source: "provider", url: `${publicUrl}/webhooks/${accountId}` },
     headers: {
-      ...{ "content-type": "message/rfc822", "x-mailbox-uid": `${uidValidity}:${uid}` },
+      ...{ "content-type": "message/rfc822", [mailboxUidHeader]: `${uidValidity}:${uid}` },
       ...(verifiedBy === undefined ? {} : { [verifiedByHeader]: verifiedBy }),
+      ...(sizeBytes > raw.length ? { "content-length": String(sizeBytes) } : {}),
     },
-    body: isWhole ? raw : headersAlone(raw, words),
+    body: raw,
   };
 }

@@ -110,8 +110,9 @@ function filesIn(webhook: DecodedWebhook) {
   const { Parts, ...fields } = webhook.read(parts);
   return Parts.flatMap(({ Headers, ContentRef = "" }) => {
     if (!/^(Inline)?Attachment\d+$/.test(ContentRef)) return [];
-    const content = Buffer.from(parseValue(z.object({ [ContentRef]: z.string() }), fields)[ContentRef] ?? "", "base64");
-    return [{ ...fileOfHeaders(Headers), sizeBytes: content.length, content: () => content }];
+    const encoded = parseValue(maybeText, fields[ContentRef]);
+    const content = encoded === undefined ? undefined : Buffer.from(encoded, "base64");
+    return [{ ...fileOfHeaders(Headers), sizeBytes: content?.length, content: content && (() => content) }];
   });
 }
 

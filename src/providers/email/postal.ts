@@ -5,7 +5,7 @@ import { apiKey, credentials, httpUrl, setting } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
 import { maybeMailbox, rfcMessageId } from "../kit/email/mail-fields.ts";
-import { openRaw, rawMail } from "../kit/email/mails.ts";
+import { mimeIn, openRaw, rawMail } from "../kit/email/mails.ts";
 import { byName, filesOf } from "../kit/email/outgoing.ts";
 import { ignored, receipt, type StatusWords } from "../kit/events.ts";
 import { at, maybeReference, maybeText, requiredText } from "../kit/fields.ts";
@@ -76,7 +76,7 @@ const inbound = z.object({
   ...{ rcpt_to: maybeText, mail_from: z.string().nullish(), message: z.string().min(1) },
   base64: z.boolean().nullish(),
 });
-const rawOf = ({ message, base64 }: z.infer<typeof inbound>) => (base64 ? Buffer.from(message, "base64") : message);
+const rawOf = ({ message, base64 }: z.infer<typeof inbound>) => mimeIn(message, base64);
 
 /** Not by Postal's own id of it: that begins anew with a new installation. */
 function readMail(webhook: DecodedWebhook) {

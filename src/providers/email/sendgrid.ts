@@ -94,6 +94,10 @@ function proof(): Proof<Keys> {
       const key = keyOf(request, given);
       return key ? signed.check(request, key, decode) : byUrlLogin.proof.check(request, given, decode);
     },
+    begin(request, given) {
+      const key = keyOf(request, given);
+      return key ? signed.begin?.(request, key) : undefined;
+    },
     signedAt: async ({ headers }) => headers[place.timestamp],
   };
 }

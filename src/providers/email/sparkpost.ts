@@ -7,7 +7,7 @@ import { apiKey, atLeast, choice, credentials, secret, setting, shape } from "..
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
 import { maybeMailbox } from "../kit/email/mail-fields.ts";
-import { openOneOf, rawMails } from "../kit/email/mails.ts";
+import { mimeIn, openOneOf, rawMails } from "../kit/email/mails.ts";
 import { byName, filesOf } from "../kit/email/outgoing.ts";
 import { ignored, receipt, type StatusWords } from "../kit/events.ts";
 import { at, code, maybe, maybeReference, maybeText, messageId, requiredText } from "../kit/fields.ts";
@@ -90,7 +90,7 @@ const handedIn = (webhook: DecodedWebhook) =>
     if (name !== relay) return [];
     const { msg_from: from, rcpt_to: to, content } = parseValue(relayed, given);
     const { email_rfc822: raw, email_rfc822_is_base64: isBase64 } = content;
-    return [{ raw: isBase64 ? Buffer.from(raw, "base64") : raw, envelope: { from, to } }];
+    return [{ raw: mimeIn(raw, isBase64), envelope: { from, to } }];
   });
 
 /** After a `delay` the email may still arrive. */

@@ -12,7 +12,7 @@ import type {
   WebhookRequest,
 } from "../../model.ts";
 import type { CredentialField } from "./credentials.ts";
-import type { FetchCertificate, ProofPlaces } from "./proofs.ts";
+import type { FetchCertificate, ProofPlaces, RunningProof } from "./proofs.ts";
 import type { SampleMessage } from "./recipes/samples.ts";
 
 /** What the bridge works with: a provider, made of its facts by `defineProvider`. */
@@ -38,6 +38,8 @@ export interface Adapter<Given = unknown> {
    * where the certificate that it names is not to be had, a Failure is thrown; without a way to fetch one it is `false`.
    */
   verify(request: WebhookRequest, credentials: Given, fetchCertificate?: FetchCertificate): boolean | Promise<boolean>;
+  /** As the proof's `begin`: of a webhook of which only the beginning is kept. */
+  beginVerifying?(request: WebhookRequest, credentials: Given): RunningProof | undefined;
   /** When it says that it was signed, in Unix seconds; only for one that does not verify, to tell why. */
   signedAt(request: WebhookRequest): Promise<string | undefined>;
   /**

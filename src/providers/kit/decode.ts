@@ -2,6 +2,8 @@ import type { z } from "zod";
 import { type FormField, readForm, readUrlencoded } from "../../formats/form.ts";
 import { decodeJson, parseValue } from "../../formats/parse-value.ts";
 import type { WebhookRequest } from "../../model.ts";
+import { closeJson } from "./email/close-json.ts";
+import { wholeBytesOf } from "./email/cut.ts";
 import { referenceOf } from "./reference.ts";
 
 /** Of what was fetched from a mailbox: the `verifiedBy` of the mailbox. */
@@ -27,7 +29,7 @@ export interface DecodedWebhook {
 /**
  * Decodes a body in the way of its content type: as a form, or as JSON; a mail is left as it is. A request that names none
  * of the provider's content types is read as the first of them; one by GET, as which one without a body is known, by its
- * query. Rejects with a ParseError.
+ * query. Of a body that was cut so much is read as is there. Rejects with a ParseError.
  */
 export async function decode(
   request: WebhookRequest,
@@ -36,16 +38,17 @@ export async function decode(
 ): Promise<DecodedWebhook> {
   const { headers, url } = request;
   const { body, fetched } = partsOf(request);
+  const isCut = wholeBytesOf(request) !== undefined;
   const about = { reference: referenceOf(url), body, fetched, verifiedBy: headers[verifiedByHeader] };
   if (takesGet && body.length === 0) return readFields(readUrlencoded(queryBytes(url)), about);
   const given = headers["content-type"] ?? "";
   const contentType = contentTypes.some((each) => isOfType(request, each)) ? given : (contentTypes[0] ?? given);
   if (isMail(contentType)) return readFields([], about);
   if (!isForm(contentType)) {
-    const value = decodeJson(body);
+    const value = decodeJson(isCut ? closeJson(body) : body);
     return { isJson: true, read: (schema) => parseValue(schema, value), fields: [], ...about };
   }
-  return readFields(await readForm(contentType, body), about);
+  return readFields(await readForm(contentType, body, { isCut }), about);
 }
 
 function readFields(

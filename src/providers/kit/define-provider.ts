@@ -22,6 +22,7 @@ import {
 import { type Ask, type CheckStep, createAsk, runChecks } from "./checks/run-checks.ts";
 import type { Credentials } from "./credentials.ts";
 import { type DecodedWebhook, decode } from "./decode.ts";
+import { markCut } from "./email/cut.ts";
 import type { Handshake, Proof, ProofPlaces } from "./proofs.ts";
 import type { Sample, SampleMessage } from "./recipes/samples.ts";
 import type { AnswerReader } from "./sends.ts";
@@ -99,6 +100,8 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
   const { contentTypes, takesGet, proof, nonce, read, files, handshake } = receives;
   const { confirmation, refusedWith, acknowledgement } = receives;
   const open = decodeOnce((request) => decode(request, contentTypes, { takesGet }));
+  const openFiles =
+    files && (async (request: WebhookRequest, messageId?: string) => files(await open(request), messageId));
   return {
     ...{ label, channel, contentTypes, pasteAt, notes, refusedWith },
     ...(takesGet ? { takesGet } : {}),
@@ -107,7 +110,8 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     proof: placesOf(proof),
     signedAt: async (request) => proof.signedAt?.(request, () => open(request)),
     verify: (request, given, fetchCertificate) => proof.check(request, given, () => open(request), fetchCertificate),
-    parse: async (request, ownAddress) => [await read(await open(request), ownAddress)].flat(),
+    parse: async (request, ownAddress) =>
+      markCut(request, [await read(await open(request), ownAddress)].flat(), (id) => openFiles?.(request, id)),
     send: async (message, given, callApi) => send(facts, message, credentials.toSend(given), callApi),
     readError: sends.answer.refused,
     refusals: sends.refusals ?? {},
@@ -116,7 +120,7 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     ...(receives.isReferenceSigned ? { isReferenceSigned: true } : {}),
     services: sends.services ?? [],
     ...(sends.takesIds ? { takesIds: true } : {}),
-    ...(files ? { openFiles: async (request, messageId) => files(await open(request), messageId) } : {}),
+    ...(openFiles ? { openFiles } : {}),
     ...comesBy(receives),
     ...testedBy(receives),
     ...(handshake ? { answerHandshake: handshake.answer } : {}),
@@ -177,8 +181,13 @@ function completedBy<Given, Sending>(
 function comesBy<Given>({
   mailbox,
   pastedUrl,
-}: ProviderFacts<Given, never>["receives"]): Pick<Adapter<Given>, "mailbox" | "webhookUrl"> {
-  return { ...(mailbox ? { mailbox } : {}), ...(pastedUrl ? { webhookUrl: pastedUrl } : {}) };
+  proof: { begin },
+}: ProviderFacts<Given, never>["receives"]): Pick<Adapter<Given>, "mailbox" | "webhookUrl" | "beginVerifying"> {
+  return {
+    ...(mailbox ? { mailbox } : {}),
+    ...(pastedUrl ? { webhookUrl: pastedUrl } : {}),
+    ...(begin ? { beginVerifying: begin } : {}),
+  };
 }
 
 function openedBy<Given, Sending>(
@@ -193,7 +202,13 @@ function openedBy<Given, Sending>(
   };
 }
 
-const placesOf = ({ check: _check, signedAt: _signedAt, sign: _sign, ...places }: Proof<never>): ProofPlaces => places;
+const placesOf = ({
+  check: _check,
+  signedAt: _signedAt,
+  sign: _sign,
+  begin: _begin,
+  ...places
+}: Proof<never>): ProofPlaces => places;
 
 /** Sooner decoded anew than remembered: the collector pays for each entry of a WeakMap. */
 const smallBytes = 10_000;

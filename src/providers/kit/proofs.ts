@@ -35,8 +35,20 @@ export interface Proof<Given> extends ProofPlaces {
    * credentials only verify. Absent where the provider signs by a key that it alone has.
    */
   sign?(request: WebhookRequest, credentials: Given): WebhookRequest | undefined;
+  /**
+   * For a request of whose body only the beginning is kept: judges it as the rest comes. Undefined, or absent, where what it
+   * goes by is in the beginning, or is nowhere without the whole: then `check` judges the beginning.
+   */
+  begin?(request: WebhookRequest, credentials: Given): RunningProof | undefined;
   /** The Unix seconds that a proof which must be fresh says it is of: true only of a request that verifies at that time. */
   signedAt?: ReadSignedAt;
+}
+
+export interface RunningProof {
+  /** Takes what follows of the body. */
+  update(chunk: Buffer): void;
+  /** Asked once, at its end. */
+  isValid(): boolean;
 }
 
 /** The text of a certificate by its URL, for a proof that names one. Throws a Failure: then nobody knows who has signed. */
@@ -74,6 +86,7 @@ export function chosenProof<Given, Name extends string>(
     headers: (first ?? []).filter((name) => others.every((headers) => headers.includes(name))),
     secrets: [...new Set(all.flatMap(({ secrets }) => secrets))],
     sign: (request, credentials) => proofs[choose(credentials)].sign?.(request, credentials),
+    begin: (request, credentials) => proofs[choose(credentials)].begin?.(request, credentials),
     check: (request, credentials, ...rest) => proofs[choose(credentials)].check(request, credentials, ...rest),
   };
 }

@@ -1,10 +1,10 @@
-import { createHmac, randomUUID, verify } from "node:crypto";
+import { createHmac, createVerify, randomUUID, verify } from "node:crypto";
 import { ParseError } from "../../errors.ts";
 import type { WebhookRequest } from "../../model.ts";
 import { isSame } from "../../secrets/compare.ts";
 import type { DecodedWebhook } from "./decode.ts";
 import { isFresh } from "./freshness.ts";
-import type { Proof, ProofPlaces, ReadSignedAt } from "./proofs.ts";
+import type { Proof, ProofPlaces, ReadSignedAt, RunningProof } from "./proofs.ts";
 import { decodePublicKey, type KeyType } from "./public-keys.ts";
 import { withHeaders } from "./recipes/samples.ts";
 import { readTemplate } from "./signed-parts.ts";
@@ -24,6 +24,8 @@ export interface SignatureSource extends ProofPlaces {
     decode: () => Promise<DecodedWebhook>,
   ): Signature | undefined | Promise<Signature | undefined>;
   signedAt?: ReadSignedAt;
+  /** The body is what is signed last: of one that is longer than what is at hand the rest can follow. */
+  endsWithBody?: true;
   /** Puts there what `sign` makes of what is signed; absent where that stands in the body. */
   put?(request: WebhookRequest, sign: (signed: Signature["signed"]) => string): WebhookRequest | undefined;
 }
@@ -39,11 +41,12 @@ export function hmac<Given>(recipe: {
   const { put } = source;
   const keysOf = (credentials: Given) =>
     [recipe.key(credentials)].flat().filter((key): key is string | Buffer => key !== undefined && key.length > 0);
-  const macOf = (key: string | Buffer, signed: Signature["signed"]) => {
+  const beginMac = (key: string | Buffer, signed: Signature["signed"]) => {
     const mac = createHmac(hash, key);
     for (const part of signed) mac.update(part);
-    return mac.digest(encoding);
+    return mac;
   };
+  const macOf = (key: string | Buffer, signed: Signature["signed"]) => beginMac(key, signed).digest(encoding);
   const sign = (request: WebhookRequest, credentials: Given) => {
     const [key] = keysOf(credentials);
     return key === undefined ? undefined : put?.(request, (signed) => macOf(key, signed));
@@ -54,7 +57,17 @@ export function hmac<Given>(recipe: {
       return candidates.some((candidate) => isSame(candidate, expected));
     }),
   );
-  return put ? { ...proof, sign } : proof;
+  const begin = beginBy<Given>(source, (credentials, { candidates, signed }) =>
+    keysOf(credentials).map((key) => {
+      const mac = beginMac(key, signed);
+      const isValid = () => {
+        const expected = mac.digest(encoding);
+        return candidates.some((candidate) => isSame(candidate, expected));
+      };
+      return { update: (chunk) => void mac.update(chunk), isValid };
+    }),
+  );
+  return { ...proof, ...begin, ...(put ? { sign } : {}) };
 }
 
 /**
@@ -76,12 +89,43 @@ export function publicKeySignature<Given>(
     const bytes = Buffer.concat(signed.map((part) => Buffer.from(part)));
     return candidates.some((candidate) => verify(hash, bytes, key, Buffer.from(candidate, encoding)));
   });
-  return { ...proof, isOfProviderAlone: true };
+  const begin = beginBy<Given>(source, (credentials, { candidates, signed }) => {
+    const key = decodePublicKey(type, recipe.key(credentials));
+    // Ed25519 is of a message that is at hand whole.
+    if (!key || hash === undefined) return [];
+    return candidates.map((candidate) => {
+      const verifier = createVerify(hash);
+      for (const part of signed) verifier.update(part);
+      const isValid = () => verifier.verify(key, Buffer.from(candidate, encoding));
+      return { update: (chunk) => void verifier.update(chunk), isValid };
+    });
+  });
+  return { ...proof, ...begin, isOfProviderAlone: true };
+}
+
+/** Nothing of a signature that covers the body otherwise than at its end. */
+function beginBy<Given>(
+  { find, endsWithBody }: SignatureSource,
+  all: (credentials: Given, signature: Signature) => RunningProof[],
+): Pick<Proof<Given>, "begin"> {
+  if (!endsWithBody) return {};
+  return {
+    begin(request, credentials) {
+      const found = find(request, () => Promise.reject(new Error("such a signature needs no field of the body")));
+      const running = found && !(found instanceof Promise) ? all(credentials, found) : [];
+      return {
+        update(chunk) {
+          for (const each of running) each.update(chunk);
+        },
+        isValid: () => running.some((each) => each.isValid()),
+      };
+    },
+  };
 }
 
 /** Awaits only what must be: a signature in a header is judged at once. */
 function checkSignature<Given>(
-  { find, put: _put, ...places }: SignatureSource,
+  { find, put: _put, endsWithBody: _endsWithBody, ...places }: SignatureSource,
   isValid: (credentials: Given, signature: Signature) => boolean,
 ): Proof<Given> {
   return {
@@ -120,6 +164,7 @@ export function inHeader(header: string, place: HeaderPlace = {}): SignatureSour
     headers: [header, timestamp, nonce].filter((name) => name !== undefined),
     secrets: [header],
     ...(/\{url\}/.test(over) ? { coversUrl: true } : {}),
+    ...(over.endsWith("{body}") ? { endsWithBody: true } : {}),
     ...(timestamp === undefined ? {} : { signedAt: async ({ headers }) => headers[timestamp] }),
     find(request) {
       const isStale = timestamp && !isFresh(request.headers[timestamp], request.receivedAt, maxAgeSeconds);

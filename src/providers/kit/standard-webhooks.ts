@@ -21,12 +21,16 @@ export function standardWebhooks<Given>(recipe: {
     });
   const byMac = hmac<Buffer>({ source: signature("v1,"), hash: "sha256", encoding: "base64", key: (bytes) => bytes });
   const byKey = publicKeySignature<string>({ source: signature("v1a,"), type: "ed25519", key: (base64) => base64 });
-  const { check: _check, sign: _sign, ...places } = byMac;
+  const { check: _check, sign: _sign, begin: _begin, ...places } = byMac;
   return {
     ...places,
     sign(request, credentials) {
       const bytes = decodeSecret(recipe.key(credentials));
       return bytes && byMac.sign?.(request, bytes);
+    },
+    begin(request, credentials) {
+      const bytes = decodeSecret(recipe.key(credentials));
+      return bytes && byMac.begin?.(request, bytes);
     },
     check(request, credentials, decode) {
       const secret = recipe.key(credentials);

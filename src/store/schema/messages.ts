@@ -24,10 +24,7 @@ export interface RecipientFate {
 }
 
 /** Of a file that was carried to HighLevel the `url` is HighLevel's. */
-export interface CarriedAttachment extends Attachment {
-  /** Why HighLevel cannot have it, in words for the agent. */
-  refusal?: string | undefined;
-}
+export type CarriedAttachment = Attachment;
 
 /** What is deleted after the retention time. */
 export type MessageContent = Pick<

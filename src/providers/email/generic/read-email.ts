@@ -13,9 +13,11 @@ export const attachments = listOf(z.object({ url, name: maybeText, contentType: 
 const header = oneOrMore(text)
   .nullish()
   .transform((values) => values ?? []);
+/** Of what was cut there may be no more than a part of the last four signs. */
+const base64 = z.string().regex(/^[\w+/-]*={0,2}$/, "is not base64");
 const fields = z.object({
   ...{ id: messageId.nullish(), envelopeFrom: text.nullish(), envelopeTo: header },
-  ...{ mime: z.string().min(1).nullish(), mimeBase64: z.base64().nullish() },
+  ...{ mime: z.string().min(1).nullish(), mimeBase64: base64.nullish() },
   ...{ from: maybeText, replyTo: maybeText, to: header, cc: header, bcc: header },
   ...{ subject: maybeText, text: maybeText, html: maybeText },
   ...{ messageId: maybeText, inReplyTo: header, references: header, autoSubmitted: maybeText, sentAt: time },

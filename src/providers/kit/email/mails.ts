@@ -56,6 +56,11 @@ export async function rawMail(
 export const openRaw = async (raw: Buffer | string): Promise<Buffer[]> =>
   mailReports(bytesOf(raw)) ? [] : openMime(raw);
 
+/** A mail as JSON holds it. What says that it is base64 may stand behind it: no header is without a colon, which base64 is. */
+export function mimeIn(text: string, isBase64: boolean | null | undefined): Buffer {
+  return Buffer.from(text, (isBase64 ?? !text.slice(0, 1000).includes(":")) ? "base64" : "utf8");
+}
+
 const bytesOf = (raw: Buffer | string) => (typeof raw === "string" ? Buffer.from(raw) : raw);
 
 /** A raw mail among several. */

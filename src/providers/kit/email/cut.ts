@@ -1,0 +1,47 @@
+import { joinWords } from "../../../formats/email/mail-words.ts";
+import type { Attachment, ProviderEvent, ProviderMessage, WebhookRequest } from "../../../model.ts";
+
+/** The bytes of the whole, of a webhook of which only the beginning is kept; undefined for any other. */
+export function wholeBytesOf({ headers, body, fetchedFrom }: WebhookRequest): number | undefined {
+  const bytes = Number(headers["content-length"]);
+  return fetchedFrom == null && bytes > body.length ? bytes : undefined;
+}
+
+/** Fetched mail stays where it is. */
+export const mailboxUidHeader = "x-mailbox-uid";
+
+type Contents = readonly (Buffer | undefined)[];
+
+/**
+ * What a webhook says. Of one of which only the beginning is kept, it is said that this is so: what is missing is missing at the end: it is the last mail's, whose
+ * last file is not whole, and whose others that have no content were to follow.
+ */
+export async function markCut(
+  request: WebhookRequest,
+  events: ProviderEvent[],
+  openFiles: (messageId: string) => Promise<Contents> | undefined,
+): Promise<ProviderEvent[]> {
+  if (wholeBytesOf(request) === undefined) return events;
+  const at = events.findLastIndex(({ kind }) => kind === "message");
+  const last = events[at];
+  if (last?.kind !== "message") return events;
+  const contents = (await openFiles(last.providerMessageId)) ?? [];
+  return events.with(at, { ...last, ...withNotice(request, last), attachments: withoutCut(last, contents) });
+}
+
+function withNotice(request: WebhookRequest, { text, html }: ProviderMessage): Pick<ProviderMessage, "text" | "html"> {
+  const megabytes = Math.ceil((wholeBytesOf(request) ?? 0) / 1_000_000);
+  const isFetched = request.headers[mailboxUidHeader] !== undefined;
+  const rest = isFetched ? "it is whole in the mailbox" : "ask for what is missing in another way";
+  const notice = `[This email is too large to be shown whole (${megabytes} MB). Its end was cut off: ${rest}.]`;
+  return joinWords([{ text: notice }, { text, html }]);
+}
+
+function withoutCut({ attachments }: ProviderMessage, contents: Contents): Attachment[] {
+  const last = contents.findLastIndex((content) => content !== undefined);
+  return attachments.map((file, index) => {
+    const { sizeBytes: _, ...named } = file;
+    const isWhole = file.url !== undefined || (contents[index] !== undefined && index !== last);
+    return isWhole ? file : { ...named, refusal: "cut off, as the email is too large" };
+  });
+}
