@@ -166,7 +166,9 @@ const settings = z.object({
   SMS_BODY_LIMIT_KB: wholeNumber(1, 100_000, "kB").prefault("1000").describe("The largest webhook of an SMS provider"),
   EMAIL_BODY_LIMIT_KB: wholeNumber(1, 100_000, "kB")
     .prefault("50000")
-    .describe("The largest webhook of an email provider. Postmark's hold 35 MB of files, in base64 47 MB"),
+    .describe(
+      "How much of an email provider's webhook is kept; one of up to twice as much is taken in, and posted without its end. Postmark's hold 35 MB of files, in base64 47 MB",
+    ),
   BODY_MEMORY_MB: wholeNumber(2, 100_000, "MB")
     .prefault("128")
     .describe(

@@ -1,7 +1,7 @@
 import { type Request, type Response, Router } from "express";
 import type { Confirm } from "../checks/confirm-subscription.ts";
 import type { Remembered } from "../concurrency/remember.ts";
-import type { Receiver } from "../inbox/receive-webhook.ts";
+import type { Receiver, RunningVerification } from "../inbox/receive-webhook.ts";
 import type { ExplainRefusal } from "../inbox/refusals/explain-refusal.ts";
 import type { Log } from "../log.ts";
 import type { Channel, WebhookRequest, WebhookSource } from "../model.ts";
@@ -173,7 +173,7 @@ async function takeProviders(context: RouteContext, req: Request, account: Accou
     throw turnAway.refused(about, { reason: "unsigned" }, { detail });
   }
   await read(context, req, room, async (request, cut) => {
-    const isVerified = cut?.isVerified() ?? receiver.isVerified(account, request);
+    const isVerified = cut?.isVerified(request) ?? receiver.isVerified(account, request);
     if (!(await turnAway.orUnavailable(about, isVerified))) {
       if (cut) await turnAway.orLimited({ ...about, bytes: cut.bytes, limitBytes: limit }, Promise.reject(tooLarge()));
       const explanation = await turnAway.orUnavailable(about, explainRefusal(account, request));
@@ -204,10 +204,9 @@ async function find<Found>(
 }
 
 /** A body of which only the beginning is kept. */
-interface CutBody {
+interface CutBody extends Pick<RunningVerification, "isVerified"> {
   /** Of the whole. */
   bytes: number;
-  isVerified(): Promise<boolean>;
 }
 
 /**

@@ -35,8 +35,8 @@ export interface Receiver {
 
 export interface RunningVerification {
   update(chunk: Buffer): void;
-  /** Asked once, at the body's end. */
-  isVerified(): Promise<boolean>;
+  /** Asked once, at the body's end. The request has so much of the body as is kept. */
+  isVerified(request: WebhookRequest): Promise<boolean>;
 }
 
 export function createReceiver(options: {
@@ -67,8 +67,8 @@ export function createReceiver(options: {
         update(chunk) {
           for (const each of running) each.update(chunk);
         },
-        isVerified: async () =>
-          running.some((each) => each.isValid()) || isVerified(account, beginning, options.fetchCertificate),
+        isVerified: async (request) =>
+          running.some((each) => each.isValid()) || isVerified(account, request, options.fetchCertificate),
       };
     },
     isFromHighlevel: (request) => isFromHighlevel(request, options.highlevelKeys),

@@ -38,7 +38,7 @@ describe("of a provider that gives a mail up at a 4xx", () => {
       { ...genuine, headers: { "content-type": contentType } },
       signer.sign(first.fixture.request, { url, at: new Date(), credentials: signer.foreignCredentials }),
       { ...genuine, headers: { ...others, "content-type": "text/csv" } },
-      { ...genuine, body: Buffer.alloc(limitBytes + 1) },
+      { ...genuine, body: Buffer.alloc(2 * limitBytes + 1) },
     ];
     for (const request of refused) {
       const { status, headers } = await bridge.post(request);

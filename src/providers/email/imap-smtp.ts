@@ -68,7 +68,7 @@ export const imapSmtp = defineProvider({
     "nowhere: the bridge fetches the mail itself, from the time on at which the account was registered. Whoever has the mailbox's user and password, and could put mail into it, can also post a whole mail to the URL with them; by OAuth nobody can",
   notes: [
     "Connections go by TLS alone, with a certificate that is the host's. A host whose address is not public must be named by `ALLOWED_PRIVATE_HOSTS`, with its port.",
-    "Mail is left unread. One that is larger than `EMAIL_BODY_LIMIT_KB` stays where it is, and its headers are posted with words that say so.",
+    "Mail is left unread. Of one that is larger than `EMAIL_BODY_LIMIT_KB` so much is fetched, and posted with words that say so; the whole stays where it is.",
     "There are no receipts but what mail servers report of emails that they could not deliver, and complaints that mail providers hand on, such as those of a feedback loop to this mailbox.",
   ],
   receives: {
