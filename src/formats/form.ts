@@ -87,9 +87,10 @@ const hexValue = (byte: number | undefined): number => valueOfHex[byte ?? 0] ?? 
  * (https://github.com/nodejs/undici/issues/3760), and other readers take `filename` although `filename*` is there, in which
  * alone the name is whole. Takes a time that grows with the body's length alone.
  */
-function readMultipart(contentType: string, body: Buffer, isCut: boolean): FormField[] {
+function readMultipart(contentType: string, given: Buffer, isCut: boolean): FormField[] {
   const boundary = parseStructured(contentType).parameters.get("boundary");
   if (!boundary) throw refusal("it names no boundary");
+  const body = isCut ? Buffer.concat([given, Buffer.from(`\r\n\r\n\r\n--${boundary}--`)]) : given;
   const marker = Buffer.from(`\r\n--${boundary}`, "utf8");
   const fields: FormField[] = [];
   let line = body.indexOf(marker.subarray(2)) === 0 ? lineAfter(body, marker.length - 2) : findLine(body, marker, 0);
@@ -98,13 +99,15 @@ function readMultipart(contentType: string, body: Buffer, isCut: boolean): FormF
     // A part without headers begins with the blank line.
     const headEnd = body.indexOf("\r\n\r\n", line.end - 2);
     const next = headEnd === -1 ? undefined : findLine(body, marker, headEnd + 2);
-    if (headEnd === -1 || (!next && !isCut)) break;
-    const end = next?.start ?? body.length;
-    const field = readField(body.subarray(line.end, headEnd), body.subarray(headEnd + 4, Math.max(end, headEnd + 4)));
+    if (!next) break;
+    const field = readField(
+      body.subarray(line.end, headEnd),
+      body.subarray(headEnd + 4, Math.max(next.start, headEnd + 4)),
+    );
     if (field) fields.push(field);
     line = next;
   }
-  if (!line?.isLast && !isCut) throw refusal("it breaks off");
+  if (!line?.isLast) throw refusal("it breaks off");
   return fields;
 }
 

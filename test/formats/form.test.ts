@@ -120,3 +120,22 @@ describe("an urlencoded form", () => {
     expect(formText(fields, "absent")).toBeUndefined();
   });
 });
+
+test("wherever a form is cut, what is read is a part of it", async () => {
+  const part = (name: string, more: string, content: string) =>
+    `--b\r\nContent-Disposition: form-data; name="${name}"${more}\r\n\r\n${content}\r\n`;
+  const whole = `${part("to", "", "box@ours.test")}${part("file", '; filename="plans.pdf"', "plans of the house")}--b--\r\n`;
+  for (let at = 10; at < whole.length; at++) {
+    const fields = await readForm("multipart/form-data; boundary=b", Buffer.from(whole.slice(0, at)), { isCut: true });
+    const [to, file] = ["to", "file"].map((wanted) => fields.find(({ name }) => name === wanted));
+    if (to) expect(["", "box@ours.test"]).toContain(to.content.toString().trim() && "box@ours.test");
+    if (file) expect("plans of the house").toContain(file.content.toString().replace(/\r\n[\s\S]*$/, ""));
+  }
+  const cut = Buffer.from(whole.slice(0, whole.indexOf(" of the house")));
+  const read = await readForm("multipart/form-data; boundary=b", cut, { isCut: true });
+  expect(read.map(({ name, filename }) => [name, filename])).toEqual([
+    ["to", ""],
+    ["file", "plans.pdf"],
+  ]);
+  await expect(readForm("multipart/form-data; boundary=b", cut)).rejects.toThrow("breaks off");
+});
