@@ -127,9 +127,10 @@ test("wherever a form is cut, what is read is a part of it", async () => {
   const whole = `${part("to", "", "box@ours.test")}${part("file", '; filename="plans.pdf"', "plans of the house")}--b--\r\n`;
   for (let at = 10; at < whole.length; at++) {
     const fields = await readForm("multipart/form-data; boundary=b", Buffer.from(whole.slice(0, at)), { isCut: true });
-    const [to, file] = ["to", "file"].map((wanted) => fields.find(({ name }) => name === wanted));
-    if (to) expect(["", "box@ours.test"]).toContain(to.content.toString().trim() && "box@ours.test");
-    if (file) expect("plans of the house").toContain(file.content.toString().replace(/\r\n[\s\S]*$/, ""));
+    for (const { name, content } of fields) {
+      const given = name === "to" ? "box@ours.test" : "plans of the house";
+      expect(given).toContain(content.toString().replace(/[\r\n][\s\S]*$/, ""));
+    }
   }
   const cut = Buffer.from(whole.slice(0, whole.indexOf(" of the house")));
   const read = await readForm("multipart/form-data; boundary=b", cut, { isCut: true });
