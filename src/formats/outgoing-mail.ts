@@ -17,8 +17,8 @@ export function outgoingHeaders({
 }: OutboundMessage): MailHeader[] {
   return [
     { name: "Message-ID", value: bracketed(rfcMessageId ? [rfcMessageId] : []) },
-    { name: "In-Reply-To", value: bracketed(inReplyTo ? [inReplyTo] : []) },
-    { name: "References", value: bracketed(shortened(references)) },
+    { name: "In-Reply-To", value: bracketed([inReplyTo ?? ""].filter(fits)) },
+    { name: "References", value: bracketed(shortened(references.filter(fits))) },
     { name: "List-Unsubscribe", value: unsubscribeUrl && `<${unsubscribeUrl}>` },
     { name: "List-Unsubscribe-Post", value: unsubscribeUrl && "List-Unsubscribe=One-Click" },
   ].filter(({ value }) => value !== "");
@@ -47,6 +47,9 @@ function shortened([first, ...later]: string[]): string[] {
   });
   return [first, ...later.slice(dropped + 1)];
 }
+
+/** An id that fills a header alone has the whole email refused. */
+const fits = (id: string) => id !== "" && id.length + 2 <= maxCharacters;
 
 const bracketed = (ids: string[]) => ids.map((id) => `<${id}>`).join(" ");
 

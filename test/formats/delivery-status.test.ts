@@ -96,3 +96,73 @@ test("any other mail is none, and what does not name the email is nobody's recei
   expect(readDeliveryStatus(nameless)).toMatchObject({ recipients: [{ action: "failed" }] });
   expect(mailReports(nameless)).toBeUndefined();
 });
+
+describe("a bounce that is words for people", () => {
+  const returned = ["Return-Path: <box@ours.test>", ...original, "", "hello"];
+  const qmail = [
+    ...["Return-Path: <>", "From: MAILER-DAEMON@mx.ours.test", "To: box@ours.test", "Subject: failure notice", ""],
+    ...["Hi. This is the qmail-send program at mx.ours.test.", "I wasn't able to deliver your message.", ""],
+    ...["<ann@vale.test>:", "Remote host said: 550 5.1.1 no such user", "Giving up on 192.0.2.4.", ""],
+    ...["<bob@vale.test>:", "The mailbox is full. (#5.2.2)", "", "--- Below this line is a copy of the message.", ""],
+  ];
+  const exim = [
+    ...[
+      "From: Mail Delivery System <Mailer-Daemon@mx.ours.test>",
+      "X-Failed-Recipients: ann@vale.test,",
+      "  bob@vale.test",
+    ],
+    ...[
+      "Subject: Mail delivery failed: returning message to sender",
+      "",
+      "This message was created automatically.",
+      "",
+    ],
+    ...[
+      "  ann@vale.test",
+      "    SMTP error from remote mail server after RCPT TO:<ann@vale.test>:",
+      "    550 5.1.1 no such user",
+    ],
+    ...[
+      "",
+      "  bob@vale.test",
+      "    mailbox is full",
+      "",
+      "------ This is a copy of the message, including all the headers. ------",
+      "",
+    ],
+  ];
+
+  test("of qmail says whom it could not reach, and why", () => {
+    expect(mailReports(lines(...qmail, ...returned))).toMatchObject([
+      {
+        ...{ kind: "receipt", providerMessageId: "2f6f-1@ours.test", status: "failed", recipient: "ann@vale.test" },
+        error: { code: "5.1.1", message: "Remote host said: 550 5.1.1 no such user Giving up on 192.0.2.4." },
+        consent: { change: "stop", cause: "bounce" },
+      },
+      { recipient: "bob@vale.test", error: { code: "5.2.2", message: "The mailbox is full. (#5.2.2)" } },
+    ]);
+  });
+
+  test("of Exim says it as well", () => {
+    const told = mailReports(lines(...exim, ...returned));
+    expect(told).toMatchObject([
+      { providerMessageId: "2f6f-1@ours.test", recipient: "ann@vale.test", error: { code: "5.1.1" } },
+      { recipient: "bob@vale.test", error: { code: "failed", message: "mailbox is full" } },
+    ]);
+    expect((told?.[1] as Receipt).consent).toBeUndefined();
+  });
+
+  test("is a mail where no email of ours came back, or a person wrote it", () => {
+    expect(mailReports(lines(...qmail, "Subject: Your order", "", "hello"))).toBe(undefined);
+    expect(mailReports(lines(...qmail.slice(0, 5), "Hi. This is Ann.", "", ...returned))).toBe(undefined);
+    expect(mailReports(lines("From: ann@vale.test", "", ...qmail.slice(10), ...returned))).toBe(undefined);
+  });
+});
+
+test("a report that gives nothing of the email back is about the one that it answers, as Gmail's are", () => {
+  const [head = "", ...rest] = report({ returned: ["Content-Type: message/rfc822", "", "Subject: Your order", ""] })
+    .toString()
+    .split("Subject: Undelivered");
+  const answering = Buffer.from([`${head}In-Reply-To: <2f6f-1@ours.test>\r\nSubject: Undelivered`, ...rest].join(""));
+  expect(mailReports(answering)).toEqual([failed]);
+});

@@ -40,6 +40,12 @@ describe("a thread's headers", () => {
     expect([first, ...latest]).toEqual(["0@x.example", ...ids.slice(-latest.length)]);
     expect(parseMessageIds(referencesOf(ids.slice(0, 40)))).toEqual(ids.slice(0, 40));
   });
+
+  test("name no mail whose id fills a header alone", () => {
+    const long = `${"a".repeat(900)}@x.example`;
+    expect(referencesOf([long, "1@x.example"])).toBe("<1@x.example>");
+    expect(outgoingHeaders({ ...message, inReplyTo: long, references: [long] })).toEqual([]);
+  });
 });
 
 test("a file that was not fetched is not sent as an empty one", () => {

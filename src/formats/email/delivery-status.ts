@@ -5,7 +5,7 @@ import { decodeTransfer } from "./transfer-encoding.ts";
 
 /** What a mail server says became of an email: https://www.rfc-editor.org/rfc/rfc3464 */
 export interface DeliveryStatus {
-  /** The headers of the email that it is about, as far as they came back. */
+  /** The headers of the email that it is about, as far as they came back; where none did, the ids that the report answers. */
   original: MailHeader[];
   recipients: RecipientStatus[];
 }
@@ -38,10 +38,15 @@ export function reportPart(root: MimePart, type: RegExp): Buffer | undefined {
   return part && contentOf(part);
 }
 
-/** The headers of the email that a report is about, as far as they came back. */
+/**
+ * The headers of the email that a report is about, as far as they came back. Where its Message-ID did not, it is the one that
+ * the report itself answers.
+ */
 export function returnedHeaders(root: MimePart): MailHeader[] {
   const returned = root.parts.find(({ type }) => returnedTypes.test(type));
-  return returned ? readParts(contentOf(returned)).headers : [];
+  const answered = findHeader(root.headers, "in-reply-to") ?? findHeader(root.headers, "references");
+  const headers = returned ? readParts(contentOf(returned)).headers : [];
+  return answered === undefined ? headers : [...headers, { name: "Message-ID", value: answered }];
 }
 
 const returnedTypes = /^(?:message\/(?:rfc822|global|(?:rfc822|global)-headers)|text\/rfc822-headers)$/;

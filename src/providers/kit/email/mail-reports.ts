@@ -1,5 +1,6 @@
 import { type DeliveryStatus, readDeliveryStatus } from "../../../formats/email/delivery-status.ts";
 import { type FeedbackReport, readFeedbackReport } from "../../../formats/email/feedback-report.ts";
+import { readPlainBounce } from "../../../formats/email/plain-bounce.ts";
 import { findHeader, type MailHeader, parseMessageIds } from "../../../formats/mail-headers.ts";
 import { normalizeMailbox } from "../../../formats/mailbox.ts";
 import type { IgnoredEvent, Receipt } from "../../../model.ts";
@@ -11,13 +12,14 @@ import { receipt, type StatusWords } from "../events.ts";
  */
 export function mailReports(raw: Buffer): (Receipt | IgnoredEvent)[] | undefined {
   // Most mails are none, and need not be taken apart for it.
-  if (!/multipart\/report/i.test(raw.toString("latin1", 0, maxHeadBytes))) return undefined;
-  const status = readDeliveryStatus(raw);
+  if (!mayReport.test(raw.toString("latin1", 0, maxHeadBytes))) return undefined;
+  const status = readDeliveryStatus(raw) ?? readPlainBounce(raw);
   if (status) return about(status, (id) => receiptsOf(id, status));
   const feedback = readFeedbackReport(raw);
   return feedback && about(feedback, (id) => complaintsOf(id, feedback));
 }
 
+const mayReport = /multipart\/report|^x-failed-recipients:|^hi\. this is the/im;
 const maxHeadBytes = 200_000;
 
 /** By its Message-ID, which whoever never had it does not know. */
