@@ -144,12 +144,12 @@ describe("a bounce that is words for people", () => {
   });
 
   test("of Exim says it as well", () => {
-    const told = mailReports(lines(...exim, ...returned));
+    const told = mailReports(lines(...exim, ...returned)) ?? [];
     expect(told).toMatchObject([
       { providerMessageId: "2f6f-1@ours.test", recipient: "ann@vale.test", error: { code: "5.1.1" } },
       { recipient: "bob@vale.test", error: { code: "failed", message: "mailbox is full" } },
     ]);
-    expect((told?.[1] as Receipt).consent).toBeUndefined();
+    expect(told[1]).not.toHaveProperty("consent");
   });
 
   test("is a mail where no email of ours came back, or a person wrote it", () => {
