@@ -147,15 +147,19 @@ describe.each(mailProviders.map(({ name }) => name))("an email by %s", (provider
     const message = write(by, contact, "Our newsletter");
     const [sent] = await untilSent(by, contact.email);
     if (!sent) throw new Error("nothing was sent");
-    await twoWay.tell(by, sent, "read");
-    await untilStatus(message, "read");
+    // Mail servers tell of none.
+    const isReadTold = by.standIn.statuses.includes("read");
+    if (isReadTold) {
+      await twoWay.tell(by, sent, "read");
+      await untilStatus(message, "read");
+    }
     await twoWay.tell(by, sent, "complained");
     await untilStatus(message, "failed");
     expect(message.recipients?.[contact.email ?? ""]).toMatchObject({
       status: "failed",
       failReason: expect.stringContaining("marked it as spam"),
     });
-    expect(message.events).toEqual({ opened: 1, complained: 1 });
+    expect(message.events).toEqual({ ...(isReadTold ? { opened: 1 } : {}), complained: 1 });
     await twoWay.tell(by, sent, "delivered");
     const state = async () => (await twoWay.bridge.admin("GET", `/messages?address=${contact.email}`)).body.items;
     expect(await state()).toMatchObject([{ state: "complained", error: { message: expect.stringContaining("spam") } }]);
