@@ -1,7 +1,7 @@
 import { describe, expect, inject, test, vi } from "vitest";
 import { isAllowedHost } from "../../src/calls/fetch-file.ts";
 import { ParseError } from "../../src/errors.ts";
-import type { WebhookRequest } from "../../src/model.ts";
+import type { ProviderEvent, WebhookRequest } from "../../src/model.ts";
 import type { CompletionFixture, EventInJson, Fixture, Sample, Signer } from "./fixtures.ts";
 import { bytesOf, withFetched } from "./kept-mails.ts";
 import type { AnyAdapter, Provider } from "./providers.ts";
@@ -101,6 +101,26 @@ export function describeAdapter({ name: provider, adapter, signer, fixtures, ...
           const changed = Buffer.from(body);
           changed[position] = (changed[position] ?? 0) ^ 1;
           expect(await verify({ ...signed(), body: changed })).toBe(false);
+        }
+      });
+
+    if (adapter.channel === "email")
+      test("is read as far as it is kept, and judged by all of it, wherever it was cut", async () => {
+        const whole = signed();
+        const headers = { ...whole.headers, "content-length": String(whole.body.length) };
+        for (let part = 1; part < 10; part++) {
+          const at = Math.floor((whole.body.length * part) / 10);
+          const [body, rest] = [whole.body.subarray(0, at), Buffer.from(whole.body.subarray(at))];
+          const messages = (await parseIfClear(adapter, { ...whole, headers, body })).filter(isMessage);
+          expect(messages.at(-1)?.text ?? cutNotice).toContain(cutNotice);
+          const judge = (following: Buffer) => {
+            const running = adapter.beginVerifying?.({ ...whole, headers, body }, signer.credentials);
+            running?.update(following);
+            return running?.isValid();
+          };
+          expect([true, undefined]).toContain(judge(rest));
+          rest[rest.length - 1] = (rest.at(-1) ?? 0) ^ 1;
+          expect([false, undefined]).toContain(judge(rest));
         }
       });
 
@@ -207,6 +227,20 @@ function withoutSecrets({ proof }: AnyAdapter, signedUrl: string): string {
 
 function unsignedBody({ request }: Fixture): Buffer {
   return typeof request.body === "string" ? Buffer.from(request.body) : Buffer.from(JSON.stringify(request.body));
+}
+
+/** What the message of a webhook says that was cut. */
+const cutNotice = "This email is too large to be shown whole";
+const isMessage = (event: ProviderEvent) => event.kind === "message";
+
+/** Nothing of what cannot be read; any other error than a ParseError is thrown. */
+async function parseIfClear(adapter: AnyAdapter, request: WebhookRequest): Promise<ProviderEvent[]> {
+  try {
+    return await adapter.parse(request);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ParseError);
+    return [];
+  }
 }
 
 async function expectClearParse(adapter: AnyAdapter, request: WebhookRequest): Promise<void> {

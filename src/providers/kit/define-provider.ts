@@ -22,7 +22,7 @@ import {
 import { type Ask, type CheckStep, createAsk, runChecks } from "./checks/run-checks.ts";
 import type { Credentials } from "./credentials.ts";
 import { type DecodedWebhook, decode } from "./decode.ts";
-import { markCut } from "./email/cut.ts";
+import { readCut } from "./email/cut.ts";
 import type { Handshake, Proof, ProofPlaces } from "./proofs.ts";
 import type { Sample, SampleMessage } from "./recipes/samples.ts";
 import type { AnswerReader } from "./sends.ts";
@@ -111,7 +111,11 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     signedAt: async (request) => proof.signedAt?.(request, () => open(request)),
     verify: (request, given, fetchCertificate) => proof.check(request, given, () => open(request), fetchCertificate),
     parse: async (request, ownAddress) =>
-      markCut(request, [await read(await open(request), ownAddress)].flat(), (id) => openFiles?.(request, id)),
+      readCut(
+        request,
+        async () => [await read(await open(request), ownAddress)].flat(),
+        (id) => openFiles?.(request, id),
+      ),
     send: async (message, given, callApi) => send(facts, message, credentials.toSend(given), callApi),
     readError: sends.answer.refused,
     refusals: sends.refusals ?? {},

@@ -1,3 +1,4 @@
+import { ParseError } from "../../../errors.ts";
 import { joinWords } from "../../../formats/email/mail-words.ts";
 import type { Attachment, ProviderEvent, ProviderMessage, WebhookRequest } from "../../../model.ts";
 
@@ -13,15 +14,19 @@ export const mailboxUidHeader = "x-mailbox-uid";
 type Contents = readonly (Buffer | undefined)[];
 
 /**
- * What a webhook says. Of one of which only the beginning is kept, it is said that this is so: what is missing is missing at the end: it is the last mail's, whose
- * last file is not whole, and whose others that have no content were to follow.
+ * What a webhook says. Of one of which only the beginning is kept, it is said that this is so: what is missing is missing at
+ * the end. It is the last mail's, whose last file is not whole, and whose others that have no content were to follow.
  */
-export async function markCut(
+export async function readCut(
   request: WebhookRequest,
-  events: ProviderEvent[],
+  read: () => Promise<ProviderEvent[]>,
   openFiles: (messageId: string) => Promise<Contents> | undefined,
 ): Promise<ProviderEvent[]> {
-  if (wholeBytesOf(request) === undefined) return events;
+  if (wholeBytesOf(request) === undefined) return read();
+  const events = await read().catch((error: unknown) => {
+    if (!(error instanceof ParseError)) throw error;
+    throw new ParseError(`it is too large (${megabytesOf(request)} MB), and its end was cut off: ${error.message}`);
+  });
   const at = events.findLastIndex(({ kind }) => kind === "message");
   const last = events[at];
   if (last?.kind !== "message") return events;
@@ -29,11 +34,12 @@ export async function markCut(
   return events.with(at, { ...last, ...withNotice(request, last), attachments: withoutCut(last, contents) });
 }
 
+const megabytesOf = (request: WebhookRequest) => Math.ceil((wholeBytesOf(request) ?? 0) / 1_000_000);
+
 function withNotice(request: WebhookRequest, { text, html }: ProviderMessage): Pick<ProviderMessage, "text" | "html"> {
-  const megabytes = Math.ceil((wholeBytesOf(request) ?? 0) / 1_000_000);
   const isFetched = request.headers[mailboxUidHeader] !== undefined;
   const rest = isFetched ? "it is whole in the mailbox" : "ask for what is missing in another way";
-  const notice = `[This email is too large to be shown whole (${megabytes} MB). Its end was cut off: ${rest}.]`;
+  const notice = `[This email is too large to be shown whole (${megabytesOf(request)} MB). Its end was cut off: ${rest}.]`;
   return joinWords([{ text: notice }, { text, html }]);
 }
 
