@@ -110,12 +110,10 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     proof: placesOf(proof),
     signedAt: async (request) => proof.signedAt?.(request, () => open(request)),
     verify: (request, given, fetchCertificate) => proof.check(request, given, () => open(request), fetchCertificate),
-    parse: async (request, ownAddress) =>
-      readCut(
-        request,
-        async () => [await read(await open(request), ownAddress)].flat(),
-        (id) => openFiles?.(request, id),
-      ),
+    parse: async (request, ownAddress) => {
+      const readAll = async () => [await read(await open(request), ownAddress)].flat();
+      return channel === "email" ? readCut(request, readAll, (id) => openFiles?.(request, id)) : readAll();
+    },
     send: async (message, given, callApi) => send(facts, message, credentials.toSend(given), callApi),
     readError: sends.answer.refused,
     refusals: sends.refusals ?? {},
