@@ -100,6 +100,13 @@ export const consentCauses = [
   "operator",
 ] as const;
 export type ConsentCause = (typeof consentCauses)[number];
+/**
+ * What an opt-out is of, and what HighLevel calls its DND of that: `sms` is texts of whatever kind, and what goes by mappings of
+ * these three types is set apart there. https://marketplace.gohighlevel.com/docs/ghl/contacts/update-contact
+ */
+export const dndNames = { sms: "SMS", email: "Email", whatsapp: "WhatsApp", gmb: "GMB", fb: "FB" } as const;
+export type OptOutChannel = keyof typeof dndNames;
+export const optOutChannels = Object.keys(dndNames) as [OptOutChannel, ...OptOutChannel[]];
 /** How an endpoint is told: signed JSON, or a text for people in the form of Slack's incoming webhooks. */
 export const endpointFormats = ["standard-webhooks", "slack"] as const;
 export type EndpointFormat = (typeof endpointFormats)[number];

@@ -1,6 +1,5 @@
 import type { z } from "zod";
 import { Failure } from "../errors.ts";
-import type { Channel } from "../model.ts";
 import type { Access, Call } from "./call.ts";
 import { isAlreadyThere } from "./refusals.ts";
 import {
@@ -95,9 +94,6 @@ async function findDuplicate(
 export type DndEntry = z.infer<typeof dndEntry>;
 /** By channel, such as `SMS` and `Email`. */
 export type DndSettings = z.infer<typeof dndSettings>;
-
-/** As HighLevel calls the channels there. */
-export const dndChannels = { sms: "SMS", email: "Email" } as const satisfies Record<Channel, string>;
 
 /** By which what we have set is known again when HighLevel tells it. */
 export const ourDndCodes = { active: "bridge-opt-out", inactive: "bridge-opt-in" } as const;

@@ -62,7 +62,7 @@ export async function acceptInbound(
   const additions = await addToCalls(tx, eventsOf(routed, isAddition));
   const wishes = eventsOf(routed, isConsent).flatMap(withMapping);
   const wished = await Promise.all(
-    wishes.map(({ mapping, event }) => inAllPlaces(tx, mapping, [consentOfPerson(mapping, event)])),
+    wishes.map(({ mapping, event }) => inAllPlaces(tx, mapping, consentOfPerson(mapping, event))),
   );
   const consents = [...messages.consents, ...wished.flat()];
   const { owed } = await changeConsents(tx, [...consents, ...receipts.consents]);

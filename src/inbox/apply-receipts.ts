@@ -38,9 +38,9 @@ export async function applyReceipts(
     const sent = after[place ?? -1];
     if (!sent || place === undefined) continue;
     known.add(receipt);
-    const { conversation, message: about } = sent;
+    const { conversation, message: about, type } = sent;
     const others = () => othersOfMessage(about);
-    consents.push(...consentOfReceipt(account, receipt, { conversation, messageId: about.id, others }));
+    consents.push(...consentOfReceipt(account, receipt, { conversation, message: about, type, others }));
     const { channel } = account;
     const message = applyReceipt({ channel, address: conversation.address, message: about }, receipt);
     after[place] = { ...sent, message };

@@ -34,8 +34,7 @@ export async function knowSender(
   const { address } = conversation;
   const told = message.content?.contact?.contactId;
   const contactId = conversation.highlevelContactId ?? told ?? (await makeContact());
-  const { channel, locationId } = mapping;
-  await oweStandingDnd(db, { locationId, channel, address }, conversation.id);
+  await oweStandingDnd(db, { locationId: mapping.locationId, address }, conversation.id);
   const conversationId = await highlevel.ensureConversation(access, contactId);
   await keepHighlevelIds(db, conversation.id, { contactId, conversationId });
   return { ...conversation, highlevelContactId: contactId, highlevelConversationId: conversationId };

@@ -11,7 +11,8 @@ import type { SentMessage } from "../model.ts";
 import { meaningOf } from "../providers/kit/adapter.ts";
 import type { Mapping } from "../registry/mappings.ts";
 import { changeConsents } from "../registry/opt-outs/change-consents.ts";
-import type { Addressee } from "../store/consent/opt-outs.ts";
+import { channelsMeantBy, channelsOf } from "../registry/opt-outs/channels.ts";
+import type { Recipient } from "../store/consent/opt-outs.ts";
 import { enqueueDeliveries } from "../store/deliveries.ts";
 import { keepContentParts } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
@@ -48,7 +49,8 @@ export async function sendOutbound(context: SendContext, input: MessageAttempt):
   const doubt = "the connection broke while it was being sent: nobody can say whether it went out";
   if (input.isOutcomeUnknown && !mapping.adapter.isIdempotent) throw new Failure("unconfirmed", doubt);
   const { db } = context;
-  const person = { locationId: input.locationId, channel: mapping.channel, address: conversation.address };
+  const channels = channelsOf(mapping, message.content?.service);
+  const person = { locationId: input.locationId, address: conversation.address, channels };
   const send = { mappingId: mapping.id, message, person };
   const { dailyCap, sendFrom } = await requireWindow(db, send).catch(refuseLateRepeat);
   const content = await completeContent(context, mapping, input);
@@ -76,7 +78,8 @@ export async function sendOutbound(context: SendContext, input: MessageAttempt):
   const sent = await mapping.adapter.send(outbound, credentials, callApi).catch(async (error: unknown) => {
     const failure = error instanceof Failure ? readRefusal(mapping, error) : error;
     if (failure instanceof Failure) {
-      await keepRefusal(db, { ...person, messageId: message.id }, failure);
+      const meant = channelsMeantBy(mapping, message.content?.service);
+      await keepRefusal(db, { ...person, channels: meant, messageId: message.id }, failure);
       // One that cannot be given back is lost for the day: rather one too few than one too many.
       if (!input.isOutcomeUnknown && !isOutcomeUnknown("provider", failure.reason))
         await place?.giveBack().catch(() => undefined);
@@ -100,12 +103,16 @@ function changeBy({ providerMessageId, rfcMessageId }: SentMessage): AttemptResu
 }
 
 /** A provider that refuses the message because the person wants no more tells what HighLevel does not know yet. */
-async function keepRefusal(db: Db, about: Addressee & { messageId: number }, failure: Failure): Promise<void> {
+async function keepRefusal(db: Db, refused: Recipient & { messageId: number }, failure: Failure): Promise<void> {
   const { reason, status, message: detail } = failure;
   // Without a status nobody was called: it is known.
   if (reason !== "opted_out" || status === undefined) return;
+  const { channels, ...about } = refused;
   await db.transaction(async (tx) => {
-    const { owed } = await changeConsents(tx, [{ ...about, change: "stop", cause: "refusal", detail }]);
+    const news = channels.map((channel) => {
+      return { ...about, channel, change: "stop" as const, cause: "refusal" as const, detail };
+    });
+    const { owed } = await changeConsents(tx, news);
     await enqueueDeliveries(tx, owed);
   });
 }

@@ -207,6 +207,26 @@ export async function findProviderLocation(
   return another ? undefined : only?.locationId;
 }
 
+/** The type of a location's mapping that stands for a conversation provider; undefined where there is none. */
+export async function findProviderType(
+  db: Db,
+  locationId: string,
+  conversationProviderId: string,
+): Promise<HighlevelMessageType | undefined> {
+  const [found] = await db
+    .select({ type: mappings.type })
+    .from(mappings)
+    .where(
+      and(
+        eq(mappings.locationId, locationId),
+        eq(mappings.conversationProviderId, conversationProviderId),
+        isNull(mappings.deletedAt),
+      ),
+    )
+    .limit(1);
+  return found?.type;
+}
+
 /** Of a location's mappings with these providers, only this one stays the default. */
 export async function keepOneDefault(
   tx: Db,

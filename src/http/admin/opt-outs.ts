@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { jsonLimits } from "../../formats/bearable-json.ts";
-import { type Channel, consentCauses, type Wake } from "../../model.ts";
+import { consentCauses, type OptOutChannel, optOutChannels, type Wake } from "../../model.ts";
 import { describeOptOut } from "../../registry/opt-outs/describe-opt-out.ts";
 import {
   enterOptOut,
@@ -32,7 +32,7 @@ export interface OptOutsContext {
 const maxRows = 10_000;
 /** JSON of more in one list is refused before it is read. */
 const maxValues = jsonLimits.valuesOfOneList;
-const channel = z.enum(["sms", "email"], "must be sms or email");
+const channel = z.enum(optOutChannels, `must be one of ${optOutChannels.join(", ")}`);
 const filter = {
   ...{ locationId: text.optional(), channel: channel.optional(), address: address.optional() },
   cause: z.enum(consentCauses, `must be one of ${consentCauses.join(", ")}`).optional(),
@@ -75,7 +75,7 @@ export const optOutOperations = {
       await requireReached(context, caller, about.locationId);
       const person = readPerson(about.channel, given);
       if (person === undefined)
-        throw new Problem(422, "whom?", { errors: [{ path: "address", message: wrong[about.channel] }] });
+        throw new Problem(422, "whom?", { errors: [{ path: "address", message: wrong(about.channel) }] });
       const optOut = await enterOptOut(context.db, { ...about, address: person, note: about.note });
       caller.ids["optOutId"] = optOut.id;
       context.onWork("deliveries");
@@ -167,13 +167,13 @@ function readLines(query: unknown, csv: string) {
   return { ...about, rows };
 }
 
-const wrong: Record<Channel, string> = {
-  sms: "must be a phone number with its country, such as +15005550006",
-  email: "must be a mailbox, such as ann@example.org",
-};
+const wrong = (kind: OptOutChannel) =>
+  kind === "email"
+    ? "must be a mailbox, such as ann@example.org"
+    : "must be a phone number with its country, such as +15005550006";
 const maxShown = 100;
 
-function readRows(kind: Channel, rows: GivenRow[]): ImportedOptOut[] {
+function readRows(kind: OptOutChannel, rows: GivenRow[]): ImportedOptOut[] {
   const read = rows.map(({ line, address: given, note: why }) => ({
     line,
     note: why,
@@ -181,7 +181,7 @@ function readRows(kind: Channel, rows: GivenRow[]): ImportedOptOut[] {
   }));
   const errors = read
     .filter((each) => each.address === undefined)
-    .map(({ line }) => ({ path: `line ${line}: address`, message: wrong[kind] }));
+    .map(({ line }) => ({ path: `line ${line}: address`, message: wrong(kind) }));
   if (errors.length > 0) {
     const detail = `${errors.length} errors in ${rows.length} rows: nothing was kept`;
     throw new Problem(422, detail, { errors: errors.slice(0, maxShown) });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { consentCauses } from "../../model.ts";
+import { consentCauses, optOutChannels } from "../../model.ts";
 import { messageOfPersonAnswer } from "./message.ts";
 import { pageOf } from "./page.ts";
 import { rowId, time } from "./words.ts";
@@ -10,7 +10,7 @@ const cause = z.enum(consentCauses);
 const optOut = z.object({
   id: rowId,
   locationId: z.string(),
-  channel: z.enum(["sms", "email"]),
+  channel: z.enum(optOutChannels),
   address: z.string(),
   cause,
   detail: text.describe("The word, the provider's words, or the note of who entered it."),

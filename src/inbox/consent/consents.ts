@@ -1,33 +1,41 @@
 import { normalizeMailbox } from "../../formats/mailbox.ts";
-import type { Consent, ProviderMessage, Receipt } from "../../model.ts";
+import type { Consent, HighlevelMessageType, ProviderMessage, Receipt } from "../../model.ts";
 import { meaningOf } from "../../providers/kit/adapter.ts";
 import type { AccountFacts } from "../../registry/accounts.ts";
 import type { MappingFacts } from "../../registry/mappings.ts";
 import { locationsAfter } from "../../registry/opt-outs/carry-opt-outs.ts";
 import type { ConsentOf } from "../../registry/opt-outs/change-consents.ts";
+import { channelsMeantBy } from "../../registry/opt-outs/channels.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { Conversation, Message } from "../../store/schema.ts";
 import { consentIn } from "./consent-words.ts";
 
 /** What a person's message says of whether they may be written to: by the provider's word for it, else by a word of theirs. */
 export function consentOfMessage(
-  { locationId, channel }: Pick<MappingFacts, "locationId" | "channel">,
-  { direction, from: address, consent, text, call }: ProviderMessage,
+  mapping: Said,
+  { direction, from: address, consent, text, call, service }: ProviderMessage,
   messageId?: number,
 ): ConsentOf[] {
   if (direction === "outbound" || call) return [];
-  const said = channel === "sms" ? consentIn(text) : undefined;
+  const said = mapping.channel === "sms" ? consentIn(text) : undefined;
   const change = consent ?? said?.change;
   if (change === undefined) return [];
-  const about = { locationId, channel, address, change, messageId };
-  return said?.change === change ? [{ ...about, cause: "word", detail: said.word }] : [{ ...about, cause: "provider" }];
+  const { locationId } = mapping;
+  const why =
+    said?.change === change ? ({ cause: "word", detail: said.word } as const) : ({ cause: "provider" } as const);
+  return channelsMeantBy(mapping, service).map((channel) => {
+    return { locationId, channel, address, change, messageId, ...why };
+  });
 }
 
+/** To what it was said. */
+type Said = Pick<MappingFacts, "locationId" | "channel" | "type">;
+
 /** What a provider says besides. */
-export const consentOfPerson = (
-  { locationId, channel }: Pick<MappingFacts, "locationId" | "channel">,
-  { from: address, change, cause, detail }: Consent,
-): ConsentOf => ({ locationId, channel, address, change, cause, detail });
+export const consentOfPerson = (mapping: Said, { from: address, change, cause, detail }: Consent): ConsentOf[] => {
+  const { locationId } = mapping;
+  return channelsMeantBy(mapping).map((channel) => ({ locationId, channel, address, change, cause, detail }));
+};
 
 /** What came to a number before it was moved to another location is meant for the number: it counts there, too. */
 export async function inAllPlaces(
@@ -43,10 +51,12 @@ export async function inAllPlaces(
   ].flat();
 }
 
-/** An email, whose it is, and to whom it went besides. */
+/** A message, whose it is, and to whom an email went besides. */
 export interface SentTo {
   conversation: Pick<Conversation, "locationId" | "address">;
-  messageId: number;
+  message: Pick<Message, "id" | "content">;
+  /** Of the mapping that sent it. */
+  type: HighlevelMessageType;
   others(): ReadonlySet<string | undefined>;
 }
 
@@ -57,14 +67,15 @@ export interface SentTo {
 export function consentOfReceipt(
   { channel, adapter }: AccountFacts,
   { consent, status, recipient, error }: Receipt,
-  { conversation: { locationId, address }, messageId, others }: SentTo,
+  { conversation: { locationId, address }, message: { id: messageId, content }, type, others }: SentTo,
 ): ConsentOf[] {
   const isOptedOut = status === "failed" && meaningOf(adapter.refusals, error?.code) === "opted_out";
   const said = consent ?? (isOptedOut ? ({ change: "stop", cause: "refusal" } as const) : undefined);
   if (!said) return [];
   if (recipient !== undefined && recipient !== address && !others().has(recipient)) return [];
   if (recipient === undefined && said.cause === "bounce" && others().size > 0) return [];
-  return [{ locationId, channel, address: recipient ?? address, messageId, ...said, detail: error?.message }];
+  const about = { locationId, address: recipient ?? address, messageId, ...said, detail: error?.message };
+  return channelsMeantBy({ channel, type }, content?.service).map((of) => ({ ...about, channel: of }));
 }
 
 /** To whom an email went besides whose conversation it is in; none once its content was deleted. */

@@ -1,9 +1,11 @@
 import { isChatId } from "../../formats/address.ts";
 import { normalizeMailbox } from "../../formats/mailbox.ts";
 import { normalizePhoneNumber } from "../../formats/phone-number.ts";
-import { type DndEntry, dndChannels, isOurDnd } from "../../highlevel/contacts.ts";
+import { type DndEntry, isOurDnd } from "../../highlevel/contacts.ts";
 import type { DndEvent } from "../../highlevel/webhook.ts";
+import { dndNames } from "../../model.ts";
 import { type ConsentOf, changeConsents } from "../../registry/opt-outs/change-consents.ts";
+import { channelsWithin } from "../../registry/opt-outs/channels.ts";
 import { listAddressesOf } from "../../store/consent/opt-outs.ts";
 import type { NewDelivery } from "../../store/deliveries.ts";
 import { findLocation } from "../../store/locations.ts";
@@ -44,9 +46,11 @@ async function consentsOf(tx: Db, { locationId, contactId, ...event }: DndEvent)
   if (locationId === undefined || contactId === undefined || !(await findLocation(tx, locationId))) return [];
   const addresses = [...(await listAddressesOf(tx, locationId, contactId)), ...addressesIn(event)];
   return [...new Set(addresses)].flatMap((address): ConsentOf[] => {
-    const channel = isChatId(address) || !address.includes("@") ? "sms" : "email";
-    const news = newsOf(event, event.settings[dndChannels[channel]]);
-    return news ? [{ ...news, locationId, channel, address, cause: "highlevel" }] : [];
+    const isText = isChatId(address) || !address.includes("@");
+    return channelsWithin(isText ? "sms" : "email").flatMap((channel): ConsentOf[] => {
+      const news = newsOf(event, event.settings[dndNames[channel]]);
+      return news ? [{ ...news, locationId, channel, address, cause: "highlevel" }] : [];
+    });
   });
 }
 

@@ -35,9 +35,7 @@ export async function applyContactEvents(
     if (count === undefined) return { id, state: "ignored", reason: "a contact of which nothing changes here" };
     return { id, state: "processed", reason: `${count} of its conversations here find their contact anew` };
   });
-  const people = passedOn.map(({ locationId, address }) => {
-    return { locationId, address, channel: address.includes("@") ? ("email" as const) : ("sms" as const) };
-  });
+  const people = passedOn.map(({ locationId, address }) => ({ locationId, address }));
   return { outcomes, owed: await oweDndAnew(tx, people) };
 }
 

@@ -3,7 +3,7 @@ import { contentOf } from "../../messages/content.ts";
 import type { ProviderMessage } from "../../model.ts";
 import type { MappingFacts } from "../../registry/mappings.ts";
 import { changeConsents } from "../../registry/opt-outs/change-consents.ts";
-import { keyOf as addresseeKey, keepTimes, lockOptOuts } from "../../store/consent/opt-outs.ts";
+import { keepTimes, lockOptOuts, keyOf as optOutKey } from "../../store/consent/opt-outs.ts";
 import { ensureConversations, keyOf } from "../../store/conversations.ts";
 import { enqueueDeliveries, type NewDelivery } from "../../store/deliveries.ts";
 import {
@@ -133,20 +133,24 @@ interface Stop {
  * opt-out of theirs since. Nothing of before lifts one.
  */
 async function applyStops(tx: Db, mapping: MappingFacts, rows: Stop[]): Promise<NewDelivery[]> {
-  const { locationId, channel } = mapping;
-  const stops = rows.filter(({ row }) => row.consent === "stop");
-  const addressee = ({ row: { person: address } }: { row: Row }) => ({ locationId, channel, address });
+  const stops = rows
+    .filter(({ row }) => row.consent === "stop")
+    .flatMap(({ row, messageId }) => {
+      const said = consentOfMessage(mapping, row.message, messageId).filter(({ change }) => change === "stop");
+      return said.map((news) => ({ row, news }));
+    });
   // Until this is committed they say nothing else.
-  const known = await lockOptOuts(tx, stops.map(addressee));
+  const known = await lockOptOuts(
+    tx,
+    stops.map(({ news }) => news),
+  );
   const owed: NewDelivery[] = [];
-  for (const stop of stops) {
-    const { row, messageId } = stop;
-    const liftedAt = known.get(addresseeKey(addressee(stop)))?.liftedAt;
+  for (const { row, news } of stops) {
+    const liftedAt = known.get(optOutKey(news))?.liftedAt;
     if (liftedAt && liftedAt > row.sentAt) continue;
-    const texts = await listShortTextsSince(tx, addressee(stop), row.sentAt);
+    const texts = mapping.channel === "sms" ? await listShortTextsSince(tx, news, row.sentAt) : [];
     if (texts.some((text) => consentIn(text)?.change === "start")) continue;
-    const news = consentOfMessage(mapping, row.message, messageId).filter(({ change }) => change === "stop");
-    const changes = await changeConsents(tx, news);
+    const changes = await changeConsents(tx, [news]);
     await keepTimes(
       tx,
       changes.changed.map(({ id }) => ({ id, optedOutAt: row.sentAt })),

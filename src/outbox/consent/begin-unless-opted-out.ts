@@ -1,6 +1,6 @@
 import { Failure } from "../../errors.ts";
 import { describeOptOut } from "../../registry/opt-outs/describe-opt-out.ts";
-import { type Addressee, findStanding } from "../../store/consent/opt-outs.ts";
+import { findStanding, type Recipient } from "../../store/consent/opt-outs.ts";
 import type { Db } from "../../store/postgres/database.ts";
 
 /**
@@ -9,13 +9,13 @@ import type { Db } from "../../store/postgres/database.ts";
  */
 export async function beginUnlessOptedOut<Result>(
   db: Db,
-  person: Addressee,
+  recipient: Recipient,
   begin: () => Promise<Result>,
 ): Promise<Result> {
   let begun: Promise<Result> | undefined;
   try {
     await db.transaction(async (tx) => {
-      const optOut = await findStanding(tx, person);
+      const optOut = await findStanding(tx, recipient);
       if (optOut) throw new Failure("opted_out", describeOptOut(optOut), { code: "opted_out" });
       begun = begin();
       // What becomes of it is for whoever waits for it below.

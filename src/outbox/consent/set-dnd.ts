@@ -2,12 +2,13 @@ import { Failure } from "../../errors.ts";
 import { isChatId } from "../../formats/address.ts";
 import type { Access } from "../../highlevel/call.ts";
 import type { Highlevel } from "../../highlevel/client.ts";
-import { type DndEntry, dndChannels, ourDndCodes } from "../../highlevel/contacts.ts";
+import { type DndEntry, ourDndCodes } from "../../highlevel/contacts.ts";
 import { goneThing } from "../../highlevel/refusals.ts";
 import { admit } from "../../messages/aside/unknown-sender.ts";
+import { dndNames } from "../../model.ts";
 import { changeConsents } from "../../registry/opt-outs/change-consents.ts";
 import { describeOptOut } from "../../registry/opt-outs/describe-opt-out.ts";
-import { findOptOut } from "../../store/consent/opt-outs.ts";
+import { listOptOutsOf } from "../../store/consent/opt-outs.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { OptOut } from "../../store/schema.ts";
 import { type AttemptInput, type AttemptResult, requireMapping } from "../attempt.ts";
@@ -18,15 +19,15 @@ export interface DndContext {
 }
 
 /**
- * Tells HighLevel whether the person wants to be written to, as it stands now: as DND of the contact for texts or for emails.
- * DND that somebody else has set there stays as it is, and holds here. Throws a Failure.
+ * Tells HighLevel whether the person wants to be written to, as it stands now: as DND of the contact for emails, or for texts and
+ * what HighLevel sets apart of them. DND that somebody else has set there stays as it is, and holds here. Throws a Failure.
  */
 export async function setDnd({ db, highlevel }: DndContext, input: AttemptInput): Promise<AttemptResult> {
   const mapping = requireMapping(input);
   const { locationId, conversation } = input;
   const { address } = conversation;
-  const optOut = await findOptOut(db, { locationId, channel: mapping.channel, address });
-  if (!optOut) return { detail: "there is no opt-out to tell", change: {} };
+  const optOuts = await listOptOutsOf(db, { locationId, address });
+  if (optOuts.length === 0) return { detail: "there is no opt-out to tell", change: {} };
   const access = await input.access();
   const known = conversation.highlevelContactId ?? undefined;
   const key = mapping.channel === "sms" ? { phone: address } : { email: address };
@@ -37,7 +38,7 @@ export async function setDnd({ db, highlevel }: DndContext, input: AttemptInput)
     throw new Failure(isComing ? "not_visible" : "unknown_sender", "HighLevel has no contact with this address");
   };
   const tell = (contactId: string) =>
-    tellContact({ db, highlevel, access, beforeCall: input.beforeCall }, contactId, optOut);
+    tellContact({ db, highlevel, access, beforeCall: input.beforeCall }, contactId, optOuts);
   if (known === undefined) return tell(await find());
   return tell(known).catch(async (error: unknown) => {
     if (!(error instanceof Failure) || goneThing(error) !== "contact") throw error;
@@ -52,37 +53,46 @@ interface Telling extends Pick<DndContext, "db" | "highlevel">, Pick<AttemptInpu
 async function tellContact(
   { db, highlevel, access, beforeCall }: Telling,
   contactId: string,
-  optOut: OptOut,
+  optOuts: OptOut[],
 ): Promise<AttemptResult> {
-  const channel = dndChannels[optOut.channel];
   const settings = await highlevel.readDnd(access, contactId);
-  const present = settings[channel];
+  const news = optOuts.map((optOut) => compare(optOut, settings[dndNames[optOut.channel]]));
+  for (const { othersOf } of news) if (othersOf) await keepOthers(db, othersOf);
+  const entries = news.flatMap(({ channel, entry }) => (entry ? [[dndNames[channel], entry] as const] : []));
+  const detail = news.map(({ channel, words }) => `DND for ${dndNames[channel]} ${words}`).join("; ");
+  if (entries.length === 0) return { detail, change: {} };
+  beforeCall();
+  const { status } = await highlevel.setDnd(access, contactId, { ...settings, ...Object.fromEntries(entries) });
+  return { status, detail, change: {} };
+}
+
+/** What HighLevel is to have instead of what it has, if anything; and where somebody else has set what it has. */
+interface DndNews extends Pick<OptOut, "channel"> {
+  entry?: DndEntry;
+  othersOf?: OthersDnd;
+  words: string;
+}
+
+type OthersDnd = Pick<OptOut, "locationId" | "channel" | "address"> & { detail: string | undefined };
+
+function compare(optOut: OptOut, present: DndEntry | undefined): DndNews {
+  const { locationId, channel, address } = optOut;
   const isSet = present !== undefined && present.status !== "inactive";
-  const put = async (entry: DndEntry, detail: string) => {
-    beforeCall();
-    const { status } = await highlevel.setDnd(access, contactId, { ...settings, [channel]: entry });
-    return { status, detail, change: {} };
-  };
   if (optOut.liftedAt === null) {
-    if (isSet) return { detail: `DND for ${channel} is set already`, change: {} };
+    if (isSet) return { channel, words: "is set already" };
     const entry = { status: "active", message: describeOptOut(optOut), code: ourDndCodes.active };
-    return put(entry, `DND for ${channel} was set`);
+    return { channel, entry, words: "was set" };
   }
-  if (!isSet) return { detail: `DND for ${channel} is not set`, change: {} };
+  if (!isSet) return { channel, words: "is not set" };
   if (present.code !== ourDndCodes.active) {
-    await keepOthers(db, optOut, present);
-    return { detail: `DND for ${channel} stays: somebody else has set it`, change: {} };
+    const othersOf = { locationId, channel, address, detail: present.message };
+    return { channel, othersOf, words: "stays: somebody else has set it" };
   }
-  const entry: DndEntry = {
-    status: "inactive",
-    message: "the person may be written to again",
-    code: ourDndCodes.inactive,
-  };
-  return put(entry, `DND for ${channel} was lifted`);
+  const message = "the person may be written to again";
+  return { channel, entry: { status: "inactive", message, code: ourDndCodes.inactive }, words: "was lifted" };
 }
 
 /** What the person said is over, and what somebody has set in HighLevel holds here, too. */
-async function keepOthers(db: Db, { locationId, channel, address }: OptOut, { message }: DndEntry): Promise<void> {
-  const about = { locationId, channel, address, detail: message };
+async function keepOthers(db: Db, about: OthersDnd): Promise<void> {
   await db.transaction((tx) => changeConsents(tx, [{ ...about, change: "stop", cause: "highlevel" }]));
 }

@@ -2,7 +2,7 @@ import { Failure, type WindowReason } from "../../errors.ts";
 import { clockAt, dayAt, instantOf } from "../../formats/times/local-time.ts";
 import { zonesOfNumber } from "../../formats/times/zones-of-number.ts";
 import { describeOptOut } from "../../registry/opt-outs/describe-opt-out.ts";
-import { type Addressee, findOptOut } from "../../store/consent/opt-outs.ts";
+import { findHolding, type Recipient } from "../../store/consent/opt-outs.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { Message } from "../../store/schema.ts";
 import { countSend, isDayFull, uncountSend } from "../../store/windows/daily-sends.ts";
@@ -13,7 +13,7 @@ import { nextOpening } from "./send-window.ts";
 export interface Send {
   mappingId: string;
   message: Message;
-  person: Addressee;
+  person: Recipient;
 }
 
 /**
@@ -33,8 +33,8 @@ async function requireHours(db: Db, { mappingId, message, person }: Send): Promi
   if (!rules || rules.isDeleted) throw new Failure("misconfigured", "the mapping was deleted");
   const opening = openingOf(rules, person, rules.nowMs);
   if (opening.atMs <= rules.nowMs || (await isAnswer(db, rules, message))) return rules;
-  const optOut = await findOptOut(db, person);
-  if (optOut && optOut.liftedAt === null) throw new Failure("opted_out", describeOptOut(optOut), { code: "opted_out" });
+  const optOut = await findHolding(db, person);
+  if (optOut) throw new Failure("opted_out", describeOptOut(optOut), { code: "opted_out" });
   throw held("outside_window", "outside the hours of the mapping", { rules, message, opening });
 }
 
@@ -78,11 +78,11 @@ interface Opening {
 }
 
 /** From then on. Where the zones that a number may be of have no hour in common, the mapping's counts. */
-function openingOf(rules: SendRules, { channel, address }: Addressee, fromMs: number): Opening {
+function openingOf(rules: SendRules, { channels, address }: Recipient, fromMs: number): Opening {
   const { sendFrom: from, sendUntil: until, sendDays: days, timeZone } = rules;
   if (from === null || until === null || timeZone === null) return { atMs: fromMs };
   const window = { from, until, days };
-  const zones = channel === "sms" ? zonesOfNumber(address) : [];
+  const zones = channels.includes("email") ? [] : zonesOfNumber(address);
   const found = zones.length > 0 ? nextOpening(window, zones, fromMs) : undefined;
   return found ?? nextOpening(window, [timeZone], fromMs) ?? { atMs: fromMs };
 }

@@ -1,12 +1,13 @@
 import type { Channel } from "../../model.ts";
 import { providersOf } from "../../providers/registry.ts";
-import { keepTimes, listLiftsOfNumber, listOptOutsOfNumber } from "../../store/consent/opt-outs.ts";
+import { keepTimes, keyOf, listLiftsOfNumber, listOptOutsOfNumber } from "../../store/consent/opt-outs.ts";
 import { enqueueDeliveries } from "../../store/deliveries.ts";
 import { findMappings } from "../../store/mappings.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { MappingRow } from "../../store/schema.ts";
 import { said } from "./apply-consent.ts";
 import { changeConsents } from "./change-consents.ts";
+import { channelsWithin } from "./channels.ts";
 
 /**
  * A number or mailbox of an account that comes to a location brings along who is not to be written to by it: of the location where
@@ -18,25 +19,25 @@ export async function carryOptOuts(
   channel: Channel,
   { accountId, address, locationId }: Pick<MappingRow, "accountId" | "address" | "locationId">,
 ): Promise<void> {
-  const number = { accountId, address, locationId, channel, providers: providersOf(channel) };
+  const number = { accountId, address, locationId, channels: channelsWithin(channel), providers: providersOf(channel) };
   const lifted = await listLiftsOfNumber(tx, number, said);
   const brought = await listOptOutsOfNumber(tx, number);
   const { changed, owed } = await changeConsents(tx, [
-    ...lifted.map(({ address: person, liftedBy }) => {
-      return { locationId, channel, address: person, change: "start" as const, cause: liftedBy };
+    ...lifted.map(({ channel: of, address: person, liftedBy }) => {
+      return { locationId, channel: of, address: person, change: "start" as const, cause: liftedBy };
     }),
-    ...brought.map(({ address: person, cause, detail }) => {
+    ...brought.map(({ channel: of, address: person, cause, detail }) => {
       // What somebody noted there is nobody else's to read.
       const shown = cause === "operator" || cause === "import" ? undefined : (detail ?? undefined);
-      return { locationId, channel, address: person, change: "stop" as const, cause, detail: shown };
+      return { locationId, channel: of, address: person, change: "stop" as const, cause, detail: shown };
     }),
   ]);
-  const since = new Map(brought.map((each) => [each.address, each.optedOutAt]));
+  const since = new Map(brought.map((each) => [keyOf({ ...each, locationId }), each.optedOutAt]));
   await keepTimes(
     tx,
-    changed.flatMap(({ id, address: person }) => {
-      const optedOutAt = since.get(person);
-      return optedOutAt ? { id, optedOutAt } : [];
+    changed.flatMap((each) => {
+      const optedOutAt = since.get(keyOf(each));
+      return optedOutAt ? { id: each.id, optedOutAt } : [];
     }),
   );
   await enqueueDeliveries(tx, owed);

@@ -1,4 +1,4 @@
-import type { Channel, ConsentCause } from "../../model.ts";
+import { type ConsentCause, dndNames, type OptOutChannel } from "../../model.ts";
 import type { OptOut } from "../../store/schema.ts";
 
 /** Why a person is not written to, in words for an agent. */
@@ -10,14 +10,14 @@ export function describeOptOut({ channel, cause, detail, optedOutAt }: OptOut): 
 const quoted = (detail: string | undefined) => (detail === undefined ? "" : ` (${detail})`);
 const inBrackets = (words: string) => (detail: string | undefined) => `${words}${quoted(detail)}`;
 
-const sentences: Record<ConsentCause, (detail: string | undefined, channel: Channel) => string> = {
+const sentences: Record<ConsentCause, (detail: string | undefined, channel: OptOutChannel) => string> = {
   word: (detail) => `the person has texted ${(detail ?? "stop").toUpperCase()}`,
   provider: inBrackets("the provider says that the person wants no more"),
   complaint: () => "the person has marked an email as spam",
   unsubscribe: () => "the person has unsubscribed",
   refusal: inBrackets("the provider has refused a message, as the person wants no more,"),
   bounce: inBrackets("an email to this address has bounced for good"),
-  highlevel: (_, channel) => `DND for ${channel === "sms" ? "SMS" : "Email"} was set in HighLevel`,
+  highlevel: (_, channel) => `DND for ${dndNames[channel]} was set in HighLevel`,
   import: inBrackets("the person stands in a list of opt-outs that was imported"),
   operator: inBrackets("an opt-out was entered"),
 };

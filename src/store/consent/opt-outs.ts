@@ -1,19 +1,29 @@
 import { and, desc, eq, inArray, isNull, lt, type SQL, sql } from "drizzle-orm";
-import type { Channel, ConsentCause } from "../../model.ts";
+import { type ConsentCause, type OptOutChannel, optOutChannels } from "../../model.ts";
 import { isAnyOf } from "../postgres/any-of.ts";
 import { columnsOf } from "../postgres/columns.ts";
 import { type Db, selectRows } from "../postgres/database.ts";
 import { prepare } from "../postgres/prepare.ts";
 import { conversations, deliveries, type OptOut, optOuts } from "../schema.ts";
 
-/** Whom a location writes to, by texts or by emails. */
+/** Whom a location writes to. */
 export interface Addressee {
   locationId: string;
-  channel: Channel;
   address: string;
 }
 
-export const keyOf = ({ locationId, channel, address }: Addressee) => `${locationId} ${channel} ${address}`;
+/** What a person's opt-out is known by. */
+export interface OptOutKey extends Addressee {
+  channel: OptOutChannel;
+}
+
+/** Who is about to be written to, and what that is. */
+export interface Recipient extends Addressee {
+  channels: readonly OptOutChannel[];
+}
+
+export const personKeyOf = ({ locationId, address }: Addressee) => `${locationId} ${address}`;
+export const keyOf = ({ channel, ...person }: OptOutKey) => `${channel} ${personKeyOf(person)}`;
 
 /**
  * Advisory locks, of which a server has some thousands for all: people share them, so that no number of people takes more
@@ -27,16 +37,16 @@ const space = sql.raw(String(locks.space));
  * The opt-outs of these people, also lifted ones, for the transaction that may change them: until it ends nobody begins to
  * send to any of them.
  */
-export async function lockOptOuts(tx: Db, people: Addressee[]): Promise<Map<string, OptOut>> {
-  if (people.length === 0) return new Map();
-  const wanted = new Set(people.map(keyOf));
-  const keys = JSON.stringify([...wanted]);
+export async function lockOptOuts(tx: Db, sought: OptOutKey[]): Promise<Map<string, OptOut>> {
+  if (sought.length === 0) return new Map();
+  const wanted = new Set(sought.map(keyOf));
+  const people = JSON.stringify([...new Set(sought.map(personKeyOf))]);
   await tx.execute(sql`
     select pg_advisory_xact_lock(${space}, lock) from (
-      select distinct ${lockOf(sql`value`)} as lock from json_array_elements_text(${keys}::json) order by lock
+      select distinct ${lockOf(sql`value`)} as lock from json_array_elements_text(${people}::json) order by lock
     ) locks`);
   // Each column by itself: to join them would look through a location once a person where PostgreSQL knows the table from before.
-  const different = (name: keyof Addressee) => [...new Set(people.map((person) => person[name]))];
+  const different = (name: keyof OptOutKey) => [...new Set(sought.map((key) => key[name]))];
   const rows = await tx
     .select()
     .from(optOuts)
@@ -51,14 +61,13 @@ export async function lockOptOuts(tx: Db, people: Addressee[]): Promise<Map<stri
 }
 
 /**
- * The opt-out that stands. It is not changed until the transaction ends, and none is made: what begins in it has begun
- * before any that is committed later.
+ * An opt-out that holds for this, as `findHolding`. It is not changed until the transaction ends, and none is made: what begins
+ * in it has begun before any that is committed later.
  */
-export async function findStanding(tx: Db, person: Addressee): Promise<OptOut | undefined> {
+export async function findStanding(tx: Db, recipient: Recipient): Promise<OptOut | undefined> {
   // Two statements: the second one sees what was committed while the first one waited.
-  await shareLock(tx, { person: keyOf(person) });
-  const found = await findOptOut(tx, person);
-  return found?.liftedAt === null ? found : undefined;
+  await shareLock(tx, { person: personKeyOf(recipient) });
+  return findHolding(tx, recipient);
 }
 
 const shareLock = prepare<{ person: string }>(
@@ -66,20 +75,40 @@ const shareLock = prepare<{ person: string }>(
   (value) => sql`select pg_advisory_xact_lock_shared(${space}, ${lockOf(sql`${value("person")}::text`)})`,
 );
 
-/** One, whether it stands or not. */
-export async function findOptOut(db: Db, person: Addressee): Promise<OptOut | undefined> {
-  const [found] = await selectOptOut(db, person);
-  return found && optOutColumns.read(found);
+/** One that stands and holds for this. */
+export async function findHolding(db: Db, recipient: Recipient): Promise<OptOut | undefined> {
+  return (await listOptOutsOf(db, recipient)).find((optOut) => holdsFor(optOut, recipient));
+}
+
+/**
+ * What is of all texts, `sms`, holds for each of them; but DND for SMS that somebody set in HighLevel says nothing of what has DND
+ * of its own there.
+ */
+function holdsFor({ channel, cause, liftedAt }: OptOut, { channels }: Pick<Recipient, "channels">): boolean {
+  const isOfAllTexts = channel === "sms" && cause !== "highlevel";
+  return liftedAt === null && (channels.includes(channel) || (isOfAllTexts && !channels.includes("email")));
+}
+
+/** All of a person, whether they stand or not. */
+export async function listOptOutsOf(db: Db, person: Addressee): Promise<OptOut[]> {
+  return (await selectOptOuts(db, person)).map(optOutColumns.read);
 }
 
 const optOutColumns = columnsOf<OptOut>(optOuts);
 
-const selectOptOut = prepare<Addressee, Record<string, unknown>>(
-  "select-opt-out",
+const selectOptOuts = prepare<Addressee, Record<string, unknown>>(
+  "select-opt-outs",
   (value) => sql`
     select ${optOutColumns.list} from opt_outs
-    where location_id = ${value("locationId")} and channel = ${value("channel")} and address = ${value("address")}`,
+    where location_id = ${value("locationId")} and address = ${value("address")}
+      and channel in ${sql.raw(`('${optOutChannels.join("', '")}')`)}
+    order by id`,
 );
+
+/** One, whether it stands or not. */
+export async function findOptOut(db: Db, key: OptOutKey): Promise<OptOut | undefined> {
+  return (await listOptOutsOf(db, key)).find(({ channel }) => channel === key.channel);
+}
 
 /** With `locationIds` only if it is of one of these. */
 export async function findOptOutById(
@@ -95,7 +124,7 @@ export async function findOptOutById(
 }
 
 /** What a change leaves of a person's opt-out. */
-export interface OptOutChange extends Addressee {
+export interface OptOutChange extends OptOutKey {
   cause: ConsentCause;
   detail: string | null;
   messageId: number | null;
@@ -103,7 +132,7 @@ export interface OptOutChange extends Addressee {
   liftedBy: ConsentCause | null;
 }
 
-/** Keeps what was changed, with the time; each person at most once. Gives the rows. */
+/** Keeps what was changed, with the time; each opt-out at most once. Gives the rows. */
 export async function keepOptOuts(tx: Db, changes: OptOutChange[]): Promise<OptOut[]> {
   if (changes.length === 0) return [];
   const rows = await selectRows<Record<string, unknown>>(
@@ -129,15 +158,15 @@ export async function findConversationsFor(tx: Db, people: Addressee[]): Promise
   const rows = await selectRows<Addressee & { id: number }>(
     tx,
     sql`
-      select input."locationId", input.channel, input.address, found.id::float8 as id
-      from json_to_recordset(${JSON.stringify(people)}::json) as input ("locationId" text, channel text, address text)
+      select input."locationId", input.address, found.id::float8 as id
+      from json_to_recordset(${JSON.stringify(people)}::json) as input ("locationId" text, address text)
       cross join lateral (
         select c.id from mappings m join conversations c on c.mapping_id = m.id and c.address = input.address
         where m.location_id = input."locationId"
         order by c.highlevel_contact_id is null, c.id desc limit 1
       ) found`,
   );
-  return new Map(rows.map((row) => [keyOf(row), row.id]));
+  return new Map(rows.map((row) => [personKeyOf(row), row.id]));
 }
 
 /** Is there a delivery that will tell HighLevel of it, in this conversation? */
@@ -172,27 +201,26 @@ export async function listAddressesOf(tx: Db, locationId: string, contactId: str
   return rows.map(({ address }) => address);
 }
 
-/** The first opt-out that stands of a contact's addresses, and of the one that is named besides. */
+/** The first opt-out that holds for this of a contact's addresses, and of the one that is named besides. */
 export async function findContactsOptOut(
   db: Db,
-  about: { locationId: string; channel: Channel; contactId: string; named: string | undefined },
+  about: Omit<Recipient, "address"> & { contactId: string; named: string | undefined },
 ): Promise<OptOut | undefined> {
-  const { locationId, channel, contactId, named } = about;
+  const { locationId, channels, contactId, named } = about;
   const addresses = [...(await listAddressesOf(db, locationId, contactId)), ...(named === undefined ? [] : [named])];
   if (addresses.length === 0) return undefined;
-  const [found] = await db
+  const rows = await db
     .select()
     .from(optOuts)
     .where(
       and(
         eq(optOuts.locationId, locationId),
-        eq(optOuts.channel, channel),
+        isAnyOf(optOuts.channel, optOutChannels),
         isAnyOf(optOuts.address, addresses),
-        isNull(optOuts.liftedAt),
       ),
     )
-    .limit(1);
-  return found;
+    .orderBy(optOuts.id);
+  return rows.find((optOut) => holdsFor(optOut, { channels }));
 }
 
 /** A number or mailbox of an account that has come to a location. */
@@ -200,7 +228,8 @@ export interface ArrivedNumber {
   accountId: string;
   address: string;
   locationId: string;
-  channel: Channel;
+  /** What opt-outs of its people may be of. */
+  channels: readonly OptOutChannel[];
   /** Those of its channel. */
   providers: readonly string[];
 }
@@ -217,7 +246,7 @@ const placesBefore = ({ accountId, address, locationId }: ArrivedNumber) => sql`
  * no other number of the location can have been told.
  */
 export async function listOptOutsOfNumber(tx: Db, number: ArrivedNumber): Promise<OptOut[]> {
-  const { accountId, address, locationId, channel, providers } = number;
+  const { accountId, address, locationId, channels, providers } = number;
   const isOther = sql`not (m.account_id = ${accountId} and m.address = ${address})`;
   const rows = await selectRows<Record<string, unknown>>(
     tx,
@@ -227,7 +256,7 @@ export async function listOptOutsOfNumber(tx: Db, number: ArrivedNumber): Promis
       )
       select ${optOutColumns.list} from opt_outs join former using (location_id)
       left join opt_outs own on own.location_id = ${locationId} and own.channel = opt_outs.channel and own.address = opt_outs.address
-      where opt_outs.channel = ${channel} and opt_outs.lifted_at is null and opt_outs.cause <> 'highlevel'
+      where ${isAnyOf(optOuts.channel, channels)} and opt_outs.lifted_at is null and opt_outs.cause <> 'highlevel'
         and (own.lifted_at is null or own.lifted_at < opt_outs.opted_out_at) and (
         exists (
           select from conversations c join mappings m on m.id = c.mapping_id
@@ -253,23 +282,23 @@ export async function listLiftsOfNumber(
   tx: Db,
   number: ArrivedNumber,
   causes: readonly ConsentCause[],
-): Promise<{ address: string; liftedBy: ConsentCause }[]> {
-  const { accountId, address, locationId, channel } = number;
+): Promise<{ channel: OptOutChannel; address: string; liftedBy: ConsentCause }[]> {
+  const { accountId, address, locationId, channels } = number;
   return selectRows(
     tx,
     sql`
-      select distinct on (own.address) own.address, lifted.lifted_by as "liftedBy"
+      select distinct on (own.channel, own.address) own.channel, own.address, lifted.lifted_by as "liftedBy"
       from opt_outs own
       join opt_outs lifted on lifted.channel = own.channel and lifted.address = own.address
         and lifted.lifted_at > own.opted_out_at and lifted.lifted_by = any(${sql.param([...causes])}::text[])
       join (${placesBefore(number)}) places on places.location_id = lifted.location_id
-      where own.location_id = ${locationId} and own.channel = ${channel} and own.lifted_at is null and (
+      where own.location_id = ${locationId} and ${isAnyOf(sql`own.channel`, channels)} and own.lifted_at is null and (
         date_trunc('milliseconds', lifted.opted_out_at) = date_trunc('milliseconds', own.opted_out_at) or exists (
           select from messages said join mappings m on m.id = said.mapping_id
           where said.id = own.message_id and m.account_id = ${accountId} and m.address = ${address}
         )
       )
-      order by own.address, lifted.lifted_at desc`,
+      order by own.channel, own.address, lifted.lifted_at desc`,
   );
 }
 
@@ -285,7 +314,7 @@ export async function keepTimes(tx: Db, times: { id: number; optedOutAt: Date }[
 export interface OptOutFilter {
   /** Only of these locations. */
   locationIds?: string[] | undefined;
-  channel?: Channel | undefined;
+  channel?: OptOutChannel | undefined;
   addresses?: string[] | undefined;
   cause?: ConsentCause | undefined;
   /** Also those that were lifted. */

@@ -185,12 +185,7 @@ export async function isLiveWaiting(tx: Db, locationId: string): Promise<boolean
 }
 
 /** Texts of a person that are short enough to be a word, and are newer than this, to whatever number of the location. */
-export async function listShortTextsSince(
-  tx: Db,
-  { locationId, channel, address }: Addressee,
-  since: Date,
-): Promise<string[]> {
-  if (channel !== "sms") return [];
+export async function listShortTextsSince(tx: Db, { locationId, address }: Addressee, since: Date): Promise<string[]> {
   const rows = await selectRows<{ text: string }>(
     tx,
     sql`

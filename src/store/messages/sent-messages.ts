@@ -1,4 +1,5 @@
 import { and, eq, isNotNull, sql } from "drizzle-orm";
+import type { HighlevelMessageType } from "../../model.ts";
 import { isAnyOf } from "../postgres/any-of.ts";
 import { columnsOf } from "../postgres/columns.ts";
 import type { Db } from "../postgres/database.ts";
@@ -17,6 +18,8 @@ export interface SentMessageRow {
   accountId: string;
   message: Message;
   conversation: Conversation;
+  /** Of the mapping that sent it. */
+  type: HighlevelMessageType;
 }
 
 const messageColumns = columnsOf<Message>(messages);
@@ -32,6 +35,7 @@ export async function lockSentMessages(tx: Db, keys: SentMessageKey[]): Promise<
   const rows = await lockSent(tx, { keys: JSON.stringify(keys) });
   return rows.map((row) => ({
     accountId: row["accountId"] as string,
+    type: row["mappingType"] as HighlevelMessageType,
     message: messageColumns.read(row),
     conversation: conversationColumns.read(row),
   }));
@@ -61,9 +65,10 @@ const lockSent = prepare<{ keys: string }, Record<string, unknown>>(
       join mappings on mappings.id = m.mapping_id and mappings.account_id = unsure."accountId"
       where unsure."providerMessageId" like '%@%' and m.rfc_message_id is not null
     )
-    select "accountId", ${messageColumns.list}, ${conversationColumns.list}
+    select "accountId", mappings.type as "mappingType", ${messageColumns.list}, ${conversationColumns.list}
     from sought
     join messages on messages.id = sought.id
+    join mappings on mappings.id = messages.mapping_id
     join conversations on conversations.id = messages.conversation_id
     where messages.direction = 'outbound'
     order by messages.id

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { bigint, index, integer, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
-import type { Channel, ConsentCause, TextService } from "../../model.ts";
+import type { ConsentCause, OptOutChannel, TextService } from "../../model.ts";
 import { createdAt, id, time } from "./columns.ts";
 import { locations } from "./locations.ts";
 import { mappings } from "./mappings.ts";
@@ -50,8 +50,8 @@ export const conversations = pgTable(
 );
 
 /**
- * Who is not to be written to from a location, by texts or by emails, and who was not: a row stays when it is lifted. It is
- * told to HighLevel as the contact's DND.
+ * Who is not to be written to from a location, by emails, by texts or by some of them, and who was not: a row stays when it is
+ * lifted. It is told to HighLevel as the contact's DND.
  */
 export const optOuts = pgTable(
   "opt_outs",
@@ -60,7 +60,7 @@ export const optOuts = pgTable(
     locationId: text()
       .notNull()
       .references(() => locations.id),
-    channel: text().$type<Channel>().notNull(),
+    channel: text().$type<OptOutChannel>().notNull(),
     /** The person's number or mailbox, as that of a conversation. */
     address: text().notNull(),
     cause: text().$type<ConsentCause>().notNull(),

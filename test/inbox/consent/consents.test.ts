@@ -33,7 +33,8 @@ function about(told: Partial<Receipt>, sent: MessageContent | null) {
   const receipt: Receipt = { kind: "receipt", providerMessageId: "m-1", status: "failed", ...told };
   return consentOfReceipt(account, receipt, {
     conversation,
-    messageId: 1,
+    message: { id: 1, content: sent },
+    type: "Email",
     others: () => othersOf({ content: sent }),
   }).map(({ address }) => address);
 }

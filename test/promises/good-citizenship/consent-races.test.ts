@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { beginUnlessOptedOut } from "../../../src/outbox/consent/begin-unless-opted-out.ts";
 import { changeConsents } from "../../../src/registry/opt-outs/change-consents.ts";
-import { type Addressee, findStanding } from "../../../src/store/consent/opt-outs.ts";
+import { findStanding, type OptOutKey, type Recipient } from "../../../src/store/consent/opt-outs.ts";
 import type { Database } from "../../../src/store/postgres/database.ts";
 import { openMigrated } from "../../support/database.ts";
 import { until } from "../../support/until.ts";
@@ -23,8 +23,11 @@ function createGate<Value>() {
 }
 
 let counter = 0;
-const newPerson = (): Addressee => ({ locationId: "here", channel: "sms", address: `+1500555${1000 + ++counter}` });
-const stop = (person: Addressee) =>
+type Person = OptOutKey & Recipient;
+const newPerson = (): Person => {
+  return { locationId: "here", channel: "sms", channels: ["sms"], address: `+1500555${1000 + ++counter}` };
+};
+const stop = (person: Person) =>
   database.db.transaction((tx) => changeConsents(tx, [{ ...person, change: "stop", cause: "word", detail: "stop" }]));
 const waiting = async () => {
   const found = await database.people.execute(
@@ -114,13 +117,13 @@ test("a STOP waits for a send that is about to begin, and for nothing else of it
 test("what is not theirs keeps nobody: another person, channel or location", async () => {
   const person = newPerson();
   await stop(person);
-  for (const other of [{ address: "+15005559999" }, { channel: "email" as const }, { locationId: "there" }])
+  for (const other of [{ address: "+15005559999" }, { channels: ["email" as const] }, { locationId: "there" }])
     expect(await beginUnlessOptedOut(database.db, { ...person, ...other }, async () => "sent")).toBe("sent");
 });
 
 test("many who change their minds at once wait for each other in turn, and none is lost", async () => {
   const people = Array.from({ length: 20 }, newPerson);
-  const both = (list: Addressee[]) =>
+  const both = (list: Person[]) =>
     database.db.transaction((tx) =>
       changeConsents(
         tx,

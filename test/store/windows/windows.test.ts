@@ -202,7 +202,7 @@ describe("a daily cap", () => {
     const [first = 0, second = 0] = await enqueue(2);
     const send = async (id: number) => {
       const message = (await findMessage(db, id))?.message as Message;
-      return { mappingId, message, person: { locationId, channel: "sms" as const, address: "+15005550001" } };
+      return { mappingId, message, person: { locationId, channels: ["sms" as const], address: "+15005550001" } };
     };
     await requireWindow(db, await send(first));
     await takePlace(db, await send(first));

@@ -1,0 +1,26 @@
+import { type Channel, dndNames, type OptOutChannel, optOutChannels, type TextService } from "../../model.ts";
+
+/** What opt-outs of texts are of. */
+const textChannels = optOutChannels.filter((each) => each !== "email");
+
+/** All that may be set apart for an address of this channel. */
+export const channelsWithin = (channel: Channel): readonly OptOutChannel[] =>
+  channel === "email" ? ["email"] : textChannels;
+
+/**
+ * What a message is for HighLevel's DND: by the type of the mapping, as there is DND for some types alone, and also by the
+ * service that a text goes by.
+ */
+export function channelsOf(
+  { channel, type }: { channel: Channel; type: string },
+  service?: TextService | undefined,
+): OptOutChannel[] {
+  const own = optOutChannels.find((each) => dndNames[each] === type) ?? channel;
+  return service === "whatsapp" && own !== "whatsapp" ? [own, "whatsapp"] : [own];
+}
+
+/** What a person means who says STOP or START by such a message: all texts, as well as what the message is. */
+export const channelsMeantBy = (
+  mapping: { channel: Channel; type: string },
+  service?: TextService | undefined,
+): OptOutChannel[] => [...new Set([mapping.channel, ...channelsOf(mapping, service)])];
