@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Contact, StoredMessage } from "../../src/sandbox/state.ts";
-import { locationId } from "../support/location.ts";
-import { mailProviders, providerOf, textProviders } from "../support/providers.ts";
+import { locationId, publicUrl } from "../support/location.ts";
+import { mailProviders, providerOf, providers, textProviders } from "../support/providers.ts";
 import type { StandInMessage } from "../support/stand-ins/stand-in.ts";
-import { startTwoWay, type TwoWay, type Way } from "../support/two-way.ts";
+import { callProviderId, messageBetween, startTwoWay, type TwoWay, type Way } from "../support/two-way.ts";
 import { until } from "../support/until.ts";
+import { writeCall } from "../support/write-webhooks.ts";
 
 let twoWay: TwoWay;
 beforeAll(async () => {
@@ -49,6 +50,27 @@ const untilStatus = (message: StoredMessage, status: string) =>
     () => message.status,
     (now) => now === status,
   );
+
+const addressOf = (by: Way, { phone, email }: Contact) => (by.channel === "sms" ? phone : email) ?? "";
+const untilPosted = (contact: Contact, count: number) =>
+  until(
+    () => twoWay.bridge.sandbox.messages().filter(({ contactId }) => contactId === contact.id),
+    (messages) => messages.length >= count,
+  );
+/** Who wants no more reads so in HighLevel, and what is written to them is refused before the provider is called. */
+async function expectOptedOut(by: Way, contact: Contact, why: RegExp): Promise<void> {
+  const dnd = by.channel === "sms" ? "SMS" : "Email";
+  await until(
+    () => contact.dndSettings?.[dnd],
+    (entry) => entry?.status === "active",
+  );
+  const sent = by.standIn.sent.length;
+  const message = write(by, contact, "One more offer");
+  await untilStatus(message, "failed");
+  const [recipient] = Object.values(message.recipients ?? {});
+  expect(message.error?.message ?? recipient?.failReason).toMatch(why);
+  expect(by.standIn.sent).toHaveLength(sent);
+}
 
 describe.each(textProviders.map(({ name }) => name))("a text by %s", (provider) => {
   test("goes from the agent to the person, and its fate comes back", async () => {
@@ -96,6 +118,15 @@ describe.each(textProviders.map(({ name }) => name))("a text by %s", (provider) 
       (found) => found !== undefined,
     );
     expect(posted).toMatchObject({ contactId: contact.id, direction: "inbound", body: "Ten it is" });
+  });
+
+  test("that says STOP is the last one", async () => {
+    const by = way(provider);
+    const contact = newContact();
+    await twoWay.answer(by, messageBetween(by.address, contact.phone), `stop-${contact.id}`, "STOP");
+    await expectOptedOut(by, contact, /^the (person has texted STOP|provider says that the person wants no more) on /);
+    const messages = await untilPosted(contact, 2);
+    expect(messages.map(({ body }) => body).toSorted()).toEqual(["One more offer", "STOP"]);
   });
 });
 
@@ -163,6 +194,7 @@ describe.each(mailProviders.map(({ name }) => name))("an email by %s", (provider
     await twoWay.tell(by, sent, "delivered");
     const state = async () => (await twoWay.bridge.admin("GET", `/messages?address=${contact.email}`)).body.items;
     expect(await state()).toMatchObject([{ state: "complained", error: { message: expect.stringContaining("spam") } }]);
+    await expectOptedOut(by, contact, /^the person has marked an email as spam on /);
   });
 
   test.each([
@@ -206,6 +238,55 @@ describe.each(mailProviders.map(({ name }) => name))("an email by %s", (provider
       by.standIn.sent.filter((each) => each.to.includes(contact.email ?? "")),
       (turn) => `<${idOf(turn)}@mail.example.org>`,
     );
+  });
+});
+
+const withCalls = textProviders.filter((provider) =>
+  writeCall(provider, { id: "x", from: "+15005550006", to: "+15005550009" }, { url: publicUrl, at: new Date() }),
+);
+
+test.each(withCalls.map(({ name }) => name))("a call by %s is a call, with its recording", async (provider) => {
+  const by = way(provider);
+  const contact = newContact();
+  const call = { id: `call-${provider}-${contact.id}`, from: contact.phone ?? "", to: by.address };
+  const { webhooks = [], files } = writeCall(providerOf(provider), call, { url: by.webhookUrl, at: new Date() }) ?? {};
+  for (const webhook of webhooks) expect((await twoWay.bridge.post(webhook)).status).toBeLessThan(300);
+  const [posted] = await untilPosted(contact, 1);
+  expect(posted).toMatchObject({ type: "Call", conversationProviderId: callProviderId, altId: call.id });
+  expect(posted).toMatchObject({ direction: "inbound", callStatus: expect.stringMatching(/./) });
+  await until(
+    () => posted?.attachments ?? [],
+    (there) => there.length === files,
+  );
+});
+
+describe.each(providers.map(({ name }) => name))("while what was before is imported of %s", (provider) => {
+  test("what the person writes stands after it, and all of it is there once and in order", async () => {
+    const by = way(provider);
+    const contact = newContact();
+    const person = addressOf(by, contact);
+    const before = [1, 2, 3, 4].map((day) => ({
+      ...{ id: `before-${contact.id}-${day}`, date: `2024-01-0${day}T09:30:00Z`, person, text: `Before ${day}` },
+      direction: day % 2 === 0 ? "outbound" : "inbound",
+    }));
+    const now = (turn: number) =>
+      twoWay.answer(by, messageBetween(by.address, person), `now-${contact.id}-${turn}`, `Now ${turn}`);
+    const imported = twoWay.bridge.admin("POST", "/imports", {
+      mappingId: by.mappingId,
+      perSecond: 100,
+      messages: before,
+    });
+    await now(1);
+    expect((await imported).status).toBe(201);
+    await now(2);
+    const messages = await untilPosted(contact, 6);
+    const idsOf = (part: string, of: StoredMessage[]) =>
+      of.flatMap(({ altId = "" }) => (altId.startsWith(part) ? altId.split("@")[0] : []));
+    const ids = [1, 2].map((turn) => `now-${contact.id}-${turn}`);
+    expect(idsOf("before-", messages), "as they were posted").toEqual(before.map(({ id }) => id));
+    expect(idsOf("now-", messages)).toEqual(ids);
+    const byDate = messages.toSorted((a, b) => a.dateAdded.localeCompare(b.dateAdded));
+    expect(idsOf("", byDate)).toEqual([...before.map(({ id }) => id), ...ids]);
   });
 });
 

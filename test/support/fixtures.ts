@@ -25,6 +25,8 @@ export interface Fixture {
   means: EventInJson[];
   /** Of a webhook that only names a mail: how that is fetched, and what the webhook means with it. */
   completion?: CompletionFixture;
+  /** Of one that names files: what is answered where they are, a text as it is. */
+  files?: CompletionFixture["exchanges"];
 }
 
 export type EventInJson = MessageInJson | Receipt | CallAddition | IgnoredEvent;

@@ -5,7 +5,7 @@ import { type AnyAdapter, providers } from "./providers.ts";
 
 type Exchange = CompletionFixture["exchanges"][number];
 
-/** Mails that providers keep until they are fetched, and the answers that say where they are, by their URLs. */
+/** Mails and files that providers keep until they are fetched, and the answers that say where they are, by their URLs. */
 const kept = new Map<string, Exchange>();
 
 export function keepMail({ exchanges }: Pick<CompletionFixture, "exchanges">): void {
@@ -16,6 +16,7 @@ for (const { fixtures, channel } of providers) {
   const isUsual = ({ name }: { name: string }) => name === plainNames[channel];
   for (const { fixture } of fixtures.toSorted((a, b) => Number(isUsual(b)) - Number(isUsual(a))))
     if (fixture.completion) keepMail(fixture.completion);
+  for (const { fixture } of fixtures) if (fixture.files) keepMail({ exchanges: fixture.files });
 }
 
 /** What is kept there; for who tries the bridge with an id of their own, the provider's usual mail under that. */

@@ -55,7 +55,8 @@ export async function startTwoWay(
       const { name, channel, adapter } = provider;
       const address = addresses[index] ?? "";
       const providerId = `way-${name}`;
-      const mapping = { provider: name, address, conversationProviderId: providerId };
+      const calls = channel === "sms" ? { callProviderId } : {};
+      const mapping = { provider: name, address, conversationProviderId: providerId, ...calls };
       const mappingId = await bridge.addMapping({ ...mapping, credentials: allCredentials(provider) });
       return {
         ...{ provider: name, channel, address, mappingId, providerId, standIn: standIns[index] as StandIn },
@@ -76,6 +77,7 @@ export async function startTwoWay(
       ...conversationProviders,
       { id: smsProviderId, channel: "sms", extra: true },
       { id: emailProviderId, channel: "email", extra: true },
+      { id: callProviderId, channel: "call", extra: true },
     ],
   });
   const post = async (request: Parameters<TestBridge["post"]>[0]) => {
@@ -105,6 +107,9 @@ export async function startTwoWay(
     },
   };
 }
+
+/** HighLevel's conversation provider of the calls of all numbers. */
+export const callProviderId = "way-calls";
 
 /** A text that a person got, as far as it matters for their answer to it. */
 export const messageBetween = (from: string, to = ""): StandInMessage => ({

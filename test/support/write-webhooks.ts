@@ -62,6 +62,36 @@ export function writeSentElsewhere(
   return isThere ? post(provider, messageFixture(provider, "sent-elsewhere"), message, posting) : undefined;
 }
 
+/** A call that somebody made to us. */
+export type WrittenCall = Pick<WrittenMessage, "id" | "from" | "to">;
+
+/**
+ * The webhooks of a call, signed: it has ended, and its recording is there, for a provider that tells of recordings. `files` counts
+ * what HighLevel is to have of it. Undefined for a provider that has no calls.
+ */
+export function writeCall(
+  provider: Provider,
+  { id, from, to }: WrittenCall,
+  { url, at }: Posting,
+): { webhooks: WebhookRequest[]; files: number } | undefined {
+  const fixtures = provider.fixtures.toSorted((a, b) => Number(b.name === "call") - Number(a.name === "call"));
+  const told = fixtures.flatMap(({ fixture }) => fixture.means.map((event) => ({ fixture, event })));
+  const call = told.find(({ event }) => event.kind === "message" && event.call && event.direction !== "outbound");
+  if (call?.event.kind !== "message") return undefined;
+  const { providerMessageId, text = "", sentAt, attachments } = call.event;
+  const written = { id, from, to, text, sentAt: sentAt === undefined ? undefined : new Date(sentAt) };
+  const webhooks = [post(provider, [call.fixture, call.event], written, { url, at })];
+  const hasFile = ({ event }: (typeof told)[number]) =>
+    event.kind === "addition" && event.attachments.some((file) => file.url);
+  const recording = told.find((each) => hasFile(each) && each.fixture.files) ?? told.find(hasFile);
+  if (recording?.event.kind !== "addition") return { webhooks, files: attachments.length };
+  const change = { whole: new Map(), within: pairs([providerMessageId, id], [recording.event.callId, id]) };
+  const { request } = recording.fixture;
+  webhooks.push(provider.signer.sign({ ...request, body: rewrite(request.body, change) }, { url, at }));
+  const files = new Set([...attachments, ...recording.event.attachments].map((file) => file.id ?? file.url));
+  return { webhooks, files: files.size };
+}
+
 function messageFixture({ name: provider, fixtures }: Provider, wanted: string): [Fixture, MessageInJson] {
   const fixture = fixtures.find(({ name }) => name === wanted)?.fixture;
   const [event] = fixture ? wholeMeaning(fixture) : [];
