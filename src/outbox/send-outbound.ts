@@ -78,7 +78,7 @@ export async function sendOutbound(context: SendContext, input: MessageAttempt):
   const sent = await mapping.adapter.send(outbound, credentials, callApi).catch(async (error: unknown) => {
     const failure = error instanceof Failure ? readRefusal(mapping, error) : error;
     if (failure instanceof Failure) {
-      const meant = channelsMeantBy(mapping, message.content?.service);
+      const meant = channelsMeantBy("stop", mapping, message.content?.service);
       await keepRefusal(db, { ...person, channels: meant, messageId: message.id }, failure);
       // One that cannot be given back is lost for the day: rather one too few than one too many.
       if (!input.isOutcomeUnknown && !isOutcomeUnknown("provider", failure.reason))

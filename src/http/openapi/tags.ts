@@ -13,7 +13,8 @@ export const tags = {
   Replays: "What is done again of that, step by step.",
   Imports: "What was before the bridge, brought into HighLevel.",
   Endpoints: "URLs that are told of events.",
-  "Opt-outs": "Who is not to be written to, by location, channel and address.",
+  "Opt-outs":
+    "Who is not to be written to, by location, channel and address; `sms` is all texts, and `whatsapp`, `gmb` and `fb` what goes by mappings of these types.",
   People: "All that is kept of a person.",
   Send: "Has HighLevel send messages.",
   Keys: "Integrators' keys.",

@@ -23,7 +23,7 @@ export function consentOfMessage(
   const { locationId } = mapping;
   const why =
     said?.change === change ? ({ cause: "word", detail: said.word } as const) : ({ cause: "provider" } as const);
-  return channelsMeantBy(mapping, service).map((channel) => {
+  return channelsMeantBy(change, mapping, service).map((channel) => {
     return { locationId, channel, address, change, messageId, ...why };
   });
 }
@@ -34,7 +34,7 @@ type Said = Pick<MappingFacts, "locationId" | "channel" | "type">;
 /** What a provider says besides. */
 export const consentOfPerson = (mapping: Said, { from: address, change, cause, detail }: Consent): ConsentOf[] => {
   const { locationId } = mapping;
-  return channelsMeantBy(mapping).map((channel) => ({ locationId, channel, address, change, cause, detail }));
+  return channelsMeantBy(change, mapping).map((channel) => ({ locationId, channel, address, change, cause, detail }));
 };
 
 /** What came to a number before it was moved to another location is meant for the number: it counts there, too. */
@@ -75,7 +75,7 @@ export function consentOfReceipt(
   if (recipient !== undefined && recipient !== address && !others().has(recipient)) return [];
   if (recipient === undefined && said.cause === "bounce" && others().size > 0) return [];
   const about = { locationId, address: recipient ?? address, messageId, ...said, detail: error?.message };
-  return channelsMeantBy({ channel, type }, content?.service).map((of) => ({ ...about, channel: of }));
+  return channelsMeantBy(said.change, { channel, type }, content?.service).map((of) => ({ ...about, channel: of }));
 }
 
 /** To whom an email went besides whose conversation it is in; none once its content was deleted. */

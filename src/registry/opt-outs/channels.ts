@@ -1,4 +1,11 @@
-import { type Channel, dndNames, type OptOutChannel, optOutChannels, type TextService } from "../../model.ts";
+import {
+  type Channel,
+  type ConsentChange,
+  dndNames,
+  type OptOutChannel,
+  optOutChannels,
+  type TextService,
+} from "../../model.ts";
 
 /** What opt-outs of texts are of. */
 const textChannels = optOutChannels.filter((each) => each !== "email");
@@ -19,8 +26,12 @@ export function channelsOf(
   return service === "whatsapp" && own !== "whatsapp" ? [own, "whatsapp"] : [own];
 }
 
-/** What a person means who says STOP or START by such a message: all texts, as well as what the message is. */
-export const channelsMeantBy = (
+/** What a person means by such a message: a STOP is of all texts, and of what the message is; a START of all there is. */
+export function channelsMeantBy(
+  change: ConsentChange,
   mapping: { channel: Channel; type: string },
   service?: TextService | undefined,
-): OptOutChannel[] => [...new Set([mapping.channel, ...channelsOf(mapping, service)])];
+): readonly OptOutChannel[] {
+  const { channel } = mapping;
+  return change === "start" ? channelsWithin(channel) : [...new Set([channel, ...channelsOf(mapping, service)])];
+}

@@ -22,12 +22,12 @@ afterAll(() => bridge.stop());
 let counter = 0;
 const newNumber = () => `+1500555${4000 + ++counter}`;
 /** A number of an account that serves both locations. */
-async function addNumber(): Promise<{ mappingId: string; accountId: string; address: string }> {
+async function addNumber(type?: string): Promise<{ mappingId: string; accountId: string; address: string }> {
   const locationIds = [locationId, elsewhere, third];
   const account = { provider: "generic-sms", credentials: signer.credentials, locationIds };
   const { body } = await bridge.admin("POST", "/accounts?check=false", account);
   const address = newNumber();
-  const mappingId = await bridge.addMapping({ accountId: body.id, address });
+  const mappingId = await bridge.addMapping({ accountId: body.id, address, type });
   return { mappingId, accountId: body.id, address };
 }
 async function say(accountId: string, to: string, from: string, text: string): Promise<void> {
@@ -40,10 +40,10 @@ async function say(accountId: string, to: string, from: string, text: string): P
 }
 const optOutsAt = async (place: string, address: string, more = "") =>
   (await bridge.admin("GET", `/opt-outs?locationId=${place}&address=${encodeURIComponent(address)}${more}`)).body.items;
-const untilOptedOut = (place: string, address: string) =>
+const untilOptedOut = (place: string, address: string, count = 1) =>
   until(
     () => optOutsAt(place, address),
-    (items) => items.length === 1,
+    (items) => items.length === count,
   );
 const moveTo = async (mappingId: string, place: string): Promise<string> =>
   (await bridge.admin("PATCH", `/mappings/${mappingId}`, { locationId: place })).body.id;
@@ -68,6 +68,20 @@ test("who has texted STOP to a number stays opted out of it where it goes, since
     (items) => items.length === 0,
   );
   expect(await optOutsAt(locationId, person)).toHaveLength(1);
+});
+
+test("a STOP to a number of type WhatsApp goes along as one for WhatsApp, too", async () => {
+  const { mappingId, accountId, address } = await addNumber("WhatsApp");
+  const person = newNumber();
+  await say(accountId, address, person, "STOP");
+  const before = await untilOptedOut(locationId, person, 2);
+  await moveTo(mappingId, elsewhere);
+  const shown = (items: Record<string, unknown>[]) =>
+    items.map(({ channel, cause, optedOutAt }) => `${channel} ${cause} ${optedOutAt}`).toSorted();
+  expect(shown(await optOutsAt(elsewhere, person))).toEqual(shown(before));
+  await say(accountId, address, person, "START");
+  await untilOptedOut(elsewhere, person, 0);
+  expect(await optOutsAt(locationId, person)).toHaveLength(2);
 });
 
 test("who wrote to another number alone stays with that one, and so does the location's list", async () => {

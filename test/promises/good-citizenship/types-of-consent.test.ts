@@ -83,6 +83,7 @@ const optOutsOf = async (phone: string) =>
   (await bridge.admin("GET", `/opt-outs?address=${encodeURIComponent(phone)}`)).body.items as {
     channel: string;
     cause: string;
+    optedOutAt: string;
   }[];
 const untilOptedOut = (phone: string, wanted: string[]) =>
   until(
@@ -148,7 +149,7 @@ test("DND for everything holds for each, and is lifted for each", async () => {
   await untilOptedOut(phone, ["gmb"]);
 });
 
-test("a STOP by SMS is of all texts, and who says START by it may be texted, but not by what they had said STOP to elsewhere", async () => {
+test("a STOP by SMS is of all texts, and so is a START by it, also of what they had said STOP to elsewhere", async () => {
   const { phone, contact } = newContact();
   await say("Custom", phone, "stop");
   await untilDnd(contact.id, { SMS: "active" });
@@ -156,9 +157,8 @@ test("a STOP by SMS is of all texts, and who says START by it may be texted, but
   await say("WhatsApp", phone, "stop");
   await untilDnd(contact.id, { SMS: "active", WhatsApp: "active" });
   await say("Custom", phone, "start");
-  await untilDnd(contact.id, { SMS: "inactive", WhatsApp: "active" });
-  expect(await write("Custom", contact.id)).toBe("sent");
-  expect(await write("WhatsApp", contact.id)).toMatch(/^the person has texted STOP on/);
+  await untilDnd(contact.id, { SMS: "inactive", WhatsApp: "inactive" });
+  expect(await writeAll(types, contact.id)).toEqual(ends(types, "sent"));
 });
 
 test("what goes by WhatsApp from a number of another type is WhatsApp as well", async () => {
@@ -169,6 +169,14 @@ test("what goes by WhatsApp from a number of another type is WhatsApp as well", 
   expect(await write("Custom", contact.id)).toMatch(/^DND for WhatsApp/);
   await say("Custom", phone, "By SMS now");
   expect(await write("Custom", contact.id)).toBe("sent");
+});
+
+test("a STOP of before, at a number of such a type, is of both since it was said", async () => {
+  const { phone } = newContact();
+  const line = { date: "2024-01-31T09:30:00Z", direction: "inbound", person: phone, text: "STOP", id: `old-${phone}` };
+  await bridge.admin("POST", "/imports", { mappingId: mappingIds.get("WhatsApp"), perSecond: 100, messages: [line] });
+  await untilOptedOut(phone, ["sms", "whatsapp"]);
+  expect(await optOutsOf(phone)).toMatchObject([{ optedOutAt: line.date.replace("Z", ".000Z") }, { cause: "word" }]);
 });
 
 test("an operator enters, lists, exports and lifts an opt-out of WhatsApp alone", async () => {
