@@ -207,14 +207,14 @@ export async function findProviderLocation(
   return another ? undefined : only?.locationId;
 }
 
-/** The type of a location's mapping that stands for a conversation provider; undefined where there is none. */
-export async function findProviderType(
+/** What goes by a location's mapping that stands for a conversation provider; undefined where there is none. */
+export async function findProviderMapping(
   db: Db,
   locationId: string,
   conversationProviderId: string,
-): Promise<HighlevelMessageType | undefined> {
+): Promise<Pick<MappingRow, "type" | "provider"> | undefined> {
   const [found] = await db
-    .select({ type: mappings.type })
+    .select({ type: mappings.type, provider: mappings.provider })
     .from(mappings)
     .where(
       and(
@@ -224,7 +224,7 @@ export async function findProviderType(
       ),
     )
     .limit(1);
-  return found?.type;
+  return found;
 }
 
 /** Of a location's mappings with these providers, only this one stays the default. */

@@ -125,6 +125,9 @@ describe.each(textProviders.map(({ name }) => name))("a text by %s", (provider) 
     const contact = newContact();
     await twoWay.answer(by, messageBetween(by.address, contact.phone), `stop-${contact.id}`, "STOP");
     await expectOptedOut(by, contact, /^the (person has texted STOP|provider says that the person wants no more) on /);
+    // HighLevel has DND of its own for WhatsApp.
+    const service = providerOf(provider).adapter.onlyService;
+    expect(contact.dndSettings?.["WhatsApp"]?.status).toBe(service === "whatsapp" ? "active" : undefined);
     const messages = await untilPosted(contact, 2);
     expect(messages.map(({ body }) => body).toSorted()).toEqual(["One more offer", "STOP"]);
   });

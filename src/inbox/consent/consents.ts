@@ -29,7 +29,7 @@ export function consentOfMessage(
 }
 
 /** To what it was said. */
-type Said = Pick<MappingFacts, "locationId" | "channel" | "type">;
+type Said = Pick<MappingFacts, "locationId" | "channel" | "type" | "adapter">;
 
 /** What a provider says besides. */
 export const consentOfPerson = (mapping: Said, { from: address, change, cause, detail }: Consent): ConsentOf[] => {
@@ -75,7 +75,10 @@ export function consentOfReceipt(
   if (recipient !== undefined && recipient !== address && !others().has(recipient)) return [];
   if (recipient === undefined && said.cause === "bounce" && others().size > 0) return [];
   const about = { locationId, address: recipient ?? address, messageId, ...said, detail: error?.message };
-  return channelsMeantBy(said.change, { channel, type }, content?.service).map((of) => ({ ...about, channel: of }));
+  return channelsMeantBy(said.change, { channel, type, adapter }, content?.service).map((of) => ({
+    ...about,
+    channel: of,
+  }));
 }
 
 /** To whom an email went besides whose conversation it is in; none once its content was deleted. */

@@ -1,7 +1,8 @@
 import { normalizeAddress } from "../../formats/address.ts";
-import { channelsOf } from "../../registry/opt-outs/channels.ts";
+import { adapterOf } from "../../providers/registry.ts";
+import { channelsOf, type Way } from "../../registry/opt-outs/channels.ts";
 import { findContactsOptOut } from "../../store/consent/opt-outs.ts";
-import { findProviderType } from "../../store/mappings.ts";
+import { findProviderMapping } from "../../store/mappings.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { OptOut } from "../../store/schema.ts";
 
@@ -18,11 +19,17 @@ export async function findRelaysOptOut(
   const contactId = textIn(request["contactId"]) ?? "";
   const given = textIn(request[isEmail ? "emailTo" : "toNumber"]);
   const named = given === undefined ? undefined : normalizeAddress(channel, given);
-  const providerId = textIn(request["conversationProviderId"]);
-  const providerType = providerId === undefined ? undefined : await findProviderType(db, locationId, providerId);
-  const service = type === "WhatsApp" ? "whatsapp" : undefined;
-  const channels = channelsOf({ channel, type: isEmail ? "Email" : (providerType ?? textIn(type) ?? "") }, service);
+  const channels = isEmail ? (["email"] as const) : channelsOf(await wayOf(db, locationId, request));
   return findContactsOptOut(db, { locationId, channels, contactId, named });
+}
+
+/** By what HighLevel sends a text: the mapping of the conversation provider that the request names, else what its type says. */
+async function wayOf(db: Db, locationId: string, request: Readonly<Record<string, unknown>>): Promise<Way> {
+  const providerId = textIn(request["conversationProviderId"]);
+  const mapping = providerId === undefined ? undefined : await findProviderMapping(db, locationId, providerId);
+  const type = mapping?.type ?? textIn(request["type"]) ?? "";
+  const onlyService = request["type"] === "WhatsApp" ? "whatsapp" : mapping && adapterOf(mapping.provider)?.onlyService;
+  return { channel: "sms", type, adapter: onlyService ? { onlyService } : {} };
 }
 
 const textIn = (value: unknown) => (typeof value === "string" ? value : undefined);

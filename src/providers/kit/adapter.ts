@@ -72,6 +72,8 @@ export interface Adapter<Given = unknown> {
   refusals: RefusalCodes;
   /** What it sends and receives texts by beside SMS and MMS, where the addresses say which by a prefix. */
   services: readonly TextService[];
+  /** What all its texts go by instead of SMS and MMS. */
+  onlyService?: TextService;
   /** Does it bridge chats as well, which know people by ids and are ids themselves? Those have `id:` before them. */
   takesIds?: true;
   /** Does the provider carry out a send once, however often it is repeated with the same reference? */

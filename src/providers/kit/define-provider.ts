@@ -75,6 +75,7 @@ export interface ProviderFacts<Given, Sending> extends Pick<Adapter<Given>, "lab
     answer: AnswerReader;
     refusals?: RefusalCodes;
     services?: readonly TextService[];
+    onlyService?: TextService;
     takesIds?: true;
     isIdempotent?: true;
     /** Receipts name a message by the provider's id alone. */
@@ -121,6 +122,7 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     ...(nonce ? { nonceOf: async (request) => nonce(await open(request)) } : {}),
     ...(receives.isReferenceSigned ? { isReferenceSigned: true } : {}),
     services: sends.services ?? [],
+    ...(sends.onlyService ? { onlyService: sends.onlyService } : {}),
     ...(sends.takesIds ? { takesIds: true } : {}),
     ...(openFiles ? { openFiles } : {}),
     ...comesBy(receives),

@@ -62,6 +62,7 @@ export const evolution = defineProvider({
       isUpsert(webhook) ? webhook.read(upsert).data.flatMap(({ message: said }) => contentOf(said)) : [],
   },
   sends: {
+    onlyService: "whatsapp",
     receiptsLackReference: true,
     // https://doc.evolution-api.com/v2/api-reference/message-controller/send-text
     request: (outbound, { serverUrl, instance, apiKey }) => {

@@ -45,7 +45,7 @@ export const sendblue = defineProvider({
     "A text may have 18,996 characters, a file 100 MB by iMessage and 5 MB by SMS. A message holds one file: what is more goes as links. Sendblue wants the URL of a file to end with its extension, and takes no signed URLs.",
     "On the free plan, persons must be contacts of the account before what they write arrives. Their files are at Sendblue for 30 days.",
     "An answer to a group goes to the one who wrote.",
-    "Its calls are not taken, as Sendblue does not document what a webhook of type _call_log_ holds.",
+    "Its calls are not taken: of a webhook of type _call_log_ Sendblue documents [two fields](https://docs.sendblue.com/calling/), and neither the call's id nor its numbers.",
   ],
   receives: {
     contentTypes: ["application/json"],

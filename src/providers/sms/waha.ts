@@ -72,6 +72,7 @@ export const waha = defineProvider({
     },
   },
   sends: {
+    onlyService: "whatsapp",
     receiptsLackReference: true,
     // https://waha.devlike.pro/docs/how-to/send-messages
     request: (outbound, { session, ...server }) => {

@@ -82,6 +82,7 @@ export const whatsapp = defineProvider({
     read,
   },
   sends: {
+    onlyService: "whatsapp",
     // https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/text-messages
     request: (outbound, { accessToken, phoneNumberId }) => {
       const url = `${graph}/${numberIdOf(outbound.from, phoneNumberId)}/messages`;
