@@ -20,8 +20,12 @@ export type UnknownOutcomePolicy = "repost" | "hold";
 export const weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 export type Weekday = (typeof weekdays)[number];
 
-/** What an integrator's key may do with its locations. */
-export type KeyAccess = "read" | "write";
+/**
+ * What an integrator's key may do with its locations: see all but what people wrote, their names and addresses; see that, too;
+ * and change it.
+ */
+export const keyAccesses = ["metadata", "read", "write"] as const;
+export type KeyAccess = (typeof keyAccesses)[number];
 
 /** Whose webhooks: those of accounts, or what HighLevel posts to the app as a whole. */
 export type Inbox = "accounts" | "app";

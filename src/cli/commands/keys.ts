@@ -44,7 +44,10 @@ export function addKeys(program: Command, session: Session): void {
   keys
     .command("add <name>")
     .description("make one; it is shown this once")
-    .requiredOption("--access <access>", "read or write")
+    .requiredOption(
+      "--access <access>",
+      "metadata, read or write; metadata shows all but what people wrote and their addresses",
+    )
     .option("--location <id...>", "the locations that it reaches; without it, all")
     .option("--expires <time>", "when it ends, such as 2026-12-31T00:00:00Z")
     .action(async (name: string, options: { access: string; location?: string[]; expires?: string }) => {

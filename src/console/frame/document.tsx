@@ -153,9 +153,15 @@ function Help() {
 const isWithin = (path: string, place: string) =>
   path === place || (place !== "/console" && path.startsWith(`${place}/`));
 
+const sees = {
+  metadata: "Sees, but for what people wrote and their addresses,",
+  read: "Sees",
+  write: "Sees and changes",
+};
+
 /** What the key may see and do. */
 export function describeReach({ who, access, locationIds }: Caller): string {
   if (who === "admin") return "The holder of ADMIN_API_KEY: everything";
   const reach = locationIds === undefined ? "all locations" : locationIds.join(", ");
-  return `${access === "read" ? "Sees" : "Sees and changes"} ${reach}`;
+  return `${sees[access]} ${reach}`;
 }

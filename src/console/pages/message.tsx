@@ -34,14 +34,16 @@ export function messagePage(calls: Calls): Page {
               <Step key={String(index)} step={step} />
             ))}
           </ol>
-          <Content message={message} />
+          <Content message={message} caller={caller} />
           <h2>Where it belongs</h2>
           <Ids message={message} caller={caller} />
           <Ways
             to={{
               "Before it": message.previousId !== null && `/console/messages/${message.previousId}`,
               "After it": message.nextId !== null && `/console/messages/${message.nextId}`,
-              "All messages of this person": hrefWith("/console/messages", { address, locationId: message.locationId }),
+              "All messages of this person":
+                caller.access !== "metadata" &&
+                hrefWith("/console/messages", { address, locationId: message.locationId }),
             }}
           />
           <Deeds
@@ -105,7 +107,8 @@ function Step({ step: { kind, at, state, what, said, means } }: { step: StorySte
 }
 
 /** What it says: as text, and its HTML in a frame without scripts, forms and network. */
-function Content({ message: { content } }: { message: WholeMessage }) {
+function Content({ message: { content }, caller }: { message: WholeMessage; caller: Ask["caller"] }) {
+  if (caller.access === "metadata") return <p class="faint">What it says is not shown to your key.</p>;
   if (!content) return <p class="faint">What it said is deleted: content is kept for RETENTION_DAYS.</p>;
   const { subject, text, html, fromName, to, cc, bcc, attachments, call } = content;
   return (

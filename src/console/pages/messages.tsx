@@ -36,9 +36,11 @@ export function messagesPage(calls: Calls): Page {
         <>
           <h1>Messages</h1>
           <Filters path={path} query={query} choices={choices} />
-          <p>
-            <a href={hrefWith(`${path}/csv`, { ...query, cursor: undefined })}>These as CSV</a>
-          </p>
+          {caller.access !== "metadata" && (
+            <p>
+              <a href={hrefWith(`${path}/csv`, { ...query, cursor: undefined })}>These as CSV</a>
+            </p>
+          )}
           <List
             {...{ path, query, page }}
             columns={mayReplayMany(caller) ? { Tick, ...columns } : columns}

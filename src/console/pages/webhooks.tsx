@@ -62,7 +62,7 @@ function broughtBy({ messages }: Pick<ListedWebhook, "messages">) {
 export function webhookPage(calls: Calls): Page {
   return async ({ caller, params }) => {
     const { body: webhook } = await calls.getWebhook(caller, { params });
-    const { id, state, reason, receivedAt, accountId, url, headers, bodyBase64 } = webhook;
+    const { id, state, reason, receivedAt, accountId, url } = webhook;
     const mayReplay = state === "failed" || state === "ignored";
     return {
       title: `Webhook ${id}`,
@@ -95,19 +95,32 @@ export function webhookPage(calls: Calls): Page {
               URL: <Id id={url} />,
             }}
           />
-          <h2>Headers</h2>
-          <pre tabIndex={0}>{Object.entries(headers).map(([name, value]) => `${name}: ${value}\n`)}</pre>
-          <h2>Body</h2>
-          <pre tabIndex={0}>{describeBody(bodyBase64)}</pre>
-          <details>
-            <summary>Raw, and as curl</summary>
-            <pre tabIndex={0}>{cut(textOf(bodyBase64))}</pre>
-            <pre tabIndex={0}>{curlOf(webhook)}</pre>
-          </details>
+          {caller.access === "metadata" ? (
+            <p class="faint">What was posted is not shown to your key.</p>
+          ) : (
+            <Posted webhook={webhook} />
+          )}
         </>
       ),
     };
   };
+}
+
+function Posted({ webhook }: { webhook: BodyOf<"getWebhook", 200> }) {
+  const { headers, bodyBase64 } = webhook;
+  return (
+    <>
+      <h2>Headers</h2>
+      <pre tabIndex={0}>{Object.entries(headers).map(([name, value]) => `${name}: ${value}\n`)}</pre>
+      <h2>Body</h2>
+      <pre tabIndex={0}>{describeBody(bodyBase64)}</pre>
+      <details>
+        <summary>Raw, and as curl</summary>
+        <pre tabIndex={0}>{cut(textOf(bodyBase64))}</pre>
+        <pre tabIndex={0}>{curlOf(webhook)}</pre>
+      </details>
+    </>
+  );
 }
 
 const maxShown = 100_000;

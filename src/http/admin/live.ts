@@ -96,11 +96,14 @@ let last: { told: Told[]; texts: Map<string, Buffer> } | undefined;
 function linesOf({ told, missed }: { told: Told[]; missed: number }, reach: Caller, wanted: Query): Buffer {
   if (last?.told !== told) last = { told, texts: new Map() };
   const { seconds: _seconds, ...filter } = wanted;
-  const alike = JSON.stringify([reach.isToMapping, reach.locationIds, filter]);
+  const isHidden = reach.access === "metadata";
+  const alike = JSON.stringify([reach.isToMapping, reach.locationIds, isHidden, filter]);
   const known = last.texts.get(alike);
   if (known !== undefined) return known;
   const seen = told.filter((each) => isSeenBy(reach, each) && isWanted(wanted, each));
-  const lines = seen.slice(0, maxAtOnce).map(({ item }) => `data: ${JSON.stringify(item)}\n\n`);
+  const lines = seen
+    .slice(0, maxAtOnce)
+    .map(({ item: { address, ...item } }) => `data: ${JSON.stringify(isHidden ? item : { ...item, address })}\n\n`);
   const more = missed + Math.max(0, seen.length - maxAtOnce);
   const text = Buffer.from(lines.join("") + (more > 0 ? `event: missed\ndata: ${more}\n\n` : ""));
   last.texts.set(alike, text);

@@ -14,7 +14,7 @@ import { findOptOutById, listOptOuts, type OptOutFilter } from "../../store/cons
 import type { Db } from "../../store/postgres/database.ts";
 import type { OptOut } from "../../store/schema.ts";
 import { pageOf } from "../answers/page.ts";
-import { csvAnswer, importedOptOutsAnswer, shownOptOutAnswer } from "../answers/people.ts";
+import { csvOfPeopleAnswer, importedOptOutsAnswer, shownOptOutAnswer } from "../answers/people.ts";
 import { type Caller, requireReach } from "../caller.ts";
 import { parseRecords } from "../csv.ts";
 import { numberedPageQuery, toPage } from "../list.ts";
@@ -123,7 +123,7 @@ export const optOutOperations = {
     ...{ method: "GET", path: "/admin/opt-outs/export", tag, by },
     summary: "Gives as CSV all that the list would have.",
     query: filter,
-    answers: { 200: csvAnswer },
+    answers: { 200: csvOfPeopleAnswer },
     async handle({ people }: OptOutsContext, { caller, query }) {
       const found = await readFilter(people, caller, query);
       return reply(200, optOutLines(people, found), {

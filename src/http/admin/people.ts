@@ -1,16 +1,19 @@
 import { z } from "zod";
+import type { Log } from "../../log.ts";
 import { erasePerson, findConversationsOf, findOptOutsOf } from "../../registry/people.ts";
 import { type ListedMessage, listMessages } from "../../store/messages/list-messages.ts";
 import { listConversationsOf } from "../../store/operate/erase-person.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import { erasedAnswer, personAnswer } from "../answers/people.ts";
 import { numberedPageQuery, toPage } from "../list.ts";
+import { noteLook } from "../operations/calls.ts";
 import { operation, reply } from "../operations/operation.ts";
 import { Problem } from "../problem.ts";
 
 interface PeopleContext {
   db: Db;
   people: Db;
+  log: Log;
 }
 
 const params = { address: z.string().describe("In any writing.") };
@@ -25,12 +28,13 @@ export const peopleOperations = {
     params,
     query: numberedPageQuery,
     answers: { 200: personAnswer },
-    async handle({ people }: PeopleContext, { caller: { locationIds }, params: { address }, query }) {
-      const { limit, cursor } = query;
+    async handle({ people, ...context }: PeopleContext, { caller, params: { address }, query: { limit, cursor } }) {
+      const { locationIds } = caller;
       const person = { address, locationIds };
       const ids = await findConversationsOf(people, person);
       const optOuts = await findOptOutsOf(people, person);
       if (ids.length === 0 && optOuts.length === 0) throw new Problem(404, "nothing is kept of this person");
+      noteLook(context, caller, "/admin/people/{address}");
       const page = { conversationIds: ids, locationIds, before: cursor, limit: limit + 1 };
       const { rows, walkedTo } = await listMessages(people, page);
       const found = await listConversationsOf(people, ids);

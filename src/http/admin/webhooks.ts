@@ -5,6 +5,7 @@ import {
   withoutProvingHeaders,
   withoutProvingQuery,
 } from "../../inbox/without-proofs.ts";
+import type { Log } from "../../log.ts";
 import type { Wake } from "../../model.ts";
 import { findAccount } from "../../store/accounts.ts";
 import { findMapping } from "../../store/mappings.ts";
@@ -23,6 +24,7 @@ import { chosenWebhookAnswer, listedWebhookAnswer, wholeWebhookAnswer } from "..
 import { webhookSource, webhookState } from "../answers/words.ts";
 import { type Caller, reaches } from "../caller.ts";
 import { numberedPageQuery, toCursor, toPage } from "../list.ts";
+import { noteLook } from "../operations/calls.ts";
 import { operation, reply } from "../operations/operation.ts";
 import { Problem } from "../problem.ts";
 import { bulkFields, note, readSearch, rowIdOf, searchFields, text, timeFields } from "./fields.ts";
@@ -31,6 +33,7 @@ interface WebhookAdminContext {
   db: Db;
   people: Db;
   onWork: Wake;
+  log: Log;
 }
 
 /** Which of the failed ones are meant. */
@@ -85,6 +88,7 @@ export const webhookOperations = {
     answers: { 200: wholeWebhookAnswer },
     async handle(context: WebhookAdminContext, { caller, params: { id } }) {
       const webhook = await requireWebhook(context, caller, id, findWebhook);
+      noteLook(context, caller, "/admin/webhooks/{id}", { webhookId: id });
       const brought = await findBrought(context.people, [id], caller);
       const messages = brought.get(id) ?? [];
       return reply(200, { ...showWebhook(webhook), messages, ...(await withoutProofs(context, webhook)) });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type FindingState, highlevelMessageTypes, type RefusalReason, weekdays } from "../../model.ts";
+import { content } from "../operations/hide-content.ts";
 import { failureReason, time, webhookSource } from "./words.ts";
 
 const text = z.string().nullable();
@@ -34,7 +35,7 @@ const finding = z
   .object({
     check: z.string().describe("What was looked at, in a word, such as `credentials`."),
     state: z.enum(["ok", "warning", "failure"] satisfies FindingState[]),
-    detail: z.string().describe("What was found."),
+    detail: content(z.string().describe("What was found, also in the words of others.")),
     advice: z.string().optional().describe("What to do."),
   })
   .meta({ id: "Finding" });
@@ -85,7 +86,7 @@ const mailbox = z.object({
   failingSince: time.nullable(),
   retryAt: time.nullable(),
   reason: failureReason.nullable(),
-  detail: text,
+  detail: content(text),
 });
 export const accountAnswer = account.meta({ id: "Account", description: "What somebody has at a provider." });
 export const changedAccountAnswer = account.extend({ checks: findings }).meta({ id: "ChangedAccount" });
@@ -150,7 +151,7 @@ export const importAnswer = z.object({
 });
 
 const conversation = z.object({
-  address: z.string(),
+  address: content(z.string()),
   contactId: text,
   conversationId: text,
   createdAt: time,
@@ -164,7 +165,7 @@ export const registeredAnswer = conversation.extend({ replayed: z.int().describe
 
 const event = z.looseObject({
   outcome: z.enum(["ignored", "applied", "kept", "held", "posted"]),
-  reason: z.string().optional(),
+  reason: content(z.string().optional()),
   request: z
     .object({ method: z.literal("POST"), path: z.string(), body: z.record(z.string(), z.unknown()) })
     .optional(),

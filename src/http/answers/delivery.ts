@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { content } from "../operations/hide-content.ts";
 import { deliveryKind, deliveryState, eventType, failureReason, rowId, time } from "./words.ts";
 
 const delivery = z.object({
@@ -8,7 +9,7 @@ const delivery = z.object({
   webhookId: rowId.nullable().describe("Of a `fetch-mail`: which names the mail."),
   state: deliveryState,
   reason: failureReason.nullable().describe("How the last attempt failed, or why it is dead."),
-  detail: z.string().nullable(),
+  detail: content(z.string().nullable()),
   attempts: z.int().describe("Those that counted: a paused location burns none."),
   firstAttemptedAt: time.nullable(),
   retryAt: time.nullable().describe("Not before then."),
@@ -30,7 +31,7 @@ const delivery = z.object({
   status: z.int().nullable(),
   mappingId: z.uuid().nullable(),
   locationId: z.string(),
-  address: z.string().nullable().describe("The person's; null for an event that is about none."),
+  address: content(z.string().nullable().describe("The person's; null for an event that is about none.")),
   endpointId: z.uuid().nullable().optional().describe("Of a `post-event`: which is told."),
   event: z.object({ id: z.string(), type: eventType, at: time }).optional().describe("Of a `post-event`."),
 });
@@ -40,7 +41,7 @@ const attempt = z.object({
   durationMs: z.int(),
   outcome: z.union([z.literal("delivered"), failureReason]),
   status: z.int().nullable().describe("The HTTP status that ended it, if an answer came."),
-  detail: z.string().nullable(),
+  detail: content(z.string().nullable()),
 });
 
 export const deliveryAnswer = delivery.meta({ id: "Delivery", description: "A call that the bridge owes." });

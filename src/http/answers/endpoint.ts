@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { endpointFormats } from "../../model.ts";
+import { content } from "../operations/hide-content.ts";
 import { eventType, failureReason, time } from "./words.ts";
 
 const endpoint = z.object({
@@ -13,7 +14,7 @@ const endpoint = z.object({
   updatedAt: time,
   lastDeliveredAt: time.nullable(),
   lastFailedAt: time.nullable(),
-  lastFailure: z.object({ reason: failureReason, status: z.int().optional(), detail: z.string() }).nullable(),
+  lastFailure: z.object({ reason: failureReason, status: z.int().optional(), detail: content(z.string()) }).nullable(),
   failingSince: time.nullable(),
   disabledAt: time.nullable(),
   disabledReason: z.string().nullable(),
@@ -27,5 +28,5 @@ export const endpointTestAnswer = z.object({
   isDelivered: z.boolean(),
   status: z.int().optional(),
   reason: failureReason.optional(),
-  detail: z.string().optional(),
+  detail: content(z.string()).optional(),
 });

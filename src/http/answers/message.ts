@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { content } from "../operations/hide-content.ts";
 import { triedDeliveryAnswer } from "./delivery.ts";
 import { storyAnswer } from "./story.ts";
 import { webhookAnswer } from "./webhook.ts";
@@ -18,7 +19,7 @@ const object = z.record(z.string(), z.unknown());
 const text = z.string().nullable();
 
 const error = z
-  .looseObject({ type: z.string().optional() })
+  .looseObject({ type: z.string().optional(), code: z.string().optional() })
   .describe("Why it failed, or what else the provider said of it.");
 
 const message = z.object({
@@ -36,7 +37,7 @@ const message = z.object({
   recipients: object.nullable().describe("What became of an email with each of its recipients."),
   providerMessageId: text,
   rfcMessageId: text,
-  fingerprint: text,
+  fingerprint: content(text),
   requestedId: text.describe("HighLevel's id of what it had the bridge send."),
   highlevelMessageId: text,
   highlevelEmailMessageId: text,
@@ -46,13 +47,13 @@ const message = z.object({
   sentAt: time.nullable().describe("The provider's time, where it tells one."),
   receivedAt: time,
   createdAt: time,
-  address: z.string().describe("The person's number or mailbox."),
+  address: content(z.string().describe("The person's number or mailbox.")),
   locationId: z.string(),
 });
-const content = object.nullable().describe("What it says; null after the retention time.");
+const said = object.nullable().describe("What it says; null after the retention time.");
 
 const listed = message.extend({
-  firstWords: text.describe("Of its text, or its subject where it has none; null after the retention time."),
+  firstWords: content(text.describe("Of its text, or its subject where it has none; null after the retention time.")),
 });
 export const messageAnswer = listed.meta({ id: "Message", description: "A text or an email, without its content." });
 /** In a list, with what of it is not done. */
@@ -76,7 +77,7 @@ export const wholeMessageAnswer = listed
     contactId: text.describe("HighLevel's id of the person, as far as it is known."),
     previousId: rowId.nullable().describe("The message before it in its conversation."),
     nextId: rowId.nullable().describe("And the one after it."),
-    content,
+    content: said,
     sendRequest: object.nullable().describe("What the send route was asked."),
     webhooks: z.array(webhookAnswer),
     deliveries: z.array(triedDeliveryAnswer),
@@ -84,5 +85,5 @@ export const wholeMessageAnswer = listed
   })
   .meta({ id: "WholeMessage", description: "A message with its whole story." });
 export const messageOfPersonAnswer = message
-  .extend({ content, sendRequest: object.nullable(), webhookId: rowId.nullable() })
+  .extend({ content: said, sendRequest: object.nullable(), webhookId: rowId.nullable() })
   .meta({ id: "MessageOfPerson" });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { keyAccesses } from "../../model.ts";
 import { failureReason, rowId, time } from "./words.ts";
 
 const text = z.string().nullable();
@@ -8,7 +9,7 @@ const key = z.object({
   id: rowId,
   name: z.string(),
   locationIds: z.array(z.string()).nullable().describe("Those that it reaches; null for all."),
-  access: z.enum(["read", "write"]),
+  access: z.enum(keyAccesses),
   createdAt: time,
   lastUsedAt: time.nullable(),
   expiresAt: time.nullable(),

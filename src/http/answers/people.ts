@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { consentCauses, optOutChannels } from "../../model.ts";
+import { content } from "../operations/hide-content.ts";
 import { messageOfPersonAnswer } from "./message.ts";
 import { pageOf } from "./page.ts";
 import { rowId, time } from "./words.ts";
@@ -11,28 +12,29 @@ const optOut = z.object({
   id: rowId,
   locationId: z.string(),
   channel: z.enum(optOutChannels),
-  address: z.string(),
+  address: content(z.string()),
   cause,
-  detail: text.describe("The word, the provider's words, or the note of who entered it."),
+  detail: content(text.describe("The word, the provider's words, or the note of who entered it.")),
   messageId: rowId.nullable(),
   optedOutAt: time,
   liftedAt: time.nullable().describe("Null while it stands."),
   liftedBy: cause.nullable(),
 });
 export const shownOptOutAnswer = optOut
-  .extend({ description: z.string() })
+  .extend({ description: content(z.string()) })
   .meta({ id: "OptOut", description: "A person who is not to be written to from a location." });
 export const importedOptOutsAnswer = z.object({ dryRun: z.boolean(), rows: z.int(), created: z.int() });
 export const csvAnswer = z.string().meta({ description: "CSV with the names of its columns in the first line." });
+export const csvOfPeopleAnswer = content(csvAnswer);
 
 const conversation = z.object({
   locationId: z.string(),
   mappingId: z.uuid().nullable(),
-  address: z.string(),
+  address: content(z.string()),
   highlevelContactId: text,
   highlevelConversationId: text,
   service: z.enum(["whatsapp", "rcs"]).nullable(),
-  spelling: text,
+  spelling: content(text),
   createdAt: time,
   updatedAt: time,
 });

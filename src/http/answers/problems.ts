@@ -1,10 +1,11 @@
 import { z } from "zod";
+import { content } from "../operations/hide-content.ts";
 import { deliveryKind, failureReason, rowId, time, webhookSource } from "./words.ts";
 
 const text = z.string().nullable();
 const group = z.object({
   reason: text.describe("Of webhooks the words that their reasons begin with."),
-  detail: text.describe("In the words of the other side, of the newest."),
+  detail: content(text.describe("In the words of the other side, of the newest.")),
   means: text.describe("What the reason means."),
   advice: z.string().describe("What to do."),
   count: z.int().positive(),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { content } from "../operations/hide-content.ts";
 import { time } from "./words.ts";
 
 const storyStep = z.object({
@@ -24,7 +25,7 @@ const storyStep = z.object({
   at: time.nullable().describe("Null where nobody knows: the step stands where it belongs."),
   state: z.enum(["ok", "busy", "bad", "quiet"]),
   what: z.string().describe("What happened, in words."),
-  said: z.string().nullable().describe("In the words of others."),
+  said: content(z.string().nullable().describe("In the words of others.")),
   means: z.string().nullable().describe("What the reason means."),
 });
 

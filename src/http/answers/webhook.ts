@@ -1,11 +1,12 @@
 import { z } from "zod";
+import { content } from "../operations/hide-content.ts";
 import { rowId, time, webhookSource, webhookState } from "./words.ts";
 
 const id = rowId;
 const accountId = z.uuid().nullable().describe("Null for what HighLevel posts to the app as a whole.");
-const reason = z.string().nullable().describe("Why it failed or was ignored.");
+const reason = content(z.string().nullable().describe("Why it failed or was ignored."));
 const webhook = z.object({ id, accountId, state: webhookState, reason, receivedAt: time });
-const messages = z.array(z.object({ id, mappingId: z.uuid().nullable(), address: z.string() }));
+const messages = z.array(z.object({ id, mappingId: z.uuid().nullable(), address: content(z.string()) }));
 
 export const webhookAnswer = webhook.meta({
   id: "Webhook",
@@ -18,8 +19,8 @@ export const listedWebhookAnswer = chosenWebhookAnswer
 export const wholeWebhookAnswer = webhook
   .extend({
     messages,
-    url: z.string(),
-    headers: z.record(z.string(), z.string()).describe("Without those that carry credentials."),
-    bodyBase64: z.string(),
+    url: content(z.string()),
+    headers: content(z.record(z.string(), z.string()).describe("Without those that carry credentials.")),
+    bodyBase64: content(z.string()),
   })
   .meta({ id: "WholeWebhook" });

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { eventStreamAnswer } from "../answers/operator.ts";
-import { csvAnswer } from "../answers/people.ts";
+import { csvAnswer, csvOfPeopleAnswer } from "../answers/people.ts";
 import { jsonLinesType, type Operation } from "../operations/operation.ts";
 import { problemResponses } from "./problems.ts";
 import type { Json, Schemas } from "./schemas.ts";
@@ -8,6 +8,7 @@ import type { Told } from "./told.ts";
 
 const otherTypes = new Map<z.ZodType, string>([
   [csvAnswer, "text/csv"],
+  [csvOfPeopleAnswer, "text/csv"],
   [eventStreamAnswer, "text/event-stream"],
 ]);
 

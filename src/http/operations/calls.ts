@@ -1,5 +1,5 @@
 import { describeError, type Log } from "../../log.ts";
-import { insertAudit } from "../../store/operate/audit.ts";
+import { insertAudit, insertAuditHourly } from "../../store/operate/audit.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { Caller, Write } from "../caller.ts";
 import { asProblem } from "../problem.ts";
@@ -54,6 +54,18 @@ export function keepWrites({ db, log }: { db: Db; log: Log }): (write: Write) =>
       log("error", "audit.broke", describeError(error)),
     );
   };
+}
+
+/** That an operator looked at what people wrote stands in the audit, once an hour for each of `ids`; nobody waits for it. */
+export function noteLook(
+  { db, log }: { db: Db; log: Log },
+  { who }: Caller,
+  path: string,
+  ids: Caller["ids"] = {},
+): void {
+  if (who !== "admin") return;
+  const look = { who, method: "GET", route: patternOf(path), status: 200, isAnswered: true, ids };
+  insertAuditHourly(db, look).catch((error: unknown) => log("error", "audit.broke", describeError(error)));
 }
 
 /** A path as Express writes it, and the log. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Caller } from "../caller.ts";
 import type { Tag } from "../openapi/tags.ts";
 import { Problem, parseInput, parseQuery } from "../problem.ts";
+import { hideContent, isContent } from "./hide-content.ts";
 
 /** https://github.com/ndjson/ndjson-spec */
 export const jsonLinesType = "application/x-ndjson";
@@ -113,13 +114,16 @@ export function operation<
     body: bodySchema,
     async call(context, given) {
       requireAllowed(description, given.caller);
-      return handle(context, {
+      const reply = await handle(context, {
         caller: given.caller,
         params: parseInput(params, given.params ?? {}),
         query: parseQuery(query, given.query ?? {}),
         headers: parseInput(headers, namedHeaders(Object.keys(headers.shape), given.headers)),
         body: readBody(given.body) as z.output<Body>,
       });
+      const shown = definition.answers[reply.status];
+      if (given.caller.access !== "metadata" || !shown || isLines(reply.body)) return reply;
+      return { ...reply, body: hideContent(shown, reply.body) };
     },
   };
 }
@@ -132,11 +136,17 @@ export const isWrite = ({ method, isCheck = false }: Pick<Description, "method" 
   method !== "GET" && !isCheck;
 
 /** Throws a 403 for who may not at all, whatever the operation is about. */
-export function requireAllowed(of: Pick<Description, "method" | "isCheck" | "by">, caller: Caller): void {
-  if (isWrite(of) && caller.access === "read")
+export function requireAllowed(of: Pick<Description, "method" | "isCheck" | "by" | "answers">, caller: Caller): void {
+  if (isWrite(of) && caller.access !== "write")
     throw new Problem(403, "this key is for reading: use one with access write");
+  if (caller.access === "metadata" && Object.values(of.answers).some(isContent))
+    throw new Problem(403, "this key does not read what people wrote: use one with access read");
   if (of.by === "operator" && caller.who !== "admin") throw new Problem(403, "this is for the holder of ADMIN_API_KEY");
 }
+
+/** A body that is sent as it comes, instead of as JSON. */
+export const isLines = (body: unknown): body is AsyncIterable<string> =>
+  typeof body === "object" && body !== null && Symbol.asyncIterator in body;
 
 export const reply = <const Status extends number, Body>(
   status: Status,

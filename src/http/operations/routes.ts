@@ -8,7 +8,7 @@ import { authenticate, callerOf, type Write } from "../caller.ts";
 import { readAsText } from "../csv.ts";
 import { patternOf } from "./calls.ts";
 import { jsonBody } from "./json-body.ts";
-import { isWrite, jsonLinesType, type Operation, type Reply, requireAllowed } from "./operation.ts";
+import { isLines, isWrite, jsonLinesType, type Operation, type Reply, requireAllowed } from "./operation.ts";
 
 export interface RoutesContext {
   adminApiKeys: string[];
@@ -77,6 +77,3 @@ export async function send(res: Response, { status, body, headers = {} }: Reply)
 function unlessHungUp(error: NodeJS.ErrnoException): void {
   if (error.code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
 }
-
-const isLines = (body: unknown): body is AsyncIterable<string> =>
-  typeof body === "object" && body !== null && Symbol.asyncIterator in body;

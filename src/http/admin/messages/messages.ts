@@ -1,19 +1,18 @@
 import { z } from "zod";
-import { describeError, type Log } from "../../../log.ts";
+import type { Log } from "../../../log.ts";
 import { providersOf } from "../../../providers/registry.ts";
 import { findOpenDeliveries } from "../../../store/deliveries.ts";
 import { type ListedMessage, listMessages, type MessagePage } from "../../../store/messages/list-messages.ts";
-import { insertAuditHourly } from "../../../store/operate/audit.ts";
 import type { Db } from "../../../store/postgres/database.ts";
 import { listedMessageAnswer, wholeMessageAnswer } from "../../answers/message.ts";
 import { pageOf } from "../../answers/page.ts";
-import { csvAnswer } from "../../answers/people.ts";
+import { csvOfPeopleAnswer } from "../../answers/people.ts";
 import { storyAnswer } from "../../answers/story.ts";
 import { deliveryState, direction, failureReason, messageState } from "../../answers/words.ts";
 import type { Caller } from "../../caller.ts";
 import { toLine } from "../../csv.ts";
 import { numberedPageQuery, toPage } from "../../list.ts";
-import { patternOf } from "../../operations/calls.ts";
+import { noteLook } from "../../operations/calls.ts";
 import { operation, reply } from "../../operations/operation.ts";
 import { flag, readSearch, rowIdOf, searchFields, text, timeFields } from "../fields.ts";
 import { readStory } from "./story.ts";
@@ -46,7 +45,8 @@ export const messageOperations = {
     by: "any key",
     query: { ...numberedPageQuery, ...filter },
     answers: { 200: pageOf(listedMessageAnswer) },
-    async handle({ people }: { people: Db }, { caller, query: { limit, cursor, ...filter } }) {
+    async handle({ people, ...context }: MessagesContext, { caller, query: { limit, cursor, ...filter } }) {
+      noteLook(context, caller, "/admin/messages");
       const search = await readFilter(people, caller, filter);
       const { rows, walkedTo } = await listMessages(people, { ...search, before: cursor, limit: limit + 1 });
       const ids = rows.map(({ message }) => message.id);
@@ -63,8 +63,9 @@ export const messageOperations = {
     summary: "Gives as CSV the newest 10,000 that the list would have.",
     by: "any key",
     query: filter,
-    answers: { 200: csvAnswer },
-    async handle({ people }: { people: Db }, { caller, query }) {
+    answers: { 200: csvOfPeopleAnswer },
+    async handle({ people, ...context }: MessagesContext, { caller, query }) {
+      noteLook(context, caller, "/admin/messages/export");
       return reply(200, messageLines(people, await readFilter(people, caller, query)), {
         "Content-Type": "text/csv; charset=utf-8",
         "Content-Disposition": 'attachment; filename="messages.csv"',
@@ -83,7 +84,7 @@ export const messageOperations = {
     answers: { 200: wholeMessageAnswer },
     async handle(context: MessagesContext, { caller, params: { id }, query: { steps } }) {
       const message = await readWhole(context.people, caller, id);
-      if (message.content !== null) noteLook(context, caller, id);
+      if (message.content !== null) noteLook(context, caller, "/admin/messages/{id}", { messageId: id });
       return reply(200, { ...message, steps: steps ? await readStory(context.people, message) : undefined });
     },
   }),
@@ -113,15 +114,6 @@ interface MessagesContext {
   db: Db;
   people: Db;
   log: Log;
-}
-
-/** That an operator looked at what people wrote stands in the audit; nobody waits for it. */
-function noteLook({ db, log }: MessagesContext, { who }: Caller, messageId: number): void {
-  if (who !== "admin") return;
-  const look = { who, method: "GET", route: patternOf("/admin/messages/{id}"), status: 200, isAnswered: true };
-  insertAuditHourly(db, { ...look, ids: { messageId } }).catch((error: unknown) =>
-    log("error", "audit.broke", describeError(error)),
-  );
 }
 
 const columns = ["id", "receivedAt", "direction", "state", "address", "locationId", "mappingId", "firstWords"] as const;

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
+import { keyAccesses } from "../../../model.ts";
 import { insertKey, type KeyChange, listKeys, revokeKey, updateKey } from "../../../store/keys.ts";
 import type { Db } from "../../../store/postgres/database.ts";
 import { keyAnswer, newKeyAnswer } from "../../answers/operator.ts";
@@ -22,7 +23,9 @@ const newKey = z.strictObject({
   name: id.max(200).describe("Whose it is."),
   /** Of locations that are there, or that the key may register. */
   locationIds: locationIds.nullable().optional().describe("Those that it reaches: all, where there is no list."),
-  access: z.enum(["read", "write"]),
+  access: z
+    .enum(keyAccesses)
+    .describe("`metadata` sees all but what people wrote, their names and addresses; `read` sees that, too."),
   expiresAt: expiresAt.nullable().optional().describe("As in 2027-01-31T09:30:00Z. Left out it does not end."),
 });
 const change = z

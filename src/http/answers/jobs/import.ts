@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { content } from "../../operations/hide-content.ts";
 import { pageOf } from "../page.ts";
 import { rowId, time } from "../words.ts";
 import { outcomesAnswer } from "./outcomes.ts";
@@ -8,7 +9,7 @@ const line = z.object({
   line: count.describe(
     "Of a file its line, of which the first is 1; of a history how many messages were read by then.",
   ),
-  reason: z.string(),
+  reason: content(z.string()),
 });
 
 const imported = z.object({
