@@ -11,7 +11,7 @@ import { insideRoutes } from "../http/sessions/inside-routes.ts";
 import { createSessions } from "../http/sessions/sessions.ts";
 import { signInRoutes } from "../http/sessions/sign-in-routes.ts";
 import { serveAssets } from "./assets.ts";
-import type { Page } from "./frame/answer.ts";
+import { type Page, withoutEmpty } from "./frame/answer.ts";
 import { type Assets, isForInside } from "./frame/document.tsx";
 import { createPages } from "./pages.ts";
 import { sendInside, sendPage, sendSignIn, troubles } from "./send-page.tsx";
@@ -83,7 +83,7 @@ function run(page: Page, assets: Assets, isSignedIn: (req: Request) => () => Pro
   return async (req, res) => {
     const { caller } = res.locals as { caller: Caller };
     const { params, query, body } = req;
-    const ask = { caller, params: textsOf(params), query: textsOf(query), form: textsOf(body) };
+    const ask = { caller, params: textsOf(params), query: withoutEmpty(textsOf(query)), form: textsOf(body) };
     const answer = await page(ask);
     if ("reply" in answer) return sendWhile(isSignedIn(req), res, answer.reply);
     sendPage(req, res, assets, answer);

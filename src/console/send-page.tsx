@@ -1,3 +1,4 @@
+import { STATUS_CODES } from "node:http";
 import type { ErrorRequestHandler, Request, Response } from "express";
 import type { Caller } from "../http/caller.ts";
 import type { Reply } from "../http/operations/operation.ts";
@@ -12,14 +13,14 @@ import { Trouble } from "./pages/trouble.tsx";
 export function sendPage(req: Request, res: Response, assets: Assets, answer: Exclude<Answer, { reply: Reply }>): void {
   if ("to" in answer) return void res.redirect(303, answer.to);
   const { caller } = res.locals as { caller?: Caller };
-  const { title, body, status = 200, refreshSeconds } = answer;
+  const { title, head = <h1>{title}</h1>, body, status = 200, refreshSeconds } = answer;
   if (refreshSeconds !== undefined) res.set("Refresh", String(refreshSeconds));
   const path = `${req.baseUrl}${req.path}`.replace(/\/$/, "");
   const [search = "", locationId] = ["q", "locationId"].map((name) => readText(req.query[name]));
   res
     .status(status)
     .type("html")
-    .send(renderDocument({ title, assets, caller, path, search, locationId, children: body }));
+    .send(renderDocument({ title, assets, caller, path, search, locationId, children: [head, body] }));
 }
 
 const readText = (given: unknown) => (typeof given === "string" && given !== "" ? given : undefined);
@@ -46,6 +47,10 @@ export function troubles(log: Log, assets: Assets): ErrorRequestHandler {
       log("error", "request.broke", { method: req.method, route: "/console", ...describeError(error) });
     res.set(problem.headers);
     const { status } = problem;
-    sendPage(req, res, assets, { title: "That did not work", status, body: <Trouble problem={problem} /> });
+    sendPage(req, res, assets, {
+      title: STATUS_CODES[status] ?? "That did not work",
+      status,
+      body: <Trouble problem={problem} />,
+    });
   };
 }

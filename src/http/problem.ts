@@ -139,3 +139,14 @@ export function asProblem(error: unknown): Problem {
     return new Problem(known.data.status, details[known.data.type ?? ""] ?? "the request cannot be read");
   return new Problem(500, "the bridge failed to answer; its log says where");
 }
+
+/** What was done, or why it is refused: for a caller within the process, who goes on with either. */
+export async function tryTo<Done>(doing: Promise<Done>): Promise<{ done: Done } | { problem: Problem }> {
+  try {
+    return { done: await doing };
+  } catch (error) {
+    const problem = asProblem(error);
+    if (problem.status === 500) throw error;
+    return { problem };
+  }
+}

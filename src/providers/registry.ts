@@ -124,6 +124,9 @@ export function providersOf(channel: Channel): string[] {
   return [...providerNames, ...declared.keys()].filter((name) => adapterOf(name)?.channel === channel);
 }
 
+/** A provider's name as people write it. */
+export const labelOf = (provider: string): string => adapterOf(provider)?.label ?? provider;
+
 export function adapterOf(provider: string): Adapter | undefined {
   return Object.hasOwn(adapters, provider) ? adapters[provider] : declared.get(provider)?.adapter;
 }

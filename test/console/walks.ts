@@ -72,7 +72,7 @@ export function walksOf({ ids }: Stage): Walk[] {
       ...{ own: 422, other: 403, reading: 403 },
     },
     { route: "GET /mappings/:id", path: mapping, own: 200, other: 404 },
-    { route: "GET /mappings/:id", path: `${mapping}?check`, own: 200, other: 404 },
+    { route: "GET /mappings/:id", path: `${mapping}?check=true`, own: 200, other: 404 },
     {
       route: "POST /do/:operation",
       path: "/do/previewWebhook",
@@ -90,7 +90,7 @@ export function walksOf({ ids }: Stage): Walk[] {
       ...{ own: 200, other: 403, reading: 403 },
     },
     { route: "GET /locations/:locationId", path: `/locations/${locationId}`, own: 200, other: 404 },
-    { route: "GET /locations/:locationId", path: `/locations/${locationId}?check`, own: 200, other: 404 },
+    { route: "GET /locations/:locationId", path: `/locations/${locationId}?check=true`, own: 200, other: 404 },
     {
       route: "POST /do/:operation",
       path: "/do/resumeLocation",

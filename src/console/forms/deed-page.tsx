@@ -2,14 +2,13 @@ import { asWritten, type FormField, labelOf } from "../../http/openapi/form-fiel
 import type { Json } from "../../http/openapi/schemas.ts";
 import { isJson } from "../../http/openapi/shape.ts";
 import { requireAllowed } from "../../http/operations/operation.ts";
-import type { Problem } from "../../http/problem.ts";
-import { adapterOf, offeredNames } from "../../providers/registry.ts";
+import { type Problem, tryTo } from "../../http/problem.ts";
+import { adapterOf, labelOf as labelOfProvider, offeredNames } from "../../providers/registry.ts";
 import type { Calls } from "../calls.ts";
 import { type Answer, type Ask, type Page, withoutEmpty } from "../frame/answer.ts";
+import { Complaint } from "../frame/complaint.tsx";
 import { Field } from "../frame/field.tsx";
 import { Facts, Hidden, Said, Words } from "../frame/parts.tsx";
-import { Complaint, tryTo } from "../frame/try.tsx";
-import { labelOf as labelOfProvider } from "../pages/provider-labels.ts";
 import { fill, paramsOf, requireDeed } from "./deeds.ts";
 import { formFieldsOf, readForm, wasOf, writtenIn } from "./form-fields.ts";
 import { Outcome } from "./outcome.tsx";
@@ -41,8 +40,8 @@ export function doDeed(calls: Calls): Page {
     const { body } = tried.done;
     if (!isJson(body) || (fields.length === 0 && !deed.isTold)) return { to: back };
     return {
-      title: deed.title,
-      body: <Outcome {...{ body, back, title: deed.title, isNew: deed.operation.method === "POST" }} />,
+      title: `${deed.title}: done`,
+      body: <Outcome {...{ body, back, isNew: deed.operation.method === "POST" }} />,
     };
   };
 }
@@ -120,7 +119,6 @@ function show(deed: Deed, shown: Shown): Answer {
     status: problem?.status ?? 200,
     body: (
       <>
-        <h1>{title}</h1>
         <p>
           <Words>{operation.summary}</Words>
         </p>

@@ -1,14 +1,13 @@
 import { asWritten, labelOf } from "../../http/openapi/form-fields.ts";
 import type { Json } from "../../http/openapi/schemas.ts";
 import type { Finding } from "../../model.ts";
-import { adapterOf } from "../../providers/registry.ts";
-import { Findings } from "../frame/findings.tsx";
+import { adapterOf, labelOf as labelOfProvider } from "../../providers/registry.ts";
 import { Facts, Id, Said, Time, Ways, Words } from "../frame/parts.tsx";
-import { labelOf as labelOfProvider } from "../pages/provider-labels.ts";
+import { Findings } from "../frame/story.tsx";
 
 /** What the API answered: some of it is shown this once. */
-export function Outcome(outcome: { title: string; body: Json; back: string; isNew: boolean }) {
-  const { title, body, back, isNew } = outcome;
+export function Outcome(outcome: { body: Json; back: string; isNew: boolean }) {
+  const { body, back, isNew } = outcome;
   const { checks, ...rest } = body;
   const { provider, id } = rest;
   const pasteAt =
@@ -18,7 +17,6 @@ export function Outcome(outcome: { title: string; body: Json; back: string; isNe
   const facts = Object.entries(rest);
   return (
     <>
-      <h1>{title}: done</h1>
       {(rest["key"] ?? rest["secret"]) !== undefined && <p>What is secret is shown now, and never again.</p>}
       {pasteAt && (
         <p>

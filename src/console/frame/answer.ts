@@ -6,6 +6,7 @@ import type { Reply } from "../../http/operations/operation.ts";
 export interface Ask {
   caller: Caller;
   params: Record<string, string>;
+  /** Without what is empty. */
   query: Record<string, string>;
   form: Record<string, string>;
 }
@@ -15,6 +16,8 @@ export type Answer = PageAnswer | { to: string } | { reply: Reply };
 
 interface PageAnswer {
   title: string;
+  /** In the place of the title as heading. */
+  head?: ComponentChildren;
   body: ComponentChildren;
   status?: number;
   /** The browser asks for it anew, without scripts too. */

@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { renderToString } from "preact-render-to-string";
 import type { Caller } from "../../http/caller.ts";
 import { hrefWith } from "./answer.ts";
+import { Facts } from "./parts.tsx";
 
 /** Where the stylesheet and the script are; their names change with what is in them. */
 export interface Assets {
@@ -121,28 +122,19 @@ function SearchAndSignOut({ caller, search }: { caller: Caller; search: string }
   );
 }
 
-const keys = [
-  ["/", "search"],
-  ["j, k", "next and previous row; Enter opens it"],
-  ["x", "tick the row"],
-  ["r", "replay what is shown or ticked, when you have been asked"],
-];
+const keys = {
+  "/": "search",
+  "j, k": "next and previous row; Enter opens it",
+  x: "tick the row",
+  r: "replay what is shown or ticked, when you have been asked",
+};
 
 /** Shown by the script alone, which these keys need. */
 function Help() {
   return (
     <dialog aria-label="Keys">
       <h2>Keys</h2>
-      <dl class="facts">
-        {[...keys, ...places.map(([, name, key]) => [`g ${key}`, name])].map(([key, does]) => (
-          <>
-            <dt>
-              <kbd>{key}</kbd>
-            </dt>
-            <dd>{does}</dd>
-          </>
-        ))}
-      </dl>
+      <Facts facts={{ ...keys, ...Object.fromEntries(places.map(([, name, key]) => [`g ${key}`, name])) }} />
       <form method="dialog">
         <button type="submit">Close</button>
       </form>

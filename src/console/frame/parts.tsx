@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
+import { describeTime, describeUtc } from "../../advice/spans.ts";
 import { toneOf } from "../words/states.ts";
-import { describeTime, describeUtc } from "../words/times.ts";
 
 /** Relative, with UTC in its title. */
 export function Time({ at }: { at: Date | string | null | undefined }) {
@@ -70,14 +70,22 @@ export function Facts({ facts }: { facts: Record<string, ComponentChildren> }) {
 const isNothing = (value: ComponentChildren) =>
   value === null || value === undefined || value === false || value === "" || (Array.isArray(value) && !value.length);
 
+interface WaysProps {
+  to: Record<string, string | false>;
+  primary?: string;
+  /** In a tab of their own. */
+  isApart?: boolean;
+}
+
 /** Where to go from here, by what is said there, and which of it most want. What there is no way to is left out. */
-export function Ways({ to, primary }: { to: Record<string, string | false>; primary?: string }) {
+export function Ways({ to, primary, isApart }: WaysProps) {
+  const apart = isApart ? { target: "_blank", rel: "noopener" } : {};
   return (
     <div class="actions">
       {Object.entries(to).map(
         ([said, href]) =>
           href !== false && (
-            <a key={said} class={said === primary ? "button primary" : "button"} href={href}>
+            <a key={said} class={said === primary ? "button primary" : "button"} href={href} {...apart}>
               {said}
             </a>
           ),

@@ -6,7 +6,7 @@ import type { Calls } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
 import { type DeedId, paramsOf } from "../forms/deeds.ts";
 import { Value } from "../forms/outcome.tsx";
-import { type Page, withoutEmpty } from "../frame/answer.ts";
+import type { Page } from "../frame/answer.ts";
 import { type Choice, Filters, List } from "../frame/list.tsx";
 
 interface Collection {
@@ -82,13 +82,12 @@ const collections: Record<string, Collection> = {
 
 /** `GET /console/lists/{name}`: what there is of a kind, and what can be done with it. */
 export function collectionPage(calls: Calls): Page {
-  return async ({ caller, params, query: given }) => {
+  return async ({ caller, params, query }) => {
     const { name = "" } = params;
     const collection = Object.hasOwn(collections, name) ? collections[name] : undefined;
     if (!collection) throw nothingAt(`/console/lists/${name}`);
     const path = `/console/lists/${name}`;
     const { title, about, list, columns, choices, deeds, each, page: own } = collection;
-    const query = withoutEmpty(given);
     const ofPath = paramsOf(adminOperations[list].path);
     const sought = Object.entries(query).filter(([name]) => !ofPath.includes(name));
     const { body: page } = await calls[list](caller, { params: query, query: Object.fromEntries(sought) });
@@ -109,7 +108,6 @@ export function collectionPage(calls: Calls): Page {
       title,
       body: (
         <>
-          <h1>{title}</h1>
           <p>{about}</p>
           <Deeds caller={caller} deeds={deeds} about={query} />
           {choices && <Filters {...{ path, query, choices }} />}

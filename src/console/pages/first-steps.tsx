@@ -3,6 +3,7 @@ import { Deeds } from "../forms/deed-buttons.tsx";
 import type { DeedId } from "../forms/deeds.ts";
 import type { Ask, Page } from "../frame/answer.ts";
 import { Action, Ways, Words } from "../frame/parts.tsx";
+import { StoryItem } from "../frame/story.tsx";
 import type { Tone } from "../words/states.ts";
 
 /** By the check: how it is called here, and what to press. */
@@ -41,7 +42,6 @@ export function firstStepsPage(calls: Calls): Page {
       title: "First steps",
       body: (
         <>
-          <h1>First steps</h1>
           <p class="lead" data-renew="">
             {isDone ? "All is connected, and messages go both ways." : "From here to a message that goes both ways."}
           </p>
@@ -81,25 +81,20 @@ function Step({ caller, found: { check, state, detail, advice }, isNext }: StepP
   const [word, tone] = words[state] ?? [state, "quiet"];
   const isOpen = isNext || state === "failure";
   return (
-    <li class={isNext || state !== "warning" ? tone : "quiet"}>
-      <span class="what">{title}</span> <span class={`state ${isNext ? "busy" : tone}`}>{isNext ? "next" : word}</span>
-      {(isOpen || state === "ok") && (
-        <div>
-          <Words>{detail}</Words>
-        </div>
-      )}
-      {isOpen && advice && (
-        <div class="hint">
-          <Words>{advice}</Words>
-        </div>
-      )}
+    <StoryItem
+      tone={isNext || state !== "warning" ? tone : "quiet"}
+      what={title}
+      word={<span class={`state ${isNext ? "busy" : tone}`}>{isNext ? "next" : word}</span>}
+      detail={(isOpen || state === "ok") && <Words>{detail}</Words>}
+      hint={isOpen ? advice : undefined}
+    >
       {isOpen && (
         <div class="actions">
           {ways && <Ways to={ways} />}
           <Deeds caller={caller} deeds={deeds} about={{}} />
         </div>
       )}
-    </li>
+    </StoryItem>
   );
 }
 
@@ -112,13 +107,7 @@ function Sandbox({ url }: { url: string }) {
         It stands in for HighLevel and Twilio: the phone has a number for you, which it fills in here by a link, and a
         person who writes to it.
       </p>
-      <div class="actions">
-        {Object.entries({ "The phone": `${url}/phone`, "The inbox": url }).map(([said, href]) => (
-          <a key={said} class="button" href={href} target="_blank" rel="noopener">
-            {said}
-          </a>
-        ))}
-      </div>
+      <Ways isApart to={{ "The phone": `${url}/phone`, "The inbox": url }} />
     </section>
   );
 }
@@ -128,10 +117,9 @@ export function startTrial(calls: Calls): Page {
   return async ({ caller }) => {
     const { consoleUrl, sandboxUrl } = (await calls.startTrial(caller)).body;
     return {
-      title: "Trial",
+      title: "The trial is up",
       body: (
         <>
-          <h1>The trial is up</h1>
           <p>
             Its console has first steps of its own: connect the sandbox's location there, and a number of its phone.
           </p>

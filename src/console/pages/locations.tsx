@@ -2,10 +2,10 @@ import type { ComponentChildren } from "preact";
 import { reasons } from "../../advice/reasons.ts";
 import type { Calls, Location } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
-import { type Page, withoutEmpty } from "../frame/answer.ts";
-import { Findings } from "../frame/findings.tsx";
+import type { Page } from "../frame/answer.ts";
 import { Filters, List } from "../frame/list.tsx";
 import { Facts, Id, Said, SaidLink, Time, Ways, Why } from "../frame/parts.tsx";
+import { Findings } from "../frame/story.tsx";
 
 const path = "/console/locations";
 const choices = [{ name: "paused", label: "Paused", words: ["true", "false"] }];
@@ -13,14 +13,12 @@ const hrefOf = (id: string) => `${path}/${encodeURIComponent(id)}`;
 
 /** `GET /console/locations`: whose tokens work, and to which nothing goes. */
 export function locationsPage(calls: Calls): Page {
-  return async ({ caller, query: given }) => {
-    const query = withoutEmpty(given);
+  return async ({ caller, query }) => {
     const { body: page } = await calls.listLocations(caller, { query });
     return {
       title: "Locations",
       body: (
         <>
-          <h1>Locations</h1>
           {caller.access === "write" && (
             <p>
               Connect one by the marketplace app, at <a href="/oauth/install">/oauth/install</a>; or with a private
@@ -61,14 +59,16 @@ export function locationPage(calls: Calls): Page {
     const checked = query["check"] === undefined ? undefined : (await calls.checkLocation(caller, { params })).body;
     return {
       title: name ?? id,
+      head: (
+        <div class="head">
+          <h1>
+            <Said>{name ?? id}</Said>
+          </h1>
+          <Light paused={paused} auth={auth} />
+        </div>
+      ),
       body: (
         <>
-          <div class="head">
-            <h1>
-              <Said>{name ?? id}</Said>
-            </h1>
-            <Light paused={paused} auth={auth} />
-          </div>
           {paused && (
             <section class="card bad">
               <h2>Nothing goes to it: {paused.reason}</h2>
@@ -95,7 +95,7 @@ export function locationPage(calls: Calls): Page {
           />
           <Ways
             to={{
-              "Ask HighLevel": `${hrefOf(id)}?check`,
+              "Ask HighLevel": `${hrefOf(id)}?check=true`,
               "Its messages": `/console/messages?locationId=${encodeURIComponent(id)}`,
               "Its mappings": `/console/mappings?locationId=${encodeURIComponent(id)}`,
               "Connect again": auth !== "token" && "/oauth/install",

@@ -1,15 +1,15 @@
 import type { ComponentChildren } from "preact";
 import { refusals } from "../../advice/refusals.ts";
 import type { WebhookSource } from "../../model.ts";
+import { labelOf } from "../../providers/registry.ts";
 import type { Calls, ListedMapping, Mapping } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
 import { Fields } from "../forms/outcome.tsx";
-import { type Page, withoutEmpty } from "../frame/answer.ts";
-import { Findings } from "../frame/findings.tsx";
+import type { Page } from "../frame/answer.ts";
 import { Filters, List } from "../frame/list.tsx";
 import { Facts, Id, Said, SaidLink, Time, Ways } from "../frame/parts.tsx";
+import { Findings } from "../frame/story.tsx";
 import type { Tone } from "../words/states.ts";
-import { labelOf } from "./provider-labels.ts";
 
 const path = "/console/mappings";
 
@@ -20,14 +20,12 @@ const choices = [
 
 /** `GET /console/mappings`: numbers and mailboxes, and the locations that they stand for. */
 export function mappingsPage(calls: Calls): Page {
-  return async ({ caller, query: given }) => {
-    const query = withoutEmpty(given);
+  return async ({ caller, query }) => {
     const { body: page } = await calls.listMappings(caller, { query });
     return {
       title: "Mappings",
       body: (
         <>
-          <h1>Mappings</h1>
           <Deeds caller={caller} deeds={["createMapping", "importMappings"]} about={{}} />
           <Ways
             to={{
@@ -73,7 +71,7 @@ function lightOf({ pausedAt, refusedLately, lastInAt, lastOutAt, hasReceipts }: 
   return lastOutAt && !hasReceipts ? ["no receipts", "busy"] : ["goes on", "ok"];
 }
 
-/** `GET /console/mappings/{id}`: the URLs to paste, what was refused at them, and, with `?check`, what both sides say. */
+/** `GET /console/mappings/{id}`: the URLs to paste, what was refused at them, and, with `?check=true`, what both sides say. */
 export function mappingPage(calls: Calls): Page {
   return async ({ caller, params, query }) => {
     const { body: mapping } = await calls.getMapping(caller, { params });
@@ -82,19 +80,21 @@ export function mappingPage(calls: Calls): Page {
     const checked = query["check"] === undefined ? undefined : (await calls.checkMapping(caller, { params })).body;
     return {
       title: address,
+      head: (
+        <div class="head" data-renew={`/console/live/events?mappingId=${id}`}>
+          <h1>
+            <Said>{address}</Said>
+          </h1>
+          <span class="faint">{name && <Said>{name}</Said>}</span> <Light of={mapping} />
+          {!mapping.lastInAt && !mapping.pausedAt && <p role="status">Waiting for the first message…</p>}
+        </div>
+      ),
       body: (
         <>
-          <div class="head" data-renew={`/console/live/events?mappingId=${id}`}>
-            <h1>
-              <Said>{address}</Said>
-            </h1>
-            <span class="faint">{name && <Said>{name}</Said>}</span> <Light of={mapping} />
-            {!mapping.lastInAt && !mapping.pausedAt && <p role="status">Waiting for the first message…</p>}
-          </div>
           <Ways
             primary="Check both sides"
             to={{
-              "Check both sides": `${path}/${id}?check`,
+              "Check both sides": `${path}/${id}?check=true`,
               "Its messages": `/console/messages?mappingId=${id}`,
               "Its webhooks": `/console/webhooks?mappingId=${id}`,
               "Who is who": `/console/lists/conversations?id=${id}`,

@@ -1,9 +1,10 @@
 import { kinds } from "../../advice/kinds.ts";
 import { reasons } from "../../advice/reasons.ts";
-import type { Calls, StoryStep, WholeMessage } from "../calls.ts";
+import type { Calls, WholeMessage } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
 import { type Ask, hrefWith, type Page } from "../frame/answer.ts";
 import { Action, Facts, Id, Said, State, Time, Ways, Why } from "../frame/parts.tsx";
+import { StoryItem } from "../frame/story.tsx";
 
 /** `GET /console/messages/{id}`: who, which number, the state in words, everything that happened, and what to press. */
 export function messagePage(calls: Calls): Page {
@@ -12,27 +13,37 @@ export function messagePage(calls: Calls): Page {
     const { id, address, ownAddress, direction, state, receivedAt } = message;
     return {
       title: `Message ${id}`,
+      head: (
+        <div class="head">
+          <h1>
+            {direction === "inbound" ? "From " : "To "}
+            <Said>{address}</Said>
+          </h1>
+          {ownAddress !== null && (
+            <span class="faint">
+              {direction === "inbound" ? "to" : "by"} <Said>{ownAddress}</Said>
+            </span>
+          )}
+          <State state={state} />
+          <Time at={receivedAt} />
+        </div>
+      ),
       body: (
         <>
-          <div class="head">
-            <h1>
-              {direction === "inbound" ? "From " : "To "}
-              <Said>{address}</Said>
-            </h1>
-            {ownAddress !== null && (
-              <span class="faint">
-                {direction === "inbound" ? "to" : "by"} <Said>{ownAddress}</Said>
-              </span>
-            )}
-            <State state={state} />
-            <Time at={receivedAt} />
-          </div>
           <Dead message={message} caller={caller} />
           <h2>What happened</h2>
           <ol class="story">
-            {steps.map((step, index) => (
-              <Step key={String(index)} step={step} />
-            ))}
+            {steps.map(({ kind, at, state, what, said, means }, index) => {
+              const tone = kind === "wait" ? kind : state;
+              return (
+                <StoryItem
+                  key={String(index)}
+                  {...{ tone, what, hint: means }}
+                  word={<Time at={at} />}
+                  detail={said && <Said>{said}</Said>}
+                />
+              );
+            })}
           </ol>
           <Content message={message} caller={caller} />
           <h2>Where it belongs</h2>
@@ -88,21 +99,6 @@ function Dead({ message, caller }: { message: WholeMessage; caller: Ask["caller"
         </section>
       ))}
     </>
-  );
-}
-
-function Step({ step: { kind, at, state, what, said, means } }: { step: StoryStep }) {
-  if (kind === "wait") return <li class="wait">{what}</li>;
-  return (
-    <li class={state}>
-      <span class="what">{what}</span> <Time at={at} />
-      {means && <div class="hint">{means}</div>}
-      {said && (
-        <div>
-          <Said>{said}</Said>
-        </div>
-      )}
-    </li>
   );
 }
 

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { failureReasons, isWindowReason } from "../../errors.ts";
 import type { Calls, ListedMessage } from "../calls.ts";
-import { hrefWith, type Page, withoutEmpty } from "../frame/answer.ts";
+import { hrefWith, type Page } from "../frame/answer.ts";
 import { Filters, List, when, whose } from "../frame/list.tsx";
 import { Said, State, Time } from "../frame/parts.tsx";
 import { mayReplayMany } from "./problems.tsx";
@@ -26,15 +26,13 @@ const choices = [
 
 /** `GET /console/messages`: newest first; the filters are those of the API. */
 export function messagesPage(calls: Calls): Page {
-  return async ({ caller, query: given }) => {
-    const query = withoutEmpty(given);
+  return async ({ caller, query }) => {
     const { deliveryState, cursor: _cursor, ...filter } = query;
     const { body: page } = await calls.listMessages(caller, { query });
     return {
       title: "Messages",
       body: (
         <>
-          <h1>Messages</h1>
           <Filters path={path} query={query} choices={choices} />
           {caller.access !== "metadata" && (
             <p>
@@ -80,7 +78,7 @@ const isOfDeliveries = (filter: Record<string, string>) =>
 
 /** `GET /console/messages/csv`. */
 export function messagesCsv(calls: Calls): Page {
-  return async ({ caller, query }) => ({ reply: await calls.exportMessages(caller, { query: withoutEmpty(query) }) });
+  return async ({ caller, query }) => ({ reply: await calls.exportMessages(caller, { query }) });
 }
 
 export const columns: Record<string, (message: ListedMessage) => ComponentChildren> = {

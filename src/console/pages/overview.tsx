@@ -20,7 +20,6 @@ export function overviewPage(calls: Calls): Page {
       title: "Overview",
       body: (
         <>
-          <h1>Overview</h1>
           <p class="lead" data-renew="">
             {view.says}
           </p>

@@ -1,20 +1,18 @@
 import { kinds } from "../../advice/kinds.ts";
 import type { Calls, ProblemGroup } from "../calls.ts";
-import { type Ask, hrefWith, type Page, withoutEmpty } from "../frame/answer.ts";
+import { type Ask, hrefWith, type Page } from "../frame/answer.ts";
 import { isForInside } from "../frame/document.tsx";
 import { Filters, when, whose } from "../frame/list.tsx";
 import { Time, Ways, Why } from "../frame/parts.tsx";
 
 /** `GET /console/problems`: dead letters and webhooks that were not understood, grouped by why and where. */
 export function problemsPage(calls: Calls): Page {
-  return async ({ caller, query: given }) => {
-    const query = withoutEmpty(given);
+  return async ({ caller, query }) => {
     const { body: found } = await calls.listProblems(caller, { query });
     return {
       title: "Problems",
       body: (
         <>
-          <h1>Problems</h1>
           <Ways to={{ Replays: !caller.isInside && "/console/lists/replays" }} />
           <Filters path="/console/problems" query={query} choices={[...whose, ...when]} />
           {found.items.length === 0 && (

@@ -1,10 +1,10 @@
 import { kinds } from "../../advice/kinds.ts";
+import { describeUtc } from "../../advice/spans.ts";
 import { deliveryKinds } from "../../model.ts";
 import type { BodyOf, Calls } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
-import { type Page, withoutEmpty } from "../frame/answer.ts";
+import type { Page } from "../frame/answer.ts";
 import { Action, Facts, Said, Time, Ways } from "../frame/parts.tsx";
-import { describeUtc } from "../words/times.ts";
 
 const path = "/console/replays";
 type Fields = Record<string, string>;
@@ -12,7 +12,7 @@ type Fields = Record<string, string>;
 /** `GET /console/replays/new`: how many it would be of each kind, and the first of them; nothing is done yet. */
 export function newReplayPage(calls: Calls): Page {
   return async ({ caller, query }) => {
-    const { of = "deliveries", ticked, ...filter } = withTicks(withoutEmpty(query));
+    const { of = "deliveries", ticked, ...filter } = withTicks(query);
     const each = of === "webhooks" || filter["kind"] ? [{}] : deliveryKinds.map((kind) => ({ kind }));
     const isNothing = ticked !== undefined && filter["messageIds"] === undefined;
     const asked = (isNothing ? [] : each).map((kind) => ({ of, ...filter, ...kind }) as Fields);
@@ -24,10 +24,9 @@ export function newReplayPage(calls: Calls): Page {
     );
     const there = found.filter(({ counted }) => counted > 0);
     return {
-      title: "Replay",
+      title: "Replay?",
       body: (
         <>
-          <h1>Replay?</h1>
           {isNothing ? <p>Nothing is ticked.</p> : <Chosen filter={filter} />}
           {there.length === 0 && !isNothing && <p>Nothing of that was given up.</p>}
           {there.map(({ counted, sample, fields }) => (
@@ -69,13 +68,10 @@ export function replayPage(calls: Calls): Page {
     const { body: replay } = await calls.getReplay(caller, { params });
     const isRunning = replay.state === "running";
     return {
-      title: `Replay ${replay.id}`,
+      title: `Replay ${replay.id} ${isRunning ? "is under way" : `is ${replay.state}`}`,
       ...(isRunning || replay.outcomes?.pending ? { refreshSeconds: 3 } : {}),
       body: (
         <>
-          <h1>
-            Replay {replay.id} {isRunning ? "is under way" : `is ${replay.state}`}
-          </h1>
           <Chosen filter={replay.filter} />
           <progress aria-label="How far it is" value={replay.replayed} max={Math.max(replay.counted, 1)} />
           <Result replay={replay} />

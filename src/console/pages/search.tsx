@@ -17,17 +17,14 @@ export function searchPage(calls: Calls): Page {
 
 function nothing(wanted: string): Answer {
   return {
-    title: "Search",
+    title: "Nothing found",
     status: 404,
     body: (
-      <>
-        <h1>Nothing found</h1>
-        <p>
-          No message that your key reaches has <bdi>{wanted.slice(0, 200)}</bdi> as its person, as one of its ids, or as
-          its location. What was never understood has no message: look at{" "}
-          <a href="/console/webhooks?state=failed">the webhooks that failed</a>.
-        </p>
-      </>
+      <p>
+        No message that your key reaches has <bdi>{wanted.slice(0, 200)}</bdi> as its person, as one of its ids, or as
+        its location. What was never understood has no message: look at{" "}
+        <a href="/console/webhooks?state=failed">the webhooks that failed</a>.
+      </p>
     ),
   };
 }

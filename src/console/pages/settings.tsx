@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import type { AuditEntry, BodyOf, Calls } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
-import { type Ask, type Page, withoutEmpty } from "../frame/answer.ts";
+import type { Ask, Page } from "../frame/answer.ts";
 import { describeReach } from "../frame/document.tsx";
 import { List } from "../frame/list.tsx";
 import { Facts, Said, Time, Ways } from "../frame/parts.tsx";
@@ -10,16 +10,14 @@ const path = "/console/settings";
 
 /** `GET /console/settings`: what this key reaches and has done; for the operator keys and how the process is set, too. */
 export function settingsPage(calls: Calls): Page {
-  return async ({ caller, query: given }) => {
+  return async ({ caller, query }) => {
     const isOperator = caller.who === "admin";
-    const query = withoutEmpty(given);
     const asked = [calls.listAudit(caller, { query }), isOperator && calls.getStatus(caller)] as const;
     const [{ body: page }, status] = await Promise.all(asked);
     return {
       title: "Settings",
       body: (
         <>
-          <h1>Settings</h1>
           <p>
             You are {caller.who}. {describeReach(caller)}.
           </p>

@@ -1,7 +1,6 @@
-import { STATUS_CODES } from "node:http";
 import type { Problem } from "../../http/problem.ts";
+import { WrongFields } from "../frame/complaint.tsx";
 import { Ways } from "../frame/parts.tsx";
-import { WrongFields } from "../frame/try.tsx";
 
 /** What each means to who looks, beside the problem's own words. */
 const meanings: Record<number, string> = {
@@ -18,7 +17,6 @@ const meanings: Record<number, string> = {
 export function Trouble({ problem }: { problem: Problem }) {
   return (
     <section class="trouble">
-      <h1>{STATUS_CODES[problem.status] ?? "That did not work"}</h1>
       <p>{meanings[problem.status] ?? "That did not work."}</p>
       <p class="words">{problem.message}</p>
       <WrongFields problem={problem} />

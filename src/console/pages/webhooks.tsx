@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import type { BodyOf, Calls, ListedWebhook } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
-import { hrefWith, type Page, withoutEmpty } from "../frame/answer.ts";
+import { hrefWith, type Page } from "../frame/answer.ts";
 import { Filters, List, when, whose } from "../frame/list.tsx";
 import { Facts, Id, Said, SaidLink, State, Time } from "../frame/parts.tsx";
 
@@ -18,14 +18,12 @@ const choices = [
 
 /** `GET /console/webhooks`: what providers and HighLevel posted, newest first. */
 export function webhooksPage(calls: Calls): Page {
-  return async ({ caller, query: given }) => {
-    const query = withoutEmpty(given);
+  return async ({ caller, query }) => {
     const { body: page } = await calls.listWebhooks(caller, { query });
     return {
       title: "Webhooks",
       body: (
         <>
-          <h1>Webhooks</h1>
           <Filters path={path} query={query} choices={choices} />
           <List
             {...{ path, query, page, columns }}
@@ -66,13 +64,15 @@ export function webhookPage(calls: Calls): Page {
     const mayReplay = state === "failed" || state === "ignored";
     return {
       title: `Webhook ${id}`,
+      head: (
+        <div class="head">
+          <h1>Webhook {id}</h1>
+          <State state={state} />
+          <Time at={receivedAt} />
+        </div>
+      ),
       body: (
         <>
-          <div class="head">
-            <h1>Webhook {id}</h1>
-            <State state={state} />
-            <Time at={receivedAt} />
-          </div>
           {reason && (
             <section class={`card ${state === "failed" ? "bad" : ""}`}>
               <h2>{state === "failed" ? "It was not understood" : "It was passed over"}</h2>

@@ -1,5 +1,5 @@
 import type { Calls } from "../../calls.ts";
-import { hrefWith, type Page, withoutEmpty } from "../../frame/answer.ts";
+import { hrefWith, type Page } from "../../frame/answer.ts";
 import { Filters, Table, whose } from "../../frame/list.tsx";
 import { columns } from "../messages.tsx";
 
@@ -14,8 +14,7 @@ const choices = [
 
 /** `GET /console/live`: the last messages, above which the script puts what happens; without it they are asked for anew. */
 export function livePage(calls: Calls): Page {
-  return async ({ caller, query: given }) => {
-    const query = withoutEmpty(given);
+  return async ({ caller, query }) => {
     const { problems, ...filter } = query;
     const dead = problems === "true" ? { deliveryState: "dead" } : {};
     const { body: page } = await calls.listMessages(caller, { query: { ...filter, ...dead, limit: shownAtFirst } });
@@ -23,7 +22,6 @@ export function livePage(calls: Calls): Page {
       title: "Live",
       body: (
         <>
-          <h1>Live</h1>
           <Filters path={path} query={query} choices={choices} />
           <p class="actions" data-live={hrefWith(`${path}/events`, query)}>
             <a class="button" href={hrefWith(path, query)}>
@@ -42,5 +40,5 @@ export function livePage(calls: Calls): Page {
 
 /** `GET /console/live/events`: the same stream as the API's. */
 export function liveEvents(calls: Calls): Page {
-  return async ({ caller, query }) => ({ reply: await calls.watchLive(caller, { query: withoutEmpty(query) }) });
+  return async ({ caller, query }) => ({ reply: await calls.watchLive(caller, { query }) });
 }

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { kinds } from "../../../advice/kinds.ts";
 import type { Calls, Metrics } from "../../calls.ts";
-import { hrefWith, type Page, withoutEmpty } from "../../frame/answer.ts";
+import { hrefWith, type Page } from "../../frame/answer.ts";
 import { Filters, Table, whose } from "../../frame/list.tsx";
 import { Sparkline } from "../../frame/sparkline.tsx";
 
@@ -10,14 +10,12 @@ const choices = [{ name: "span", label: "Over the last", words: ["1h", "24h", "7
 
 /** `GET /console/metrics`: how attempts ended over a time, as pictures and as the figures that they show. */
 export function metricsPage(calls: Calls): Page {
-  return async ({ caller, query: given }) => {
-    const query = withoutEmpty(given);
+  return async ({ caller, query }) => {
     const { body: metrics } = await calls.getMetrics(caller, { query });
     return {
       title: "Metrics",
       body: (
         <>
-          <h1>Metrics</h1>
           <Filters path={path} query={query} choices={choices} />
           <ul class="tiles">
             {(["delivered", "retrying", "dead"] as const).map((state) => (
@@ -58,7 +56,7 @@ export function metricsPage(calls: Calls): Page {
 
 /** `GET /console/metrics/csv`. */
 export function metricsCsv(calls: Calls): Page {
-  return async ({ caller, query }) => ({ reply: await calls.exportMetrics(caller, { query: withoutEmpty(query) }) });
+  return async ({ caller, query }) => ({ reply: await calls.exportMetrics(caller, { query }) });
 }
 
 const titles = { delivered: "Delivered", retrying: "Failed, tried again", dead: "Given up" };

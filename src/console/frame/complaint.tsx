@@ -1,15 +1,4 @@
-import { asProblem, type Problem } from "../../http/problem.ts";
-
-/** What was done, or why the API refuses it: so that a form can be shown again with what was filled in. */
-export async function tryTo<Done>(doing: Promise<Done>): Promise<{ done: Done } | { problem: Problem }> {
-  try {
-    return { done: await doing };
-  } catch (error) {
-    const problem = asProblem(error);
-    if (problem.status === 500) throw error;
-    return { problem };
-  }
-}
+import type { Problem } from "../../http/problem.ts";
 
 export function Complaint({ problem }: { problem: Problem | undefined }) {
   if (!problem) return null;
