@@ -12,7 +12,7 @@ import { createSessions } from "../http/sessions/sessions.ts";
 import { signInRoutes } from "../http/sessions/sign-in-routes.ts";
 import { serveAssets } from "./assets.ts";
 import { type Page, withoutEmpty } from "./frame/answer.ts";
-import { type Assets, isForInside } from "./frame/document.tsx";
+import { type Assets, type HeaderProps, isForInside } from "./frame/document.tsx";
 import { createPages } from "./pages.ts";
 import { sendInside, sendPage, sendSignIn, troubles } from "./send-page.tsx";
 
@@ -55,9 +55,16 @@ export function consoleRoutes(context: ConsoleContext): Router {
     next();
   });
   router.use(express.urlencoded({ extended: false, limit: maxFormBytes, parameterLimit: 200 }));
-  for (const [route, page] of Object.entries(createPages(createOperations(context)))) {
+  const calls = createOperations(context);
+  // A page without its count is a page still.
+  const count: CountProblems = (caller) =>
+    calls.countProblems(caller).then(
+      ({ body }) => body,
+      () => undefined,
+    );
+  for (const [route, page] of Object.entries(createPages(calls))) {
     const [method, path = ""] = route.split(" ");
-    router[method === "GET" ? "get" : "post"](path, run(page, assets, isSignedIn));
+    router[method === "GET" ? "get" : "post"](path, run(page, assets, isSignedIn, count));
   }
   router.use(notFound);
   router.use(troubles(log, assets));
@@ -79,14 +86,21 @@ async function sendWhile(isSignedIn: () => Promise<boolean>, res: Response, repl
 
 const lookMs = 10_000;
 
-function run(page: Page, assets: Assets, isSignedIn: (req: Request) => () => Promise<boolean>): RequestHandler {
+type CountProblems = (caller: Caller) => Promise<HeaderProps["problems"]>;
+
+function run(
+  page: Page,
+  assets: Assets,
+  isSignedIn: (req: Request) => () => Promise<boolean>,
+  count: CountProblems,
+): RequestHandler {
   return async (req, res) => {
     const { caller } = res.locals as { caller: Caller };
     const { params, query, body } = req;
     const ask = { caller, params: textsOf(params), query: withoutEmpty(textsOf(query)), form: textsOf(body) };
-    const answer = await page(ask);
+    const [answer, problems] = await Promise.all([page(ask), count(caller)]);
     if ("reply" in answer) return sendWhile(isSignedIn(req), res, answer.reply);
-    sendPage(req, res, assets, answer);
+    sendPage(req, res, assets, { ...answer, problems });
   };
 }
 

@@ -6,21 +6,23 @@ import { asProblem } from "../http/problem.ts";
 import type { SignInForm } from "../http/sessions/sign-in-routes.ts";
 import { describeError, type Log } from "../log.ts";
 import type { Answer } from "./frame/answer.ts";
-import { type Assets, renderDocument } from "./frame/document.tsx";
+import { type Assets, type HeaderProps, renderDocument } from "./frame/document.tsx";
 import { Inside, SignIn } from "./pages/sign-in.tsx";
 import { Trouble } from "./pages/trouble.tsx";
 
-export function sendPage(req: Request, res: Response, assets: Assets, answer: Exclude<Answer, { reply: Reply }>): void {
+type Shown = Exclude<Answer, { reply: Reply }> & { problems?: HeaderProps["problems"] };
+
+export function sendPage(req: Request, res: Response, assets: Assets, answer: Shown): void {
   if ("to" in answer) return void res.redirect(303, answer.to);
   const { caller } = res.locals as { caller?: Caller };
-  const { title, head = <h1>{title}</h1>, body, status = 200, refreshSeconds } = answer;
+  const { title, head = <h1>{title}</h1>, body, status = 200, refreshSeconds, problems } = answer;
   if (refreshSeconds !== undefined) res.set("Refresh", String(refreshSeconds));
   const path = `${req.baseUrl}${req.path}`.replace(/\/$/, "");
   const [search = "", locationId] = ["q", "locationId"].map((name) => readText(req.query[name]));
   res
     .status(status)
     .type("html")
-    .send(renderDocument({ title, assets, caller, path, search, locationId, children: [head, body] }));
+    .send(renderDocument({ title, assets, caller, path, search, locationId, problems, children: [head, body] }));
 }
 
 const readText = (given: unknown) => (typeof given === "string" && given !== "" ? given : undefined);

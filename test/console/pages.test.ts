@@ -225,3 +225,25 @@ test("messages are given as CSV to whom the list shows them, with their first wo
   expect(lines[0]).toBe("id,receivedAt,direction,state,address,locationId,mappingId,firstWords");
   expect(lines.slice(1).every((line) => line.includes(person))).toBe(true);
 });
+
+test("the frame counts the problems that the key reaches, as the page has them, and from a hundred on no further", async () => {
+  const countOf = async (cookie: string) =>
+    />Problems(?: \(([\d+]+)\))?<\/a>/.exec((await call("GET", "/settings", cookie)).page)?.[1];
+  const { items } = (await stage.bridge.admin("GET", "/problems")).body;
+  const sum = items.reduce((total: number, { count }: { count: number }) => total + count, 0);
+  expect(sum).toBeGreaterThan(0);
+  expect(sum).toBeLessThan(100);
+  expect(await countOf(cookies.admin)).toBe(String(sum));
+  expect(await countOf(cookies.own)).toBe(String(sum));
+  expect(await countOf(cookies.reading)).toBe(String(sum));
+  expect(await countOf(cookies.other)).toBeUndefined();
+  for (let index = sum; index < 100; index++) await stage.misdirect(`many-${index}`);
+  for (const cookie of [cookies.admin, cookies.own])
+    expect(
+      await until(
+        () => countOf(cookie),
+        (count) => count?.length === 3,
+      ),
+    ).toBe("99+");
+  expect(await countOf(cookies.other)).toBeUndefined();
+});

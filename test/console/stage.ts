@@ -9,6 +9,8 @@ export interface Stage {
   keys: { own: string; reading: string; other: string };
   /** Has a message of the person arrive, at the mapping to which most came or at another one. */
   write(id: string, mapping?: string | number): Promise<void>;
+  /** A webhook for a number that is not mapped. */
+  misdirect(id: string): Promise<void>;
   /** What there is of the location. */
   ids: Record<"mapping" | "message" | "dead" | "failed" | "webhook" | "replay" | "quiet", string | number>;
 }
@@ -89,6 +91,7 @@ export async function startStage(): Promise<Stage> {
   const numbers = { [posting]: "+15005550010", [quiet]: "+15005550011" };
   return {
     ...{ bridge, keys, ids },
+    misdirect: (id) => write(bridge, holding, { id, from: person, to: "+15005550001", text: "to another number" }),
     write: (id, mapping = posting) =>
       write(bridge, String(mapping), { id, from: person, to: numbers[mapping], text: secretWords }),
   };

@@ -266,6 +266,7 @@ const guarded: Record<string, Walk> = {
   "POST /admin/imports/:id/resume": { path: () => `/admin/imports/${ids.import}/resume`, own: 409, other: 404 },
   "GET /admin/overview": { own: 200, other: 200 },
   "GET /admin/search": { path: () => `/admin/search?q=${encodeURIComponent(person)}`, own: 200, other: 200 },
+  "GET /admin/problems/count": { own: 200, other: 200 },
   "GET /admin/problems": { own: 200, other: "empty" },
   "GET /admin/deliveries": { own: 200, other: "empty" },
   "POST /admin/deliveries/:id/discard": {

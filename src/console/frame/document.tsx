@@ -20,6 +20,8 @@ interface DocumentProps {
   search: string;
   /** The location that the page was narrowed to: the way leads on within it. */
   locationId?: string | undefined;
+  /** How many there are; undefined where that was not to be found out. */
+  problems?: { count: number; isAll: boolean } | undefined;
   children: ComponentChildren;
 }
 
@@ -54,7 +56,7 @@ export function renderDocument(props: DocumentProps): string {
   return `<!doctype html>${renderToString(<Document {...props} />)}`;
 }
 
-function Document({ title, assets, caller, path, search, locationId, children }: DocumentProps) {
+function Document({ title, assets, caller, path, children, ...narrowed }: DocumentProps) {
   return (
     <html lang="en">
       <head>
@@ -70,7 +72,7 @@ function Document({ title, assets, caller, path, search, locationId, children }:
         <a class="skip" href="#main">
           To the content
         </a>
-        {caller && <Header {...{ caller, path, search, locationId }} />}
+        {caller && <Header {...{ caller, path, ...narrowed }} />}
         <main id="main" tabIndex={-1}>
           {children}
         </main>
@@ -80,9 +82,9 @@ function Document({ title, assets, caller, path, search, locationId, children }:
   );
 }
 
-type HeaderProps = Pick<DocumentProps, "path" | "search" | "locationId"> & { caller: Caller };
+export type HeaderProps = Pick<DocumentProps, "path" | "search" | "locationId" | "problems"> & { caller: Caller };
 
-function Header({ caller, path, search, locationId }: HeaderProps) {
+function Header({ caller, path, search, locationId, problems }: HeaderProps) {
   const hrefOf = (to: string) => (byLocation.test(to) ? hrefWith(to, { locationId }) : to);
   return (
     <header class="top">
@@ -93,6 +95,10 @@ function Header({ caller, path, search, locationId }: HeaderProps) {
         {(caller.isInside ? insidePlaces : places).map(([to, name, key]) => (
           <a key={to} href={hrefOf(to)} data-key={key} aria-current={isWithin(path, to) ? "page" : undefined}>
             {name}
+            {name === "Problems" &&
+              problems &&
+              problems.count > 0 &&
+              ` (${problems.count}${problems.isAll ? "" : "+"})`}
           </a>
         ))}
       </nav>

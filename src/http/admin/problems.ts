@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { reasons } from "../../advice/reasons.ts";
 import {
+  countProblems,
   type DeadGroup,
   type FailedGroup,
   groupDead,
@@ -8,7 +9,7 @@ import {
   maxGroups,
 } from "../../store/operate/group-problems.ts";
 import type { Db } from "../../store/postgres/database.ts";
-import { problemsAnswer } from "../answers/problems.ts";
+import { problemCountAnswer, problemsAnswer } from "../answers/problems.ts";
 import type { Caller } from "../caller.ts";
 import { operation, reply } from "../operations/operation.ts";
 import { address, readSearch, text, timeFields } from "./fields.ts";
@@ -33,7 +34,18 @@ export const problemOperations = {
       return reply(200, await readProblems(people, caller, query));
     },
   }),
+
+  countProblems: operation({
+    ...{ method: "GET", path: "/admin/problems/count", tag: "Problems", by: "any key" },
+    summary: "Counts what was given up and what was not understood, up to 99.",
+    answers: { 200: problemCountAnswer },
+    async handle({ people }: { people: Db }, { caller: { locationIds, isToMapping } }) {
+      return reply(200, await countProblems(people, { locationIds, isToMapping }, maxCounted));
+    },
+  }),
 };
+
+const maxCounted = 99;
 
 export async function readProblems(people: Db, caller: Caller, query: z.output<typeof queryFields>) {
   const { locationIds, isToMapping } = caller;

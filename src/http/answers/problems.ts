@@ -41,3 +41,6 @@ export const problemsAnswer = z
     id: "Problems",
     description: "What was given up or not understood, by why and where. A replay and a discard take the `filter`.",
   });
+export const problemCountAnswer = z
+  .object({ count: z.int().nonnegative(), isAll: z.boolean().describe("False where there are more.") })
+  .meta({ id: "ProblemCount" });

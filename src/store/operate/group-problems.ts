@@ -1,8 +1,9 @@
 import { and, desc, eq, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import type { AnyPgColumn } from "drizzle-orm/pg-core";
 import type { Db } from "../postgres/database.ts";
-import { listNewest, maxWalked } from "../postgres/walk-newest.ts";
+import { listNewest, maxWalked, type Walk } from "../postgres/walk-newest.ts";
 import { conversations, deliveries, messages, webhooks } from "../schema.ts";
+import type { WebhookReach } from "../webhooks.ts";
 import type { MessageSearch } from "./find-messages.ts";
 import { codeOf, conditionsOf, type DeliveryFilter, mappingOf, walkDeliveries } from "./list-deliveries.ts";
 import { type WebhookFilter, walkWebhooks, webhookConditionsOf } from "./list-webhooks.ts";
@@ -91,6 +92,40 @@ export async function groupFailed(db: Db, search: WebhookFilter & MessageSearch)
       .innerJoin(webhooks, eq(id, groups.lastId))
       .orderBy(desc(groups.count), desc(id));
   });
+}
+
+/** How many dead deliveries and failed webhooks there are, up to so many; `isAll` is false where there are more. */
+export async function countProblems(
+  db: Db,
+  reach: WebhookReach,
+  most: number,
+): Promise<{ count: number; isAll: boolean }> {
+  const limit = most + 1;
+  const dead = { state: "dead" as const, locationIds: reach.locationIds, limit };
+  const failed = { ...reach, state: "failed" as const, limit };
+  const walks = { dead: await walkDeliveries(db, dead), failed: await walkWebhooks(db, failed) };
+  // Where all that is walked through is the caller's no more than what is counted has to be.
+  const isOwn = ({ parts }: Walk) => parts !== undefined || !reach.isToMapping;
+  const few = (all: Walk[]) => all.map((walk) => (isOwn(walk) ? { ...walk, rows: limit } : walk));
+  const found = await Promise.all([
+    listNewest(db, few(walks.dead), { limit }, (tx, isWalked) =>
+      tx
+        .select({ id: deliveries.id })
+        .from(deliveries)
+        .where(and(isWalked, ...conditionsOf(dead)))
+        .limit(limit),
+    ),
+    listNewest(db, few(walks.failed), { limit }, (tx, isWalked) =>
+      tx
+        .select({ id: webhooks.id })
+        .from(webhooks)
+        .where(and(isWalked, ...webhookConditionsOf(failed)))
+        .limit(limit),
+    ),
+  ]);
+  const total = found.reduce((sum, { rows }) => sum + rows.length, 0);
+  const isAll = total <= most && found.every(({ walkedTo }) => walkedTo === undefined);
+  return { count: Math.min(total, most), isAll };
 }
 
 const count = sql<number>`count(*)::int`.as("count");
