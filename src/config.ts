@@ -144,7 +144,7 @@ const settings = z.object({
   HIGHLEVEL_APP_ORIGINS: origins
     .prefault("https://app.gohighlevel.com,https://app.leadconnectorhq.com")
     .describe(
-      "Whose pages may show the console inside them: HighLevel's, and an agency's own domain; several by commas",
+      "Whose pages may show the console inside them: HighLevel's, and an agency's own domain; several by commas. The first is where messages link to",
     ),
   DELIVERY_CONCURRENCY: wholeNumber(1, 1000, "conversations")
     .prefault("32")

@@ -23,3 +23,10 @@ export function describeTime(at: Date, now: Date): string {
 
 /** As in `2026-01-31 09:30:00 UTC`. */
 export const describeUtc = (at: Date) => `${at.toISOString().slice(0, 19).replace("T", " ")} UTC`;
+
+/** As in `14:02 UTC`, or `2026-01-30 14:02 UTC` of another day. */
+export function describeMinute(at: Date, now: Date): string {
+  const [day, time = ""] = describeUtc(at).split(" ");
+  const minute = `${time.slice(0, 5)} UTC`;
+  return describeUtc(now).startsWith(`${day} `) ? minute : `${day} ${minute}`;
+}

@@ -16,7 +16,7 @@ import { type Assets, type HeaderProps, isForInside } from "./frame/document.tsx
 import { createPages } from "./pages.ts";
 import { sendInside, sendPage, sendSignIn, troubles } from "./send-page.tsx";
 
-export type ConsoleContext = AdminContext & { publicUrl: string; appOrigins: string[] };
+export type ConsoleContext = AdminContext & { publicUrl: string };
 
 /**
  * `/console`: pages for people. Who is not signed in is asked for a key, and sees nothing else. What a page shows and a

@@ -77,8 +77,14 @@ export async function renewCaller(db: Db, caller: Caller): Promise<Caller | unde
   return key && callerOfKey(db, key);
 }
 
-/** The `who` of a key; of ADMIN_API_KEY for null. */
-export const whoOf = (keyId: number | null) => (keyId === null ? "admin" : `key ${keyId}`);
+/** The `who` of a key or a user of HighLevel; of ADMIN_API_KEY where both are null. */
+export function whoOf(keyId: number | null, userId: string | null = null): string {
+  if (userId !== null) return `user ${userId}`;
+  return keyId === null ? "admin" : `key ${keyId}`;
+}
+
+/** Of HighLevel, of who looks at a page of the app there. */
+export const userIdOf = ({ who }: Caller) => who.replace("user ", "");
 
 /**
  * For what goes on for as long as the key does by which it was begun: its id, null for ADMIN_API_KEY. Throws a 403, and says why,

@@ -9,9 +9,9 @@ import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, Message } from "../store/schema.ts";
 import { type CarryContext, carryAttachments } from "./attachments/carry-attachments.ts";
 import { type AttemptResult, type MessageAttempt, requireMapping } from "./attempt.ts";
-import { findPosted, type Search } from "./find-posted.ts";
 import { forgetGone, knowSender } from "./know-sender.ts";
 import { type Post, postCuring } from "./post-curing.ts";
+import { findPosted, type Search } from "./posted/find-posted.ts";
 
 export interface PostInboundContext extends CarryContext {
   db: Db;

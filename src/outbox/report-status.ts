@@ -53,16 +53,16 @@ const reports: Record<Channel, Report> = {
     if (!message.highlevelMessageId || state === "sent") {
       throw new Failure("internal_error", "there is nothing to report");
     }
-    const status = shown(state);
-    const error = status === "failed" ? errorOf(message, provider) : {};
-    return highlevel.reportStatus(await access(), message.highlevelMessageId, { status, ...error });
+    return highlevel.reportStatus(
+      await access(),
+      message.highlevelMessageId,
+      composeTextReport(message, state, provider),
+    );
   },
   email: async ({ highlevel }, { message, conversation, access }, { state }) => {
     const id = message.highlevelEmailMessageId ?? message.highlevelMessageId;
     if (!id) throw new Failure("internal_error", "the email has no id in HighLevel");
-    const event = state === message.reportedState ? undefined : counted[state];
-    const report = { status: shown(state), ...(event ? { events: { [event]: 1 as const } } : {}) };
-    const recipients = recipientsOf(conversation, message, state);
+    const { recipients, ...report } = composeEmailReport(conversation, message, state);
     return highlevel.reportEmailStatus(await access(), id, { ...report, recipients }).catch(async (error: unknown) => {
       if (!(error instanceof Failure) || error.status !== 400) throw error;
       // HighLevel takes its own list of recipients only, as it spells them: the state of the whole says most.
@@ -70,6 +70,23 @@ const reports: Record<Channel, Report> = {
     });
   },
 };
+
+/** What HighLevel is told of a text. Pure. */
+export function composeTextReport(
+  message: Message,
+  state: Exclude<ReceiptStatus, "sent">,
+  provider: string,
+): StatusReport {
+  const status = shown(state);
+  return { status, ...(status === "failed" ? errorOf(message, provider) : {}) };
+}
+
+/** And of an email. Pure. */
+export function composeEmailReport(conversation: Conversation, message: Message, state: ReceiptStatus) {
+  const event = state === message.reportedState ? undefined : counted[state];
+  const report = { status: shown(state), ...(event ? { events: { [event]: 1 as const } } : {}) };
+  return { ...report, recipients: recipientsOf(conversation, message, state) };
+}
 
 /** For a complaint HighLevel has a counter, and no status: as a failure the agent sees its reason. */
 const shown = <State extends ReceiptStatus>(state: State) =>

@@ -127,6 +127,7 @@ const byCompany = (companyId: string) =>
 const reauthorizationColumns = (detail: string) => ({
   tokenVersion: sql`${locations.tokenVersion} + 1`,
   pausedReason: "needs_reauthorization" as const,
+  pausedAt: sql`now()`,
   pausedDetail: detail,
   pausedUntil: null,
   updatedAt: sql`now()`,

@@ -154,8 +154,11 @@ export async function saveLocationTokens(tx: Db, id: string, tokens: SealedToken
     .where(eq(locations.id, id));
 }
 
-/** A pause for some seconds, or until the token is replaced. */
+/** A pause for some seconds, or until the token is replaced. One that follows another for the same reason goes on with that. */
 export const pauseColumns = (pause: { reason: FailureReason; detail: string; seconds?: number | undefined }) => ({
+  pausedAt: sql`case when ${locations.pausedReason} = ${pause.reason}
+    and (${locations.pausedUntil} is null or ${locations.pausedUntil} > now() - interval '5 minutes')
+    then coalesce(${locations.pausedAt}, now()) else now() end`,
   pausedReason: pause.reason,
   pausedDetail: pause.detail,
   pausedUntil: pause.seconds === undefined ? null : secondsFromNow(pause.seconds),

@@ -58,7 +58,7 @@ beforeAll(async () => {
   const imported = await admin("POST", "/imports", { mappingId: stage.ids.mapping, dryRun: true, messages: [line] });
   const { ids } = stage;
   paths = {
-    getMessage: `/admin/messages/${mailId}?steps=true`,
+    getMessage: `/admin/messages/${mailId}?steps=true&posted=true`,
     getStory: `/admin/messages/${ids.message}/story`,
     getWebhook: `/admin/webhooks/${whole.webhooks[0].id}`,
     getPerson: `/admin/people/${encodeURIComponent(person)}`,

@@ -46,7 +46,8 @@ const insidePlaces: typeof places = [
   ...places.filter(([, name]) => ["Messages", "Problems", "Live"].includes(name)),
   ["/console/lists/opt-outs", "Opt-outs", "u"],
 ];
-const insidePaths = /^\/(messages|problems|live|lists\/opt-outs|do\/(\w+OptOuts?|discard\w+))(\/|$)/;
+const insidePaths =
+  /^\/(messages|problems|replays|live|lists\/(opt-outs|replays)|do\/(\w+OptOuts?|discard\w+|stopReplay))(\/|$)/;
 export const isForInside = (path: string) => insidePaths.test(path);
 
 const searchLabel = "Phone, address or any id";

@@ -1,8 +1,10 @@
 import type { ComponentChildren } from "preact";
 import { reasons } from "../../advice/reasons.ts";
+import type { FailureReason } from "../../errors.ts";
 import type { Calls, Location } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
 import type { Page } from "../frame/answer.ts";
+import { hrefWith } from "../frame/answer.ts";
 import { Filters, List } from "../frame/list.tsx";
 import { Facts, Id, Said, SaidLink, Time, Ways, Why } from "../frame/parts.tsx";
 import { Findings } from "../frame/story.tsx";
@@ -45,6 +47,16 @@ const columns: Record<string, (location: Location) => ComponentChildren> = {
   Connected: ({ auth }) => auth,
   "Token ends": ({ tokenExpiresAt }) => <Time at={tokenExpiresAt} />,
 };
+
+/** Where it gets another token; nowhere while that would not help. */
+export function reconnectAt({
+  id,
+  auth,
+  reason,
+}: Pick<Location, "id" | "auth"> & { reason: FailureReason | undefined }) {
+  if (auth !== null && reason !== "unauthorized" && reason !== "needs_reauthorization") return false;
+  return auth === "token" ? hrefWith("/console/do/putLocation", { locationId: id }) : "/oauth/install";
+}
 
 function Light({ paused, auth }: Pick<Location, "paused" | "auth">) {
   if (paused) return <span class="state bad">paused: {paused.reason}</span>;
@@ -94,11 +106,12 @@ export function locationPage(calls: Calls): Page {
             }}
           />
           <Ways
+            primary="Reconnect"
             to={{
+              Reconnect: caller.access === "write" && reconnectAt({ id, auth, reason: paused?.reason }),
               "Ask HighLevel": `${hrefOf(id)}?check=true`,
               "Its messages": `/console/messages?locationId=${encodeURIComponent(id)}`,
               "Its mappings": `/console/mappings?locationId=${encodeURIComponent(id)}`,
-              "Connect again": auth !== "token" && "/oauth/install",
             }}
           />
           {checked && (

@@ -5,11 +5,13 @@ import { Deeds } from "../forms/deed-buttons.tsx";
 import { type Ask, hrefWith, type Page } from "../frame/answer.ts";
 import { Action, Facts, Id, Said, State, Time, Ways, Why } from "../frame/parts.tsx";
 import { StoryItem } from "../frame/story.tsx";
+import { Posted } from "./posted.tsx";
 
 /** `GET /console/messages/{id}`: who, which number, the state in words, everything that happened, and what to press. */
 export function messagePage(calls: Calls): Page {
   return async ({ caller, params }) => {
-    const { steps = [], ...message } = (await calls.getMessage(caller, { params, query: { steps: "true" } })).body;
+    const query = { steps: "true", posted: "true" };
+    const { steps = [], posted = [], ...message } = (await calls.getMessage(caller, { params, query })).body;
     const { id, address, ownAddress, direction, state, receivedAt } = message;
     return {
       title: `Message ${id}`,
@@ -30,6 +32,7 @@ export function messagePage(calls: Calls): Page {
       ),
       body: (
         <>
+          {message.highlevelUrl && <Ways isApart to={{ "Open in HighLevel": message.highlevelUrl }} />}
           <Dead message={message} caller={caller} />
           <h2>What happened</h2>
           <ol class="story">
@@ -46,6 +49,7 @@ export function messagePage(calls: Calls): Page {
             })}
           </ol>
           <Content message={message} caller={caller} />
+          {caller.access !== "metadata" && <Posted calls={posted} />}
           <h2>Where it belongs</h2>
           <Ids message={message} caller={caller} />
           <Ways

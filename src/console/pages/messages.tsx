@@ -4,7 +4,6 @@ import type { Calls, ListedMessage } from "../calls.ts";
 import { hrefWith, type Page } from "../frame/answer.ts";
 import { Filters, List, when, whose } from "../frame/list.tsx";
 import { Said, State, Time } from "../frame/parts.tsx";
-import { mayReplayMany } from "./problems.tsx";
 
 const path = "/console/messages";
 const states = ["received", "queued", "sent", "delivered", "read", "failed", "complained"];
@@ -41,7 +40,7 @@ export function messagesPage(calls: Calls): Page {
           )}
           <List
             {...{ path, query, page }}
-            columns={mayReplayMany(caller) ? { Tick, ...columns } : columns}
+            columns={caller.access === "write" ? { Tick, ...columns } : columns}
             keyOf={({ id }) => id}
             empty={
               <p>
@@ -49,7 +48,7 @@ export function messagesPage(calls: Calls): Page {
               </p>
             }
           />
-          {mayReplayMany(caller) && page.items.length > 0 && (
+          {caller.access === "write" && page.items.length > 0 && (
             <form id={ticks} method="get" action="/console/replays/new" class="actions">
               <button type="submit" name="ticked" value="true">
                 Replay what was given up of the ticked…

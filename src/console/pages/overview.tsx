@@ -4,6 +4,7 @@ import type { BodyOf, Calls, ListedMessage } from "../calls.ts";
 import type { Page } from "../frame/answer.ts";
 import { Said, State, Time, Ways } from "../frame/parts.tsx";
 import { Sparkline } from "../frame/sparkline.tsx";
+import { reconnectAt } from "./locations.tsx";
 import { Group } from "./problems.tsx";
 
 const maxGroups = 5;
@@ -26,9 +27,20 @@ export function overviewPage(calls: Calls): Page {
           {isBeginning(last.items) && <Ways to={{ "First steps": "/console/first-steps" }} />}
           <Tiles view={view} />
           {groups.length + stoppedLocations.length + pausedMappings.length > 0 && <h2>Needs you</h2>}
-          {stoppedLocations.map(({ id, name, reason, advice }) => (
-            <Stopped key={id} href={`/console/locations/${encodeURIComponent(id)}`} advice={advice}>
+          {stoppedLocations.map(({ id, name, reason, advice, since, ...stopped }) => (
+            <Stopped
+              key={id}
+              href={`/console/locations/${encodeURIComponent(id)}`}
+              advice={advice}
+              reconnect={caller.access === "write" && reconnectAt({ id, reason, ...stopped })}
+            >
               Nothing goes to <Said>{name ?? id}</Said>: {reason}
+              {since && (
+                <>
+                  {" "}
+                  since <Time at={since} />
+                </>
+              )}
             </Stopped>
           ))}
           {pausedMappings.map(({ id, address, name, pausedAt }) => (
@@ -61,12 +73,22 @@ export function overviewPage(calls: Calls): Page {
 const isBeginning = (last: ListedMessage[]) =>
   last.length < fewMessages && !last.some(({ state }) => state === "delivered" || state === "read");
 
-function Stopped({ href, advice, children }: { href: string; advice: string; children: ComponentChildren }) {
+interface StoppedProps {
+  href: string;
+  advice: string;
+  reconnect?: string | false;
+  children: ComponentChildren;
+}
+
+function Stopped({ href, advice, reconnect = false, children }: StoppedProps) {
   return (
     <section class="card bad">
       <h2>{children}</h2>
       <p>{advice}</p>
-      <Ways primary="Look at it" to={{ "Look at it": href }} />
+      <Ways
+        primary={reconnect === false ? "Look at it" : "Reconnect"}
+        to={{ Reconnect: reconnect, "Look at it": href }}
+      />
     </section>
   );
 }

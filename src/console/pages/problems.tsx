@@ -13,7 +13,7 @@ export function problemsPage(calls: Calls): Page {
       title: "Problems",
       body: (
         <>
-          <Ways to={{ Replays: !caller.isInside && "/console/lists/replays" }} />
+          <Ways to={{ Replays: "/console/lists/replays" }} />
           <Filters path="/console/problems" query={query} choices={[...whose, ...when]} />
           {found.items.length === 0 && (
             <div class="empty">
@@ -30,11 +30,9 @@ export function problemsPage(calls: Calls): Page {
   };
 }
 
-/** Not who has no key. */
-export const mayReplayMany = ({ access, isInside }: Ask["caller"]) => access === "write" && !isInside;
-
 /** Replayed and discarded is what is shown: what the page was narrowed to. */
 export function Group({ group, query, caller }: { group: ProblemGroup } & Partial<Ask> & Pick<Ask, "caller">) {
+  const mayWrite = caller.access === "write";
   const there = (href: string) => (!caller.isInside || isForInside(href.slice("/console".length))) && href;
   const { of, means, advice, detail, count, firstAt, lastAt } = group;
   const filter = { ...query, ...group.filter };
@@ -52,9 +50,9 @@ export function Group({ group, query, caller }: { group: ProblemGroup } & Partia
       <Ways
         primary="Replay…"
         to={{
-          "Replay…": mayReplayMany(caller) && hrefWith("/console/replays/new", { of, ...filter }),
+          "Replay…": mayWrite && hrefWith("/console/replays/new", { of, ...filter }),
           "Look at the newest": there(example),
-          "Discard…": mayReplayMany(caller) && hrefWith(discard[of], filter),
+          "Discard…": mayWrite && hrefWith(discard[of], filter),
           [place.name]: there(place.href),
         }}
       />

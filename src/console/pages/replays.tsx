@@ -4,7 +4,7 @@ import { deliveryKinds } from "../../model.ts";
 import type { BodyOf, Calls } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
 import type { Page } from "../frame/answer.ts";
-import { Action, Facts, Said, Time, Ways } from "../frame/parts.tsx";
+import { Facts, Hidden, Said, Time, Ways } from "../frame/parts.tsx";
 
 const path = "/console/replays";
 type Fields = Record<string, string>;
@@ -42,9 +42,16 @@ export function newReplayPage(calls: Calls): Page {
                   </li>
                 ))}
               </ul>
-              <Action to={path} fields={fields} kind="primary">
-                Replay {counted}
-              </Action>
+              <form method="post" action={path} class="filters">
+                <Hidden fields={Object.entries(fields)} />
+                <label>
+                  A second, at most
+                  <input type="number" name="perSecond" value="5" min="1" max="1000" required />
+                </label>
+                <button type="submit" class="primary">
+                  Replay {counted}
+                </button>
+              </form>
             </section>
           ))}
           <Ways to={{ "Leave them": "/console/problems" }} />
@@ -118,5 +125,8 @@ function withTicks(fields: Fields): Fields {
   return ticked.length > 0 ? { ...rest, messageIds: ticked.join(",") } : rest;
 }
 
-const bodyOf = ({ messageIds, ...fields }: Fields) =>
-  messageIds === undefined ? fields : { ...fields, messageIds: messageIds.split(",").map(Number) };
+const bodyOf = ({ messageIds, perSecond, ...fields }: Fields) => ({
+  ...fields,
+  ...(perSecond === undefined ? {} : { perSecond: Number(perSecond) }),
+  ...(messageIds === undefined ? {} : { messageIds: messageIds.split(",").map(Number) }),
+});

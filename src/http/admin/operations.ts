@@ -14,7 +14,7 @@ import { deliveryOperations } from "./deliveries.ts";
 import { type EndpointsContext, endpointOperations } from "./endpoints.ts";
 import { importsOperations } from "./imports.ts";
 import { type LiveContext, liveOperations } from "./live.ts";
-import { messageOperations } from "./messages/messages.ts";
+import { type MessagesContext, messageOperations } from "./messages/messages.ts";
 import { metricsOperations } from "./metrics.ts";
 import { type AppContext, appOperations } from "./operator/app.ts";
 import { holdOperations } from "./operator/hold.ts";
@@ -38,6 +38,7 @@ export interface AdminContext
     PreviewContext,
     SendTestContext,
     LiveContext,
+    MessagesContext,
     EndpointsContext {
   adminApiKeys: string[];
   log: Log;

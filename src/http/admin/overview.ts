@@ -1,5 +1,6 @@
 import { reasons } from "../../advice/reasons.ts";
-import { describeSpan } from "../../advice/spans.ts";
+import { describeMinute, describeSpan } from "../../advice/spans.ts";
+import type { FailureReason } from "../../errors.ts";
 import type { DeliveryKind } from "../../model.ts";
 import { countFailedMessages, findP95Ms, listMessages } from "../../store/messages/list-messages.ts";
 import { countSteps } from "../../store/operate/attempt-counts.ts";
@@ -9,6 +10,7 @@ import { maxWalked } from "../../store/postgres/walk-newest.ts";
 import { overviewAnswer } from "../answers/overview.ts";
 import type { Caller } from "../caller.ts";
 import { operation, reply } from "../operations/operation.ts";
+import { showLocation } from "./connections/locations.ts";
 import { readProblems } from "./problems.ts";
 
 export const overviewOperations = {
@@ -18,7 +20,7 @@ export const overviewOperations = {
     answers: { 200: overviewAnswer },
     async handle({ people }: { people: Db }, { caller }) {
       const view = await readView(people, caller);
-      const { last: _last, ...shown } = view;
+      const { last: _last, waitingForFirst: _waiting, ...shown } = view;
       return reply(200, { says: sayHowItStands(view), ...shown });
     },
   }),
@@ -40,12 +42,16 @@ async function readView(people: Db, caller: Caller) {
   ]);
   const countOf = (of: "deliveries" | "webhooks") =>
     problems.items.filter((group) => group.of === of).reduce((sum, { count }) => sum + count, 0);
+  const [first] = stopped;
   return {
+    waitingForFirst: first && (await countWaiting(people, { locationIds: [first.id] })).count,
     ...{ ...hour, p95Ms, waiting, failedSends, pausedMappings, problems },
     ...{ dead: countOf("deliveries"), notUnderstood: countOf("webhooks") },
-    stoppedLocations: stopped.flatMap(({ reason, ...location }) =>
-      reason === null ? [] : [{ ...location, reason, advice: reasons[reason].advice }],
-    ),
+    stoppedLocations: stopped
+      .map(showLocation)
+      .flatMap(({ id, name, auth, paused }) =>
+        paused ? [{ id, name, auth, ...paused, advice: reasons[paused.reason].advice }] : [],
+      ),
     last: last.rows[0]?.message.receivedAt,
   };
 }
@@ -68,9 +74,13 @@ async function countTheHour(people: Db, locationIds: string[] | undefined) {
 
 function sayHowItStands(view: Awaited<ReturnType<typeof readView>>): string {
   const { waiting, stoppedLocations, last } = view;
-  const wait = `${waiting.count === maxWalked ? "10,000 or more" : waiting.count} wait`;
-  const [stopped] = stoppedLocations;
-  if (stopped) return `Nothing goes to ${stopped.name ?? stopped.id}: ${reasons[stopped.reason].means}. ${wait}.`;
+  const sayWaiting = (count: number) => `${count === maxWalked ? "10,000 or more" : count} wait`;
+  const wait = sayWaiting(waiting.count);
+  const [stopped, ...others] = stoppedLocations;
+  if (stopped) {
+    const more = others.length > 0 ? ` It is one of ${others.length + 1} locations to which nothing goes.` : "";
+    return `${sayWhyStopped(stopped)}: ${sayWaiting(view.waitingForFirst ?? 0)}.${more}`;
+  }
   if (!last) return "No message has come yet.";
   const ago = describeSpan(Date.now() - last.getTime());
   const given = view.dead + view.notUnderstood;
@@ -83,3 +93,13 @@ function sayHowItStands(view: Awaited<ReturnType<typeof readView>>): string {
     given === 0 ? nothing : `${given}${view.problems.isAll ? "" : " or more"} were given up or not understood`;
   return `${waiting.count === 0 ? "Nothing waits" : wait}, and ${problems}. The last message came ${ago} ago.`;
 }
+
+const aboutTokens: FailureReason[] = ["unauthorized", "needs_reauthorization"];
+
+function sayWhyStopped({ name, id, reason, since }: Pick<StoppedLocation, "name" | "id" | "reason" | "since">): string {
+  const from = since ? ` since ${describeMinute(since, new Date())}` : "";
+  if (aboutTokens.includes(reason)) return `HighLevel refuses ${name ?? id}'s token${from}`;
+  return `Nothing goes to ${name ?? id}${from}, as of ${reason} (${reasons[reason].means})`;
+}
+
+type StoppedLocation = Awaited<ReturnType<typeof readView>>["stoppedLocations"][number];

@@ -17,7 +17,7 @@ import type { Replay, ReplayFilter } from "../../store/schema.ts";
 import { showOutcomes } from "../answers/jobs/outcomes.ts";
 import { replayListAnswer, replayPreviewAnswer, wholeReplayAnswer } from "../answers/jobs/replay.ts";
 import { rowId } from "../answers/words.ts";
-import { type Caller, requireKeyId, whoOf } from "../caller.ts";
+import { type Caller, requireKeyId, userIdOf, whoOf } from "../caller.ts";
 import { numberedPageQuery, toPage } from "../list.ts";
 import { operation, reply } from "../operations/operation.ts";
 import { Problem } from "../problem.ts";
@@ -52,7 +52,7 @@ export const replayOperations = {
     ...{ method: "POST", path: "/admin/replays", tag, by },
     summary: "Has all that fits be done again, step by step; with `dryRun` it tells how many that would be.",
     description:
-      "It goes on whatever becomes of a process, as far as the key reaches that made it, and until that key ends. One of the operator's goes on when ADMIN_API_KEY is changed: it is the operator's still, who stops it. What is of paused mappings it leaves as it is.",
+      "It goes on whatever becomes of a process, as far as the key reaches that made it, and until that key ends; one of a user inside HighLevel is of that location, as long as that is connected. One of the operator's goes on when ADMIN_API_KEY is changed: it is the operator's still, who stops it. What is of paused mappings it leaves as it is.",
     body: z.discriminatedUnion("of", [ofDeliveries, ofWebhooks], "must be named, deliveries or webhooks"),
     answers: { 200: replayPreviewAnswer, 201: wholeReplayAnswer },
     errors: { 409: "As many run as may at once." },
@@ -60,9 +60,9 @@ export const replayOperations = {
       const filter = await readFilter(context, caller, body);
       const { counted, sample } = await preview(context, caller, filter);
       if (dryRun) return reply(200, { dryRun, counted, sample });
-      const keyId = requireKeyId(caller, "a replay of many is for keys: replay the messages one by one");
-      await requireRoom(context, keyId);
-      const made = await insertReplay(context.db, { filter, perSecond, keyId, counted });
+      const owner = ownerOf(caller);
+      await requireRoom(context, owner);
+      const made = await insertReplay(context.db, { filter, perSecond, ...owner, counted });
       caller.ids["replayId"] = made.id;
       return reply(201, await showWhole(context, made));
     },
@@ -107,8 +107,11 @@ export const replayOperations = {
 /** One process does a step of one of them at a time. */
 const most = { own: 5, all: 50 };
 
-async function requireRoom({ db }: ReplaysContext, keyId: number | null): Promise<void> {
-  const running = await countRunning(db, keyId);
+const ownerOf = (caller: Caller): Pick<Replay, "keyId" | "userId"> =>
+  caller.isInside ? { keyId: null, userId: userIdOf(caller) } : { keyId: requireKeyId(caller, ""), userId: null };
+
+async function requireRoom({ db }: ReplaysContext, owner: ReturnType<typeof ownerOf>): Promise<void> {
+  const running = await countRunning(db, owner);
   if (running.own >= most.own)
     throw new Problem(409, `${running.own} replays of this key run: wait for one, or stop one, at /admin/replays`);
   if (running.all >= most.all) throw new Problem(409, `${running.all} replays run: begin this one later`);
@@ -120,7 +123,9 @@ type Asked =
 
 /** As it is kept: who is meant by an address is found now, and their messages stand for them. */
 async function readFilter({ people }: ReplaysContext, caller: Caller, asked: Asked): Promise<ReplayFilter> {
-  const { mappingId, locationId } = asked;
+  const { mappingId } = asked;
+  // What a user of HighLevel may is told by the location alone, which the replay keeps.
+  const locationId = caller.isInside ? caller.locationIds?.[0] : asked.locationId;
   if (mappingId !== undefined) caller.ids["mappingId"] = mappingId;
   if (locationId !== undefined) caller.ids["locationId"] = locationId;
   const times = { from: asked.from?.toISOString(), until: asked.until?.toISOString() };
@@ -167,11 +172,11 @@ async function requireReplay({ db }: ReplaysContext, caller: Caller, id: number)
   return replay;
 }
 
-function showReplay({ filter, keyId, counted, replayed, after: _after, nextAt: _nextAt, ...shown }: Replay) {
+function showReplay({ filter, keyId, userId, counted, replayed, after: _after, nextAt: _nextAt, ...shown }: Replay) {
   const { messageIds, ...named } = { messageIds: undefined, ...filter };
   const skipped = shown.state === "done" ? Math.max(0, counted - replayed) : null;
   return {
-    ...{ ...shown, counted, replayed, skipped, who: whoOf(keyId) },
+    ...{ ...shown, counted, replayed, skipped, who: whoOf(keyId, userId) },
     filter: messageIds === undefined ? named : { ...named, messages: messageIds.length },
   };
 }

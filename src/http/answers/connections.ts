@@ -5,21 +5,23 @@ import { failureReason, time, webhookSource } from "./words.ts";
 
 const text = z.string().nullable();
 
+export const authAnswer = z
+  .enum(["token", "oauth", "agency"])
+  .nullable()
+  .describe(
+    "Where its tokens come from: given by hand, its own install of the app, or its agency's; null: it has none.",
+  );
+
 const location = z.object({
   id: z.string(),
   name: text,
-  auth: z
-    .enum(["token", "oauth", "agency"])
-    .nullable()
-    .describe(
-      "Where its tokens come from: given by hand, its own install of the app, or its agency's; null: it has none.",
-    ),
+  auth: authAnswer,
   companyId: text,
   tokenExpiresAt: time.nullable(),
   paused: z
-    .object({ reason: failureReason, until: time.nullable(), detail: text })
+    .object({ reason: failureReason, since: time.nullable(), until: time.nullable(), detail: text })
     .nullable()
-    .describe("Nothing goes to it, until then, or until its token is replaced."),
+    .describe("Nothing goes to it, until then, or until its token is replaced. `since` is null where 0.2 paused it."),
   createdAt: time,
   updatedAt: time,
 });

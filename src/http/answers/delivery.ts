@@ -36,7 +36,7 @@ const delivery = z.object({
   event: z.object({ id: z.string(), type: eventType, at: time }).optional().describe("Of a `post-event`."),
 });
 
-const attempt = z.object({
+export const attemptAnswer = z.object({
   startedAt: time,
   durationMs: z.int(),
   outcome: z.union([z.literal("delivered"), failureReason]),
@@ -46,5 +46,5 @@ const attempt = z.object({
 
 export const deliveryAnswer = delivery.meta({ id: "Delivery", description: "A call that the bridge owes." });
 export const triedDeliveryAnswer = delivery
-  .extend({ attemptLog: z.array(attempt) })
+  .extend({ attemptLog: z.array(attemptAnswer) })
   .meta({ id: "TriedDelivery", description: "A delivery with each of its attempts." });

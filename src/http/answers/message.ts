@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { content } from "../operations/hide-content.ts";
-import { triedDeliveryAnswer } from "./delivery.ts";
+import { attemptAnswer, triedDeliveryAnswer } from "./delivery.ts";
 import { storyAnswer } from "./story.ts";
 import { webhookAnswer } from "./webhook.ts";
 import {
@@ -71,9 +71,21 @@ export const listedMessageAnswer = listed
       .describe("What waits of it, or was given up."),
   })
   .meta({ id: "ListedMessage" });
+const postedCall = z
+  .object({
+    kind: deliveryKind,
+    method: z.enum(["POST", "PUT"]),
+    path: z.string(),
+    body: object.describe(
+      "As it would be posted now: what was posted is not kept, and differs where settings, files or ids did.",
+    ),
+    attempts: z.array(attemptAnswer).describe("How it was answered; none of a send that was waited for."),
+  })
+  .meta({ id: "PostedCall", description: "What HighLevel is told for a message." });
 export const wholeMessageAnswer = listed
   .extend({
     ownAddress: text.describe("The number or mailbox that it came to, or goes out by; null where it has no mapping."),
+    highlevelUrl: text.describe("The person's page in HighLevel, where the contact is known."),
     contactId: text.describe("HighLevel's id of the person, as far as it is known."),
     previousId: rowId.nullable().describe("The message before it in its conversation."),
     nextId: rowId.nullable().describe("And the one after it."),
@@ -82,6 +94,7 @@ export const wholeMessageAnswer = listed
     webhooks: z.array(webhookAnswer),
     deliveries: z.array(triedDeliveryAnswer),
     steps: storyAnswer.shape.steps.optional().describe("Where they are asked for."),
+    posted: z.array(postedCall).optional().describe("The same."),
   })
   .meta({ id: "WholeMessage", description: "A message with its whole story." });
 export const messageOfPersonAnswer = message

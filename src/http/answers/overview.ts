@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { authAnswer } from "./connections.ts";
 import { problemsAnswer } from "./problems.ts";
 import { failureReason, time } from "./words.ts";
 
@@ -20,7 +21,12 @@ export const overviewAnswer = z
     dead: count,
     notUnderstood: count,
     stoppedLocations: z
-      .array(z.object({ id: z.string(), name: text, reason: failureReason, detail: text, advice: z.string() }))
+      .array(
+        z.object({
+          ...{ id: z.string(), name: text, auth: authAnswer, reason: failureReason, detail: text, advice: z.string() },
+          ...{ since: time.nullable(), until: time.nullable() },
+        }),
+      )
       .describe("To which nothing goes, up to 20."),
     pausedMappings: z
       .array(z.object({ id: z.uuid(), address: z.string(), name: text, locationId: z.string(), pausedAt: time }))

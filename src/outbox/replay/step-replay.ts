@@ -1,5 +1,6 @@
 import type { Queue } from "../../model.ts";
 import { findKeyById } from "../../store/keys.ts";
+import { findLocation } from "../../store/locations.ts";
 import { previewDead } from "../../store/operate/mend/choose-dead.ts";
 import { replayFailed } from "../../store/operate/mend/failed-webhooks.ts";
 import { replayDeliveries } from "../../store/operate/mend/replay-deliveries.ts";
@@ -33,7 +34,10 @@ export async function stepReplay({ db, onWork }: ReplayContext): Promise<boolean
 async function stepOf(tx: Db, replay: Replay): Promise<Queue[]> {
   const reach = await reachOf(tx, replay);
   if (!reach) {
-    await endReplay(tx, replay.id, { state: "stopped", reason: "its key has ended, or is for reading" });
+    await endReplay(tx, replay.id, {
+      state: "stopped",
+      reason: "its key has ended, or is for reading; or its location is gone",
+    });
     return [];
   }
   const { replayed, walkedTo, reason = null } = await replaySome(tx, replay, reach);
@@ -43,8 +47,12 @@ async function stepOf(tx: Db, replay: Replay): Promise<Queue[]> {
   return replay.filter.of === "webhooks" ? ["accounts", "app"] : ["deliveries"];
 }
 
-/** What its key reaches by now; undefined where that may replay nothing any more. */
-async function reachOf(tx: Db, { keyId }: Replay): Promise<WebhookReach | undefined> {
+/** What its key reaches by now, or its user; undefined where that may replay nothing any more. */
+async function reachOf(tx: Db, { keyId, userId, filter }: Replay): Promise<WebhookReach | undefined> {
+  if (userId !== null) {
+    const { locationId = "" } = filter;
+    return (await findLocation(tx, locationId)) && { locationIds: [locationId], isToMapping: true };
+  }
   if (keyId === null) return {};
   const key = await findKeyById(tx, keyId);
   return key?.access === "write" ? { locationIds: key.locationIds ?? undefined, isToMapping: true } : undefined;

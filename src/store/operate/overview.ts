@@ -51,11 +51,10 @@ export async function listPausedMappings(db: Db, { locationIds, limit }: Reach &
 
 /** Locations to which nothing goes, those first that go on by nothing but somebody. */
 export async function listStoppedLocations(db: Db, { locationIds, limit }: Reach & { limit: number }) {
-  const { id, name, pausedReason: reason, pausedDetail: detail } = locations;
   return db
-    .select({ id, name, reason, detail })
+    .select()
     .from(locations)
-    .where(and(isPaused, isNull(locations.deletedAt), locationIds && isAnyOf(id, locationIds)))
-    .orderBy(sql`${locations.pausedUntil} is not null`, asc(id))
+    .where(and(isPaused, isNull(locations.deletedAt), locationIds && isAnyOf(locations.id, locationIds)))
+    .orderBy(sql`${locations.pausedUntil} is not null`, asc(locations.id))
     .limit(limit);
 }

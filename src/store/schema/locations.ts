@@ -20,6 +20,8 @@ export const locations = pgTable("locations", {
   pausedReason: text().$type<FailureReason>(),
   pausedUntil: time(),
   pausedDetail: text(),
+  /** Since when for that reason, without having gone on in between; null where an earlier version paused it. */
+  pausedAt: time(),
   /** By which conversation providers HighLevel sends what names none, when it was asked last. */
   defaultProviders: jsonb().$type<Partial<Record<Channel, DefaultProvider>>>(),
   defaultsAskedAt: time(),

@@ -15,8 +15,10 @@ export const replays = pgTable(
     id: id(),
     filter: jsonb().$type<ReplayFilter>().notNull(),
     perSecond: integer().notNull(),
-    /** Whose it is, and what it reaches; null for the holder of ADMIN_API_KEY. */
+    /** Whose it is, and what it reaches; null for the holder of ADMIN_API_KEY, and for a user of HighLevel. */
     keyId: bigId().references(() => keys.id),
+    /** Or a user of HighLevel's, of the filter's location: then there is no key. */
+    userId: text(),
     state: text().$type<ReplayState>().notNull().default("running"),
     /** How many fitted when it was made. */
     counted: integer().notNull(),

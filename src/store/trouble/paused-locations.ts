@@ -18,6 +18,7 @@ export const resumedColumns = {
   pausedReason: null,
   pausedUntil: null,
   pausedDetail: null,
+  pausedAt: null,
   updatedAt: sql`now()`,
 };
 

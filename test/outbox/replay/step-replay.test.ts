@@ -48,7 +48,7 @@ beforeEach(async () => {
 
 const everything = { of: "deliveries", kind: "post-inbound" } as const;
 const make = (given: Partial<NewReplay> = {}) =>
-  insertReplay(db, { filter: everything, perSecond: 1000, keyId: null, counted: total, ...given });
+  insertReplay(db, { filter: everything, perSecond: 1000, keyId: null, userId: null, counted: total, ...given });
 const context = () => ({ db, onWork: (queue: Queue) => void woken.push(queue) });
 /** As if a second had passed. */
 const step = async (at: Db = db) => {

@@ -142,11 +142,11 @@ export const locationOperations = {
   }),
 };
 
-function showLocation(location: Location) {
-  const { id, name, companyId, tokenExpiresAt, pausedReason, pausedUntil, pausedDetail, createdAt, updatedAt } =
-    location;
+export function showLocation(location: Location) {
+  const { id, name, companyId, tokenExpiresAt, createdAt, updatedAt } = location;
+  const { pausedReason, pausedUntil, pausedDetail, pausedAt } = location;
   const isPaused = pausedReason !== null && (pausedUntil === null || pausedUntil > new Date());
-  const paused = isPaused ? { reason: pausedReason, until: pausedUntil, detail: pausedDetail } : null;
+  const paused = isPaused ? { reason: pausedReason, since: pausedAt, until: pausedUntil, detail: pausedDetail } : null;
   return { id, name, auth: authOf(location), companyId, tokenExpiresAt, paused, createdAt, updatedAt };
 }
 

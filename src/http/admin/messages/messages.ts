@@ -15,8 +15,9 @@ import { numberedPageQuery, toPage } from "../../list.ts";
 import { noteLook } from "../../operations/calls.ts";
 import { operation, reply } from "../../operations/operation.ts";
 import { flag, readSearch, rowIdOf, searchFields, text, timeFields } from "../fields.ts";
+import { readPosted } from "./posted.ts";
 import { readStory } from "./story.ts";
-import { readWhole, showMessage } from "./whole-message.ts";
+import { readWhole, showMessage, type WholeMessage } from "./whole-message.ts";
 
 const filter = {
   ...searchFields,
@@ -80,12 +81,20 @@ export const messageOperations = {
     summary: "Tells the whole story of a message: its content, webhook, deliveries, and every attempt.",
     by: "any key",
     params: { id: rowIdOf("message") },
-    query: { steps: flag.prefault("false").describe("With its story in words, too.") },
+    query: {
+      steps: flag.prefault("false").describe("With its story in words, too."),
+      posted: flag.prefault("false").describe("With what HighLevel is told for it, composed anew."),
+    },
     answers: { 200: wholeMessageAnswer },
-    async handle(context: MessagesContext, { caller, params: { id }, query: { steps } }) {
+    async handle(context: MessagesContext, { caller, params: { id }, query: { steps, posted } }) {
       const message = await readWhole(context.people, caller, id);
       if (message.content !== null) noteLook(context, caller, "/admin/messages/{id}", { messageId: id });
-      return reply(200, { ...message, steps: steps ? await readStory(context.people, message) : undefined });
+      const highlevelUrl = highlevelUrlOf(context, message);
+      return reply(200, {
+        ...{ ...message, highlevelUrl },
+        steps: steps ? await readStory(context.people, message) : undefined,
+        posted: posted ? await readPosted(context.people, message) : undefined,
+      });
     },
   }),
 
@@ -103,6 +112,17 @@ export const messageOperations = {
   }),
 };
 
+/**
+ * The person's page in HighLevel. Its address is in no document of HighLevel's, and stands in the links of many integrations; a
+ * conversation's own address is not followed by the app, so that it is not used.
+ */
+function highlevelUrlOf({ appOrigins: [origin], sandboxUrl }: MessagesContext, message: WholeMessage): string | null {
+  const { contactId, locationId } = message;
+  if (contactId === null || origin === undefined) return null;
+  const path = [locationId, "contacts", "detail", contactId].map(encodeURIComponent).join("/");
+  return sandboxUrl ?? `${origin}/v2/location/${path}`;
+}
+
 async function readFilter(people: Db, caller: Caller, { channel, provider, ...given }: Filter) {
   const named = provider === undefined ? undefined : [provider];
   const ofChannel = channel === undefined ? undefined : providersOf(channel);
@@ -110,7 +130,11 @@ async function readFilter(people: Db, caller: Caller, { channel, provider, ...gi
   return { ...(await readSearch(people, caller, given)), providers };
 }
 
-interface MessagesContext {
+export interface MessagesContext {
+  /** Where HighLevel's pages are; the first one is linked to. */
+  appOrigins: string[];
+  /** Of a trial: what stands in HighLevel's place. */
+  sandboxUrl?: string | undefined;
   db: Db;
   people: Db;
   log: Log;

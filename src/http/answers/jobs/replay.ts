@@ -11,7 +11,7 @@ const counted = count.describe("How many fitted when it was made; 100,000 are co
 const replay = z.object({
   id: rowId,
   filter: z.looseObject({ of: z.enum(["deliveries", "webhooks"]) }).describe("What is common to all that is replayed."),
-  who: z.string().describe("`admin`, or the key: `key 7`."),
+  who: z.string().describe("`admin`, the key, `key 7`, or a user of HighLevel, `user` and the id."),
   perSecond: z.int().positive(),
   state: z.enum(["running", "done", "stopped"]),
   reason: z

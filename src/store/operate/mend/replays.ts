@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, isNotNull, lt, lte, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, isNotNull, lt, lte, or, type SQL, sql } from "drizzle-orm";
 import { countStates } from "../../deliveries.ts";
 import { isTo } from "../../lanes/held-lane.ts";
 import { type Db, secondsFromNow, selectRows } from "../../postgres/database.ts";
@@ -32,22 +32,25 @@ function locationsOf(locationId: string | undefined, { locationIds }: WebhookRea
   return locationIds?.includes(locationId) === false ? [] : [locationId];
 }
 
-export type NewReplay = Pick<Replay, "filter" | "perSecond" | "keyId" | "counted">;
+export type NewReplay = Pick<Replay, "filter" | "perSecond" | "keyId" | "userId" | "counted">;
 
 export async function insertReplay(db: Db, replay: NewReplay): Promise<Replay> {
   const [stored] = await db.insert(replays).values(replay).returning();
   return stored as Replay;
 }
 
-/** Whose they are: undefined for all, else those of keys that reach no other locations than these; of none, of any key. */
+/** Whose they are: undefined for all, else those of keys that reach no other locations than these; of none, of any key. Users of HighLevel are of one location. */
 export interface ReplayReach {
   ofKeys?: { locationIds: string[] | undefined } | undefined;
 }
 
 function isOf({ ofKeys }: ReplayReach): SQL | undefined {
-  if (!ofKeys?.locationIds) return ofKeys && isNotNull(replays.keyId);
-  const { locationIds } = ofKeys;
-  return sql`${replays.keyId} in (select id from ${keys} where ${keys.locationIds} <@ ${sql.param(locationIds)}::text[])`;
+  if (!ofKeys?.locationIds) return ofKeys && or(isNotNull(replays.keyId), isNotNull(replays.userId));
+  const locationIds = sql`${sql.param(ofKeys.locationIds)}::text[]`;
+  return or(
+    sql`${replays.keyId} in (select id from ${keys} where ${keys.locationIds} <@ ${locationIds})`,
+    and(isNotNull(replays.userId), sql`${replays.filter}->>'locationId' = any(${locationIds})`),
+  );
 }
 
 export async function findReplay(db: Db, id: number, reach: ReplayReach): Promise<Replay | undefined> {
@@ -109,11 +112,15 @@ export async function noteFailedStep(db: Db, id: number, reason: string): Promis
     .where(isRunning);
 }
 
-/** How many run that a key has made, or the operator; and in all. */
-export async function countRunning(db: Db, keyId: number | null): Promise<{ own: number; all: number }> {
+/** How many run that a key has made, a user of HighLevel, or the operator; and in all. */
+export async function countRunning(
+  db: Db,
+  { keyId, userId }: Pick<Replay, "keyId" | "userId">,
+): Promise<{ own: number; all: number }> {
   const [counted] = await db
     .select({
-      own: sql<number>`count(*) filter (where ${replays.keyId} is not distinct from ${keyId}::bigint)::int`,
+      own: sql<number>`count(*) filter (where ${replays.keyId} is not distinct from ${keyId}::bigint
+        and ${replays.userId} is not distinct from ${userId}::text)::int`,
       all: sql<number>`count(*)::int`,
     })
     .from(replays)

@@ -1,8 +1,8 @@
-import type { Access } from "../highlevel/call.ts";
-import type { Highlevel } from "../highlevel/client.ts";
-import type { InboundAnswer, ListedMessage } from "../highlevel/schemas.ts";
-import { type ComposedMessage, composeText } from "../messages/compose-inbound.ts";
-import type { Channel } from "../model.ts";
+import type { Access } from "../../highlevel/call.ts";
+import type { Highlevel } from "../../highlevel/client.ts";
+import type { InboundAnswer, ListedMessage } from "../../highlevel/schemas.ts";
+import { type ComposedMessage, composeText } from "../../messages/compose-inbound.ts";
+import type { Channel } from "../../model.ts";
 
 /** What a look-up reads at most: HighLevel's list in pages of 100, and emails one by one. */
 const max = { pages: 5, emails: 50 };

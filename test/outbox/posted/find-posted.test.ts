@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { Highlevel } from "../../src/highlevel/client.ts";
-import type { Email, ListedMessage } from "../../src/highlevel/schemas.ts";
-import type { Channel } from "../../src/model.ts";
-import { findPosted } from "../../src/outbox/find-posted.ts";
+import type { Highlevel } from "../../../src/highlevel/client.ts";
+import type { Email, ListedMessage } from "../../../src/highlevel/schemas.ts";
+import type { Channel } from "../../../src/model.ts";
+import { findPosted } from "../../../src/outbox/posted/find-posted.ts";
 
 const access = { locationId: "loc", token: "t" };
 const sentAt = new Date("2026-11-21T10:00:00Z");
