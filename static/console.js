@@ -46,7 +46,7 @@ function tick(chosen) {
 /** By the first button for it: most lead to a page that asks first, and what would do it at once is asked here. */
 function replay() {
   const wanted =
-    'form[action$="/replay"] button, form[action$="/replayWebhook"] button, [action$="/replays/new"] button, [href*="/replays/new"]';
+    'form[action$="/replayDelivery"] button, form[action$="/replayWebhook"] button, [action$="/replays/new"] button, [href*="/replays/new"]';
   const button = beside?.querySelector(wanted) ?? document.querySelector(wanted);
   if (button && (button.form?.method !== "post" || confirm(`${button.textContent}?`))) button.click();
 }

@@ -10,7 +10,6 @@ export type BodyOf<Id extends keyof Calls, Status extends number> = Extract<
 
 export type ListedMessage = BodyOf<"listMessages", 200>["items"][number];
 export type WholeMessage = Omit<BodyOf<"getMessage", 200>, "steps" | "posted">;
-export type StoryStep = BodyOf<"getStory", 200>["steps"][number];
 export type ProblemGroup = BodyOf<"listProblems", 200>["items"][number];
 export type ListedWebhook = BodyOf<"listWebhooks", 200>["items"][number];
 export type Mapping = BodyOf<"getMapping", 200>;

@@ -12,7 +12,7 @@ import { createSessions } from "../http/sessions/sessions.ts";
 import { signInRoutes } from "../http/sessions/sign-in-routes.ts";
 import { serveAssets } from "./assets.ts";
 import { type Page, withoutEmpty } from "./frame/answer.ts";
-import { type Assets, type HeaderProps, isForInside } from "./frame/document.tsx";
+import { type Assets, isForInside } from "./frame/document.tsx";
 import { createPages } from "./pages.ts";
 import { sendInside, sendPage, sendSignIn, troubles } from "./send-page.tsx";
 
@@ -29,10 +29,11 @@ export function consoleRoutes(context: ConsoleContext): Router {
   const { assets, routes } = serveAssets();
   const [cookie, insideCookie] = [cookieFor(publicUrl), insideCookieFor(publicUrl)];
   const sessions = createSessions(context);
+  const calls = createOperations(context);
   const frame = allowFrame(appOrigins);
   router.use(protect, routes, refuseOtherOrigins(publicUrl));
-  const showInside = (res: Response, status: number) => sendInside(res, assets, status);
-  router.use(insideRoutes({ log, sessions, cookie: insideCookie, allowFrame: frame, show: showInside }));
+  const inside = { allowFrame: frame, show: (res: Response, status: number) => sendInside(res, assets, status) };
+  router.use(insideRoutes({ log, sessions, cookie: insideCookie, ...inside }));
   router.use(comeAgain(cookie));
   router.use(signInRoutes({ log, sessions, cookie, show: (res, form) => sendSignIn(res, assets, form) }));
   const callerOf = async (req: Request) => {
@@ -44,27 +45,17 @@ export function consoleRoutes(context: ConsoleContext): Router {
     const caller = await callerOf(req);
     if (!caller && req.get("sec-fetch-dest") === "iframe") return res.redirect(303, "/console/inside");
     if (!caller) return sendSignIn(res, assets, { status: 401, back: req.method === "GET" ? req.originalUrl : "" });
-    res.locals["caller"] = caller;
+    // A page without its count of problems is a page still.
+    const problems = calls.countProblems(caller).catch(() => undefined);
+    Object.assign(res.locals, { caller, problems });
     if (!caller.isInside) return next();
-    frame(req, res, next);
-  });
-  router.use((req, res, next) => {
-    const { caller } = res.locals as { caller: Caller };
-    if (caller.isInside && req.path === "/") return res.redirect(303, "/console/messages");
-    if (caller.isInside && !isForInside(req.path)) throw new Problem(404, onlyOutside);
-    next();
+    if (req.path === "/") return res.redirect(303, "/console/messages");
+    frame(req, res, () => next(isForInside(req.path) ? undefined : new Problem(404, onlyOutside)));
   });
   router.use(express.urlencoded({ extended: false, limit: maxFormBytes, parameterLimit: 200 }));
-  const calls = createOperations(context);
-  // A page without its count is a page still.
-  const count: CountProblems = (caller) =>
-    calls.countProblems(caller).then(
-      ({ body }) => body,
-      () => undefined,
-    );
   for (const [route, page] of Object.entries(createPages(calls))) {
     const [method, path = ""] = route.split(" ");
-    router[method === "GET" ? "get" : "post"](path, run(page, assets, isSignedIn, count));
+    router[method === "GET" ? "get" : "post"](path, run(page, assets, isSignedIn));
   }
   router.use(notFound);
   router.use(troubles(log, assets));
@@ -86,32 +77,22 @@ async function sendWhile(isSignedIn: () => Promise<boolean>, res: Response, repl
 
 const lookMs = 10_000;
 
-type CountProblems = (caller: Caller) => Promise<HeaderProps["problems"]>;
-
-function run(
-  page: Page,
-  assets: Assets,
-  isSignedIn: (req: Request) => () => Promise<boolean>,
-  count: CountProblems,
-): RequestHandler {
+function run(page: Page, assets: Assets, isSignedIn: (req: Request) => () => Promise<boolean>): RequestHandler {
   return async (req, res) => {
     const { caller } = res.locals as { caller: Caller };
     const { params, query, body } = req;
     const ask = { caller, params: textsOf(params), query: withoutEmpty(textsOf(query)), form: textsOf(body) };
-    const [answer, problems] = await Promise.all([page(ask), count(caller)]);
+    const answer = await page(ask);
     if ("reply" in answer) return sendWhile(isSignedIn(req), res, answer.reply);
-    sendPage(req, res, assets, { ...answer, problems });
+    await sendPage(req, res, assets, answer);
   };
 }
 
 /** What is given twice, or is no text, is not there. PostgreSQL takes no U+0000, and no field has one. */
 function textsOf(fields: unknown): Record<string, string> {
-  const given = z.record(z.string(), z.unknown()).safeParse(fields).data ?? {};
-  const wrong = Object.entries(given).find((each) =>
-    each.some((text) => typeof text === "string" && text.includes("\0")),
-  );
+  const given = Object.entries(z.record(z.string(), z.unknown()).safeParse(fields).data ?? {});
+  const texts = given.filter((each): each is [string, string] => typeof each[1] === "string");
+  const wrong = texts.find((each) => each.join().includes("\0"));
   if (wrong) throw new Problem(422, `${wrong[0]}: holds U+0000, which no text may: type it anew`);
-  return Object.fromEntries(
-    Object.entries(given).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : [])),
-  );
+  return Object.fromEntries(texts);
 }

@@ -5,7 +5,7 @@ import { collectionPage } from "./pages/collections.tsx";
 import { firstStepsPage, startTrial } from "./pages/first-steps.tsx";
 import { locationPage, locationsPage } from "./pages/locations.tsx";
 import { mappingPage, mappingsPage } from "./pages/mappings.tsx";
-import { messagePage, replayMessage } from "./pages/message.tsx";
+import { messagePage } from "./pages/message.tsx";
 import { messagesCsv, messagesPage } from "./pages/messages.tsx";
 import { overviewPage } from "./pages/overview.tsx";
 import { problemsPage } from "./pages/problems.tsx";
@@ -26,7 +26,6 @@ export function createPages(calls: Calls): Record<string, Page> {
     "GET /messages": messagesPage(calls),
     "GET /messages/csv": messagesCsv(calls),
     "GET /messages/:id": messagePage(calls),
-    "POST /messages/:id/replay": replayMessage(calls),
     "GET /problems": problemsPage(calls),
     "GET /replays/new": newReplayPage(calls),
     "POST /replays": startReplay(calls),

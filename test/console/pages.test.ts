@@ -146,7 +146,6 @@ test("the first view is small", async () => {
 
 /** Where else a writing operation is, or why it is nowhere. */
 const elsewhere: Record<string, string> = {
-  replayDelivery: "the button of a message",
   replayDeliveries: "a replay, step by step",
   replayWebhooks: "a replay, step by step",
   createReplay: "Replay, of Problems and of Messages",

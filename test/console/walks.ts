@@ -133,9 +133,9 @@ export function walksOf({ ids }: Stage): Walk[] {
       ...{ own: 403, other: 403, reading: 403 },
     },
     {
-      route: "POST /messages/:id/replay",
-      path: `${message}/replay`,
-      fields: { delivery: String(ids.dead) },
+      route: "POST /do/:operation",
+      path: "/do/replayDelivery",
+      fields: { id: String(ids.dead), messageId: String(ids.message) },
       ...{ own: 303, other: 404, reading: 403 },
     },
   ];

@@ -17,8 +17,10 @@ export function Deeds({ caller, deeds, about }: { caller: Caller; deeds: DeedId[
   return (
     <div class="actions">
       {may.map((id) => {
-        const { title, isFinal, operation } = requireDeed(id);
-        const fields = Object.fromEntries(paramsOf(operation.path).map((name) => [name, asWritten(about[name])]));
+        const { title, back, isFinal, isMain, operation } = requireDeed(id);
+        const fields = Object.fromEntries(
+          paramsOf(operation.path + (operation.body ? "" : back)).map((name) => [name, asWritten(about[name])]),
+        );
         if (isFinal || operation.body)
           return (
             <a key={id} class="button" href={hrefWith(`/console/do/${id}`, fields)}>
@@ -26,7 +28,7 @@ export function Deeds({ caller, deeds, about }: { caller: Caller; deeds: DeedId[
             </a>
           );
         return (
-          <Action key={id} to={`/console/do/${id}`} fields={fields}>
+          <Action key={id} to={`/console/do/${id}`} fields={fields} kind={isMain && "primary"}>
             {title}
           </Action>
         );

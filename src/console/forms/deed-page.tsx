@@ -1,3 +1,4 @@
+import { adminOperations } from "../../http/admin/operations.ts";
 import { asWritten, type FormField, labelOf } from "../../http/openapi/form-fields.ts";
 import type { Json } from "../../http/openapi/schemas.ts";
 import { isJson } from "../../http/openapi/shape.ts";
@@ -7,7 +8,7 @@ import { adapterOf, labelOf as labelOfProvider, offeredNames } from "../../provi
 import type { Calls } from "../calls.ts";
 import { type Answer, type Ask, type Page, withoutEmpty } from "../frame/answer.ts";
 import { Complaint } from "../frame/complaint.tsx";
-import { Field } from "../frame/field.tsx";
+import { Field, Select } from "../frame/field.tsx";
 import { Facts, Hidden, Said, Words } from "../frame/parts.tsx";
 import { fill, paramsOf, requireDeed } from "./deeds.ts";
 import { formFieldsOf, readForm, wasOf, writtenIn } from "./form-fields.ts";
@@ -62,7 +63,7 @@ function fieldsFor({ operation, without = [] }: Deed, given: Json): { fields: Fo
 /** What it is about, where the API shows it at the same path: what is not there yet is nothing for a PUT, else a 404. */
 async function readNow(calls: Calls, caller: Ask["caller"], { operation }: Deed, params: Ask["query"]): Promise<Json> {
   const { method, path } = operation;
-  const shown = shownAt[path];
+  const shown = shownAt(path);
   if (shown === undefined) return {};
   const found = await tryTo<{ body: object }>(calls[shown](caller, { params }));
   // Of a provider the document is the body itself.
@@ -72,18 +73,11 @@ async function readNow(calls: Calls, caller: Ask["caller"], { operation }: Deed,
   throw found.problem;
 }
 
-const shownAt: Record<
-  string,
-  "getMapping" | "getLocation" | "getAccount" | "getEndpoint" | "getConversation" | "getPerson" | "getProvider"
-> = {
-  "/admin/mappings/{id}": "getMapping",
-  "/admin/locations/{locationId}": "getLocation",
-  "/admin/accounts/{id}": "getAccount",
-  "/admin/endpoints/{id}": "getEndpoint",
-  "/admin/mappings/{id}/conversations/{address}": "getConversation",
-  "/admin/people/{address}": "getPerson",
-  "/admin/providers/{name}": "getProvider",
-};
+/** The operation that shows what there is at a path. */
+const shownAt = (path: string) =>
+  Object.entries(adminOperations).find(([, each]) => each.method === "GET" && each.path === path)?.[0] as
+    | "getMapping"
+    | undefined;
 
 /** Of CSV the lines are the body, and the other fields the query. */
 function readRequest({ operation }: Deed, fields: FormField[], { form, now }: { form: Ask["form"]; now: Json }) {
@@ -198,16 +192,12 @@ function ChooseProvider({ id, provider, given }: { id: string; provider: string;
     <form class="filters" method="get" action={`/console/do/${id}`}>
       <label>
         Provider
-        <select name="provider">
-          {offeredNames().map((name) => (
-            <option key={name} value={name} selected={name === provider}>
-              {labelOfProvider(name)} ({adapterOf(name)?.channel})
-            </option>
-          ))}
-        </select>
+        <Select name="provider" value={provider} required words={offeredNames()} say={sayProvider} />
       </label>
       <Hidden fields={kept} />
       <button type="submit">Choose</button>
     </form>
   );
 }
+
+const sayProvider = (name: string) => `${labelOfProvider(name)} (${adapterOf(name)?.channel})`;

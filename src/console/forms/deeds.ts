@@ -9,6 +9,8 @@ interface Deed {
   back: string;
   /** Nothing takes it back: a button of it asks first. */
   isFinal?: true;
+  /** The first thing to do. */
+  isMain?: true;
   /** Without fields, too, what came of it is worth to be seen. */
   isTold?: true;
   /** Of what may be left out that which most need: the rest is folded. */
@@ -19,27 +21,25 @@ interface Deed {
 
 export type DeedId = keyof Calls & keyof typeof adminOperations;
 
-const mapping = "/console/mappings/{id}";
+const mappings = "/console/mappings";
+const mapping = `${mappings}/{id}`;
 const location = "/console/locations/{locationId}";
 const discarding: Omit<Deed, "title"> = { back: "/console/problems", isFinal: true, without: ["cursor"] };
 const list = (name: string) => `/console/lists/${name}`;
+const whoIsWho = `${list("conversations")}?id={id}`;
 
 /** By the operation's id. What is not here has a page of its own. */
 const deeds: Partial<Record<DeedId, Deed>> = {
-  createMapping: {
-    ...{ title: "Add a number or mailbox", back: "/console/mappings", shownFirst: ["conversationProviderId"] },
-  },
+  createMapping: { title: "Add a number or mailbox", back: mappings, shownFirst: ["conversationProviderId"] },
   changeMapping: { title: "Change the mapping", back: mapping, without: ["credentials"] },
   pauseMapping: { title: "Pause it", back: mapping },
   resumeMapping: { title: "Resume it", back: mapping },
-  deleteMapping: { title: "Remove the mapping", back: "/console/mappings", isFinal: true },
-  importMappings: { title: "Import mappings", back: "/console/mappings" },
+  deleteMapping: { title: "Remove the mapping", back: mappings, isFinal: true },
+  importMappings: { title: "Import mappings", back: mappings },
   previewWebhook: { title: "Playground", back: mapping },
   sendTest: { title: "Send a test", back: mapping },
-  putConversation: { title: "Say who it is in HighLevel", back: `${list("conversations")}?id={id}` },
-  deleteConversation: {
-    ...{ title: "Forget who it is in HighLevel", back: `${list("conversations")}?id={id}`, isFinal: true },
-  },
+  putConversation: { title: "Say who it is in HighLevel", back: whoIsWho },
+  deleteConversation: { title: "Forget who it is in HighLevel", back: whoIsWho, isFinal: true },
   putLocation: { title: "Connect a location", back: location },
   resumeLocation: { title: "Resume", back: location },
   deleteLocation: { title: "Remove the location", back: "/console/locations", isFinal: true },
@@ -70,6 +70,7 @@ const deeds: Partial<Record<DeedId, Deed>> = {
   resumeImport: { title: "Resume it", back: list("imports") },
   stopImport: { title: "Stop it", back: list("imports"), isFinal: true },
   stopReplay: { title: "Stop it", back: "/console/replays/{id}" },
+  replayDelivery: { title: "Replay", back: "/console/messages/{messageId}", isMain: true },
   discardDelivery: { title: "Discard it", back: "/console/problems", isFinal: true },
   discardDeliveries: { title: "Discard what was given up", ...discarding },
   discardWebhooks: { title: "Discard what was not understood", ...discarding },

@@ -34,9 +34,7 @@ export function withoutEmpty(fields: Record<string, string>): Record<string, str
 /** The same place with other fields in its query; undefined takes one away. */
 export function hrefWith(path: string, ...queries: Record<string, string | number | null | undefined>[]): string {
   const fields = Object.entries(Object.assign({}, ...queries) as Record<string, string | number | null | undefined>);
-  const kept = fields.flatMap(([name, value]) =>
-    value === undefined || value === null ? [] : [[name, String(value)]],
-  );
+  const kept = fields.filter(([, value]) => (value ?? undefined) !== undefined) as [string, string][];
   const query = new URLSearchParams(kept).toString();
   return query === "" ? path : `${path}?${query}`;
 }

@@ -10,7 +10,7 @@ export interface Assets {
   js: string;
 }
 
-interface DocumentProps {
+export interface DocumentProps {
   title: string;
   assets: Assets;
   /** Undefined for a stranger, who is shown no way on. */
@@ -47,7 +47,7 @@ const insidePlaces: typeof places = [
   ["/console/lists/opt-outs", "Opt-outs", "u"],
 ];
 const insidePaths =
-  /^\/(messages|problems|replays|live|lists\/(opt-outs|replays)|do\/(\w+OptOuts?|discard\w+|stopReplay))(\/|$)/;
+  /^\/(messages|problems|replays|live|lists\/(opt-outs|replays)|do\/(\w+OptOuts?|replayDelivery|discard\w+|stopReplay))(\/|$)/;
 export const isForInside = (path: string) => insidePaths.test(path);
 
 const searchLabel = "Phone, address or any id";
@@ -83,10 +83,9 @@ function Document({ title, assets, caller, path, children, ...narrowed }: Docume
   );
 }
 
-export type HeaderProps = Pick<DocumentProps, "path" | "search" | "locationId" | "problems"> & { caller: Caller };
+type HeaderProps = Pick<DocumentProps, "path" | "search" | "locationId" | "problems"> & { caller: Caller };
 
 function Header({ caller, path, search, locationId, problems }: HeaderProps) {
-  const hrefOf = (to: string) => (byLocation.test(to) ? hrefWith(to, { locationId }) : to);
   return (
     <header class="top">
       <a class="brand" href="/console">
@@ -94,7 +93,12 @@ function Header({ caller, path, search, locationId, problems }: HeaderProps) {
       </a>
       <nav aria-label="Console">
         {(caller.isInside ? insidePlaces : places).map(([to, name, key]) => (
-          <a key={to} href={hrefOf(to)} data-key={key} aria-current={isWithin(path, to) ? "page" : undefined}>
+          <a
+            key={to}
+            href={byLocation.test(to) ? hrefWith(to, { locationId }) : to}
+            data-key={key}
+            aria-current={isWithin(path, to) ? "page" : undefined}
+          >
             {name}
             {name === "Problems" &&
               problems &&

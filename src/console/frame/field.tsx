@@ -36,16 +36,18 @@ function Input({ name, value = "", kind = "text", isSecret, words = [], isRequir
   return <input type="text" {...shared} maxLength={5000} value={value} />;
 }
 
-type SelectProps = { name: string; value: string; required?: boolean; words: readonly string[]; none?: string };
+type SelectProps = { name: string; value: string; required?: boolean; words: readonly string[]; none?: string } & {
+  say?: (word: string) => string;
+};
 
 /** One of some words, or `none` of them. */
-export function Select({ name, value, required = false, words, none = "" }: SelectProps) {
+export function Select({ name, value, required = false, words, none = "", say = String }: SelectProps) {
   return (
     <select name={name} required={required}>
       {!required && <option value="">{none}</option>}
       {words.map((word) => (
         <option key={word} value={word} selected={word === value}>
-          {word}
+          {say(word)}
         </option>
       ))}
     </select>

@@ -121,18 +121,15 @@ export const Hidden = ({ fields }: { fields: (readonly [name: string, value: str
   </>
 );
 
-/** A button that does something: a form of its own, so that it works without scripts. */
-export function Action({
-  to,
-  fields = {},
-  kind,
-  children,
-}: {
+interface ActionProps {
   to: string;
   fields?: Record<string, string | number>;
-  kind?: "primary";
+  kind?: "primary" | undefined;
   children: ComponentChildren;
-}) {
+}
+
+/** A button that does something: a form of its own, so that it works without scripts. */
+export function Action({ to, fields = {}, kind, children }: ActionProps) {
   return (
     <form method="post" action={to}>
       <Hidden fields={Object.entries(fields)} />

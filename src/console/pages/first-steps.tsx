@@ -6,18 +6,16 @@ import { Action, Ways, Words } from "../frame/parts.tsx";
 import { StoryItem } from "../frame/story.tsx";
 import type { Tone } from "../words/states.ts";
 
+const byApp = { "Connect by the app": "/oauth/install" };
+
 /** By the check: how it is called here, and what to press. */
 const steps: Record<string, { title: string; deeds?: DeedId[]; ways?: Record<string, string> }> = {
   publicUrl: { title: "An address that others reach" },
   app: { title: "The app in HighLevel's marketplace", deeds: ["putApp"] },
-  location: {
-    title: "A location",
-    deeds: ["putLocation"],
-    ways: { "Connect by the app": "/oauth/install" },
-  },
+  location: { title: "A location", deeds: ["putLocation"], ways: byApp },
   pause: { title: "Nothing holds it up", ways: { "The locations": "/console/locations" } },
-  token: { title: "Its token", ways: { "Connect by the app": "/oauth/install" }, deeds: ["putLocation"] },
-  scopes: { title: "What the token may do", ways: { "Connect by the app": "/oauth/install" } },
+  token: { title: "Its token", ways: byApp, deeds: ["putLocation"] },
+  scopes: { title: "What the token may do", ways: byApp },
   mapping: { title: "A number or mailbox", deeds: ["createMapping"] },
   webhook: { title: "The provider's first webhook", ways: { "Its URL, and a test": "/console/mappings" } },
   inHighlevel: { title: "A message in HighLevel", ways: { "The problems": "/console/problems" } },

@@ -1,6 +1,5 @@
 import type { ComponentChildren } from "preact";
 import { refusals } from "../../advice/refusals.ts";
-import type { WebhookSource } from "../../model.ts";
 import { labelOf } from "../../providers/registry.ts";
 import type { Calls, ListedMapping, Mapping } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
@@ -107,10 +106,16 @@ export function mappingPage(calls: Calls): Page {
               <Findings checks={checked.checks} />
             </>
           )}
-          <Urls mapping={mapping} />
+          <h2>To paste</h2>
+          <Facts
+            facts={{
+              [`At ${labelOf(mapping.provider)}`]: <Id id={mapping.webhookUrl} />,
+              "As the delivery URL in HighLevel": <Id id={mapping.deliveryUrl} />,
+            }}
+          />
           <Refused refused={refused} />
           <h2>How it is set</h2>
-          <Settings mapping={mapping} />
+          <Fields of={Object.entries(mapping).filter(([field]) => !elsewhere.has(field))} />
           <Deeds
             caller={caller}
             deeds={["changeMapping", "previewWebhook", "sendTest", pausing, "deleteMapping"]}
@@ -123,29 +128,10 @@ export function mappingPage(calls: Calls): Page {
   };
 }
 
-/** Where each URL goes. */
-function Urls({ mapping: { webhookUrl, deliveryUrl, provider } }: { mapping: Mapping }) {
-  return (
-    <>
-      <h2>To paste</h2>
-      <Facts
-        facts={{
-          [`At ${labelOf(provider)}`]: <Id id={webhookUrl} />,
-          "As the delivery URL in HighLevel": <Id id={deliveryUrl} />,
-        }}
-      />
-    </>
-  );
-}
-
 /** HighLevel signs by keys of its own, which are no account's. */
 const foreignKey = "It is forged, or HighLevel signs by another key: see HIGHLEVEL_PUBLIC_KEYS.";
 
-function Refused({
-  refused,
-}: {
-  refused: { source: WebhookSource; reason: keyof typeof refusals; count: number; firstAt: Date; lastAt: Date }[];
-}) {
+function Refused({ refused }: Pick<Mapping, "refused">) {
   if (refused.length === 0) return null;
   return (
     <>
@@ -169,8 +155,5 @@ function Refused({
   );
 }
 
-/** All that the page does not show by itself. */
-function Settings({ mapping }: { mapping: object }) {
-  const elsewhere = new Set(["address", "name", "provider", "locationId", "webhookUrl", "deliveryUrl", "refused"]);
-  return <Fields of={Object.entries(mapping).filter(([field]) => !elsewhere.has(field))} />;
-}
+/** What the page shows by itself. */
+const elsewhere = new Set(["address", "name", "provider", "locationId", "webhookUrl", "deliveryUrl", "refused"]);

@@ -1,9 +1,10 @@
+import { choices } from "../../advice/choices.ts";
 import { kinds } from "../../advice/kinds.ts";
 import { reasons } from "../../advice/reasons.ts";
 import type { Calls, WholeMessage } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
 import { type Ask, hrefWith, type Page } from "../frame/answer.ts";
-import { Action, Facts, Id, Said, State, Time, Ways, Why } from "../frame/parts.tsx";
+import { Facts, Id, Said, State, Time, Ways, Why } from "../frame/parts.tsx";
 import { StoryItem } from "../frame/story.tsx";
 import { Posted } from "./posted.tsx";
 
@@ -76,14 +77,6 @@ export function messagePage(calls: Calls): Page {
   };
 }
 
-/** `POST /console/messages/{id}/replay`: the dead delivery of the form. */
-export function replayMessage(calls: Calls): Page {
-  return async ({ caller, params, form }) => {
-    await calls.replayDelivery(caller, { params: { id: form["delivery"] ?? "" } });
-    return { to: `/console/messages/${encodeURIComponent(params["id"] ?? "")}` };
-  };
-}
-
 function Dead({ message, caller }: { message: WholeMessage; caller: Ask["caller"] }) {
   const dead = message.deliveries.filter(({ state }) => state === "dead");
   return (
@@ -94,12 +87,7 @@ function Dead({ message, caller }: { message: WholeMessage; caller: Ask["caller"
             {kinds[kind]}: given up{reason && ` as ${reason}`}
           </h2>
           <Why detail={detail} {...(reason && reasons[reason])} />
-          {caller.access === "write" && (
-            <Action to={`/console/messages/${message.id}/replay`} fields={{ delivery: id }} kind="primary">
-              Replay
-            </Action>
-          )}
-          <Deeds caller={caller} deeds={["discardDelivery"]} about={{ id }} />
+          <Deeds caller={caller} deeds={["replayDelivery", "discardDelivery"]} about={{ id, messageId: message.id }} />
         </section>
       ))}
     </>
@@ -152,15 +140,6 @@ function Content({ message: { content }, caller }: { message: WholeMessage; call
   );
 }
 
-/** Why the mapping sends, where HighLevel did not say which. */
-const rules: Record<string, string> = {
-  last: "the person was written with by it last",
-  agent: "it is the agent's",
-  country: "it is of the person's country",
-  default: "it is the location's default one",
-  oldest: "it is the location's oldest one",
-};
-
 /** As in `SPF pass, DKIM pass, DMARC fail`. */
 const wordsOf = (verdicts: Record<string, string | undefined> = {}) =>
   Object.entries(verdicts)
@@ -183,7 +162,7 @@ function Ids({ message, caller }: { message: WholeMessage; caller: Ask["caller"]
         "HighLevel's id": message.highlevelMessageId && <Id id={message.highlevelMessageId} />,
         "HighLevel's email id": message.highlevelEmailMessageId && <Id id={message.highlevelEmailMessageId} />,
         "Message-ID": message.rfcMessageId && <Id id={message.rfcMessageId} />,
-        "Sent by it as": rules[message.content?.chosenBy ?? ""],
+        "Sent by it as": choices[message.content?.chosenBy ?? ""],
         "By the provider": wordsOf(message.content?.verdicts) || undefined,
         "In-Reply-To": message.content?.inReplyTo.map((id) => <Id key={id} id={id} />),
         Recipients:

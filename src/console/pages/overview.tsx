@@ -3,7 +3,7 @@ import { describeSpan } from "../../advice/spans.ts";
 import type { BodyOf, Calls, ListedMessage } from "../calls.ts";
 import type { Page } from "../frame/answer.ts";
 import { Said, State, Time, Ways } from "../frame/parts.tsx";
-import { Sparkline } from "../frame/sparkline.tsx";
+import { Sparkline, Tile } from "../frame/tile.tsx";
 import { reconnectAt } from "./locations.tsx";
 import { Group } from "./problems.tsx";
 
@@ -73,12 +73,7 @@ export function overviewPage(calls: Calls): Page {
 const isBeginning = (last: ListedMessage[]) =>
   last.length < fewMessages && !last.some(({ state }) => state === "delivered" || state === "read");
 
-interface StoppedProps {
-  href: string;
-  advice: string;
-  reconnect?: string | false;
-  children: ComponentChildren;
-}
+type StoppedProps = { href: string; advice: string; reconnect?: string | false; children: ComponentChildren };
 
 function Stopped({ href, advice, reconnect = false, children }: StoppedProps) {
   return (
@@ -106,26 +101,19 @@ function Tiles({ view }: { view: BodyOf<"getOverview", 200> }) {
   return (
     <ul class="tiles" data-renew="">
       {Object.entries({ "In HighLevel, last hour": inHighlevel, "Sent, last hour": sent }).map(([said, steps]) => (
-        <li key={said}>
-          {said}
-          <strong>{steps.reduce((sum, count) => sum + count, 0)}</strong>
+        <Tile key={said} said={said} value={steps.reduce((sum, count) => sum + count, 0)}>
           <Sparkline counts={steps} />
-        </li>
+        </Tile>
       ))}
-      <li>
-        Waiting
-        <strong>{waiting.count}</strong>
+      <Tile said="Waiting" value={waiting.count}>
         {waiting.oldestAt && (
           <span class="faint">
             since <Time at={waiting.oldestAt} />
           </span>
         )}
-      </li>
+      </Tile>
       {counts.map(([said, count], index) => (
-        <li key={String(index)}>
-          {said}
-          <strong>{count}</strong>
-        </li>
+        <Tile key={String(index)} said={said} value={count} />
       ))}
     </ul>
   );

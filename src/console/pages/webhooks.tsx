@@ -113,7 +113,7 @@ function Posted({ webhook }: { webhook: BodyOf<"getWebhook", 200> }) {
       <h2>Headers</h2>
       <pre tabIndex={0}>{Object.entries(headers).map(([name, value]) => `${name}: ${value}\n`)}</pre>
       <h2>Body</h2>
-      <pre tabIndex={0}>{describeBody(bodyBase64)}</pre>
+      <pre tabIndex={0}>{cut(layOut(textOf(bodyBase64)))}</pre>
       <details>
         <summary>Raw, and as curl</summary>
         <pre tabIndex={0}>{cut(textOf(bodyBase64))}</pre>
@@ -129,8 +129,6 @@ const textOf = (base64: string) => Buffer.from(base64, "base64").toString("utf8"
 const cut = (text: string) =>
   text.length > maxShown ? `${text.slice(0, maxShown)}\n… and ${text.length - maxShown} more` : text;
 
-/** JSON is laid out; other bytes are shown as text. */
-const describeBody = (base64: string) => cut(layOut(textOf(base64)));
 const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** To be posted by hand from a shell, byte by byte. What proved it is not in it: sign it anew. */
@@ -141,6 +139,7 @@ function curlOf({ url, headers, bodyBase64 }: BodyOf<"getWebhook", 200>): string
   return `echo ${bodyBase64} | base64 -d | curl ${options.join(" ")} --data-binary @- ${quote(url)}`;
 }
 
+/** JSON is laid out; other bytes are shown as text. */
 function layOut(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text), null, 2);

@@ -3,7 +3,7 @@ import { kinds } from "../../../advice/kinds.ts";
 import type { Calls, Metrics } from "../../calls.ts";
 import { hrefWith, type Page } from "../../frame/answer.ts";
 import { Filters, Table, whose } from "../../frame/list.tsx";
-import { Sparkline } from "../../frame/sparkline.tsx";
+import { Sparkline, Tile } from "../../frame/tile.tsx";
 
 const path = "/console/metrics";
 const choices = [{ name: "span", label: "Over the last", words: ["1h", "24h", "7d", "30d"] }, ...whose];
@@ -19,19 +19,14 @@ export function metricsPage(calls: Calls): Page {
           <Filters path={path} query={query} choices={choices} />
           <ul class="tiles">
             {(["delivered", "retrying", "dead"] as const).map((state) => (
-              <li key={state}>
-                {titles[state]}
-                <strong>{metrics.all[state]}</strong>
+              <Tile key={state} said={titles[state]} value={metrics.all[state]}>
                 <Sparkline counts={metrics.steps.map((step) => step[state])} />
-              </li>
+              </Tile>
             ))}
-            <li>
-              Answered 429<strong>{metrics.all.throttled}</strong>
-            </li>
-            <li>
-              An attempt takes<strong>{showMs(metrics.all.p50Ms)}</strong>
+            <Tile said="Answered 429" value={metrics.all.throttled} />
+            <Tile said="An attempt takes" value={showMs(metrics.all.p50Ms)}>
               <span class="faint">of 100, 95 at most {showMs(metrics.all.p95Ms)}</span>
-            </li>
+            </Tile>
           </ul>
           <h2>By outcome</h2>
           <Table

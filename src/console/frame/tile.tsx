@@ -1,3 +1,22 @@
+import type { ComponentChildren } from "preact";
+
+/** A figure, and what it is. */
+export const Tile = ({
+  said,
+  value,
+  children,
+}: {
+  said: ComponentChildren;
+  value: ComponentChildren;
+  children?: ComponentChildren;
+}) => (
+  <li>
+    {said}
+    <strong>{value}</strong>
+    {children}
+  </li>
+);
+
 const height = 24;
 
 /** How many there were in each step of a time until now, as a picture of it. */
