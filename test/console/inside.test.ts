@@ -4,6 +4,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startBrowser } from "../support/browser.ts";
 import { locationId, publicUrl } from "../support/location.ts";
+import { until } from "../support/until.ts";
 import { sealUserContext } from "../support/user-context.ts";
 import { otherLocation, person, type Stage, secretWords, startStage } from "./stage.ts";
 import { walksOf } from "./walks.ts";
@@ -88,6 +89,8 @@ describe.sequential("the console inside HighLevel", () => {
       "/problems",
       "/live",
       "/lists/opt-outs",
+      "/lists/replays",
+      "/replays/new",
       "/do/putOptOut",
     ];
     const others = [
@@ -130,10 +133,13 @@ describe.sequential("the console inside HighLevel", () => {
     const own = [
       "/messages",
       "/problems",
+      "/replays",
       "/live",
       "/lists/opt-outs",
+      "/lists/replays",
       "/do/putOptOut",
       "/do/importOptOuts",
+      "/do/replayDelivery",
       "/do/discard",
     ];
     const isOwn = (path: string) => own.some((each) => path.startsWith(each));
@@ -167,6 +173,35 @@ describe.sequential("the console inside HighLevel", () => {
     expect((await optOut(writing, "http://127.0.0.1")).status).toBeLessThan(400);
     const { body } = await stage.bridge.admin("GET", "/audit");
     expect(body.items[0]).toMatchObject({ who: "user u1", method: "PUT", route: "/admin/opt-outs" });
+  });
+
+  test("an admin there has many replayed, of that location alone, and sees how far it is; nobody else does", async () => {
+    const press = (path: string, cookie: string, fields: Record<string, string>) =>
+      fetch(`${stage.bridge.url}/console${path}`, {
+        ...{ method: "POST", redirect: "manual", headers: { cookie, origin: "http://127.0.0.1" } },
+        body: new URLSearchParams(fields),
+      });
+    const all = { of: "deliveries", kind: "post-inbound", perSecond: "7" };
+    const [own, reading] = [await signIn(), await signIn({ ...user, role: "user" })];
+    const elsewhere = await signIn({ ...user, activeLocation: otherLocation });
+    expect((await press("/replays", reading, all)).status).toBe(403);
+    const begun = await press("/replays", own, all);
+    expect(begun.status).toBe(303);
+    const path = (begun.headers.get("location") ?? "").replace("/console", "");
+    expect(await (await call(path, { cookie: own })).text()).toMatch(/<dd>user u1<\/dd>/);
+    expect((await call(path, { cookie: elsewhere })).status).toBe(404);
+    expect((await stage.bridge.admin("GET", path)).body).toMatchObject({
+      ...{ who: "user u1", perSecond: 7, filter: { locationId } },
+    });
+    // Whatever location is named.
+    const other = await press("/replays", elsewhere, { ...all, locationId });
+    const kept = (await stage.bridge.admin("GET", (other.headers.get("location") ?? "").replace("/console", ""))).body;
+    expect(kept).toMatchObject({ counted: 0, filter: { locationId: otherLocation } });
+    const finished = await until(
+      () => stage.bridge.admin("GET", path),
+      ({ body }) => body.state !== "running",
+    );
+    expect(finished.body.state).toBe("done");
   });
 
   test("what is forged, another's, of no location here, or too large lets nobody in, and is not told apart", async () => {
@@ -236,7 +271,7 @@ describe.sequential("the console inside HighLevel", () => {
     const frame = page.frameLocator("iframe");
     await frame.getByRole("heading", { name: "Messages" }).waitFor();
     expect(await frame.getByRole("link").allTextContents()).toEqual(
-      expect.arrayContaining(["Messages", "Problems", "Live", "Opt-outs"]),
+      expect.arrayContaining(["Messages", expect.stringMatching(/^Problems( \(\d+\))?$/), "Live", "Opt-outs"]),
     );
     expect(await frame.getByRole("link", { name: "Settings" }).count()).toBe(0);
     await frame.getByRole("link", { name: "Problems" }).click();

@@ -186,6 +186,19 @@ test("of two replays that overlap each delivery is one's, and what dies again ne
   expect([first.outcomes, second.outcomes]).toEqual([{ dead: first.replayed }, { dead: second.replayed }]);
 });
 
+test("one of a user inside HighLevel is of that location alone, and ends when it is gone", async () => {
+  const { id } = await make({ userId: "u1", filter: { ...everything, locationId: "here" } });
+  await step();
+  expect([await countOf("here", "pending"), await countOf("there", "pending")]).toEqual([1000, 0]);
+  const nowhere = await make({ userId: "u1" });
+  await db.execute(sql`update locations set deleted_at = now() where id = 'here'`);
+  while ((await stateOf(id)).state === "running") await step();
+  expect(await stateOf(id)).toMatchObject({ replayed: 1000, state: "stopped" });
+  while ((await stateOf(nowhere.id)).state === "running") await step();
+  expect(await stateOf(nowhere.id)).toMatchObject({ replayed: 0, state: "stopped" });
+  await db.execute(sql`update locations set deleted_at = null`);
+});
+
 test("a replay reaches as far as its key does by then, and ends with it", async () => {
   const { id: keyId } = await insertKey(db, {
     ...{ name: "Acme", hash: "1", locationIds: ["here"], access: "write", expiresAt: null },
