@@ -356,6 +356,15 @@ describe("send-test", () => {
     expect(items).toHaveLength(1);
   });
 
+  test("has it say what a fixture says, in whatever script", async () => {
+    const { code, err } = await cli("send-test", mappingId, "--from", "+15005550125", "--fixture", "unicode", "--yes");
+    expect([code, err]).toEqual([0, ""]);
+    const posted = bridge.sandbox.messages().at(-1);
+    expect(posted?.body).toMatch(/^A test of the bridge, \S+\nGrüße, שלום, 你好, 👩\u200d🚀$/u);
+    const none = await cli("send-test", mappingId, "--from", "+15005550125", "--fixture", "nothing", "--yes");
+    expect(none).toMatchObject({ code: 1, err: expect.stringContaining("fixture") });
+  });
+
   test("ends with 1 where the message does not arrive, and says why", async () => {
     const held = await cli("send-test", strangers, "--from", "+15005550124", "--yes");
     expect(held).toMatchObject({

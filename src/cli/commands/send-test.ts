@@ -25,13 +25,14 @@ export function addSendTest(program: Command, session: Session): void {
       "--from <address>",
       "whose message it is to be: your own number or mailbox, a contact in HighLevel then",
     )
-    .action(async (id: string, { from }: { from: string }) => {
+    .option("--fixture <name>", "what it says: plain, lines, long, unicode or markup", "plain")
+    .action(async (id: string, { from, fixture }: { from: string; fixture: string }) => {
       await session.confirm(`Have a message of ${from} arrive in HighLevel?`);
       const startedAt = performance.now();
       const tell = (what: string) => {
         if (!session.isJson()) say(session, `${showDuration(performance.now() - startedAt).padStart(7)}  ${what}`);
       };
-      const answer = await session.bridge().write("POST", `${mappingPath(id)}/send-test`, { body: { from } });
+      const answer = await session.bridge().write("POST", `${mappingPath(id)}/send-test`, { body: { from, fixture } });
       const { webhookId, to } = posted.parse(answer);
       tell(`webhook ${webhookId} to ${to}: made, signed, verified and stored`);
       const until = startedAt + maxMs;

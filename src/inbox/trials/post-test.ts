@@ -5,6 +5,7 @@ import type { WebhookRequest } from "../../model.ts";
 import type { Mapping } from "../../registry/mappings.ts";
 import type { Receiver } from "../receive-webhook.ts";
 import { isVerified } from "../refusals/is-verified.ts";
+import { type FixtureName, fixtures } from "./fixtures.ts";
 
 /** What was taken in as if its provider had posted it. */
 export interface PostedTest {
@@ -23,12 +24,12 @@ export interface PostedTest {
 export async function postTest(
   { receiver, publicUrl }: { receiver: Receiver; publicUrl: string },
   mapping: Mapping,
-  writer: string,
+  { writer, fixture }: { writer: string; fixture: FixtureName },
 ): Promise<PostedTest> {
   const { adapter, accountId, provider } = mapping;
   const from = normalizeAddress(mapping.channel, writer, mapping.address);
   if (from === undefined) throw new InvalidRequest("invalid", "some fields are missing or wrong", [notAnAddress]);
-  const { request, ...message } = await composeTest(mapping, publicUrl, from);
+  const { request, ...message } = await composeTest(mapping, publicUrl, { from, fixture });
   const webhookId = await receiver.store("provider", { id: accountId, provider, adapter }, request);
   return { webhookId, from, ...message };
 }
@@ -37,7 +38,7 @@ export async function postTest(
 export async function composeTest(
   mapping: Mapping,
   publicUrl: string,
-  from: string,
+  { from, fixture = "plain" }: { from: string; fixture?: FixtureName },
 ): Promise<{ request: WebhookRequest; text: string; to: string }> {
   const { adapter, accountId } = mapping;
   const [credentials] = mapping.credentials;
@@ -45,7 +46,7 @@ export async function composeTest(
   // A mapping of a whole domain stands for each of its mailboxes.
   const to = mapping.address.replace(/^\*@/, "test@");
   const id = randomUUID();
-  const text = `A test of the bridge, ${at.toISOString()}`;
+  const text = [`A test of the bridge, ${at.toISOString()}`, ...fixtures[fixture]].join("\n");
   const url = `${publicUrl}/webhooks/${accountId}`;
   const request = adapter.composeTest?.({ id, from, to, subject: "A test of the bridge", text, at }, url, credentials);
   if (!request || !(await isVerified(mapping, request))) throw new InvalidRequest("invalid", whyNot(mapping));

@@ -10,6 +10,7 @@ import { Problem } from "../../problem.ts";
 import { uuidOf } from "../fields.ts";
 import type { MappingsContext } from "./mappings.ts";
 import { requireAccountOf, requireMapping } from "./reached.ts";
+import { fixtureField } from "./send-test.ts";
 
 const sample = z.strictObject({
   /** The provider's content type; its first one if it is not given. */
@@ -42,7 +43,7 @@ export const previewOperations = {
       "Without a body it is for one that is made and signed here as the provider would post it. Nothing is stored, and nobody is called but for a certificate that a signature names; 503 when that is not to be had.",
     by: "any key",
     params: { id: uuidOf },
-    body: sample.refine((given) => bodiesOf(given) <= 1, either),
+    body: sample.extend({ fixture: fixtureField }).refine((given) => bodiesOf(given) <= 1, either),
     answers: { 200: previewAnswer },
     async handle(context: MappingsContext & PreviewContext, { caller, params: { id }, body }) {
       const row = await requireMapping(context, caller, id);
@@ -52,7 +53,8 @@ export const previewOperations = {
       const request =
         bodiesOf(body) > 0
           ? requestOf(body, url, mapping.adapter.contentTypes[0])
-          : (await composeTest(mapping, context.publicUrl, writers[mapping.channel])).request;
+          : (await composeTest(mapping, context.publicUrl, { from: writers[mapping.channel], fixture: body.fixture }))
+              .request;
       const preview = await previewWebhook(context, mapping, request).catch((error: unknown) => {
         throw error instanceof Failure
           ? new Problem(503, `whether it verifies is not to be found out: ${error.message}`)
