@@ -37,12 +37,26 @@ export async function findFirstSteps(
   const mapping = await chooseMapping(people, locationIds);
   const reach = mapping ? [mapping.locationId] : locationIds;
   const [location] = await listLocations(people, { locationIds: reach, limit: 1 });
-  return [
+  const found = [
     await judgePublicUrl(context, signal),
     judgeApp(await context.findApp(), location),
     ...(location ? await judgeLocation(context, location, signal) : [noLocation]),
     ...(mapping ? await judgeMapping(people, mapping, locationIds) : [noMapping, ...judgeTraffic(nothing)]),
   ];
+  return context.sandboxUrl === undefined ? found : found.map(adviseInSandbox);
+}
+
+/** What is pressed there, where nothing is looked up at a provider or in HighLevel. */
+const inSandbox: Record<string, string> = {
+  location: "connect one by the app: the sandbox says yes",
+  mapping: "open the phone, and press _Add it to the bridge_ there",
+  webhook: "paste the webhook's URL at the phone, and send a text from there",
+  deliveryUrl: "answer the text in the inbox",
+};
+
+function adviseInSandbox(finding: Finding): Finding {
+  const advice = finding.state === "warning" ? inSandbox[finding.check] : undefined;
+  return advice === undefined ? finding : { ...finding, advice };
 }
 
 async function chooseMapping(people: Db, locationIds: string[] | undefined): Promise<MappingRow | undefined> {

@@ -110,6 +110,7 @@ describe
       await page.getByText("Location sandbox-location is connected.").waitFor();
       await follow("On to the console");
       await step("A location", "done");
+      await page.getByText("Open the phone, and press Add it to the bridge there").waitFor();
       const token = (await phone.locator("code").nth(2).textContent()) ?? "";
       await page.goto((await phone.getByRole("link", { name: "Add it to the bridge" }).getAttribute("href")) ?? "");
       await page.getByLabel("Auth Token").fill(token);
@@ -165,6 +166,7 @@ describe
       await page.waitForURL(/messages\/\d+$/);
       await look("beside-the-list");
       await page.reload();
+      expect(await page.getByRole("link", { name: "Open in HighLevel" }).count()).toBe(1);
       await look("story");
       await show(page, "console", { width: 860, height: 730 });
       await show(inbox, "inbox", { width: 760, height: 365 });
