@@ -9,8 +9,8 @@ export function Posted({ calls }: { calls: NonNullable<BodyOf<"getMessage", 200>
   if (calls.length === 0) return null;
   return (
     <details>
-      <summary>Posted to HighLevel, and answered</summary>
-      <p class="hint">Composed anew of what is kept: what was posted is not kept word by word.</p>
+      <summary>What HighLevel is told, and answers</summary>
+      <p class="hint">It is composed anew of what is kept: what was posted is not kept word by word.</p>
       {calls.map(({ kind, method, path, body, attempts }) => (
         <section key={kind}>
           <h3>{kinds[kind]}</h3>

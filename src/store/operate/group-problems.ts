@@ -94,6 +94,9 @@ export async function groupFailed(db: Db, search: WebhookFilter & MessageSearch)
   });
 }
 
+/** So many rows are looked through where others' are among them: it is counted for every page. */
+const maxAmongOthers = 1000;
+
 /** How many dead deliveries and failed webhooks there are, up to so many; `isAll` is false where there are more. */
 export async function countProblems(
   db: Db,
@@ -104,9 +107,9 @@ export async function countProblems(
   const dead = { state: "dead" as const, locationIds: reach.locationIds, limit };
   const failed = { ...reach, state: "failed" as const, limit };
   const walks = { dead: await walkDeliveries(db, dead), failed: await walkWebhooks(db, failed) };
-  // Where all that is walked through is the caller's no more than what is counted has to be.
-  const isOwn = ({ parts }: Walk) => parts !== undefined || !reach.isToMapping;
-  const few = (all: Walk[]) => all.map((walk) => (isOwn(walk) ? { ...walk, rows: limit } : walk));
+  // Where all that is walked through is the caller's, no more than what is counted has to be.
+  const rowsOf = ({ parts }: Walk) => (parts || !reach.isToMapping ? limit : maxAmongOthers);
+  const few = (all: Walk[]) => all.map((walk) => ({ ...walk, rows: rowsOf(walk) }));
   const found = await Promise.all([
     listNewest(db, few(walks.dead), { limit }, (tx, isWalked) =>
       tx
