@@ -182,7 +182,7 @@ function watchLive(url, refresh, status) {
   source.onerror = say;
   source.onmessage = ({ data }) => show([toRow(JSON.parse(data))]);
   source.addEventListener("missed", ({ data }) =>
-    show([rowOf(["", "", "", "", `${data} more, too many to be told`, ""])]),
+    show([rowOf(["", "", "", "", "", `${data} more, too many to be told`, ""])]),
   );
   pause.addEventListener("click", () => {
     isPaused = !isPaused;
@@ -192,7 +192,7 @@ function watchLive(url, refresh, status) {
 }
 
 /** In the columns of the messages' list. */
-function toRow({ at, what, messageId, webhookId, direction, address, locationId, ...about }) {
+function toRow({ at, what, messageId, webhookId, direction, address, mappingId, locationId, ...about }) {
   const tones = { delivered: "ok", retrying: "busy", held: "busy", refused: "bad", failed: "bad", dead: "bad" };
   const place = messageId ? `messages/${messageId}` : webhookId && `webhooks/${webhookId}`;
   const when = make(place ? "a" : "span", at.slice(11, 19), { title: at, ...(place && { href: `/console/${place}` }) });
@@ -200,7 +200,8 @@ function toRow({ at, what, messageId, webhookId, direction, address, locationId,
   const state = make("span", what, { className: `state ${tones[what] ?? ""}` });
   const { kind, provider, reason, status, durationMs } = about;
   const how = [kind, provider, reason === what ? "" : reason, status, durationMs && `${durationMs} ms`].filter(Boolean);
-  return rowOf([when, way ?? "", make("bdi", address ?? ""), state, how.join(" · "), locationId ?? ""]);
+  const mapping = mappingId && goTo.has("a") ? make("a", "its mapping", { href: `/console/mappings/${mappingId}` }) : "";
+  return rowOf([when, way ?? "", make("bdi", address ?? ""), mapping, state, how.join(" · "), locationId ?? ""]);
 }
 
 function make(name, textContent, others) {

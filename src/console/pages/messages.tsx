@@ -88,6 +88,7 @@ export const columns: Record<string, (message: ListedMessage) => ComponentChildr
   ),
   Way: ({ direction }) => (direction === "inbound" ? "← in" : "→ out"),
   Person: ({ address }) => <Said>{address}</Said>,
+  Mapping: ({ ownAddress }) => <Said>{ownAddress}</Said>,
   State: ({ state }) => <State state={state} />,
   "What else": ({ error, automatic, firstWords, open }) => (
     <span class="words">

@@ -62,7 +62,7 @@ export const peopleOperations = {
   }),
 };
 
-function showMessage({ message, address, locationId }: ListedMessage) {
+function showMessage({ message, address, locationId, ownAddress }: ListedMessage) {
   const { conversationId: _conversationId, ...shown } = message;
-  return { ...shown, address, locationId };
+  return { ...shown, address, locationId, ownAddress };
 }

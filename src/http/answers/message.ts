@@ -49,6 +49,7 @@ const message = z.object({
   createdAt: time,
   address: content(z.string().describe("The person's number or mailbox.")),
   locationId: z.string(),
+  ownAddress: text.describe("The number or mailbox that it came to, or goes out by; null where it has no mapping."),
 });
 const said = object.nullable().describe("What it says; null after the retention time.");
 
@@ -84,7 +85,6 @@ const postedCall = z
   .meta({ id: "PostedCall", description: "What HighLevel is told for a message." });
 export const wholeMessageAnswer = listed
   .extend({
-    ownAddress: text.describe("The number or mailbox that it came to, or goes out by; null where it has no mapping."),
     highlevelUrl: text.describe("The person's page in HighLevel, where the contact is known."),
     contactId: text.describe("HighLevel's id of the person, as far as it is known."),
     previousId: rowId.nullable().describe("The message before it in its conversation."),

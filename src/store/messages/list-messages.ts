@@ -37,14 +37,20 @@ export interface ListedMessage {
   message: Message;
   address: string;
   locationId: string;
+  /** The mapping's; null where there is none. */
+  ownAddress: string | null;
 }
+
+const ownAddress = sql<
+  string | null
+>`(select ${mappings.address} from ${mappings} where ${mappings.id} = ${messages.mappingId})`;
 
 /** Newest first. However few fit, it looks at no more than some thousands: then `walkedTo` says where to go on. */
 export async function listMessages(db: Db, page: MessagePage): Promise<Page<ListedMessage>> {
   const walks = await walkMessages(db, page);
   return listNewest(db, walks, page, (tx, isWalked) =>
     tx
-      .select({ message: messages, address: conversations.address, locationId: conversations.locationId })
+      .select({ message: messages, address: conversations.address, locationId: conversations.locationId, ownAddress })
       .from(messages)
       .innerJoin(conversations, eq(conversations.id, messages.conversationId))
       .where(and(isWalked, ...conditionsOf(tx, page)))

@@ -14,7 +14,7 @@ export async function readWhole(people: Db, caller: Caller, id: number) {
   const deliveries = await listDeliveriesOfMessage(people, id);
   const found = await findMessage(people, id, caller);
   if (!found) throw new Problem(404, `there is no message ${id}`);
-  const { message, address, locationId, contactId, ownAddress } = found;
+  const { message, address, locationId, contactId } = found;
   const [webhook, neighbours] = await Promise.all([
     message.webhookId === null ? undefined : findWebhookFacts(people, message.webhookId, caller),
     findNeighbours(people, message),
@@ -22,7 +22,7 @@ export async function readWhole(people: Db, caller: Caller, id: number) {
   const about = { mappingId: message.mappingId, address, locationId };
   return {
     ...showMessage(found),
-    ...{ contactId, ownAddress, ...neighbours },
+    ...{ contactId, ...neighbours },
     content: message.content,
     sendRequest: message.sendRequest,
     webhooks: webhook ? [showWebhook(webhook)] : [],
@@ -36,9 +36,9 @@ export type WholeMessage = Awaited<ReturnType<typeof readWhole>>;
 
 const maxWords = 120;
 
-export function showMessage({ message, address, locationId }: ListedMessage) {
+export function showMessage({ message, address, locationId, ownAddress }: ListedMessage) {
   const { content, sendRequest: _sendRequest, webhookId: _webhookId, ...rest } = message;
   const { conversationId: _conversationId, ...shown } = rest;
   const firstWords = (content?.text || content?.subject)?.slice(0, maxWords).toWellFormed() ?? null;
-  return { ...shown, firstWords, address, locationId };
+  return { ...shown, firstWords, address, locationId, ownAddress };
 }
