@@ -200,7 +200,8 @@ function toRow({ at, what, messageId, webhookId, direction, address, mappingId, 
   const state = make("span", what, { className: `state ${tones[what] ?? ""}` });
   const { kind, provider, reason, status, durationMs } = about;
   const how = [kind, provider, reason === what ? "" : reason, status, durationMs && `${durationMs} ms`].filter(Boolean);
-  const mapping = mappingId && goTo.has("a") ? make("a", "its mapping", { href: `/console/mappings/${mappingId}` }) : "";
+  const mapping =
+    mappingId && goTo.has("a") ? make("a", "its mapping", { href: `/console/mappings/${mappingId}` }) : "";
   return rowOf([when, way ?? "", make("bdi", address ?? ""), mapping, state, how.join(" · "), locationId ?? ""]);
 }
 

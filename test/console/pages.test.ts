@@ -146,6 +146,7 @@ test("the first view is small", async () => {
 
 /** Where else a writing operation is, or why it is nowhere. */
 const elsewhere: Record<string, string> = {
+  replayDelivery: "a message that was given up",
   replayDeliveries: "a replay, step by step",
   replayWebhooks: "a replay, step by step",
   createReplay: "Replay, of Problems and of Messages",
