@@ -28,7 +28,7 @@ export async function findConversationsOf(db: Db, { address, locationIds }: Pers
 /** Whether the person is not to be written to, or was not, in the locations that are reached; also somebody who has never written. */
 export async function findOptOutsOf(db: Db, { address, locationIds }: PersonInReach): Promise<OptOut[]> {
   const addresses = addressForms(address, await listOwnNumbers(db, locationIds));
-  return listOptOuts(db, { addresses, locationIds, isWithLifted: true, limit: 200 });
+  return (await listOptOuts(db, { addresses, locationIds, isWithLifted: true, limit: 200 })).rows;
 }
 
 /**

@@ -1,6 +1,5 @@
 import { desc, type SQL, sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { listOptOuts } from "../../src/store/consent/opt-outs.ts";
 import { listConversations } from "../../src/store/conversations.ts";
 import { readActivity, readSigns } from "../../src/store/messages/activity.ts";
 import { findP95Ms, listMessages } from "../../src/store/messages/list-messages.ts";
@@ -12,6 +11,7 @@ import { type Database, type Db, selectRows } from "../../src/store/postgres/dat
 import { openDatabase } from "../../src/store/postgres/open-database.ts";
 import { listNewest, maxWalked, type Page } from "../../src/store/postgres/walk-newest.ts";
 import { messages } from "../../src/store/schema.ts";
+import { countRead } from "../support/count-read.ts";
 import { copyMigrated } from "../support/database.ts";
 
 let database: Database;
@@ -54,10 +54,6 @@ beforeAll(async () => {
       highlevel_email_message_id = 'e-' || id, rfc_message_id = 'R-' || id, requested_id = 'q-' || id`);
   await db.execute(sql`
     update conversations set highlevel_conversation_id = 'v-' || id where address = 'ann' and location_id <> 'location-7'`);
-  await db.execute(sql`
-    insert into opt_outs (location_id, channel, address, cause, lifted_at)
-    select 'location-' || n, 'sms', '+1500' || round, 'word', case when round % 2 = 0 then now() end
-    from generate_series(1, 100) round, generate_series(0, 299) n`);
   await db.execute(sql`vacuum analyze`);
   const [seventh] = await selectRows<{ id: string }>(db, sql`select id from mappings where location_id = 'location-7'`);
   mappingId = seventh?.id ?? "";
@@ -67,26 +63,7 @@ afterAll(async () => {
   await owner.drop();
 });
 
-/** What a list finds, and how many rows and entries of indexes it reads, of whatever table, as PostgreSQL counts them. */
-async function count(list: () => Promise<Page<unknown>>): Promise<{ found: number; read: number; walkedTo: unknown }> {
-  const readSoFar = async () => {
-    await database.db.execute(sql`select pg_stat_force_next_flush()`);
-    const [row] = await selectRows<{ count: number }>(
-      database.db,
-      sql`
-        select (select sum(seq_tup_read) from pg_stat_user_tables)::int
-          + (select sum(idx_tup_read) from pg_stat_user_indexes)::int as count`,
-    );
-    return row?.count ?? 0;
-  };
-  const before = await readSoFar();
-  const { rows, walkedTo } = await list();
-  return { found: rows.length, walkedTo, read: (await readSoFar()) - before };
-}
-
-const optOuts = async (filter: Parameters<typeof listOptOuts>[1]) => {
-  return { rows: await listOptOuts(database.db, filter), walkedTo: undefined };
-};
+const count = (list: () => Promise<Page<unknown>>) => countRead(database.db, list);
 const limit = 51;
 const [one, withContacts, nothing, nobody] = ["location-7", "location-9", "location-300", "nobody"].map((id) => ({
   locationIds: [id],
@@ -113,10 +90,6 @@ test.for([
   ["messages by their Message-ID", () => listMessages(database.db, { rfcMessageId: "<r-700>", limit }), 1],
   ["deliveries of a person", () => listDeliveries(database.db, { ...one, addresses: ["ann"], limit }), 50],
   ["deliveries that are dead", () => listDeliveries(database.db, { state: "dead", limit }), limit],
-  ["opt-outs of one location", () => optOuts({ ...one, limit: 20 }), 20],
-  ["opt-outs of a location that has none", () => optOuts({ ...nothing, limit }), 0],
-  ["opt-outs of a person", () => optOuts({ ...one, addresses: ["+15001"], limit }), 1],
-  ["opt-outs of all locations", () => optOuts({ isWithLifted: true, limit }), limit],
   ["deliveries that are pending", () => listDeliveries(database.db, { state: "pending", limit }), 0],
 ] as const)("a list of %s reads no more than a few times what it shows", async ([, list, found]) => {
   const counted = await count(list);

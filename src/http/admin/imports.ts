@@ -120,8 +120,9 @@ export const importsOperations = {
     query: numberedPageQuery,
     answers: { 200: importListAnswer },
     async handle({ people }: ImportsContext, { caller, query: { limit, cursor } }) {
-      const rows = await listImports(people, { locationIds: caller.locationIds, before: cursor, limit: limit + 1 });
-      return reply(200, toPage(rows, { limit, keyOf: ({ id }) => id, show: showImport }));
+      const page = { locationIds: caller.locationIds, before: cursor, limit: limit + 1 };
+      const { rows, walkedTo } = await listImports(people, page);
+      return reply(200, toPage(rows, { limit, keyOf: ({ id }) => id, show: showImport, walkedTo }));
     },
   }),
 

@@ -6,12 +6,12 @@ import { toLine } from "../csv.ts";
 /** All of them as CSV, as fast as it is taken. */
 export async function* optOutLines(people: Db, found: OptOutFilter): AsyncGenerator<string> {
   yield toLine(columns);
-  for (let before: number | undefined; ; ) {
-    const rows = await listOptOuts(people, { ...found, before, limit: 1000 });
+  let before: number | undefined;
+  do {
+    const { rows, walkedTo } = await listOptOuts(people, { ...found, before, limit: 1000 });
     yield rows.map((each) => toLine(toCells(each))).join("");
-    before = rows.at(-1)?.id;
-    if (rows.length < 1000) return;
-  }
+    before = rows.length < 1000 ? walkedTo : rows.at(-1)?.id;
+  } while (before !== undefined);
 }
 
 const columns = ["locationId", "channel", "address", "cause", "detail", "optedOutAt", "liftedAt", "liftedBy"] as const;

@@ -61,8 +61,8 @@ export const optOutOperations = {
     answers: { 200: pageOf(shownOptOutAnswer) },
     async handle({ people }: OptOutsContext, { caller, query: { limit, cursor, ...sought } }) {
       const found = await readFilter(people, caller, sought);
-      const rows = await listOptOuts(people, { ...found, before: cursor, limit: limit + 1 });
-      return reply(200, toPage(rows, { limit, keyOf: ({ id }) => id, show }));
+      const { rows, walkedTo } = await listOptOuts(people, { ...found, before: cursor, limit: limit + 1 });
+      return reply(200, toPage(rows, { limit, keyOf: ({ id }) => id, show, walkedTo }));
     },
   }),
 

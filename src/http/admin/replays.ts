@@ -74,8 +74,8 @@ export const replayOperations = {
     query: numberedPageQuery,
     answers: { 200: replayListAnswer },
     async handle({ people }: ReplaysContext, { caller, query: { limit, cursor } }) {
-      const rows = await listReplays(people, { ...reachOf(caller), before: cursor, limit: limit + 1 });
-      return reply(200, toPage(rows, { limit, keyOf: ({ id }) => id, show: showReplay }));
+      const { rows, walkedTo } = await listReplays(people, { ...reachOf(caller), before: cursor, limit: limit + 1 });
+      return reply(200, toPage(rows, { limit, keyOf: ({ id }) => id, show: showReplay, walkedTo }));
     },
   }),
 

@@ -1,10 +1,11 @@
-import { and, desc, eq, inArray, isNull, lt, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, isNull, type SQL, sql } from "drizzle-orm";
 import { type ConsentCause, type OptOutChannel, optOutChannels } from "../../model.ts";
 import { isAnyOf } from "../postgres/any-of.ts";
 import { columnsOf } from "../postgres/columns.ts";
 import { type Db, selectRows } from "../postgres/database.ts";
 import { prepare } from "../postgres/prepare.ts";
-import { conversations, deliveries, type OptOut, optOuts } from "../schema.ts";
+import { listNewest, maxWalked, type Page, rowsOfEach, type Walk } from "../postgres/walk-newest.ts";
+import { conversations, deliveries, locations, type OptOut, optOuts } from "../schema.ts";
 
 /** Whom a location writes to. */
 export interface Addressee {
@@ -332,31 +333,36 @@ export async function eraseDetails(
     .where(and(inArray(optOuts.address, addresses), locationIds && isAnyOf(optOuts.locationId, locationIds)));
 }
 
-/** Newest first. */
+/** Newest first. However few fit, it looks at no more than some thousands: then `walkedTo` says where to go on. */
 export async function listOptOuts(
   db: Db,
-  {
-    locationIds,
-    channel,
-    addresses,
-    cause,
-    isWithLifted,
-    ...page
-  }: OptOutFilter & { before?: number | undefined; limit: number },
-): Promise<OptOut[]> {
-  return db
-    .select()
-    .from(optOuts)
-    .where(
-      and(
-        locationIds && isAnyOf(optOuts.locationId, locationIds),
-        channel && eq(optOuts.channel, channel),
-        addresses && inArray(optOuts.address, addresses),
-        cause && eq(optOuts.cause, cause),
-        isWithLifted ? undefined : isNull(optOuts.liftedAt),
-        page.before === undefined ? undefined : lt(optOuts.id, page.before),
-      ),
-    )
-    .orderBy(desc(optOuts.id))
-    .limit(page.limit);
+  page: OptOutFilter & { before?: number | undefined; limit: number },
+): Promise<Page<OptOut>> {
+  const { channel, cause, isWithLifted, limit } = page;
+  const isWanted = and(
+    channel && eq(optOuts.channel, channel),
+    cause && eq(optOuts.cause, cause),
+    isWithLifted ? undefined : isNull(optOuts.liftedAt),
+  );
+  return listNewest(db, walkOptOuts(page, isWanted !== undefined), page, (tx, isWalked) =>
+    tx.select().from(optOuts).where(and(isWalked, isWanted)).orderBy(desc(optOuts.id)).limit(limit),
+  );
+}
+
+/** By the people, of whom a location has one row for each channel; by the locations; or all. */
+function walkOptOuts({ addresses, locationIds, limit }: OptOutFilter & { limit: number }, isFiltered: boolean): Walk[] {
+  if (addresses) {
+    const isReached = locationIds ? isAnyOf(locations.id, locationIds) : sql`true`;
+    const found = sql`
+      select found.id from ${locations} cross join lateral (
+        select id from ${optOuts} where ${optOuts.locationId} = ${locations.id}
+          and ${inArray(optOuts.channel, ["sms", "email"])} and ${isAnyOf(optOuts.address, addresses)}
+      ) found where ${isReached}`;
+    return [{ table: optOuts, condition: sql`${optOuts.id} = any(array(${found}))`, rows: maxWalked }];
+  }
+  if (!locationIds) return [{ table: optOuts, rows: rowsOfEach(1, limit, isFiltered) }];
+  const parts = { column: optOuts.locationId, values: locationIds, type: "text" as const };
+  return locationIds.length > 0
+    ? [{ table: optOuts, parts, rows: rowsOfEach(locationIds.length, limit, isFiltered) }]
+    : [];
 }

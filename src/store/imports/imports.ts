@@ -1,6 +1,7 @@
-import { and, asc, desc, eq, getTableColumns, lt, lte, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, getTableColumns, lte, type SQL, sql } from "drizzle-orm";
 import { isAnyOf } from "../postgres/any-of.ts";
 import { type Db, secondsFromNow, selectRows } from "../postgres/database.ts";
+import { listNewest, type Page, type Walk } from "../postgres/walk-newest.ts";
 import { type Import, imports, mappings } from "../schema.ts";
 
 export type NewImport = Pick<Import, "mappingId" | "history" | "perSecond" | "isDryRun" | "keyId">;
@@ -37,15 +38,20 @@ export async function findImport(db: Db, id: number, reach: ImportReach): Promis
 /** Newest first. */
 export async function listImports(
   db: Db,
-  { before, limit, ...reach }: ImportReach & { before?: number | undefined; limit: number },
-): Promise<Import[]> {
-  const isBefore = before === undefined ? undefined : lt(imports.id, before);
-  return db
-    .select()
-    .from(imports)
-    .where(and(isOf(reach), isBefore))
-    .orderBy(desc(imports.id))
-    .limit(limit);
+  { locationIds, ...page }: ImportReach & { before?: number | undefined; limit: number },
+): Promise<Page<Import>> {
+  const { limit } = page;
+  const walks = locationIds ? await walkImports(db, locationIds, limit) : [{ table: imports, rows: limit }];
+  return listNewest(db, walks, page, (tx, isWalked) =>
+    tx.select().from(imports).where(isWalked).orderBy(desc(imports.id)).limit(limit),
+  );
+}
+
+async function walkImports(db: Db, locationIds: string[], rows: number): Promise<Walk[]> {
+  const own = await db.select({ id: mappings.id }).from(mappings).where(isAnyOf(mappings.locationId, locationIds));
+  const values = own.map(({ id }) => id);
+  const parts = { column: imports.mappingId, values, type: "uuid" as const, areFew: true };
+  return values.length > 0 ? [{ table: imports, parts, rows }] : [];
 }
 
 /** One of the mapping that has not ended: of each there is one at most. */

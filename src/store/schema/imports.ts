@@ -46,7 +46,11 @@ export const imports = pgTable(
     nextAt: createdAt(),
     finishedAt: time(),
   },
-  (table) => [index("imports_running").on(table.nextAt).where(sql`${table.state} = 'running'`)],
+  (table) => [
+    index("imports_running").on(table.nextAt).where(sql`${table.state} = 'running'`),
+    index("imports_mapping").on(table.mappingId, table.id),
+    index("imports_open").on(table.mappingId).where(sql`${table.state} in ('running', 'paused')`),
+  ],
 );
 
 export type ImportState = "running" | "paused" | "done" | "stopped";

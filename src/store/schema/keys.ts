@@ -64,6 +64,15 @@ export const audit = pgTable(
   (table) => [index("audit_who").on(table.who, table.id)],
 );
 
+/** Secrets of the bridge's own, which nobody is shown. */
+export const ownSecrets = pgTable("own_secrets", {
+  /** `emails`: proves the tokens that emails carry. */
+  what: text().primaryKey().$type<"emails">(),
+  sealedSecret: text().notNull(),
+});
+
+export type OwnSecret = typeof ownSecrets.$inferSelect;
+
 export type AuditEntry = typeof audit.$inferSelect;
 
 export type Key = typeof keys.$inferSelect;

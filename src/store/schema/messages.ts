@@ -156,7 +156,7 @@ export const messageParts = pgTable(
     createdAt: createdAt(),
   },
   (table) => [
-    index("message_parts_set").on(table.mappingId, table.person, table.ref),
+    index("message_parts_set").on(table.mappingId, table.person, table.ref, table.total, table.id),
     index("message_parts_waiting").on(table.waitsUntil).where(sql`${table.waitsUntil} is not null`),
   ],
 );

@@ -1,7 +1,8 @@
-import { and, asc, desc, eq, isNotNull, lt, lte, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, isNotNull, lte, or, type SQL, sql } from "drizzle-orm";
 import { countStates } from "../../deliveries.ts";
 import { isTo } from "../../lanes/held-lane.ts";
 import { type Db, secondsFromNow, selectRows } from "../../postgres/database.ts";
+import { listNewest, type Page, rowsOfEach } from "../../postgres/walk-newest.ts";
 import { deliveries, keys, type Replay, type ReplayFilter, replays } from "../../schema.ts";
 import { isMappingPaused } from "../../trouble/holds.ts";
 import { isLocationReady } from "../../trouble/paused-locations.ts";
@@ -48,7 +49,7 @@ function isOf({ ofKeys }: ReplayReach): SQL | undefined {
   if (!ofKeys?.locationIds) return ofKeys && or(isNotNull(replays.keyId), isNotNull(replays.userId));
   const locationIds = sql`${sql.param(ofKeys.locationIds)}::text[]`;
   return or(
-    sql`${replays.keyId} in (select id from ${keys} where ${keys.locationIds} <@ ${locationIds})`,
+    sql`exists (select from ${keys} where ${keys.id} = ${replays.keyId} and ${keys.locationIds} <@ ${locationIds})`,
     and(isNotNull(replays.userId), sql`${replays.filter}->>'locationId' = any(${locationIds})`),
   );
 }
@@ -61,18 +62,20 @@ export async function findReplay(db: Db, id: number, reach: ReplayReach): Promis
   return found;
 }
 
-/** Newest first. */
+/** Newest first. However few fit, it looks at no more than some thousands: then `walkedTo` says where to go on. */
 export async function listReplays(
   db: Db,
-  { before, limit, ...reach }: ReplayReach & { before?: number | undefined; limit: number },
-): Promise<Replay[]> {
-  const isBefore = before === undefined ? undefined : lt(replays.id, before);
-  return db
-    .select()
-    .from(replays)
-    .where(and(isOf(reach), isBefore))
-    .orderBy(desc(replays.id))
-    .limit(limit);
+  { ofKeys, ...page }: ReplayReach & { before?: number | undefined; limit: number },
+): Promise<Page<Replay>> {
+  const walk = { table: replays, rows: rowsOfEach(1, page.limit, ofKeys !== undefined) };
+  return listNewest(db, [walk], page, (tx, isWalked) =>
+    tx
+      .select()
+      .from(replays)
+      .where(and(isWalked, isOf({ ofKeys })))
+      .orderBy(desc(replays.id))
+      .limit(page.limit),
+  );
 }
 
 /** How many of those that it has had go out again are how. */
