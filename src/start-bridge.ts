@@ -13,7 +13,7 @@ import { createEndpoints } from "./registry/endpoints/endpoint-target.ts";
 import { createListeners } from "./registry/endpoints/listeners.ts";
 import { startLearning } from "./registry/learn-providers.ts";
 import { createMappings } from "./registry/mappings.ts";
-import { resealStep } from "./registry/reseal.ts";
+import { resealStep } from "./registry/sealed/reseal.ts";
 import { createConnecting } from "./start-bridge/create-connecting.ts";
 import { createDelivering } from "./start-bridge/create-delivering.ts";
 import { createDoorsOf } from "./start-bridge/create-doors.ts";
@@ -48,8 +48,9 @@ export async function startBridge(
   trial: TrialContext = {},
 ): Promise<Bridge> {
   const { pollSeconds = 1, firstDelaySeconds = 2, databaseStartSeconds = 30, visibleAfterSeconds = 5 } = tuning;
-  const { database, keys, sealer } = await openWithKeys(config, databaseStartSeconds);
+  const { database, keys, ...secrets } = await openWithKeys(config, databaseStartSeconds);
   const { db } = database;
+  const { sealer } = secrets;
   if (config.holdSends) await holdSends(db, "HOLD_SENDS");
   const secondsSinceTurn = () => worker.secondsSinceTurn();
   const listeners = createListeners(db);
@@ -63,8 +64,8 @@ export async function startBridge(
   const doors = createDoorsOf(config, log, traces, tuning);
   const access = await openAccess(config, { db, sealer, log, doors });
   const endpoints = createEndpoints({ db, sealer });
-  const core = { pollSeconds, db, log, accounts, mappings, ...access, listeners, endpoints, during: stalls.during };
-  const times = { firstDelaySeconds, visibleAfterSeconds };
+  const core = { db, log, ...secrets, accounts, mappings, ...access, listeners, endpoints, during: stalls.during };
+  const times = { pollSeconds, firstDelaySeconds, visibleAfterSeconds };
   const apart = database.people === db ? undefined : database.people;
   const delivering = createDelivering(config, { ...core, ...times, apart, doors, traceAttempt: traces?.traceAttempt });
   const { reading, plainText } = delivering;
@@ -74,14 +75,15 @@ export async function startBridge(
     { ...delivering, reseal, live, counts },
     { pollSeconds, isPooled: database.isPooled },
   );
-  const loops = [live, learning, troubles.start(log), ...startMailboxes(config, { ...core, doors, worker })];
+  const mailboxes = startMailboxes(config, { ...core, pollSeconds, doors, worker });
+  const loops = [live, learning, troubles.start(log), ...mailboxes];
   if (config.run !== "web") loops.push(keepWatchingDefaults(delivering));
   const { publicUrl, bodyLimitBytes, metricsTokens, allowedPrivateHosts } = config;
   const { ownKey, adminApiKeys } = await findKeys(config, database, keys);
   const context = {
     ...{ ...core, callEndpoint: doors.callEndpoint, allowedPrivateHosts },
     ...{ ...observing, database, people: database.people },
-    ...{ sealer, reading, keyIds: sealer.keyIds, settings: config.shown },
+    ...{ reading, keyIds: sealer.keyIds, settings: config.shown },
     ...createIntake(config, { db, log, onStored: worker.wake, doors }, tuning),
     ...{ publicUrl, bodyLimitBytes, adminApiKeys, metricsTokens, live, appOrigins: config.appOrigins },
     callsPerDay: config.highlevelRequests.perDay,

@@ -53,6 +53,7 @@ const highlevel: DeliverContext["highlevel"] = {
 const context: DeliverContext & ProcessContext = {
   db,
   log,
+  emailSecret: Buffer.alloc(32),
   highlevel,
   mappings: createMappings({ db, sealer: createSealer([Buffer.alloc(32)]) }),
   accessTokens: {

@@ -12,6 +12,8 @@ import type { Message, MessageContent } from "../store/schema.ts";
 export interface ComposeOutbound {
   mapping: Pick<MappingFacts, "id" | "accountId" | "channel" | "address" | "replyTokens" | "listUnsubscribe">;
   publicUrl: string;
+  /** Proves the tokens that it carries. */
+  emailSecret: Buffer;
   /** The person. */
   address: string;
   message: Pick<Message, "id" | "rfcMessageId">;
@@ -42,7 +44,7 @@ export function composeOutbound(about: ComposeOutbound): OutboundMessage {
   const html = content.html && content.html + unfetched.map((url) => `<p>${escapeHtml(url)}</p>`).join("");
   return {
     ...common,
-    ...answeredByToken(mapping, message.id, senderOf(mapping.address, content.from)),
+    ...answeredByToken(about, senderOf(mapping.address, content.from)),
     cc: content.cc,
     bcc: content.bcc,
     subject: cleanSubject(content.subject),
@@ -56,9 +58,11 @@ export function composeOutbound(about: ComposeOutbound): OutboundMessage {
 }
 
 /** Who got a copy would unsubscribe the person whom it was written to. */
-function unsubscribeUrlOf({ mapping, publicUrl, message, content }: ComposeOutbound): string | undefined {
+function unsubscribeUrlOf(about: ComposeOutbound): string | undefined {
+  const { mapping, publicUrl, message, content, emailSecret } = about;
   if (!mapping.listUnsubscribe || content.cc.length + content.bcc.length > 0) return undefined;
-  return `${publicUrl}/unsubscribe/${writeUnsubscribeToken({ mappingId: mapping.id, messageId: message.id })}`;
+  const token = writeUnsubscribeToken(emailSecret, { mappingId: mapping.id, messageId: message.id });
+  return `${publicUrl}/unsubscribe/${token}`;
 }
 
 /**
@@ -79,13 +83,12 @@ function senderOf(mailbox: string, shown: string | undefined): Pick<OutboundMess
 
 /** By the address that it comes to an answer tells what it is for, whatever the mail program leaves out. */
 function answeredByToken(
-  { id: mappingId, replyTokens }: ComposeOutbound["mapping"],
-  messageId: number,
+  { mapping: { id: mappingId, replyTokens }, message: { id: messageId }, emailSecret }: ComposeOutbound,
   sender: Pick<OutboundMessage, "from" | "fromName" | "replyTo">,
 ): typeof sender {
   if (!replyTokens) return sender;
   const { from, replyTo = from } = sender;
-  return { ...sender, replyTo: withReplyToken(replyTo, { mappingId, messageId }) ?? sender.replyTo };
+  return { ...sender, replyTo: withReplyToken(emailSecret, replyTo, { mappingId, messageId }) ?? sender.replyTo };
 }
 
 const domainOf = (address: string) => address.slice(address.lastIndexOf("@") + 1);

@@ -6,6 +6,12 @@ import { baseSubject, isReply } from "./find-parent.ts";
 
 const maxSent = 50;
 
+export interface ThreadContext {
+  db: Db;
+  /** Proves the tokens in addresses. */
+  emailSecret: Buffer;
+}
+
 /**
  * HighLevel's id of the email that a person's email answers, which is what HighLevel threads by. By In-Reply-To, then
  * References from the nearest back, then by the token in the address that it came to. Else by the subject: a reply without ids answers the newest email that we sent to this
@@ -13,13 +19,14 @@ const maxSent = 50;
  * whose Message-ID nobody told us.
  */
 export async function findThreadOf(
-  db: Db,
+  { db, emailSecret }: ThreadContext,
   conversation: Conversation,
   { receivedAt, content }: Pick<Message, "receivedAt"> & { content: MessageContent },
 ): Promise<string | undefined> {
   const { inReplyTo, references, subject, replyTokens = [] } = content;
   const ids = [...inReplyTo, ...references.toReversed()];
-  const named = (await findThread(db, conversation, ids)) ?? (await findByTokens(db, conversation, replyTokens));
+  const named =
+    (await findThread(db, conversation, ids)) ?? (await findByTokens({ db, emailSecret }, conversation, replyTokens));
   if (named !== undefined || (ids.length === 0 && !isReply(subject))) return named;
   const isRelayed = ids.length > 0;
   const sent = await listSentEmails(db, conversation, { before: receivedAt, isRelayed, limit: maxSent });
@@ -28,9 +35,15 @@ export async function findThreadOf(
 }
 
 /** An email to this person whose answers were to come to such an address. A token of another mapping proves nothing. */
-async function findByTokens(db: Db, conversation: Conversation, tokens: string[]): Promise<string | undefined> {
+async function findByTokens(
+  { db, emailSecret }: ThreadContext,
+  conversation: Conversation,
+  tokens: string[],
+): Promise<string | undefined> {
   const found = await findByIds(db, conversation, tokens.map(messageIdOf));
   const isMeant = ({ id, mappingId }: (typeof found)[number]) =>
-    tokens.some((token) => messageIdOf(token) === id && mappingId !== null && isReplyToken(token, mappingId));
+    tokens.some(
+      (token) => messageIdOf(token) === id && mappingId !== null && isReplyToken(emailSecret, token, mappingId),
+    );
   return found.find(isMeant)?.highlevelEmailMessageId ?? undefined;
 }

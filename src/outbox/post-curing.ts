@@ -4,18 +4,16 @@ import type { Highlevel } from "../highlevel/client.ts";
 import { isAboutFiles, isAboutThread, isProviderMismatch, textOf } from "../highlevel/refusals.ts";
 import type { InboundAnswer } from "../highlevel/schemas.ts";
 import { type ComposedMessage, composeInbound } from "../messages/compose-inbound.ts";
-import { findThreadOf } from "../messages/find-thread.ts";
+import { findThreadOf, type ThreadContext } from "../messages/find-thread.ts";
 import { properUrl } from "../messages/proper-url.ts";
 import type { HighlevelMessageType } from "../model.ts";
 import type { Mapping, Mappings } from "../registry/mappings.ts";
 import { keepMappingType } from "../store/mappings.ts";
 import { keepAttachment } from "../store/messages/messages.ts";
-import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, MessageContent } from "../store/schema.ts";
 import { refuseFiles } from "./attachments/refuse-files.ts";
 
-export interface CuringContext {
-  db: Db;
+export interface CuringContext extends ThreadContext {
   highlevel: Pick<Highlevel, "postInbound" | "postOutboundCall">;
   mappings: Pick<Mappings, "forget">;
 }
@@ -48,7 +46,7 @@ export async function postCuring(
   beforeCall: () => void,
 ): Promise<{ answer: InboundAnswer & { status: number }; detail: string | undefined }> {
   const { mapping, conversation, message, access } = post;
-  const emailMessageId = await findThreadOf(context.db, conversation, message);
+  const emailMessageId = await findThreadOf(context, conversation, message);
   let draft: Draft = { type: mapping.type, refused: [], emailMessageId, content: message.content };
   const notes: string[] = [];
   for (;;) {

@@ -19,6 +19,8 @@ export interface PostInboundContext extends CarryContext {
   mappings: Pick<Mappings, "forget">;
   /** The longest that one attempt may take. */
   attemptSeconds: number;
+  /** Proves the tokens in addresses. */
+  emailSecret: Buffer;
 }
 
 /**

@@ -30,6 +30,8 @@ export interface SendContext extends Omit<FetchAttachmentsContext, "signal"> {
   callProvider: CallApi;
   plainText: Pick<PlainText, "of">;
   publicUrl: string;
+  /** Proves the tokens that an email carries. */
+  emailSecret: Buffer;
 }
 
 /**
@@ -57,9 +59,9 @@ export async function sendOutbound(context: SendContext, input: MessageAttempt):
   const urls = content.attachments.flatMap(({ url }) => url ?? []);
   const files = await fetchAttachments({ ...context, signal }, urls, mapping.channel);
   const address = mapping.channel === "email" ? spelled(conversation, content) : conversation.address;
-  const { publicUrl } = context;
+  const { publicUrl, emailSecret } = context;
   const plainText = content.html && !content.text ? await context.plainText.of(content.html) : undefined;
-  const outbound = composeOutbound({ mapping, publicUrl, address, message, content, plainText, ...files });
+  const outbound = composeOutbound({ mapping, publicUrl, emailSecret, address, message, content, plainText, ...files });
 
   /** A provider that carries out a repeated send once knows it for a day or so: what may have gone out is not held until later. */
   function refuseLateRepeat(error: unknown): never {

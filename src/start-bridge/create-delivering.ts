@@ -15,7 +15,7 @@ import type { Tuning } from "./tuning.ts";
 export function createDelivering(
   config: Config,
   parts: Pick<DeliverContext, "db" | "log" | "accounts" | "mappings" | "listeners" | "endpoints" | "accessTokens"> &
-    Pick<DeliverContext, "visibleAfterSeconds" | "traceAttempt"> &
+    Pick<DeliverContext, "visibleAfterSeconds" | "traceAttempt" | "emailSecret"> &
     Pick<ProcessContext, "apart" | "during"> &
     Pick<Tuning, "firstDelaySeconds"> & { doors: Doors; marketplaceApp: MarketplaceApp },
 ): DeliverContext & ProcessContext & { reading: Reading; plainText: PlainText } {

@@ -2,7 +2,8 @@ import { hkdfSync } from "node:crypto";
 import type { Config } from "../config.ts";
 import { ConfigError } from "../errors.ts";
 import { declareFiles } from "../registry/provider-files.ts";
-import { requireKeys, resealStep } from "../registry/reseal.ts";
+import { openEmailSecret } from "../registry/sealed/email-secret.ts";
+import { requireKeys, resealStep } from "../registry/sealed/reseal.ts";
 import { createSealer } from "../secrets/seal.ts";
 import { listAudit } from "../store/operate/audit.ts";
 import { readOrCreateEncryptionKey } from "../store/postgres/data-dir.ts";
@@ -22,7 +23,7 @@ export async function openWithKeys(config: Config, startSeconds: number) {
     const keys = encryptionKeys(config);
     const sealer = createSealer(keys);
     await requireKeys({ db: database.db, sealer });
-    return { database, keys, sealer };
+    return { database, keys, sealer, emailSecret: await openEmailSecret({ db: database.db, sealer }) };
   } catch (error) {
     await database.close();
     throw error;

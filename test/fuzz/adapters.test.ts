@@ -154,6 +154,7 @@ describe("HighLevel's webhook", () => {
         address: addresses.email,
       },
       publicUrl: "https://bridge.example.com",
+      emailSecret: Buffer.alloc(32),
       address: "person@example.org",
       message: { id: 1, rfcMessageId: "a@b" },
       content: { ...content, text: message, html, subject, from: emailFrom },

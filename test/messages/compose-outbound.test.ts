@@ -10,6 +10,7 @@ const compose = (subject: string, more = {}) =>
   composeOutbound({
     mapping,
     publicUrl: "https://bridge.example.com",
+    emailSecret: Buffer.alloc(32),
     address: "person@example.org",
     message: { id: 1, rfcMessageId: "a@b" },
     content: { ...content, text: "x", subject, ...more },

@@ -45,11 +45,15 @@ async function addPerson(locationId: string, address: string, known?: string | n
 function threadOf(conversation: Conversation, address: string, more: { inReplyTo?: string[] } = {}) {
   const content = { to: [], cc: [], bcc: [], references: [], attachments: [], inReplyTo: [], ...more };
   const replyTokens = replyTokensOf([address]);
-  return findThreadOf(database.db, conversation, { receivedAt: new Date(), content: { ...content, replyTokens } });
+  return findThreadOf({ db: database.db, emailSecret }, conversation, {
+    receivedAt: new Date(),
+    content: { ...content, replyTokens },
+  });
 }
 
-const addressOf = (mappingId: string | null, mailbox = "support@example.com") =>
-  withReplyToken(mailbox, { mappingId: mappingId ?? "", messageId }) ?? "";
+const emailSecret = Buffer.alloc(32, 1);
+const addressOf = (mappingId: string | null, mailbox = "support@example.com", secret = emailSecret) =>
+  withReplyToken(secret, mailbox, { mappingId: mappingId ?? "", messageId }) ?? "";
 
 test("an answer finds its thread by nothing but the address that it came to, also one that a server made upper case", async () => {
   const address = addressOf(ann.mappingId);
@@ -61,7 +65,8 @@ test("an answer finds its thread by nothing but the address that it came to, als
 test("a token that is forged, of another mapping, or from another person or tenant leads nowhere", async () => {
   const address = addressOf(ann.mappingId);
   const forged = address.replace(/[\da-f](?=@)/, (digit) => (digit === "0" ? "1" : "0"));
-  for (const given of [forged, addressOf(elsewhere.mappingId), address.replace(/b\.\w+/, "b.zzzzzzzzzzz")])
+  const guessed = addressOf(ann.mappingId, undefined, Buffer.from(ann.mappingId ?? ""));
+  for (const given of [forged, guessed, addressOf(elsewhere.mappingId), address.replace(/b\.\w+/, "b.zzzzzzzzzzz")])
     expect(await threadOf(ann, given)).toBeUndefined();
   expect(await threadOf(bob, address)).toBeUndefined();
   expect(await threadOf(elsewhere, address)).toBeUndefined();

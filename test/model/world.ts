@@ -246,6 +246,7 @@ function contextOf(db: Db): DeliverContext & ProcessContext {
     ...{ callEndpoint: unused, callProvider: unused, fetchMedia: unused, fetchPublic: unused, applyInstall: unused },
     ...{ accounts: createAccounts({ db, sealer }), fetchWhole: unused, mailLimitBytes: 0 },
     publicUrl: "https://bridge.example.com",
+    emailSecret: Buffer.alloc(32),
     ...{ attachmentLimitBytes: 0, emailAttachmentsLimitBytes: 0, attemptSeconds: 30, visibleAfterSeconds: 0 },
     record: createRecorder(db),
     retry: { retryHours: 1000, sendRetryHours: 1000, firstDelaySeconds: 1, random: () => 0 },

@@ -101,6 +101,7 @@ function contextWith(postInbound: () => Promise<never> | Promise<{ messageId: st
     attachmentLimitBytes: 0,
     emailAttachmentsLimitBytes: 0,
     publicUrl: "https://bridge.example.com",
+    emailSecret: Buffer.alloc(32),
     visibleAfterSeconds: 0,
     record: createRecorder(database.db),
     retry: { retryHours: 36, sendRetryHours: 4, firstDelaySeconds: 0, random: () => 0 },

@@ -6,7 +6,8 @@ import { openAccessToken, openRefreshToken, sealTokens } from "../../src/access/
 import { ConfigError } from "../../src/errors.ts";
 import { openCredentials, sealCredentials } from "../../src/registry/accounts.ts";
 import { openTarget, sealTarget } from "../../src/registry/endpoints/endpoint-target.ts";
-import { requireKeys, resealStep } from "../../src/registry/reseal.ts";
+import { openEmailSecret } from "../../src/registry/sealed/email-secret.ts";
+import { requireKeys, resealStep } from "../../src/registry/sealed/reseal.ts";
 import { createSealer } from "../../src/secrets/seal.ts";
 import { findAccount, insertAccount } from "../../src/store/accounts.ts";
 import { findEndpoint, insertEndpoint } from "../../src/store/events/endpoints.ts";
@@ -67,8 +68,9 @@ test("all that an earlier key has sealed is sealed under the first one, and the 
   await insertSealedEndpoint();
   const secrets = { clientId: "app-x", clientSecret: "client-secret" };
   await createMarketplaceApp({ db, sealer: before, log: () => undefined, given: {} }).enter(secrets);
+  const emailSecret = await openEmailSecret({ db, sealer: before });
   expect(await resealStep({ db, sealer: during })).toBe(false);
-  expect(await countSealed(db)).toMatchObject([{ keyId: after.keyIds[0], count: 5 }]);
+  expect(await countSealed(db)).toMatchObject([{ keyId: after.keyIds[0], count: 6 }]);
   await requireKeys({ db, sealer: after });
   const account = await findAccount(db, id);
   const location = await findLocation(db, owner.id);
@@ -80,6 +82,15 @@ test("all that an earlier key has sealed is sealed under the first one, and the 
   expect(endpoint && openTarget(after, endpoint)).toEqual(target);
   const app = createMarketplaceApp({ db, sealer: after, log: () => undefined, given: {} });
   expect(await app.find()).toMatchObject(secrets);
+  expect(emailSecret).toHaveLength(32);
+  expect(await openEmailSecret({ db, sealer: after }), "the same for ever").toEqual(emailSecret);
   const copies = await selectRows(db, sql`select sealed_credentials as copy from mappings`);
   expect(copies).toEqual([{ copy: account.sealedCredentials }]);
+});
+
+test("processes that start together have one secret for emails", async () => {
+  const other = await openMigrated(inject, 8);
+  const opened = Array.from({ length: 8 }, () => openEmailSecret({ db: other.db, sealer: before }));
+  expect(new Set((await Promise.all(opened)).map((secret) => secret.toString("hex"))).size).toBe(1);
+  await other.close();
 });

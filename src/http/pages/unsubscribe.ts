@@ -15,6 +15,8 @@ import { type Page, protectPageWithButton, sendPage } from "./plain-page.ts";
 
 export interface UnsubscribeContext {
   db: Db;
+  /** Proves the tokens in emails. */
+  emailSecret: Buffer;
   log: Log;
   webhookLimit: WebhookLimit;
   bodyMemory: BodyMemory;
@@ -54,11 +56,11 @@ export function unsubscribeRoutes(context: UnsubscribeContext): Router {
 }
 
 async function findEmail(
-  { db, webhookLimit }: UnsubscribeContext,
+  context: UnsubscribeContext,
   req: Request<{ token: string }>,
 ): Promise<UnsubscribableEmail | undefined> {
-  const email = await findUnsubscribable(db, req.params.token);
-  if (!email) await webhookLimit.countStranger(req.socket.remoteAddress);
+  const email = await findUnsubscribable(context, req.params.token);
+  if (!email) await context.webhookLimit.countStranger(req.socket.remoteAddress);
   return email;
 }
 

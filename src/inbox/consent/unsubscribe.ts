@@ -21,11 +21,14 @@ export interface UnsubscribableEmail {
  * Undefined for a token that we did not write. Those of a mapping that was deleted or moved still hold: the person wants no
  * more emails of the location, by whichever mailbox.
  */
-export async function findUnsubscribable(db: Db, token: string): Promise<UnsubscribableEmail | undefined> {
+export async function findUnsubscribable(
+  { db, emailSecret }: { db: Db; emailSecret: Buffer },
+  token: string,
+): Promise<UnsubscribableEmail | undefined> {
   const messageId = unsubscribedMessageId(token);
   const found = messageId === undefined ? undefined : await findMessageWithConversation(db, messageId);
   const mappingId = found?.message.mappingId;
-  if (!found || !mappingId || !isUnsubscribeToken(token, mappingId)) return undefined;
+  if (!found || !mappingId || !isUnsubscribeToken(emailSecret, token, mappingId)) return undefined;
   const mapping = await findMapping(db, mappingId);
   return mapping && { messageId: found.message.id, mapping, conversation: found.conversation };
 }

@@ -6,20 +6,18 @@ import { whyHeld } from "../../messages/aside/set-aside.ts";
 import { admit, ignoredReason } from "../../messages/aside/unknown-sender.ts";
 import { type ComposedMessage, composeInbound } from "../../messages/compose-inbound.ts";
 import { contentOf } from "../../messages/content.ts";
-import { findThreadOf } from "../../messages/find-thread.ts";
+import { findThreadOf, type ThreadContext } from "../../messages/find-thread.ts";
 import type { CallAddition, Consent, ProviderEvent, ProviderMessage, Receipt, WebhookRequest } from "../../model.ts";
 import type { FetchCertificate } from "../../providers/kit/proofs.ts";
 import type { Reading } from "../../providers/reading.ts";
 import { type AddressedMessage, isFor } from "../../registry/find-receivers.ts";
 import type { Mapping } from "../../registry/mappings.ts";
 import { findConversation } from "../../store/conversations.ts";
-import type { Db } from "../../store/postgres/database.ts";
 import { addressingOf, addressOfPerson, isSaid, type Said, seenBy, unmappedReason } from "../read-webhook.ts";
 import { findAnswers } from "../recognize-ours.ts";
 import { isVerified } from "../refusals/is-verified.ts";
 
-export interface PreviewContext {
-  db: Db;
+export interface PreviewContext extends ThreadContext {
   reading: Reading;
   fetchCertificate?: FetchCertificate | undefined;
 }
@@ -51,10 +49,11 @@ interface PreviewedRequest {
  * names. Throws a Failure where that is not to be had: then nobody knows whether it verifies.
  */
 export async function previewWebhook(
-  { db, reading, fetchCertificate }: PreviewContext,
+  context: PreviewContext,
   mapping: Mapping,
   request: WebhookRequest,
 ): Promise<Preview> {
+  const { reading, fetchCertificate } = context;
   const verified = await isVerified(mapping, request, fetchCertificate);
   try {
     const { events } = await reading.parse(mapping.provider, request, mapping.address);
@@ -66,7 +65,7 @@ export async function previewWebhook(
       else if (event.kind === "ignored") previews.push({ outcome: "ignored", reason: event.reason });
       else if (event.kind === "receipt") previews.push({ outcome: "applied", receipt: event });
       else if (event.kind === "addition") previews.push({ outcome: "applied", addition: event });
-      else previews.push(await previewMessage(db, mapping, event, request.receivedAt));
+      else previews.push(await previewMessage(context, mapping, event, request.receivedAt));
     }
     return { verified, events: previews };
   } catch (error) {
@@ -85,16 +84,17 @@ function seen(mapping: Mapping, account: AddressedMessage["account"], said: Said
 }
 
 async function previewMessage(
-  db: Db,
+  context: ThreadContext,
   mapping: Mapping,
   event: ProviderMessage,
   receivedAt: Date,
 ): Promise<PreviewedEvent> {
+  const { db } = context;
   const address = addressOfPerson(mapping, event) ?? event.from;
   const stored = await findConversation(db, mapping.id, address);
   const stranger = { address, highlevelContactId: null, highlevelConversationId: null };
   const conversation = stored ?? stranger;
-  const thread = stored && (await findThreadOf(db, stored, { receivedAt, content: contentOf(event) }));
+  const thread = stored && (await findThreadOf(context, stored, { receivedAt, content: contentOf(event) }));
   const { providerMessageId, direction = "inbound" } = event;
   const sentAt = believeTime(event.sentAt, receivedAt) ?? null;
   const message: ComposedMessage = { direction, providerMessageId, sentAt, receivedAt, content: contentOf(event) };

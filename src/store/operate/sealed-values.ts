@@ -3,14 +3,20 @@ import { type Db, selectRows } from "../postgres/database.ts";
 
 /** What is sealed, and for whom. */
 export interface SealedValue {
-  owner: "account" | "location" | "company" | "endpoint" | "app";
+  owner: "account" | "location" | "company" | "endpoint" | "app" | "own";
   id: string;
-  column: "sealed_credentials" | "sealed_token" | "sealed_refresh_token" | "sealed_target" | "sealed_secrets";
+  column:
+    | "sealed_credentials"
+    | "sealed_token"
+    | "sealed_refresh_token"
+    | "sealed_target"
+    | "sealed_secrets"
+    | "sealed_secret";
   sealed: string;
 }
 
 /** What a row of the table is known by. */
-const idOf = (owner: SealedValue["owner"]) => sql.raw(owner === "app" ? "what" : "id");
+const idOf = (owner: SealedValue["owner"]) => sql.raw(owner === "app" || owner === "own" ? "what" : "id");
 
 const places: [SealedValue["owner"], string, SealedValue["column"]][] = [
   ["account", "accounts", "sealed_credentials"],
@@ -20,6 +26,7 @@ const places: [SealedValue["owner"], string, SealedValue["column"]][] = [
   ["company", "companies", "sealed_refresh_token"],
   ["endpoint", "endpoints", "sealed_target"],
   ["app", "marketplace_apps", "sealed_secrets"],
+  ["own", "own_secrets", "sealed_secret"],
 ];
 const tableOf = (owner: SealedValue["owner"]) => places.find(([each]) => each === owner)?.[1] ?? "";
 

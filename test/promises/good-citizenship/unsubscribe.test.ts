@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { locationId, publicUrl } from "../../support/location.ts";
 import { mailProviders } from "../../support/providers.ts";
@@ -172,9 +173,18 @@ test("a token that nobody wrote, or that is for another email, leads nowhere", a
   const [contact, other] = [newContact(), newContact()];
   const [ofContact = "", proof = ""] = (await newToken(way("postmark"), contact)).split(".");
   const [ofOther = "", foreign = ""] = (await newToken(way("sendgrid"), other)).split(".");
+  // By all that a key of the location is shown of an email and its mapping.
+  const guess = (key: string, words: string) =>
+    `${ofContact}.${createHmac("sha256", key).update(words).digest("base64url").slice(0, 22)}`;
+  const [mappingId, messageId] = [way("postmark").mappingId, Number.parseInt(ofContact, 36)];
+  const guesses = [mappingId, "", String(messageId)].flatMap((key) => [
+    guess(key, `unsubscribe ${messageId}`),
+    guess(key, `unsubscribe ${mappingId} ${messageId}`),
+  ]);
   const forged = `${proof.slice(0, -1)}${proof.endsWith("A") ? "B" : "A"}`;
   for (const token of [
     ...[`${ofContact}.${foreign}`, `${ofOther}.${proof}`, `${ofContact}.${forged}`, `zzzzzzzzzzz.${proof}`, proof],
+    ...guesses,
     ...[ofContact, `${ofContact}.`, "%00", `${ofContact}.${proof}%00`, "x".repeat(5000)],
   ]) {
     expect((await post(token)).status, token).toBe(404);
@@ -211,4 +221,13 @@ test("without the setting, and with copies, an email has no such header; a numbe
     422,
     [{ path: "listUnsubscribe", message: "is for mailboxes: leave it out" }],
   ]);
+});
+
+test("a link outlives the process that wrote it", async () => {
+  const contact = newContact();
+  const token = await newToken(way("postmark"), contact);
+  // It listens at another port then: nothing is sent from here on.
+  await twoWay.bridge.restart();
+  expect((await post(token)).status).toBe(200);
+  expect(await optOutsOf(contact)).toHaveLength(1);
 });

@@ -3,7 +3,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 /**
  * A token in the address that an email is to be answered at, as in `support+b.1z.3f0c…@example.com`: which email, and the
  * proof that we wrote it there. It outlives mail programs that keep no ids. In lower case, as servers may make it so; it
- * says nothing to who does not know the mapping's id, which is a secret.
+ * says nothing to who does not know the secret, which no key is shown.
  */
 const written = /(?:\+|%2b|&#43;)b\.([0-9a-z]{1,11}\.[0-9a-f]{20})(?=@|%40|&#64;)/gi;
 
@@ -12,11 +12,12 @@ const maxLocalLength = 64;
 
 /** The mailbox with a token for an email; undefined for one that has no room for it. */
 export function withReplyToken(
+  secret: Buffer,
   mailbox: string,
-  { mappingId, messageId }: { mappingId: string; messageId: number },
+  email: { mappingId: string; messageId: number },
 ): string | undefined {
   const at = mailbox.lastIndexOf("@");
-  const local = `${mailbox.slice(0, at)}+b.${messageId.toString(36)}.${proofOf(mappingId, messageId)}`;
+  const local = `${mailbox.slice(0, at)}+b.${email.messageId.toString(36)}.${proofOf(secret, email)}`;
   return local.length > maxLocalLength || local.includes('"') ? undefined : local + mailbox.slice(at);
 }
 
@@ -32,11 +33,11 @@ export function replyTokensOf(addresses: string[]): string[] {
 /** Which email a token is for, if it is one that we wrote: of that its mapping must be known first. */
 export const messageIdOf = (token: string): number => Number.parseInt(token, 36);
 
-export function isReplyToken(token: string, mappingId: string): boolean {
+export function isReplyToken(secret: Buffer, token: string, mappingId: string): boolean {
   const [, given = ""] = token.split(".");
-  const proof = proofOf(mappingId, messageIdOf(token));
+  const proof = proofOf(secret, { mappingId, messageId: messageIdOf(token) });
   return given.length === proof.length && timingSafeEqual(Buffer.from(given), Buffer.from(proof));
 }
 
-const proofOf = (mappingId: string, messageId: number) =>
-  createHmac("sha256", mappingId).update(`reply ${messageId}`).digest("hex").slice(0, 20);
+const proofOf = (secret: Buffer, { mappingId, messageId }: { mappingId: string; messageId: number }) =>
+  createHmac("sha256", secret).update(`reply ${mappingId} ${messageId}`).digest("hex").slice(0, 20);

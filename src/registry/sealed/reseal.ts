@@ -1,11 +1,12 @@
-import { appContext } from "../access/marketplace-app.ts";
-import { contextOfColumn } from "../access/sealed-tokens.ts";
-import { ConfigError } from "../errors.ts";
-import type { Sealer } from "../secrets/seal.ts";
-import { countSealed, listSealedByOthers, replaceSealed, type SealedValue } from "../store/operate/sealed-values.ts";
-import type { Db } from "../store/postgres/database.ts";
-import { credentialsContext } from "./accounts.ts";
-import { targetContext } from "./endpoints/endpoint-target.ts";
+import { appContext } from "../../access/marketplace-app.ts";
+import { contextOfColumn } from "../../access/sealed-tokens.ts";
+import { ConfigError } from "../../errors.ts";
+import type { Sealer } from "../../secrets/seal.ts";
+import { countSealed, listSealedByOthers, replaceSealed, type SealedValue } from "../../store/operate/sealed-values.ts";
+import type { Db } from "../../store/postgres/database.ts";
+import { credentialsContext } from "../accounts.ts";
+import { targetContext } from "../endpoints/endpoint-target.ts";
+import { emailSecretContext } from "./email-secret.ts";
 
 interface SealContext {
   db: Db;
@@ -40,6 +41,7 @@ export async function resealStep({ db, sealer }: SealContext): Promise<boolean> 
 function contextOf({ owner, id, column }: SealedValue): string {
   if (owner === "account" || column === "sealed_credentials") return credentialsContext(id);
   if (owner === "endpoint" || column === "sealed_target") return targetContext(id);
+  if (owner === "own" || column === "sealed_secret") return emailSecretContext;
   if (owner === "app" || column === "sealed_secrets") return appContext;
   return contextOfColumn({ kind: owner, id }, column);
 }
