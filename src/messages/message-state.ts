@@ -31,9 +31,10 @@ export function applyReceipt(
   const isUnconfirmed = message.state === "failed" && message.error?.code === unconfirmed;
   const known: Fate = isUnconfirmed ? { status: "sent" } : { status: message.state, error: message.error ?? undefined };
   const fate = recipient === address ? fold(channel, known, receipt) : known;
-  const recipients = recipientsAfter(about, receipt);
+  const isLeftOut = channel === "email" && isOneTooMany(about, recipient);
+  const recipients = isLeftOut ? message.recipients : recipientsAfter(about, receipt);
   const isRenamed = receipt.rfcMessageId !== undefined && receipt.rfcMessageId !== message.rfcMessageId;
-  const isNew = isUnconfirmed || isRenamed || fate !== known || recipients !== message.recipients;
+  const isNew = isUnconfirmed || isRenamed || isLeftOut || fate !== known || recipients !== message.recipients;
   if (!isNew && message.providerMessageId !== null) return message;
   return {
     ...message,
@@ -42,17 +43,23 @@ export function applyReceipt(
     state: fate.status,
     error: fate.error ?? null,
     recipients,
+    leftOut: isLeftOut ? (message.leftOut ?? 0) + 1 : message.leftOut,
   };
 }
 
 type About = Parameters<typeof applyReceipt>[0];
 
+/** Of further recipients is kept how many receipts came. */
+function isOneTooMany({ address, message: { recipients } }: About, recipient: string): boolean {
+  if (recipient === address || recipients?.[recipient]) return false;
+  return Object.keys(recipients ?? {}).length >= maxRecipients;
+}
+
 /** What became of an email with each whom it went to; the very same object when it tells nothing new. */
 function recipientsAfter({ channel, address, message: { recipients } }: About, receipt: Receipt) {
   const { recipient = address } = receipt;
   const known = recipients?.[recipient];
-  const isFull = recipient !== address && known === undefined && Object.keys(recipients ?? {}).length >= maxRecipients;
-  if (channel === "sms" || isFull) return recipients;
+  if (channel === "sms") return recipients;
   const fate = fold(channel, known, receipt);
   return fate === known ? recipients : { ...recipients, [recipient]: fate as RecipientFate };
 }

@@ -29,6 +29,7 @@ const message: Message = {
     reportedState: null,
     error: null,
     recipients: null,
+    leftOut: null,
     fates: null,
     rfcMessageId: null,
     fingerprint: null,

@@ -17,7 +17,7 @@ const delivery = (fields: Partial<TriedDelivery>) =>
 const message = (fields: Partial<WholeMessage>) =>
   ({
     ...{ direction: "inbound", origin: "provider", state: "received", error: null, reportedState: null },
-    ...{ sentAt: null, receivedAt: at(0), createdAt: at(0), webhooks: [], deliveries: [], fates: null },
+    ...{ sentAt: null, receivedAt: at(0), createdAt: at(0), webhooks: [], deliveries: [], fates: null, leftOut: null },
     ...fields,
   }) as WholeMessage;
 const told = (fields: Partial<WholeMessage>) => storyOf(message(fields)).map(({ what }) => what);
@@ -94,6 +94,13 @@ test("receipts stand where they came", () => {
     "A receipt tells: delivered",
     "The message is delivered",
   ]);
+});
+
+test.each([
+  ["outbound", { "a@example.org": { status: "delivered" as const } }, "12 receipts of further recipients"],
+  ["inbound", null, "12 files of the call"],
+] as const)("what was not kept, as there was too much of it, is told of what is %s", (direction, recipients, what) => {
+  expect(told({ direction, recipients, leftOut: 12 })).toContainEqual(expect.stringContaining(what));
 });
 
 test("of a message from before receipts' times were kept, a receipt's time is not known, and none is made up", () => {

@@ -7,6 +7,7 @@ import type { MappingFacts } from "../../src/registry/mappings.ts";
 import { describeMapping } from "../../src/registry/mappings.ts";
 import { ensureConversation } from "../../src/store/conversations.ts";
 import { putLocation } from "../../src/store/locations.ts";
+import { insertMessages } from "../../src/store/messages/messages.ts";
 import { type Database, selectRows } from "../../src/store/postgres/database.ts";
 import { openMigrated } from "../support/database.ts";
 import { insertMapping } from "../support/insert-mapping.ts";
@@ -106,4 +107,41 @@ const receiptOf = (n: number, status: Receipt["status"]): Receipt => ({
   kind: "receipt",
   providerMessageId: `sm-${n}`,
   status,
+});
+
+test("of an email with more recipients than are kept it is kept how many receipts were not, and HighLevel hears of no new one", async () => {
+  const { db } = database;
+  const mailbox = describeMapping(
+    await insertMapping(db, {
+      ...{ id: randomUUID(), locationId: "loc", provider: "postmark", address: "support@example.com" },
+      ...{ conversationProviderId: "p", type: "Custom", unknownSender: "create", postAutomatic: false },
+    }),
+  );
+  const person = { mappingId: mailbox.id, locationId: "loc", address: "ann@example.org" };
+  const { id: conversationId } = await ensureConversation(db, person);
+  await insertMessages(db, [
+    {
+      ...{ mappingId: mailbox.id, conversationId, origin: "highlevel", direction: "outbound", state: "sent" },
+      ...{ providerMessageId: "email-1", receivedAt: new Date() },
+    },
+  ]);
+  const tell = async (names: string[]) => {
+    const receipts = names.map(
+      (name): Receipt => ({
+        ...{ kind: "receipt", providerMessageId: "email-1", status: "delivered", recipient: `${name}@example.org` },
+      }),
+    );
+    const received = receipts.map((receipt) => ({ account: { ...mailbox, deletedAt: null }, receipt }));
+    const { owed } = await db.transaction((tx) => applyReceipts({ tx, visibleAfterSeconds: 0 }, received));
+    const [kept] = await selectRows<{ people: number; left: number | null }>(
+      db,
+      sql`select (select count(*)::int from jsonb_object_keys(recipients)) as people, left_out as left
+        from messages where provider_message_id = 'email-1'`,
+    );
+    return { ...kept, owed: owed.length };
+  };
+  const names = Array.from({ length: 250 }, (_, index) => `p${index}`);
+  expect(await tell(names.slice(0, 200))).toEqual({ people: 200, left: null, owed: 1 });
+  expect(await tell(names.slice(190))).toEqual({ people: 200, left: 50, owed: 0 });
+  expect(await tell(["p249", "ann"])).toEqual({ people: 201, left: 51, owed: 1 });
 });

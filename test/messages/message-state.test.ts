@@ -16,6 +16,7 @@ const message = (more: Partial<Message> = {}): Message => ({
   reportedState: null,
   error: null,
   recipients: null,
+  leftOut: null,
   providerMessageId: null,
   rfcMessageId: null,
   fingerprint: null,
@@ -124,6 +125,7 @@ test("of 20,000 people whom receipts of one email name 200 are kept, and the one
   );
   expect(Object.keys(after.recipients ?? {})).toHaveLength(201);
   expect(after).toMatchObject({ state: "failed", recipients: { [address.email]: { status: "failed" } } });
+  expect(after.leftOut, "and how many were not").toBe(19_800);
 });
 
 describe("news", () => {

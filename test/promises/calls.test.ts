@@ -185,6 +185,11 @@ test("of what is told of a call 50 files are kept, and the webhook of what comes
   const { body } = await bridge.admin("GET", "/messages?providerMessageId=c-15");
   const whole = await bridge.admin("GET", `/messages/${body.items[0].id}`);
   expect(whole.body.content.attachments).toHaveLength(50);
+  expect(whole.body.leftOut, "of three times thirty").toBe(40);
+  const { body: story } = await bridge.admin("GET", `/messages/${whole.body.id}/story`);
+  expect(story.steps).toContainEqual(
+    expect.objectContaining({ what: expect.stringContaining("40 files of the call") }),
+  );
 });
 
 test("what comes after the contact went into another one is added to the call, wherever that is now", async () => {

@@ -35,6 +35,10 @@ const message = z.object({
     .nullable()
     .describe("When receipts changed its state, and to what."),
   recipients: object.nullable().describe("What became of an email with each of its recipients."),
+  leftOut: z
+    .int()
+    .nullable()
+    .describe("How many receipts of further recipients, or files of a call, came when it had as many as are kept."),
   providerMessageId: text,
   rfcMessageId: text,
   fingerprint: content(text),

@@ -43,17 +43,19 @@ const maxFiles = 50;
 
 async function addToCall(
   tx: Db,
-  { attachmentIds: known, conversationId, locationId, messageId }: LockedCall,
+  call: LockedCall,
   { attachments }: CallAddition,
   owed: NewDelivery[],
 ): Promise<string | undefined> {
+  const { attachmentIds: known, conversationId, locationId, messageId } = call;
   if (!known) return "its call was deleted after RETENTION_DAYS";
   const news = attachments.filter(({ id }) => id === undefined || !known.has(id));
   if (news.length === 0) return "duplicate: the call has it already";
-  const added = news.slice(0, Math.max(0, maxFiles - known.size));
+  const added = news.slice(0, Math.max(0, maxFiles - call.attachmentCount));
+  await appendAttachments(tx, messageId, { added, leftOut: news.length - added.length });
   if (added.length === 0) return `the call has ${maxFiles} files already: no more are kept`;
   for (const { id } of added) if (id !== undefined) known.add(id);
-  await appendAttachments(tx, messageId, added);
+  call.attachmentCount += added.length;
   if (!owed.some((each) => each.messageId === messageId))
     owed.push({ kind: "add-to-call", conversationId, locationId, messageId });
   return undefined;

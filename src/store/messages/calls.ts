@@ -10,9 +10,11 @@ export interface LockedCall {
   locationId: string;
   /** The providers' ids of what it holds; undefined once its content was deleted. */
   attachmentIds: Set<string> | undefined;
+  /** How many files it holds, those without an id too. */
+  attachmentCount: number;
 }
 
-interface Row extends Omit<LockedCall, "attachmentIds"> {
+interface Row extends Omit<LockedCall, "attachmentIds" | "attachmentCount"> {
   accountId: string;
   callId: string;
   attachmentIds: (string | null)[] | null;
@@ -56,7 +58,7 @@ export async function lockCalls(tx: Db, keys: { accountId: string; callId: strin
   const calls = new Map<string, LockedCall[]>();
   for (const { attachmentIds, ...row } of rows) {
     const key = keyOf(row);
-    calls.set(key, [...(calls.get(key) ?? []), { ...row, attachmentIds: setOf(attachmentIds) }]);
+    calls.set(key, [...(calls.get(key) ?? []), { ...row, attachmentIds: setOf(attachmentIds), attachmentCount: attachmentIds?.length ?? 0 }]);
   }
   const accounts = new Set(posting.map(({ accountId }) => accountId));
   return {
@@ -68,12 +70,19 @@ export async function lockCalls(tx: Db, keys: { accountId: string; callId: strin
 const keyOf = ({ accountId, callId }: { accountId: string; callId: string }) => `${accountId} ${callId}`;
 const setOf = (ids: (string | null)[] | null) => (ids === null ? undefined : new Set(ids.flatMap((id) => id ?? [])));
 
-/** Behind those that are there. What was deleted after the retention time stays deleted. */
-export async function appendAttachments(tx: Db, messageId: number, added: Attachment[]): Promise<void> {
+/** Behind those that are there, and how many more came. What was deleted after the retention time stays deleted. */
+export async function appendAttachments(
+  tx: Db,
+  messageId: number,
+  { added, leftOut }: { added: Attachment[]; leftOut: number },
+): Promise<void> {
   const path = sql`array['attachments']`;
   const attachments = sql`(${messages.content} -> 'attachments') || ${JSON.stringify(added)}::jsonb`;
   await tx
     .update(messages)
-    .set({ content: sql`jsonb_set(${messages.content}, ${path}, ${attachments})` })
+    .set({
+      content: sql`jsonb_set(${messages.content}, ${path}, ${attachments})`,
+      leftOut: sql`nullif(coalesce(${messages.leftOut}, 0) + ${leftOut}::int, 0)`,
+    })
     .where(and(eq(messages.id, messageId), isNotNull(messages.content)));
 }

@@ -82,8 +82,8 @@ const lockSent = prepare<{ keys: string }, Record<string, unknown>>(
  */
 export async function keepFates(tx: Db, changed: Message[]): Promise<void> {
   if (changed.length === 0) return;
-  const fates = changed.map(({ id, mappingId, state, error, recipients, providerMessageId, rfcMessageId }) => {
-    return { id, mappingId, state, error, recipients, providerMessageId, rfcMessageId };
+  const fates = changed.map(({ id, mappingId, state, error, recipients, leftOut, providerMessageId, rfcMessageId }) => {
+    return { id, mappingId, state, error, recipients, leftOut, providerMessageId, rfcMessageId };
   });
   await keep(tx, { fates: JSON.stringify(fates) });
 }
@@ -97,7 +97,7 @@ const keep = prepare<{ fates: string }>(
     with fates as materialized (
       select *, row_number() over (partition by "mappingId", "providerMessageId" order by id) = 1 as is_first
       from json_to_recordset(${value("fates")}::json) as input (
-        id bigint, "mappingId" uuid, state text, error jsonb, recipients jsonb, "providerMessageId" text,
+        id bigint, "mappingId" uuid, state text, error jsonb, recipients jsonb, "leftOut" int, "providerMessageId" text,
         "rfcMessageId" text
       )
     )
@@ -105,6 +105,7 @@ const keep = prepare<{ fates: string }>(
     set fates = case when messages.state = fates.state or jsonb_array_length(messages.fates) >= ${sql.raw(String(maxFates))} then messages.fates
         else coalesce(messages.fates, '[]') || jsonb_build_object('at', now(), 'state', fates.state) end,
       rfc_message_id = fates."rfcMessageId", state = fates.state, error = fates.error, recipients = fates.recipients,
+      left_out = fates."leftOut",
       provider_message_id = case when fates."providerMessageId" is null or not is_first or exists (
           select from messages other
           where other.mapping_id = messages.mapping_id and other.id <> messages.id

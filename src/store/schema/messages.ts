@@ -83,6 +83,8 @@ export const messages = pgTable(
     recipients: jsonb().$type<Record<string, RecipientFate>>(),
     /** When receipts changed its state, and to what; null where none did. */
     fates: jsonb().$type<{ at: string; state: MessageState }[]>(),
+    /** How many receipts of further recipients, or files of a call, came when it had as many as are kept; null for none. */
+    leftOut: integer(),
     /** Null until a provider has given one. */
     providerMessageId: text(),
     rfcMessageId: text(),

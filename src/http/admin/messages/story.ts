@@ -46,7 +46,8 @@ export function storyOf(message: WholeMessage, around: Around = { turns: [], pro
   const steps = [...beginningOf(message, around.proof), ...ofDeliveries, ...receiptsOf(message)].toSorted(
     (one, other) => one.at.getTime() - other.at.getTime(),
   );
-  return withWaits([...steps, ...endOf(message, steps.at(-1)?.at)]).map(
+  const last = steps.at(-1)?.at;
+  return withWaits([...steps, ...leftOutOf(message, last), ...endOf(message, last)]).map(
     ({ at, isUntimed, said = null, means = null, ...step }) => ({ ...step, at: isUntimed ? null : at, said, means }),
   );
 }
@@ -155,6 +156,13 @@ const receiptsOf = ({ fates }: WholeMessage): Placed[] =>
   (fates ?? []).map(({ at, state }) => ({
     ...{ kind: "receipt", at: new Date(at), state: isBad(state) ? "bad" : "ok", what: `A receipt tells: ${state}` },
   }));
+
+function leftOutOf({ leftOut, recipients }: WholeMessage, last = new Date()): Placed[] {
+  if (leftOut === null) return [];
+  const of = recipients ? "receipts of further recipients" : "files of the call";
+  const what = `Not kept, as there were as many as are kept: ${leftOut} ${of}`;
+  return [{ kind: "fate", at: last, isUntimed: true, state: "busy", what }];
+}
 
 /** Where it is by now. Of messages from before 0.3 nobody kept when their receipts came. */
 function endOf({ direction, state, error, reportedState, fates }: WholeMessage, last = new Date()): Placed[] {
