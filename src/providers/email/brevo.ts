@@ -157,4 +157,11 @@ function compose(message: OutboundMessage) {
   };
 }
 
-const preformatted = (text: string) => `<div style="white-space:pre-wrap">${escapeHtml(text)}</div>`;
+/** To write more as HTML would keep everybody else waiting. */
+const maxPreformatted = 500_000;
+const notice = "[The rest of this email can be read as plain text only.]";
+
+function preformatted(text: string): string {
+  const words = text.length > maxPreformatted ? `${text.slice(0, maxPreformatted).toWellFormed()}\n\n${notice}` : text;
+  return `<div style="white-space:pre-wrap">${escapeHtml(words)}</div>`;
+}
