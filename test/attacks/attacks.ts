@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
+import { expect } from "vitest";
 import { emailProviderId, smsProviderId } from "../support/location.ts";
+import { until } from "../support/until.ts";
 import type { Stage } from "./stage.ts";
 
 /** What somebody does to stop the others, or to learn of them; `size` is 1 where it is done as hard as it was done once. */
@@ -10,9 +12,10 @@ export interface Attack {
   run(stage: Stage, size: number): Promise<unknown>;
 }
 
-const times = <Result>(count: number, what: (index: number) => Result) =>
+export const times = <Result>(count: number, what: (index: number) => Result) =>
   Array.from({ length: Math.max(1, Math.ceil(count)) }, (_, index) => what(index));
-const together = (count: number, what: (index: number) => Promise<unknown>) => Promise.all(times(count, what));
+export const together = <Result>(count: number, what: (index: number) => Promise<Result>) =>
+  Promise.all(times(count, what));
 
 const mail = (content: object) => ({
   type: "message.received",
@@ -96,6 +99,65 @@ export const attacks: Attack[] = [
       const json = { "content-type": "application/json" };
       await together(1000 * size, () => stage.ask("POST", `/webhooks/${randomUUID()}`, json, Buffer.from("{}")));
       await together(1000 * size, () => stage.ask("POST", theirs, json, Buffer.from("{}")));
+    },
+  },
+  {
+    name: "names whose name server keeps silent, of files and of senders",
+    async run({ cluster, attacker, nameServer, addMapping }, size) {
+      const newName = () => {
+        const name = `${randomUUID()}.silent.example`;
+        nameServer.names.set(name, "silent");
+        return name;
+      };
+      const { locationId } = attacker;
+      const count = Math.max(12, 50 * size);
+      for (const index of times(count, (each) => each)) {
+        const contact = cluster.sandbox.addContact({ locationId, email: `silent${index}@example.net` });
+        const attachments = times(5, () => `https://${newName()}/a.png`);
+        cluster.sandbox.sendAsAgent(contact.id, { providerId: emailProviderId, html: "x", subject: "x", attachments });
+      }
+      await together(count, async (index) => {
+        const sendUrl = `https://${newName()}/send`;
+        const { id } = await addMapping(attacker, "generic-sms", `+1500556${1000 + index}`, { sendUrl });
+        await cluster.sandbox.postEvent(`${cluster.bridges[0]?.url}/webhooks/highlevel/${id}`, {
+          ...{ type: "SMS", locationId, contactId: randomUUID(), messageId: randomUUID(), webhookId: randomUUID() },
+          ...{ phone: `+1500557${1000 + index}`, message: "x", attachments: [], userId: "user" },
+        });
+      });
+      const askedFor = () => new Set(nameServer.asked.filter((name) => name.endsWith(".silent.example"))).size;
+      await until(askedFor, (found) => found >= 2 * count, 300);
+    },
+  },
+  {
+    name: "emails whose sender says to come again in a million years, or in the year 22008",
+    async run({ cluster, attacker }, size) {
+      for (const index of times(100 * size, (each) => each)) {
+        const contact = cluster.sandbox.addContact({
+          locationId: attacker.locationId,
+          email: `later${index}@example.net`,
+        });
+        cluster.sandbox.sendAsAgent(contact.id, { providerId: emailProviderId, html: "x", subject: "later" });
+      }
+      const list = `/deliveries?mappingId=${attacker.mappings["generic-email"].id}&reason=throttled&limit=200`;
+      const { items } = await until(
+        () => cluster.admin("GET", list),
+        ({ items }) => items.length >= 100 * size,
+        300,
+      );
+      const latest = Date.now() + 7 * 3600_000;
+      for (const { state, retryAt } of items) {
+        expect(state).toBe("pending");
+        expect(new Date(retryAt).getTime()).toBeLessThan(latest);
+      }
+    },
+  },
+  {
+    name: "60 codes of installs that HighLevel never gave",
+    async run(stage) {
+      const before = stage.cluster.sandbox.callCount("/oauth/token");
+      const statuses = await together(60, (index) => stage.install(stage.attacker, `made-up-${index}`));
+      expect(statuses.filter((status) => status === 429).length).toBeGreaterThanOrEqual(40);
+      expect(stage.cluster.sandbox.callCount("/oauth/token") - before).toBeLessThanOrEqual(20);
     },
   },
   {

@@ -5,6 +5,7 @@ import axios from "axios";
 import type { Contact } from "../../src/sandbox/state.ts";
 import { type Cluster, startCluster } from "../support/cluster.ts";
 import { emailProviderId, publicUrl, smsProviderId } from "../support/location.ts";
+import { type NameServer, startNameServer } from "../support/name-server.ts";
 import { providerOf } from "../support/providers.ts";
 import { until } from "../support/until.ts";
 import { writeMessage } from "../support/write-webhooks.ts";
@@ -14,6 +15,14 @@ export interface Stage {
   cluster: Cluster;
   attacker: Tenant;
   victim: Tenant;
+  /** That the bridge asks: a name without an entry does not exist. */
+  nameServer: NameServer;
+  /** Of a provider, with the credentials of its signer. */
+  addMapping(tenant: Tenant, provider: string, address: string, more?: object): Promise<Mapped>;
+  /** As somebody who installs the app in the location, by a browser; with a code that HighLevel gave, or one that is made up. */
+  install(tenant: Tenant, code?: string): Promise<number>;
+  /** What the other tenant's sender was asked to send, so far. */
+  taken: readonly string[];
   /** Posts a body of the attacker's own, signed as its provider would, and waits for the answer, whatever it is. */
   postSigned(provider: "generic-sms" | "generic-email", body: unknown): Promise<number>;
   /** A request of anybody's; 0 where there is no answer. */
@@ -25,11 +34,13 @@ export interface Stage {
   stop(): Promise<void>;
 }
 
+type Mapped = { id: string; webhookPath: string };
+
 export interface Tenant {
   locationId: string;
   /** A key with which the tenant reads and writes. */
   key: string;
-  mappings: Record<"generic-sms" | "generic-email", { id: string; webhookPath: string }>;
+  mappings: Record<"generic-sms" | "generic-email", Mapped>;
   contact: Contact;
 }
 
@@ -37,15 +48,36 @@ const conversationProviders = { "generic-sms": smsProviderId, "generic-email": e
 const numbers = { attacker: "+15005550001", victim: "+15005550002" };
 /** Stands in all that the other tenant's people write, and nowhere else. */
 export const secretWord = "heliotrope";
+const app = { clientId: "app-x", clientSecret: "secret" };
+/** What a Retry-After may say, and no clock of ours can be set to. */
+const ages = [
+  "31556952000000",
+  "9".repeat(400),
+  "Fri, 31 Dec 22008 23:59:59 GMT",
+  "Sat, 01 Jan 275760 00:00:00 GMT",
+  "1e308",
+];
 
 export async function startStage(): Promise<Stage> {
-  const sends = { attacker: await listen(() => undefined), victim: await listen(takes) };
+  let asked = 0;
+  const later: RequestListener = (_req, res) =>
+    void res.writeHead(429, { "retry-after": ages[asked++ % ages.length] }).end();
+  /** The attacker's texts are never answered, and its emails are to be tried again in a million years. */
+  const sends = { attacker: await listen(() => undefined), later: await listen(later), victim: await listen(takes) };
+  const sendUrlOf = (who: "attacker" | "victim", provider: string) =>
+    sends[who === "attacker" && provider === "generic-email" ? "later" : who].url;
+  const nameServer = await startNameServer();
   const cluster = await startCluster({
     processes: 1,
     environment: (sandboxUrl, sandbox) => ({
       HIGHLEVEL_PUBLIC_KEYS: sandbox.publicKey,
-      NODE_OPTIONS: "--max-old-space-size=512",
-      ALLOWED_PRIVATE_HOSTS: [sandboxUrl, sends.attacker.url, sends.victim.url].map((url) => new URL(url).host).join(),
+      NODE_OPTIONS: `--max-old-space-size=512 --import=${new URL(`./ask-name-server.mjs?${nameServer.address}`, import.meta.url).href}`,
+      HIGHLEVEL_CLIENT_ID: app.clientId,
+      HIGHLEVEL_CLIENT_SECRET: app.clientSecret,
+      HIGHLEVEL_AUTHORIZE_URL: `${sandboxUrl}/v2/oauth/chooselocation`,
+      ALLOWED_PRIVATE_HOSTS: [sandboxUrl, ...Object.values(sends).map(({ url }) => url)]
+        .map((url) => new URL(url).host)
+        .join(),
       WEBHOOKS_PER_MINUTE_PER_MAPPING: "6000",
     }),
   });
@@ -67,7 +99,7 @@ export async function startStage(): Promise<Stage> {
       const { webhookUrl, ...mapping } = await cluster.admin("POST", "/mappings?check=false", {
         ...{ locationId: id, provider, conversationProviderId: conversationProviders[provider] },
         address: provider === "generic-sms" ? numbers[who] : `support@${who}.example.com`,
-        credentials: { ...(credentials as object), ...(sendCredentials as object), sendUrl: sends[who].url },
+        credentials: { ...(credentials as object), ...(sendCredentials as object), sendUrl: sendUrlOf(who, provider) },
       });
       return { id: mapping.id as string, webhookPath: new URL(webhookUrl).pathname };
     };
@@ -95,7 +127,26 @@ export async function startStage(): Promise<Stage> {
   }
 
   const stage: Stage = {
-    ...{ cluster, attacker, victim },
+    ...{ cluster, attacker, victim, nameServer, taken },
+    async addMapping({ locationId }, provider, address, more = {}) {
+      const { credentials, sendCredentials } = providerOf(provider).signer;
+      const { id, webhookUrl } = await cluster.admin("POST", "/mappings?check=false", {
+        ...{ locationId, provider, address, conversationProviderId: `of-${provider}` },
+        credentials: { ...(credentials as object), ...(sendCredentials as object), ...more },
+      });
+      return { id, webhookPath: new URL(webhookUrl).pathname };
+    },
+    async install({ locationId }, code) {
+      cluster.sandbox.setOauth({ ...app, chosen: { locationId } });
+      const open = (url: string, cookie = "") =>
+        fetch(url.replace(publicUrl, bridgeUrl), { redirect: "manual", headers: { cookie } });
+      const begun = await open(`${bridgeUrl}/oauth/install`);
+      const cookie = begun.headers.getSetCookie()[0]?.split(";")[0] ?? "";
+      const chosen = await open(begun.headers.get("location") ?? "");
+      const back = new URL(chosen.headers.get("location") ?? "");
+      if (code !== undefined) back.searchParams.set("code", code);
+      return (await open(back.href, cookie)).status;
+    },
     async postSigned(provider, body) {
       const { signer } = providerOf(provider);
       const url = `${publicUrl}${attacker.mappings[provider].webhookPath}`;
@@ -145,6 +196,7 @@ export async function startStage(): Promise<Stage> {
       await worker.terminate();
       await cluster.stop();
       for (const { close } of Object.values(sends)) close();
+      nameServer.stop();
     },
   };
   return stage;
