@@ -24,6 +24,14 @@ export const fileLimits = {
   maxWholeBytes: 100_000_000,
 };
 
+/** What a server of mail may say; after more the connection is closed. */
+export const mailboxLimits = {
+  /** At each step, beside mails: some 100,000 of these are told of by it. */
+  stepBytes: 10_000_000,
+  /** How often it is looked how much has come. */
+  lookMs: 50,
+};
+
 /**
  * How long an idle connection is kept for the next call. A request that crosses with the other side's close has an
  * unknown outcome, so a connection is given up well before.

@@ -1,6 +1,8 @@
+import type { Socket } from "node:net";
 import type { ImapFlow } from "imapflow";
 import { Failure } from "../../errors.ts";
 import type { CallApi, TokenGrant } from "../call-api.ts";
+import { mailboxLimits } from "../limits.ts";
 import { mailBroke, mailRefusal } from "./mail-failures.ts";
 import {
   type Connect,
@@ -22,13 +24,18 @@ export interface OpenMailbox {
   listAfter(uid: number): Promise<ListedMail[]>;
   /** Those that came at that time or later, as far as the server says. */
   listSince(time: Date): Promise<ListedMail[]>;
-  /** The whole mails, or of one of them so many bytes; without those that are gone. Marks nothing as read. */
-  read(uids: number[], maxBytes?: number): Promise<{ uid: number; raw: Buffer }[]>;
+  /** The whole mails, or of one of them so many bytes; without those that are gone. A server that says more is left. Marks nothing as read. */
+  read(uids: number[], limits: ReadLimits): Promise<{ uid: number; raw: Buffer }[]>;
   /** Moves mails to another folder, which is made where it is missing. */
   move(uids: number[], folder: string): Promise<void>;
   /** Resolves as soon as the server tells of something new, and at the latest after so many seconds. */
   wait(seconds: number, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface ReadLimits {
+  maxBytes: number | undefined;
+  totalBytes: number;
 }
 
 export interface ListedMail {
@@ -53,12 +60,21 @@ export function createImap(options: ConnectOptions): { open: OpenMailboxOf; look
 
   const open: OpenMailboxOf = async ({ url, headers, isToMove }) => {
     const server = mailServerOf(url, headers["authorization"]);
-    const client = await newClient(options, connect, server);
-    const run = <Result>(work: () => Promise<Result>) =>
-      work().catch((error: unknown) => {
+    const { client, bytesRead } = await newClient(options, connect, server);
+    const run: Run = async (work, mailBytes = 0) => {
+      const most = bytesRead() + mailboxLimits.stepBytes + 2 * mailBytes;
+      const looking = setInterval(() => bytesRead() > most && client.close(), mailboxLimits.lookMs);
+      try {
+        return await work();
+      } catch (error) {
         client.close();
+        const isFlood = bytesRead() > most;
+        if (isFlood) throw mailBroke(new Error("it says more than anybody asked for"), server, false);
         throw error instanceof Failure ? error : asFailure(error as ImapError, server);
-      });
+      } finally {
+        clearInterval(looking);
+      }
+    };
     await run(() => client.connect());
     const { uidValidity, uidNext } = await run(() =>
       client.mailboxOpen(server.path, { readOnly: !isToMove }).catch((error: ImapError) => {
@@ -85,7 +101,8 @@ async function newClient(
   { timeoutSeconds, ca }: ConnectOptions,
   connect: Connect,
   server: MailServer,
-): Promise<ImapFlow> {
+): Promise<{ client: ImapFlow; bytesRead: () => number }> {
+  let raw: Socket | undefined;
   // A fifth of all that a process loads, which few need.
   const { ImapFlow } = await import("imapflow");
   const timeout = timeoutSeconds * 1000;
@@ -97,6 +114,7 @@ async function newClient(
     transport: {
       connect({ secure: isSecure }, onConnect) {
         const socket = connect(server);
+        raw = socket;
         if (!isSecure) return socket.once("connect", onConnect);
         return secure(socket, server, ca).once("secureConnect", onConnect);
       },
@@ -104,17 +122,18 @@ async function newClient(
     },
   });
   // Whatever it is about rejects by itself.
-  return client.on("error", () => undefined);
+  client.on("error", () => undefined);
+  return { client, bytesRead: () => raw?.bytesRead ?? 0 };
 }
 
 function authOf(login: Login) {
   return "password" in login ? { user: login.user, pass: login.password } : login;
 }
 
-function operations(
-  client: ImapFlow,
-  run: <Result>(work: () => Promise<Result>) => Promise<Result>,
-): Omit<OpenMailbox, "uidValidity" | "uidNext"> {
+/** Does a step of it, for which the server may say as much as a step takes, and mails of so many bytes. Throws a Failure. */
+type Run = <Result>(work: () => Promise<Result>, mailBytes?: number) => Promise<Result>;
+
+function operations(client: ImapFlow, run: Run): Omit<OpenMailbox, "uidValidity" | "uidNext"> {
   const about = { uid: true, size: true, internalDate: true } as const;
   const list = async (range: string): Promise<ListedMail[]> => {
     const found = await run(() => client.fetchAll(range, about, { uid: true }));
@@ -133,9 +152,9 @@ function operations(
       const listed = uids.length === 0 ? [] : await list(uids.join(","));
       return listed.filter(({ receivedAt }) => receivedAt === undefined || receivedAt >= time);
     },
-    async read(uids, maxBytes) {
+    async read(uids, { maxBytes, totalBytes }) {
       const source = maxBytes === undefined ? true : { start: 0, maxLength: maxBytes };
-      const found = await run(() => client.fetchAll(uids.join(","), { uid: true, source }, { uid: true }));
+      const found = await run(() => client.fetchAll(uids.join(","), { uid: true, source }, { uid: true }), totalBytes);
       return found.flatMap(({ uid, source: raw }) => (raw ? { uid, raw } : [])).sort((a, b) => a.uid - b.uid);
     },
     async move(uids, folder) {

@@ -6,7 +6,7 @@ import { type HeldMailbox, type MailboxPosition, movePosition, noteFetched } fro
 import type { Db } from "../../store/postgres/database.ts";
 import { repeatOnConflict } from "../../store/postgres/database-errors.ts";
 import { insertWebhooks } from "../../store/webhooks.ts";
-import { batchesOf, mailWebhook, type ReadMail } from "./mail-webhook.ts";
+import { batch, batchesOf, mailWebhook, type ReadMail } from "./mail-webhook.ts";
 
 export interface FetchContext {
   db: Db;
@@ -14,6 +14,8 @@ export interface FetchContext {
   publicUrl: string;
   /** The largest mail that is fetched whole. */
   maxBytes: number;
+  /** Lets few mailboxes of a location be read at once, as each holds what it reads. */
+  inTurn<Result>(read: () => Promise<Result>): Promise<Result>;
   /** How long a server is trusted to tell of what comes. */
   waitSeconds: number;
   onWork: Wake;
@@ -39,7 +41,8 @@ export async function fetchMailbox(
   try {
     let position = await findPosition(context, held, mailbox, placeOf(fetched));
     while (!signal.aborted) {
-      position = await fetchNew(context, { ...fetched, held, mailbox }, position);
+      const from = position;
+      position = await context.inTurn(() => fetchNew(context, { ...fetched, held, mailbox }, from));
       await noteFetched(context.db, held);
       onFetched();
       if (!signal.aborted) await mailbox.wait(context.waitSeconds, signal);
@@ -119,7 +122,8 @@ async function fetchNew(context: FetchContext, session: Session, begun: KnownPos
 async function readMails(mailbox: OpenMailbox, wanted: ListedMail[], maxBytes: number): Promise<ReadMail[]> {
   if (wanted.length === 0) return [];
   const isLarge = wanted.some(({ sizeBytes }) => sizeBytes > maxBytes);
-  const read = isLarge ? await mailbox.read(uidsOf(wanted), maxBytes) : await mailbox.read(uidsOf(wanted));
+  const limits = { maxBytes: isLarge ? maxBytes : undefined, totalBytes: maxBytes + batch.bytes };
+  const read = await mailbox.read(uidsOf(wanted), limits);
   const sizes = new Map(wanted.map(({ uid, sizeBytes }) => [uid, sizeBytes]));
   // Some servers only guess a size: what ends before the limit is whole.
   const sizeOf = (uid: number, raw: Buffer) => (raw.length < maxBytes ? raw.length : (sizes.get(uid) ?? raw.length));

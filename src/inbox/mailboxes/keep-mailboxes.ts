@@ -1,3 +1,4 @@
+import { createLimit, type Limit } from "../../concurrency/limit.ts";
 import { type Loop, startLoop } from "../../concurrency/loop.ts";
 import { Failure } from "../../errors.ts";
 import { describeError, type Log } from "../../log.ts";
@@ -13,7 +14,7 @@ import {
 import { isAboutDatabase } from "../../store/postgres/database-errors.ts";
 import { type FetchContext, fetchMailbox, MailboxLost } from "./fetch-mailbox.ts";
 
-export interface MailboxesContext extends FetchContext {
+export interface MailboxesContext extends Omit<FetchContext, "inTurn"> {
   log: Log;
   accounts: Accounts;
   /** How often leases are renewed, and it is looked for mailboxes that nobody holds. */
@@ -23,6 +24,8 @@ export interface MailboxesContext extends FetchContext {
 const leaseSeconds = 60;
 /** Of one process: each is a connection that stands. */
 const maxHeld = 500;
+/** Mailboxes of one location at once: each holds in memory what it reads, and nobody knows what a server says. */
+const maxReadOfLocation = 2;
 /** As it is named in lines. */
 const loop = "mailboxes";
 /** How many times `pollSeconds` a mailbox is left alone at most. */
@@ -43,6 +46,12 @@ interface Session {
 export function keepMailboxes(context: MailboxesContext): Pick<Loop, "stop"> {
   const { db, log, pollSeconds } = context;
   const sessions = new Map<string, Session>();
+  const turns = new Map<string, Limit>();
+  const turnsOf = (locationId: string) => {
+    const known = turns.get(locationId) ?? createLimit(maxReadOfLocation);
+    turns.set(locationId, known);
+    return known;
+  };
 
   async function look(): Promise<boolean> {
     const held = [...sessions.values()].map((session) => session.held);
@@ -56,7 +65,7 @@ export function keepMailboxes(context: MailboxesContext): Pick<Loop, "stop"> {
 
   function begin(held: HeldMailbox): void {
     const ending = new AbortController();
-    const ended = run(context, held, ending.signal).finally(() => sessions.delete(held.leaseToken));
+    const ended = run({ ...context, turnsOf }, held, ending.signal).finally(() => sessions.delete(held.leaseToken));
     sessions.set(held.leaseToken, { held, ending, ended });
   }
 
@@ -71,7 +80,11 @@ export function keepMailboxes(context: MailboxesContext): Pick<Loop, "stop"> {
 }
 
 /** Until the signal fires, or something is wrong. Never rejects. */
-async function run(context: MailboxesContext, held: HeldMailbox, signal: AbortSignal): Promise<void> {
+async function run(
+  context: MailboxesContext & { turnsOf(locationId: string): Limit },
+  held: HeldMailbox,
+  signal: AbortSignal,
+): Promise<void> {
   const { db, log, accounts } = context;
   const { accountId, leaseToken } = held;
   let failures = held.failures;
@@ -87,7 +100,9 @@ async function run(context: MailboxesContext, held: HeldMailbox, signal: AbortSi
     const [credentials] = account?.credentials ?? [];
     const fetched = credentials === undefined ? undefined : account?.adapter.mailbox?.(credentials);
     if (!fetched) throw new Failure("misconfigured", "the account has no credentials that open a mailbox");
-    await fetchMailbox(context, held, fetched, { signal, onFetched });
+    const [locationId = accountId] = (await findAccountLocations(db, accountId)) ?? [];
+    const { run: inTurn } = context.turnsOf(locationId);
+    await fetchMailbox({ ...context, inTurn }, held, fetched, { signal, onFetched });
     await releaseMailboxes(db, [leaseToken]);
   } catch (error) {
     if (error instanceof MailboxLost) return;

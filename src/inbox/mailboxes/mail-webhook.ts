@@ -3,7 +3,7 @@ import { verifiedByHeader } from "../../providers/kit/decode.ts";
 import { mailboxUidHeader } from "../../providers/kit/email/cut.ts";
 import type { NewWebhook } from "../../store/webhooks.ts";
 
-const batch = { rows: 50, bytes: 8_000_000 };
+export const batch = { rows: 50, bytes: 8_000_000 };
 
 /** A mail, or its beginning. */
 export interface ReadMail {
