@@ -61,7 +61,7 @@ export function composeOutbound(about: ComposeOutbound): OutboundMessage {
 function unsubscribeUrlOf(about: ComposeOutbound): string | undefined {
   const { mapping, publicUrl, message, content, emailSecret } = about;
   if (!mapping.listUnsubscribe || content.cc.length + content.bcc.length > 0) return undefined;
-  const token = writeUnsubscribeToken(emailSecret, { mappingId: mapping.id, messageId: message.id });
+  const token = writeUnsubscribeToken(emailSecret, message.id);
   return `${publicUrl}/unsubscribe/${token}`;
 }
 
@@ -83,12 +83,12 @@ function senderOf(mailbox: string, shown: string | undefined): Pick<OutboundMess
 
 /** By the address that it comes to an answer tells what it is for, whatever the mail program leaves out. */
 function answeredByToken(
-  { mapping: { id: mappingId, replyTokens }, message: { id: messageId }, emailSecret }: ComposeOutbound,
+  { mapping: { replyTokens }, message, emailSecret }: ComposeOutbound,
   sender: Pick<OutboundMessage, "from" | "fromName" | "replyTo">,
 ): typeof sender {
   if (!replyTokens) return sender;
   const { from, replyTo = from } = sender;
-  return { ...sender, replyTo: withReplyToken(emailSecret, replyTo, { mappingId, messageId }) ?? sender.replyTo };
+  return { ...sender, replyTo: withReplyToken(emailSecret, replyTo, message.id) ?? sender.replyTo };
 }
 
 const domainOf = (address: string) => address.slice(address.lastIndexOf("@") + 1);

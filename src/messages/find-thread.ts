@@ -1,4 +1,4 @@
-import { isReplyToken, messageIdOf } from "../formats/email/tokens/reply-token.ts";
+import { repliedMessageId } from "../formats/email/tokens/reply-token.ts";
 import { findByIds, findThread, listSentEmails } from "../store/messages/threads.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, Message, MessageContent } from "../store/schema.ts";
@@ -34,16 +34,13 @@ export async function findThreadOf(
   return answered?.highlevelEmailMessageId ?? undefined;
 }
 
-/** An email to this person whose answers were to come to such an address. A token of another mapping proves nothing. */
+/** An email to this person whose answers were to come to such an address. */
 async function findByTokens(
   { db, emailSecret }: ThreadContext,
   conversation: Conversation,
   tokens: string[],
 ): Promise<string | undefined> {
-  const found = await findByIds(db, conversation, tokens.map(messageIdOf));
-  const isMeant = ({ id, mappingId }: (typeof found)[number]) =>
-    tokens.some(
-      (token) => messageIdOf(token) === id && mappingId !== null && isReplyToken(emailSecret, token, mappingId),
-    );
-  return found.find(isMeant)?.highlevelEmailMessageId ?? undefined;
+  const ids = tokens.flatMap((token) => repliedMessageId(emailSecret, token) ?? []);
+  const [found] = await findByIds(db, conversation, ids);
+  return found?.highlevelEmailMessageId ?? undefined;
 }

@@ -52,28 +52,28 @@ function threadOf(conversation: Conversation, address: string, more: { inReplyTo
 }
 
 const emailSecret = Buffer.alloc(32, 1);
-const addressOf = (mappingId: string | null, mailbox = "support@example.com", secret = emailSecret) =>
-  withReplyToken(secret, mailbox, { mappingId: mappingId ?? "", messageId }) ?? "";
+const addressOf = ({ mailbox = "support@example.com", id = messageId, secret = emailSecret } = {}) =>
+  withReplyToken(secret, mailbox, id) ?? "";
 
 test("an answer finds its thread by nothing but the address that it came to, also one that a server made upper case", async () => {
-  const address = addressOf(ann.mappingId);
+  const address = addressOf();
   expect(await threadOf(ann, address)).toBe("email-1");
   expect(await threadOf(ann, address.toUpperCase())).toBe("email-1");
   expect(await threadOf(ann, address, { inReplyTo: ["nobody-knows@example.org"] })).toBe("email-1");
 });
 
-test("a token that is forged, of another mapping, or from another person or tenant leads nowhere", async () => {
-  const address = addressOf(ann.mappingId);
+test("a token that is forged, of another email, or from another person or tenant leads nowhere", async () => {
+  const address = addressOf();
   const forged = address.replace(/[\da-f](?=@)/, (digit) => (digit === "0" ? "1" : "0"));
-  const guessed = addressOf(ann.mappingId, undefined, Buffer.from(ann.mappingId ?? ""));
-  for (const given of [forged, guessed, addressOf(elsewhere.mappingId), address.replace(/b\.\w+/, "b.zzzzzzzzzzz")])
+  const guessed = addressOf({ secret: Buffer.from(ann.mappingId ?? "") });
+  for (const given of [forged, guessed, addressOf({ id: messageId + 1 }), address.replace(/b\.\w+/, "b.zzzzzzzzzzz")])
     expect(await threadOf(ann, given)).toBeUndefined();
   expect(await threadOf(bob, address)).toBeUndefined();
   expect(await threadOf(elsewhere, address)).toBeUndefined();
 });
 
 test("words that quote the address show it without the token, however it is escaped", () => {
-  const address = addressOf(ann.mappingId);
+  const address = addressOf();
   const quoted = `> To: ${address} <a href="mailto:${address.replace("+", "%2B")}">${address.replace("+", "&#43;")}</a>`;
   expect(withoutReplyTokens(quoted)).toBe(
     '> To: support@example.com <a href="mailto:support@example.com">support@example.com</a>',
@@ -82,6 +82,6 @@ test("words that quote the address show it without the token, however it is esca
 });
 
 test("a mailbox whose name leaves no room gets no token", () => {
-  expect(addressOf(ann.mappingId, `${"x".repeat(40)}@example.com`)).toBe("");
-  expect(addressOf(ann.mappingId, '"two words"@example.com')).toBe("");
+  expect(addressOf({ mailbox: `${"x".repeat(40)}@example.com` })).toBe("");
+  expect(addressOf({ mailbox: '"two words"@example.com' })).toBe("");
 });

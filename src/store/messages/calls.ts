@@ -58,7 +58,10 @@ export async function lockCalls(tx: Db, keys: { accountId: string; callId: strin
   const calls = new Map<string, LockedCall[]>();
   for (const { attachmentIds, ...row } of rows) {
     const key = keyOf(row);
-    calls.set(key, [...(calls.get(key) ?? []), { ...row, attachmentIds: setOf(attachmentIds), attachmentCount: attachmentIds?.length ?? 0 }]);
+    calls.set(key, [
+      ...(calls.get(key) ?? []),
+      { ...row, attachmentIds: setOf(attachmentIds), attachmentCount: attachmentIds?.length ?? 0 },
+    ]);
   }
   const accounts = new Set(posting.map(({ accountId }) => accountId));
   return {

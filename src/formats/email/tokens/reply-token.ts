@@ -11,13 +11,9 @@ const written = /(?:\+|%2b|&#43;)b\.([0-9a-z]{1,11}\.[0-9a-f]{20})(?=@|%40|&#64;
 const maxLocalLength = 64;
 
 /** The mailbox with a token for an email; undefined for one that has no room for it. */
-export function withReplyToken(
-  secret: Buffer,
-  mailbox: string,
-  email: { mappingId: string; messageId: number },
-): string | undefined {
+export function withReplyToken(secret: Buffer, mailbox: string, messageId: number): string | undefined {
   const at = mailbox.lastIndexOf("@");
-  const local = `${mailbox.slice(0, at)}+b.${email.messageId.toString(36)}.${proofOf(secret, email)}`;
+  const local = `${mailbox.slice(0, at)}+b.${messageId.toString(36)}.${proofOf(secret, messageId)}`;
   return local.length > maxLocalLength || local.includes('"') ? undefined : local + mailbox.slice(at);
 }
 
@@ -30,14 +26,14 @@ export function replyTokensOf(addresses: string[]): string[] {
   return [...new Set(tokens.map((token) => token.toLowerCase()))];
 }
 
-/** Which email a token is for, if it is one that we wrote: of that its mapping must be known first. */
-export const messageIdOf = (token: string): number => Number.parseInt(token, 36);
-
-export function isReplyToken(secret: Buffer, token: string, mappingId: string): boolean {
-  const [, given = ""] = token.split(".");
-  const proof = proofOf(secret, { mappingId, messageId: messageIdOf(token) });
-  return given.length === proof.length && timingSafeEqual(Buffer.from(given), Buffer.from(proof));
+/** Which email a token is for; undefined for one that we did not write. */
+export function repliedMessageId(secret: Buffer, token: string): number | undefined {
+  const [id = "", given = ""] = token.split(".");
+  const messageId = Number.parseInt(id, 36);
+  const proof = proofOf(secret, messageId);
+  const isProved = given.length === proof.length && timingSafeEqual(Buffer.from(given), Buffer.from(proof));
+  return isProved ? messageId : undefined;
 }
 
-const proofOf = (secret: Buffer, { mappingId, messageId }: { mappingId: string; messageId: number }) =>
-  createHmac("sha256", secret).update(`reply ${mappingId} ${messageId}`).digest("hex").slice(0, 20);
+const proofOf = (secret: Buffer, messageId: number) =>
+  createHmac("sha256", secret).update(`reply ${messageId}`).digest("hex").slice(0, 20);

@@ -6,20 +6,17 @@ import { createHmac, timingSafeEqual } from "node:crypto";
  */
 const written = /^([0-9a-z]{1,11})\.([\w-]{22})$/;
 
-export const writeUnsubscribeToken = (secret: Buffer, email: { mappingId: string; messageId: number }): string =>
-  `${email.messageId.toString(36)}.${proofOf(secret, email)}`;
+export const writeUnsubscribeToken = (secret: Buffer, messageId: number): string =>
+  `${messageId.toString(36)}.${proofOf(secret, messageId)}`;
 
-/** Which email a token is for, if it is one that we wrote: of that its mapping must be known first. */
-export function unsubscribedMessageId(token: string): number | undefined {
-  const [, id] = written.exec(token) ?? [];
-  return id === undefined ? undefined : Number.parseInt(id, 36);
+/** Which email a token is for; undefined for one that we did not write. */
+export function unsubscribedMessageId(secret: Buffer, token: string): number | undefined {
+  const [, id, given = ""] = written.exec(token) ?? [];
+  if (id === undefined) return undefined;
+  const messageId = Number.parseInt(id, 36);
+  const isProved = timingSafeEqual(Buffer.from(given), Buffer.from(proofOf(secret, messageId)));
+  return isProved ? messageId : undefined;
 }
 
-export function isUnsubscribeToken(secret: Buffer, token: string, mappingId: string): boolean {
-  const [, id = "", given = ""] = written.exec(token) ?? [];
-  const proof = proofOf(secret, { mappingId, messageId: Number.parseInt(id, 36) });
-  return given.length === proof.length && timingSafeEqual(Buffer.from(given), Buffer.from(proof));
-}
-
-const proofOf = (secret: Buffer, { mappingId, messageId }: { mappingId: string; messageId: number }) =>
-  createHmac("sha256", secret).update(`unsubscribe ${mappingId} ${messageId}`).digest("base64url").slice(0, 22);
+const proofOf = (secret: Buffer, messageId: number) =>
+  createHmac("sha256", secret).update(`unsubscribe ${messageId}`).digest("base64url").slice(0, 22);
