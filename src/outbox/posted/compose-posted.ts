@@ -1,10 +1,9 @@
 import { composeInbound } from "../../messages/compose-inbound.ts";
-import { findThreadOf } from "../../messages/find-thread.ts";
+import { findThreadOf, type ThreadContext } from "../../messages/find-thread.ts";
 import type { DeliveryKind } from "../../model.ts";
 import { describeMapping } from "../../registry/mappings.ts";
 import { findMapping } from "../../store/mappings.ts";
 import { findMessageWithConversation } from "../../store/messages/messages.ts";
-import type { Db } from "../../store/postgres/database.ts";
 import type { Conversation, MappingRow, Message } from "../../store/schema.ts";
 import { composeEmailReport, composeTextReport } from "../report-status.ts";
 
@@ -21,14 +20,19 @@ export interface PostedCall {
  * functions as for a post. It may differ from what was posted where settings, files or ids have changed since, or HighLevel
  * took it only without a part of it. None of what is deleted after RETENTION_DAYS.
  */
-export async function composePosted(db: Db, messageId: number, kinds: readonly DeliveryKind[]): Promise<PostedCall[]> {
+export async function composePosted(
+  context: ThreadContext,
+  messageId: number,
+  kinds: readonly DeliveryKind[],
+): Promise<PostedCall[]> {
+  const { db } = context;
   const found = await findMessageWithConversation(db, messageId);
   if (!found) return [];
   const { message, conversation } = found;
   const mapping = message.mappingId === null ? undefined : await findMapping(db, message.mappingId);
   const calls = [
     message.sendRequest && relayOf(message.sendRequest),
-    kinds.includes("post-inbound") && mapping && (await postOf(db, mapping, conversation, message)),
+    kinds.includes("post-inbound") && mapping && (await postOf(context, mapping, conversation, message)),
     kinds.includes("report-status") && reportOf(mapping, conversation, message),
   ];
   return calls.flatMap((call) => call || []);
@@ -39,14 +43,14 @@ const relayOf = (body: Record<string, unknown>): PostedCall => ({
 });
 
 async function postOf(
-  db: Db,
+  context: ThreadContext,
   row: MappingRow,
   conversation: Conversation,
   { content, ...message }: Message,
 ): Promise<PostedCall | undefined> {
   if (!content) return undefined;
   const composed = { ...message, content };
-  const thread = await findThreadOf(db, conversation, composed);
+  const thread = await findThreadOf(context, conversation, composed);
   const isCallOut = content.call && message.direction === "outbound";
   return {
     ...{ kind: "post-inbound", method: "POST", path: `/conversations/messages/${isCallOut ? "outbound" : "inbound"}` },

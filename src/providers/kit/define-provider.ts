@@ -118,25 +118,33 @@ export function defineProvider<Given, Sending>(facts: ProviderFacts<Given, Sendi
     send: async (message, given, callApi) => send(facts, message, credentials.toSend(given), callApi),
     readError: sends.answer.refused,
     refusals: sends.refusals ?? {},
-    ...(sends.answer.refusesWithin200 ? { refusesWithin200: true } : {}),
     ...(nonce ? { nonceOf: async (request) => nonce(await open(request)) } : {}),
     ...(receives.isReferenceSigned ? { isReferenceSigned: true } : {}),
-    services: sends.services ?? [],
-    ...(sends.onlyService ? { onlyService: sends.onlyService } : {}),
-    ...(sends.takesIds ? { takesIds: true } : {}),
+    ...sentBy(sends),
     ...(openFiles ? { openFiles } : {}),
     ...comesBy(receives),
     ...testedBy(receives),
     ...(handshake ? { answerHandshake: handshake.answer } : {}),
     ...(confirmation ? { confirmationUrl: async (request) => confirmation(await open(request)) } : {}),
     ...(acknowledgement ? { acknowledgement } : {}),
-    ...(sends.isIdempotent ? { isIdempotent: sends.isIdempotent } : {}),
-    ...(sends.receiptsLackReference ? { receiptsLackReference: true } : {}),
     ...fetchedBy(facts),
     ...toldBy(facts),
     ...(checks
       ? { check: (asked, callApi) => runChecks({ ...facts, checks, toSend: credentials.toSend }, asked, callApi) }
       : {}),
+  };
+}
+
+/** What is so of all that is sent. */
+function sentBy<Sending>({ answer, services = [], ...sends }: ProviderFacts<never, Sending>["sends"]) {
+  const { onlyService, takesIds, isIdempotent, receiptsLackReference } = sends;
+  return {
+    services,
+    ...(answer.refusesWithin200 ? { refusesWithin200: true as const } : {}),
+    ...(onlyService ? { onlyService } : {}),
+    ...(takesIds ? { takesIds } : {}),
+    ...(isIdempotent ? { isIdempotent } : {}),
+    ...(receiptsLackReference ? { receiptsLackReference } : {}),
   };
 }
 

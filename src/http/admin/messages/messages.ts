@@ -93,7 +93,9 @@ export const messageOperations = {
       return reply(200, {
         ...{ ...message, highlevelUrl },
         steps: steps ? await readStory(context.people, message) : undefined,
-        posted: posted ? await readPosted(context.people, message) : undefined,
+        posted: posted
+          ? await readPosted({ db: context.people, emailSecret: context.emailSecret }, message)
+          : undefined,
       });
     },
   }),
@@ -131,6 +133,8 @@ async function readFilter(people: Db, caller: Caller, { channel, provider, ...gi
 }
 
 export interface MessagesContext {
+  /** Proves the tokens in emails. */
+  emailSecret: Buffer;
   /** Where HighLevel's pages are; the first one is linked to. */
   appOrigins: string[];
   /** Of a trial: what stands in HighLevel's place. */
