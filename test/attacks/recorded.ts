@@ -30,7 +30,7 @@ export const recorded: Attack[] = [
         Promise.all([mailOf(forged, signed), ...kinds.map((kind) => eventOf(kind, signed))].map(post)),
       );
       await untilRead(stage, id);
-      expect(JSON.stringify(stage.cluster.sandbox.messages())).not.toContain(forged);
+      expect(await wordsOf(stage, id)).toEqual([`${secretWord} in a mail`]);
       expect((await stage.cluster.admin("GET", `/opt-outs?locationId=${stage.victim.locationId}`)).items).toEqual([]);
     },
   },
@@ -81,19 +81,20 @@ export const recorded: Attack[] = [
         ...{ type: "SMS", locationId: victim.locationId, contactId: victim.contact.id, messageId: randomUUID() },
         ...{ phone: victim.contact.phone, message: words, attachments: [], userId: "user" },
       };
-      const urls = [
-        victim.mappings["generic-sms"],
-        victim.mappings["generic-email"],
-        stage.attacker.mappings["generic-sms"],
-      ];
-      const post = (path: string) =>
-        cluster.sandbox.postEvent(`${cluster.bridges[0]?.url}/webhooks/highlevel${path}`, event);
-      await post(`/${victim.mappings["generic-sms"].id}`);
-      void together(20 * size, () => Promise.all(["", ...urls.map(({ id }) => `/${id}`)].map(post)));
-      const count = () => taken.filter((text) => text.includes(words)).length;
-      await until(count, (found) => found > 0, 300);
-      await untilRead(stage, victim.mappings["generic-sms"].id);
-      expect(count()).toBe(1);
+      const post = ({ id }: { id?: string }) =>
+        cluster.sandbox.postEvent(`${cluster.bridges[0]?.url}/webhooks/highlevel/${id ?? ""}`, event);
+      await post(victim.mappings["generic-sms"]);
+      // There it is refused, and HighLevel goes on to post it.
+      void post(stage.attacker.mappings["generic-sms"]);
+      await together(20 * size, () => Promise.all([{}, ...Object.values(victim.mappings)].map(post)));
+      const { id } = victim.mappings["generic-sms"];
+      await until(
+        () => taken,
+        (sent) => sent.some((text) => text.includes(words)),
+        300,
+      );
+      await untilRead(stage, id);
+      expect((await wordsOf(stage, id)).filter((each) => each === words)).toHaveLength(1);
     },
   },
   {
@@ -115,6 +116,11 @@ export const recorded: Attack[] = [
 async function untilRead({ cluster }: Stage, mappingId: string): Promise<void> {
   const waiting = () => cluster.admin("GET", `/webhooks?mappingId=${mappingId}&state=received&limit=1`);
   await until(waiting, ({ items }) => items.length === 0, 300);
+}
+
+async function wordsOf({ cluster }: Stage, mappingId: string): Promise<string[]> {
+  const { items } = await cluster.admin("GET", `/messages?mappingId=${mappingId}&limit=200`);
+  return items.map(({ firstWords }: { firstWords: string }) => firstWords);
 }
 
 type Signed = Record<"timestamp" | "token" | "signature", string>;

@@ -1,9 +1,8 @@
-import type { ThreadContext } from "../../../messages/find-thread.ts";
 import { composePosted } from "../../../outbox/posted/compose-posted.ts";
 import type { WholeMessage } from "./whole-message.ts";
 
 /** What HighLevel is told for a message, with how each attempt at it was answered. */
-export async function readPosted(context: ThreadContext, { id, deliveries }: WholeMessage) {
+export async function readPosted(context: Parameters<typeof composePosted>[0], { id, deliveries }: WholeMessage) {
   const kinds = deliveries.map(({ kind }) => kind);
   const calls = await composePosted(context, id, kinds);
   return calls.map((call) => {
