@@ -8,11 +8,11 @@ import { connections, locationCount, peoplePerLocation, untilAccepted } from "..
 import { messageIdAt, type Traffic } from "../webhooks.ts";
 
 const perSecond = 50;
-/** Ten times as many calls as HighLevel lets one location make. */
-const importedPerSecond = 100;
+/** As if five locations imported as fast as HighLevel lets each call it. */
+const importedPerSecond = 50;
 const messagesEach = 10;
 /** Of ten seconds each: an import that is slower than it may be ends without them. */
-const maxSlices = 60;
+const maxSlices = 120;
 
 /** What an import costs the messages that come live, in one process: their p99 alone, and while it is read and posted. */
 export async function measureImports(lab: Lab): Promise<Finding> {

@@ -356,7 +356,7 @@ function walkOptOuts({ addresses, locationIds, limit }: OptOutFilter & { limit: 
     const found = sql`
       select found.id from ${locations} cross join lateral (
         select id from ${optOuts} where ${optOuts.locationId} = ${locations.id}
-          and ${inArray(optOuts.channel, ["sms", "email"])} and ${isAnyOf(optOuts.address, addresses)}
+          and ${isAnyOf(optOuts.channel, optOutChannels)} and ${isAnyOf(optOuts.address, addresses)}
       ) found where ${isReached}`;
     return [{ table: optOuts, condition: sql`${optOuts.id} = any(array(${found}))`, rows: maxWalked }];
   }
