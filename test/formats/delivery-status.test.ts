@@ -152,6 +152,16 @@ describe("a bounce that is words for people", () => {
     expect(told[1]).not.toHaveProperty("consent");
   });
 
+  test.each(["a".repeat(400_000), "(".repeat(400_000), "\\".repeat(400_000)])(
+    "names nobody by an address that none can be, however long it is",
+    (local) => {
+      const failed = `X-Failed-Recipients: ${local}@vale.test, bob@vale.test`;
+      const [from = "", , , ...rest] = exim;
+      expect(mailReports(lines(from, failed, ...rest, ...returned))).toMatchObject([{ recipient: "bob@vale.test" }]);
+      expect(mailReports(lines(from, failed.replace(", bob@vale.test", ""), ...rest, ...returned))).toBeUndefined();
+    },
+  );
+
   test("is a mail where no email of ours came back, or a person wrote it", () => {
     expect(mailReports(lines(...qmail, "Subject: Your order", "", "hello"))).toBe(undefined);
     expect(mailReports(lines(...qmail.slice(0, 5), "Hi. This is Ann.", "", ...returned))).toBe(undefined);

@@ -20,10 +20,12 @@ export function readPlainBounce(raw: Buffer): DeliveryStatus | undefined {
   const words = text.slice(0, line.index);
   const addresses =
     failed?.split(",") ?? [...words.matchAll(/^<([^<>\s]{1,320})>:$/gm)].map(([, address = ""]) => address);
+  const places = placesOf(words);
   const recipients = addresses
     .slice(0, maxRecipients)
-    .map((address) => failureOf(address.trim(), words))
-    .filter(({ address }) => /^[^\s@]+@[^\s@]+$/.test(address));
+    .map((address) => address.trim())
+    .filter((address) => address.length <= maxAddressLength && /^[^\s@]+@[^\s@]+$/.test(address))
+    .map((address) => failureOf(address, words.slice(places.get(address) ?? words.length)));
   const returned = text.slice(line.index + line[0].length).trimStart();
   return recipients.length === 0 ? undefined : { recipients, original: readParts(Buffer.from(returned)).headers };
 }
@@ -31,10 +33,27 @@ export function readPlainBounce(raw: Buffer): DeliveryStatus | undefined {
 const maxCharacters = 200_000;
 const maxRecipients = 100;
 
-/** What stands below the address, up to a blank line. */
-function failureOf(address: string, words: string): RecipientStatus {
-  const at = words.search(new RegExp(`^[ \\t<]*${address.replace(/[^\w@]/g, "\\$&")}>?:?\\s*$`, "m"));
-  const [, below = ""] = /^[^\n]*\n([\s\S]{0,2000}?)(?:\n\s*\n|$)/.exec(at === -1 ? "" : words.slice(at)) ?? [];
+/** A local part and a domain: https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1 */
+const maxAddressLength = 320;
+
+/** Where the first line stands that names an address, and nothing else. */
+function placesOf(words: string): Map<string, number> {
+  const places = new Map<string, number>();
+  let at = 0;
+  for (const line of words.split("\n")) {
+    const named = line
+      .trim()
+      .replace(/^[ \t<]+/, "")
+      .replace(/>?:?$/, "");
+    if (!places.has(named)) places.set(named, at);
+    at += line.length + 1;
+  }
+  return places;
+}
+
+/** What stands below the line that names the address, up to a blank line. */
+function failureOf(address: string, named: string): RecipientStatus {
+  const [, below = ""] = /^[^\n]*\n([\s\S]{0,2000}?)(?:\n\s*\n|$)/.exec(named) ?? [];
   const diagnostic = below.replace(/\s+/g, " ").trim();
   const status = /\b5\.\d{1,3}\.\d{1,3}\b/.exec(diagnostic)?.[0];
   return { address, action: "failed", status, diagnostic: diagnostic || undefined };
