@@ -70,6 +70,7 @@ function createKept(req: Request, limitBytes: number, hold: BodyHold) {
     /** Gives what there is no room for. */
     add(chunk: Buffer): Buffer {
       const room = limitBytes - bytes;
+      if (room === 0) return chunk;
       const fits = chunk.length > room ? chunk.subarray(0, room) : chunk;
       hold.grow(fits.length);
       if (place) place.set(fits, bytes);
@@ -79,9 +80,9 @@ function createKept(req: Request, limitBytes: number, hold: BodyHold) {
     },
     whole(): Buffer {
       if (place) return place.subarray(0, bytes);
-      const joined = Buffer.concat(chunks, bytes);
-      chunks = [joined];
-      return joined;
+      // Asked for a second time at the end, they are one.
+      if (chunks.length !== 1) chunks = [Buffer.concat(chunks, bytes)];
+      return chunks[0] as Buffer;
     },
     clear() {
       chunks = [];
