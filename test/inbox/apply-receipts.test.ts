@@ -21,12 +21,7 @@ beforeAll(async () => {
   database = await openMigrated(inject, 2);
   const { db } = database;
   await putLocation(db, { id: "loc", sealedToken: "sealed" });
-  mapping = describeMapping(
-    await insertMapping(db, {
-      ...{ id: randomUUID(), locationId: "loc", provider: "twilio", address: "+15005550001" },
-      ...{ conversationProviderId: "p", type: "Custom", unknownSender: "create", postAutomatic: false },
-    }),
-  );
+  mapping = await addMapping("twilio", "+15005550001");
   const person = { mappingId: mapping.id, locationId: "loc", address: "+15005550006" };
   const conversation = await ensureConversation(db, person);
   const rows = await selectRows<{ id: number }>(
@@ -41,6 +36,12 @@ beforeAll(async () => {
 afterAll(async () => {
   await database.close();
 });
+
+async function addMapping(provider: string, address: string): Promise<MappingFacts> {
+  const about = { conversationProviderId: "p", type: "Custom", unknownSender: "create", postAutomatic: false } as const;
+  const whose = { id: randomUUID(), locationId: "loc", provider, address };
+  return describeMapping(await insertMapping(database.db, { ...whose, ...about }));
+}
 
 test("receipts of thousands of messages are told apart, also by an id that an earlier one of them brought", async () => {
   const sent = ids.flatMap((id, n): Receipt[] => [
@@ -66,12 +67,7 @@ test("receipts of thousands of messages are told apart, also by an id that an ea
 
 test("a report that comes as mail finds its email by the Message-ID, whatever the provider calls it", async () => {
   const { db } = database;
-  const mailbox = describeMapping(
-    await insertMapping(db, {
-      ...{ id: randomUUID(), locationId: "loc", provider: "generic-email", address: "box@ours.test" },
-      ...{ conversationProviderId: "p", type: "Custom", unknownSender: "create", postAutomatic: false },
-    }),
-  );
+  const mailbox = await addMapping("generic-email", "box@ours.test");
   const { id: mappingId, accountId, channel } = mailbox;
   const conversation = await ensureConversation(db, { mappingId, locationId: "loc", address: "ann@vale.test" });
   const [email] = await selectRows<{ id: number }>(
@@ -111,12 +107,7 @@ const receiptOf = (n: number, status: Receipt["status"]): Receipt => ({
 
 test("of an email with more recipients than are kept it is kept how many receipts were not, and HighLevel hears of no new one", async () => {
   const { db } = database;
-  const mailbox = describeMapping(
-    await insertMapping(db, {
-      ...{ id: randomUUID(), locationId: "loc", provider: "postmark", address: "support@example.com" },
-      ...{ conversationProviderId: "p", type: "Custom", unknownSender: "create", postAutomatic: false },
-    }),
-  );
+  const mailbox = await addMapping("postmark", "support@example.com");
   const person = { mappingId: mailbox.id, locationId: "loc", address: "ann@example.org" };
   const { id: conversationId } = await ensureConversation(db, person);
   await insertMessages(db, [
