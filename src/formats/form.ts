@@ -5,7 +5,7 @@ import { parseStructured } from "./email/header-parameters.ts";
 /** A field of a form, or an uploaded file. */
 export interface FormField {
   name: string;
-  /** The bytes as they came: raw mail need not be UTF-8. */
+  /** The bytes as they came: raw mail need not be UTF-8. Of a large body they are a part of it, not a copy. */
   content: Buffer;
   filename?: string | undefined;
   contentType?: string | undefined;
@@ -149,7 +149,7 @@ function readField(head: Buffer, content: Buffer): FormField | undefined {
   if (name === undefined) return undefined;
   const filename = parameters.get("filename")?.split(/[/\\]/).at(-1);
   const contentType = parseStructured(headers.get("content-type")).value || "text/plain";
-  return { name, content: Buffer.from(content), filename: filename ?? "", contentType };
+  return { name, content, filename: filename ?? "", contentType };
 }
 
 const refusal = (why: string) => new ParseError(`the body is not the form that its content type says: ${why}`);

@@ -1,3 +1,4 @@
+import { ofItsOwn } from "../concurrency/hand-over.ts";
 import { serveThread } from "../concurrency/serve-thread.ts";
 import { inlineReading, type ReadingInput } from "./reading.ts";
 import { declareProvider } from "./registry.ts";
@@ -10,7 +11,8 @@ serveThread(
     const { body } = request;
     const asItCame = { ...request, body: Buffer.from(body.buffer, body.byteOffset, body.byteLength) };
     if (what === "parse") return inlineReading.parse(provider, asItCame, ownAddress);
-    return inlineReading.openFiles(provider, asItCame, messageId);
+    const files = await inlineReading.openFiles(provider, asItCame, messageId);
+    return files.map((file) => file && ofItsOwn(file));
   },
   (output) => (Array.isArray(output) ? output.filter((file) => file instanceof Uint8Array) : []),
 );
