@@ -20,6 +20,8 @@ export interface FetchFileOptions {
    */
   allowedHosts?: readonly string[];
   limitBytes: number;
+  /** Of a larger file so much is given as the limit allows, instead of a refusal. */
+  isCutAtLimit?: boolean;
   /** Ends the fetching, also of a stream that was given back. */
   signal: AbortSignal;
 }
@@ -63,19 +65,29 @@ export function createFetchFile(open: OpenUrl): FetchFile {
   };
 }
 
-/** Fetches a file, and has it in memory for as long as `use` works with it. Throws as `FetchFile` does. */
+/**
+ * Fetches a file, and has it in memory for as long as `use` works with it. What `isCutAtLimit` cut was of `wholeBytes`, or of more
+ * where its server does not tell. Throws as `FetchFile` does.
+ */
 export type FetchWhole = <Result>(
   url: string,
   options: FetchFileOptions,
-  use: (content: Buffer) => Promise<Result>,
+  use: (content: Buffer, wholeBytes: number) => Promise<Result>,
 ) => Promise<Result>;
 
 /** Of all files together there are never more bytes in memory than the limits say; others wait, and are not read meanwhile. */
 export function createFetchWhole(fetchFile: FetchFile): FetchWhole {
   const room = createRoom(fileLimits.maxWholeBytes);
   return async (url, options, use) => {
-    const { stream, sizeBytes = options.limitBytes } = await fetchFile(url, options);
-    return room.run(sizeBytes, async () => use(await buffer(stream))).finally(() => stream.destroy());
+    const { limitBytes } = options;
+    const { stream, sizeBytes = limitBytes } = await fetchFile(url, options);
+    const read = async () => {
+      // One byte more than is kept tells that there is more.
+      const content = await buffer(stream);
+      const kept = content.length > limitBytes ? content.subarray(0, limitBytes) : content;
+      return use(kept, Math.max(content.length, sizeBytes));
+    };
+    return room.run(Math.min(sizeBytes, limitBytes), read).finally(() => stream.destroy());
   };
 }
 
@@ -120,7 +132,8 @@ function toFile(answer: Awaited<ReturnType<OpenUrl>>, url: URL, options: FetchFi
   const { headers, body } = answer;
   const length = headers["content-length"];
   const sizeBytes = length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined;
-  const failure = refusalOf(answer, url, options) ?? ((sizeBytes ?? 0) > options.limitBytes && tooLarge(options));
+  const isTooLarge = (sizeBytes ?? 0) > options.limitBytes && !options.isCutAtLimit;
+  const failure = refusalOf(answer, url, options) ?? (isTooLarge && tooLarge(options));
   if (failure) {
     body.destroy();
     throw failure;
@@ -168,13 +181,19 @@ const passingStatuses = new Set([408, 425, 429]);
 const tooLarge = ({ limitBytes }: FetchFileOptions) =>
   new Failure("rejected", `the file is larger than ${limitBytes / 1000} kB`, { code: "too_large" });
 
-/** Hands on what comes, until it is more than the limit, or breaks off. */
+/** Hands on what comes, until it is more than the limit, or breaks off. Of what is cut one byte more tells that it was. */
 function limitStream(body: Readable, url: URL, options: FetchFileOptions): Readable {
-  let bytes = 0;
+  let left = options.limitBytes;
+  let isCut = false;
   const limited = new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      bytes += chunk.length;
-      done(bytes > options.limitBytes ? tooLarge(options) : null, chunk);
+      left -= chunk.length;
+      if (left >= 0) return done(null, chunk);
+      if (!options.isCutAtLimit) return done(tooLarge(options));
+      isCut = true;
+      body.unpipe(limited).destroy();
+      limited.end();
+      done(null, chunk.subarray(0, chunk.length + left + 1));
     },
     destroy(error, done) {
       body.destroy();
@@ -186,7 +205,7 @@ function limitStream(body: Readable, url: URL, options: FetchFileOptions): Reada
   // A Failure from the beginning: from Node 24 on readers meet what a stream was destroyed with, not what it made of that.
   const end = (error: unknown) => limited.destroy(asFetchFailure(error, url));
   finished(body, (error) => {
-    if (error) end(error);
+    if (error && !isCut) end(error);
   });
   const { signal } = options;
   const abort = () => end(signal.reason);

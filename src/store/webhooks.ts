@@ -43,12 +43,13 @@ export async function replayWebhook(db: Db, id: number): Promise<boolean> {
 
 /**
  * Keeps the mail that was fetched for a webhook behind its body, and lets it be processed again. Does nothing where there is
- * one already, or where the webhook was erased meanwhile.
+ * one already, or where the webhook was erased meanwhile. The headers tell what of it was cut.
  */
-export async function keepFetched(db: Db, id: number, fetched: Buffer): Promise<void> {
+export async function keepFetched(db: Db, id: number, fetched: Buffer, headers: Webhook["headers"]): Promise<void> {
   await db
     .update(webhooks)
     .set({
+      headers,
       body: sql`${webhooks.body} || ${fetched}::bytea`,
       fetchedFrom: sql`octet_length(${webhooks.body})`,
       ...{ state: "received", reason: null, readAttempts: 0 },

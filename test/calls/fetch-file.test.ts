@@ -4,7 +4,7 @@ import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
 import { callStandIns, createCallApi } from "../../src/calls/call-api.ts";
-import { createFetchFile, type FetchFileOptions, isAllowedHost } from "../../src/calls/fetch-file.ts";
+import { createFetchFile, createFetchWhole, type FetchFileOptions, isAllowedHost } from "../../src/calls/fetch-file.ts";
 import type { Failure } from "../../src/errors.ts";
 
 const options = { timeoutSeconds: 50, maxSockets: 4 };
@@ -50,6 +50,24 @@ describe("fetchFile", () => {
     const { stream, ...facts } = await fetchFree(url, given());
     expect(facts).toEqual({ contentType: "image/jpeg", sizeBytes: 5, name: "çat.jpg" });
     expect((await buffer(stream)).toString()).toBe("bytes");
+  });
+
+  test.each([
+    ["says how long it is", { "Content-Length": "5000" }, 5000],
+    ["does not", {}, undefined],
+    ["comes packed", { "Content-Encoding": "gzip" }, undefined],
+  ])("cuts a larger one at the limit where that is asked for, also one that %s", async (_how, headers, sizeBytes) => {
+    const content = Buffer.from("0123456789".repeat(500));
+    const url = await serve((_req, res) => {
+      res.writeHead(200, headers);
+      res.end("Content-Encoding" in headers ? gzipSync(content) : content);
+    });
+    const file = await fetchFree(url, given({ isCutAtLimit: true }));
+    expect(file.sizeBytes).toBe(sizeBytes);
+    expect((await buffer(file.stream)).toString()).toBe(content.toString("latin1", 0, 1001));
+    const fetchWhole = createFetchWhole(fetchFree);
+    const whole = fetchWhole(url, given({ isCutAtLimit: true }), async (kept, bytes) => [kept.length, bytes]);
+    expect(await whole).toEqual([1000, sizeBytes ?? 1001]);
   });
 
   test("unpacks what comes packed although it was not asked for, and counts what comes out", async () => {

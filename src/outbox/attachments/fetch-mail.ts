@@ -2,6 +2,7 @@ import type { FetchWhole } from "../../calls/fetch-file.ts";
 import { parseAnswer } from "../../calls/parse-answer.ts";
 import { Failure } from "../../errors.ts";
 import type { Completion } from "../../providers/kit/adapter.ts";
+import { withFetchedBytes } from "../../providers/kit/email/cut.ts";
 import type { Reading } from "../../providers/reading.ts";
 import type { Account, Accounts } from "../../registry/accounts.ts";
 import type { Db } from "../../store/postgres/database.ts";
@@ -21,7 +22,8 @@ export interface FetchMailContext {
 
 /**
  * Fetches the mail that a webhook only names, and keeps it behind the webhook's body: the webhook is received once more, and
- * its mail taken in as one that came whole. To fetch it twice does no harm. Throws a Failure.
+ * its mail taken in as one that came whole. Of one that is larger than the limit the beginning is kept. To fetch it twice does
+ * no harm. Throws a Failure.
  */
 export async function fetchMail(context: FetchMailContext, input: AttemptInput): Promise<AttemptResult> {
   const { db, accounts } = context;
@@ -40,7 +42,7 @@ export async function fetchMail(context: FetchMailContext, input: AttemptInput):
   input.beforeCall();
   await fetchWith(context, completion, completion.request(fetchBy, credentials), {
     signal: input.signal,
-    keep: (mail) => keepFetched(db, webhook.id, mail),
+    keep: (mail, wholeBytes) => keepFetched(db, webhook.id, mail, withFetchedBytes(webhook, mail, wholeBytes)),
   }).catch((error: unknown) => {
     throw explain(error, webhook);
   });
@@ -62,14 +64,15 @@ async function fetchWith(
   { fetchWhole, mailLimitBytes: limitBytes }: FetchMailContext,
   { located }: Completion<unknown>,
   { url, headers }: ReturnType<Completion<unknown>["request"]>,
-  { signal, keep }: { signal: AbortSignal; keep: (mail: Buffer) => Promise<void> },
+  { signal, keep }: { signal: AbortSignal; keep: (mail: Buffer, wholeBytes: number) => Promise<void> },
 ): Promise<void> {
-  const options = { limitBytes, signal };
+  const options = { limitBytes, signal, isCutAtLimit: true };
   const first = { ...options, headers, allowedHosts: [new URL(url).origin] };
   if (!located) return fetchWhole(url, first, keep);
-  const place = await fetchWhole(url, first, async (answer) => {
-    const found = located.at(parseAnswer(answer.toString("utf8")));
-    if (found === undefined) await keep(answer);
+  const place = await fetchWhole(url, first, async (answer, wholeBytes) => {
+    const isWhole = answer.length === wholeBytes;
+    const found = isWhole ? located.at(parseAnswer(answer.toString("utf8"))) : undefined;
+    if (found === undefined) await keep(answer, wholeBytes);
     return found;
   });
   if (place !== undefined) await fetchWhole(place, { ...options, allowedHosts: located.hosts }, keep);
@@ -84,6 +87,5 @@ function explain(error: unknown, webhook: Webhook): unknown {
   if (status === 404 && isNew(webhook)) return as("not_visible", "the mail may not be there yet");
   if (status === 404 || status === 410) return as("rejected", "the provider has the mail no more; ask who wrote it");
   if (status === 401 || status === 403) return as("misconfigured", "the account's credentials do not open the mail");
-  if (error.code === "too_large") return as("rejected", "raise EMAIL_BODY_LIMIT_KB, then replay");
   return error;
 }

@@ -20,7 +20,7 @@ export interface DecodedWebhook {
   body: Buffer;
   /** The reference that a callback URL of ours holds. */
   reference: string | undefined;
-  /** What was fetched for it, after an `incompleteMail`. */
+  /** What was fetched for it, after an `incompleteMail`; JSON of it that was cut is closed. */
   fetched: Buffer | undefined;
   /** Of a mail that was fetched from a mailbox: the server whose Authentication-Results are believed. */
   verifiedBy: string | undefined;
@@ -38,7 +38,7 @@ export async function decode(
 ): Promise<DecodedWebhook> {
   const { headers, url } = request;
   const { body, fetched } = partsOf(request);
-  const isCut = wholeBytesOf(request) !== undefined;
+  const isCut = fetched === undefined && wholeBytesOf(request) !== undefined;
   const about = { reference: referenceOf(url), body, fetched, verifiedBy: headers[verifiedByHeader] };
   if (takesGet && body.length === 0) return readFields(readUrlencoded(queryBytes(url)), about);
   const given = headers["content-type"] ?? "";
@@ -59,9 +59,12 @@ function readFields(
   return { isJson: false, read: (schema) => parseValue(schema, texts), fields, ...about };
 }
 
-function partsOf({ body, fetchedFrom }: WebhookRequest): { body: Buffer; fetched: Buffer | undefined } {
+function partsOf(request: WebhookRequest): { body: Buffer; fetched: Buffer | undefined } {
+  const { body, fetchedFrom } = request;
   if (fetchedFrom == null) return { body, fetched: undefined };
-  return { body: body.subarray(0, fetchedFrom), fetched: body.subarray(fetchedFrom) };
+  const fetched = body.subarray(fetchedFrom);
+  const isCutJson = wholeBytesOf(request) !== undefined && fetched[0] === 0x7b;
+  return { body: body.subarray(0, fetchedFrom), fetched: isCutJson ? closeJson(fetched) : fetched };
 }
 
 const queryBytes = (url: string) => Buffer.from(/\?([^#]*)/s.exec(url)?.[1] ?? "");

@@ -35,10 +35,14 @@ const addMailbox = async (more: Record<string, unknown> = {}) => {
   return { address, id: await bridge.addMapping({ conversationProviderId: emailProviderId, ...mapping }) };
 };
 type Mailbox = Awaited<ReturnType<typeof addMailbox>>;
-const write = async ({ id, address }: Mailbox, message: Pick<WrittenMessage, "id"> & Partial<WrittenMessage>) => {
+const write = async (
+  { id, address }: Mailbox,
+  message: Pick<WrittenMessage, "id"> & Partial<WrittenMessage>,
+  provider = resend,
+) => {
   const whole = { from: "ann@example.org", to: address, text: `The words of ${message.id}`, ...message };
   const posting = { url: `${publicUrl}/webhooks/${id}`, at: new Date() };
-  expect((await bridge.post(writeMessage(resend, whole, posting))).status).toBe(200);
+  expect((await bridge.post(writeMessage(provider, whole, posting))).status).toBe(200);
 };
 const posted = (id: string) =>
   until(
@@ -128,12 +132,20 @@ test("a key that opens no mail keeps it until there is another one", async () =>
   await posted("locked-1");
 });
 
-test("a mail that is too large is given up, and says which setting lets it in", async () => {
-  const mailbox = await addMailbox();
-  await write(mailbox, { id: "large-1", text: "x".repeat(1_000_000) });
-  const [fetch] = await untilFetch(mailbox, ({ state }) => state === "dead");
-  expect(fetch).toMatchObject({ reason: "rejected", detail: expect.stringContaining("EMAIL_BODY_LIMIT_KB") });
-});
+test.each([resend, providerOf("amazon-ses")])(
+  "of a mail that is too large the beginning arrives, which says that it was cut: $name",
+  async (provider) => {
+    const mailbox = await addMailbox({ provider: provider.name, credentials: allCredentials(provider) });
+    const large = { id: `large-${provider.name}`, text: `It begins for ${provider.name}. ${"x".repeat(1_000_000)}` };
+    await write(mailbox, large, provider);
+    const message = await until(
+      () => bridge.sandbox.messages().find(({ body }) => body?.includes(`It begins for ${provider.name}.`)),
+      (found) => found !== undefined,
+    );
+    expect(message).toMatchObject({ body: expect.stringContaining("the provider has it whole") });
+    expect(await fetches(mailbox)).toMatchObject([{ state: "delivered", reason: null }]);
+  },
+);
 
 test("nothing is fetched of a stranger whom the mapping ignores, nor of what is known already", async () => {
   const ignoring = await addMailbox({ unknownSender: "ignore" });

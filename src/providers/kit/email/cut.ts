@@ -2,10 +2,21 @@ import { ParseError } from "../../../errors.ts";
 import { joinWords } from "../../../formats/email/mail-words.ts";
 import type { Attachment, ProviderEvent, ProviderMessage, WebhookRequest } from "../../../model.ts";
 
-/** The bytes of the whole, of a webhook of which only the beginning is kept; undefined for any other. */
+/**
+ * The bytes of the whole, of a webhook of which only the beginning is kept, or of the mail that was fetched for it; undefined for
+ * any other.
+ */
 export function wholeBytesOf({ headers, body, fetchedFrom }: WebhookRequest): number | undefined {
-  const bytes = Number(headers["content-length"]);
-  return fetchedFrom == null && bytes > body.length ? bytes : undefined;
+  const bytes = Number(headers[fetchedFrom == null ? "content-length" : fetchedBytesHeader]);
+  return bytes > body.length - (fetchedFrom ?? 0) ? bytes : undefined;
+}
+
+const fetchedBytesHeader = "x-fetched-bytes";
+
+/** A webhook's headers, from which `wholeBytesOf` knows whether the mail that was fetched for it was cut. */
+export function withFetchedBytes({ headers }: Pick<WebhookRequest, "headers">, kept: Buffer, wholeBytes: number) {
+  const { [fetchedBytesHeader]: _, ...others } = headers;
+  return wholeBytes > kept.length ? { ...others, [fetchedBytesHeader]: String(wholeBytes) } : others;
 }
 
 /** Fetched mail stays where it is. */
@@ -37,11 +48,15 @@ export async function readCut(
 const megabytesOf = (request: WebhookRequest) => Math.ceil((wholeBytesOf(request) ?? 0) / 1_000_000);
 
 function withNotice(request: WebhookRequest, { text, html }: ProviderMessage): Pick<ProviderMessage, "text" | "html"> {
-  const isFetched = request.headers[mailboxUidHeader] !== undefined;
-  const rest = isFetched ? "it is whole in the mailbox" : "ask for what is missing in another way";
+  const rest = request.headers[mailboxUidHeader] === undefined ? restElsewhere(request) : "it is whole in the mailbox";
   const notice = `[This email is too large to be shown whole (${megabytesOf(request)} MB). Its end was cut off: ${rest}.]`;
   return joinWords([{ text: notice }, { text, html }]);
 }
+
+const restElsewhere = ({ fetchedFrom }: WebhookRequest) =>
+  fetchedFrom == null
+    ? "ask for what is missing in another way"
+    : "the provider has it whole, for as long as it keeps mails";
 
 function withoutCut({ attachments }: ProviderMessage, contents: Contents): Attachment[] {
   const last = contents.findLastIndex((content) => content !== undefined);
