@@ -33,14 +33,14 @@ function unescapeName(name: string): string {
 
 /**
  * A body is kept as it came. Shown, it has asterisks for what stands in the fields that prove it, and for an HMAC in any
- * field `signature` or `sig`, as for base64 in one of JSON.
+ * field `signature` or `sig`, as for base64 in one of JSON; and for what proves our links to unsubscribe, which a bounce quotes.
  */
 export function withoutProvingFields(
   body: Buffer,
   contentType: string | undefined,
   secrets: readonly string[] = [],
 ): Buffer {
-  const proving = [...secrets.map((name) => fieldOf(contentType ?? "", name)), anyHmac, anyBase64];
+  const proving = [...secrets.map((name) => fieldOf(contentType ?? "", name)), anyHmac, anyBase64, anyUnsubscribeToken];
   const shown = proving.reduce(
     (text, field) => text.replace(field, (_, before: string, value: string) => before + "*".repeat(value.length)),
     body.toString("latin1"),
@@ -51,6 +51,9 @@ export function withoutProvingFields(
 /** In JSON, as that of RSA is. */
 const anyBase64 = /("signature"\s*:\s*")([0-9a-z+/=_-]{32,1000})(?=")/gi;
 const anyHmac = /((?:signature|\bsig)[^0-9a-f]{1,20})([0-9a-f]{32,128})(?![0-9a-f])/gi;
+/** Also with a slash that is escaped, and over the ends of lines that quoted-printable has within words. */
+const anyUnsubscribeToken =
+  /((?:\/|%2f)unsubscribe(?:\\?\/|%2f)[0-9a-z]{1,11}\.)((?:[\w-](?:=\r?\n|=(?:\\r)?\\n|%3d%0d%0a)?){22})/gi;
 
 /** What stands before a field's value in a body of this type, and the value. */
 function fieldOf(contentType: string, field: string): RegExp {

@@ -16,7 +16,7 @@ export interface ComposeOutbound {
   emailSecret: Buffer;
   /** The person. */
   address: string;
-  message: Pick<Message, "id" | "rfcMessageId">;
+  message: Pick<Message, "id" | "receivedAt" | "rfcMessageId">;
   content: MessageContent;
   attachments: OutboundAttachment[];
   /** Of an email that has HTML and no text: what its HTML says. */
@@ -61,7 +61,7 @@ export function composeOutbound(about: ComposeOutbound): OutboundMessage {
 function unsubscribeUrlOf(about: ComposeOutbound): string | undefined {
   const { mapping, publicUrl, message, content, emailSecret } = about;
   if (!mapping.listUnsubscribe || content.cc.length + content.bcc.length > 0) return undefined;
-  const token = writeUnsubscribeToken(emailSecret, message.id);
+  const token = writeUnsubscribeToken(emailSecret, message);
   return `${publicUrl}/unsubscribe/${token}`;
 }
 
@@ -88,7 +88,7 @@ function answeredByToken(
 ): typeof sender {
   if (!replyTokens) return sender;
   const { from, replyTo = from } = sender;
-  return { ...sender, replyTo: withReplyToken(emailSecret, replyTo, message.id) ?? sender.replyTo };
+  return { ...sender, replyTo: withReplyToken(emailSecret, replyTo, message) ?? sender.replyTo };
 }
 
 const domainOf = (address: string) => address.slice(address.lastIndexOf("@") + 1);

@@ -1,10 +1,12 @@
-import { repliedMessageId } from "../formats/email/tokens/reply-token.ts";
+import { isReplyTokenOf, repliedMessageId } from "../formats/email/tokens/reply-token.ts";
 import { findByIds, findThread, listSentEmails } from "../store/messages/threads.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, Message, MessageContent } from "../store/schema.ts";
 import { baseSubject, isReply } from "./find-parent.ts";
 
 const maxSent = 50;
+/** Anybody writes as many as fit into addresses, and one of them is ours. */
+const maxTokens = 20;
 
 export interface ThreadContext {
   db: Db;
@@ -40,7 +42,7 @@ async function findByTokens(
   conversation: Conversation,
   tokens: string[],
 ): Promise<string | undefined> {
-  const ids = tokens.flatMap((token) => repliedMessageId(emailSecret, token) ?? []);
-  const [found] = await findByIds(db, conversation, ids);
+  const named = await findByIds(db, conversation, tokens.slice(0, maxTokens).map(repliedMessageId));
+  const found = named.find((email) => tokens.some((token) => isReplyTokenOf(emailSecret, token, email)));
   return found?.highlevelEmailMessageId ?? undefined;
 }

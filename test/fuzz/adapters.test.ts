@@ -156,7 +156,7 @@ describe("HighLevel's webhook", () => {
       publicUrl: "https://bridge.example.com",
       emailSecret: Buffer.alloc(32),
       address: "person@example.org",
-      message: { id: 1, rfcMessageId: "a@b" },
+      message: { id: 1, receivedAt: new Date(), rfcMessageId: "a@b" },
       content: { ...content, text: message, html, subject, from: emailFrom },
       attachments: [],
       unfetched: [],

@@ -50,3 +50,20 @@ describe("what a provider's proof names is neither kept nor shown, also under a 
     expect(shown.toString()).toBe(bodyWith("******"));
   });
 });
+
+describe("a bounce that quotes an email shows no link by which its person unsubscribes", () => {
+  const proof = "Pz0c_-5f2c1a520d6c4d5e";
+  test.each([
+    ["as it is", `List-Unsubscribe: <https://b.example.com/unsubscribe/1z.${proof}>`],
+    ["in JSON", `{"raw":"<https:\\/\\/b.example.com\\/unsubscribe\\/1z.${proof}>\\r\\n"}`],
+    ["in a form", `mail=%3Chttps%3A%2F%2Fb.example.com%2Funsubscribe%2F1z.${proof}%3E`],
+    ["over two lines", `https://b.example.com/unsubscribe/1z.${proof.slice(0, 9)}=\r\n${proof.slice(9)} and on`],
+    ["over two lines in JSON", `https://b.example.com/unsubscribe/1z.${proof.slice(0, 9)}=\\r\\n${proof.slice(9)} on`],
+    ["over two lines in a form", `%2Funsubscribe%2F1z.${proof.slice(0, 9)}%3D%0D%0A${proof.slice(9)}+and+on`],
+  ])("%s", (_how, body) => {
+    const shown = withoutProvingFields(Buffer.from(body), "message/rfc822").toString();
+    expect(shown).not.toContain(proof.slice(0, 9));
+    expect(shown).not.toContain(proof.slice(9));
+    expect(shown.length).toBe(body.length);
+  });
+});

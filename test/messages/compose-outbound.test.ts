@@ -12,7 +12,7 @@ const compose = (subject: string, more = {}) =>
     publicUrl: "https://bridge.example.com",
     emailSecret: Buffer.alloc(32),
     address: "person@example.org",
-    message: { id: 1, rfcMessageId: "a@b" },
+    message: { id: 1, receivedAt: new Date(), rfcMessageId: "a@b" },
     content: { ...content, text: "x", subject, ...more },
     attachments: [],
     unfetched: [],

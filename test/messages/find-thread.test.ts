@@ -13,6 +13,7 @@ let database: Database;
 let ann: Conversation;
 let bob: Conversation;
 let elsewhere: Conversation;
+const receivedAt = new Date();
 let messageId = 0;
 beforeAll(async () => {
   database = await openMigrated(inject, 4);
@@ -22,7 +23,7 @@ beforeAll(async () => {
   const [sent] = await insertMessages(database.db, [
     {
       ...{ mappingId: ann.mappingId, conversationId: ann.id, direction: "outbound", state: "sent" },
-      ...{ providerMessageId: "sent-1", rfcMessageId: "ours@example.com", receivedAt: new Date() },
+      ...{ providerMessageId: "sent-1", rfcMessageId: "ours@example.com", receivedAt },
       ...{ highlevelMessageId: "thread-1", highlevelEmailMessageId: "email-1" },
     },
   ]);
@@ -52,8 +53,8 @@ function threadOf(conversation: Conversation, address: string, more: { inReplyTo
 }
 
 const emailSecret = Buffer.alloc(32, 1);
-const addressOf = ({ mailbox = "support@example.com", id = messageId, secret = emailSecret } = {}) =>
-  withReplyToken(secret, mailbox, id) ?? "";
+const addressOf = ({ mailbox = "support@example.com", id = messageId, at = receivedAt, secret = emailSecret } = {}) =>
+  withReplyToken(secret, mailbox, { id, receivedAt: at }) ?? "";
 
 test("an answer finds its thread by nothing but the address that it came to, also one that a server made upper case", async () => {
   const address = addressOf();
@@ -66,7 +67,14 @@ test("a token that is forged, of another email, or from another person or tenant
   const address = addressOf();
   const forged = address.replace(/[\da-f](?=@)/, (digit) => (digit === "0" ? "1" : "0"));
   const guessed = addressOf({ secret: Buffer.from(ann.mappingId ?? "") });
-  for (const given of [forged, guessed, addressOf({ id: messageId + 1 }), address.replace(/b\.\w+/, "b.zzzzzzzzzzz")])
+  const ofBefore = addressOf({ at: new Date(receivedAt.getTime() - 1) });
+  for (const given of [
+    forged,
+    guessed,
+    ofBefore,
+    addressOf({ id: messageId + 1 }),
+    address.replace(/b\.\w+/, "b.zzzzzzzzzzz"),
+  ])
     expect(await threadOf(ann, given)).toBeUndefined();
   expect(await threadOf(bob, address)).toBeUndefined();
   expect(await threadOf(elsewhere, address)).toBeUndefined();

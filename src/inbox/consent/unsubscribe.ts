@@ -1,5 +1,5 @@
 import { ParseError } from "../../errors.ts";
-import { unsubscribedMessageId } from "../../formats/email/tokens/unsubscribe-token.ts";
+import { isUnsubscribeTokenOf, unsubscribedMessageId } from "../../formats/email/tokens/unsubscribe-token.ts";
 import { formText, readForm } from "../../formats/form.ts";
 import { changeConsents } from "../../registry/opt-outs/change-consents.ts";
 import { lockAccount } from "../../store/accounts.ts";
@@ -25,10 +25,10 @@ export async function findUnsubscribable(
   { db, emailSecret }: { db: Db; emailSecret: Buffer },
   token: string,
 ): Promise<UnsubscribableEmail | undefined> {
-  const messageId = unsubscribedMessageId(emailSecret, token);
+  const messageId = unsubscribedMessageId(token);
   const found = messageId === undefined ? undefined : await findMessageWithConversation(db, messageId);
   const mappingId = found?.message.mappingId;
-  if (!found || !mappingId) return undefined;
+  if (!found || !mappingId || !isUnsubscribeTokenOf(emailSecret, token, found.message)) return undefined;
   const mapping = await findMapping(db, mappingId);
   return mapping && { messageId: found.message.id, mapping, conversation: found.conversation };
 }

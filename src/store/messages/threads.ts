@@ -98,9 +98,9 @@ export async function findByEmailId(
 export async function findByIds(db: Db, person: Conversation, ids: number[]) {
   const possible = ids.filter(Number.isSafeInteger);
   if (possible.length === 0) return [];
-  const { id, highlevelEmailMessageId } = messages;
+  const { id, receivedAt, highlevelEmailMessageId } = messages;
   return db
-    .select({ highlevelEmailMessageId })
+    .select({ id, receivedAt, highlevelEmailMessageId })
     .from(messages)
     .innerJoin(conversations, eq(conversations.id, messages.conversationId))
     .where(and(samePerson(person), isAnyOf(id, possible), isNotNull(highlevelEmailMessageId)));

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { type EmailOfToken, isProofOf, proveEmail } from "./prove-email.ts";
 
 /**
  * A token in the address that an email is to be answered at, as in `support+b.1z.3f0c…@example.com`: which email, and the
@@ -11,9 +11,9 @@ const written = /(?:\+|%2b|&#43;)b\.([0-9a-z]{1,11}\.[0-9a-f]{20})(?=@|%40|&#64;
 const maxLocalLength = 64;
 
 /** The mailbox with a token for an email; undefined for one that has no room for it. */
-export function withReplyToken(secret: Buffer, mailbox: string, messageId: number): string | undefined {
+export function withReplyToken(secret: Buffer, mailbox: string, email: EmailOfToken): string | undefined {
   const at = mailbox.lastIndexOf("@");
-  const local = `${mailbox.slice(0, at)}+b.${messageId.toString(36)}.${proofOf(secret, messageId)}`;
+  const local = `${mailbox.slice(0, at)}+b.${email.id.toString(36)}.${proveEmail(secret, email, form)}`;
   return local.length > maxLocalLength || local.includes('"') ? undefined : local + mailbox.slice(at);
 }
 
@@ -26,14 +26,11 @@ export function replyTokensOf(addresses: string[]): string[] {
   return [...new Set(tokens.map((token) => token.toLowerCase()))];
 }
 
-/** Which email a token is for; undefined for one that we did not write. */
-export function repliedMessageId(secret: Buffer, token: string): number | undefined {
-  const [id = "", given = ""] = token.split(".");
-  const messageId = Number.parseInt(id, 36);
-  const proof = proofOf(secret, messageId);
-  const isProved = given.length === proof.length && timingSafeEqual(Buffer.from(given), Buffer.from(proof));
-  return isProved ? messageId : undefined;
-}
+/** Which email a token says that it is for. */
+export const repliedMessageId = (token: string): number => Number.parseInt(token, 36);
 
-const proofOf = (secret: Buffer, messageId: number) =>
-  createHmac("sha256", secret).update(`reply ${messageId}`).digest("hex").slice(0, 20);
+/** Did we write it into this email? */
+export const isReplyTokenOf = (secret: Buffer, token: string, email: EmailOfToken): boolean =>
+  repliedMessageId(token) === email.id && isProofOf(secret, token.split(".")[1] ?? "", email, form);
+
+const form = { use: "reply", encoding: "hex", length: 20 } as const;

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { type EmailOfToken, isProofOf, proveEmail } from "./prove-email.ts";
 
 /**
  * A token in the URL by which a person unsubscribes, as in `1z.Pz0c…`: which email, and the proof that we wrote it there. It
@@ -6,17 +6,17 @@ import { createHmac, timingSafeEqual } from "node:crypto";
  */
 const written = /^([0-9a-z]{1,11})\.([\w-]{22})$/;
 
-export const writeUnsubscribeToken = (secret: Buffer, messageId: number): string =>
-  `${messageId.toString(36)}.${proofOf(secret, messageId)}`;
+const form = { use: "unsubscribe", encoding: "base64url", length: 22 } as const;
 
-/** Which email a token is for; undefined for one that we did not write. */
-export function unsubscribedMessageId(secret: Buffer, token: string): number | undefined {
-  const [, id, given = ""] = written.exec(token) ?? [];
-  if (id === undefined) return undefined;
-  const messageId = Number.parseInt(id, 36);
-  const isProved = timingSafeEqual(Buffer.from(given), Buffer.from(proofOf(secret, messageId)));
-  return isProved ? messageId : undefined;
+export const writeUnsubscribeToken = (secret: Buffer, email: EmailOfToken): string =>
+  `${email.id.toString(36)}.${proveEmail(secret, email, form)}`;
+
+/** Which email a token says that it is for; undefined for what is no token. */
+export function unsubscribedMessageId(token: string): number | undefined {
+  const [, id] = written.exec(token) ?? [];
+  return id === undefined ? undefined : Number.parseInt(id, 36);
 }
 
-const proofOf = (secret: Buffer, messageId: number) =>
-  createHmac("sha256", secret).update(`unsubscribe ${messageId}`).digest("base64url").slice(0, 22);
+/** Did we write it into this email? */
+export const isUnsubscribeTokenOf = (secret: Buffer, token: string, email: EmailOfToken): boolean =>
+  unsubscribedMessageId(token) === email.id && isProofOf(secret, token.split(".")[1] ?? "", email, form);
