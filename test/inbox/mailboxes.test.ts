@@ -133,6 +133,14 @@ describe.each(imapServers)("what comes to a mailbox at $name", ({ start }) => {
     expect(posted?.body).toContain("x".repeat(1000));
   });
 
+  test("and is far larger than its server says keeps nothing behind it back", async () => {
+    await server.append(mail("vast", { text: `${"x".repeat(70)}\r\n`.repeat(500_000) }));
+    await server.append(mail("behind it"));
+    await untilThere("behind it");
+    const posted = bridge.sandbox.messages().find(({ subject }) => subject === "vast");
+    expect(posted?.body).toContain("too large to be shown whole");
+  });
+
   test("is moved where that is wished, and what came before is not", async () => {
     const before = await server.subjects();
     const connections = proxy.connections;

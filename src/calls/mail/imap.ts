@@ -63,13 +63,15 @@ export function createImap(options: ConnectOptions): { open: OpenMailboxOf; look
     const { client, bytesRead } = await newClient(options, connect, server);
     const run: Run = async (work, mailBytes = 0) => {
       const most = bytesRead() + mailboxLimits.stepBytes + 2 * mailBytes;
-      const looking = setInterval(() => bytesRead() > most && client.close(), mailboxLimits.lookMs);
+      const isFlood = () => bytesRead() > most;
+      const looking = setInterval(() => isFlood() && client.close(), mailboxLimits.lookMs);
       try {
-        return await work();
+        const result = await work();
+        if (isFlood()) throw new Error("it came between two looks");
+        return result;
       } catch (error) {
         client.close();
-        const isFlood = bytesRead() > most;
-        if (isFlood) throw mailBroke(new Error("it says more than anybody asked for"), server, false);
+        if (isFlood()) throw mailBroke(new Error("it says more than anybody asked for"), server, false);
         throw error instanceof Failure ? error : asFailure(error as ImapError, server);
       } finally {
         clearInterval(looking);

@@ -105,9 +105,12 @@ async function fetchNew(context: FetchContext, session: Session, begun: KnownPos
     position = { ...position, movedUid };
     await commit(context, held, { movedUid }, []);
   }
-  for (const batch of batchesOf(await mailbox.listAfter(position.lastUid), context.maxBytes)) {
+  const isDoubted = held.failures > 0;
+  const listed = await mailbox.listAfter(position.lastUid);
+  const batches = isDoubted ? listed.map((mail) => [mail]) : batchesOf(listed, context.maxBytes);
+  for (const batch of batches) {
     const wanted = batch.filter((mail) => isToFetch(mail, position));
-    const mails = await readMails(mailbox, wanted, context.maxBytes);
+    const mails = await readMails(mailbox, wanted, { maxBytes: context.maxBytes, isDoubted });
     const lastUid = batch.at(-1)?.uid ?? position.lastUid;
     const about = { ...context, accountId: held.accountId, verifiedBy, uidValidity: position.uidValidity ?? 0 };
     const rows = mails.map((mail) => mailWebhook(about, mail));
@@ -118,16 +121,30 @@ async function fetchNew(context: FetchContext, session: Session, begun: KnownPos
   return moveTo === undefined ? position : moveFetched(context, session, position, moveTo);
 }
 
-/** Those that are large come alone, and so much of them as is kept. */
-async function readMails(mailbox: OpenMailbox, wanted: ListedMail[], maxBytes: number): Promise<ReadMail[]> {
+/**
+ * Those that are large come alone, and so much of them as is kept. After a failure so does each, whatever size the server told: a
+ * mail that is larger than it told may be what ended the connection, and would do so for ever.
+ */
+async function readMails(
+  mailbox: OpenMailbox,
+  wanted: ListedMail[],
+  { maxBytes, isDoubted }: { maxBytes: number; isDoubted: boolean },
+): Promise<ReadMail[]> {
   if (wanted.length === 0) return [];
-  const isLarge = wanted.some(({ sizeBytes }) => sizeBytes > maxBytes);
-  const limits = { maxBytes: isLarge ? maxBytes : undefined, totalBytes: maxBytes + batch.bytes };
+  const isCut = isDoubted || wanted.some(({ sizeBytes }) => sizeBytes > maxBytes);
+  const limits = { maxBytes: isCut ? maxBytes : undefined, totalBytes: maxBytes + batch.bytes };
   const read = await mailbox.read(uidsOf(wanted), limits);
   const sizes = new Map(wanted.map(({ uid, sizeBytes }) => [uid, sizeBytes]));
-  // Some servers only guess a size: what ends before the limit is whole.
-  const sizeOf = (uid: number, raw: Buffer) => (raw.length < maxBytes ? raw.length : (sizes.get(uid) ?? raw.length));
-  return read.map(({ uid, raw }) => ({ uid, raw, sizeBytes: sizeOf(uid, raw) }));
+  return read.map(({ uid, raw }) => {
+    const sizeBytes = isCut ? sizeOfCut(raw, maxBytes, sizes.get(uid) ?? 0) : raw.length;
+    return { uid, raw: raw.subarray(0, maxBytes), sizeBytes };
+  });
+}
+
+/** Some servers only guess a size: what ends before the limit is whole, and what does not is said to be longer. */
+function sizeOfCut(raw: Buffer, maxBytes: number, told: number): number {
+  if (raw.length < maxBytes || told === raw.length) return raw.length;
+  return Math.max(told, raw.length + 1);
 }
 
 const uidsOf = (mails: ListedMail[]) => mails.map(({ uid }) => uid);

@@ -3,6 +3,7 @@ declare module "hoodiecrow-imap" {
     listen(port: number, host: string, done: () => void): void;
     server: { address(): { port: number } };
     close(done: () => void): void;
+    fetchHandlers: Record<string, (connection: unknown, message: { raw: string }) => number>;
     appendMessage(folder: string, flags: string[], at: string, raw: string): void;
     getMailbox(folder: string): { messages: { raw: string; uid: number }[]; uidvalidity: number; uidnext: number };
   }
