@@ -9,6 +9,7 @@ import { openCredentials, sealCredentials } from "./accounts.ts";
 import { holdDeclared, learnOf } from "./learn-providers.ts";
 import type { RegisterContext } from "./register.ts";
 import { requireAdapter, requireCredentials } from "./require-fitting.ts";
+import { requireRoomForAccount } from "./require-room.ts";
 
 /** What somebody has at a provider, as integrators register it. Each function throws an InvalidRequest. */
 
@@ -21,6 +22,7 @@ export async function registerAccount(
   const adapter = requireAdapter(provider);
   const credentials = requireCredentials(adapter, provider, input.credentials);
   await requireLocations(db, locationIds);
+  await requireRoomForAccount(db, locationIds);
   const id = crypto.randomUUID();
   const sealedCredentials = sealCredentials(sealer, id, credentials);
   return db.transaction(async (tx) => {

@@ -48,6 +48,7 @@ import {
   requireWindow,
   windowSettings,
 } from "./require-fitting.ts";
+import { requireRoomForMapping } from "./require-room.ts";
 
 /** Numbers and mailboxes, as integrators register them. Each function throws an InvalidRequest. */
 
@@ -118,6 +119,7 @@ export async function registerMapping(
   const { conversationProviderId = null, name = null } = input;
   const type = requireType(adapter, input, input.type);
   await requireLocation(db, locationId);
+  await requireRoomForMapping(db, locationId);
   const { unknownSender = "create", postAutomatic = false, isDefault = false, stripQuoted = false } = input;
   const { onUnknownOutcome = "repost", postLists = "people", callProviderId = null } = input;
   const { replyTokens = false, listUnsubscribe = false, dmarcFailures = "post", userIds = null } = input;
@@ -220,6 +222,7 @@ export async function changeMapping(
   const changes = changesOf(adapter, mapping, change);
   const isMoved = locationId !== mapping.locationId;
   if (isMoved) await requireLocation(db, locationId);
+  if (isMoved) await requireRoomForMapping(db, locationId);
   return orConflict(db, { ...mapping, ...changes, locationId }, () =>
     db.transaction(async (tx) => {
       // What is being processed for it goes by where the number was: a STOP among it is carried along.

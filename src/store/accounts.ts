@@ -25,6 +25,15 @@ export async function findAccounts(db: Db, ids: string[]): Promise<AccountRow[]>
     .where(isAnyOf(accounts.id, ids, "uuid"));
 }
 
+/** Of those that serve a location, with those that were deleted within a day; no more are counted than `most`. */
+export async function countAccountsOf(db: Db, locationId: string, most: number): Promise<number> {
+  const isCounted = sql`${accounts.deletedAt} is null or ${accounts.deletedAt} > now() - interval '1 day'`;
+  const serves = sql`${accounts.locationIds} @> array[${locationId}::text]`;
+  const some = sql`select from ${accounts} where ${serves} and (${isCounted}) limit ${most}`;
+  const [found] = await selectRows<{ count: number }>(db, sql`select count(*)::int as count from (${some}) counted`);
+  return found?.count ?? 0;
+}
+
 /** With `locationIds` only those all of whose locations are among them. */
 export async function listAccounts(
   db: Db,

@@ -2,7 +2,7 @@ import { and, asc, desc, eq, gt, inArray, isNull, ne, notLike, type SQL, sql } f
 import type { HighlevelMessageType } from "../model.ts";
 import { isAnyOf } from "./postgres/any-of.ts";
 import { columnsOf } from "./postgres/columns.ts";
-import type { Db } from "./postgres/database.ts";
+import { type Db, selectRows } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
 import { conversations, type MappingRow, mappings, messages, type NewMapping } from "./schema.ts";
 
@@ -10,6 +10,14 @@ import { conversations, type MappingRow, mappings, messages, type NewMapping } f
 export async function insertMapping(db: Db, mapping: NewMapping): Promise<MappingRow> {
   const [stored] = await db.insert(mappings).values(mapping).returning();
   return stored as MappingRow;
+}
+
+/** Of a location, with those that were deleted within a day; no more are counted than `most`. */
+export async function countMappingsOf(db: Db, locationId: string, most: number): Promise<number> {
+  const isCounted = sql`${mappings.deletedAt} is null or ${mappings.deletedAt} > now() - interval '1 day'`;
+  const some = sql`select from ${mappings} where ${mappings.locationId} = ${locationId} and (${isCounted}) limit ${most}`;
+  const [found] = await selectRows<{ count: number }>(db, sql`select count(*)::int as count from (${some}) counted`);
+  return found?.count ?? 0;
 }
 
 const mappingColumns = columnsOf<MappingRow>(mappings);

@@ -67,6 +67,7 @@ export const accountOperations = {
     query: checkQuery,
     body: newAccount,
     answers: { 201: changedAccountAnswer },
+    errors: { 409: "A location has as many accounts as it may." },
     async handle(context: AccountsContext, { caller, query, body }) {
       requireLocations(caller, body.locationIds ?? []);
       const registered = await registerAccount(context, body);

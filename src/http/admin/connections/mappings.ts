@@ -66,7 +66,7 @@ const path = "/admin/mappings/{id}";
 const params = { id: uuidOf };
 const tag = "Mappings";
 const by = "any key";
-const taken = "The location has mapped the address already.";
+const taken = "The location has mapped the address already, or has as many mappings as it may.";
 
 export const mappingOperations = {
   createMapping: operation({
