@@ -2,12 +2,11 @@ import express, { type Request, type RequestHandler, type Response, Router } fro
 import { z } from "zod";
 import { type AdminContext, createOperations } from "../http/admin/operations.ts";
 import type { Caller } from "../http/caller.ts";
-import type { Reply } from "../http/operations/operation.ts";
-import { send } from "../http/operations/routes.ts";
 import { notFound, Problem } from "../http/problem.ts";
 import { cookieFor, insideCookieFor, readCookie } from "../http/sessions/cookie.ts";
 import { allowFrame, comeAgain, protect, refuseOtherOrigins } from "../http/sessions/guards.ts";
 import { insideRoutes } from "../http/sessions/inside-routes.ts";
+import { sendWhile } from "../http/sessions/send-while.ts";
 import { createSessions } from "../http/sessions/sessions.ts";
 import { signInRoutes } from "../http/sessions/sign-in-routes.ts";
 import { serveAssets } from "./assets.ts";
@@ -45,9 +44,9 @@ export function consoleRoutes(context: ConsoleContext): Router {
     const caller = await callerOf(req);
     if (!caller && req.get("sec-fetch-dest") === "iframe") return res.redirect(303, "/console/inside");
     if (!caller) return sendSignIn(res, assets, { status: 401, back: req.method === "GET" ? req.originalUrl : "" });
-    // A page without its count of problems is a page still.
-    const problems = calls.countProblems(caller).catch(() => undefined);
-    Object.assign(res.locals, { caller, problems });
+    // Of no use to what is no page; and a page without it is a page still.
+    const countProblems = () => calls.countProblems(caller).catch(() => undefined);
+    Object.assign(res.locals, { caller, countProblems });
     if (!caller.isInside) return next();
     if (req.path === "/") return res.redirect(303, "/console/messages");
     frame(req, res, () => next(isForInside(req.path) ? undefined : new Problem(404, onlyOutside)));
@@ -66,16 +65,6 @@ const onlyOutside = "this is shown by the bridge's own console, and not inside H
 
 /** A webhook may be pasted. */
 const maxFormBytes = 1_000_000;
-
-/** What goes on after the request is cut off when the session has ended. */
-async function sendWhile(isSignedIn: () => Promise<boolean>, res: Response, reply: Reply): Promise<void> {
-  const look = setInterval(async () => {
-    if (!(await isSignedIn().catch(() => true))) res.destroy();
-  }, lookMs).unref();
-  await send(res, reply).finally(() => clearInterval(look));
-}
-
-const lookMs = 10_000;
 
 function run(page: Page, assets: Assets, isSignedIn: (req: Request) => () => Promise<boolean>): RequestHandler {
   return async (req, res) => {

@@ -10,13 +10,13 @@ import { type Assets, type DocumentProps, renderDocument } from "./frame/documen
 import { Inside, SignIn } from "./pages/sign-in.tsx";
 import { Trouble } from "./pages/trouble.tsx";
 
-type Locals = { caller?: Caller; problems?: Promise<{ body: DocumentProps["problems"] } | undefined> };
+type Locals = { caller?: Caller; countProblems?: () => Promise<{ body: DocumentProps["problems"] } | undefined> };
 type Shown = Exclude<Answer, { reply: Reply }>;
 
 export async function sendPage(req: Request, res: Response, assets: Assets, answer: Shown): Promise<void> {
   if ("to" in answer) return res.redirect(303, answer.to);
-  const { caller, ...counting } = res.locals as Locals;
-  const problems = (await counting.problems)?.body;
+  const { caller, countProblems } = res.locals as Locals;
+  const problems = (await countProblems?.())?.body;
   const { title, head = <h1>{title}</h1>, body, status = 200, refreshSeconds } = answer;
   if (refreshSeconds !== undefined) res.set("Refresh", String(refreshSeconds));
   const path = `${req.baseUrl}${req.path}`.replace(/\/$/, "");
