@@ -121,7 +121,7 @@ function show(deed: Deed, shown: Shown): Answer {
             <Words>{operation.description}</Words>
           </p>
         )}
-        <Complaint problem={problem} />
+        {problem && <Complaint problem={problem} />}
         {operation.method !== "POST" && (
           <Facts
             facts={Object.fromEntries(

@@ -1,25 +1,19 @@
 import type { Problem } from "../../http/problem.ts";
 
-export function Complaint({ problem }: { problem: Problem | undefined }) {
-  if (!problem) return null;
+/** What is wrong, and with which fields. */
+export function Complaint({ problem: { message, errors } }: { problem: Problem }) {
   return (
     <div class="complaint" role="alert">
-      {problem.message}
-      <WrongFields problem={problem} />
+      {message}
+      {errors.length > 0 && (
+        <ul>
+          {errors.map(({ path, message }) => (
+            <li key={path}>
+              <code>{path}</code> {message}
+            </li>
+          ))}
+        </ul>
+      )}
     </div>
-  );
-}
-
-/** Each field that does not fit, with what is wrong with it. */
-export function WrongFields({ problem: { errors } }: { problem: Problem }) {
-  if (errors.length === 0) return null;
-  return (
-    <ul>
-      {errors.map(({ path, message }) => (
-        <li key={path}>
-          <code>{path}</code> {message}
-        </li>
-      ))}
-    </ul>
   );
 }

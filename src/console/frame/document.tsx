@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { renderToString } from "preact-render-to-string";
+import { describeReach } from "../../advice/reach.ts";
 import type { Caller } from "../../http/caller.ts";
 import { hrefWith } from "./answer.ts";
 import { Facts } from "./parts.tsx";
@@ -155,16 +156,3 @@ function Help() {
 
 const isWithin = (path: string, place: string) =>
   path === place || (place !== "/console" && path.startsWith(`${place}/`));
-
-const sees = {
-  metadata: "Sees, but for what people wrote and their addresses,",
-  read: "Sees",
-  write: "Sees and changes",
-};
-
-/** What the key may see and do. */
-export function describeReach({ who, access, locationIds }: Caller): string {
-  if (who === "admin") return "The holder of ADMIN_API_KEY: everything";
-  const reach = locationIds === undefined ? "all locations" : locationIds.join(", ");
-  return `${sees[access]} ${reach}`;
-}

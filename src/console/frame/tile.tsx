@@ -1,15 +1,9 @@
 import type { ComponentChildren } from "preact";
 
+type TileProps = Record<"said" | "value", ComponentChildren> & { children?: ComponentChildren };
+
 /** A figure, and what it is. */
-export const Tile = ({
-  said,
-  value,
-  children,
-}: {
-  said: ComponentChildren;
-  value: ComponentChildren;
-  children?: ComponentChildren;
-}) => (
+export const Tile = ({ said, value, children }: TileProps) => (
   <li>
     {said}
     <strong>{value}</strong>

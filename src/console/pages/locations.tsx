@@ -3,8 +3,7 @@ import { reasons } from "../../advice/reasons.ts";
 import type { FailureReason } from "../../errors.ts";
 import type { Calls, Location } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
-import type { Page } from "../frame/answer.ts";
-import { hrefWith } from "../frame/answer.ts";
+import { hrefWith, type Page } from "../frame/answer.ts";
 import { Filters, List } from "../frame/list.tsx";
 import { Facts, Id, Said, SaidLink, Time, Ways, Why } from "../frame/parts.tsx";
 import { Findings } from "../frame/story.tsx";
@@ -48,12 +47,10 @@ const columns: Record<string, (location: Location) => ComponentChildren> = {
   "Token ends": ({ tokenExpiresAt }) => <Time at={tokenExpiresAt} />,
 };
 
+type Connected = Pick<Location, "id" | "auth"> & { reason: FailureReason | undefined };
+
 /** Where it gets another token; nowhere while that would not help. */
-export function reconnectAt({
-  id,
-  auth,
-  reason,
-}: Pick<Location, "id" | "auth"> & { reason: FailureReason | undefined }) {
+export function reconnectAt({ id, auth, reason }: Connected) {
   if (auth !== null && reason !== "unauthorized" && reason !== "needs_reauthorization") return false;
   return auth === "token" ? hrefWith("/console/do/putLocation", { locationId: id }) : "/oauth/install";
 }

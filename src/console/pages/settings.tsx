@@ -1,8 +1,8 @@
 import type { ComponentChildren } from "preact";
+import { describeReach } from "../../advice/reach.ts";
 import type { AuditEntry, BodyOf, Calls } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
 import type { Ask, Page } from "../frame/answer.ts";
-import { describeReach } from "../frame/document.tsx";
 import { List } from "../frame/list.tsx";
 import { Facts, Said, Time, Ways } from "../frame/parts.tsx";
 
