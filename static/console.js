@@ -68,7 +68,7 @@ function letCopy(root) {
 /** Where there is room a message opens beside its list, at its own address. Else, and in a new tab, its link is followed. */
 const roomy = matchMedia("(min-width: 75rem)");
 document.addEventListener("click", (event) => {
-  const link = event.target.closest?.('[data-rows] a[href^="/console/messages/"]');
+  const link = event.target.closest?.('[data-rows] a[href^="/console/messages/"], .beside .tabs a');
   if (!link || !roomy.matches || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   openBeside(link);
@@ -86,8 +86,9 @@ async function openBeside(link) {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (beside) history.replaceState(null, "", link.href);
   else history.pushState(null, "", link.href);
+  const ledTo = beside?.contains(link) ? opener : link;
   leaveBeside();
-  opener = link;
+  opener = ledTo;
   const close = make("button", "Close", { type: "button", className: "close" });
   close.addEventListener("click", leave);
   beside = make("aside", "", { className: "beside", tabIndex: -1, ariaLabel: page.title });
@@ -95,6 +96,7 @@ async function openBeside(link) {
   letCopy(beside);
   document.querySelector("main").append(beside);
   beside.focus();
+  if (link.hash) beside.querySelector(link.hash)?.scrollIntoView();
 }
 
 /** By the way back, so that the list's address stands there again. */

@@ -220,10 +220,16 @@ describe.skipIf(!browser).sequential("the console in a browser", () => {
     const { body } = await stage.bridge.admin("GET", "/messages");
     for (const { id } of body.items) {
       await goTo(page, `/messages/${id}`);
-      for (const summary of await page.locator("summary").all()) await summary.click();
-      expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(1280);
-      if (await page.locator("iframe").count()) await page.frameLocator("iframe").getByText("The letter").waitFor();
-      expect(await page.evaluate("'broken' in window")).toBe(false);
+      const tabs = await page.getByLabel("More of it").getByRole("link").allInnerTexts();
+      expect(tabs).toEqual(expect.arrayContaining(["Webhook", "Posted", "JSON"]));
+      for (const tab of tabs) {
+        await page.getByRole("link", { name: tab, exact: true }).click();
+        await page.locator(".tabs [aria-current]", { hasText: tab }).waitFor();
+        for (const summary of await page.locator("summary").all()) await summary.click();
+        expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(1280);
+        if (tab === "HTML") await page.frameLocator("iframe").getByText("The letter").waitFor();
+        expect(await page.evaluate("'broken' in window")).toBe(false);
+      }
     }
   });
 });

@@ -29,6 +29,8 @@ export function walksOf({ ids }: Stage): Walk[] {
     { route: "GET /messages", path: "/messages", own: 200, other: 200 },
     { route: "GET /messages/csv", path: "/messages/csv?direction=inbound", isStream: true, own: 200, other: 200 },
     { route: "GET /messages/:id", path: message, own: 200, other: 404 },
+    { route: "GET /messages/:id", path: `${message}?show=Posted`, own: 200, other: 404 },
+    { route: "GET /messages/:id", path: `${message}?show=Webhook`, own: 200, other: 404 },
     { route: "GET /problems", path: "/problems", own: 200, other: 200 },
     {
       route: "GET /replays/new",

@@ -6,13 +6,17 @@ import { Deeds } from "../forms/deed-buttons.tsx";
 import { type Ask, hrefWith, type Page } from "../frame/answer.ts";
 import { Facts, Id, Said, State, Time, Ways, Why } from "../frame/parts.tsx";
 import { StoryItem } from "../frame/story.tsx";
-import { Posted } from "./posted.tsx";
+import { More, tabsOf } from "./more.tsx";
 
 /** `GET /console/messages/{id}`: who, which number, the state in words, everything that happened, and what to press. */
 export function messagePage(calls: Calls): Page {
-  return async ({ caller, params }) => {
-    const query = { steps: "true", posted: "true" };
-    const { steps = [], posted = [], ...message } = (await calls.getMessage(caller, { params, query })).body;
+  return async ({ caller, params, query }) => {
+    const asked = { steps: "true", posted: String(query["show"] === "Posted") };
+    const { steps = [], posted, ...message } = (await calls.getMessage(caller, { params, query: asked })).body;
+    // Of an email without a text at once.
+    const show = query["show"] ?? (message.content?.text ? undefined : "HTML");
+    const brought = show === "Webhook" && tabsOf(message, caller).Webhook;
+    const webhook = brought ? (await calls.getWebhook(caller, { params: { id: brought.id } })).body : undefined;
     const { id, address, ownAddress, direction, state, receivedAt } = message;
     return {
       title: `Message ${id}`,
@@ -50,7 +54,7 @@ export function messagePage(calls: Calls): Page {
             })}
           </ol>
           <Content message={message} caller={caller} />
-          {caller.access !== "metadata" && <Posted calls={posted} />}
+          <More {...{ message, show, webhook, posted, caller }} />
           <h2>Where it belongs</h2>
           <Ids message={message} caller={caller} />
           <Ways
@@ -67,10 +71,6 @@ export function messagePage(calls: Calls): Page {
             deeds={["putConversation", "erasePerson"]}
             about={{ id: message.mappingId, address }}
           />
-          <details>
-            <summary>As JSON</summary>
-            <pre>{JSON.stringify(message, null, 2)}</pre>
-          </details>
         </>
       ),
     };
@@ -94,11 +94,11 @@ function Dead({ message, caller }: { message: WholeMessage; caller: Ask["caller"
   );
 }
 
-/** What it says: as text, and its HTML in a frame without scripts, forms and network. */
+/** What it says, with its files. */
 function Content({ message: { content }, caller }: { message: WholeMessage; caller: Ask["caller"] }) {
   if (caller.access === "metadata") return <p class="faint">What it says is not shown to your key.</p>;
   if (!content) return <p class="faint">What it said is deleted: content is kept for RETENTION_DAYS.</p>;
-  const { subject, text, html, fromName, to, cc, bcc, attachments, call } = content;
+  const { subject, text, fromName, to, cc, bcc, attachments, call } = content;
   return (
     <>
       <h2>What it says</h2>
@@ -116,12 +116,6 @@ function Content({ message: { content }, caller }: { message: WholeMessage; call
         <div class="card said" dir="auto">
           {text}
         </div>
-      )}
-      {html && (
-        <details>
-          <summary>As HTML</summary>
-          <iframe title="The email's HTML" sandbox="" srcDoc={html} loading="lazy" />
-        </details>
       )}
       {attachments.length > 0 && (
         <ul>

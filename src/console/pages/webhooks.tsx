@@ -98,7 +98,7 @@ export function webhookPage(calls: Calls): Page {
           {caller.access === "metadata" ? (
             <p class="faint">What was posted is not shown to your key.</p>
           ) : (
-            <Posted webhook={webhook} />
+            <PostedWebhook webhook={webhook} />
           )}
         </>
       ),
@@ -106,7 +106,8 @@ export function webhookPage(calls: Calls): Page {
   };
 }
 
-function Posted({ webhook }: { webhook: BodyOf<"getWebhook", 200> }) {
+/** As it came, laid out, raw, and as a line for a shell. */
+export function PostedWebhook({ webhook }: { webhook: BodyOf<"getWebhook", 200> }) {
   const { headers, bodyBase64 } = webhook;
   return (
     <>
