@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { layOut, toCurl } from "../../advice/show-request.ts";
 import type { BodyOf, Calls, ListedWebhook } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
 import { hrefWith, type Page } from "../frame/answer.ts";
@@ -114,11 +115,11 @@ export function PostedWebhook({ webhook }: { webhook: BodyOf<"getWebhook", 200> 
       <h2>Headers</h2>
       <pre tabIndex={0}>{Object.entries(headers).map(([name, value]) => `${name}: ${value}\n`)}</pre>
       <h2>Body</h2>
-      <pre tabIndex={0}>{cut(layOut(textOf(bodyBase64)))}</pre>
+      <pre tabIndex={0}>{cut(layOut(textOf(bodyBase64), headers["content-type"]))}</pre>
       <details>
         <summary>Raw, and as curl</summary>
         <pre tabIndex={0}>{cut(textOf(bodyBase64))}</pre>
-        <pre tabIndex={0}>{curlOf(webhook)}</pre>
+        <pre tabIndex={0}>{bodyBase64.length > maxShown ? "It is too long for a line." : toCurl(webhook)}</pre>
       </details>
     </>
   );
@@ -129,22 +130,3 @@ const maxShown = 100_000;
 const textOf = (base64: string) => Buffer.from(base64, "base64").toString("utf8");
 const cut = (text: string) =>
   text.length > maxShown ? `${text.slice(0, maxShown)}\n… and ${text.length - maxShown} more` : text;
-
-const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
-
-/** To be posted by hand from a shell, byte by byte. What proved it is not in it: sign it anew. */
-function curlOf({ url, headers, bodyBase64 }: BodyOf<"getWebhook", 200>): string {
-  if (bodyBase64.length > maxShown) return "It is too long for a line of a shell.";
-  const said = Object.entries(headers).filter(([name]) => !/^(host|connection|content-length)$/i.test(name));
-  const options = said.map(([name, value]) => `-H ${quote(`${name}: ${value}`)}`);
-  return `echo ${bodyBase64} | base64 -d | curl ${options.join(" ")} --data-binary @- ${quote(url)}`;
-}
-
-/** JSON is laid out; other bytes are shown as text. */
-function layOut(text: string): string {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return text;
-  }
-}
