@@ -4,7 +4,8 @@ import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { adminApiKey } from "../support/bridge.ts";
 import { startBrowser } from "../support/browser.ts";
-import { type Stage, secretWords, startStage } from "./stage.ts";
+import { locationId } from "../support/location.ts";
+import { otherLocation, type Stage, secretWords, startStage } from "./stage.ts";
 import { walksOf } from "./walks.ts";
 
 const browser = await startBrowser();
@@ -108,7 +109,10 @@ describe.skipIf(!browser).sequential("the console in a browser", () => {
   test("without scripts an operator sees what is wrong, and replays it", async () => {
     const page = await open(adminApiKey, { javaScriptEnabled: false });
     await page.getByRole("link", { name: "Problems" }).click();
-    await page.getByRole("link", { name: "Replay…" }).first().click();
+    await page
+      .getByRole("link", { name: /^Replay \d+…/ })
+      .first()
+      .click();
     await page.getByRole("button", { name: /^Replay \d/ }).click();
     await page.getByRole("heading", { name: /^Replay \d+ is/ }).waitFor();
     await page.getByRole("heading", { name: /is done$/ }).waitFor();
@@ -148,6 +152,31 @@ describe.skipIf(!browser).sequential("the console in a browser", () => {
     await page.keyboard.press("r");
     await page.getByText("Chosen are those with a tick.").waitFor();
     await page.getByRole("button", { name: "Replay 1", exact: true }).waitFor();
+  });
+
+  test("a click with Shift ticks all rows from the one that was ticked before", async () => {
+    const page = await open(stage.keys.own);
+    await goTo(page, "/messages?direction=inbound");
+    const boxes = page.getByRole("checkbox");
+    await boxes.nth(3).click();
+    await boxes.nth(1).click({ modifiers: ["Shift"] });
+    expect(await page.getByRole("checkbox", { checked: true }).count()).toBe(3);
+    await boxes.nth(3).click({ modifiers: ["Shift"] });
+    expect(await page.getByRole("checkbox", { checked: true }).count()).toBe(0);
+  });
+
+  test("who has two locations looks at one of them, and goes on within it", async () => {
+    const limits = { name: "Agency", access: "read", locationIds: [locationId, otherLocation] };
+    const page = await open((await stage.bridge.admin("POST", "/keys", limits)).body.key);
+    await goTo(page, "/messages");
+    const places = page.getByLabel("Location", { exact: true }).and(page.getByRole("navigation"));
+    expect(await places.getByRole("link").allInnerTexts()).toEqual(["All locations", locationId, otherLocation]);
+    await page.getByRole("row").nth(1).waitFor();
+    await places.getByRole("link", { name: otherLocation }).click();
+    await page.getByText("Nothing fits.").waitFor();
+    await page.getByRole("link", { name: /^Problems/ }).click();
+    await page.waitForURL(`**/problems?locationId=${otherLocation}`);
+    await places.locator("[aria-current]", { hasText: otherLocation }).waitFor();
   });
 
   test("what happens is told on the live page as it happens, also what came while it was paused", async () => {

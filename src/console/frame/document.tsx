@@ -40,7 +40,7 @@ const places: [path: string, name: string, key: string][] = [
 ];
 
 /** Those that can be narrowed to a location. */
-const byLocation = /messages|problems|webhooks|mappings|live|metrics|opt-outs/;
+const byLocation = /^\/console\/(messages|problems|webhooks|mappings|live|metrics|lists\/opt-outs)$/;
 
 /** For whom looks at it inside HighLevel. */
 const insidePlaces: typeof places = [
@@ -76,6 +76,7 @@ function Document({ title, assets, caller, path, children, ...narrowed }: Docume
         </a>
         {caller && <Header {...{ caller, path, ...narrowed }} />}
         <main id="main" tabIndex={-1}>
+          {caller && <Switch caller={caller} path={path} locationId={narrowed.locationId} />}
           {children}
         </main>
         {caller && <Help />}
@@ -110,6 +111,25 @@ function Header({ caller, path, search, locationId, problems }: HeaderProps) {
       </nav>
       {!caller.isInside && <SearchAndSignOut caller={caller} search={search} />}
     </header>
+  );
+}
+
+/** The same page for one location, or for all that the key reaches. */
+function Switch({ caller, path, locationId = "" }: Pick<HeaderProps, "caller" | "path" | "locationId">) {
+  const ids = new Set(["", ...(caller.locationIds ?? []), locationId]);
+  if (!byLocation.test(path) || ids.size <= (caller.locationIds ? 2 : 1)) return null;
+  return (
+    <nav class="tabs" aria-label="Location">
+      {[...ids].map((id) => (
+        <a
+          key={id}
+          href={hrefWith(path, { locationId: id || undefined })}
+          aria-current={id === locationId ? "true" : undefined}
+        >
+          {id || "All locations"}
+        </a>
+      ))}
+    </nav>
   );
 }
 
