@@ -43,6 +43,16 @@ function tick(chosen) {
   if (box) box.checked = !box.checked;
 }
 
+/** With Shift, all rows from the one that was ticked last to this one are as this one is. */
+let lastTicked;
+document.addEventListener("click", ({ target, shiftKey }) => {
+  const boxes = [...document.querySelectorAll("[data-rows] input[type=checkbox]")];
+  if (!boxes.includes(target)) return;
+  const [from, to] = [boxes.indexOf(lastTicked), boxes.indexOf(target)].toSorted((one, other) => one - other);
+  if (shiftKey && from >= 0) for (const box of boxes.slice(from, to)) box.checked = target.checked;
+  lastTicked = target;
+});
+
 /** By the first button for it: most lead to a page that asks first, and what would do it at once is asked here. */
 function replay() {
   const wanted =
@@ -204,7 +214,8 @@ function toRow({ at, what, messageId, webhookId, direction, address, mappingId, 
   const how = [kind, provider, reason === what ? "" : reason, status, durationMs && `${durationMs} ms`].filter(Boolean);
   const mapping =
     mappingId && goTo.has("a") ? make("a", "its mapping", { href: `/console/mappings/${mappingId}` }) : "";
-  return rowOf([when, way ?? "", make("bdi", address ?? ""), mapping, state, how.join(" · "), locationId ?? ""]);
+  const words = make("span", how.join(" · "), { className: "words" });
+  return rowOf([when, way ?? "", make("bdi", address ?? ""), mapping, state, words, locationId ?? ""]);
 }
 
 function make(name, textContent, others) {

@@ -80,8 +80,8 @@ test("what a page was narrowed to stays: on the way to the next one, and in what
   for (const place of ["problems", "webhooks", "mappings", "live", "metrics"])
     expect(page).toContain(`href="/console/${place}?locationId=${locationId}"`);
   const problemsOf = async (query: string) => (await call("GET", `/problems?${query}`, cookies.admin)).page;
-  expect(await problemsOf(`locationId=${otherLocation}`)).not.toContain("Replay…");
-  expect(await problemsOf("until=2020-01-01T00:00:00Z")).not.toContain("Replay…");
+  expect(await problemsOf(`locationId=${otherLocation}`)).not.toMatch(/Replay \d/);
+  expect(await problemsOf("until=2020-01-01T00:00Z")).not.toMatch(/Replay \d/);
   const narrowed = await problemsOf("from=2020-01-01T00:00:00Z");
   const links = [...narrowed.matchAll(/href="(\/console\/(?:replays\/new|do\/discard)[^"]+)"/g)].map(
     ([, href]) => href,

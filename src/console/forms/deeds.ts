@@ -36,7 +36,7 @@ const deeds: Partial<Record<DeedId, Deed>> = {
   resumeMapping: { title: "Resume it", back: mapping },
   deleteMapping: { title: "Remove the mapping", back: mappings, isFinal: true },
   importMappings: { title: "Import mappings", back: mappings },
-  previewWebhook: { title: "Playground", back: mapping },
+  previewWebhook: { title: "Playground", back: mapping, shownFirst: ["body", "fixture"] },
   sendTest: { title: "Send a test", back: mapping },
   putConversation: { title: "Say who it is in HighLevel", back: whoIsWho },
   deleteConversation: { title: "Forget who it is in HighLevel", back: whoIsWho, isFinal: true },

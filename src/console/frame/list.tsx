@@ -95,8 +95,8 @@ export const whose: Choice[] = [
   { name: "mappingId", label: "Mapping", placeholder: "its id" },
 ];
 export const when: Choice[] = [
-  { name: "from", label: "Since", placeholder: "2026-01-31T09:30:00Z" },
-  { name: "until", label: "Until", placeholder: "2026-01-31T10:30:00Z" },
+  { name: "from", label: "Since", placeholder: "2026-01-31T09:30Z" },
+  { name: "until", label: "Until", placeholder: "2026-01-31T10:30Z" },
 ];
 
 /** So many filters stand there at once; the others are folded, as long as none of them is set. */

@@ -72,7 +72,7 @@ const isNothing = (value: ComponentChildren) =>
 
 interface WaysProps {
   to: Record<string, string | false>;
-  primary?: string;
+  primary?: string | undefined;
   /** In a tab of their own. */
   isApart?: boolean;
 }

@@ -88,7 +88,7 @@ function Step({ caller, found: { check, state, detail, advice }, isNext }: StepP
     >
       {isOpen && (
         <div class="actions">
-          {ways && <Ways to={ways} />}
+          {ways && <Ways to={ways} primary={Object.keys(ways)[0]} />}
           <Deeds caller={caller} deeds={deeds} about={{}} />
         </div>
       )}

@@ -43,7 +43,7 @@ const columns: Record<string, (location: Location) => ComponentChildren> = {
   Location: ({ id, name }) => <SaidLink to={hrefOf(id)}>{name ?? id}</SaidLink>,
   Id: ({ id }) => id,
   State: ({ paused, auth }) => <Light paused={paused} auth={auth} />,
-  Connected: ({ auth }) => auth,
+  "Token by": ({ auth }) => auth,
   "Token ends": ({ tokenExpiresAt }) => <Time at={tokenExpiresAt} />,
 };
 
@@ -96,7 +96,7 @@ export function locationPage(calls: Calls): Page {
               "Token by": auth,
               Agency: companyId && <Id id={companyId} />,
               "Token ends": tokenExpiresAt && <Time at={tokenExpiresAt} />,
-              "Calls left today": String(location.callsLeftToday),
+              "Calls left today": location.callsLeftToday.toLocaleString("en"),
               Waiting: [waiting.count, waiting.oldestAt && [" since ", <Time key="since" at={waiting.oldestAt} />]],
               Connected: <Time at={createdAt} />,
               Changed: <Time at={updatedAt} />,

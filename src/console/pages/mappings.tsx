@@ -115,13 +115,13 @@ export function mappingPage(calls: Calls): Page {
           />
           <Refused refused={refused} />
           <h2>How it is set</h2>
-          <Fields of={Object.entries(mapping).filter(([field]) => !elsewhere.has(field))} />
           <Deeds
             caller={caller}
             deeds={["changeMapping", "previewWebhook", "sendTest", pausing, "deleteMapping"]}
             about={mapping}
           />
           <Deeds caller={caller} deeds={["changeAccount"]} about={{ id: mapping.accountId }} />
+          <Fields of={Object.entries(mapping).filter(([field, value]) => !elsewhere.has(field) && value !== null)} />
         </>
       ),
     };

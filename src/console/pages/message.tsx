@@ -79,6 +79,7 @@ export function messagePage(calls: Calls): Page {
 
 function Dead({ message, caller }: { message: WholeMessage; caller: Ask["caller"] }) {
   const dead = message.deliveries.filter(({ state }) => state === "dead");
+  const who = { id: message.mappingId, address: message.address };
   return (
     <>
       {dead.map(({ id, kind, reason, detail }) => (
@@ -88,6 +89,7 @@ function Dead({ message, caller }: { message: WholeMessage; caller: Ask["caller"
           </h2>
           <Why detail={detail} {...(reason && reasons[reason])} />
           <Deeds caller={caller} deeds={["replayDelivery", "discardDelivery"]} about={{ id, messageId: message.id }} />
+          {reason === "unknown_sender" && <Deeds caller={caller} deeds={["putConversation"]} about={who} />}
         </section>
       ))}
     </>

@@ -24,7 +24,7 @@ export function overviewPage(calls: Calls): Page {
           <p class="lead" data-renew="">
             {view.says}
           </p>
-          {isBeginning(last.items) && <Ways to={{ "First steps": "/console/first-steps" }} />}
+          {isBeginning(last.items) && <Ways primary="First steps" to={{ "First steps": "/console/first-steps" }} />}
           <Tiles view={view} />
           {groups.length + stoppedLocations.length + pausedMappings.length > 0 && <h2>Needs you</h2>}
           {stoppedLocations.map(({ id, name, reason, advice, since, ...stopped }) => (
@@ -35,12 +35,7 @@ export function overviewPage(calls: Calls): Page {
               reconnect={caller.access === "write" && reconnectAt({ id, reason, ...stopped })}
             >
               Nothing goes to <Said>{name ?? id}</Said>: {reason}
-              {since && (
-                <>
-                  {" "}
-                  since <Time at={since} />
-                </>
-              )}
+              {since && [" since ", <Time key="since" at={since} />]}
             </Stopped>
           ))}
           {pausedMappings.map(({ id, address, name, pausedAt }) => (

@@ -37,6 +37,7 @@ export function Group({ group, query, caller }: { group: ProblemGroup } & Partia
   const { of, means, advice, detail, count, firstAt, lastAt } = group;
   const filter = { ...query, ...group.filter };
   const { title, place, example } = describeGroup(group);
+  const replay = `Replay ${count}…`;
   return (
     <section class="card bad">
       <div class="head">
@@ -48,12 +49,14 @@ export function Group({ group, query, caller }: { group: ProblemGroup } & Partia
       </div>
       <Why {...{ means, detail, advice }} />
       <Ways
-        primary="Replay…"
+        primary={replay}
         to={{
-          "Replay…": mayWrite && hrefWith("/console/replays/new", { of, ...filter }),
+          [replay]: mayWrite && hrefWith("/console/replays/new", { of, ...filter }),
           "Look at the newest": there(example),
           "Discard…": mayWrite && hrefWith(discard[of], filter),
           [place.name]: there(place.href),
+          "Add a number or mailbox…":
+            mayWrite && isUnmapped(group) && there(hrefWith("/console/do/createMapping", group.filter)),
         }}
       />
     </section>
@@ -80,3 +83,4 @@ function describeGroup({ reason, example, ...group }: ProblemGroup) {
 }
 
 const discard = { deliveries: "/console/do/discardDeliveries", webhooks: "/console/do/discardWebhooks" };
+const isUnmapped = ({ of, reason }: ProblemGroup) => of === "webhooks" && reason?.startsWith("no mapping for") === true;

@@ -3,6 +3,7 @@ import { describeUtc } from "../../advice/spans.ts";
 import { deliveryKinds } from "../../model.ts";
 import type { BodyOf, Calls } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
+import { Fields as Shown } from "../forms/outcome.tsx";
 import type { Page } from "../frame/answer.ts";
 import { Facts, Hidden, Said, Time, Ways } from "../frame/parts.tsx";
 
@@ -113,9 +114,10 @@ function Result({ replay }: { replay: BodyOf<"getReplay", 200> }) {
 const nameOf = ({ of, kind }: Fields) =>
   of === "webhooks" ? "read again" : (kinds[kind as keyof typeof kinds] ?? kind);
 
-function Chosen({ filter }: { filter: object }) {
-  const said = Object.entries(filter).map(([name, value]) => (name === "messageIds" ? "a tick" : `${name} ${value}`));
-  return <p>{said.length > 0 ? `Chosen are those with ${said.join(", ")}.` : "Chosen are all that were given up."}</p>;
+function Chosen({ filter }: { filter: Record<string, unknown> }) {
+  const { of: _of, messageIds, ...said } = filter;
+  if (Object.keys(said).length === 0) return <p>Chosen are {messageIds ? "those with a tick" : "all of them"}.</p>;
+  return <Shown of={Object.entries(said)} />;
 }
 
 /** Messages that were ticked, each by a field of its own. */

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { describeReach } from "../../advice/reach.ts";
+import { asWritten } from "../../http/openapi/form-fields.ts";
 import type { AuditEntry, BodyOf, Calls } from "../calls.ts";
 import { Deeds } from "../forms/deed-buttons.tsx";
 import type { Ask, Page } from "../frame/answer.ts";
@@ -43,13 +44,7 @@ const columns: Record<string, (entry: AuditEntry) => ComponentChildren> = {
   Who: ({ who }) => who,
   What: ({ method, route }) => `${method} ${route ?? "a route that there is not"}`,
   Status: ({ status }) => <span class={`state ${status < 400 ? "ok" : "bad"}`}>{status}</span>,
-  About: ({ ids }) => (
-    <Said>
-      {Object.entries(ids)
-        .map((each) => each.join(" "))
-        .join(", ")}
-    </Said>
-  ),
+  About: ({ ids }) => <Said>{asWritten(Object.entries(ids).map((each) => each.join(" ")))}</Said>,
 };
 
 function Operator({ caller, status }: { caller: Ask["caller"]; status: BodyOf<"getStatus", 200> }) {

@@ -74,9 +74,12 @@ function resolve(schema: unknown, named: Json): Json {
   };
 }
 
-/** As in `Conversation provider id`. */
+/** As in `Conversation provider id`, or `Webhook URL`. */
 export const labelOf = (name: string) =>
-  name.charAt(0).toUpperCase() + name.slice(1).replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  (name.charAt(0).toUpperCase() + name.slice(1).replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)).replace(
+    /\b(url|dmarc)\b/i,
+    (word) => word.toUpperCase(),
+  );
 
 /** A value as it stands in a field. */
 export function asWritten(value: unknown): string {

@@ -25,7 +25,7 @@ export function metricsPage(calls: Calls): Page {
             ))}
             <Tile said="Answered 429" value={metrics.all.throttled} />
             <Tile said="An attempt takes" value={showMs(metrics.all.p50Ms)}>
-              <span class="faint">of 100, 95 at most {showMs(metrics.all.p95Ms)}</span>
+              <span class="faint">95 of 100 at most {showMs(metrics.all.p95Ms)}</span>
             </Tile>
           </ul>
           <h2>By outcome</h2>
@@ -71,6 +71,6 @@ const mappingColumns: Record<string, (row: Metrics["mappings"][number]) => Compo
   Delivered: ({ delivered }) => delivered,
   "Tried again": ({ retrying }) => retrying,
   "Given up": ({ dead }) => dead,
-  "429": ({ throttled }) => throttled,
+  "429s": ({ throttled }) => throttled,
   ...times,
 };
