@@ -1,5 +1,6 @@
 import { asWritten, labelOf } from "../../http/openapi/form-fields.ts";
 import type { Json } from "../../http/openapi/schemas.ts";
+import { isJson } from "../../http/openapi/shape.ts";
 import type { Finding } from "../../model.ts";
 import { adapterOf, labelOf as labelOfProvider } from "../../providers/registry.ts";
 import { Facts, Id, Said, Time, Ways, Words } from "../frame/parts.tsx";
@@ -51,6 +52,7 @@ export function Value({ name, value }: { name: string; value: unknown }) {
   if (value === null || value === undefined) return <span class="faint">none</span>;
   if (value instanceof Date) return <Time at={value} />;
   if (copied.test(name)) return <Id id={String(value)} />;
-  const written = asWritten(value);
+  const isFlat = isJson(value) && !Object.values(value).some((each) => typeof each === "object");
+  const written = asWritten(isFlat ? Object.entries(value).map((each) => each.join(" ")) : value);
   return /^[[{]\n/.test(written) ? <pre tabIndex={0}>{written}</pre> : <Said>{written}</Said>;
 }

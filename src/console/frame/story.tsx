@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { labelOf } from "../../http/openapi/form-fields.ts";
 import type { Finding } from "../../model.ts";
 import type { Tone } from "../words/states.ts";
 import { Words } from "./parts.tsx";
@@ -36,7 +37,7 @@ export const Findings = ({ checks }: { checks: Finding[] }) => (
   <ol class="story">
     {checks.map(({ check, state, detail, advice }, index) => {
       const word = <span class={`state ${tones[state]}`}>{state}</span>;
-      const shown = { what: check, tone: tones[state], word, detail: <Words>{detail}</Words>, hint: advice };
+      const shown = { what: labelOf(check), tone: tones[state], word, detail: <Words>{detail}</Words>, hint: advice };
       return <StoryItem key={String(index)} {...shown} />;
     })}
   </ol>
