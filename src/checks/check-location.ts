@@ -21,7 +21,7 @@ export interface LocationFindings {
   access: Access | undefined;
 }
 
-const reconnect = "connect the location again: /oauth/install, or PUT /admin/locations/{id} with a token";
+const reconnect = "connect the location again: by the app, at /oauth/install, or with another token";
 
 /** Is the location paused, does HighLevel take its token, and with which scopes? Pauses nothing and renews nothing itself. */
 export async function checkLocation(

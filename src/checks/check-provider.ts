@@ -50,11 +50,11 @@ function judgeType({ name, isDefault }: ListedProvider, { type }: Checked): Find
   if (type === "Custom") {
     if (!isDefault) return ok(check, `the location has "${name}", beside its default one, as type Custom is for`);
     const detail = `"${name}" is the location's default provider, and the mapping's type is Custom`;
-    return warning(check, detail, "leave type to the bridge, which finds what fits, or PATCH it to SMS or Email");
+    return warning(check, detail, "leave type to the bridge, which finds what fits, or change it to SMS or Email");
   }
   if (isDefault) return ok(check, `"${name}" is the location's default provider, as type ${type} is for`);
   const detail = `"${name}" is not the location's default provider: what agents send without naming it goes by another`;
-  return warning(check, detail, "choose it in the location's settings, or PATCH the type to Custom for an extra one");
+  return warning(check, detail, "choose it in the location's settings, or change the type to Custom for an extra one");
 }
 
 const maxNamed = 5;
@@ -64,7 +64,7 @@ function judgeMissing(listed: ListedProvider[], isOfOtherChannel: boolean, { cha
   const id = mapping.conversationProviderId;
   if (isOfOtherChannel) {
     const detail = `the conversation provider ${id} is one for ${channel === "sms" ? "Email" : "SMS"}`;
-    return failure(check, detail, `PATCH the mapping with the id of the app's provider for ${what}`);
+    return failure(check, detail, `change the mapping: it needs the id of the app's provider for ${what}`);
   }
   const names = listed.slice(0, maxNamed).map((each) => `"${each.name}" (${each.id})`);
   const has = names.length > 0 ? `it has ${names.join(", ")}` : "it has none";

@@ -89,7 +89,7 @@ export function createChecks(context: ChecksContext): Checks {
 }
 
 const notRegistered = (id: string) =>
-  failure("token", `the location ${id} is not registered`, `PUT /admin/locations/${id} with its token`);
+  failure("token", `the location ${id} is not registered`, "connect it, by the app or with its token");
 
 /** What nobody can have set before the webhookUrl is known. */
 const isSetLater = new Set(["webhook", "receipts"]);

@@ -1,4 +1,5 @@
 import { refusals } from "../advice/refusals.ts";
+import { describeUtc } from "../advice/spans.ts";
 import type { CallApi } from "../calls/call-api.ts";
 import type { Finding } from "../model.ts";
 import { failure, ok, warning } from "../providers/kit/checks/findings.ts";
@@ -181,7 +182,7 @@ function judgeDoor({ activity, refused }: Traffic, source: "provider" | "highlev
     return failure(check, `${turnedAway.count} were refused, ${turnedAway.reason}: ${means}`, whatToDo);
   }
   if (!last) return warning(check, none, advice);
-  const at = last.receivedAt.toISOString();
+  const at = describeUtc(last.receivedAt);
   if (last.state !== "failed") return ok(check, `the last came at ${at}, and was verified`);
   return failure(check, `the last, of ${at}, could not be read: ${last.reason}`, "see it among the webhooks");
 }

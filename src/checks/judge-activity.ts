@@ -1,3 +1,4 @@
+import { describeUtc } from "../advice/spans.ts";
 import { heldReasons } from "../errors.ts";
 import type { Finding } from "../model.ts";
 import { ok, warning } from "../providers/kit/checks/findings.ts";
@@ -32,20 +33,20 @@ function judgeWebhooks({ webhooks }: Activity): Finding {
       "write to the address, and check again",
     );
   }
-  const at = last.receivedAt.toISOString();
+  const at = describeUtc(last.receivedAt);
   if (last.state !== "failed") return ok("lastWebhook", `the provider's last webhook came at ${at}`);
   const detail = `the provider's last webhook, of ${at}, could not be read: ${last.reason}`;
-  return warning("lastWebhook", detail, "see GET /admin/webhooks?state=failed; replay it once that is put right");
+  return warning("lastWebhook", detail, "see it among the webhooks that failed; replay it once that is put right");
 }
 
 function judgeSends({ messages }: Activity): Finding {
   const [last] = messages.filter(({ direction }) => direction === "outbound");
   if (!last) return ok("lastSend", "nothing was sent lately");
-  const at = last.createdAt.toISOString();
+  const at = describeUtc(last.createdAt);
   if (last.state !== "failed") return ok("lastSend", `the last message that was sent, of ${at}, is ${last.state}`);
   const { message = "the provider gave no reason", code } = last.error ?? {};
   const detail = `the last message that was sent, of ${at}, failed: ${message}${code ? ` (${code})` : ""}`;
-  return warning("lastSend", detail, `see GET /admin/messages/${last.id}`);
+  return warning("lastSend", detail, `see message ${last.id}`);
 }
 
 /** Nothing where too little was sent to tell. */
@@ -67,14 +68,14 @@ function judgeDead({ deliveries }: Activity): Finding {
   const dead = deliveries.filter((each) => each.state === "dead" && !isHeld(each));
   if (dead.length === 0) return ok("deadDeliveries", `${among} none was given up`);
   const kinds = dead.map(({ kind, reason, count }) => `${count} ${kind} (${reason})`).join(", ");
-  const advice = "see GET /admin/deliveries?state=dead; POST /admin/deliveries/replay once the reason is gone";
+  const advice = "see them among the problems; replay them once the reason is gone";
   return warning("deadDeliveries", `${among} there were given up: ${kinds}`, advice);
 }
 
 function judgeHeld({ deliveries }: Activity): Finding {
   const count = sum(deliveries.filter(isHeld));
   if (count === 0) return ok("heldMessages", `${among} none is held`);
-  const advice = "see GET /admin/messages?aside=held: each says why, and what lets it go";
+  const advice = "see the messages that are held: each says why, and what lets it go";
   return warning("heldMessages", `${among} ${count} are held until somebody has looked`, advice);
 }
 
@@ -83,7 +84,7 @@ function judgeWaiting({ deliveries }: Activity): Finding {
   if (late.length === 0) return ok("waitingDeliveries", `${among} none has waited for long`);
   const reasons = [...new Set(late.map(({ reason }) => reason ?? "not attempted yet"))].join(", ");
   const detail = `${among} ${sum(late)} deliveries wait for more than a quarter of an hour: ${reasons}`;
-  return warning("waitingDeliveries", detail, "see GET /admin/deliveries?state=pending");
+  return warning("waitingDeliveries", detail, "see the messages whose delivery is pending");
 }
 
 const sum = (deliveries: Activity["deliveries"]) => deliveries.reduce((all, { count }) => all + count, 0);

@@ -218,5 +218,5 @@ function noSender({ request }: OutboundEvent): string {
   if (request.locationId === undefined)
     return "locationId: is missing, and nothing else tells which mapping is to send";
   const kind = chatTypes.includes(request.type) ? request.type : channelOf(request);
-  return `location ${request.locationId} has no ${kind} mapping that could send it: POST /admin/mappings, then replay`;
+  return `location ${request.locationId} has no ${kind} mapping that could send it: add one, then replay`;
 }

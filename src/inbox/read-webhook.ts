@@ -100,7 +100,7 @@ const unpostedCall = "a call, and the mapping names no callProviderId: PATCH it,
 /** Why a message stays where it is that is for nobody, and what to do. */
 export function unmappedReason(message: Addressing): string {
   const addresses = receiversOf(message).join(", ") || "nobody";
-  return `${unmappedPrefix}${addresses}: POST /admin/mappings and it is delivered by itself`;
+  return `${unmappedPrefix}${addresses}: add the mapping, and it is delivered by itself`;
 }
 
 /** Agents see the addresses without the tokens in them, also where the email quotes them. */

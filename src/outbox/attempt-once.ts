@@ -84,7 +84,7 @@ export async function attemptOnce(
       async access() {
         usedToken = await context.accessTokens.get(locationId);
         if (usedToken) return { locationId, token: usedToken.token, signal, ...(isBehind ? { isBehind } : {}) };
-        throw new Failure("unauthorized", "the location has no token: PUT /admin/locations/{locationId}");
+        throw new Failure("unauthorized", "the location has no token: connect it again");
       },
       beforeCall() {
         beforeCall();

@@ -126,7 +126,7 @@ describe("one account, 300 numbers, two locations", () => {
       async () => (await bridge.admin("GET", `/webhooks?state=failed&accountId=${accountId}`)).body.items,
       (items) => items.length === 1,
     );
-    expect(failed.reason).toBe(`no mapping for ${to}: POST /admin/mappings and it is delivered by itself`);
+    expect(failed.reason).toBe(`no mapping for ${to}: add the mapping, and it is delivered by itself`);
     expect(posted(id)).toEqual([]);
     const mapping = { accountId, address: to, locationId, conversationProviderId: smsProviderId };
     expect((await bridge.admin("POST", "/mappings", mapping)).body).toMatchObject({ replayed: 1 });

@@ -486,7 +486,7 @@ describe("what cannot be read", () => {
       async () => (await bridge.admin("GET", `/webhooks?mappingId=${id}&state=failed`)).body.items,
       (items: Item[]) => items.length === 1,
     );
-    expect(failed.reason).toContain("no mapping for +15005559999: POST /admin/mappings and it is delivered by itself");
+    expect(failed.reason).toContain("no mapping for +15005559999: add the mapping, and it is delivered by itself");
   });
 });
 

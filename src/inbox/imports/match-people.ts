@@ -72,7 +72,7 @@ async function isContact(context: MatchContext, mapping: Mapping, person: string
   // Somebody whom a chat knows by an id has no address to be found by.
   if (isChatId(person)) return false;
   const used = await accessTokens.get(locationId);
-  if (!used) throw new Failure("unauthorized", "the location has no token: PUT /admin/locations/{locationId}");
+  if (!used) throw new Failure("unauthorized", "the location has no token: connect it again");
   const signal = AbortSignal.timeout(attemptSeconds * 1000);
   const access = { locationId, token: used.token, signal, isBehind: true } as const;
   try {

@@ -10,7 +10,7 @@ export const failsDmarc = ({ verdicts }: Judged): boolean => verdicts?.dmarc ===
 /** For whoever looks at a held email: why it is held, and what lets it go. */
 export const dmarcDetail =
   "its provider says that it fails DMARC, so that it may be from somebody else, and the mapping's dmarcFailures is hold: " +
-  "once somebody has looked, POST /admin/deliveries/{id}/replay posts it";
+  "once somebody has looked, a replay posts it";
 
 /** What stands above an email that fails, where the mapping marks such. */
 export function markOf(

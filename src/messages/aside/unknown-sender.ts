@@ -16,6 +16,6 @@ export function admit(
 /** For whoever looks at a held message: why it is held, and what lets it go. */
 export const heldDetail =
   "nobody has registered this sender's conversation, and the mapping's unknownSender is not create: " +
-  "PUT /admin/mappings/{id}/conversations/{address} and it is delivered by itself";
+  "say who it is in HighLevel, and it is delivered by itself";
 
 export const ignoredReason = "unknown_sender: the mapping ignores senders that nobody registered";

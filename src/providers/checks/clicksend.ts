@@ -47,5 +47,5 @@ function judge(found: string | null | undefined, wanted: string): Finding {
   const finding = judgeUrl("webhook", found, wanted, place);
   if (finding.state !== "ok" || queryOf(found ?? "").get("token") === queryOf(wanted).get("token")) return finding;
   const detail = `${place} is this mapping's webhookUrl with another token: what comes by it is answered 401`;
-  return failure("webhook", detail, "PATCH the mapping with its credentials: the answer has the webhookUrl to paste");
+  return failure("webhook", detail, "change the credentials to the same ones: the answer has the webhookUrl to paste");
 }

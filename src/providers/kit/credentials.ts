@@ -61,8 +61,7 @@ export function credentials<
 /** A credential that is missing although it may be: what needs it throws a Failure that names it. */
 export function requireCredential<Value>(value: Value | undefined, name: string): Value {
   if (value !== undefined) return value;
-  const advice = "PATCH /admin/mappings/{id} with one to send";
-  throw new Failure("misconfigured", `the mapping's credentials have no ${name}: ${advice}`);
+  throw new Failure("misconfigured", `the mapping's credentials have no ${name}: give one, to send`);
 }
 
 const schemasOf = (types: FieldTypes) =>

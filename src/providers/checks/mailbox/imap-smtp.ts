@@ -22,7 +22,7 @@ async function findFolder(credentials: Credentials, ask: Ask): Promise<Finding[]
   const isThere = await isFolder(credentials, ask, folder);
   const taken = ok("credentials", `${imapHost} takes the login`);
   if (isThere) return [taken, ok("folder", `the folder ${folder} is there`)];
-  const advice = "PATCH the credentials with a folder as the server spells it";
+  const advice = "change the credentials: the folder as the server spells it";
   return [taken, failure("folder", `there is no folder ${folder}: no mail arrives`, advice)];
 }
 

@@ -26,7 +26,7 @@ export function judgeUrl(check: string, found: string | null | undefined, wanted
   return failure(
     check,
     detail,
-    "PATCH the mapping with its credentials: the answer has the webhookUrl to paste, whole",
+    "change the credentials to the same ones: the answer has the webhookUrl to paste, whole",
   );
 }
 

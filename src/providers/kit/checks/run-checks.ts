@@ -92,7 +92,7 @@ function describe<Given, Sending>(
   // AWS says it by a code within a 400.
   const isRefused = status === 401 || status === 403 || (status === 400 && isMeant);
   if (isRefused && isFirst) {
-    const advice = "copy them from the provider again, and PATCH the mapping with them";
+    const advice = "copy them from the provider again, and change them here";
     return failure(check, `these credentials are refused: ${words}`, advice);
   }
   if (isRefused) {
