@@ -234,6 +234,8 @@ describe.skipIf(!browser).sequential("the console in a browser", () => {
     await page.keyboard.press("j");
     await page.keyboard.press("Enter");
     await page.waitForURL((url) => /messages\/\d+$/.test(url.href) && url.href !== first);
+    await beside.getByRole("link", { name: "JSON", exact: true }).click();
+    await beside.locator(".tabs [aria-current]", { hasText: "JSON" }).waitFor();
     await page.keyboard.press("Escape");
     await page.waitForURL("**/messages?direction=inbound");
     expect(await beside.count()).toBe(0);
