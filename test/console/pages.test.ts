@@ -63,6 +63,22 @@ describe.sequential("every page", () => {
   });
 });
 
+test("of a message that is shown what is asked for, and to a key for metadata nothing that was written", async () => {
+  const limits = { name: "Support", access: "metadata", locationIds: [locationId] };
+  const metadata = await signIn(stage.bridge, (await stage.bridge.admin("POST", "/keys", limits)).body.key);
+  const told = "POST /conversations/messages/inbound";
+  const shown = async (cookie: string, show: string) =>
+    (await call("GET", `/messages/${stage.ids.message}${show}`, cookie)).page;
+  expect(await shown(cookies.own, "")).not.toContain(told);
+  expect(await shown(cookies.own, "?show=Posted")).toContain(told);
+  expect(await shown(cookies.own, "?show=Webhook")).toContain("<h2>Headers</h2>");
+  for (const show of ["", "?show=HTML", "?show=Posted", "?show=Webhook", "?show=JSON"]) {
+    const page = await shown(metadata, show);
+    expect(page, show).toContain("What happened");
+    expect(page, show).not.toMatch(new RegExp(`${secretWords}|${told}|Headers`));
+  }
+});
+
 test("no button is pressed by a form of another site", async () => {
   const buttons = walksOf(stage).filter(({ route }) => route.startsWith("POST"));
   expect(buttons.length).toBeGreaterThan(5);
