@@ -86,6 +86,8 @@ export const optOutOperations = {
   liftOptOut: operation({
     ...{ method: "DELETE", path: "/admin/opt-outs/{id}", tag, by },
     summary: "Lifts an opt-out: the person may be written to again.",
+    description:
+      "Where the person has said it (`word`, `provider`, `refusal`), all of texts that they have said, for whatever channel, is lifted with it.",
     params: { id: rowIdOf("opt-out") },
     answers: { 200: shownOptOutAnswer },
     async handle(context: OptOutsContext, { caller, params: { id } }) {

@@ -1,9 +1,11 @@
 import { normalizeAddress } from "../../formats/address.ts";
 import type { OptOutChannel } from "../../model.ts";
-import { findOptOut, keyOf, type OptOutKey } from "../../store/consent/opt-outs.ts";
+import { findOptOut, keyOf, listOptOutsOf, type OptOutKey } from "../../store/consent/opt-outs.ts";
 import { enqueueDeliveries } from "../../store/deliveries.ts";
 import type { Db } from "../../store/postgres/database.ts";
+import { repeatOnConflict } from "../../store/postgres/database-errors.ts";
 import type { OptOut } from "../../store/schema.ts";
+import { said } from "./apply-consent.ts";
 import { type ConsentOf, changeConsents } from "./change-consents.ts";
 
 /** Whom it is about; undefined for what is no address, and for a sender's name or a short code: nobody writes to those. */
@@ -21,11 +23,20 @@ export async function enterOptOut(db: Db, person: OptOutKey & { note: string | u
   return (await findOptOut(db, about)) as OptOut;
 }
 
-/** Lets somebody be written to again. */
-export async function liftOptOut(db: Db, { locationId, channel, address }: OptOut): Promise<OptOut> {
-  const about = { locationId, channel, address };
-  await change(db, [{ ...about, change: "start", cause: "operator" }]);
-  return (await findOptOut(db, about)) as OptOut;
+/**
+ * Lets somebody be written to again. What the person has said is lifted as by their START: of all texts, as one STOP may be kept
+ * for several channels. What others have entered or set is lifted for its channel alone.
+ */
+export async function liftOptOut(db: Db, optOut: OptOut): Promise<OptOut> {
+  const all = said.includes(optOut.cause) ? await listOptOutsOf(db, optOut) : [];
+  const meant = [optOut, ...all.filter(({ id, cause }) => id !== optOut.id && said.includes(cause))];
+  await change(
+    db,
+    meant.map(({ locationId, channel, address }) => {
+      return { locationId, channel, address, change: "start", cause: "operator" };
+    }),
+  );
+  return (await findOptOut(db, optOut)) as OptOut;
 }
 
 export interface ImportedOptOut {
@@ -47,9 +58,11 @@ export async function importOptOuts(
 }
 
 async function change(db: Db, news: ConsentOf[]): Promise<OptOut[]> {
-  return db.transaction(async (tx) => {
-    const { changed, owed } = await changeConsents(tx, news);
-    await enqueueDeliveries(tx, owed);
-    return changed;
-  });
+  return repeatOnConflict(() =>
+    db.transaction(async (tx) => {
+      const { changed, owed } = await changeConsents(tx, news);
+      await enqueueDeliveries(tx, owed);
+      return changed;
+    }),
+  );
 }

@@ -81,6 +81,7 @@ const tellDnd = (id: string, phone: string, dndSettings: unknown, dnd = false) =
   });
 const optOutsOf = async (phone: string) =>
   (await bridge.admin("GET", `/opt-outs?address=${encodeURIComponent(phone)}`)).body.items as {
+    id: number;
     channel: string;
     cause: string;
     optedOutAt: string;
@@ -126,6 +127,38 @@ describe.each(apart)("DND for %s that somebody sets in HighLevel", (type) => {
     await say(type, phone, "start");
     await untilDnd(contact.id, { SMS: "inactive", [type]: "inactive" });
     expect(await write(type, contact.id)).toBe("sent");
+  });
+});
+
+describe("an operator who lifts", () => {
+  test.each(["sms", "whatsapp"])(
+    "what a STOP by WhatsApp has set, by the opt-out of %s, lifts it in all",
+    async (of) => {
+      const { phone, contact } = newContact();
+      await say("WhatsApp", phone, "stop");
+      await untilOptedOut(phone, ["sms", "whatsapp"]);
+      const found = (await optOutsOf(phone)).find(({ channel }) => channel === of);
+      const { body } = await bridge.admin("DELETE", `/opt-outs/${found?.id}`);
+      expect(body).toMatchObject({ channel: of, liftedBy: "operator" });
+      await untilDnd(contact.id, { SMS: "inactive", WhatsApp: "inactive" });
+      expect(await writeAll(types, contact.id)).toEqual(ends(types, "sent"));
+    },
+  );
+
+  test("what a person has said leaves what others have entered or set, and the other way round", async () => {
+    const { phone, contact } = newContact();
+    await say("WhatsApp", phone, "stop");
+    await untilOptedOut(phone, ["sms", "whatsapp"]);
+    await bridge.admin("PUT", "/opt-outs", { locationId, channel: "sms", address: phone });
+    await tellDnd(contact.id, phone, { FB: { status: "active" } });
+    await untilOptedOut(phone, ["sms", "whatsapp", "fb"]);
+    const idOf = async (of: string) => (await optOutsOf(phone)).find(({ channel }) => channel === of)?.id;
+    await bridge.admin("DELETE", `/opt-outs/${await idOf("whatsapp")}`);
+    await untilOptedOut(phone, ["sms", "fb"]);
+    await say("WhatsApp", phone, "stop");
+    await untilOptedOut(phone, ["sms", "whatsapp", "fb"]);
+    await bridge.admin("DELETE", `/opt-outs/${await idOf("sms")}`);
+    await untilOptedOut(phone, ["whatsapp", "fb"]);
   });
 });
 
