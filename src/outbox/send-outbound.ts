@@ -16,6 +16,7 @@ import type { Recipient } from "../store/consent/opt-outs.ts";
 import { enqueueDeliveries } from "../store/deliveries.ts";
 import { keepContentParts } from "../store/messages/messages.ts";
 import type { Db } from "../store/postgres/database.ts";
+import { repeatOnConflict } from "../store/postgres/database-errors.ts";
 import type { Conversation, MessageContent } from "../store/schema.ts";
 import { type FetchAttachmentsContext, fetchAttachments } from "./attachments/fetch-attachments.ts";
 import { type AttemptResult, type MessageAttempt, requireMapping } from "./attempt.ts";
@@ -110,13 +111,15 @@ async function keepRefusal(db: Db, refused: Recipient & { messageId: number }, f
   // Without a status nobody was called: it is known.
   if (reason !== "opted_out" || status === undefined) return;
   const { channels, ...about } = refused;
-  await db.transaction(async (tx) => {
-    const news = channels.map((channel) => {
-      return { ...about, channel, change: "stop" as const, cause: "refusal" as const, detail };
-    });
-    const { owed } = await changeConsents(tx, news);
-    await enqueueDeliveries(tx, owed);
+  const news = channels.map((channel) => {
+    return { ...about, channel, change: "stop" as const, cause: "refusal" as const, detail };
   });
+  await repeatOnConflict(() =>
+    db.transaction(async (tx) => {
+      const { owed } = await changeConsents(tx, news);
+      await enqueueDeliveries(tx, owed);
+    }),
+  );
 }
 
 /** A provider's refusal in its own words. */

@@ -7,6 +7,7 @@ import { enqueueDeliveries } from "../../store/deliveries.ts";
 import { findMapping } from "../../store/mappings.ts";
 import { findMessageWithConversation } from "../../store/messages/messages.ts";
 import type { Db } from "../../store/postgres/database.ts";
+import { repeatOnConflict } from "../../store/postgres/database-errors.ts";
 import type { Conversation, MappingRow } from "../../store/schema.ts";
 import { inAllPlaces } from "./consents.ts";
 
@@ -45,15 +46,17 @@ export async function isOneClick(contentType: string, body: Buffer): Promise<boo
 
 /** Keeps that the person wants no more emails, as if a provider had told it; again, it changes nothing. Is it news? */
 export async function unsubscribe(db: Db, { messageId, mapping, conversation }: UnsubscribableEmail): Promise<boolean> {
-  return db.transaction(async (tx) => {
-    // A mapping that is being moved takes along who is not to be written to.
-    await lockAccount(tx, mapping.accountId);
-    const { movedTo = null } = (await findMapping(tx, mapping.id)) ?? {};
-    const { locationId, address } = conversation;
-    const about = { locationId, channel: "email", address, change: "stop", cause: "unsubscribe" } as const;
-    const said = await inAllPlaces(tx, { movedTo }, [{ ...about, messageId, detail: "List-Unsubscribe" }]);
-    const { changed, owed } = await changeConsents(tx, said);
-    await enqueueDeliveries(tx, owed);
-    return changed.length > 0;
-  });
+  return repeatOnConflict(() =>
+    db.transaction(async (tx) => {
+      // A mapping that is being moved takes along who is not to be written to.
+      await lockAccount(tx, mapping.accountId);
+      const { movedTo = null } = (await findMapping(tx, mapping.id)) ?? {};
+      const { locationId, address } = conversation;
+      const about = { locationId, channel: "email", address, change: "stop", cause: "unsubscribe" } as const;
+      const said = await inAllPlaces(tx, { movedTo }, [{ ...about, messageId, detail: "List-Unsubscribe" }]);
+      const { changed, owed } = await changeConsents(tx, said);
+      await enqueueDeliveries(tx, owed);
+      return changed.length > 0;
+    }),
+  );
 }

@@ -1,12 +1,12 @@
 import { Failure, type WindowReason } from "../../errors.ts";
 import { clockAt, dayAt, instantOf } from "../../formats/times/local-time.ts";
 import { zonesOfNumber } from "../../formats/times/zones-of-number.ts";
-import { describeOptOut } from "../../registry/opt-outs/describe-opt-out.ts";
-import { findHolding, type Recipient } from "../../store/consent/opt-outs.ts";
+import type { Recipient } from "../../store/consent/opt-outs.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { Message } from "../../store/schema.ts";
 import { countSend, isDayFull, uncountSend } from "../../store/windows/daily-sends.ts";
 import { hasWrittenLately, readSendRules, type SendRules } from "../../store/windows/send-rules.ts";
+import { beginUnlessOptedOut } from "../consent/begin-unless-opted-out.ts";
 import { nextOpening } from "./send-window.ts";
 
 /** What is to be sent, by which mapping and to whom. */
@@ -24,19 +24,21 @@ export async function requireWindow(db: Db, send: Send): Promise<SendRules> {
   const rules = await requireHours(db, send);
   const day = cappedDayOf(rules);
   const counted = { mappingId: rules.id, messageId: send.message.id };
-  if (day && (await isDayFull(db, { ...counted, ...day }))) throw overCap(rules, send, day);
+  if (day && (await isDayFull(db, { ...counted, ...day }))) await waitForNextDay(db, rules, send, day);
   return rules;
 }
 
-async function requireHours(db: Db, { mappingId, message, person }: Send): Promise<SendRules> {
-  const rules = await readSendRules(db, mappingId);
+async function requireHours(db: Db, send: Send): Promise<SendRules> {
+  const rules = await readSendRules(db, send.mappingId);
   if (!rules || rules.isDeleted) throw new Failure("misconfigured", "the mapping was deleted");
-  const opening = openingOf(rules, person, rules.nowMs);
-  if (opening.atMs <= rules.nowMs || (await isAnswer(db, rules, message))) return rules;
-  const optOut = await findHolding(db, person);
-  if (optOut) throw new Failure("opted_out", describeOptOut(optOut), { code: "opted_out" });
-  throw held("outside_window", "outside the hours of the mapping", { rules, message, opening });
+  const opening = openingOf(rules, send.person, rules.nowMs);
+  if (opening.atMs <= rules.nowMs || (await isAnswer(db, rules, send.message))) return rules;
+  return wait(db, send, held("outside_window", "outside the hours of the mapping", { rules, send, opening }));
 }
+
+/** Who wants no more is not waited for; who comes to want no more later has what waits looked at again. */
+const wait = (db: Db, { person }: Send, failure: Failure): Promise<never> =>
+  beginUnlessOptedOut(db, person, () => Promise.reject(failure));
 
 /** One of those that a mapping's daily cap leaves. */
 export interface Place {
@@ -51,7 +53,7 @@ export async function takePlace(db: Db, send: Send): Promise<Place> {
   if (!day) return { giveBack: async () => undefined };
   const counted = { mappingId: rules.id, messageId: send.message.id };
   if (await countSend(db, { ...counted, ...day })) return { giveBack: () => uncountSend(db, counted) };
-  throw overCap(rules, send, day);
+  return waitForNextDay(db, rules, send, day);
 }
 
 /** The mapping's day by the clocks of its zone, as that is now; undefined without a daily cap. */
@@ -62,13 +64,14 @@ function cappedDayOf({ dailyCap: cap, timeZone, nowMs }: SendRules) {
   return { cap, timeZone, nowMs, day: clockAt(timeZone, nowMs).date, dayBeganMs, nextMs };
 }
 
-function overCap(
+function waitForNextDay(
+  db: Db,
   rules: SendRules,
   send: Send,
   { cap, timeZone, nextMs }: { cap: number; timeZone: string; nextMs: number },
-) {
+): Promise<never> {
   const opening = { zone: timeZone, ...openingOf(rules, send.person, nextMs) };
-  return held("daily_cap", `the mapping has sent ${cap}, its daily cap`, { rules, message: send.message, opening });
+  return wait(db, send, held("daily_cap", `the mapping has sent ${cap}, its daily cap`, { rules, send, opening }));
 }
 
 interface Opening {
@@ -96,7 +99,7 @@ async function isAnswer(db: Db, { answerHours: hours }: SendRules, message: Mess
 function held(
   reason: WindowReason,
   why: string,
-  { rules, message, opening }: { rules: SendRules; message: Message; opening: Opening },
+  { rules, send: { message }, opening }: { rules: SendRules; send: Send; opening: Opening },
 ): Failure {
   const zone = opening.zone ?? rules.timeZone ?? "UTC";
   const [now, then] = [clockAt(zone, rules.nowMs), clockAt(zone, opening.atMs)];

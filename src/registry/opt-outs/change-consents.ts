@@ -9,6 +9,7 @@ import {
   lockOptOuts,
   type OptOutKey,
   personKeyOf,
+  wakeSendsTo,
 } from "../../store/consent/opt-outs.ts";
 import { enqueueDeliveries, type NewDelivery } from "../../store/deliveries.ts";
 import type { Db } from "../../store/postgres/database.ts";
@@ -30,7 +31,7 @@ export interface ChangedConsents {
 
 /**
  * Takes in, in the order given, who wants to be written to and who does not. Until the transaction ends nobody begins to send
- * to these people.
+ * to these people; what waits to be sent to who wants no more is looked at again once it has ended.
  */
 export async function changeConsents(tx: Db, news: ConsentOf[]): Promise<ChangedConsents> {
   if (news.length === 0) return { changed: [], owed: [] };
@@ -45,6 +46,10 @@ export async function changeConsents(tx: Db, news: ConsentOf[]): Promise<Changed
     return { ...about, cause, detail, messageId, liftedBy };
   });
   const changed = await keepOptOuts(tx, changes);
+  await wakeSendsTo(
+    tx,
+    changed.filter(({ liftedAt }) => liftedAt === null),
+  );
   const repeated = news.filter((each) => each.isToRepeat && after.get(keyOf(each))?.liftedBy === null);
   const unknownThere = changed.filter(({ cause, liftedBy }) => (liftedBy ?? cause) !== "highlevel");
   return { changed, owed: await oweDnd(tx, [...unknownThere, ...repeated]) };

@@ -1,5 +1,6 @@
 import { and, desc, eq, inArray, isNull, type SQL, sql } from "drizzle-orm";
 import { type ConsentCause, type OptOutChannel, optOutChannels } from "../../model.ts";
+import { inLockOrder, wakeLocked } from "../lanes/wake-lanes.ts";
 import { isAnyOf } from "../postgres/any-of.ts";
 import { columnsOf } from "../postgres/columns.ts";
 import { type Db, selectRows } from "../postgres/database.ts";
@@ -62,24 +63,19 @@ export async function lockOptOuts(tx: Db, sought: OptOutKey[]): Promise<Map<stri
 }
 
 /**
- * An opt-out that holds for this, as `findHolding`. It is not changed until the transaction ends, and none is made: what begins
+ * An opt-out that stands and holds for this. It is not changed until the transaction ends, and none is made: what begins
  * in it has begun before any that is committed later.
  */
 export async function findStanding(tx: Db, recipient: Recipient): Promise<OptOut | undefined> {
   // Two statements: the second one sees what was committed while the first one waited.
   await shareLock(tx, { person: personKeyOf(recipient) });
-  return findHolding(tx, recipient);
+  return (await listOptOutsOf(tx, recipient)).find((optOut) => holdsFor(optOut, recipient));
 }
 
 const shareLock = prepare<{ person: string }>(
   "share-opt-out-lock",
   (value) => sql`select pg_advisory_xact_lock_shared(${space}, ${lockOf(sql`${value("person")}::text`)})`,
 );
-
-/** One that stands and holds for this. */
-export async function findHolding(db: Db, recipient: Recipient): Promise<OptOut | undefined> {
-  return (await listOptOutsOf(db, recipient)).find((optOut) => holdsFor(optOut, recipient));
-}
 
 /**
  * What is of all texts, `sms`, holds for each of them; but DND for SMS that somebody set in HighLevel says nothing of what has DND
@@ -168,6 +164,24 @@ export async function findConversationsFor(tx: Db, people: Addressee[]): Promise
       ) found`,
   );
   return new Map(rows.map((row) => [personKeyOf(row), row.id]));
+}
+
+/**
+ * Has what waits to be sent to these people looked at again: at once, or when whoever holds a lane gives it back. It is for the
+ * transaction that keeps their opt-outs: what begins to wait before its end finds out then.
+ */
+export async function wakeSendsTo(tx: Db, people: Addressee[]): Promise<void> {
+  if (people.length === 0) return;
+  await tx.execute(sql`
+    with locked as (
+      select lanes.conversation_id, lanes.kind
+      from json_to_recordset(${JSON.stringify(people)}::json) as input ("locationId" text, address text)
+      join mappings m on m.location_id = input."locationId"
+      join conversations c on c.mapping_id = m.id and c.address = input.address
+      join lanes on lanes.conversation_id = c.id and lanes.kind = 'send-outbound' and lanes.due_at is not null
+      ${inLockOrder}
+    )
+    ${wakeLocked}`);
 }
 
 /** Is there a delivery that will tell HighLevel of it, in this conversation? */

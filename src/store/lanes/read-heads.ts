@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { DeliveryKind } from "../../model.ts";
+import { type DeliveryKind, optOutChannels } from "../../model.ts";
 import { columnsOf } from "../postgres/columns.ts";
 import type { Db } from "../postgres/database.ts";
 import { prepare } from "../postgres/prepare.ts";
@@ -13,8 +13,8 @@ export interface HeldDelivery {
   /** The message's; of an event the endpoint's. */
   conversation: Conversation;
   /**
-   * How long its next attempt must wait; nothing behind it may pass. Not above 0 when it is due. What is held back always is: the
-   * attempt finds out whether it still is to be.
+   * How long its next attempt must wait; nothing behind it may pass. Not above 0 when it is due. What is held back always is, and
+   * what is to be sent to who has opted out: the attempt finds out what holds now.
    */
   dueInSeconds: number;
   /** Since its first attempt that counted, by PostgreSQL's clock, without the time that it was held back. */
@@ -45,11 +45,17 @@ export async function readHeads(db: Db, lanes: ClaimedFrom[], perLane: number): 
   return rows.map(readHead);
 }
 
+/** Is there any opt-out of whom a message is to be sent to? Evaluated for what waits alone. */
+const isToOptedOut = sql`deliveries.kind = 'send-outbound' and exists (
+  select from opt_outs where location_id = conversations.location_id and address = conversations.address
+    and channel in ${sql.raw(`('${optOutChannels.join("', '")}')`)} and lifted_at is null
+)`;
+
 const selectHeads = prepare<{ lanes: string; perLane: number }, Record<string, unknown>>(
   "read-heads",
   (value) => sql`
     select ${deliveryColumns.list}, ${messageColumns.list}, ${conversationColumns.list},
-      case when ${isHeldBack(sql`deliveries`)} then 0
+      case when ${isHeldBack(sql`deliveries`)} or (deliveries.retry_at > now() and ${isToOptedOut}) then 0
         else coalesce(extract(epoch from deliveries.retry_at - now()), 0)::float8 end as due_in_seconds,
       coalesce(extract(epoch from now() - deliveries.first_attempted_at - ${heldFor(sql`deliveries`)}), 0)::float8 as tried_for_seconds
     from json_to_recordset(${value("lanes")}::json) as held ("conversationId" bigint, kind text, "claimedFrom" bigint)

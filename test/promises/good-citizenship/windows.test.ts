@@ -117,21 +117,6 @@ describe("hours in which people may be written to", () => {
     await untilHeld(phone);
   });
 
-  test("hold nobody who says STOP meanwhile: it fails at once when it is looked at, and nothing is sent", async () => {
-    await set(later());
-    const { id, phone = "" } = newPerson();
-    send(id, "not wanted");
-    const held = await untilHeld(phone);
-    await twoWay.bridge.admin("PUT", "/opt-outs", { locationId, channel: "sms", address: phone });
-    await set({ ...later(), sendFrom: clock(121) });
-    const { body } = await until(
-      () => twoWay.bridge.admin("GET", `/messages/${held.id}`),
-      ({ body: { state } }) => state === "failed",
-    );
-    expect(body.deliveries[0]).toMatchObject({ state: "dead", reason: "opted_out", attempts: 1 });
-    expect(sent()).not.toContain("not wanted");
-  });
-
   test("keep nothing of a mapping that is deleted: what waits fails at once, and says why", async () => {
     const other = twoWay.ways["telnyx"] as Way;
     expect((await twoWay.bridge.admin("PATCH", `/mappings/${other.mappingId}`, later())).status).toBe(200);
@@ -165,6 +150,40 @@ describe("hours in which people may be written to", () => {
       status: 422,
       body: { errors: [{ path, message: expect.stringMatching(message) }] },
     });
+  });
+});
+
+describe("who says STOP while messages to them wait", () => {
+  // What a mapping has sent on a day counts for all of that day.
+  beforeAll(() => {
+    way = twoWay.ways["plivo"] as Way;
+  });
+  afterAll(() => {
+    way = twoWay.ways["twilio"] as Way;
+  });
+  test.each([
+    ["for the hours", "outside_window", () => later()],
+    ["for the next day", "daily_cap", () => ({ timeZone: "UTC", dailyCap: 1 })],
+  ])("%s gets none of them, and all have failed at once, before that time", async (_, reason, rules) => {
+    await set(rules());
+    if (reason === "daily_cap") {
+      send(newPerson().id, "the one of the day");
+      await untilSent("the one of the day");
+    }
+    const { id, phone = "" } = newPerson();
+    const messages = ["not wanted", "nor this", "nor this"].map((message) => send(id, message));
+    const held = await untilHeld(phone, messages.length);
+    expect(held.open).toMatchObject({ reason });
+    await twoWay.answer(way, messageBetween(way.address, phone), `stop-${reason}`, "STOP");
+    await until(
+      () =>
+        messages.map(({ messageId }) => twoWay.bridge.sandbox.messages().find((each) => each.messageId === messageId)),
+      (found) =>
+        found.every((each) => each?.status === "failed" && each.error?.message?.includes("has texted STOP on")),
+    );
+    const { body } = await twoWay.bridge.admin("GET", `/messages/${held.id}`);
+    expect(body.deliveries[0]).toMatchObject({ state: "dead", reason: "opted_out", attempts: 1 });
+    expect(sent()).not.toContain("not wanted");
   });
 });
 

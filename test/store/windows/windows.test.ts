@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { requireWindow, takePlace } from "../../../src/outbox/windows/keep-to-window.ts";
+import { type ConsentOf, changeConsents } from "../../../src/registry/opt-outs/change-consents.ts";
 import { recordAttempts } from "../../../src/store/attempts.ts";
 import { ensureConversations, keyOf } from "../../../src/store/conversations.ts";
 import { enqueueDeliveries } from "../../../src/store/deliveries.ts";
@@ -137,6 +138,61 @@ describe("what is held back", () => {
     expect(await readSendRules(database.db, mappingId)).toMatchObject({ id: next, isDeleted: false, dailyCap: null });
     await wakeSends(database.db, next);
     expect(await claim()).toHaveLength(1);
+  });
+});
+
+describe("what waits to be sent to who wants no more", () => {
+  const stop = ({ deliveries: [head] }: HeldLane, more: Partial<ConsentOf> = {}) =>
+    database.db.transaction((tx) => {
+      const person = { locationId, address: head?.conversation.address ?? "", ...more };
+      return changeConsents(tx, [{ channel: "sms", change: "stop", cause: "word", ...person }]);
+    });
+  async function claimOne(): Promise<HeldLane> {
+    const [lane] = await claim();
+    if (!lane) throw new Error("nothing was claimed");
+    return lane;
+  }
+  const failFor = (lane: HeldLane, retryInSeconds: number) =>
+    recordAttempts(database.db, [
+      {
+        ...{ lane, deliveryId: lane.deliveries[0]?.delivery.id ?? 0, messageId: undefined, startedAt: new Date() },
+        ...{ durationMs: 1, outcome: "unreachable", status: undefined, detail: undefined },
+        next: { state: "pending", retryInSeconds, counts: true, isOutcomeUnknown: false },
+        lease: { giveBack: { inSeconds: retryInSeconds } },
+      },
+    ]);
+
+  test("is looked at again at once, held back or to be tried again much later", async () => {
+    await enqueue(2);
+    const [first, second] = (await claim()) as [HeldLane, HeldLane];
+    await hold(first, 3600);
+    await failFor(second, 3600);
+    await stop(first, { address: "+15005559999" });
+    expect(await claim()).toEqual([]);
+    for (const lane of [first, second]) await stop(lane);
+    const dueIn = (await claim()).map(({ deliveries }) => deliveries[0]?.dueInSeconds);
+    expect(dueIn).toEqual([0, 0]);
+  });
+
+  test("is looked at again at once also where it began to wait while they said it", async () => {
+    await enqueue(2);
+    const [first, second] = (await claim()) as [HeldLane, HeldLane];
+    for (const lane of [first, second]) await stop(lane);
+    expect(await hold(first, 3600)).toBe(true);
+    await failFor(second, 3600);
+    expect((await claim()).map(({ deliveries }) => deliveries[0]?.dueInSeconds)).toEqual([0, 0]);
+  });
+
+  test("waits on where the location is another one, and where they may be written to again", async () => {
+    await enqueue(1);
+    const lane = await claimOne();
+    await failFor(lane, 3600);
+    await putLocation(database.db, { id: "location-2", sealedToken: "sealed" });
+    await stop(lane, { locationId: "location-2" });
+    expect(await claim()).toEqual([]);
+    await stop(lane);
+    await stop(lane, { change: "start" });
+    expect((await claimOne()).deliveries[0]?.dueInSeconds).toBeGreaterThan(3000);
   });
 });
 
