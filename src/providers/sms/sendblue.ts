@@ -94,7 +94,9 @@ function refused() {
   });
 }
 
-const kind = z.object({ message_handle: maybeText, is_outbound: z.boolean().nullish() });
+const kind = z.object({
+  ...{ message_handle: maybeText, is_outbound: z.boolean().nullish(), disposition: z.unknown().optional() },
+});
 const outbound = z.object({ is_outbound: z.boolean() });
 const update = z.object({
   ...{ message_handle: messageId, status: requiredText, was_downgraded: z.boolean().nullish().catch(undefined) },
@@ -105,9 +107,14 @@ const message = z.object({
   ...{ date_sent: time, participants: listOf(phone.optional().catch(undefined)) },
 });
 
-/** Calls, lines, contacts and typing come only to whoever asks for them, and have neither a handle nor a direction. */
+/**
+ * Calls, lines, contacts and typing come only to whoever asks for them. A call has a `disposition`, all that is documented of it but
+ * for a `transcript` (https://docs.sendblue.com/calling/); the others have neither a handle nor a direction.
+ */
 function read(webhook: DecodedWebhook) {
-  const { message_handle: handle, is_outbound: direction } = webhook.read(kind);
+  const { message_handle: handle, is_outbound: direction, disposition } = webhook.read(kind);
+  if (handle === undefined && disposition !== undefined)
+    return ignored("a call: Sendblue documents neither its id nor its numbers");
   if (handle === undefined && typeof direction !== "boolean") return ignored("neither a message nor a receipt");
   return webhook.read(outbound).is_outbound ? readReceipt(webhook) : readText(webhook);
 }
