@@ -159,11 +159,11 @@ async function hold(
   { db, log }: DeliverContext,
   lane: HeldLane,
   { delivery: { id: deliveryId }, message }: HeldDelivery,
-  { failure, isOutcomeUnknown, reason }: FailedAttempt & { reason: WindowReason },
+  { failure, reason }: FailedAttempt & { reason: WindowReason },
 ): Promise<number> {
   const { message: detail, retryAfterSeconds: inSeconds = 0 } = failure;
   const { locationId, mappingId, kind } = lane;
-  const isDue = await holdBack(db, { lane, deliveryId, reason, detail, inSeconds, isOutcomeUnknown });
+  const isDue = await holdBack(db, { lane, deliveryId, reason, detail, inSeconds });
   const ids = { deliveryId, messageId: message?.id, mappingId, locationId };
   log("info", "delivery.held", { ...ids, kind, reason, inSeconds: Math.round(inSeconds) });
   return isDue ? 0 : inSeconds;

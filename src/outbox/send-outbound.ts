@@ -1,6 +1,6 @@
 import type { CallApi } from "../calls/call-api.ts";
 import { reasonOf } from "../calls/failure-reason.ts";
-import { Failure, isWindowReason } from "../errors.ts";
+import { Failure } from "../errors.ts";
 import { normalizeMailbox, spellingsOf } from "../formats/mailbox.ts";
 import type { Highlevel } from "../highlevel/client.ts";
 import type { Email } from "../highlevel/schemas.ts";
@@ -22,7 +22,7 @@ import { type FetchAttachmentsContext, fetchAttachments } from "./attachments/fe
 import { type AttemptResult, type MessageAttempt, requireMapping } from "./attempt.ts";
 import { beginUnlessOptedOut } from "./consent/begin-unless-opted-out.ts";
 import { isOutcomeUnknown } from "./retry.ts";
-import { type Place, requireWindow, takePlace } from "./windows/keep-to-window.ts";
+import { mayBeOut, type Place, requireWindow, takePlace } from "./windows/keep-to-window.ts";
 
 export interface SendContext extends Omit<FetchAttachmentsContext, "signal"> {
   db: Db;
@@ -49,13 +49,13 @@ export async function sendOutbound(context: SendContext, input: MessageAttempt):
   if (credentials === undefined) {
     throw new Failure("misconfigured", "the mapping was deleted, and its credentials with it");
   }
-  const doubt = "the connection broke while it was being sent: nobody can say whether it went out";
-  if (input.isOutcomeUnknown && !mapping.adapter.isIdempotent) throw new Failure("unconfirmed", doubt);
+  const { isOutcomeUnknown: isInDoubt } = input;
+  if (isInDoubt && !mapping.adapter.isIdempotent) throw new Failure("unconfirmed", mayBeOut);
   const { db } = context;
   const channels = channelsOf(mapping, message.content?.service);
   const person = { locationId: input.locationId, address: conversation.address, channels };
-  const send = { mappingId: mapping.id, message, person };
-  const { dailyCap, sendFrom } = await requireWindow(db, send).catch(refuseLateRepeat);
+  const send = { mappingId: mapping.id, message, person, isOutcomeUnknown: isInDoubt };
+  const { dailyCap, sendFrom } = await requireWindow(db, send);
   const content = await completeContent(context, mapping, input);
   const urls = content.attachments.flatMap(({ url }) => url ?? []);
   const files = await fetchAttachments({ ...context, signal }, urls, mapping.channel);
@@ -64,15 +64,9 @@ export async function sendOutbound(context: SendContext, input: MessageAttempt):
   const plainText = content.html && !content.text ? await context.plainText.of(content.html) : undefined;
   const outbound = composeOutbound({ mapping, publicUrl, emailSecret, address, message, content, plainText, ...files });
 
-  /** A provider that carries out a repeated send once knows it for a day or so: what may have gone out is not held until later. */
-  function refuseLateRepeat(error: unknown): never {
-    if (!(input.isOutcomeUnknown && error instanceof Failure && isWindowReason(error.reason))) throw error;
-    throw new Failure("unconfirmed", `${doubt}, and it is not asked for again: ${error.message}`);
-  }
-
   let place: Place | undefined;
   const callApi: CallApi = async (request) => {
-    if (dailyCap !== null || sendFrom !== null) place ??= await takePlace(db, send).catch(refuseLateRepeat);
+    if (dailyCap !== null || sendFrom !== null) place ??= await takePlace(db, send);
     return beginUnlessOptedOut(db, person, () => {
       input.beforeCall();
       return context.callProvider({ ...request, signal });
@@ -84,8 +78,7 @@ export async function sendOutbound(context: SendContext, input: MessageAttempt):
       const meant = channelsMeantBy("stop", mapping, message.content?.service);
       await keepRefusal(db, { ...person, channels: meant, messageId: message.id }, failure);
       // One that cannot be given back is lost for the day: rather one too few than one too many.
-      if (!input.isOutcomeUnknown && !isOutcomeUnknown("provider", failure.reason))
-        await place?.giveBack().catch(() => undefined);
+      if (!isInDoubt && !isOutcomeUnknown("provider", failure.reason)) await place?.giveBack().catch(() => undefined);
     }
     throw failure;
   });

@@ -5,6 +5,7 @@ import type { Recipient } from "../../store/consent/opt-outs.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { Message } from "../../store/schema.ts";
 import { countSend, isDayFull, uncountSend } from "../../store/windows/daily-sends.ts";
+import { readBegun } from "../../store/windows/hold-back.ts";
 import { hasWrittenLately, readSendRules, type SendRules } from "../../store/windows/send-rules.ts";
 import { beginUnlessOptedOut } from "../consent/begin-unless-opted-out.ts";
 import { nextOpening } from "./send-window.ts";
@@ -14,11 +15,16 @@ export interface Send {
   mappingId: string;
   message: Message;
   person: Recipient;
+  /** An earlier attempt may have sent it. */
+  isOutcomeUnknown: boolean;
 }
+
+export const mayBeOut = "the connection broke while it was being sent: nobody can say whether it went out";
 
 /**
  * Gives the rules by which the mapping may send now. Throws a Failure, `outside_window` or `daily_cap` with the time until it may,
- * before anything is fetched or anybody called; or `opted_out`, as who wants no more is not waited for.
+ * before anything is fetched or anybody called; `opted_out`, as who wants no more is not waited for; or `unconfirmed`: a provider that
+ * carries out a repeated send once knows it for a day or so, and what may have gone out is not held until later.
  */
 export async function requireWindow(db: Db, send: Send): Promise<SendRules> {
   const rules = await requireHours(db, send);
@@ -33,12 +39,25 @@ async function requireHours(db: Db, send: Send): Promise<SendRules> {
   if (!rules || rules.isDeleted) throw new Failure("misconfigured", "the mapping was deleted");
   const opening = openingOf(rules, send.person, rules.nowMs);
   if (opening.atMs <= rules.nowMs || (await isAnswer(db, rules, send.message))) return rules;
-  return wait(db, send, held("outside_window", "outside the hours of the mapping", { rules, send, opening }));
+  return wait(db, rules, send, held("outside_window", "outside the hours of the mapping", { rules, send, opening }));
 }
 
 /** Who wants no more is not waited for; who comes to want no more later has what waits looked at again. */
-const wait = (db: Db, { person }: Send, failure: Failure): Promise<never> =>
-  beginUnlessOptedOut(db, person, () => Promise.reject(failure));
+async function wait(db: Db, rules: SendRules, send: Send, failure: Failure): Promise<never> {
+  const isLate = send.isOutcomeUnknown && (await mayHaveBegun(db, rules, send));
+  const late = () => new Failure("unconfirmed", `${mayBeOut}, and it is not asked for again: ${failure.message}`);
+  return beginUnlessOptedOut(db, send.person, () => Promise.reject(isLate ? late() : failure));
+}
+
+/** A process that dies while it finds out that a message has to wait had not begun to send it. */
+async function mayHaveBegun(db: Db, rules: SendRules, { person, message }: Send): Promise<boolean> {
+  const { isTried, isCounted } = await readBegun(db, message.id);
+  if (isTried || isCounted) return true;
+  // What begins is counted before.
+  if (rules.dailyCap !== null) return false;
+  const wasAnswer = rules.answerHours !== null && message.content?.isFromAgent !== undefined;
+  return wasAnswer || openingOf(rules, person, message.receivedAt.getTime()).atMs <= rules.nowMs;
+}
 
 /** One of those that a mapping's daily cap leaves. */
 export interface Place {
@@ -71,7 +90,12 @@ function waitForNextDay(
   { cap, timeZone, nextMs }: { cap: number; timeZone: string; nextMs: number },
 ): Promise<never> {
   const opening = { zone: timeZone, ...openingOf(rules, send.person, nextMs) };
-  return wait(db, send, held("daily_cap", `the mapping has sent ${cap}, its daily cap`, { rules, send, opening }));
+  return wait(
+    db,
+    rules,
+    send,
+    held("daily_cap", `the mapping has sent ${cap}, its daily cap`, { rules, send, opening }),
+  );
 }
 
 interface Opening {

@@ -10,11 +10,10 @@ interface Holding {
   reason: WindowReason;
   detail: string;
   inSeconds: number;
-  isOutcomeUnknown: boolean;
 }
 
 /**
- * Holds a delivery back, and gives its lane back until then, without an attempt. `true` when the lane is due again at once, as
+ * Holds a delivery back that has not been carried out, and gives its lane back until then, without an attempt. `true` when the lane is due again at once, as
  * something has come or changed meanwhile.
  */
 export async function holdBack(db: Db, { lane, ...holding }: Holding): Promise<boolean> {
@@ -36,10 +35,23 @@ const holdOne = prepare<Holding["lane"] & Omit<Holding, "lane">, { isDue: boolea
       returning due_at <= now() as is_due
     ), held as (
       update deliveries
-      set reason = ${value("reason")}, detail = ${value("detail")}, may_have_happened = ${value("isOutcomeUnknown")},
+      set reason = ${value("reason")}, detail = ${value("detail")}, may_have_happened = false,
         retry_at = now() + make_interval(secs => ${value("inSeconds")}::float8),
         held_at = case when released_at is null then coalesce(held_at, now()) else now() end, released_at = null
       where id = ${value("deliveryId")} and state = 'pending' and exists (select from lane)
     )
     select is_due as "isDue" from lane`,
+);
+
+/** Of a message that is to be sent: has an attempt been recorded, or was it counted for a day, as it is before it begins? */
+export async function readBegun(db: Db, messageId: number): Promise<{ isTried: boolean; isCounted: boolean }> {
+  const [begun] = await selectBegun(db, { messageId });
+  return begun ?? { isTried: false, isCounted: false };
+}
+
+const selectBegun = prepare<{ messageId: number }, { isTried: boolean; isCounted: boolean }>(
+  "read-begun",
+  (value) => sql`
+    select attempts > 0 or may_have_happened as "isTried", counted_on is not null as "isCounted"
+    from deliveries where message_id = ${value("messageId")}::bigint and kind = 'send-outbound'`,
 );

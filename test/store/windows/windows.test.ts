@@ -68,7 +68,7 @@ const claim = () =>
   });
 const hold = (lane: HeldLane, inSeconds: number) =>
   holdBack(database.db, {
-    ...{ lane, deliveryId: lane.deliveries[0]?.delivery.id ?? 0, inSeconds, isOutcomeUnknown: false },
+    ...{ lane, deliveryId: lane.deliveries[0]?.delivery.id ?? 0, inSeconds },
     ...{ reason: "outside_window", detail: "held until 09:00" },
   });
 const change = (set: ReturnType<typeof sql>) =>
@@ -215,6 +215,66 @@ test("who has just written is who wrote live: what an import brought is no quest
   expect(await write("import")).toBe(true);
 });
 
+describe("what was interrupted while it was found out whether it has to wait", () => {
+  const hours = (from: number, until: number) => {
+    const clock = (inHours: number) => new Date(Date.now() + inHours * 3_600_000).toISOString().slice(11, 16);
+    return sql`send_from = ${clock(from)}, send_until = ${clock(until)}, time_zone = 'UTC'`;
+  };
+  const closed = hours(2, 4);
+  const cap = sql`daily_cap = 1, time_zone = 'UTC'`;
+
+  async function waits(
+    rules: ReturnType<typeof sql>,
+    before: (id: number) => Promise<unknown> = async () => undefined,
+  ) {
+    const { db } = database;
+    await db.execute(
+      sql`update mappings set send_from = null, send_until = null, daily_cap = null where id = ${mappingId}`,
+    );
+    await db.execute(sql`update mappings set ${rules} where id = ${mappingId}`);
+    const [first = 0, id = 0] = await enqueue(2);
+    const send = async (messageId: number) => {
+      const message = (await findMessage(db, messageId))?.message as Message;
+      const person = { locationId, channels: ["sms" as const], address: "id:0123abcd:ann" };
+      return { mappingId, message, person, isOutcomeUnknown: true };
+    };
+    if (rules === cap) await takePlace(db, await send(first));
+    await before(id);
+    return requireWindow(db, await send(id)).catch(({ reason }) => reason);
+  }
+  const set = (id: number, change: ReturnType<typeof sql>) =>
+    database.db.execute(sql`update deliveries set ${change} where message_id = ${id}`);
+
+  test("waits, as it cannot have begun: it was not counted, or the hours were never since it came", async () => {
+    expect(await waits(cap)).toBe("daily_cap");
+    expect(await waits(closed)).toBe("outside_window");
+    const counted = (id: number) => set(id, sql`counted_on = '2026-01-01'`);
+    expect(await waits(sql`${closed}, daily_cap = 1`)).toBe("outside_window");
+    expect(await waits(sql`${closed}, daily_cap = 1`, counted)).toBe("unconfirmed");
+  });
+
+  test.each([
+    ["it was tried before", closed, (id: number) => set(id, sql`attempts = 1`)],
+    ["it was known before that it may have", cap, (id: number) => set(id, sql`may_have_happened = true`)],
+    [
+      "the hours were when it came",
+      hours(-5, -1),
+      (id: number) =>
+        database.db.execute(sql`update messages set received_at = now() - interval '3 hours' where id = ${id}`),
+    ],
+    [
+      "it may have passed as an answer",
+      sql`${closed}, answer_hours = 1`,
+      (id: number) =>
+        database.db.execute(
+          sql`update messages set content = ${JSON.stringify({ isFromAgent: true })} where id = ${id}`,
+        ),
+    ],
+  ])("is unconfirmed where it may have begun: %s", async (_, rules, before) => {
+    expect(await waits(rules, before)).toBe("unconfirmed");
+  });
+});
+
 describe("a daily cap", () => {
   const day = "2026-11-28";
   /** At noon of that day, by the clocks of UTC. */
@@ -258,7 +318,8 @@ describe("a daily cap", () => {
     const [first = 0, second = 0] = await enqueue(2);
     const send = async (id: number) => {
       const message = (await findMessage(db, id))?.message as Message;
-      return { mappingId, message, person: { locationId, channels: ["sms" as const], address: "+15005550001" } };
+      const person = { locationId, channels: ["sms" as const], address: "+15005550001" };
+      return { mappingId, message, person, isOutcomeUnknown: false };
     };
     await requireWindow(db, await send(first));
     await takePlace(db, await send(first));
