@@ -5,7 +5,7 @@ import type { Recipient } from "../../store/consent/opt-outs.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { Message } from "../../store/schema.ts";
 import { countSend, isDayFull, uncountSend } from "../../store/windows/daily-sends.ts";
-import { readBegun } from "../../store/windows/hold-back.ts";
+import { hasBegun } from "../../store/windows/hold-back.ts";
 import { hasWrittenLately, readSendRules, type SendRules } from "../../store/windows/send-rules.ts";
 import { beginUnlessOptedOut } from "../consent/begin-unless-opted-out.ts";
 import { nextOpening } from "./send-window.ts";
@@ -51,8 +51,7 @@ async function wait(db: Db, rules: SendRules, send: Send, failure: Failure): Pro
 
 /** A process that dies while it finds out that a message has to wait had not begun to send it. */
 async function mayHaveBegun(db: Db, rules: SendRules, { person, message }: Send): Promise<boolean> {
-  const { isTried, isCounted } = await readBegun(db, message.id);
-  if (isTried || isCounted) return true;
+  if (await hasBegun(db, message.id)) return true;
   // What begins is counted before.
   if (rules.dailyCap !== null) return false;
   const wasAnswer = rules.answerHours !== null && message.content?.isFromAgent !== undefined;

@@ -43,15 +43,15 @@ const holdOne = prepare<Holding["lane"] & Omit<Holding, "lane">, { isDue: boolea
     select is_due as "isDue" from lane`,
 );
 
-/** Of a message that is to be sent: has an attempt been recorded, or was it counted for a day, as it is before it begins? */
-export async function readBegun(db: Db, messageId: number): Promise<{ isTried: boolean; isCounted: boolean }> {
-  const [begun] = await selectBegun(db, { messageId });
-  return begun ?? { isTried: false, isCounted: false };
+/** Of a message that is to be sent: may a recorded attempt have sent it, or was it counted for a day, as it is before it begins? */
+export async function hasBegun(db: Db, messageId: number): Promise<boolean> {
+  const [row] = await selectBegun(db, { messageId });
+  return row?.hasBegun ?? false;
 }
 
-const selectBegun = prepare<{ messageId: number }, { isTried: boolean; isCounted: boolean }>(
-  "read-begun",
+const selectBegun = prepare<{ messageId: number }, { hasBegun: boolean }>(
+  "has-begun",
   (value) => sql`
-    select attempts > 0 or may_have_happened as "isTried", counted_on is not null as "isCounted"
+    select may_have_happened or counted_on is not null as "hasBegun"
     from deliveries where message_id = ${value("messageId")}::bigint and kind = 'send-outbound'`,
 );

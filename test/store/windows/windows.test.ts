@@ -248,13 +248,13 @@ describe("what was interrupted while it was found out whether it has to wait", (
   test("waits, as it cannot have begun: it was not counted, or the hours were never since it came", async () => {
     expect(await waits(cap)).toBe("daily_cap");
     expect(await waits(closed)).toBe("outside_window");
+    expect(await waits(closed, (id) => set(id, sql`attempts = 1`))).toBe("outside_window");
     const counted = (id: number) => set(id, sql`counted_on = '2026-01-01'`);
     expect(await waits(sql`${closed}, daily_cap = 1`)).toBe("outside_window");
     expect(await waits(sql`${closed}, daily_cap = 1`, counted)).toBe("unconfirmed");
   });
 
   test.each([
-    ["it was tried before", closed, (id: number) => set(id, sql`attempts = 1`)],
     ["it was known before that it may have", cap, (id: number) => set(id, sql`may_have_happened = true`)],
     [
       "the hours were when it came",
