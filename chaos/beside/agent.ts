@@ -7,6 +7,7 @@ import { providerOf } from "../../test/support/providers.ts";
 import { agentProviderId, type World } from "../world.ts";
 import { sentIdOf } from "./door.ts";
 import { judgeDelivered, judgeSends } from "./judges.ts";
+import { startLimits } from "./limits.ts";
 
 export interface Agent {
   /** To whom it writes. */
@@ -27,12 +28,13 @@ const mostAhead = 3;
 const lateSeconds = 6;
 
 /**
- * Somebody at HighLevel who writes to people, to each the next message once the bridge has acknowledged the one before; and the
- * provider, which tells of each that it has arrived.
+ * Somebody at HighLevel who writes to people, to each the next message once the bridge has acknowledged the one before; by a number
+ * that may send nothing at first, and then little by little more; and the provider, which tells of each that it has arrived.
  */
 export async function startAgent(world: World): Promise<Agent> {
   const { sandbox, door, random } = world;
   const mappingId = await addMapping(world);
+  const limits = await startLimits(world, mappingId);
   const sent = new Map<string, StoredMessage>();
   const telling = new Set<string>();
   const surprises: string[] = [];
@@ -72,8 +74,10 @@ export async function startAgent(world: World): Promise<Agent> {
     numbers: people.map(personNumber),
     stop() {
       isOver = true;
+      limits.stop();
     },
     waiting: () => [
+      ...limits.waiting(),
       ...[...sent].flatMap(([id, message]) =>
         isAcknowledged(message) ? [] : [`${id}, which HighLevel was answered ${callOf(message)?.status} for`],
       ),
@@ -91,6 +95,7 @@ export async function startAgent(world: World): Promise<Agent> {
         ...judgeSends(ids, door.sends).map((each) => `of an agent's sends ${each}`),
         ...told.map((each) => `of the events about sends ${each}`),
         ...amiss,
+        ...limits.complaints(),
         ...surprises,
       ];
     },

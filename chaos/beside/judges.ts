@@ -46,6 +46,12 @@ export function judgeSends(ids: Set<string>, asked: AskedSend[]): string[] {
   return [...verdictWords(judge(ids, ids, accepted)), ...nameSome("after a later one", late)];
 }
 
+/** No more have been taken than might be, however often each was asked for. */
+export function judgeTaken(asked: AskedSend[], mayBe: number): string[] {
+  const taken = new Set(asked.filter(({ isTaken }) => isTaken).map(({ key }) => key));
+  return taken.size > mayBe ? [`${taken.size} were sent where ${mayBe} might be`] : [];
+}
+
 /** Each message that was acknowledged was told by one event, which may have come again, and those of a person in their order. */
 export function judgeReceived(acknowledged: Set<string>, sent: Set<string>, heard: HeardEvent[]): string[] {
   const told = firstOf(heard, ({ id }) => id).map(({ data }) => ({

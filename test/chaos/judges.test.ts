@@ -1,6 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { AskedSend, HeardEvent } from "../../chaos/beside/door.ts";
-import { judgeDelivered, judgeImport, judgeReceived, judgeSends, type PastMessage } from "../../chaos/beside/judges.ts";
+import {
+  judgeDelivered,
+  judgeImport,
+  judgeReceived,
+  judgeSends,
+  judgeTaken,
+  type PastMessage,
+} from "../../chaos/beside/judges.ts";
 import { idOf, personNumber } from "../support/load.ts";
 
 const idsOf = (person: number) => [1, 2, 3].map((number) => idOf("generic-sms", person, number));
@@ -80,6 +87,14 @@ describe("the judge of an agent's sends", () => {
   ])("sees %s", (_what, asked, complaints) => {
     expect(judged(asked)).toEqual(complaints);
   });
+});
+
+test("the judge of a limit counts what was taken, once, and not what was asked for in vain", () => {
+  const ask = (key: string, isTaken = true): AskedSend => ({ key, to: personNumber(500), text: key, isTaken });
+  const asked = [ask("a"), ask("a"), ask("b"), ask("c", false)];
+  expect(judgeTaken(asked, 2)).toEqual([]);
+  expect(judgeTaken(asked, 1)).toEqual(["2 were sent where 1 might be"]);
+  expect(judgeTaken([], 0)).toEqual([]);
 });
 
 describe("the judge of events", () => {
