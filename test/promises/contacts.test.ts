@@ -95,13 +95,31 @@ test("who writes after a merge is in the conversation of the contact that is lef
   expect(await contactOf(await say(number))).toBe(heir.id);
 });
 
-describe("an opt-out is told of the contact that is left after a merge", () => {
-  const dndOf = (id: string) => bridge.sandbox.contacts().find((contact) => contact.id === id)?.dndSettings?.["SMS"];
-  const untilSet = (id: string) =>
+const dndOf = (id: string) => bridge.sandbox.contacts().find((contact) => contact.id === id)?.dndSettings?.["SMS"];
+const untilSet = (id: string, status = "active") =>
+  until(
+    () => dndOf(id),
+    (dnd) => dnd?.status === status,
+  );
+
+test("DND of a contact lasts until the last of its numbers has said START", async () => {
+  const [first, second] = [newNumber(), newNumber()];
+  const { id } = add({ phone: first, additionalPhones: [second] });
+  const untilTold = (number: string, times: number) =>
     until(
-      () => dndOf(id),
-      (dnd) => dnd?.status === "active",
-    );
+      () => bridge.admin("GET", `/deliveries?kind=set-dnd&state=delivered&address=${encodeURIComponent(number)}`),
+      ({ body }) => body.items.length === times,
+    ).then(({ body }) => body.items[0].detail);
+  for (const number of [first, second]) await say(number, { text: "STOP" });
+  await Promise.all([untilTold(first, 1), untilTold(second, 1)]);
+  await say(first, { text: "START" });
+  expect(await untilTold(first, 2)).toBe("DND for SMS stays: the person has opted out by another address");
+  expect(dndOf(id)?.status).toBe("active");
+  await say(second, { text: "START" });
+  await untilSet(id, "inactive");
+});
+
+describe("an opt-out is told of the contact that is left after a merge", () => {
   /** Merges the contact of somebody who has said STOP into another one; gives the number, both ids, and that one's. */
   async function mergeOptedOut() {
     const number = newNumber();

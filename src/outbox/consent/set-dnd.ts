@@ -8,7 +8,7 @@ import { admit } from "../../messages/aside/unknown-sender.ts";
 import { dndNames } from "../../model.ts";
 import { changeConsents } from "../../registry/opt-outs/change-consents.ts";
 import { describeOptOut } from "../../registry/opt-outs/describe-opt-out.ts";
-import { listOptOutsOf } from "../../store/consent/opt-outs.ts";
+import { listContactsOptOuts, listOptOutsOf } from "../../store/consent/opt-outs.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { OptOut } from "../../store/schema.ts";
 import { type AttemptInput, type AttemptResult, requireMapping } from "../attempt.ts";
@@ -56,7 +56,11 @@ async function tellContact(
   optOuts: OptOut[],
 ): Promise<AttemptResult> {
   const settings = await highlevel.readDnd(access, contactId);
-  const news = optOuts.map((optOut) => compare(optOut, settings[dndNames[optOut.channel]]));
+  const { locationId } = access;
+  const standing = (await listContactsOptOuts(db, { locationId, contactId })).filter(
+    ({ liftedAt }) => liftedAt === null,
+  );
+  const news = optOuts.map((optOut) => compare(optOut, settings[dndNames[optOut.channel]], standing));
   for (const { othersOf } of news) if (othersOf) await keepOthers(db, othersOf);
   const entries = news.flatMap(({ channel, entry }) => (entry ? [[dndNames[channel], entry] as const] : []));
   const detail = news.map(({ channel, words }) => `DND for ${dndNames[channel]} ${words}`).join("; ");
@@ -75,7 +79,7 @@ interface DndNews extends Pick<OptOut, "channel"> {
 
 type OthersDnd = Pick<OptOut, "locationId" | "channel" | "address"> & { detail: string | undefined };
 
-function compare(optOut: OptOut, present: DndEntry | undefined): DndNews {
+function compare(optOut: OptOut, present: DndEntry | undefined, standing: OptOut[]): DndNews {
   const { locationId, channel, address } = optOut;
   const isSet = present !== undefined && present.status !== "inactive";
   if (optOut.liftedAt === null) {
@@ -88,6 +92,9 @@ function compare(optOut: OptOut, present: DndEntry | undefined): DndNews {
     const othersOf = { locationId, channel, address, detail: present.message };
     return { channel, othersOf, words: "stays: somebody else has set it" };
   }
+  // HighLevel has one for all numbers and mailboxes of a contact.
+  if (standing.some((each) => each.channel === channel))
+    return { channel, words: "stays: the person has opted out by another address" };
   const message = "the person may be written to again";
   return { channel, entry: { status: "inactive", message, code: ourDndCodes.inactive }, words: "was lifted" };
 }

@@ -221,10 +221,20 @@ export async function findContactsOptOut(
   db: Db,
   about: Omit<Recipient, "address"> & { contactId: string; named: string | undefined },
 ): Promise<OptOut | undefined> {
-  const { locationId, channels, contactId, named } = about;
-  const addresses = [...(await listAddressesOf(db, locationId, contactId)), ...(named === undefined ? [] : [named])];
-  if (addresses.length === 0) return undefined;
-  const rows = await db
+  const { channels, named, ...contact } = about;
+  const rows = await listContactsOptOuts(db, contact, named === undefined ? [] : [named]);
+  return rows.find((optOut) => holdsFor(optOut, { channels }));
+}
+
+/** All of the addresses by which a contact was written with, and of those that are named besides, whether they stand or not. */
+export async function listContactsOptOuts(
+  db: Db,
+  { locationId, contactId }: { locationId: string; contactId: string },
+  named: string[] = [],
+): Promise<OptOut[]> {
+  const addresses = [...(await listAddressesOf(db, locationId, contactId)), ...named];
+  if (addresses.length === 0) return [];
+  return db
     .select()
     .from(optOuts)
     .where(
@@ -235,7 +245,6 @@ export async function findContactsOptOut(
       ),
     )
     .orderBy(optOuts.id);
-  return rows.find((optOut) => holdsFor(optOut, { channels }));
 }
 
 /** A number or mailbox of an account that has come to a location. */

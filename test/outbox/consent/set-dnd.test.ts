@@ -16,8 +16,9 @@ function stage(row: OptOut, present: DndSettings) {
   const set: DndSettings[] = [];
   const columns = Object.fromEntries(Object.entries(row).map(([key, value]) => [`opt_outs.${key}`, value]));
   const statement = { execute: async () => ({ rows: [columns] }) };
+  const noAddresses = { from: () => noAddresses, where: () => noAddresses, limit: async () => [] };
   const context: DndContext = {
-    db: { session: { prepareQuery: () => statement } } as unknown as Db,
+    db: { session: { prepareQuery: () => statement }, selectDistinct: () => noAddresses } as unknown as Db,
     highlevel: {
       findContact: async () => "contact-1",
       readDnd: async () => present,
