@@ -43,7 +43,7 @@ const collections: Record<string, Collection> = {
     ...{ list: "listOptOuts", columns: ["address", "channel", "locationId", "description", "optedOutAt", "liftedAt"] },
     choices: [
       { name: "address", label: "Person", placeholder: "phone or mailbox" },
-      { name: "channel", label: "Channel", words: ["sms", "email"] },
+      { name: "channel", label: "Channel", words: ["sms", "email", "whatsapp", "gmb", "fb"] },
       { name: "lifted", label: "Lifted, too", words: ["true", "false"] },
     ],
     ...{ deeds: ["putOptOut", "importOptOuts"], each: ["liftOptOut"] },

@@ -28,7 +28,7 @@ export async function enterOptOut(db: Db, person: OptOutKey & { note: string | u
  * for several channels. What others have entered or set is lifted for its channel alone.
  */
 export async function liftOptOut(db: Db, optOut: OptOut): Promise<OptOut> {
-  const all = said.includes(optOut.cause) ? await listOptOutsOf(db, optOut) : [];
+  const all = optOut.liftedAt === null && said.includes(optOut.cause) ? await listOptOutsOf(db, optOut) : [];
   const meant = [optOut, ...all.filter(({ id, cause }) => id !== optOut.id && said.includes(cause))];
   await change(
     db,

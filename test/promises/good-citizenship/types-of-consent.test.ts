@@ -160,6 +160,18 @@ describe("an operator who lifts", () => {
     await bridge.admin("DELETE", `/opt-outs/${await idOf("sms")}`);
     await untilOptedOut(phone, ["whatsapp", "fb"]);
   });
+
+  test("what is lifted already lifts nothing else", async () => {
+    const { phone } = newContact();
+    await say("WhatsApp", phone, "stop");
+    await untilOptedOut(phone, ["sms", "whatsapp"]);
+    const found = (await optOutsOf(phone)).find(({ channel }) => channel === "whatsapp");
+    await say("WhatsApp", phone, "start");
+    await say("Custom", phone, "stop");
+    await untilOptedOut(phone, ["sms"]);
+    await bridge.admin("DELETE", `/opt-outs/${found?.id}`);
+    await untilOptedOut(phone, ["sms"]);
+  });
 });
 
 test("DND for SMS that somebody sets in HighLevel holds for what HighLevel does not set apart, and not for what it does", async () => {
