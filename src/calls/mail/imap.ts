@@ -71,7 +71,7 @@ export function createImap(options: ConnectOptions): { open: OpenMailboxOf; look
         return result;
       } catch (error) {
         client.close();
-        if (isFlood()) throw mailBroke(new Error("it says more than anybody asked for"), server, false);
+        if (isFlood()) throw mailBroke(new SaysTooMuch(), server, false);
         throw error instanceof Failure ? error : asFailure(error as ImapError, server);
       } finally {
         clearInterval(looking);
@@ -95,6 +95,14 @@ export function createImap(options: ConnectOptions): { open: OpenMailboxOf; look
   };
   return { open, look };
 }
+
+class SaysTooMuch extends Error {
+  override message = "it says more than anybody asked for";
+}
+
+/** Did it go wrong as the server said much more than it was asked for, and not by the connection? */
+export const saidTooMuch = (failure: unknown): failure is Failure =>
+  failure instanceof Failure && failure.cause instanceof SaysTooMuch;
 
 /** No longer than networks on the way forget a connection on which nothing is said. */
 const maxIdleMs = 4 * 60_000;

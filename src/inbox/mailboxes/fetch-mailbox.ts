@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import type { ListedMail, OpenMailbox, OpenMailboxOf } from "../../calls/mail/imap.ts";
+import { type ListedMail, type OpenMailbox, type OpenMailboxOf, saidTooMuch } from "../../calls/mail/imap.ts";
+import { Failure } from "../../errors.ts";
 import type { Wake } from "../../model.ts";
 import type { FetchedMailbox } from "../../providers/kit/adapter.ts";
 import { type HeldMailbox, type MailboxPosition, movePosition, noteFetched } from "../../store/mailboxes/mailboxes.ts";
@@ -110,13 +111,15 @@ async function fetchNew(context: FetchContext, session: Session, begun: KnownPos
   const batches = isDoubted ? listed.map((mail) => [mail]) : batchesOf(listed, context.maxBytes);
   for (const batch of batches) {
     const wanted = batch.filter((mail) => isToFetch(mail, position));
-    const mails = await readMails(mailbox, wanted, { maxBytes: context.maxBytes, isDoubted });
+    const reading = readMails(mailbox, wanted, { maxBytes: context.maxBytes, isDoubted });
+    const { mails, failure } = await reading.then((mails) => ({ mails, failure: undefined }), passOver(held, wanted));
     const lastUid = batch.at(-1)?.uid ?? position.lastUid;
     const about = { ...context, accountId: held.accountId, verifiedBy, uidValidity: position.uidValidity ?? 0 };
     const rows = mails.map((mail) => mailWebhook(about, mail));
     await commit(context, held, { lastUid }, rows);
     position = { ...position, lastUid };
     if (rows.length > 0) context.onWork("accounts");
+    if (failure) throw failure;
   }
   return moveTo === undefined ? position : moveFetched(context, session, position, moveTo);
 }
@@ -146,6 +149,19 @@ function sizeOfCut(raw: Buffer, maxBytes: number, told: number): number {
   if (raw.length < maxBytes || told === raw.length) return raw.length;
   return Math.max(told, raw.length + 1);
 }
+
+/**
+ * A mail over which the server says too much is passed over when that has happened before, as it would block all behind it: in
+ * its place comes a webhook that fails with the reason. The connection is closed by then, so the failure is to be thrown.
+ */
+const passOver = (held: HeldMailbox, wanted: ListedMail[]) => (error: unknown) => {
+  const [mail] = wanted;
+  if (!saidTooMuch(error) || wanted.length !== 1 || !mail) throw error;
+  const named = `mail ${mail.uid}: `;
+  const failure = new Failure(error.reason, named + error.message, { cause: error });
+  if (!held.detail?.startsWith(named)) throw failure;
+  return { mails: [{ uid: mail.uid, raw: Buffer.alloc(0), sizeBytes: 0, unread: failure.message }], failure };
+};
 
 const uidsOf = (mails: ListedMail[]) => mails.map(({ uid }) => uid);
 

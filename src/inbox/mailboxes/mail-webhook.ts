@@ -1,6 +1,6 @@
 import type { ListedMail } from "../../calls/mail/imap.ts";
 import { verifiedByHeader } from "../../providers/kit/decode.ts";
-import { mailboxUidHeader } from "../../providers/kit/email/cut.ts";
+import { mailboxUidHeader, unreadMailHeader } from "../../providers/kit/email/cut.ts";
 import type { NewWebhook } from "../../store/webhooks.ts";
 
 export const batch = { rows: 50, bytes: 8_000_000 };
@@ -11,6 +11,8 @@ export interface ReadMail {
   raw: Buffer;
   /** Of the whole. Some servers only guess it. */
   sizeBytes: number;
+  /** Why there is nothing of it. */
+  unread?: string;
 }
 
 /** Mails in their order, so many as are read and stored together; one that is too large alone. */
@@ -36,7 +38,7 @@ export function batchesOf(listed: ListedMail[], maxBytes: number): ListedMail[][
 /** A mail as the webhook that nobody posted. Of one that is too large its beginning, as of a webhook that is. */
 export function mailWebhook(
   about: { publicUrl: string; accountId: string; uidValidity: number; verifiedBy?: string | undefined },
-  { uid, raw, sizeBytes }: ReadMail,
+  { uid, raw, sizeBytes, unread }: ReadMail,
 ): NewWebhook {
   const { publicUrl, accountId, uidValidity, verifiedBy } = about;
   return {
@@ -44,6 +46,7 @@ export function mailWebhook(
     headers: {
       ...{ "content-type": "message/rfc822", [mailboxUidHeader]: `${uidValidity}:${uid}` },
       ...(verifiedBy === undefined ? {} : { [verifiedByHeader]: verifiedBy }),
+      ...(unread === undefined ? {} : { [unreadMailHeader]: unread }),
       ...(sizeBytes > raw.length ? { "content-length": String(sizeBytes) } : {}),
     },
     body: raw,

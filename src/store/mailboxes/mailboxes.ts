@@ -21,6 +21,8 @@ export interface HeldMailbox extends MailboxPosition {
   accountId: string;
   leaseToken: string;
   failures: number;
+  /** Of the last failure. */
+  detail: string | null;
   /** When its account was changed last. */
   changedAt: Date;
 }

@@ -22,6 +22,9 @@ export function withFetchedBytes({ headers }: Pick<WebhookRequest, "headers">, k
 /** Fetched mail stays where it is. */
 export const mailboxUidHeader = "x-mailbox-uid";
 
+/** Why the mail of this number is not there: its mailbox's server does not give it as it should. */
+export const unreadMailHeader = "x-mailbox-unread";
+
 type Contents = readonly (Buffer | undefined)[];
 
 /**
@@ -33,6 +36,8 @@ export async function readCut(
   read: () => Promise<ProviderEvent[]>,
   openFiles: (messageId: string) => Promise<Contents> | undefined,
 ): Promise<ProviderEvent[]> {
+  const unread = request.headers[unreadMailHeader];
+  if (unread !== undefined) throw new ParseError(`it was passed over, and is in the mailbox: ${unread}`);
   if (wholeBytesOf(request) === undefined) return read();
   const events = await read().catch((error: unknown) => {
     if (!(error instanceof ParseError)) throw error;
