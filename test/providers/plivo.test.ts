@@ -56,13 +56,17 @@ test.each(readFixtures("plivo"))("means the same by GET: $name", async ({ fixtur
 
 test("a signature holds for no other cut of the same letters", async () => {
   const genuine = readFixtures("plivo").find(({ name }) => name === "text")?.fixture.request.body as object;
-  const written = { ...genuine, Text: "hiTo15005550001Tz" };
+  const written = { ...genuine, Text: "hiTo15005550001ToTz" };
   const { body, ...rest } = signer.sign({ contentType: form["content-type"], body: written }, { url, at });
   expect(await plivo.verify({ ...rest, body }, credentials)).toBe(true);
   const id = "5b40a428-bfc7-4daf-9d06-726c558bf3b8";
   const { MessageUUID: _id, MessageIntent: _intent, ...others } = written as Record<string, string>;
   const cuts: Record<string, Record<string, string>> = {
-    "another receiver": { ...genuine, Text: "hi", To: "15005550001", Tz: "To15005550009" },
+    "another receiver": { ...genuine, Text: "hi", To: "15005550001", ToTz: "To15005550009" },
+    "another receiver, and a name that holds the real one's": {
+      ...{ ...genuine, Text: "hi", To: "15005550001" },
+      ToTzTo: "15005550009",
+    },
     "no id": { ...others, From: `15005550006MessageIntentMessageUUID${id}` },
     "a shorter id": { ...written, MessageUUID: id.slice(0, -1), [`8PowerpackUUID`]: "" },
   };
