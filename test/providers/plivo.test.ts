@@ -78,6 +78,17 @@ test("a signature holds for no other cut of the same letters", async () => {
   expect(await plivo.verify({ ...rest, body: twice }, credentials)).toBe(false);
 });
 
+test("nor where the nonce has swallowed what was posted behind a text", async () => {
+  const posted = { From: "15005550006", MessageUUID: "m", Text: "hiTo15005550001.", To: "15005550009" };
+  const { body, ...rest } = signer.sign({ contentType: form["content-type"], body: posted }, { url, at });
+  expect(await plivo.verify({ ...rest, body }, credentials)).toBe(true);
+  const cut = { From: "15005550006", MessageUUID: "m", Text: "hi", To: "15005550001" };
+  const name = "x-plivo-signature-v3-nonce";
+  const headers = { ...rest.headers, [name]: `To15005550009.${rest.headers[name]}` };
+  const request = { ...rest, headers, body: Buffer.from(new URLSearchParams(cut).toString()) };
+  expect(await plivo.verify(request, credentials)).toBe(false);
+});
+
 test("WhatsApp, and files of which there are fewer than told, are a clear error", async () => {
   const of = (fields: Record<string, string>) => {
     const body = { From: "15005550006", To: "15005550009", MessageUUID: "m", ...fields };
