@@ -100,11 +100,22 @@ async function readMail(webhook: DecodedWebhook) {
   const { from, subject, "body-plain": text, "body-html": html, ...rest } = webhook.read(parsed);
   // Every header is also a field of its own; `message-headers` has them in their order and with repetitions.
   const own = () => webhook.fields.map(({ name, content }) => ({ name, value: content.toString("utf8") }));
-  const headers = rest["message-headers"] ?? own();
+  const headers = (isMailguns(webhook, "message-headers") && rest["message-headers"]) || own();
   return mailOfParts({ from, subject, text, html, headers, files: filesIn(webhook), envelope }, id);
 }
 
-const rawOf = ({ fields }: DecodedWebhook) => fields.find(({ name }) => name === "body-mime")?.content;
+/** A mail that was taken apart always has `body-plain`: in such a one `body-mime` is a header that a person wrote. */
+function rawOf({ fields }: DecodedWebhook): Buffer | undefined {
+  if (fields.some(({ name }) => name === "body-plain")) return undefined;
+  return fields.find(({ name }) => name === "body-mime")?.content;
+}
+
+/** Is the field Mailgun's own? Whatever header a person writes is posted as a field of its name, beside Mailgun's. */
+function isMailguns(webhook: DecodedWebhook, field: string): boolean {
+  const countOf = (wanted: string) => webhook.fields.filter(({ name }) => name === wanted).length;
+  if (countOf(field) !== 1 || countOf("message-headers") > 1) return false;
+  return !webhook.read(parsed)["message-headers"]?.some(({ name }) => name.toLowerCase() === field);
+}
 
 function openFiles(webhook: DecodedWebhook) {
   const raw = rawOf(webhook);
@@ -113,7 +124,9 @@ function openFiles(webhook: DecodedWebhook) {
 
 /** Those in the form itself, then those that a route stores for some days, of which there is a URL. */
 function filesIn(webhook: DecodedWebhook) {
-  const { attachments: stored = [], "content-id-map": map = {} } = webhook.read(parsed);
+  const given = webhook.read(parsed);
+  const stored = (isMailguns(webhook, "attachments") && given.attachments) || [];
+  const map = (isMailguns(webhook, "content-id-map") && given["content-id-map"]) || {};
   const ids = new Map(Object.entries(map).map(([id, at]) => [at, parseContentId(id)]));
   const links = stored.map(({ url, name, "content-type": contentType, size: sizeBytes }) => {
     return { url, contentId: ids.get(url ?? ""), name, contentType, sizeBytes };
