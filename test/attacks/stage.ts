@@ -21,8 +21,9 @@ export interface Stage {
   addMapping(tenant: Tenant, provider: string, address: string, more?: object): Promise<Mapped>;
   /** As somebody who installs the app in the location, by a browser; with a code that HighLevel gave, or one that is made up. */
   install(tenant: Tenant, code?: string): Promise<number>;
-  /** What the other tenant's sender was asked to send, so far. */
+  /** What the other tenant's sender was asked to send, so far, and where that is: under a name, which is looked up each time. */
   taken: readonly string[];
+  victimsSendUrl: string;
   /** Posts a body of the attacker's own, signed as its provider would, and waits for the answer, whatever it is. */
   postSigned(provider: "generic-sms" | "generic-email", body: unknown): Promise<number>;
   /** A request of anybody's; 0 where there is no answer. */
@@ -48,6 +49,7 @@ const conversationProviders = { "generic-sms": smsProviderId, "generic-email": e
 const numbers = { attacker: "+15005550001", victim: "+15005550002" };
 /** Stands in all that the other tenant's people write, and nowhere else. */
 export const secretWord = "heliotrope";
+const victimsHost = "sends.victim.example";
 const app = { clientId: "app-x", clientSecret: "secret" };
 /** What a Retry-After may say, and no clock of ours can be set to. */
 const ages = [
@@ -64,9 +66,11 @@ export async function startStage(): Promise<Stage> {
     void res.writeHead(429, { "retry-after": ages[asked++ % ages.length] }).end();
   /** The attacker's texts are never answered, and its emails are to be tried again in a million years. */
   const sends = { attacker: await listen(() => undefined), later: await listen(later), victim: await listen(takes) };
-  const sendUrlOf = (who: "attacker" | "victim", provider: string) =>
-    sends[who === "attacker" && provider === "generic-email" ? "later" : who].url;
   const nameServer = await startNameServer();
+  nameServer.names.set(victimsHost, { addresses: ["127.0.0.1"], ttlSeconds: 0 });
+  const victimsSendUrl = sends.victim.url.replace("127.0.0.1", victimsHost);
+  const sendUrlOf = (who: "attacker" | "victim", provider: string) =>
+    who === "victim" ? victimsSendUrl : sends[provider === "generic-email" ? "later" : who].url;
   const cluster = await startCluster({
     processes: 1,
     environment: (sandboxUrl, sandbox) => ({
@@ -75,7 +79,7 @@ export async function startStage(): Promise<Stage> {
       HIGHLEVEL_CLIENT_ID: app.clientId,
       HIGHLEVEL_CLIENT_SECRET: app.clientSecret,
       HIGHLEVEL_AUTHORIZE_URL: `${sandboxUrl}/v2/oauth/chooselocation`,
-      ALLOWED_PRIVATE_HOSTS: [sandboxUrl, ...Object.values(sends).map(({ url }) => url)]
+      ALLOWED_PRIVATE_HOSTS: [sandboxUrl, victimsSendUrl, ...Object.values(sends).map(({ url }) => url)]
         .map((url) => new URL(url).host)
         .join(),
       WEBHOOKS_PER_MINUTE_PER_MAPPING: "6000",
@@ -122,12 +126,12 @@ export async function startStage(): Promise<Stage> {
     req.setEncoding("utf8").on("data", (part) => (text += part));
     req.on("end", () => {
       taken.push(text);
-      res.setHeader("content-type", "application/json").end("{}");
+      res.writeHead(200, { "content-type": "application/json", connection: "close" }).end("{}");
     });
   }
 
   const stage: Stage = {
-    ...{ cluster, attacker, victim, nameServer, taken },
+    ...{ cluster, attacker, victim, nameServer, taken, victimsSendUrl },
     async addMapping({ locationId }, provider, address, more = {}) {
       const { credentials, sendCredentials } = providerOf(provider).signer;
       const { id, webhookUrl } = await cluster.admin("POST", "/mappings?check=false", {

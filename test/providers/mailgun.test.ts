@@ -126,6 +126,43 @@ test.each([
   await expect(mailgun.parse(request)).rejects.toThrow(message);
 });
 
+describe("a header that a person has written", () => {
+  const raw = "From: boss@example.com\r\nMessage-ID: <forged@example.net>\r\n\r\nforged";
+  const link = JSON.stringify([{ url: "https://files.example.net/a.pdf", name: "a.pdf" }]);
+  const listed = (...more: [string, string][]) =>
+    JSON.stringify([["From", "Bob <bob@example.org>"], ["Message-Id", "<1@x.example>"], ...more]);
+  const genuine = { from: "Bob <bob@example.org>", recipient: "support@mg.example.com", "body-plain": "hi" };
+  const twice = (name: string, ...values: string[]) => values.map((value): [string, string] => [name, value]);
+
+  test.each<[string, [string, string][]]>([
+    [
+      "body-mime",
+      [
+        ["message-headers", listed()],
+        ["body-mime", raw],
+      ],
+    ],
+    [
+      "attachments",
+      [
+        ["message-headers", listed(["Attachments", link])],
+        ["attachments", link],
+      ],
+    ],
+    ["message-headers", twice("message-headers", listed(), listed(["In-Reply-To", "<forged@example.net>"]))],
+    ["attachments, and message-headers", [["attachments", link], ...twice("message-headers", listed(), listed())]],
+  ])("is not taken for a field of Mailgun's: %s", async (_, more) => {
+    for (const fields of [more, more.toReversed()]) {
+      const all = [...Object.entries(genuine), ["Message-Id", "<1@x.example>"], ...fields] as [string, string][];
+      const { headers, ...rest } = signer.sign({ contentType: form, body: {} }, { url, at: new Date() });
+      const body = Buffer.from(new URLSearchParams(all).toString());
+      const [message] = await mailgun.parse({ ...rest, headers, body });
+      const facts = { from: "bob@example.org", rfcMessageId: "1@x.example", text: "hi", inReplyTo: [] };
+      expect(message).toMatchObject({ ...facts, attachments: [] });
+    }
+  });
+});
+
 describe("files", () => {
   const stored = {
     url: "https://storage-us-east4.api.mailgun.net/v3/domains/x/messages/1/attachments/0",

@@ -56,13 +56,17 @@ test.each(readFixtures("plivo"))("means the same by GET: $name", async ({ fixtur
 
 test("a signature holds for no other cut of the same letters", async () => {
   const genuine = readFixtures("plivo").find(({ name }) => name === "text")?.fixture.request.body as object;
-  const written = { ...genuine, Text: "hiTo15005550001Tz" };
+  const written = { ...genuine, Text: "hiTo15005550001ToTz" };
   const { body, ...rest } = signer.sign({ contentType: form["content-type"], body: written }, { url, at });
   expect(await plivo.verify({ ...rest, body }, credentials)).toBe(true);
   const id = "5b40a428-bfc7-4daf-9d06-726c558bf3b8";
   const { MessageUUID: _id, MessageIntent: _intent, ...others } = written as Record<string, string>;
   const cuts: Record<string, Record<string, string>> = {
-    "another receiver": { ...genuine, Text: "hi", To: "15005550001", Tz: "To15005550009" },
+    "another receiver": { ...genuine, Text: "hi", To: "15005550001", ToTz: "To15005550009" },
+    "another receiver, and a name that holds the real one's": {
+      ...{ ...genuine, Text: "hi", To: "15005550001" },
+      ToTzTo: "15005550009",
+    },
     "no id": { ...others, From: `15005550006MessageIntentMessageUUID${id}` },
     "a shorter id": { ...written, MessageUUID: id.slice(0, -1), [`8PowerpackUUID`]: "" },
   };
@@ -72,6 +76,17 @@ test("a signature holds for no other cut of the same letters", async () => {
   }
   const twice = Buffer.concat([body, Buffer.from("&Text=hi")]);
   expect(await plivo.verify({ ...rest, body: twice }, credentials)).toBe(false);
+});
+
+test("nor where the nonce has swallowed what was posted behind a text", async () => {
+  const posted = { From: "15005550006", MessageUUID: "m", Text: "hiTo15005550001.", To: "15005550009" };
+  const { body, ...rest } = signer.sign({ contentType: form["content-type"], body: posted }, { url, at });
+  expect(await plivo.verify({ ...rest, body }, credentials)).toBe(true);
+  const cut = { From: "15005550006", MessageUUID: "m", Text: "hi", To: "15005550001" };
+  const name = "x-plivo-signature-v3-nonce";
+  const headers = { ...rest.headers, [name]: `To15005550009.${rest.headers[name]}` };
+  const request = { ...rest, headers, body: Buffer.from(new URLSearchParams(cut).toString()) };
+  expect(await plivo.verify(request, credentials)).toBe(false);
 });
 
 test("WhatsApp, and files of which there are fewer than told, are a clear error", async () => {

@@ -71,12 +71,29 @@ describe("Twilio's signature", () => {
       "another id, and none beside it": { ...rest, MessageSid: `${sid}NumMedia0SmsSid${sid}`, To: genuine.To },
       "a shorter id": { ...rest, MessageSid: sid.slice(0, -1), aNumMedia: "0", SmsSid: sid, To: genuine.To },
       "another sender": { ...genuine, Body: "hi", From: "+15005550001", FromA: "xFrom+15005550006" },
+      "another sender, and a name that holds the real one's": {
+        ...{ ...genuine, Body: "hi", From: "+15005550001" },
+        FromAxFrom: "+15005550006",
+      },
       "an odd name": { ...genuine, Body: "", [`${written}From`]: "+15005550006", From: undefined },
     };
     for (const [what, fields] of Object.entries(cut)) {
       const given = JSON.parse(JSON.stringify(fields)) as object;
       expect(await isTaken(given), what).toBe(false);
     }
+  });
+
+  test("of a text does not hold for a call", async () => {
+    const url = "https://bridge.example.com/webhooks/1";
+    const head = { AccountSid: credentials.accountSid };
+    const tail = { From: "+15005550006", MessageSid: `SM${"a".repeat(32)}`, To: "+15005550009" };
+    const signed = Object.entries({ ...head, Body: "hiCallSidCA1CallStatuscompleted", ...tail }).flat();
+    const signature = createHmac("sha1", credentials.authToken)
+      .update(url + signed.join(""))
+      .digest("base64");
+    const call = { ...head, Body: "hi", CallSid: "CA1", CallStatus: "completed", ...tail };
+    const body = new URLSearchParams(call).toString();
+    expect(await twilio.verify(request(url, body, signature), credentials)).toBe(false);
   });
 
   test("of a form with a repeated field, or of another account, holds for nothing", async () => {

@@ -36,11 +36,12 @@ export function signInRoutes(context: {
   );
   router.post("/sign-in", express.urlencoded({ extended: false, limit: "4kb" }), async (req, res) => {
     const { remoteAddress } = req.socket;
-    await tries.requireRoom(remoteAddress);
     const code = byCode.safeParse(req.body).data?.code;
     const { key, back = "" } = byKey.safeParse(req.body).data ?? {};
     const begun = code === undefined ? key && (await sessions.begin(key)) : await sessions.beginByCode(code);
     if (!begun) {
+      // What opens is never turned away: behind a proxy strangers have the operator's address.
+      await tries.requireRoom(remoteAddress);
       await tries.countFailed(remoteAddress);
       log("warn", "console.refused", {});
       return show(res, { status: 401, back, complaint: code === undefined ? opensNothing : usedUp });

@@ -1,19 +1,17 @@
 import { z } from "zod";
-import { parseContentId } from "../../formats/mime.ts";
 import { formatMailbox, outgoingHeaders, requireContent } from "../../formats/outgoing-mail.ts";
 import type { OutboundMessage } from "../../model.ts";
 import { mailgunChecks } from "../checks/mailgun.ts";
 import { apiKey, atLeast, choice, credentials, domainName, secret, setting } from "../kit/credentials.ts";
 import type { DecodedWebhook } from "../kit/decode.ts";
 import { defineProvider } from "../kit/define-provider.ts";
-import { maybeLink, maybeMailbox, rfcMessageId } from "../kit/email/mail-fields.ts";
-import { mailOfParts, openParts, uploadsIn } from "../kit/email/mail-parts.ts";
-import { openRaw, rawMail } from "../kit/email/mails.ts";
+import { maybeMailbox, rfcMessageId } from "../kit/email/mail-fields.ts";
 import { receipt, type StatusWords } from "../kit/events.ts";
-import { at, code, jsonText, maybe, maybeReference, maybeText, messageId, requiredText } from "../kit/fields.ts";
+import { at, code, maybe, maybeReference, maybeText, messageId, requiredText } from "../kit/fields.ts";
 import { basic } from "../kit/proofs.ts";
 import { answerOf, post, refusalAt, rfcMessageIdAt } from "../kit/sends.ts";
 import { hmac, inBody } from "../kit/signatures.ts";
+import { openFiles, readMail } from "./mailgun/read-mail.ts";
 
 /**
  * Mailgun: routes that post a mail to a URL, by `forward` or `store(notify=…)`
@@ -51,7 +49,8 @@ export const mailgun = defineProvider({
       ...{ hash: "sha256", encoding: "hex", key: ({ signingKey }) => signingKey },
     }),
     nonce: (webhook) => readSignature(webhook).token,
-    read: (webhook) => (webhook.isJson ? readReceipt(webhook) : readMail(webhook)),
+    // Mailgun has no id of its own for a mail. A retry has the same Message-ID; the rare mail without one, its token.
+    read: (webhook) => (webhook.isJson ? readReceipt(webhook) : readMail(webhook, () => readSignature(webhook).token)),
     files: (webhook) => (webhook.isJson ? [] : openFiles(webhook)),
   },
   sends: {
@@ -78,48 +77,6 @@ export const mailgun = defineProvider({
 
 const signature = z.object({ timestamp: z.coerce.string(), token: messageId, signature: z.string().min(1) });
 const readSignature = (from: DecodedWebhook) => from.read(from.isJson ? at("signature", signature) : signature);
-
-const inbound = z.object({ recipient: maybeText, sender: z.string().optional() });
-const storedFile = z.object({ name: maybeText, "content-type": maybeText, size: maybe(z.number()), url: maybeLink });
-const header = z.tuple([z.string(), z.string()], z.unknown());
-const parsed = z.object({
-  ...{ from: maybeText, subject: maybeText, "body-plain": maybeText, "body-html": maybeText },
-  "message-headers": jsonText(z.array(header.transform(([name, value]) => ({ name, value })))),
-  attachments: jsonText(z.array(storedFile)),
-  // By Content-ID the field of an uploaded file, or the URL of a stored one. No reason to lose a mail when it is spoiled.
-  "content-id-map": maybe(jsonText(z.record(z.string(), z.string()))),
-});
-
-async function readMail(webhook: DecodedWebhook) {
-  const { recipient: to, sender } = webhook.read(inbound);
-  const envelope = { from: sender, to };
-  // Mailgun has no id of its own for a mail. A retry has the same Message-ID; the rare mail without one, its token.
-  const id = () => readSignature(webhook).token;
-  const raw = rawOf(webhook);
-  if (raw) return rawMail(raw, envelope, id);
-  const { from, subject, "body-plain": text, "body-html": html, ...rest } = webhook.read(parsed);
-  // Every header is also a field of its own; `message-headers` has them in their order and with repetitions.
-  const own = () => webhook.fields.map(({ name, content }) => ({ name, value: content.toString("utf8") }));
-  const headers = rest["message-headers"] ?? own();
-  return mailOfParts({ from, subject, text, html, headers, files: filesIn(webhook), envelope }, id);
-}
-
-const rawOf = ({ fields }: DecodedWebhook) => fields.find(({ name }) => name === "body-mime")?.content;
-
-function openFiles(webhook: DecodedWebhook) {
-  const raw = rawOf(webhook);
-  return raw ? openRaw(raw) : openParts(filesIn(webhook));
-}
-
-/** Those in the form itself, then those that a route stores for some days, of which there is a URL. */
-function filesIn(webhook: DecodedWebhook) {
-  const { attachments: stored = [], "content-id-map": map = {} } = webhook.read(parsed);
-  const ids = new Map(Object.entries(map).map(([id, at]) => [at, parseContentId(id)]));
-  const links = stored.map(({ url, name, "content-type": contentType, size: sizeBytes }) => {
-    return { url, contentId: ids.get(url ?? ""), name, contentType, sizeBytes };
-  });
-  return [...uploadsIn(webhook, /^attachment-\d+$/, ids), ...links];
-}
 
 /** Events that tell what became of an email. A `temporary failure` does not: Mailgun tries again. */
 const words: StatusWords = {

@@ -69,3 +69,11 @@ export function formFields(body: Buffer): FormField[] | undefined {
     throw error;
   }
 }
+
+/**
+ * Does a name end in one of these, and sort behind it? Where names and values are signed without separators, a text that
+ * holds `From+1500…FromA` and stands before the field From makes of that a field FromAFrom, and another From of its own.
+ */
+export function hasSwallowedName(names: Iterable<string>, swallowed: readonly string[]): boolean {
+  return [...names].some((name) => swallowed.some((each) => name > each && name.endsWith(each)));
+}

@@ -2,7 +2,7 @@ import type { WebhookRequest } from "../../../model.ts";
 import type { Proof } from "../proofs.ts";
 import { queryOf } from "../reference.ts";
 import { hmac, type Signature } from "../signatures.ts";
-import { formFields } from "../signed-parts.ts";
+import { formFields, hasSwallowedName } from "../signed-parts.ts";
 
 const [own, ofMain, nonceHeader] = ["x-plivo-signature-v3", "x-plivo-signature-ma-v3", "x-plivo-signature-v3-nonce"];
 /** Tokens that are being rotated sign side by side. */
@@ -24,7 +24,8 @@ function find({ url, headers, body }: WebhookRequest): Signature | undefined {
   const nonce = headers[nonceHeader];
   const query = [...queryOf(url)];
   const posted = formFields(body)?.map(({ name, content }): Pair => [name, content.toString("utf8")]);
-  if (!nonce || !posted || !isUncut([...query, ...posted])) return undefined;
+  // A full stop stands before it: one that has more may have swallowed what was posted.
+  if (!nonce || nonce.includes(".") || !posted || !isUncut([...query, ...posted])) return undefined;
   const candidates = [own, ofMain].flatMap((name) => headers[name]?.split(",", maxCandidates) ?? []);
   const base = url.replace(/[?#].*$/s, "");
   const mark = query.length > 0 || posted.length > 0 ? "?" : "";
@@ -51,7 +52,8 @@ const swallowed = /(From|To)=?\+?\d{7}|MessageUUID=?[0-9a-f]{8}-/i;
  * shape, or by the field that is in another's value then.
  */
 function isUncut(pairs: Pair[]): boolean {
-  if (new Set(pairs.map(([name]) => name)).size < pairs.length) return false;
+  const names = pairs.map(([name]) => name);
+  if (new Set(names).size < names.length || hasSwallowedName(names, ["From", "To"])) return false;
   return pairs.every(([name, value]) => {
     if (!fieldName.test(name) || (name === "MessageUUID" && !messageUuid.test(value))) return false;
     return name === "Text" || name === "Body" || !swallowed.test(value);

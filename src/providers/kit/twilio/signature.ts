@@ -5,7 +5,7 @@ import { isOfType } from "../decode.ts";
 import { inOneHeader, type Proof } from "../proofs.ts";
 import { withHeaders } from "../recipes/samples.ts";
 import { queryOf } from "../reference.ts";
-import { formFields } from "../signed-parts.ts";
+import { formFields, hasSwallowedName } from "../signed-parts.ts";
 
 /**
  * Twilio's, which others have taken over: HMAC-SHA1 over the public URL and the sorted form fields, or for JSON over the URL
@@ -80,16 +80,21 @@ const swallowed = /From(\+|\d|[a-z]+:)|AccountSid(AC|[0-9a-f]{8}-)|MessageSid(SM
  */
 function isUncut(fields: Map<string, string>, accountSid: string): boolean {
   const given = fields.get("AccountSid") ?? accountSid;
-  if (given.toLowerCase() !== accountSid.toLowerCase()) return false;
-  const sids = new Set(["MessageSid", "SmsSid", "SmsMessageSid"].flatMap((name) => fields.get(name) ?? []));
-  if (sids.size > 1) return false;
-  for (const sid of sids) if (!knownSid.test(sid) && !otherSid.test(sid)) return false;
+  if (given.toLowerCase() !== accountSid.toLowerCase() || !areSids(fields)) return false;
   for (const [name, value] of fields) {
     // Of a transcript alone one name begins in lower case.
     const isName = fieldName.test(name) || (name === "url" && fields.has("TranscriptionSid"));
     if (!isName || (name !== "Body" && swallowed.test(value))) return false;
   }
-  return true;
+  return !hasSwallowedName(fields.keys(), ["From", "To"]);
+}
+
+/** One id, in its shape, of a message or of a call: both would be a text that has become a call. */
+function areSids(fields: Map<string, string>): boolean {
+  const [sid, other] = new Set(["MessageSid", "SmsSid", "SmsMessageSid"].flatMap((name) => fields.get(name) ?? []));
+  if (sid === undefined) return true;
+  const isMessage = other === undefined && !(fields.has("MessageSid") && fields.has("CallSid"));
+  return isMessage && (knownSid.test(sid) || otherSid.test(sid));
 }
 
 /** By their names. Undefined for a form that cannot be read, or that says something twice. */
