@@ -57,6 +57,10 @@ export async function changeAccount(
   if (locationIds) {
     await requireLocations(db, locationIds);
     await requireServed(db, id, locationIds);
+    await requireRoomForAccount(
+      db,
+      locationIds.filter((each) => !row.locationIds.includes(each)),
+    );
   }
   const account = await db.transaction((tx) =>
     updateAccount(tx, id, {

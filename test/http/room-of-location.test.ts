@@ -45,6 +45,11 @@ test("nor accounts of its own, nor by a file of numbers", async () => {
   const { body: shared } = await bridge.admin("POST", "/accounts", account);
   const answer = await bridge.admin("POST", "/accounts", account);
   expect(answer).toMatchObject({ status: 409, body: { errors: [{ path: "locationId" }] } });
+  const { items } = (await bridge.admin("GET", "/accounts")).body;
+  const elsewhere = items.find(({ locationIds: [only] }: { locationIds: string[] }) => only === locationId);
+  const both = { locationIds: [locationId, second] };
+  expect((await bridge.admin("PATCH", `/accounts/${elsewhere.id}`, both)).status, "nor by a PATCH").toBe(409);
+  expect((await bridge.admin("PATCH", `/accounts/${shared.id}`, { name: "Shared" })).status).not.toBe(409);
 
   Object.assign(mostOfLocation, { mappings: 2 });
   const rows = [1, 2].map((end) => ({

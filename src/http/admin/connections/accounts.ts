@@ -115,7 +115,9 @@ export const accountOperations = {
     query: checkQuery,
     body: change,
     answers: { 200: changedAccountAnswer },
-    errors: { 409: "It has mappings of a location that is left out." },
+    errors: {
+      409: "It has mappings of a location that is left out; or one that is added has as many accounts as it may.",
+    },
     async handle(context: AccountsContext, { caller, params: { id }, query, body }) {
       const account = await requireAccount(context, caller, id);
       if (body.locationIds) requireLocations(caller, body.locationIds);
