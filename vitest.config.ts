@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/support/longest-first.ts";
 import { testFilesByProject } from "./test/support/projects.ts";
 import { createSummaryReporter } from "./test/support/summary-reporter.ts";
 
@@ -17,6 +18,7 @@ export default defineConfig({
   test: {
     // Tests wait for a fourth of their time and more: for limits, for time-outs, for the disk.
     maxWorkers: availableParallelism() * 2,
+    sequence: { sequencer: LongestFirst },
     reporters: ["default", createSummaryReporter()],
     projects: [
       { extends: true, test: { name: "unit", include: files.unit, isolate: false } },

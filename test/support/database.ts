@@ -13,7 +13,8 @@ export interface TestDatabase {
 /** A database of its own, so that test files do not see each other: an empty one, or a copy of another. */
 export async function createDatabase(serverUrl: string, template = "template1"): Promise<TestDatabase> {
   const name = `test_${randomBytes(8).toString("hex")}`;
-  await runOn(serverUrl, `create database ${name} template ${template}`);
+  // Copied as files, not page by page through the log: that takes a third of the time.
+  await runOn(serverUrl, `create database ${name} template ${template} strategy file_copy`);
   const { href: url } = Object.assign(new URL(serverUrl), { pathname: name });
   return { url, drop: () => runOn(serverUrl, `drop database if exists ${name} with (force)`) };
 }

