@@ -58,7 +58,7 @@ describe("a call that cannot be carried out is reported as failed, whatever is w
     for (let times = 0; times < 2; times++) await sandbox.postEvent(`${url}/webhooks/highlevel`, event);
     expect(await failure(shown)).toMatch(/has no sms mapping/);
     expect(shown.statuses).toEqual(["failed"]);
-    expect((await admin("GET", "/webhooks?state=failed")).body.items[0].reason).toMatch(/POST \/admin\/mappings/);
+    expect((await admin("GET", "/webhooks?state=failed")).body.items[0].reason).toMatch(/add one, then replay/);
     expect(token).not.toBe(bare.token);
   });
 });

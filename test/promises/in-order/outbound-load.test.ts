@@ -23,12 +23,14 @@ interface Fate {
   isRefused: boolean;
   /** The provider took it, and the bridge never had the answer. */
   isOpen: boolean;
+  /** Its answer was lost; a provider that carries out a repeat once is asked again, while the mapping may send. */
+  isInDoubt: boolean;
   /** What the provider tells in its receipts. */
   receipts: ReceiptStatus[];
 }
 const fates = new Map<string, Fate>();
 const fateOf = (token: string): Fate => {
-  const fate = fates.get(token) ?? { taken: 0, isRefused: false, isOpen: false, receipts: [] };
+  const fate = fates.get(token) ?? { taken: 0, isRefused: false, isOpen: false, isInDoubt: false, receipts: [] };
   fates.set(token, fate);
   return fate;
 };
@@ -76,7 +78,8 @@ function wrap(standIn: StandIn): StandIn {
     onTaken: async (_standIn, message, fault) => {
       const fate = fateOf(tokenOf(message));
       fate.taken++;
-      fate.isOpen = !isIdempotent && (fault?.kind === "broken" || fault?.kind === "cut");
+      fate.isInDoubt = fault?.kind === "broken" || fault?.kind === "cut";
+      fate.isOpen = fate.isInDoubt && !isIdempotent;
       // Of many of those nobody tells anything ever.
       const plan = (fate.isOpen && random() < 0.5 ? undefined : plans[Math.floor(random() * plans.length)]) ?? [];
       fate.receipts = plan.filter((status) => standIn.statuses.includes(status));
@@ -170,9 +173,11 @@ const written: Written[] = [];
 let contacts = 0;
 
 /** What HighLevel must show in the end. */
-function expectedStatus({ way, token }: Written): string {
-  const { isRefused, isOpen, receipts } = fateOf(token);
+function expectedStatus(written: Written): string {
+  const { way, token } = written;
+  const { isRefused, isInDoubt, receipts, ...fate } = fateOf(token);
   if (isRefused) return "failed";
+  const isOpen = fate.isOpen || (isInDoubt && reasonOf(written).includes("it is not asked for again"));
   // Without the answer nothing tells whose its receipts are.
   if (isOpen && providerOf(way.provider).adapter.receiptsLackReference) return "failed";
   const last = (["read", "failed", "delivered"] as const).find((status) => receipts.includes(status));
