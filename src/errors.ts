@@ -50,7 +50,7 @@ export type FailureReason = (typeof failureReasons)[number];
 export const heldReasons = ["failed_dmarc", "unknown_sender"] as const satisfies FailureReason[];
 export type HeldReason = (typeof heldReasons)[number];
 
-const windowReasons = ["outside_window", "daily_cap"] as const satisfies FailureReason[];
+export const windowReasons = ["outside_window", "daily_cap"] as const satisfies FailureReason[];
 export type WindowReason = (typeof windowReasons)[number];
 /** Of a send that no call has failed: it is held back until its time has come. */
 export const isWindowReason = (reason: string | null): reason is WindowReason =>

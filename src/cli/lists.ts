@@ -21,6 +21,7 @@ const filters = {
   provider: ["<name>", "provider", "by this provider"],
   files: ["", "hasFiles", "with files"],
   automatic: ["", "automatic", "that a machine wrote"],
+  problems: ["", "problems", "that failed, were given up or held, or are tried again"],
   kind: ["<kind>", "kind", "of this kind of delivery, such as post-inbound"],
   reason: ["<reason>", "reason", "for this reason"],
   code: ["<code>", "code", "that the provider refused by this code; none for what has none"],

@@ -148,7 +148,7 @@ describe.skipIf(!browser).sequential("the console in a browser", () => {
     await goTo(page, "/messages?aside=held");
     await page.keyboard.press("j");
     await page.keyboard.press("x");
-    expect(await page.getByRole("checkbox").first().isChecked()).toBe(true);
+    expect(await page.getByRole("checkbox", { name: /^Message/ }).first().isChecked()).toBe(true);
     await page.keyboard.press("r");
     await page.getByText("Chosen are those with a tick.").waitFor();
     await page.getByRole("button", { name: "Replay 1", exact: true }).waitFor();
@@ -157,7 +157,7 @@ describe.skipIf(!browser).sequential("the console in a browser", () => {
   test("a click with Shift ticks all rows from the one that was ticked before", async () => {
     const page = await open(stage.keys.own);
     await goTo(page, "/messages?direction=inbound");
-    const boxes = page.getByRole("checkbox");
+    const boxes = page.getByRole("checkbox", { name: /^Message/ });
     await boxes.nth(3).click();
     await boxes.nth(1).click({ modifiers: ["Shift"] });
     expect(await page.getByRole("checkbox", { checked: true }).count()).toBe(3);

@@ -106,6 +106,24 @@ test("what a page was narrowed to stays: on the way to the next one, and in what
   for (const href of links) expect(href).toContain("from=2020-01-01T00%3A00%3A00Z");
 });
 
+test("all that fit are replayed where it is known of their deliveries, by problems as by what is dead", async () => {
+  const offered = async (query: string) => {
+    const { page } = await call("GET", `/messages?${query}`, cookies.admin);
+    return /href="(\/console\/replays\/new[^"]*)"/.exec(page)?.[1]?.replaceAll("&amp;", "&");
+  };
+  const ofDead = await offered(`deliveryState=dead&locationId=${locationId}`);
+  expect(ofDead).toBe(`/console/replays/new?locationId=${locationId}`);
+  expect(await offered(`problems=true&locationId=${locationId}`)).toBe(ofDead);
+  for (const other of ["", "&problems=true&direction=inbound", "&deliveryState=dead&state=received"])
+    expect([other, await offered(`locationId=${locationId}${other}`)]).toEqual([other, undefined]);
+});
+
+test("the list of locations says what is left of the day's calls, and what waits", async () => {
+  const { page } = await call("GET", "/locations", cookies.admin);
+  expect(page).toContain("Calls left today");
+  expect(page).toMatch(/<td>\d{1,3}(,\d{3})*<\/td><td>\d+( or more)?<\/td>/);
+});
+
 test("a webhook is shown as a line that a shell posts, with the same bytes, whatever is in it", async () => {
   const id = stage.ids.webhook;
   const { page } = await call("GET", `/webhooks/${id}`, cookies.own);

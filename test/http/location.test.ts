@@ -36,6 +36,12 @@ test("a location tells what is left of its day's calls, and what waits for it", 
   await write("m-2");
   const held = await until(show, ({ waiting }) => waiting.count === 1);
   expect(Date.parse(held.waiting.oldestAt)).toBeGreaterThan(0);
+  const { items } = (await bridge.admin("GET", "/locations")).body;
+  const { callsLeftToday } = await show();
+  expect(items).toMatchObject([
+    { id: "another", callsLeftToday: 1000, waiting: { count: 0, isAll: true } },
+    { id: locationId, callsLeftToday, waiting: { count: 1, isAll: true } },
+  ]);
   expect((await bridge.admin("GET", "/locations/another")).body).toMatchObject({
     ...{ callsLeftToday: 1000, waiting: { count: 0, oldestAt: null } },
   });

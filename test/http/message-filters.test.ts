@@ -57,6 +57,10 @@ test.each([
   ["automatic=true", ["away"]],
   ["automatic=false&channel=email", ["plain", "with-file"]],
   ["automatic=true&hasFiles=true", []],
+  ["problems=true", ["held"]],
+  ["problems=true&deliveryState=pending", []],
+  ["problems=false&channel=sms", []],
+  ["problems=false&channel=email&hasFiles=false", ["away", "plain"]],
 ])("messages are listed, and given as CSV, by %s", async (query, expected) => {
   expect(await listed(query)).toEqual(expected);
   const { body } = await bridge.admin("GET", `/messages?${query}`);
@@ -68,6 +72,6 @@ test.each([
 });
 
 test("a filter that is none of these is refused", async () => {
-  for (const query of ["channel=fax", "reason=nothing", "hasFiles=yes"])
+  for (const query of ["channel=fax", "reason=nothing", "hasFiles=yes", "problems=1"])
     expect((await bridge.admin("GET", `/messages?${query}`)).status).toBe(422);
 });

@@ -22,7 +22,7 @@ export function addMessages(program: Command, session: Session): void {
   const list = messages.command("list").description("newest first");
   addFilters(list, ["address", "contact", "conversation", "mapping", "location"], true);
   addFilters(list, ["state", "direction", "delivery-state", "aside", "channel", "provider", "reason"]);
-  addFilters(list, ["files", "automatic"]);
+  addFilters(list, ["files", "automatic", "problems"]);
   addLimit(list).action((options: Options) =>
     sayList(session, options, {
       path: "/admin/messages",

@@ -33,7 +33,7 @@ export function addTail(program: Command, session: Session): void {
   addFilters(command, ["mapping", "location", "direction"])
     .option("--person <address>", "of this person: a mailbox, or the last digits of a number")
     .action(async (options: Options) => {
-      const query = { ...readFilters(options), problems: options["problems"] === true || undefined };
+      const query = readFilters(options);
       const person = typeof options["person"] === "string" ? options["person"] : undefined;
       await follow(session, query, person).catch((error: unknown) => {
         // Ctrl+C is how it ends.

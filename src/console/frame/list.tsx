@@ -84,7 +84,7 @@ function None({ path, query, page, empty }: Pick<ListProps<unknown>, "path" | "q
 export interface Choice {
   name: string;
   label: string;
-  /** Its words; none for what is typed. */
+  /** Its words, of which one alone is ticked; none for what is typed. */
   words?: readonly string[];
   placeholder?: string;
 }
@@ -100,7 +100,7 @@ export const when: Choice[] = [
 ];
 
 /** So many filters stand there at once; the others are folded, as long as none of them is set. */
-const atOnce = 6;
+const atOnce = 7;
 
 /** The filters of a list: they stand in the URL, so that it can be sent to somebody. */
 export function Filters({ path, query, choices }: { path: string; query: Record<string, string>; choices: Choice[] }) {
@@ -127,11 +127,9 @@ function Choose({ name, label, words, placeholder, value = "" }: Choice & { valu
   return (
     <label>
       {label}
-      {words ? (
-        <Select {...{ name, value, words }} none="any" />
-      ) : (
-        <input name={name} value={value} placeholder={placeholder} maxLength={1000} />
-      )}
+      {words?.length === 1 && <input type="checkbox" name={name} value={words[0]} checked={value === words[0]} />}
+      {words && words.length > 1 && <Select {...{ name, value, words }} none="any" />}
+      {!words && <input name={name} value={value} placeholder={placeholder} maxLength={1000} />}
     </label>
   );
 }

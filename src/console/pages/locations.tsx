@@ -45,6 +45,8 @@ const columns: Record<string, (location: Location) => ComponentChildren> = {
   State: ({ paused, auth }) => <Light paused={paused} auth={auth} />,
   "Token by": ({ auth }) => auth,
   "Token ends": ({ tokenExpiresAt }) => <Time at={tokenExpiresAt} />,
+  "Calls left today": ({ callsLeftToday }) => callsLeftToday.toLocaleString("en"),
+  Waiting: ({ waiting: { count, isAll } }) => `${count}${isAll ? "" : " or more"}`,
 };
 
 type Connected = Pick<Location, "id" | "auth"> & { reason: FailureReason | undefined };

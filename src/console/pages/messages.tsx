@@ -9,6 +9,7 @@ const path = "/console/messages";
 const states = ["received", "queued", "sent", "delivered", "read", "failed", "complained"];
 
 const choices = [
+  { name: "problems", label: "Problems only", words: ["true"] },
   { name: "state", label: "State", words: states },
   { name: "direction", label: "Direction", words: ["inbound", "outbound"] },
   { name: "deliveryState", label: "Delivery", words: ["pending", "delivered", "dead", "discarded"] },
@@ -26,7 +27,8 @@ const choices = [
 /** `GET /console/messages`: newest first; the filters are those of the API. */
 export function messagesPage(calls: Calls): Page {
   return async ({ caller, query }) => {
-    const { deliveryState, cursor: _cursor, ...filter } = query;
+    const { deliveryState, problems, cursor: _cursor, ...filter } = query;
+    const isOfDead = deliveryState === "dead" || (problems === "true" && !deliveryState);
     const { body: page } = await calls.listMessages(caller, { query });
     return {
       title: "Messages",
@@ -53,7 +55,7 @@ export function messagesPage(calls: Calls): Page {
               <button type="submit" name="ticked" value="true">
                 Replay what was given up of the ticked…
               </button>
-              {deliveryState === "dead" && isOfDeliveries(filter) && (
+              {isOfDead && isOfDeliveries(filter) && (
                 <a class="button" href={hrefWith("/console/replays/new", filter)}>
                   Replay all that fit…
                 </a>

@@ -26,9 +26,18 @@ const location = z.object({
   updatedAt: time,
 });
 export const locationAnswer = location.meta({ id: "Location", description: "A sub-account of HighLevel." });
+const callsLeftToday = z.int().describe("Of the calls that the bridge may make for it on a day of UTC.");
+export const listedLocationAnswer = location
+  .extend({
+    callsLeftToday,
+    waiting: z
+      .object({ count: z.int(), isAll: z.boolean().describe("False where there are more.") })
+      .describe("How many deliveries wait. Of a page 10,000 are counted at most, of each location alike many."),
+  })
+  .meta({ id: "ListedLocation" });
 export const wholeLocationAnswer = location
   .extend({
-    callsLeftToday: z.int().describe("Of the calls that the bridge may make for it on a day of UTC."),
+    callsLeftToday,
     waiting: z.object({ count: z.int(), oldestAt: time.nullable() }).describe("10,000 are counted at most."),
   })
   .meta({ id: "WholeLocation" });

@@ -1,5 +1,5 @@
-import { and, desc, eq, exists, gte, inArray, isNotNull, isNull, lt, ne, not, type SQL, sql } from "drizzle-orm";
-import { type FailureReason, heldReasons } from "../../errors.ts";
+import { and, desc, eq, exists, gte, inArray, isNotNull, isNull, lt, ne, not, notInArray, type SQL, sql } from "drizzle-orm";
+import { type FailureReason, heldReasons, windowReasons } from "../../errors.ts";
 import type { DeliveryState, Direction, MessageState } from "../../model.ts";
 import { findMessages, findPeople, type MessageSearch, namesMessage, namesPerson } from "../operate/find-messages.ts";
 import { isAnyOf } from "../postgres/any-of.ts";
@@ -22,6 +22,8 @@ export interface MessagePage extends MessageSearch {
   hasFiles?: boolean | undefined;
   /** Was it written by a machine? */
   automatic?: boolean | undefined;
+  /** Has it failed, was something of it given up, or is it tried again? */
+  problems?: boolean | undefined;
   from?: Date | undefined;
   until?: Date | undefined;
   before?: number | undefined;
@@ -30,7 +32,7 @@ export interface MessagePage extends MessageSearch {
 
 const narrowing = [
   ...(["state", "direction", "deliveryState", "aside", "from", "until"] as const),
-  ...(["providers", "reason", "hasFiles", "automatic"] as const),
+  ...(["providers", "reason", "hasFiles", "automatic", "problems"] as const),
 ];
 
 export interface ListedMessage {
@@ -166,7 +168,7 @@ function narrow(db: Db, { automatic, hasFiles, providers }: MessagePage): SQL[] 
   return [...conditions, inArray(messages.mappingId, ofThese)];
 }
 
-function narrowByDeliveries(db: Db, { deliveryState, aside, reason }: MessagePage): SQL[] {
+function narrowByDeliveries(db: Db, { deliveryState, aside, reason, problems }: MessagePage): SQL[] {
   // That an endpoint is told of a message says nothing of the message.
   const isOfMessage = and(eq(deliveries.messageId, messages.id), ne(deliveries.kind, "post-event"));
   const isThere = (...such: SQL[]) =>
@@ -180,9 +182,17 @@ function narrowByDeliveries(db: Db, { deliveryState, aside, reason }: MessagePag
   if (deliveryState !== undefined) conditions.push(isThere(eq(deliveries.state, deliveryState)));
   if (reason !== undefined) conditions.push(isThere(eq(deliveries.reason, reason), ne(deliveries.state, "delivered")));
   if (aside === "kept") conditions.push(isNotNull(messages.automatic), not(isThere()));
+  if (problems !== undefined) {
+    const isTrouble = sql`(${messages.state} = 'failed' or ${isThere(isInTrouble)})`;
+    conditions.push(problems ? isTrouble : not(isTrouble));
+  }
   if (aside === "held") conditions.push(isThere(eq(deliveries.state, "dead"), inArray(deliveries.reason, heldReasons)));
   return conditions;
 }
+
+/** Given up, which what is held is as well; or tried again. What its hours or its daily cap hold back is as it should be. */
+const isInTrouble = sql`(${deliveries.state} = 'dead' or ${deliveries.state} = 'pending'
+  and ${and(isNotNull(deliveries.reason), notInArray(deliveries.reason, windowReasons))})`;
 
 /** Of what was deleted after the retention time nobody knows. */
 const countFiles = sql`jsonb_array_length(${messages.content} -> 'attachments')`;

@@ -1,6 +1,7 @@
 import { and, asc, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
+import { startOfDay } from "../budgets.ts";
 import { isAnyOf } from "../postgres/any-of.ts";
-import type { Db } from "../postgres/database.ts";
+import { type Db, selectRows } from "../postgres/database.ts";
 import { maxWalked } from "../postgres/walk-newest.ts";
 import { deliveries, isEvent, lanes, locations, mappings } from "../schema.ts";
 import { isPaused } from "../trouble/paused-locations.ts";
@@ -15,7 +16,7 @@ interface Reach {
  */
 export async function countWaiting(db: Db, { locationIds }: Reach): Promise<{ count: number; oldestAt: Date | null }> {
   const ids = locationIds
-    ? waitingOf(locationIds)
+    ? waitingOf(isAnyOf(lanes.locationId, locationIds), maxWalked)
     : sql`
     select id from deliveries where state = 'pending' and ${isEvent(deliveries.kind)} = 0 order by id desc limit ${maxWalked}`;
   const [counted] = await db
@@ -30,12 +31,41 @@ export async function countWaiting(db: Db, { locationIds }: Reach): Promise<{ co
   return counted ?? { count: 0, oldestAt: null };
 }
 
-function waitingOf(locationIds: string[]): SQL {
+/** What each of some locations has used of its day's calls, and how many deliveries wait: of all alike many, together `maxWalked`. */
+export async function readLoads(db: Db, locationIds: string[]): Promise<Map<string, Load>> {
+  const most = Math.max(1, Math.floor(maxWalked / Math.max(1, locationIds.length)));
+  const rows = await selectRows<{ id: string; callsToday: number; count: number }>(
+    db,
+    sql`
+      select asked.id, coalesce(used.calls, 0)::int as "callsToday", waiting.count
+      from unnest(${sql.param(locationIds)}::text[]) as asked (id)
+      left join lateral (
+        select day_used as calls from budgets where location_id = asked.id and day_started_at = ${startOfDay}
+      ) used on true
+      cross join lateral (
+        select count(*)::int as count from (${waitingOf(sql`${lanes.locationId} = asked.id`, most + 1)}) ids
+      ) waiting`,
+  );
+  return new Map(
+    rows.map(({ id, callsToday, count }) => [
+      id,
+      { callsToday, waiting: { count: Math.min(count, most), isAll: count <= most } },
+    ]),
+  );
+}
+
+export interface Load {
+  callsToday: number;
+  /** `isAll` is false where more wait than are counted. */
+  waiting: { count: number; isAll: boolean };
+}
+
+function waitingOf(isOfLocation: SQL, most: number): SQL {
   const inLanes = (isOfKind: SQL) => sql`
     select waiting.id from lanes join deliveries waiting using (conversation_id, kind)
-    where ${isAnyOf(lanes.locationId, locationIds)} and due_at is not null and ${isOfKind} and waiting.state = 'pending'`;
+    where ${isOfLocation} and due_at is not null and ${isOfKind} and waiting.state = 'pending'`;
   return sql`${inLanes(sql`kind not in ('send-outbound', 'post-event')`)}
-    union all ${inLanes(sql`kind = 'send-outbound'`)} limit ${maxWalked}`;
+    union all ${inLanes(sql`kind = 'send-outbound'`)} limit ${most}`;
 }
 
 /** Mappings that somebody paused, the longest first. */

@@ -4,9 +4,10 @@ import { recordAttempts } from "../../../src/store/attempts.ts";
 import { enqueueDeliveries } from "../../../src/store/deliveries.ts";
 import { countFailedMessages, listMessages } from "../../../src/store/messages/list-messages.ts";
 import { groupDead, groupFailed } from "../../../src/store/operate/group-problems.ts";
-import { countWaiting } from "../../../src/store/operate/overview.ts";
+import { countWaiting, readLoads } from "../../../src/store/operate/overview.ts";
 import { type Database, selectRows } from "../../../src/store/postgres/database.ts";
 import { maxWalked } from "../../../src/store/postgres/walk-newest.ts";
+import { countRead } from "../../support/count-read.ts";
 import { openMigrated } from "../../support/database.ts";
 import { insertMapping } from "../../support/insert-mapping.ts";
 
@@ -71,6 +72,19 @@ test("what a location's key is told does not depend on how much there is of othe
   expect(await countFailedMessages(db, quiet)).toBe(3);
   expect(await countWaiting(db, quiet)).toMatchObject({ count: 3 });
   expect((await listMessages(db, { ...quiet, state: "failed", limit: 10 })).rows).toHaveLength(3);
+});
+
+test("what waits is counted of each location alike, however much there is of one", async () => {
+  const { db } = database;
+  const asked = ["quiet", "busy", "nobody", "no other"];
+  const loads = await readLoads(db, asked);
+  expect(asked.map((id) => loads.get(id)?.waiting)).toEqual([
+    { count: 3, isAll: true },
+    { count: maxWalked / asked.length, isAll: false },
+    ...[0, 0].map((count) => ({ count, isAll: true })),
+  ]);
+  const { read } = await countRead(db, async () => [await readLoads(db, asked)]);
+  expect(read).toBeLessThan(maxWalked);
 });
 
 test("the problems of one mapping are those of it alone, whatever its deliveries are about", async () => {

@@ -15,9 +15,7 @@ const choices = [
 /** `GET /console/live`: the last messages, above which the script puts what happens; without it they are asked for anew. */
 export function livePage(calls: Calls): Page {
   return async ({ caller, query }) => {
-    const { problems, ...filter } = query;
-    const dead = problems === "true" ? { deliveryState: "dead" } : {};
-    const { body: page } = await calls.listMessages(caller, { query: { ...filter, ...dead, limit: shownAtFirst } });
+    const { body: page } = await calls.listMessages(caller, { query: { ...query, limit: shownAtFirst } });
     return {
       title: "Live",
       body: (

@@ -5,11 +5,11 @@ import type { Wake } from "../../../model.ts";
 import { type RegisterContext, registerLocation, removeLocation } from "../../../registry/register.ts";
 import { countCallsToday } from "../../../store/budgets.ts";
 import { listLocations } from "../../../store/locations.ts";
-import { countWaiting } from "../../../store/operate/overview.ts";
+import { countWaiting, type Load, readLoads } from "../../../store/operate/overview.ts";
 import type { Db } from "../../../store/postgres/database.ts";
 import type { Location } from "../../../store/schema.ts";
 import { resumeLocation } from "../../../store/trouble/paused-locations.ts";
-import { locationAnswer, wholeLocationAnswer } from "../../answers/connections.ts";
+import { listedLocationAnswer, locationAnswer, wholeLocationAnswer } from "../../answers/connections.ts";
 import { pageOf } from "../../answers/page.ts";
 import { reaches, requireReach } from "../../caller.ts";
 import { pageQuery, toPage } from "../../list.ts";
@@ -66,11 +66,17 @@ export const locationOperations = {
     ...{ method: "GET", path: "/admin/locations", tag, by },
     summary: "Lists locations.",
     query: { ...pageQuery, paused: flag.optional().describe("Those to which nothing goes, or the others.") },
-    answers: { 200: pageOf(locationAnswer) },
-    async handle({ people }: LocationsContext, { caller, query: { limit, cursor, paused } }) {
+    answers: { 200: pageOf(listedLocationAnswer) },
+    async handle({ people, callsPerDay }: LocationsContext, { caller, query: { limit, cursor, paused } }) {
       const page = { locationIds: caller.locationIds, isPaused: paused, after: cursor, limit: limit + 1 };
       const rows = await listLocations(people, page);
-      return reply(200, toPage(rows, { limit, keyOf: (row) => row.id, show: showLocation }));
+      const ids = rows.slice(0, limit).map(({ id }) => id);
+      const loads = await readLoads(people, ids);
+      const show = (row: Location) => {
+        const { callsToday, waiting } = loads.get(row.id) ?? idle;
+        return { ...showLocation(row), callsLeftToday: Math.max(0, callsPerDay - callsToday), waiting };
+      };
+      return reply(200, toPage(rows, { limit, keyOf: (row) => row.id, show }));
     },
   }),
 
@@ -141,6 +147,8 @@ export const locationOperations = {
     },
   }),
 };
+
+const idle: Load = { callsToday: 0, waiting: { count: 0, isAll: true } };
 
 export function showLocation(location: Location) {
   const { id, name, companyId, tokenExpiresAt, createdAt, updatedAt } = location;

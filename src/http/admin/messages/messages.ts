@@ -34,6 +34,9 @@ const filter = {
   reason: failureReason.optional().describe("Of what of it is tried again, or was given up."),
   hasFiles: flag.optional(),
   automatic: flag.optional().describe("What a machine wrote, or what people did."),
+  problems: flag
+    .optional()
+    .describe("What failed, was given up or held, or is tried again; or the others. Live's word means the same."),
 };
 type Filter = z.output<z.ZodObject<typeof filter>>;
 
