@@ -152,7 +152,7 @@ test.for([
   ["messages for a reason", () => listMessages(database.db, { reason: "rejected", limit }), 0],
   ["messages with files", () => listMessages(database.db, { hasFiles: true, limit }), 0],
   ["messages that machines wrote", () => listMessages(database.db, { automatic: true, limit }), 0],
-  ["messages that are in trouble", () => listMessages(database.db, { problems: true, until: new Date(0), limit }), 0],
+  ["messages that are in trouble", () => listMessages(database.db, { problems: true, limit }), 0],
   ["messages of one location in trouble", () => listMessages(database.db, { ...one, problems: true, limit }), 2],
   ["messages by a provider", () => listMessages(database.db, { providers: ["telnyx"], limit }), 0],
   ["messages of all, measured", () => measured({ locationIds: undefined }), 1],

@@ -81,7 +81,8 @@ test("what waits is counted of each location alike, however much there is of one
   expect(asked.map((id) => loads.get(id)?.waiting)).toEqual([
     { count: 3, isAll: true },
     { count: maxWalked / asked.length, isAll: false },
-    ...[0, 0].map((count) => ({ count, isAll: true })),
+    { count: 0, isAll: true },
+    { count: 0, isAll: true },
   ]);
   const { read } = await countRead(db, async () => [await readLoads(db, asked)]);
   expect(read).toBeLessThan(maxWalked);
