@@ -1,4 +1,4 @@
-import { and, desc, eq, exists, gte, inArray, isNotNull, isNull, lt, ne, not, notInArray, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, exists, gte, inArray, isNotNull, isNull, lt, ne, not, type SQL, sql } from "drizzle-orm";
 import { type FailureReason, heldReasons, windowReasons } from "../../errors.ts";
 import type { DeliveryState, Direction, MessageState } from "../../model.ts";
 import { findMessages, findPeople, type MessageSearch, namesMessage, namesPerson } from "../operate/find-messages.ts";
@@ -192,7 +192,7 @@ function narrowByDeliveries(db: Db, { deliveryState, aside, reason, problems }: 
 
 /** Given up, which what is held is as well; or tried again. What its hours or its daily cap hold back is as it should be. */
 const isInTrouble = sql`(${deliveries.state} = 'dead' or ${deliveries.state} = 'pending'
-  and ${and(isNotNull(deliveries.reason), notInArray(deliveries.reason, windowReasons))})`;
+  and ${and(isNotNull(deliveries.reason), not(inArray(deliveries.reason, windowReasons)))})`;
 
 /** Of what was deleted after the retention time nobody knows. */
 const countFiles = sql`jsonb_array_length(${messages.content} -> 'attachments')`;
