@@ -148,7 +148,12 @@ describe.skipIf(!browser).sequential("the console in a browser", () => {
     await goTo(page, "/messages?aside=held");
     await page.keyboard.press("j");
     await page.keyboard.press("x");
-    expect(await page.getByRole("checkbox", { name: /^Message/ }).first().isChecked()).toBe(true);
+    expect(
+      await page
+        .getByRole("checkbox", { name: /^Message/ })
+        .first()
+        .isChecked(),
+    ).toBe(true);
     await page.keyboard.press("r");
     await page.getByText("Chosen are those with a tick.").waitFor();
     await page.getByRole("button", { name: "Replay 1", exact: true }).waitFor();
