@@ -34,9 +34,7 @@ const filter = {
   reason: failureReason.optional().describe("Of what of it is tried again, or was given up."),
   hasFiles: flag.optional(),
   automatic: flag.optional().describe("What a machine wrote, or what people did."),
-  problems: flag
-    .optional()
-    .describe("What failed, was given up or held, or is tried again; or the others. Live's word means the same."),
+  problems: flag.optional().describe("What failed, was given up or held, or is tried again; or the others."),
 };
 type Filter = z.output<z.ZodObject<typeof filter>>;
 
