@@ -80,14 +80,15 @@ export function createFetchWhole(fetchFile: FetchFile): FetchWhole {
   const room = createRoom(fileLimits.maxWholeBytes);
   return async (url, options, use) => {
     const { limitBytes } = options;
-    const { stream, sizeBytes = limitBytes } = await fetchFile(url, options);
+    const { stream, sizeBytes = 0 } = await fetchFile(url, options);
     const read = async () => {
       // One byte more than is kept tells that there is more.
       const content = await buffer(stream);
       const kept = content.length > limitBytes ? content.subarray(0, limitBytes) : content;
       return use(kept, Math.max(content.length, sizeBytes));
     };
-    return room.run(Math.min(sizeBytes, limitBytes), read).finally(() => stream.destroy());
+    // Nobody knows how much comes where its server does not tell.
+    return room.run(Math.min(sizeBytes || limitBytes, limitBytes), read).finally(() => stream.destroy());
   };
 }
 

@@ -70,6 +70,20 @@ describe("fetchFile", () => {
     expect(await whole).toEqual([1000, sizeBytes ?? 1001]);
   });
 
+  test.each([
+    ["says how long it is", { "Content-Length": "5" }],
+    ["does not", {}],
+    ["comes packed", { "Content-Encoding": "gzip" }],
+  ])("gives one that is within the limit as whole, also one that %s", async (_how, headers) => {
+    const url = await serve((_req, res) => {
+      res.writeHead(200, headers);
+      res.end("Content-Encoding" in headers ? gzipSync("bytes") : "bytes");
+    });
+    const fetchWhole = createFetchWhole(fetchFree);
+    const whole = fetchWhole(url, given({ isCutAtLimit: true }), async (kept, bytes) => [kept.toString(), bytes]);
+    expect(await whole).toEqual(["bytes", 5]);
+  });
+
   test("unpacks what comes packed although it was not asked for, and counts what comes out", async () => {
     const url = await serve((req, res) => {
       const isBomb = req.url === "/bomb";

@@ -34,8 +34,8 @@ function findKept(url: string): Exchange | undefined {
   return undefined;
 }
 
-/** What a provider of mails does instead, if it gives anything: a status, never an answer, or half of one. */
-export type MailFault = number | "no answer" | "half an answer";
+/** What a provider of mails does instead, if it gives anything: a status, never an answer, or half of one. Or how it gives it. */
+export type MailFault = number | "no answer" | "half an answer" | "no length";
 let faultOf: (url: string) => MailFault | undefined | Promise<MailFault | undefined> = () => undefined;
 export function failMails(fault: typeof faultOf): void {
   faultOf = fault;
@@ -49,7 +49,7 @@ export const serveMails: RequestHandler = async (req, res, next) => {
   const fault = await faultOf(url);
   if (fault === "no answer") return;
   if (fault === "half an answer") return void res.set("content-length", "1000").write("half", () => res.destroy());
-  if (fault !== undefined) return void res.status(fault).json({ message: "no" });
+  if (fault !== undefined && fault !== "no length") return void res.status(fault).json({ message: "no" });
   const { authorization } = found.request.headers ?? {};
   // A signature is another one each time.
   const [scheme] = authorization?.split(" ") ?? [];
@@ -57,6 +57,10 @@ export const serveMails: RequestHandler = async (req, res, next) => {
   if (authorization !== undefined && !isRight)
     return void res.status(401).json({ message: "the credentials are wrong" });
   const { body } = found.answer;
+  if (fault === "no length") {
+    res.type(typeof body === "string" ? "application/octet-stream" : "application/json").write("");
+    return void res.end(bytesOf(body));
+  }
   if (typeof body === "string") return void res.type("application/octet-stream").send(bytesOf(body));
   res.json(body);
 };

@@ -147,6 +147,20 @@ test.each([resend, providerOf("amazon-ses")])(
   },
 );
 
+test.each([resend, providerOf("amazon-ses")])(
+  "a mail whose server does not say how long it is arrives whole: $name",
+  async (provider) => {
+    const mailbox = await addMailbox({ provider: provider.name, credentials: allCredentials(provider) });
+    failMails(() => "no length");
+    await write(mailbox, { id: `unmeasured-${provider.name}` }, provider);
+    const message = await until(
+      () => bridge.sandbox.messages().find(({ body }) => body?.includes(`The words of unmeasured-${provider.name}`)),
+      (found) => found !== undefined,
+    );
+    expect(message?.body).not.toContain("too large");
+  },
+);
+
 test("nothing is fetched of a stranger whom the mapping ignores, nor of what is known already", async () => {
   const ignoring = await addMailbox({ unknownSender: "ignore" });
   await write(ignoring, { id: "stranger-1" });
