@@ -41,9 +41,10 @@ export async function fetchMailbox(
   const mailbox = await context.openMailbox({ ...fetched, isToMove: fetched.moveTo !== undefined });
   try {
     let position = await findPosition(context, held, mailbox, placeOf(fetched));
-    while (!signal.aborted) {
-      const from = position;
-      position = await context.inTurn(() => fetchNew(context, { ...fetched, held, mailbox }, from));
+    // What ended the last session is behind us once all that was there has been fetched.
+    for (let isDoubted = held.failures > 0; !signal.aborted; isDoubted = false) {
+      const [from, session] = [position, { ...fetched, held, mailbox, isDoubted }];
+      position = await context.inTurn(() => fetchNew(context, session, from));
       await noteFetched(context.db, held);
       onFetched();
       if (!signal.aborted) await mailbox.wait(context.waitSeconds, signal);
@@ -96,17 +97,18 @@ async function findPosition(
 interface Session extends Pick<FetchedMailbox, "moveTo" | "verifiedBy"> {
   held: HeldMailbox;
   mailbox: OpenMailbox;
+  /** Each mail is read alone then, and no more of it than is kept. */
+  isDoubted: boolean;
 }
 
 async function fetchNew(context: FetchContext, session: Session, begun: KnownPosition): Promise<KnownPosition> {
-  const { held, mailbox, moveTo, verifiedBy } = session;
+  const { held, mailbox, moveTo, verifiedBy, isDoubted } = session;
   let position = begun;
   const movedUid = moveTo === undefined ? null : (position.movedUid ?? position.lastUid);
   if (movedUid !== position.movedUid) {
     position = { ...position, movedUid };
     await commit(context, held, { movedUid }, []);
   }
-  const isDoubted = held.failures > 0;
   const listed = await mailbox.listAfter(position.lastUid);
   const batches = isDoubted ? listed.map((mail) => [mail]) : batchesOf(listed, context.maxBytes);
   for (const batch of batches) {
