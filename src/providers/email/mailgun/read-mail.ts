@@ -23,11 +23,12 @@ export async function readMail(webhook: DecodedWebhook, id: () => string) {
   const envelope = { from: sender, to };
   const raw = rawOf(webhook);
   if (raw) return rawMail(raw, envelope, id);
-  const { from, subject, "body-plain": text, "body-html": html, ...rest } = webhook.read(parsed);
+  const given = webhook.read(parsed);
+  const { from, subject, "body-plain": text, "body-html": html } = given;
   // Every header is also a field of its own; `message-headers` has them in their order and with repetitions.
   const own = () => webhook.fields.map(({ name, content }) => ({ name, value: content.toString("utf8") }));
-  const headers = (isMailguns(webhook, "message-headers") && rest["message-headers"]) || own();
-  return mailOfParts({ from, subject, text, html, headers, files: filesIn(webhook), envelope }, id);
+  const headers = ownOf(webhook, given, "message-headers") ?? own();
+  return mailOfParts({ from, subject, text, html, headers, files: filesIn(webhook, given), envelope }, id);
 }
 
 /** A mail that was taken apart always has `body-plain`: in such a one `body-mime` is a header that a person wrote. */
@@ -36,23 +37,25 @@ function rawOf({ fields }: DecodedWebhook): Buffer | undefined {
   return fields.find(({ name }) => name === "body-mime")?.content;
 }
 
-/** Is the field Mailgun's own? Whatever header a person writes is posted as a field of its name, beside Mailgun's. */
-function isMailguns(webhook: DecodedWebhook, field: string): boolean {
+type Parsed = z.output<typeof parsed>;
+
+/** A field if it is Mailgun's own: whatever header a person writes is posted as a field of its name, beside Mailgun's. */
+function ownOf<Field extends keyof Parsed>(webhook: DecodedWebhook, given: Parsed, field: Field) {
   const countOf = (wanted: string) => webhook.fields.filter(({ name }) => name === wanted).length;
-  if (countOf(field) !== 1 || countOf("message-headers") > 1) return false;
-  return !webhook.read(parsed)["message-headers"]?.some(({ name }) => name.toLowerCase() === field);
+  if (countOf(field) !== 1 || countOf("message-headers") > 1) return undefined;
+  const isHeader = given["message-headers"]?.some(({ name }) => name.toLowerCase() === field);
+  return isHeader ? undefined : given[field];
 }
 
 export function openFiles(webhook: DecodedWebhook) {
   const raw = rawOf(webhook);
-  return raw ? openRaw(raw) : openParts(filesIn(webhook));
+  return raw ? openRaw(raw) : openParts(filesIn(webhook, webhook.read(parsed)));
 }
 
 /** Those in the form itself, then those that a route stores for some days, of which there is a URL. */
-function filesIn(webhook: DecodedWebhook) {
-  const given = webhook.read(parsed);
-  const stored = (isMailguns(webhook, "attachments") && given.attachments) || [];
-  const map = (isMailguns(webhook, "content-id-map") && given["content-id-map"]) || {};
+function filesIn(webhook: DecodedWebhook, given: Parsed) {
+  const stored = ownOf(webhook, given, "attachments") ?? [];
+  const map = ownOf(webhook, given, "content-id-map") ?? {};
   const ids = new Map(Object.entries(map).map(([id, at]) => [at, parseContentId(id)]));
   const links = stored.map(({ url, name, "content-type": contentType, size: sizeBytes }) => {
     return { url, contentId: ids.get(url ?? ""), name, contentType, sizeBytes };
