@@ -24,7 +24,7 @@ test("three bridges on one database, one of them standing still longer than its 
   const load = startLoad({
     mappings,
     people: 3,
-    pauseMs: 800,
+    pauseMs: 400,
     nextUrl,
     random: Math.random,
     keepUp: { sandbox, mostAhead: 10 },
