@@ -174,8 +174,33 @@ test("of many at once so many are told as can be read, of what is wanted, and th
   expect(all.match(/^data: \{/gm)).toHaveLength(50);
   expect(all).toContain("event: missed\ndata: 256\n");
   expect(some.match(/^data: \{/gm)).toHaveLength(1);
-  expect(some).toContain("event: missed\ndata: 5\n");
+  expect(some).toContain("event: missed\ndata: some\n");
   for (const each of [stream, own.stream]) each.destroy();
+});
+
+test("what did not go as it should is told, however much goes as it should", async () => {
+  const rows = { where: async () => [], innerJoin: () => rows };
+  const live = createLive({ select: () => ({ from: () => rows }) } as never);
+  const told: string[] = [];
+  let missed = 0;
+  const unwatch = live.watch({
+    who: "somebody",
+    onTold(some, more) {
+      told.push(...some.map(({ item }) => item.what));
+      missed += more;
+    },
+    onEnd: () => undefined,
+  });
+  const log = live.hear(() => undefined);
+  const attempt = (state: string) => log("info", "delivery.attempted", { state });
+  for (let time = 0; time < 1000; time++) attempt("delivered");
+  attempt("dead");
+  await until(
+    () => told.length,
+    (count) => count > 0,
+  );
+  expect([told.length, told.at(-1), missed]).toEqual([251, "dead", 750]);
+  unwatch?.();
 });
 
 test("it ends with the key", async () => {

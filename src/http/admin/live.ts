@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { z } from "zod";
 import type { Live } from "../../observe/live/live.ts";
-import type { DescribedOccurrence, Told } from "../../observe/live/occurrences.ts";
+import { isTrouble, type Told } from "../../observe/live/occurrences.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import { eventStreamAnswer } from "../answers/operator.ts";
 import { direction } from "../answers/words.ts";
@@ -88,7 +88,7 @@ function openStream({ db, live }: LiveContext, caller: Caller, wanted: Query): R
   return stream;
 }
 
-/** Four times in a second: nobody reads faster. Of what is wanted the rest is counted. */
+/** Twice in a second: nobody reads faster. Of what is wanted the rest is counted. */
 const maxAtOnce = 50;
 /** Of what was told last: many who watch alike are told by the same bytes. */
 let last: { told: Told[]; texts: Map<string, Buffer> } | undefined;
@@ -104,8 +104,10 @@ function linesOf({ told, missed }: { told: Told[]; missed: number }, reach: Call
   const lines = seen
     .slice(0, maxAtOnce)
     .map(({ item: { address, ...item } }) => `data: ${JSON.stringify(isHidden ? item : { ...item, address })}\n\n`);
-  const more = missed + Math.max(0, seen.length - maxAtOnce);
-  const text = Buffer.from(lines.join("") + (more > 0 ? `event: missed\ndata: ${more}\n\n` : ""));
+  const more = Math.max(0, seen.length - maxAtOnce);
+  // Whose it was that nobody read is not known: how much there is of others is not told.
+  const words = missed > 0 && reach.locationIds !== undefined ? "some" : String(missed + more);
+  const text = Buffer.from(lines.join("") + (words === "0" ? "" : `event: missed\ndata: ${words}\n\n`));
   last.texts.set(alike, text);
   return text;
 }
@@ -117,10 +119,8 @@ function isSeenBy(caller: Caller, { item, locationIds }: Told): boolean {
   return locationIds !== undefined && locationIds.length > 0 && locationIds.every((id) => reaches(caller, id));
 }
 
-const troubles = new Set<DescribedOccurrence["what"]>(["held", "refused", "failed", "dead", "retrying"]);
-
 function isWanted(wanted: Query, { item, locationIds }: Told): boolean {
-  if (wanted.problems && !troubles.has(item.what)) return false;
+  if (wanted.problems && !isTrouble(item.what)) return false;
   if (wanted.mappingId !== undefined && item.mappingId !== wanted.mappingId) return false;
   if (wanted.direction !== undefined && item.direction !== wanted.direction) return false;
   return wanted.locationId === undefined || (locationIds ?? []).includes(wanted.locationId);

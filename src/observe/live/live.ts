@@ -1,7 +1,15 @@
 import type { Log } from "../../log.ts";
 import { findOccurrenceParts } from "../../store/operate/find-occurrence-parts.ts";
 import type { Db } from "../../store/postgres/database.ts";
-import { describeOccurrence, type Occurrence, readBundle, readLine, type Told, toBundles } from "./occurrences.ts";
+import {
+  describeOccurrence,
+  isTrouble,
+  type Occurrence,
+  readBundle,
+  readLine,
+  type Told,
+  toBundles,
+} from "./occurrences.ts";
 
 /** Who is told what happens, as it happens. */
 export interface Watch {
@@ -25,17 +33,17 @@ export interface Live {
   stop(): Promise<void>;
 }
 
-const gapMs = 250;
-/** In one gap. The rest is counted. */
-const maxAtOnce = 500;
+const gapMs = 500;
+/** In one gap. The rest is counted; what goes as it should leaves half of it to what does not. */
+const maxAtOnce = { inAll: 500, plain: 250 };
 const maxWatches = { ofKey: 20, inAll: 100 };
 /** A process says so often that somebody watches there; the others believe it for three times as long. */
 const watchingMs = 10_000;
 const maxBundle = 6000;
 
 /**
- * What happens is heard from the log of each process, and told, while somebody watches in any, to all of them: by ids, a few
- * times in a second. What is about those ids is read once for all who watch.
+ * What happens is heard from the log of each process, and told, while somebody watches in any, to all of them: by ids, twice
+ * in a second. What is about those ids is read once for all who watch.
  */
 export function createLive(people: Db): Live {
   const watches = new Set<Watch>();
@@ -47,9 +55,12 @@ export function createLive(people: Db): Live {
   const isWatchedElsewhere = () => Date.now() < watchedElsewhereUntil;
 
   function add(whose: "own" | "others", seen: Occurrence[], missed = 0): void {
-    const room = Math.max(0, maxAtOnce - waiting[whose].length);
-    waiting[whose].push(...seen.slice(0, room));
-    waiting.missed[whose] += missed + Math.max(0, seen.length - room);
+    waiting.missed[whose] += missed;
+    for (const each of seen) {
+      const room = isTrouble(each.what) ? maxAtOnce.inAll : maxAtOnce.plain;
+      if (waiting[whose].length < room) waiting[whose].push(each);
+      else waiting.missed[whose] += 1;
+    }
     timer ??= setTimeout(tell, gapMs).unref();
   }
 

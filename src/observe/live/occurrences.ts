@@ -30,6 +30,10 @@ export interface Told {
   locationIds: string[] | undefined;
 }
 
+const troubles = new Set<OccurrenceKind>(["held", "refused", "failed", "dead", "retrying"]);
+/** It did not go as it should. */
+export const isTrouble = (what: OccurrenceKind): boolean => troubles.has(what);
+
 type Fields = Record<string, unknown>;
 
 /** By the line of the log that tells of it. */

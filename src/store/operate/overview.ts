@@ -61,9 +61,14 @@ export interface Load {
 }
 
 function waitingOf(isOfLocation: SQL, most: number): SQL {
+  // Lane by lane in its order, for which there is one index: by any other all that waits would be read for each of them.
   const inLanes = (isOfKind: SQL) => sql`
-    select waiting.id from lanes join deliveries waiting using (conversation_id, kind)
-    where ${isOfLocation} and due_at is not null and ${isOfKind} and waiting.state = 'pending'`;
+    select waiting.id from lanes cross join lateral (
+      select id from deliveries
+      where conversation_id = lanes.conversation_id and kind = lanes.kind and state = 'pending'
+      order by number limit ${most}
+    ) waiting
+    where ${isOfLocation} and due_at is not null and ${isOfKind}`;
   return sql`${inLanes(sql`kind not in ('send-outbound', 'post-event')`)}
     union all ${inLanes(sql`kind = 'send-outbound'`)} limit ${most}`;
 }

@@ -128,3 +128,31 @@ test("what dies by an attempt, and what had died before its location was kept, i
   const kept = sql`select count(*)::int as count from deliveries where died_in = 'quiet' and died_on is not null`;
   expect(await selectRows(db, kept)).toEqual([{ count: 3 }]);
 });
+
+test("what began to wait since statistics were gathered is counted lane by lane", async () => {
+  const { db, close } = await openMigrated(inject, 1);
+  try {
+    await db.execute(sql`insert into locations (id, sealed_token) values ('sudden', 'sealed')`);
+    const how = { provider: "twilio", conversationProviderId: "p", type: "Custom" as const };
+    const mapping = { locationId: "sudden", address: "+15003", unknownSender: "create", postAutomatic: false } as const;
+    await insertMapping(db, { ...mapping, ...how });
+    await db.execute(sql`vacuum analyze`);
+    await db.execute(sql`
+      insert into conversations (location_id, mapping_id, address)
+      select location_id, id, 'person ' || number from mappings, generate_series(1, 1000) number`);
+    await db.execute(sql`
+      insert into messages (mapping_id, conversation_id, direction, state, received_at)
+      select mapping_id, id, 'inbound', 'received', now() from conversations`);
+    const ids = await selectRows<{ messageId: number; conversationId: number }>(
+      db,
+      sql`select id as "messageId", conversation_id as "conversationId" from messages`,
+    );
+    const owed = ids.map((each) => ({ kind: "post-inbound" as const, locationId: "sudden", ...each }));
+    await enqueueDeliveries(db, owed);
+    const { read } = await countRead(db, async () => [await readLoads(db, ["sudden"])]);
+    expect((await readLoads(db, ["sudden"])).get("sudden")?.waiting).toEqual({ count: 1000, isAll: true });
+    expect(read).toBeLessThan(20_000);
+  } finally {
+    await close();
+  }
+});
