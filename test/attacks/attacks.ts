@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import { emailProviderId, smsProviderId } from "../support/location.ts";
 import { until } from "../support/until.ts";
-import type { Stage } from "./stage.ts";
+import { requestsPer10Seconds, type Stage } from "./stage.ts";
 
 /** What somebody does to stop the others, or to learn of them; `size` is 1 where it is done as hard as it was done once. */
 export interface Attack {
@@ -25,6 +25,29 @@ const mail = (content: object) => ({
 const text = (content: object) => ({
   type: "message.received",
   data: { id: randomUUID(), from: "+15005558000", to: "+15005550001", text: "x", ...content },
+});
+/** As a mail server has it. */
+const mailWithFiles = (subject: string, files: string[]) => ({
+  type: "message.received",
+  data: {
+    id: randomUUID(),
+    mime: [
+      "From: person@example.net",
+      "To: support@attacker.example.com",
+      `Subject: ${subject}`,
+      'Content-Type: multipart/mixed; boundary="-"',
+      "",
+      ...files.flatMap((content, index) => [
+        "---",
+        `Content-Disposition: attachment; filename="${index}.bin"`,
+        "Content-Transfer-Encoding: base64",
+        "",
+        Buffer.from(content).toString("base64").replace(/.{76}/g, "$&\r\n"),
+      ]),
+      "-----",
+      "",
+    ].join("\r\n"),
+  },
 });
 
 /** Sends a request's head and some of its body, and then nothing. */
@@ -140,6 +163,27 @@ export const attacks: Attack[] = [
     },
   },
   {
+    name: "mails with 200 files, each of which would be a request of its location",
+    async run({ cluster, attacker, postSigned }, size) {
+      const uploads = () => cluster.sandbox.callCount("/conversations/messages/upload");
+      const [before, beganAt] = [uploads(), Date.now()];
+      const files = times(200, () => "x");
+      const subject = `files ${randomUUID()}`;
+      const { length: mails } = await together(60 * size, () =>
+        postSigned("generic-email", mailWithFiles(subject, files)),
+      );
+      const posted = () =>
+        cluster.sandbox
+          .messages()
+          .filter((each) => each.locationId === attacker.locationId && each.subject === subject);
+      await until(posted, ({ length }) => length >= mails, 300);
+      expect(uploads() - before).toBe(50 * mails);
+      // A window may have begun just before, and one may have just begun.
+      const windows = (Date.now() - beganAt) / 10_000 + 2;
+      expect(50 * mails).toBeLessThan(windows * requestsPer10Seconds);
+    },
+  },
+  {
     name: "emails whose sender says to come again in a million years, or in the year 22008",
     async run({ cluster, attacker }, size) {
       for (const index of times(100 * size, (each) => each)) {
@@ -229,10 +273,8 @@ export const attacks: Attack[] = [
   {
     name: "mails of 20 MB, many at once",
     async run(stage, size) {
-      const content = Buffer.alloc(14_000_000, "mail ").toString("base64");
-      await together(12 * size, () =>
-        stage.postSigned("generic-email", mail({ attachments: [{ name: "a.bin", content }] })),
-      );
+      const content = "mail ".repeat(2_800_000);
+      await together(12 * size, () => stage.postSigned("generic-email", mailWithFiles("large", [content])));
     },
   },
   {

@@ -49,6 +49,8 @@ const conversationProviders = { "generic-sms": smsProviderId, "generic-email": e
 const numbers = { attacker: "+15005550001", victim: "+15005550002" };
 /** Stands in all that the other tenant's people write, and nowhere else. */
 export const secretWord = "heliotrope";
+/** More than the other tenant's work takes. */
+export const requestsPer10Seconds = 1000;
 const victimsHost = "sends.victim.example";
 const app = { clientId: "app-x", clientSecret: "secret" };
 /** What a Retry-After may say, and no clock of ours can be set to. */
@@ -83,6 +85,7 @@ export async function startStage(): Promise<Stage> {
         .map((url) => new URL(url).host)
         .join(),
       WEBHOOKS_PER_MINUTE_PER_MAPPING: "6000",
+      HIGHLEVEL_REQUESTS_PER_10_SECONDS: String(requestsPer10Seconds),
     }),
   });
   const bridgeUrl = cluster.bridges[0]?.url ?? "";
