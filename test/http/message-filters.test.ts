@@ -75,3 +75,11 @@ test("a filter that is none of these is refused", async () => {
   for (const query of ["channel=fax", "reason=nothing", "hasFiles=yes", "problems=1"])
     expect((await bridge.admin("GET", `/messages?${query}`)).status).toBe(422);
 });
+
+test("what was replayed is no problem until it is tried", async () => {
+  await bridge.admin("POST", `/mappings/${numbers}/pause`);
+  const { body } = await bridge.admin("GET", "/deliveries?state=dead");
+  expect((await bridge.admin("POST", `/deliveries/${body.items[0].id}/replay`)).status).toBe(202);
+  expect(await listed("problems=true")).toEqual([]);
+  expect(await listed("problems=false&channel=sms")).toEqual(["held"]);
+});

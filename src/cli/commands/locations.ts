@@ -13,20 +13,25 @@ export const location = z.looseObject({
   companyId: z.string().nullable(),
   tokenExpiresAt: z.string().nullable(),
   paused: z.object({ reason: z.string(), until: z.string().nullable(), detail: z.string().nullable() }).nullable(),
+  callsLeftToday: z.number().optional(),
+});
+const listedLocation = location.extend({
+  waiting: z.object({ count: z.number(), isAll: z.boolean() }).optional(),
 });
 /** Of one that was asked for by itself. */
 const wholeLocation = location.extend({
-  callsLeftToday: z.number().optional(),
   waiting: z.object({ count: z.number(), oldestAt: z.string().nullable() }).optional(),
 });
 export type ShownLocation = z.output<typeof location>;
 
-const columns: Column<ShownLocation>[] = [
+const columns: Column<z.output<typeof listedLocation>>[] = [
   { head: "id", show: ({ id }) => id, isWhole: true },
   { head: "name", show: ({ name }) => name },
   { head: "by", show: ({ auth }) => auth ?? "nothing" },
   { head: "token ends (UTC)", show: ({ tokenExpiresAt }) => showTime(tokenExpiresAt) },
   { head: "paused", show: ({ paused }) => paused?.reason },
+  { head: "calls left today", show: ({ callsLeftToday }) => callsLeftToday },
+  { head: "waiting", show: ({ waiting }) => waiting && `${waiting.count}${waiting.isAll ? "" : "+"}` },
 ];
 
 const pathOf = (id: string) => `/admin/locations/${encodeURIComponent(id)}`;
@@ -37,7 +42,7 @@ export function addLocations(program: Command, session: Session): void {
   addLimit(list.description("all that the key reaches")).action((options: Options) =>
     sayList(session, options, {
       path: "/admin/locations",
-      item: location,
+      item: listedLocation,
       nothing: options["paused"]
         ? "No location is paused."
         : "No location is connected. bridge locations reconnect <id>",

@@ -190,8 +190,12 @@ function narrowByDeliveries(db: Db, { deliveryState, aside, reason, problems }: 
   return conditions;
 }
 
-/** Given up, which what is held is as well; or tried again. What its hours or its daily cap hold back is as it should be. */
+/**
+ * Given up, which what is held is as well; or tried again. What its hours or its daily cap hold back is as it should be, and
+ * so is what was replayed and waits for its first attempt since.
+ */
 const isInTrouble = sql`(${deliveries.state} = 'dead' or ${deliveries.state} = 'pending'
+  and (${deliveries.attempts} > 0 or ${deliveries.replayedAt} is null)
   and ${and(isNotNull(deliveries.reason), not(inArray(deliveries.reason, windowReasons)))})`;
 
 /** Of what was deleted after the retention time nobody knows. */
