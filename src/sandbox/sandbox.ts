@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, Router } from "express";
 import { limitRate, type RateLimit, requireAccess } from "./access.ts";
 import { type Agent, createAgent } from "./agent.ts";
@@ -161,11 +162,16 @@ const requireOwnHost: RequestHandler = (req, _res, next) => {
   throw new ApiError(403, "open the sandbox as localhost or 127.0.0.1");
 };
 
+/** Through a proxy of this process a hang-up takes so many turns of the event loop, of which there are few where it is slow. */
+const hangUpTurns = 4;
+
 /** What was given up before it was read is not carried out. */
 const leaveOutWhoHangsUp =
   (withinMs: number): RequestHandler =>
-  ({ socket }, _res, next) => {
-    setTimeout(() => socket.readableEnded || socket.destroyed || next(), withinMs);
+  async ({ socket }, _res, next) => {
+    await sleep(withinMs);
+    for (let turn = 0; turn < hangUpTurns; turn++) await nextTurn();
+    if (!socket.readableEnded && !socket.destroyed) next();
   };
 
 const answerErrors: ErrorRequestHandler = (error, _req, res, _next) => {
