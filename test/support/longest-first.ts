@@ -1,5 +1,4 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
-import type { Project } from "./projects.ts";
 
 /**
  * These begin before the others of their project, and `system` before the rest: what takes a minute and begins last keeps
@@ -28,20 +27,14 @@ const longest = [
   "calls/resolve-name",
 ];
 
-const order: Project[] = ["system", "postgres", "unit"];
+const projects = ["system", "postgres", "unit"];
 
-/** For these files, by the project that each belongs to. */
-export function longestFirst(files: Record<Project, string[]>): typeof BaseSequencer {
-  const placeOf = ({ moduleId }: TestSpecification) => {
-    const file = order.flatMap((project) => files[project]).find((each) => moduleId.endsWith(`/${each}`)) ?? "";
-    const place = longest.findIndex((name) => file === `test/${name}.test.ts`);
-    return order.findIndex((project) => files[project].includes(file)) * 100 + (place === -1 ? 99 : place);
-  };
-  return class LongestFirst extends BaseSequencer {
-    override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
-      const places = new Map(specifications.map((each) => [each, placeOf(each)]));
-      const place = (each: TestSpecification) => places.get(each) ?? 0;
-      return (await super.sort(specifications)).sort((one, other) => place(one) - place(other));
-    }
-  };
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const placeOf = ({ moduleId, project }: TestSpecification) => {
+      const place = longest.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`));
+      return projects.indexOf(project.name) * 100 + (place === -1 ? 99 : place);
+    };
+    return (await super.sort(files)).sort((one, other) => placeOf(one) - placeOf(other));
+  }
 }
