@@ -132,6 +132,7 @@ const caller: Caller = { who: "admin", access: "read", locationIds: undefined, i
 async function openBy(
   context: object,
   by: Caller,
+  query: Record<string, string> = {},
 ): Promise<{ stream: Readable; watching: Watch; end: ReturnType<typeof vi.fn> }> {
   const end = vi.fn();
   let watching: Watch | undefined;
@@ -140,7 +141,8 @@ async function openBy(
     return end;
   };
   const live = { ...createLive({} as never), watch };
-  const { body } = await liveOperations.watchLive.call({ live, ...context } as unknown as LiveContext, { caller: by });
+  const asked = { caller: by, query };
+  const { body } = await liveOperations.watchLive.call({ live, ...context } as unknown as LiveContext, asked);
   if (!(body instanceof Readable) || !watching) throw new Error("nobody watches");
   return { stream: body, watching, end };
 }
@@ -162,6 +164,7 @@ test("who does not read is hung up on, instead of being kept for", async () => {
 test("of many at once so many are told as can be read, of what is wanted, and the others are counted", async () => {
   const { stream, watching } = await openBy({}, caller);
   const own = await openBy({}, { ...caller, locationIds: ["ours"] });
+  const troubled = await openBy({}, caller, { problems: "true" });
   const of = (locationId: string) => ({
     item: { what: "received" as const, at: locationId },
     locationIds: [locationId],
@@ -169,13 +172,15 @@ test("of many at once so many are told as can be read, of what is wanted, and th
   const told = [...Array.from({ length: 300 }, () => of("theirs")), of("ours")];
   watching.onTold(told, 5);
   own.watching.onTold(told, 5);
+  troubled.watching.onTold(told, 5);
   const textOf = (each: Readable) => String(each.read());
   const [all, some] = [textOf(stream), textOf(own.stream)];
   expect(all.match(/^data: \{/gm)).toHaveLength(50);
   expect(all).toContain("event: missed\ndata: 256\n");
   expect(some.match(/^data: \{/gm)).toHaveLength(1);
   expect(some).toContain("event: missed\ndata: some\n");
-  for (const each of [stream, own.stream]) each.destroy();
+  expect(textOf(troubled.stream)).toBe(": watching\n\nevent: missed\ndata: some\n\n");
+  for (const each of [stream, own.stream, troubled.stream]) each.destroy();
 });
 
 test("what did not go as it should is told, however much goes as it should", async () => {

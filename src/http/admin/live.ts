@@ -104,10 +104,11 @@ function linesOf({ told, missed }: { told: Told[]; missed: number }, reach: Call
   const lines = seen
     .slice(0, maxAtOnce)
     .map(({ item: { address, ...item } }) => `data: ${JSON.stringify(isHidden ? item : { ...item, address })}\n\n`);
-  const more = Math.max(0, seen.length - maxAtOnce);
-  // Whose it was that nobody read is not known: how much there is of others is not told.
-  const words = missed > 0 && reach.locationIds !== undefined ? "some" : String(missed + more);
-  const text = Buffer.from(lines.join("") + (words === "0" ? "" : `event: missed\ndata: ${words}\n\n`));
+  const more = missed + Math.max(0, seen.length - maxAtOnce);
+  const isAllWanted = reach.locationIds === undefined && !Object.values(filter).some(Boolean);
+  // What was missed nobody looked at: how much of it is of others, or not wanted, is not known, and not told.
+  const count = missed > 0 && !isAllWanted ? "some" : more;
+  const text = Buffer.from(lines.join("") + (more > 0 ? `event: missed\ndata: ${count}\n\n` : ""));
   last.texts.set(alike, text);
   return text;
 }

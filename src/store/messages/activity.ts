@@ -2,7 +2,7 @@ import { desc, eq, ne, sql } from "drizzle-orm";
 import type { FailureReason } from "../../errors.ts";
 import type { DeliveryKind, Direction, MessageError, MessageState, WebhookSource, WebhookState } from "../../model.ts";
 import { type Db, selectRows } from "../postgres/database.ts";
-import { messages, webhooks } from "../schema.ts";
+import { isReasonOfNow, messages, webhooks } from "../schema.ts";
 
 /** What happened lately on a mapping, newest first. */
 export interface Activity {
@@ -106,7 +106,7 @@ async function recentMessages(db: Db, mappingId: string, limit: number): Promise
 }
 
 const openDeliveries = (mappingId: string, limit: number) => sql`
-  select kind, deliveries.state, case when attempts > 0 or replayed_at is null then reason end as reason,
+  select kind, deliveries.state, case when ${isReasonOfNow} then reason end as reason,
     count(*)::int as count,
     extract(epoch from now() - min(coalesce(replayed_at, deliveries.created_at)))::float8 as "oldestSeconds"
   from (

@@ -5,7 +5,7 @@ import { findMessages, findPeople, type MessageSearch, namesMessage, namesPerson
 import { isAnyOf } from "../postgres/any-of.ts";
 import type { Db } from "../postgres/database.ts";
 import { listNewest, maxWalked, type Page, rowsOfEach, type Walk } from "../postgres/walk-newest.ts";
-import { conversations, deliveries, type Message, mappings, messages } from "../schema.ts";
+import { conversations, deliveries, isReasonOfNow, type Message, mappings, messages } from "../schema.ts";
 
 export interface MessagePage extends MessageSearch {
   /** Ours, of people that were found already. */
@@ -195,8 +195,7 @@ function narrowByDeliveries(db: Db, { deliveryState, aside, reason, problems }: 
  * so is what was replayed and waits for its first attempt since.
  */
 const isInTrouble = sql`(${deliveries.state} = 'dead' or ${deliveries.state} = 'pending'
-  and (${deliveries.attempts} > 0 or ${deliveries.replayedAt} is null)
-  and ${and(isNotNull(deliveries.reason), not(inArray(deliveries.reason, windowReasons)))})`;
+  and ${and(isReasonOfNow, isNotNull(deliveries.reason), not(inArray(deliveries.reason, windowReasons)))})`;
 
 /** Of what was deleted after the retention time nobody knows. */
 const countFiles = sql`jsonb_array_length(${messages.content} -> 'attachments')`;

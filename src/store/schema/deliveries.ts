@@ -145,6 +145,9 @@ export const deliveries = pgTable(
   ],
 );
 
+/** Its reason is of now: what was replayed keeps the one before until it is tried. */
+export const isReasonOfNow = sql`(${deliveries.attempts} > 0 or ${deliveries.replayedAt} is null)`;
+
 /** While there is a row, nothing goes out to people. */
 export const holds = pgTable("holds", {
   what: text().primaryKey().$type<"sends">(),
