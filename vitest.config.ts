@@ -5,8 +5,8 @@ import { testFilesByProject } from "./test/support/projects.ts";
 import { createSummaryReporter } from "./test/support/summary-reporter.ts";
 
 /**
- * `unit` has no database, `postgres` has one in process or a server, `system` has processes: the bridge's own, PostgreSQL's
- * to be stopped, a browser. What a test file imports, at whatever depth, decides where it belongs
+ * `unit` has no database, `providers` tries what every provider must do, `postgres` has a database in process or a server,
+ * `system` has processes: the bridge's own, PostgreSQL's to be stopped, a browser. What a test file imports, at whatever depth, decides where it belongs
  * (test/support/projects.ts); nothing has to be entered anywhere.
  */
 const files = testFilesByProject(import.meta.dirname);
@@ -22,6 +22,7 @@ export default defineConfig({
     reporters: ["default", createSummaryReporter()],
     projects: [
       { extends: true, test: { name: "unit", include: files.unit, isolate: false } },
+      { extends: true, test: { name: "providers", include: files.providers, isolate: false } },
       { extends: true, test: { name: "postgres", isolate: false, include: files.postgres, globalSetup: [databases] } },
       {
         extends: true,
@@ -32,6 +33,8 @@ export default defineConfig({
     testTimeout: 240_000,
     hookTimeout: 300_000,
     // `npm run fuzz` makes it 10,000; `npm run attack` does all of it, and judges the time, which a busy machine would fail.
+    // Most of what tests make is gone at once: with room for more of it there is less to collect.
+    execArgv: ["--max-semi-space-size=64"],
     provide: { fuzzRuns: 50, modelRuns: 300, attack: { size: 0.05, mostMs: undefined } },
   },
 });

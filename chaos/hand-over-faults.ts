@@ -31,6 +31,8 @@ const standsBeforeDatabase: Required<Pick<Scenario, "prepare" | "environment">> 
   environment(world, place) {
     const url = new URL(world.databaseUrl);
     url.port = String(proxiesOf(world)[place]?.port);
+    // Where that is a Unix socket, it would lead past the proxy.
+    url.searchParams.delete("host");
     return { DATABASE_URL: url.href };
   },
 };

@@ -1,9 +1,8 @@
 import { mkdirSync } from "node:fs";
-import axe from "axe-core";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { adminApiKey } from "../support/bridge.ts";
-import { startBrowser } from "../support/browser.ts";
+import { axeScript, startBrowser } from "../support/browser.ts";
 import { locationId } from "../support/location.ts";
 import { otherLocation, type Stage, secretWords, startStage } from "./stage.ts";
 import { walksOf } from "./walks.ts";
@@ -81,7 +80,7 @@ describe.skipIf(!browser).sequential("the console in a browser", () => {
     const page = await open(adminApiKey);
     for (const path of shown()) {
       await goTo(page, path);
-      await page.evaluate(axe.source);
+      await page.evaluate(axeScript);
       expect(await violationsOf(page), path).toEqual([]);
       await takePicture(page, `light${path}`);
       await page.emulateMedia({ colorScheme: "dark" });
@@ -233,7 +232,7 @@ describe.skipIf(!browser).sequential("the console in a browser", () => {
     await beside.getByRole("button", { name: /^Copy/ }).first().waitFor();
     await page.waitForURL(/messages\/\d+$/);
     const first = page.url();
-    await page.evaluate(axe.source);
+    await page.evaluate(axeScript);
     expect(await violationsOf(page)).toEqual([]);
     await takePicture(page, "light-beside");
     await page.keyboard.press("j");

@@ -2,27 +2,22 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createPublicKey } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Contact, StoredMessage } from "../../src/sandbox/state.ts";
+import { takePorts } from "../support/take-ports.ts";
 import { until } from "../support/until.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "demo-test-"));
-const takers: Server[] = [];
 const children: ChildProcess[] = [];
 
-/** Somebody else listens on the ports that it would like: it must do without. */
+let release = () => {};
 beforeAll(async () => {
-  for (const port of [3000, 4010]) {
-    const taker = createServer();
-    await new Promise<void>((resolve) => taker.once("error", () => resolve()).listen(port, "127.0.0.1", resolve));
-    takers.push(taker);
-  }
+  release = await takePorts(3000, 4010);
 });
 afterAll(() => {
-  for (const taker of takers) taker.close();
+  release();
   for (const child of children) child.kill("SIGKILL");
   rmSync(folder, { recursive: true, force: true });
 });

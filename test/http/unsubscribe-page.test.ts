@@ -1,6 +1,5 @@
-import axe from "axe-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startBrowser } from "../support/browser.ts";
+import { axeScript, startBrowser } from "../support/browser.ts";
 import { locationId, publicUrl } from "../support/location.ts";
 import { startTwoWay, type TwoWay } from "../support/two-way.ts";
 import { until } from "../support/until.ts";
@@ -40,7 +39,7 @@ describe.skipIf(!browser)("the page behind List-Unsubscribe, in a browser", () =
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme });
       await page.goto(url);
-      await page.evaluate(axe.source);
+      await page.evaluate(axeScript);
       const { violations } = await page.evaluate<{ violations: { id: string }[] }>("axe.run()");
       expect(violations.map(({ id }) => id)).toEqual([]);
     }

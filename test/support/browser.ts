@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { type Browser, chromium } from "playwright-core";
 
 const places = [
@@ -8,6 +9,11 @@ const places = [
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
   "/Applications/Chromium.app/Contents/MacOS/Chromium",
 ];
+
+const require = createRequire(import.meta.url);
+
+/** The rules of axe as a script; `axe.source` is three times as long, and read anew by each page. */
+export const axeScript = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 /** The browser that is on this machine; undefined, with a line that says so, where there is none that starts. */
 export async function startBrowser(): Promise<Browser | undefined> {

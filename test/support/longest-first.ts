@@ -27,7 +27,7 @@ const longest = [
   "calls/resolve-name",
 ];
 
-const projects = ["system", "postgres", "unit"];
+const projects = ["system", "postgres", "providers", "unit"];
 
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

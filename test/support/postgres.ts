@@ -27,6 +27,8 @@ import { spawnChild } from "./spawn-child.ts";
 export interface PostgresServer {
   /** As a superuser, to the database `postgres`. */
   url: string;
+  /** The same by the server's Unix socket, where there is one: it takes three quarters of what TCP does. */
+  socketUrl: string;
   stop(): Promise<void>;
   /** As a crash would: no checkpoint, connections cut. */
   stopImmediately(): Promise<void>;
@@ -62,16 +64,18 @@ export async function startPostgres(options: { durable?: boolean } = {}): Promis
   chmodSync(folder, 0o755);
   const data = join(folder, "data");
   mkdirSync(data, { mode: 0o700 });
-  if (isRoot) chownSync(data, nobody, nobody);
+  if (isRoot) for (const each of [folder, data]) chownSync(each, nobody, nobody);
   const bin = (name: string) => join(native, "bin", name);
   const env = { PATH: "/usr/bin:/bin", LC_ALL: "C", TZ: "UTC", LD_LIBRARY_PATH: join(native, "lib") };
   const initdb = ["-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"];
   execFileSync(bin("initdb"), initdb, { ...runAs, env, cwd: "/", stdio: "pipe" });
 
   const port = await freePort();
+  // The name of a socket has at most 103 bytes.
+  const hasSocket = process.platform !== "win32" && folder.length < 80;
   const settings = [
     "listen_addresses=127.0.0.1",
-    "unix_socket_directories=",
+    `unix_socket_directories=${hasSocket ? folder : ""}`,
     `port=${port}`,
     "max_connections=200",
     "shared_buffers=128MB",
@@ -97,6 +101,7 @@ export async function startPostgres(options: { durable?: boolean } = {}): Promis
   await start();
   return {
     url,
+    socketUrl: hasSocket ? `${url}?host=${folder}` : url,
     restart: start,
     stopImmediately: () => stopBy("SIGQUIT"),
     stop: async () => {

@@ -2,12 +2,16 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { importsOf } from "./rooms.ts";
 
-export type Project = "unit" | "postgres" | "system";
+export type Project = "unit" | "providers" | "postgres" | "system";
 
-/** What makes a test one of several processes, and what makes it one with a database: by what is imported anywhere below it. */
+/**
+ * What makes a test one of several processes, one with a database, and one of whatever providers there are, of which each
+ * new one makes it longer: by what is imported anywhere below it.
+ */
 const marks: [Project, RegExp][] = [
   ["system", /^(node:child_process|playwright-core)$/],
   ["postgres", /^(pg|@electric-sql\/pglite)$/],
+  ["providers", /^test\/support\/providers\.ts$/],
 ];
 
 /**
@@ -15,7 +19,7 @@ const marks: [Project, RegExp][] = [
  * entry, and no file of `unit` can open a database or start a process.
  */
 export function testFilesByProject(root: string): Record<Project, string[]> {
-  const files: Record<Project, string[]> = { unit: [], postgres: [], system: [] };
+  const files: Record<Project, string[]> = { unit: [], providers: [], postgres: [], system: [] };
   const read = createReader(root);
   for (const path of readdirSync(join(root, "test"), { recursive: true, encoding: "utf8" })) {
     const file = posix.join("test", path.replaceAll("\\", "/"));
@@ -53,6 +57,6 @@ function projectOf(file: string, read: ReadImports): Project {
     for (const name of imports.packages) packages.add(name);
     for (const target of imports.files) reached.add(target);
   }
-  const [project] = marks.find(([, mark]) => [...packages].some((name) => mark.test(name))) ?? ["unit"];
+  const [project] = marks.find(([, mark]) => [...packages, ...reached].some((name) => mark.test(name))) ?? ["unit"];
   return project;
 }

@@ -30,7 +30,9 @@ export default async function setUp({ vitest }: TestProject): Promise<() => Prom
 async function findPostgres(): Promise<{ url: string; stop(): Promise<void> }> {
   // biome-ignore lint/style/noProcessEnv: the one setting of the test command.
   const given = process.env.TEST_DATABASE_URL;
-  return given ? { url: given, stop: async () => undefined } : startPostgres();
+  if (given) return { url: given, stop: async () => undefined };
+  const { socketUrl: url, stop } = await startPostgres();
+  return { url, stop };
 }
 
 async function makeEmbedded(): Promise<string> {

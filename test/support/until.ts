@@ -6,14 +6,15 @@ export async function until<Value>(
   isSo: (value: Value) => boolean,
   seconds = 200,
 ): Promise<Value> {
-  const giveUpAt = performance.now() + seconds * 1000;
+  const start = performance.now();
   for (;;) {
     const beganAt = performance.now();
     const value = await read();
     if (isSo(value)) return value;
-    if (performance.now() > giveUpAt)
+    const [asked, waited] = [performance.now() - beganAt, performance.now() - start];
+    if (waited > seconds * 1000)
       throw new Error(`after ${seconds} s it still is ${JSON.stringify(value)?.slice(0, 2000)}`);
-    // Asking takes a fifth of the time, where it is quick: the rest is for what it waits for.
-    await sleep(Math.min(10 + 4 * (performance.now() - beganAt), 500));
+    // Asking takes a fifth of the time at most, and less of what takes long: the rest is for what it waits for.
+    await sleep(Math.min(Math.max(10 + 4 * asked, waited / 8), 500));
   }
 }

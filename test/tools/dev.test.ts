@@ -1,13 +1,21 @@
 import { utimesSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import type { StoredMessage } from "../../src/sandbox/state.ts";
 import { sendSample } from "../../tools/send-sample.ts";
 import { type Script, startScript } from "../support/script.ts";
+import { takePorts } from "../support/take-ports.ts";
 import { until } from "../support/until.ts";
 
 let dev: Script | undefined;
-afterAll(() => void dev?.child.kill("SIGKILL"));
+let release = () => {};
+beforeAll(async () => {
+  release = await takePorts(3000, 4010);
+});
+afterAll(() => {
+  release();
+  dev?.child.kill("SIGKILL");
+});
 
 test("npm run dev runs the source with all around it, takes a change up, and keeps what came before it", async () => {
   dev = startScript("tools/dev.ts");

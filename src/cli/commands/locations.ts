@@ -22,7 +22,6 @@ const listedLocation = location.extend({
 const wholeLocation = location.extend({
   waiting: z.object({ count: z.number(), oldestAt: z.string().nullable() }).optional(),
 });
-export type ShownLocation = z.output<typeof location>;
 
 const columns: Column<z.output<typeof listedLocation>>[] = [
   { head: "id", show: ({ id }) => id, isWhole: true },
