@@ -2,6 +2,7 @@ import { noteInterruption } from "../store/deliveries.ts";
 import { giveLaneBack } from "../store/lanes/give-lane-back.ts";
 import { attemptDelivery, type DeliverContext } from "./attempt-delivery.ts";
 import { type ClaimedLane, leftSeconds, whenDone } from "./claim-due-lanes.ts";
+import { isOptedOut } from "./consent/is-opted-out.ts";
 
 /**
  * Attempts the deliveries of a lane one after another, until one must wait, the lease runs short or the bridge stops,
@@ -17,7 +18,8 @@ export async function deliverLane(
   /** A call may have been under way when the holder before us died or overran its lease. */
   let isInterrupted = lane.interruptedFrom !== null;
   for (const held of lane.deliveries) {
-    if (held.dueInSeconds > 0) return giveLaneBack(context.db, lane, { inSeconds: held.dueInSeconds });
+    if (held.dueInSeconds > 0 && !(await isOptedOut(context, lane.locationId, held)))
+      return giveLaneBack(context.db, lane, { inSeconds: held.dueInSeconds });
     if (isStopping() || leftSeconds(claimed) < context.attemptSeconds) {
       // That a call was interrupted shows in a lease that has ended: let this one end too, instead of giving it back.
       return isInterrupted ? undefined : giveLaneBack(context.db, lane, "due");

@@ -69,7 +69,12 @@ export async function lockOptOuts(tx: Db, sought: OptOutKey[]): Promise<Map<stri
 export async function findStanding(tx: Db, recipient: Recipient): Promise<OptOut | undefined> {
   // Two statements: the second one sees what was committed while the first one waited.
   await shareLock(tx, { person: personKeyOf(recipient) });
-  return (await listOptOutsOf(tx, recipient)).find((optOut) => holdsFor(optOut, recipient));
+  return findHolding(tx, recipient);
+}
+
+/** The same as it is now: whoever is about to send asks `findStanding`. */
+export async function findHolding(db: Db, recipient: Recipient): Promise<OptOut | undefined> {
+  return (await listOptOutsOf(db, recipient)).find((optOut) => holdsFor(optOut, recipient));
 }
 
 const shareLock = prepare<{ person: string }>(

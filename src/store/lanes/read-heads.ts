@@ -13,10 +13,12 @@ export interface HeldDelivery {
   /** The message's; of an event the endpoint's. */
   conversation: Conversation;
   /**
-   * How long its next attempt must wait; nothing behind it may pass. Not above 0 when it is due. What is held back always is, and
-   * what is to be sent to who has opted out: the attempt finds out what holds now.
+   * How long its next attempt must wait; nothing behind it may pass. Not above 0 when it is due. What is held back always is: the
+   * attempt finds out what holds now.
    */
   dueInSeconds: number;
+  /** Does it wait to be sent to somebody who has opted out of anything? If that holds for it, nothing is to be waited for. */
+  isToOptedOut: boolean;
   /** Since its first attempt that counted, by PostgreSQL's clock, without the time that it was held back. */
   triedForSeconds: number;
 }
@@ -55,8 +57,9 @@ const selectHeads = prepare<{ lanes: string; perLane: number }, Record<string, u
   "read-heads",
   (value) => sql`
     select ${deliveryColumns.list}, ${messageColumns.list}, ${conversationColumns.list},
-      case when ${isHeldBack(sql`deliveries`)} or (deliveries.retry_at > now() and ${isToOptedOut}) then 0
+      case when ${isHeldBack(sql`deliveries`)} then 0
         else coalesce(extract(epoch from deliveries.retry_at - now()), 0)::float8 end as due_in_seconds,
+      deliveries.retry_at > now() and ${isToOptedOut} as is_to_opted_out,
       coalesce(extract(epoch from now() - deliveries.first_attempted_at - ${heldFor(sql`deliveries`)}), 0)::float8 as tried_for_seconds
     from json_to_recordset(${value("lanes")}::json) as held ("conversationId" bigint, kind text, "claimedFrom" bigint)
     cross join lateral (
@@ -77,5 +80,6 @@ const readHead = (row: Record<string, unknown>): HeldDelivery => ({
   message: row["messages.id"] === null ? undefined : messageColumns.read(row),
   conversation: conversationColumns.read(row),
   dueInSeconds: row["due_in_seconds"] as number,
+  isToOptedOut: row["is_to_opted_out"] === true,
   triedForSeconds: row["tried_for_seconds"] as number,
 });

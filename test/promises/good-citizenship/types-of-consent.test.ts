@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { signer } from "../../fixtures/generic-sms/sign.ts";
 import { startTestBridge, type TestBridge } from "../../support/bridge.ts";
 import { locationId, publicUrl, token } from "../../support/location.ts";
+import { makeFaulty } from "../../support/stand-ins/faulty.ts";
 import { createStandIn } from "../../support/stand-ins/from-fixtures.ts";
 import { serveStandIns } from "../../support/stand-ins/serve.ts";
 import type { StandIn } from "../../support/stand-ins/stand-in.ts";
@@ -17,8 +18,16 @@ const apart = ["WhatsApp", "GMB", "FB"] as const;
 const channels = { Custom: "sms", WhatsApp: "whatsapp", GMB: "gmb", FB: "fb", IG: "sms" } as const;
 const numberOf = (type: Type) => `+1500555900${types.indexOf(type)}`;
 const mappingIds = new Map<Type, string>();
+/** How many more calls the provider refuses, for an hour each. */
+let throttled = 0;
 beforeAll(async () => {
-  standIn = createStandIn("generic-sms", numberOf("Custom"));
+  standIn = makeFaulty(createStandIn("generic-sms", numberOf("Custom")), {
+    draw() {
+      if (throttled === 0) return undefined;
+      throttled--;
+      return { kind: "throttled", retryAfterSeconds: 3600 };
+    },
+  });
   const served = await serveStandIns([standIn]);
   stopStandIns = served.stop;
   bridge = await startTestBridge({ config: { providersUrl: served.url } });
@@ -204,6 +213,22 @@ test("a STOP by SMS is of all texts, and so is a START by it, also of what they 
   await say("Custom", phone, "start");
   await untilDnd(contact.id, { SMS: "inactive", WhatsApp: "inactive" });
   expect(await writeAll(types, contact.id)).toEqual(ends(types, "sent"));
+});
+
+test("what waits to be tried again waits on when something else is opted out of, and fails when its own is", async () => {
+  const { phone, contact } = newContact();
+  throttled = 1;
+  const waiting = write("Custom", contact.id);
+  await until(
+    () => throttled,
+    (left) => left === 0,
+    20,
+  );
+  await tellDnd(contact.id, phone, { WhatsApp: { status: "active" } });
+  await untilOptedOut(phone, ["whatsapp"]);
+  expect(await write("Custom", newContact().contact.id), "sent by the same number after that").toBe("sent");
+  await say("GMB", phone, "stop");
+  expect(await waiting).toEqual(saidStop);
 });
 
 test("what goes by WhatsApp from a number of another type is WhatsApp as well", async () => {
