@@ -1,4 +1,5 @@
 import { and, asc, desc, eq, gt, inArray, isNull, ne, notLike, type SQL, sql } from "drizzle-orm";
+import { alias } from "drizzle-orm/pg-core";
 import type { HighlevelMessageType } from "../model.ts";
 import { isAnyOf } from "./postgres/any-of.ts";
 import { columnsOf } from "./postgres/columns.ts";
@@ -144,7 +145,10 @@ export interface SendingAbout {
   isToNumber?: boolean | undefined;
 }
 
-/** The mapping of the newest message with this contact, or with its address: of that HighLevel may know several contacts. */
+/**
+ * The mapping of the newest message with this contact, or with its address: of that HighLevel may know several contacts. For one
+ * that was deleted it gives the one that stands for its address now. What was imported counts where nothing has come or gone live.
+ */
 export async function findLastMapping(tx: Db, about: SendingAbout): Promise<string | undefined> {
   const { locationId, contactId, address } = about;
   const isThePerson = sql`${conversations.id} in (
@@ -153,13 +157,22 @@ export async function findLastMapping(tx: Db, about: SendingAbout): Promise<stri
     select own.id from mappings join conversations own on own.mapping_id = mappings.id
     where mappings.location_id = ${locationId} and own.address = ${address ?? ""}
   )`;
+  const former = alias(mappings, "former");
+  const present = sql`case when ${former.deletedAt} is null then ${former.id} else (
+    select id from ${mappings} again
+    where location_id = ${locationId} and address = ${former.address} and deleted_at is null
+    order by provider = ${former.provider} desc limit 1
+  ) end`;
+  const ofIt = sql`from ${messages} where ${messages.conversationId} = ${conversations.id} and ${messages.origin}`;
   const [last] = await tx
     .select({ id: mappings.id })
     .from(conversations)
-    .innerJoin(mappings, eq(mappings.id, conversations.mappingId))
+    .innerJoin(former, eq(former.id, conversations.mappingId))
+    .innerJoin(mappings, eq(mappings.id, present))
     .where(and(canSend(about), isThePerson))
     .orderBy(
-      sql`(select max(${messages.id}) from ${messages} where ${messages.conversationId} = ${conversations.id} and ${messages.origin} <> 'import') desc nulls last`,
+      sql`(select max(${messages.id}) ${ofIt} <> 'import') desc nulls last`,
+      sql`(select max(${messages.sentAt}) ${ofIt} = 'import') desc nulls last`,
     )
     .limit(1);
   return last?.id;

@@ -132,6 +132,35 @@ test("to somebody who wrote last in a chat: by that chat what is of its type or 
   expect([await by("SMS"), await by("IG")]).toEqual([numbers.standard, chats.IG]);
 });
 
+test("by what stands now for the number by which they wrote last, where that was deleted and made anew", async () => {
+  const from = "+4917612345690";
+  const address = "+15005550043";
+  const about = { provider: "generic-sms", address, credentials: signer.sendCredentials };
+  const former = await bridge.addMapping(about);
+  const contactId = await say(from, address, former);
+  await bridge.admin("DELETE", `/mappings/${former}`);
+  expect((await write(from, "somebody", "another"))[1]).not.toBe("last");
+  const anew = await bridge.addMapping(about);
+  await bridge.admin("DELETE", `/mappings/${ids["german"]}`);
+  expect(await write(from, "somebody", contactId)).toEqual([address, "last"]);
+  await bridge.admin("DELETE", `/mappings/${anew}`);
+});
+
+test("by the number of the newest message of before, where nothing has come or gone since", async () => {
+  const phone = "+33612345699";
+  const of = { oldest: 2, agents: 9, standard: 5 };
+  for (const [name, day] of Object.entries(of)) {
+    const date = new Date(Date.UTC(2024, 0, day)).toISOString();
+    const messages = [{ date, direction: "inbound", person: phone, text: `before ${day}` }];
+    const { body } = await bridge.admin("POST", "/imports", { mappingId: ids[name], messages });
+    await until(
+      () => bridge.admin("GET", `/imports/${body.id}`),
+      (answer) => answer.body.state === "done",
+    );
+  }
+  expect(await write(phone)).toEqual([numbers.agents, "last"]);
+});
+
 test("an agent's number is taken away again", async () => {
   const { status, body } = await bridge.admin("PATCH", `/mappings/${ids["agents"]}`, { userIds: null });
   expect([status, body.userIds]).toEqual([200, null]);
