@@ -108,6 +108,8 @@ export const importsOperations = {
         throw new Problem(422, `${provider} lists no messages, as far as the bridge knows: import a file`);
       const latest = new Date(Date.now() - liveMs);
       const end = until === undefined || until > latest ? latest : until;
+      if (from && from >= end)
+        throw new Problem(422, "from must be before until, and before the last 15 minutes, which come live");
       const history = { from: from?.toISOString(), until: end.toISOString() };
       const about = { mappingId, history, perSecond: how.perSecond, isDryRun: how.dryRun };
       return reply(201, await showWhole(context, await begin(context, caller, about)));

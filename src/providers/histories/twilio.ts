@@ -46,7 +46,8 @@ export async function twilioHistory(asked: AskedHistory<Credentials>, ask: Ask):
     else read.push(await readMessage(message.data, (id) => ask(get(`${list}/${id}/Media.json`), files), host + list));
   }
   const other = side === "To" ? "From" : undefined;
-  return { messages: read, next: nextPage ? `${side} ${nextPage}` : other };
+  // Its times are whole seconds: of those within one the last that it lists is the first.
+  return { messages: read.reverse(), next: nextPage ? `${side} ${nextPage}` : other };
 }
 
 function queryOf({ address, from, until }: AskedHistory<Credentials>, side: string): Record<string, string> {

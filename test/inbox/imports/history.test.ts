@@ -79,19 +79,20 @@ test("a provider that refuses pauses the import, which goes on where it was; twi
   status = undefined;
   await bridge.admin("POST", `/imports/${made.body.id}/resume`);
   expect(await whole(made.body.id, "done")).toMatchObject({
-    lines: 5,
+    lines: 6,
     refused: 2,
-    begun: 3,
-    outcomes: { delivered: 3 },
+    begun: 4,
+    outcomes: { delivered: 4 },
   });
   const posted = () => bridge.sandbox.messages().map(({ direction, body, dateAdded }) => [direction, body, dateAdded]);
-  expect(posted().slice(0, 2)).toEqual([
+  expect(posted().slice(0, 3)).toEqual([
     ["inbound", "hi", "2024-01-30T09:30:00.000Z"],
     ["outbound", "Hello", "2024-01-30T09:40:00.000Z"],
+    ["outbound", "Until five", "2024-01-30T09:40:00.000Z"],
   ]);
   const again = await bridge.admin("POST", "/imports/history", { mappingId });
-  expect(await whole(again.body.id, "done")).toMatchObject({ duplicates: 3, begun: 0 });
-  expect(posted()).toHaveLength(3);
+  expect(await whole(again.body.id, "done")).toMatchObject({ duplicates: 4, begun: 0 });
+  expect(posted()).toHaveLength(4);
 });
 
 test("of Telnyx each message is asked for by its id", async () => {
@@ -112,7 +113,7 @@ test("a dry run reads all of it, and waits", async () => {
     dryRun: true,
     from: "2024-01-01T00:00:00Z",
   });
-  expect(await whole(made.body.id, "paused")).toMatchObject({ lines: 5, refused: 2, duplicates: 3, people: 0 });
+  expect(await whole(made.body.id, "paused")).toMatchObject({ lines: 6, refused: 2, duplicates: 4, people: 0 });
   await bridge.admin("POST", `/imports/${made.body.id}/stop`);
 });
 
@@ -140,3 +141,11 @@ test("a provider that lists nothing is refused at once", async () => {
   });
   expect(refused).toBe(422);
 });
+
+test.each([{ from: "2124-01-01T00:00:00Z" }, { from: "2024-02-01T00:00:00Z", until: "2024-01-01T00:00:00Z" }])(
+  "times between which nothing lies are refused: %j",
+  async (times) => {
+    const answer = await bridge.admin("POST", "/imports/history", { mappingId, ...times });
+    expect([answer.status, answer.body.detail]).toEqual([422, expect.stringMatching(/^from must be before until/)]);
+  },
+);
