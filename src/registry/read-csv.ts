@@ -14,17 +14,35 @@ export interface CsvRow {
 /** The rows below the line of names, so many at most. Throws an Error, in words for a person, for what is no CSV. */
 export function readCsv(csv: string, maxRows: number): CsvRow[] {
   requireShortLines(csv, maxLineAtOnce);
-  const rows = parse(csv, { ...options, ...layoutOf(csv), ...lineEndOf(csv), to: maxRows }) as unknown as ParsedRow[];
+  const columns = (names: string[]) => requireDifferent(requireFew(names));
+  const rows = parse(csv, {
+    ...options,
+    ...layoutOf(csv),
+    ...lineEndOf(csv),
+    columns,
+    to: maxRows,
+  }) as unknown as ParsedRow[];
   return rows.map(toRow);
 }
 
-/** The same row by row, of a CSV so large that others would wait for it. Throws at the first row that is no CSV. */
-export async function* readLargeCsv(csv: string): AsyncGenerator<CsvRow> {
+/**
+ * The same row by row, of a CSV so large that others would wait for it. Throws at the first row that is no CSV, and for a line of names
+ * without one of these.
+ */
+export async function* readLargeCsv(csv: string, required: readonly string[] = []): AsyncGenerator<CsvRow> {
   requireShortLines(csv, maxLine);
+  const columns = (names: string[]) => requireDifferent(requireNamed(requireFew(names), required));
   const parser = Readable.from(piecesOf(csv)).pipe(
-    parseSlowly({ ...options, ...layoutOf(csv), ...lineEndOf(csv), max_record_size: maxLine }),
+    parseSlowly({ ...options, ...layoutOf(csv), ...lineEndOf(csv), columns, max_record_size: maxLine }),
   );
   for await (const row of parser) yield toRow(row as ParsedRow);
+}
+
+/** Without one it may be no line of names, but what somebody wrote: it is not repeated. */
+function requireNamed(names: string[], required: readonly string[]): string[] {
+  const missing = required.filter((name) => !names.includes(name));
+  if (missing.length === 0) return names;
+  throw new Error(`its first line must name the columns: it lacks ${missing.join(", ")}`);
 }
 
 const pieceCharacters = 64_000;
@@ -50,7 +68,13 @@ async function* piecesOf(text: string): AsyncGenerator<string> {
   }
 }
 
-const options = { bom: true, columns: requireDifferent, info: true, skip_empty_lines: true, trim: true } as const;
+const options = {
+  bom: true,
+  info: true,
+  skip_empty_lines: true,
+  skip_records_with_empty_values: true,
+  trim: true,
+} as const;
 
 const separators = [",", ";", "\t"];
 
@@ -91,9 +115,13 @@ const toRow = ({ record, info }: ParsedRow): CsvRow => ({ line: info.lines, reco
 /** Nobody's table comes near it, and each row would be as wide. */
 const maxColumns = 200;
 
+function requireFew(names: string[]): string[] {
+  if (names.length > maxColumns) throw new Error(`it has more than ${maxColumns} columns`);
+  return names;
+}
+
 /** Else the last one of the same name would count, and nobody would know of the others. */
 function requireDifferent(names: string[]): string[] {
-  if (names.length > maxColumns) throw new Error(`it has more than ${maxColumns} columns`);
   const again = names.find((name, index) => name !== "" && names.indexOf(name) !== index);
   if (again === undefined) return names;
   throw new Error(`the column ${again} stands in it twice`);

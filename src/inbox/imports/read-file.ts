@@ -3,7 +3,7 @@ import { requireBearableJson } from "../../formats/bearable-json.ts";
 import type { MappingFacts } from "../../registry/mappings.ts";
 import { readLargeCsv } from "../../registry/read-csv.ts";
 import type { NewImportRow } from "../../store/imports/import-rows.ts";
-import { createRowReader } from "./read-row.ts";
+import { createRowReader, requiredFields } from "./read-row.ts";
 
 /** What a file may have; more is given in parts. */
 export const fileLimits = { rows: 50_000, bytes: "20mb", lineCharacters: 500_000 };
@@ -39,12 +39,18 @@ const listed = (rows: unknown[]): Line[] => rows.map((given, index) => ({ line: 
 const linesOf = (file: string) => (/^\uFEFF?\s*\{/.test(file) ? jsonLines(file) : csvLines(file));
 
 async function* csvLines(file: string): AsyncGenerator<Line> {
+  if (/^\uFEFF?\s*\[/.test(file))
+    throw new ParseError(
+      "this is a list in JSON: give each of its messages a line of its own, or post it as application/json",
+    );
   if (file.includes("\0")) throw new ParseError("this is no CSV: it holds U+0000, as text in UTF-16 does");
   try {
-    for await (const { line, record } of readLargeCsv(file)) yield { line, given: cellsOf(record) };
+    for await (const { line, record } of readLargeCsv(file, requiredFields)) yield { line, given: cellsOf(record) };
   } catch (error) {
     if (error instanceof ParseError) throw error;
-    throw new ParseError(`this is no CSV: ${error instanceof Error ? error.message : "it cannot be read"}`);
+    // The parser repeats what a cell says, which is kept as the import's reason.
+    const why = error instanceof Error ? error.message.replace(/, value is .*$/s, "") : "it cannot be read";
+    throw new ParseError(`this is no CSV: ${why}`);
   }
 }
 

@@ -14,11 +14,24 @@ const long = z.string("must be a text").max(200_000, "must have 200,000 characte
 const earliest = Date.UTC(1970, 0, 2);
 const maxAheadMs = 600_000;
 
+const timeError = "must be a time with its zone, such as 2025-01-31T09:30:00Z";
+const otherTime = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)? ?(?:(Z|UTC|GMT)|([+-]\d\d):?(\d\d)?)$/i;
+
+/** As databases write it, too, such as `2025-01-31 09:30:00.5+00` and `2025-01-31 09:30 UTC`; all else as it is. */
+function asInIso(given: unknown): unknown {
+  const [, day, minute, second = ":00", utc, hours, minutes = "00"] = otherTime.exec(String(given).trim()) ?? [];
+  if (typeof given !== "string" || day === undefined) return given;
+  return `${day}T${minute}${second}${utc ? "Z" : `${hours}:${minutes}`}`;
+}
+
+/** Every line has these. */
+export const requiredFields = ["date", "direction", "person"] as const;
+
 /** A line of a file: who wrote what, and when. */
 const pastRow = z
   .strictObject({
-    date: z.iso
-      .datetime({ offset: true, error: "must be a time with its zone, such as 2025-01-31T09:30:00Z" })
+    date: z
+      .preprocess(asInIso, z.iso.datetime({ offset: true, error: timeError }))
       .transform((given) => new Date(given))
       .refine((date) => date.getTime() >= earliest, "is before 1970")
       .refine((date) => date.getTime() <= Date.now() + maxAheadMs, "is in the future"),

@@ -14,6 +14,7 @@ import { findMapping } from "../../store/mappings.ts";
 import { stepDue } from "../../store/operate/mend/step-due.ts";
 import type { Db } from "../../store/postgres/database.ts";
 import type { Import, MappingRow } from "../../store/schema.ts";
+import { listPausedLocations } from "../../store/trouble/paused-locations.ts";
 import { endImport } from "./manage-imports.ts";
 import { endDryRun, type MatchContext, matchPeople } from "./match-people.ts";
 import { postRows } from "./post-rows.ts";
@@ -69,7 +70,7 @@ async function stepOf(tx: Db, context: ImportsContext, due: DueImport): Promise<
     return false;
   }
   const isForHighlevel = stage === "matching" || stage === "posting";
-  const waits = isForHighlevel ? await whyWaits(tx, context, mapping) : undefined;
+  const waits = isForHighlevel ? await whyWaits(tx, context, { stage, mapping }) : undefined;
   const isAsking = !waits && (stage === "matching" || stage === "reading");
   if (waits) await noteImportStep(tx, id, waits);
   else if (isAsking) await noteImportStep(tx, id, { inSeconds: askSeconds });
@@ -87,7 +88,8 @@ async function postSome(tx: Db, due: DueImport, mapping: MappingRow): Promise<vo
   const sinceLast = Math.min(1, inSeconds + due.lateSeconds);
   const limit = Math.min(Math.floor(perSecond * sinceLast), most - waiting.messages);
   const people = maxWaiting.people - waiting.people.length;
-  if (limit <= 0 || people <= 0) return noteImportStep(tx, due.id, { inSeconds });
+  const waits = "it waits: what it has begun is not posted yet";
+  if (limit <= 0 || people <= 0) return noteImportStep(tx, due.id, { reason: waits, inSeconds });
   // Of who waits nothing more is begun: one whose messages are many, or do not get through, keeps back no other.
   const next = { importId: due.id, mapping: describeMapping(mapping), limit, people, besides: waiting.people };
   const { isLast, ...counts } = await postRows(tx, next);
@@ -108,8 +110,17 @@ async function whyEnded(
   return isReached ? undefined : "its key has ended, is for reading, or does not reach the location";
 }
 
-/** What is live goes first, and so does what comes in the rest of the day. */
-async function whyWaits(tx: Db, { perDay }: ImportsContext, { locationId }: MappingRow) {
+interface PossibleStep {
+  stage: Import["stage"];
+  mapping: MappingRow;
+}
+
+/** Where nothing would be posted nothing is begun. What is live goes first, and so does what comes in the rest of the day. */
+async function whyWaits(tx: Db, { perDay }: ImportsContext, { stage, mapping }: PossibleStep) {
+  const { locationId, pausedAt } = mapping;
+  if (pausedAt && stage === "posting") return { reason: "it waits: its mapping is paused", inSeconds: 5 };
+  const [paused] = await listPausedLocations(tx, 1, { locationIds: [locationId] });
+  if (paused) return { reason: `it waits: its location is paused, as ${paused.pausedReason}`, inSeconds: 5 };
   if (await isLiveWaiting(tx, locationId)) return { reason: "it waits: what is live goes first", inSeconds: 1 };
   const isHalfUsed = (await countCallsToday(tx, locationId)) >= perDay * partOfDay;
   const reason = `it waits for the next day of UTC: half of HIGHLEVEL_REQUESTS_PER_DAY, ${perDay}, is used, and the rest is for what is live`;

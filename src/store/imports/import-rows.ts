@@ -41,21 +41,22 @@ export async function insertImportRows(
 }
 
 /**
- * Takes out what the mapping has by its id already, or one that stood for the address in the same location before it, and of
+ * Takes out what the mapping has by its id already, or one of its provider that stood for the address in the same location before
+ * it, also by another account, and of
  * each person's words on whether they may be written to all but the newest. Gives what is left, as far as it is told beforehand.
  */
 export async function sortImportRows(
   tx: Db,
   { id }: Pick<Import, "id">,
-  { id: mappingId, accountId, locationId, address }: Pick<MappingRow, "id" | "accountId" | "locationId" | "address">,
+  { id: mappingId, provider, locationId, address }: Pick<MappingRow, "id" | "provider" | "locationId" | "address">,
 ): Promise<{ duplicates: number; people: number; knownPeople: number }> {
   const doubled = await selectRows(
     tx,
     sql`
       delete from import_rows where import_id = ${id} and message is not null and exists (
-        select from mappings m join messages on messages.mapping_id = m.id
-          and messages.provider_message_id = import_rows.provider_message_id
-        where m.account_id = ${accountId} and m.address = ${address} and m.location_id = ${locationId}
+        select from messages where provider_message_id = import_rows.provider_message_id and mapping_id = any (array(
+          select id from mappings where location_id = ${locationId} and address = ${address} and provider = ${provider}
+        ))
       ) returning 1`,
   );
   await tx.execute(sql`

@@ -347,7 +347,7 @@ test.each(["hold", "ignore"])(
 test.each([
   ["", "text/csv", /holds no messages/],
   ['date,direction\n"', "text/csv", /no CSV/],
-  ["date,date\n1,2", "text/csv", /stands in it twice/],
+  ["date,direction,person,date\n1,2,3,4", "text/csv", /stands in it twice/],
 ])("a file that is none is refused as a whole: %j", async (file, type, detail) => {
   const { mappingId } = await newNumber();
   const answer = await post(`mappingId=${mappingId}`, file, type);
@@ -394,6 +394,76 @@ test("a file of columns or of blank lines without end is refused before others w
   expect(columns.detail).toMatch(/more than 200 columns/);
   const blank = await post(`mappingId=${mappingId}`, `{}${"\n".repeat(200_000)}{}`, "application/x-ndjson");
   expect(blank.body.detail).toMatch(/more than 100000 lines/);
+});
+
+test("rows of empty cells say nothing, and a time may be written as databases write it", async () => {
+  const { mappingId, posted } = await newNumber();
+  const ann = person();
+  const times = [
+    "2024-01-31 09:30:00+00",
+    "2024-01-31T10:31:00.5+0100",
+    "2024-01-31 09:32 UTC",
+    "2024-01-31t09:33:00z",
+  ];
+  const rows = times.map((time, index) => `${time},inbound,${ann},${index}`);
+  const wrong = ["2024-01-31 09:30", "2024-02-30 09:30Z", "01/31/2024 09:30Z", "1706693400", "2024-01-31T09:30+1"];
+  const refused = wrong.map((time) => `${time},inbound,${ann},x`);
+  const csv = ["date,direction,person,text", ",,,", ...rows, " , ,, ", ...refused, ",,,"].join("\n");
+  const { body } = await post(`mappingId=${mappingId}&perSecond=100`, csv);
+  expect(body).toMatchObject({ lines: times.length + wrong.length, refused: wrong.length });
+  expect(body.firstRefused[0]).toEqual({
+    line: 8,
+    reason: expect.stringMatching(/^date: must be a time with its zone/),
+  });
+  await ended(body.id);
+  const minutes = [30, 31, 32, 33].map((minute) => `2024-01-31T09:${minute}:00.${minute === 31 ? "5" : "0"}00Z`);
+  expect(posted().map(({ dateAdded }) => dateAdded)).toEqual(minutes);
+});
+
+test("a first line that names nothing, and a cell that cannot be read, are not repeated", async () => {
+  const { mappingId } = await newNumber();
+  const row = `${at(1)},inbound,${person()},secret words`;
+  for (const csv of [`${row}\n${row}`, `date,direction,person,text\n${row} "so"`]) {
+    const { status, body } = await post(`mappingId=${mappingId}`, csv);
+    expect([status, body.detail]).toEqual([
+      422,
+      expect.stringMatching(/names? the columns: it lacks date|a quote is found/),
+    ]);
+    const [kept] = (await bridge.admin("GET", "/imports?limit=1")).body.items;
+    expect(kept).toMatchObject({ state: "stopped", reason: body.detail });
+    expect(JSON.stringify([body, kept])).not.toContain("secret");
+  }
+  const { body } = await post(`mappingId=${mappingId}`, "[{}]", "application/x-ndjson");
+  expect(body.detail).toMatch(/^this is a list in JSON: give each/);
+});
+
+test("of a paused mapping nothing is begun, and the reason says so", async () => {
+  const { mappingId, posted } = await newNumber();
+  await bridge.admin("POST", `/mappings/${mappingId}/pause`);
+  const messages = [{ date: at(1), direction: "inbound", person: person(), text: "hi" }];
+  const { body } = await bridge.admin("POST", "/imports", { mappingId, messages });
+  const waits = await until(
+    () => bridge.admin("GET", `/imports/${body.id}`),
+    (answer) => answer.body.reason !== null,
+  );
+  expect(waits.body).toMatchObject({ state: "running", begun: 0, reason: "it waits: its mapping is paused" });
+  await bridge.admin("POST", `/mappings/${mappingId}/resume`);
+  expect(await ended(body.id)).toMatchObject({ begun: 1, reason: null });
+  expect(posted()).toHaveLength(1);
+});
+
+test("what stands for the number anew, by another account too, has what the former mapping had", async () => {
+  const { mappingId, address, posted } = await newNumber();
+  const ann = person();
+  const messages = [1, 2].map((day) => ({ date: at(day), direction: "inbound", person: ann, text: `past ${day}` }));
+  const first = await bridge.admin("POST", "/imports", { mappingId, perSecond: 100, messages: messages.slice(0, 1) });
+  await ended(first.body.id);
+  await bridge.admin("DELETE", `/mappings/${mappingId}`);
+  const about = { provider: "generic-sms", address, credentials: signer.credentials };
+  const again = await bridge.addMapping(about);
+  const second = await bridge.admin("POST", "/imports", { mappingId: again, perSecond: 100, messages });
+  expect(await ended(second.body.id)).toMatchObject({ duplicates: 1, begun: 1 });
+  expect(posted().map((message) => message.body)).toEqual(["past 1", "past 2"]);
 });
 
 test("a line that cannot be read is refused, and keeps back no other", async () => {
