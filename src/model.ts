@@ -197,7 +197,7 @@ export interface ProviderMessage {
   service?: TextService | undefined;
   /** E.164, a short code or an alphanumeric sender; for email the mailbox in lower case. */
   from: string;
-  /** The person's name as the email's From header gives it. */
+  /** The sender's name as the email's From header gives it; of a text, and of a row of an import, the person's. */
   fromName?: string | undefined;
   /** `from` in the person's own spelling, where that is another: answers go to it. */
   fromSpelling?: string | undefined;

@@ -11,6 +11,7 @@ import {
   ensureContact,
   ensureConversation,
   findContact,
+  nameIfNameless,
   readDnd,
   setDnd,
 } from "./contacts.ts";
@@ -88,6 +89,8 @@ export interface Highlevel extends HighlevelChecks {
   ensureConversation(access: Access, contactId: string): Promise<string>;
   /** The contact with this one address; undefined where there is none. */
   findContact(access: Access, contact: ContactKey): Promise<string | undefined>;
+  /** Gives the name to a contact that has none; where HighLevel does not take it, or has the contact no more, it stays as it is. */
+  nameIfNameless(access: Access, contactId: string, name: string): Promise<void>;
   /** On which channels the contact is not to be written to. */
   readDnd(access: Access, contactId: string): Promise<DndSettings>;
   /** Sets all of them: what is left out may be lost. */
@@ -154,6 +157,7 @@ export function createHighlevel(options: HighlevelOptions): Highlevel {
     ensureContact: (access, contact) => ensureContact(call, access, contact),
     ensureConversation: (access, contactId) => ensureConversation(call, access, contactId),
     findContact: (access, contact) => findContact(call, access, contact),
+    nameIfNameless: (access, contactId, name) => nameIfNameless(call, access, contactId, name),
     readDnd: (access, contactId) => readDnd(call, access, contactId),
     setDnd: (access, contactId, settings) => setDnd(call, access, contactId, settings),
     listMessages: (access, conversationId, after) =>
@@ -182,12 +186,10 @@ export function createHighlevel(options: HighlevelOptions): Highlevel {
     findMessage: (access, id) =>
       call(access, { method: "GET", path: `/conversations/messages/${encodeURIComponent(id)}`, answer: messageAnswer }),
 
-    findEmail: (access, id) =>
-      call(access, {
-        method: "GET",
-        path: `/conversations/messages/email/${encodeURIComponent(id)}`,
-        answer: emailAnswer,
-      }),
+    findEmail(access, id) {
+      const path = `/conversations/messages/email/${encodeURIComponent(id)}`;
+      return call(access, { method: "GET", path, answer: emailAnswer });
+    },
 
     reportStatus: (access, messageId, report) =>
       call(access, {

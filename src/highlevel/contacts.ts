@@ -53,7 +53,7 @@ export async function ensureContact(call: Call, access: Access, contact: Contact
 const generalReasons: readonly string[] = ["throttled", "own_limit", "unauthorized"];
 
 /** Gives this name to a contact that has none. That HighLevel does not take it is no reason to go no further. */
-async function nameIfNameless(call: Call, access: Access, contactId: string, name: string): Promise<void> {
+export async function nameIfNameless(call: Call, access: Access, contactId: string, name: string): Promise<void> {
   const path = `/contacts/${encodeURIComponent(contactId)}`;
   try {
     const { contact } = await call(access, { method: "GET", path, answer: contactNameAnswer });

@@ -9,6 +9,7 @@ import type { Mapping } from "../registry/mappings.ts";
 import { oweStandingDnd } from "../registry/opt-outs/change-consents.ts";
 import { forgetHighlevelIds, keepHighlevelIds } from "../store/conversations.ts";
 import { endMaking, takeMaking } from "../store/people/making-contacts.ts";
+import { wasNameTold } from "../store/people/told-names.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation } from "../store/schema.ts";
 import type { MessageAttempt } from "./attempt.ts";
@@ -17,23 +18,29 @@ interface KnowContext {
   db: Db;
   /** The longest that one attempt may take. */
   attemptSeconds: number;
-  highlevel: Pick<Highlevel, "ensureContact" | "ensureConversation" | "findContact">;
+  highlevel: Pick<Highlevel, "ensureContact" | "ensureConversation" | "findContact" | "nameIfNameless">;
 }
 
 type Ids = Pick<MessageAttempt, "conversation" | "message">;
 
-/** HighLevel's ids for the sender. With only one of the two registered, HighLevel completes the other. */
+/**
+ * HighLevel's ids for the sender. With only one of the two registered, HighLevel completes the other. A name that is told for the
+ * first time is given to a contact that has none.
+ */
 export async function knowSender(
-  { db, highlevel, attemptSeconds }: KnowContext,
+  context: KnowContext,
   mapping: Mapping,
   access: Access,
   { conversation, message }: Ids,
 ): Promise<Conversation> {
+  const { db, highlevel, attemptSeconds } = context;
+  const told = message.content?.contact?.contactId;
+  const knownId = conversation.highlevelContactId ?? told;
+  if (knownId !== undefined) await tellName(context, access, knownId, { conversation, message });
   if (conversation.highlevelConversationId) return conversation;
   if (admit(mapping, conversation) !== "let in") throw new Failure("unknown_sender", heldDetail);
   const { address } = conversation;
-  const told = message.content?.contact?.contactId;
-  const contactId = conversation.highlevelContactId ?? told ?? (await makeContact());
+  const contactId = knownId ?? (await makeContact());
   await oweStandingDnd(db, { locationId: mapping.locationId, address }, conversation.id);
   const conversationId = await highlevel.ensureConversation(access, contactId);
   await keepHighlevelIds(db, conversation.id, { contactId, conversationId });
@@ -60,9 +67,21 @@ export async function knowSender(
   }
 }
 
+/** To whom HighLevel knew before: by each message of theirs it would be a call. */
+async function tellName(
+  { db, highlevel }: Pick<KnowContext, "db" | "highlevel">,
+  access: Access,
+  contactId: string,
+  { conversation, message }: Ids,
+): Promise<void> {
+  const name = message.content?.fromName;
+  if (!name || (await wasNameTold(db, { conversationId: conversation.id, messageId: message.id }))) return;
+  await highlevel.nameIfNameless(access, contactId, name);
+}
+
 /** Without the ids that led nowhere; the conversation also for later messages. Throws what is about none of them. */
 export async function forgetGone(
-  context: Omit<KnowContext, "attemptSeconds">,
+  context: { db: Db; highlevel: Pick<Highlevel, "findContact"> },
   mapping: Mapping,
   access: Access,
   { conversation, message }: Ids,
@@ -94,7 +113,7 @@ function withoutTold(message: Ids["message"]): Ids["message"] {
 
 /** Who the person is now, where it would be forgotten that they are known; elsewhere the contact is found as a stranger's is. Throws a Failure where it is to be seen later. */
 async function findHeir(
-  { highlevel }: Pick<KnowContext, "highlevel">,
+  { highlevel }: { highlevel: Pick<Highlevel, "findContact"> },
   mapping: Mapping,
   access: Access,
   ids: Ids,

@@ -59,6 +59,10 @@ export const highlevelCalls: Calls<Highlevel> = {
     },
     "by a name alone": ({ highlevel, access }) => highlevel.ensureContact(access, { name: "A. Name" }),
   },
+  nameIfNameless: {
+    "to one without a name": ({ highlevel, access, contactId }) =>
+      highlevel.nameIfNameless(access, contactId, "A. Name"),
+  },
   postOutboundCall: {
     "with a recording": ({ highlevel, access, conversationId }) =>
       highlevel.postOutboundCall(access, callTo(conversationId)),

@@ -19,6 +19,7 @@ const calls: Record<keyof Highlevel, (highlevel: Highlevel, access: Access) => P
     }),
   setAttachments: (highlevel, to) => highlevel.setAttachments(to, "message-1", ["https://files.example/a.mp3"]),
   findContact: (highlevel, to) => highlevel.findContact(to, { phone: "+15005550006" }),
+  nameIfNameless: (highlevel, to) => highlevel.nameIfNameless(to, "contact-1", "A. Name"),
   readDnd: (highlevel, to) => highlevel.readDnd(to, "contact-1"),
   setDnd: (highlevel, to) => highlevel.setDnd(to, "contact-1", {}),
   ensureConversation: (highlevel, to) => highlevel.ensureConversation(to, "contact-1"),

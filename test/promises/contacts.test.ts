@@ -52,6 +52,32 @@ test("a name that is told is given to a contact that has none, and never over on
   expect([first.id, second.id, third ?? ""].map(nameOf)).toEqual(["Ann", "Own name", "Eve"]);
 });
 
+test("a name that is told only later, or by whom an agent wrote to first, is given once to a contact that has none", async () => {
+  const later = newNumber();
+  const first = (await contactOf(await say(later))) ?? "";
+  for (const name of ["Ann", "Ann", "Bob"]) await contactOf(await say(later, { contact: { name } }));
+  const written = newNumber();
+  const second = add({ phone: written });
+  const about = {
+    type: "SMS",
+    locationId,
+    messageId: `hl-${written}`,
+    message: "hi",
+    phone: written,
+    contactId: second.id,
+  };
+  await bridge.sandbox.postEvent(`${bridge.url}/webhooks/highlevel`, about);
+  await until(
+    () => bridge.admin("GET", `/messages?address=${encodeURIComponent(written)}`),
+    ({ body }) => body.items.length > 0,
+  );
+  await contactOf(await say(written, { contact: { name: "Eve" } }));
+  expect([first, second.id].map(nameOf)).toEqual(["Ann", "Eve"]);
+  const read = bridge.sandbox.callCount(`/contacts/${first}`);
+  await contactOf(await say(later, { contact: { name: "Ann" } }));
+  expect(bridge.sandbox.callCount(`/contacts/${first}`)).toBe(read);
+});
+
 test.each([422, 403, 500])("that HighLevel answers %s to a name keeps no message", async (status) => {
   const number = newNumber();
   const { id } = add({ phone: number });
@@ -230,4 +256,22 @@ test("what is told of contacts that are nobody here, or have not changed, is ign
   expect(await tell("ContactDelete", { id: "nobody" })).toBe(reason);
   expect(await tell("ContactUpdate", { id: "x", phone: "odd", email: 7 })).toBe(reason);
   expect(await tell("ContactDelete", { locationId: "somebody-elses", id })).toBe(reason);
+});
+
+test("an email that we sent to somebody new gives them no name of ours", async () => {
+  const about = {
+    provider: "generic-email",
+    address: "shop@example.com",
+    conversationProviderId: "provider-email-extra",
+  };
+  const id = await bridge.addMapping({ ...about, credentials: signer.credentials });
+  const sent = { id: "sent-1", from: "Shop <shop@example.com>", to: "new@example.org", subject: "Offer", text: "ours" };
+  const sample = { contentType: "application/json", body: { type: "message.sent", data: sent } };
+  await bridge.post(signer.sign(sample, { url: `${publicUrl}/webhooks/${id}`, at: new Date() }));
+  const { body } = await until(
+    () => bridge.admin("GET", "/messages?address=new@example.org"),
+    (answer) => answer.body.items[0]?.highlevelMessageId,
+  );
+  expect(body.items[0].direction).toBe("outbound");
+  expect(bridge.sandbox.contacts().find(({ email }) => email === "new@example.org")).not.toHaveProperty("name", "Shop");
 });

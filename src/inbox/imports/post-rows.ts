@@ -119,7 +119,9 @@ function messageOf({ id: mappingId }: MappingFacts, row: Row, conversation: Conv
   const state = direction === "inbound" ? ("received" as const) : ("sent" as const);
   const about = { mappingId, conversationId: conversation.id, webhookId: null, origin: "import" as const };
   const ids = { providerMessageId, rfcMessageId };
-  return { ...about, ...ids, direction, state, content: contentOf(message), sentAt, receivedAt: new Date() };
+  // In a row the name is the person's, whoever wrote.
+  const content = { ...contentOf(message), fromName: message.fromName };
+  return { ...about, ...ids, direction, state, content, sentAt, receivedAt: new Date() };
 }
 
 interface Stop {

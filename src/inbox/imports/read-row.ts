@@ -113,8 +113,8 @@ function messageOf(row: PastRow, { person, own, id }: { person: string; own: str
   const { direction, name, text, subject, html, attachments = [], rfcMessageId, inReplyTo } = row;
   const isInbound = direction === "inbound";
   return {
-    ...{ kind: "message", providerMessageId: id, rfcMessageId, subject, text, html },
-    ...(isInbound ? { from: person, fromName: name, to: [own] } : { direction, from: own, to: [person] }),
+    ...{ kind: "message", providerMessageId: id, fromName: name, rfcMessageId, subject, text, html },
+    ...(isInbound ? { from: person, to: [own] } : { direction, from: own, to: [person] }),
     ...{ cc: [], bcc: [], references: [], inReplyTo: inReplyTo === undefined ? [] : [inReplyTo] },
     attachments: attachments.map((url) => ({ url })),
   };

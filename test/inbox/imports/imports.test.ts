@@ -396,6 +396,16 @@ test("a file of columns or of blank lines without end is refused before others w
   expect(blank.body.detail).toMatch(/more than 100000 lines/);
 });
 
+test("a name is the person's also where it stands beside what was sent to them", async () => {
+  const { mappingId, posted } = await newNumber();
+  const row = { direction: "outbound", person: person(), name: "Ann" };
+  const messages = [1, 2].map((day) => ({ ...row, date: at(day), text: `sent ${day}` }));
+  const { body } = await bridge.admin("POST", "/imports", { mappingId, perSecond: 100, messages });
+  await ended(body.id);
+  const [sent] = posted();
+  expect(bridge.sandbox.contacts().find(({ id }) => id === sent?.contactId)?.name).toBe("Ann");
+});
+
 test("rows of empty cells say nothing, and a time may be written as databases write it", async () => {
   const { mappingId, posted } = await newNumber();
   const ann = person();
