@@ -47,7 +47,7 @@ export async function postCuring(
 ): Promise<{ answer: InboundAnswer & { status: number }; detail: string | undefined }> {
   const { mapping, conversation, message, access } = post;
   const emailMessageId = await findThreadOf(context, conversation, message);
-  let draft: Draft = { type: mapping.type, refused: [], emailMessageId, content: message.content };
+  let draft: Draft = { type: typeOf(mapping, message.content), refused: [], emailMessageId, content: message.content };
   const notes: string[] = [];
   for (;;) {
     const { type, content } = draft;
@@ -67,6 +67,10 @@ export async function postCuring(
     }
   }
 }
+
+/** What came before a mapping had calls alone is no call. */
+const typeOf = ({ type }: Mapping, { call }: MessageContent): HighlevelMessageType =>
+  type === "Call" && !call ? "Custom" : type;
 
 interface Cure {
   change: Partial<Draft>;
@@ -108,7 +112,7 @@ function withoutRefusedFiles(content: MessageContent, failure: Failure): Message
 }
 
 async function keepCures({ db, mappings }: CuringContext, { mapping, message, messageId }: Post, draft: Draft) {
-  if (draft.type !== mapping.type) {
+  if (draft.type !== typeOf(mapping, message.content)) {
     await keepMappingType(db, mapping.id, draft.type);
     mappings.forget(mapping.id);
   }

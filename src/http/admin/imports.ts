@@ -8,7 +8,7 @@ import { requireAdapter } from "../../registry/require-fitting.ts";
 import { countPosted, listRefusedRows } from "../../store/imports/import-rows.ts";
 import { changeImport, findImport, listImports, type NewImport } from "../../store/imports/imports.ts";
 import type { Db } from "../../store/postgres/database.ts";
-import type { Import } from "../../store/schema.ts";
+import type { Import, MappingRow } from "../../store/schema.ts";
 import { importListAnswer, refusedLinesAnswer, wholeImportAnswer } from "../answers/jobs/import.ts";
 import { showOutcomes } from "../answers/jobs/outcomes.ts";
 import { type Caller, requireKeyId, whoOf } from "../caller.ts";
@@ -79,7 +79,7 @@ export const importsOperations = {
     async handle(context: ImportsContext, { caller, query: asked, body: posted }) {
       const { messages, ...how } =
         typeof posted === "string" ? { messages: posted, ...parseInput(query, asked) } : readJson(asked, posted);
-      const mapping = await requireMapping(context, caller, how.mappingId);
+      const mapping = await requireOfTexts(context, caller, how.mappingId);
       const made = await begin(context, caller, {
         mappingId: how.mappingId,
         perSecond: how.perSecond,
@@ -103,7 +103,7 @@ export const importsOperations = {
     answers: { 201: wholeImportAnswer },
     errors: { 404: "There is no such mapping.", 409: "One of the mapping is under way, or as many as may be." },
     async handle(context: ImportsContext, { caller, body: { mappingId, from, until, ...how } }) {
-      const { provider } = await requireMapping(context, caller, mappingId);
+      const { provider } = await requireOfTexts(context, caller, mappingId);
       if (!requireAdapter(provider).history)
         throw new Problem(422, `${provider} lists no messages, as far as the bridge knows: import a file`);
       const latest = new Date(Date.now() - liveMs);
@@ -208,6 +208,12 @@ function changeTo(state: "paused" | "running" | "stopped", from: Import["state"]
     context.onWork("deliveries");
     return reply(200, await showWhole(context, now));
   };
+}
+
+async function requireOfTexts(context: ImportsContext, caller: Caller, id: string): Promise<MappingRow> {
+  const mapping = await requireMapping(context, caller, id);
+  if (mapping.type === "Call") throw new Problem(422, "the mapping is of type Call, which has calls alone");
+  return mapping;
 }
 
 async function requireImport({ db }: ImportsContext, caller: Caller, id: number): Promise<Import> {

@@ -99,6 +99,8 @@ const isStorable = (given: unknown) =>
 
 function personOf({ channel, accountId, adapter, address }: MappingFacts, given: string): string | undefined {
   if (isChatId(given)) return adapter.takesIds ? chatIdOf(accountId, given) : undefined;
+  // A spreadsheet has cut it: of several people it would make one.
+  if (/^\d([.,]\d+)?E\+?\d+$/i.test(given)) return undefined;
   return normalizeAddress(channel, given, address);
 }
 

@@ -67,6 +67,7 @@ async function stepOf(tx: Db, context: ImportsContext, due: DueImport): Promise<
   const why = !mapping || mapping.deletedAt ? "its mapping was deleted or moved" : await whyEnded(tx, due, mapping);
   if (!mapping || why) {
     await endImport(tx, due, why ?? "");
+    context.log("warn", "import.stopped", { importId: id, mappingId: due.mappingId, reason: why });
     return false;
   }
   const isForHighlevel = stage === "matching" || stage === "posting";

@@ -406,6 +406,33 @@ test("a name is the person's also where it stands beside what was sent to them",
   expect(bridge.sandbox.contacts().find(({ id }) => id === sent?.contactId)?.name).toBe("Ann");
 });
 
+test("a number that a spreadsheet has cut is nobody's, and a mapping that has calls alone takes no messages", async () => {
+  const { mappingId } = await newNumber();
+  const csv = ["date,direction,person,text", `${at(1)},inbound,1.50056E+10,x`, `${at(1)},inbound,"1,50056E+10",x`];
+  const { body } = await post(`mappingId=${mappingId}&dryRun=true`, csv.join("\n"));
+  expect(body).toMatchObject({ lines: 2, refused: 2, people: 0 });
+  const calls = await newNumber({ type: "Call", callProviderId: "provider-calls" });
+  const messages = [{ date: at(1), direction: "inbound", person: person(), text: "hi" }];
+  const refused = await bridge.admin("POST", "/imports", { mappingId: calls.mappingId, messages });
+  expect([refused.status, refused.body.detail]).toEqual([422, expect.stringContaining("calls alone")]);
+  expect((await bridge.admin("GET", `/mappings/${calls.mappingId}`)).body.type).toBe("Call");
+});
+
+test("one whose mapping is deleted stops, keeps what it has posted, and leaves a line", async () => {
+  const { mappingId, posted } = await newNumber();
+  const ann = person();
+  const messages = Array.from({ length: 30 }, (_, index) => ({
+    ...{ date: at(1, index), direction: "inbound", person: ann, text: `amid ${index}` },
+  }));
+  const { body } = await bridge.admin("POST", "/imports", { mappingId, perSecond: 3, messages });
+  await until(posted, (all) => all.length > 0);
+  await bridge.admin("DELETE", `/mappings/${mappingId}`);
+  const reason = "its mapping was deleted or moved";
+  expect(await ended(body.id)).toMatchObject({ state: "stopped", reason });
+  const line = { event: "import.stopped", level: "warn", importId: body.id, mappingId, reason };
+  expect(bridge.logLines).toContainEqual(expect.objectContaining(line));
+});
+
 test("rows of empty cells say nothing, and a time may be written as databases write it", async () => {
   const { mappingId, posted } = await newNumber();
   const ann = person();
