@@ -269,6 +269,22 @@ test("where the mapping names no provider of calls, they are ignored, and the we
   await untilPosted("+15005550106", 1);
 });
 
+test("a text that came before a mapping had calls alone is posted as a text, and the mapping keeps its type", async () => {
+  const [from, address] = ["+15005550198", "+15005550097"];
+  const about = { provider: "generic-sms", address, credentials: signer.credentials };
+  const id = await bridge.addMapping(about);
+  await bridge.admin("POST", `/mappings/${id}/pause`);
+  await post("message.received", { id: "t-8", from, to: address, text: "before" }, id);
+  await until(
+    () => bridge.admin("GET", `/messages?mappingId=${id}`),
+    (answer) => answer.body.items.length === 1,
+  );
+  expect((await bridge.admin("PATCH", `/mappings/${id}`, { type: "Call", callProviderId })).status).toBe(200);
+  await bridge.admin("POST", `/mappings/${id}/resume`);
+  expect(await untilPosted(from, 1)).toMatchObject([{ type: "Custom", body: "before" }]);
+  expect((await bridge.admin("GET", `/mappings/${id}`)).body.type).toBe("Call");
+});
+
 test("a mailbox has no calls", async () => {
   const mailbox = {
     provider: "generic-email",
