@@ -272,6 +272,8 @@ export type CallStatus = (typeof callStatuses)[number];
 export interface CallFacts {
   status: CallStatus;
   durationSeconds?: number | undefined;
+  /** Another call was put through by it: it may be between two others, such as the person and an agent's own phone. */
+  isLeg?: boolean | undefined;
 }
 
 /** What a provider tells later of a call: its recordings, and what was said. */

@@ -55,11 +55,12 @@ function describeMessage({ message, conversation }: { message: Message; conversa
 }
 
 function describeContent({ content, sentAt }: Message) {
-  const { fromName, subject, text, html, attachments = [] } = content ?? {};
+  const { fromName, subject, text, html, call, attachments = [] } = content ?? {};
   const files = attachments.map(({ url, name, contentType, sizeBytes }) =>
     withoutNothing({ url, name, contentType, sizeBytes }),
   );
-  return { fromName, subject, text, html, attachments: files, sentAt: sentAt?.toISOString() };
+  const told = call && withoutNothing({ status: call.status, durationSeconds: call.durationSeconds });
+  return { fromName, subject, text, html, call: told, attachments: files, sentAt: sentAt?.toISOString() };
 }
 
 function withoutNothing(data: Record<string, unknown>): Record<string, unknown> {

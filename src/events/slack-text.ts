@@ -26,9 +26,7 @@ const held: Record<string, string> = {
 const sentences: Record<EventBody["type"], (read: Read) => string> = {
   "message.received": (read) => {
     const said = read("subject") ?? read("text");
-    const kind = read("automatic");
-    const what = kind ? `A machine wrote (${kind})` : "A message came";
-    return `${what} from ${person(read)}${read.to()}${said ? `: ${shorten(said)}` : "."}`;
+    return `${whatCame(read)} from ${person(read)}${read.to()}${said ? `: ${shorten(said)}` : "."}`;
   },
   "message.delivered": (read) => `The message to ${person(read)} was delivered${read.message()}.`,
   "message.failed": (read) => {
@@ -54,6 +52,12 @@ const sentences: Record<EventBody["type"], (read: Read) => string> = {
   "account.reachable": (read) => `${read.other()} answers again${read.after()}. What had waited goes out now.`,
   "endpoint.test": () => "This is a test: events of the bridge are told here.",
 };
+
+function whatCame(read: Read): string {
+  const [kind, call] = [read("automatic"), read("call.status")];
+  if (kind) return `A machine wrote (${kind})`;
+  return call ? `A call came (${call})` : "A message came";
+}
 
 /** What a delivery of each kind is. */
 const given: Record<string, string> = {

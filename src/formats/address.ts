@@ -13,11 +13,11 @@ export function normalizeAddress(channel: Channel, given: string, ownNumber?: st
   return normalizers[channel](given, ownNumber);
 }
 
-/** Somebody whom a chat knows by an id: `id:u-1`. */
-export const chatId = /^id:[\x21-\x7e]{1,200}$/;
+/** Somebody whom a chat knows by an id: `id:u-1`. Of any script, also with spaces in it. */
+export const chatId = /^id:(?! )[^\p{C}\p{Zl}\p{Zp}]{1,200}(?<! )$/u;
 
 /** Also as it is kept, which is longer. */
-export const isChatId = (address: string): boolean => /^id:[\x21-\x7e]{1,300}$/.test(address);
+export const isChatId = (address: string): boolean => /^id:(?! )[^\p{C}\p{Zl}\p{Zp}]{1,300}(?<! )$/u.test(address);
 
 /**
  * As it is kept: `id:5f2c1a52:u-1`. An id is an account's: the same id of another account is somebody else, who may be in the same

@@ -112,6 +112,12 @@ export interface Highlevel extends HighlevelChecks {
   uploadFile(access: Access, conversationId: string, file: UploadFile): Promise<string>;
 }
 
+/** As much of it as HighLevel takes, https://marketplace.gohighlevel.com/docs/ghl/conversations/add-an-outbound-message: no text. */
+export function outboundCallOf(post: InboundPost) {
+  const { type, conversationId, conversationProviderId, altId, date, attachments, call } = post;
+  return { type, conversationId, conversationProviderId, altId, date, attachments, call };
+}
+
 /** A call that stands `behind` takes no permit while another one waits for one. */
 export type Turn = "behind";
 
@@ -140,9 +146,8 @@ export function createHighlevel(options: HighlevelOptions): Highlevel {
     postInbound: (access, post) =>
       call(access, { method: "POST", path: "/conversations/messages/inbound", body: post, answer: inboundAnswer }),
 
-    // https://marketplace.gohighlevel.com/docs/ghl/conversations/add-an-outbound-message: it has no text.
-    postOutboundCall(access, { type, conversationId, conversationProviderId, altId, date, attachments, call: made }) {
-      const body = { type, conversationId, conversationProviderId, altId, date, attachments, call: made };
+    postOutboundCall(access, post) {
+      const body = outboundCallOf(post);
       return call(access, { method: "POST", path: "/conversations/messages/outbound", body, answer: inboundAnswer });
     },
 

@@ -110,12 +110,17 @@ async function route(
       const mappings = isSaid(event) ? find(addressed(reading, event)) : [];
       if (!isSaid(event)) events.push({ event });
       else if (mappings.length > 0) events.push(...seenBy(mappings, event));
+      else if (isForeignLeg(event)) events.push({ event: { kind: "ignored", reason: foreignLeg } });
       else unmapped ??= unmappedReason(addressingOf(event));
     }
     return { reading, events, unmapped };
   });
   return { routed, formerIdsOf };
 }
+
+/** It is of a call that is told of by itself. */
+const isForeignLeg = (said: Said) => said.kind === "message" && said.call?.isLeg === true;
+const foreignLeg = "a leg of another call, between two numbers of which none is mapped";
 
 const contentOfReading = (reading: AccountReading) => ("content" in reading ? reading.content.events : []);
 

@@ -52,8 +52,8 @@ function composeCall(
 
 /** In words, as HighLevel shows of a call no more than that there was one. */
 function wordsOfCall({ status, durationSeconds }: CallFacts): string {
-  const time = durationSeconds ? `, ${durationOf(Math.round(durationSeconds))}` : "";
-  return `Call: ${status}${time}`;
+  const seconds = Math.round(durationSeconds ?? 0);
+  return seconds > 0 ? `Call: ${status}, ${durationOf(seconds)}` : `Call: ${status}`;
 }
 
 function durationOf(seconds: number): string {

@@ -21,17 +21,17 @@ import { addition, call, consent, ignored, receipt, type StatusWords, text, tran
 import {
   anyPartySeenBy,
   at,
+  callPartySeenBy,
   code,
   knownContact,
   mailbox,
-  maybeNumber,
   maybeText,
   messageId,
   oneOrMore,
   perNumber,
-  phoneSeenBy,
   reference,
   requiredText,
+  seconds,
   time,
 } from "./kit/fields.ts";
 import { jsonSample } from "./kit/recipes/samples.ts";
@@ -57,8 +57,8 @@ export const genericSms = genericProvider({
     return { from: from.number, to: to.number };
   },
   readCall: (webhook, ownNumber) => {
-    const { direction, to, ...rest } = webhook.read(callSeenBy(ownNumber));
-    return call({ ...rest, to: [to], direction: direction === "outbound" ? direction : undefined });
+    const { direction, ...rest } = webhook.read(callSeenBy(ownNumber));
+    return call({ ...rest, direction: direction === "outbound" ? direction : undefined });
   },
   readRecipient: () => undefined,
   compose: ({ from, to, text: body, attachments }) => ({ from, to, text: body, attachments: attachments.map(linkTo) }),
@@ -91,7 +91,7 @@ interface Generic {
   readMessage(webhook: DecodedWebhook, ownAddress: string | undefined): ProviderMessage | Promise<ProviderEvent[]>;
   /** A person's wish, from whom and for which of our addresses. */
   readWish(webhook: DecodedWebhook, ownAddress: string | undefined): Pick<Consent, "from" | "to">;
-  readCall?(webhook: DecodedWebhook, ownAddress: string | undefined): ProviderMessage;
+  readCall?(webhook: DecodedWebhook, ownAddress: string | undefined): ProviderEvent;
   /** Whom of an email's recipients a receipt is about, which names one. */
   readRecipient(webhook: DecodedWebhook): string | undefined;
   files?(webhook: DecodedWebhook): (Buffer | undefined)[] | Promise<Buffer[]>;
@@ -219,9 +219,10 @@ const areAlike = (from: Party, to: Party | undefined) =>
   to !== undefined && isChatId(from.number) === isChatId(to.number);
 const notAlike = "has an id on one side alone: from and to are both ids, or both numbers";
 const mailboxes = at("data", { from: mailbox, to: mailbox });
+const callDirection = z.enum(["inbound", "outbound"]).nullish();
 const callSeenBy = perNumber((ownNumber) => {
-  const party = phoneSeenBy(ownNumber);
-  const how = { status: z.enum(callStatuses), durationSeconds: maybeNumber, direction: maybeText };
+  const party = callPartySeenBy(ownNumber);
+  const how = { status: z.enum(callStatuses), durationSeconds: seconds, direction: callDirection };
   return at("data", { id: messageId, from: party, to: party, text: maybeText, sentAt: time, attachments, ...how });
 });
 

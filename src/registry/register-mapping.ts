@@ -124,7 +124,7 @@ export async function registerMapping(
   const { onUnknownOutcome = "repost", postLists = "people", callProviderId = null } = input;
   const { replyTokens = false, listUnsubscribe = false, dmarcFailures = "post", userIds = null } = input;
   const settings = {
-    callProviderId: requireCalls(adapter, callProviderId),
+    callProviderId: requireCalls(adapter, address, callProviderId),
     unknownSender,
     postAutomatic,
     postLists,
@@ -289,7 +289,9 @@ function changesOf(adapter: Adapter, mapping: MappingRow, change: MappingChange)
     ...Object.fromEntries(given),
     ...(isTypeKept ? {} : { type: requireType(adapter, ids, type) }),
     ...(address === undefined ? {} : { address: requireMappedAddress(adapter, address) }),
-    ...(rest.callProviderId === undefined ? {} : { callProviderId: requireCalls(adapter, rest.callProviderId) }),
+    ...(rest.callProviderId === undefined
+      ? {}
+      : { callProviderId: requireCalls(adapter, address ?? mapping.address, rest.callProviderId) }),
     ...(rest.replyTokens === undefined ? {} : { replyTokens: requireReplyTokens(adapter, rest.replyTokens) }),
     ...(rest.listUnsubscribe === undefined
       ? {}

@@ -42,10 +42,10 @@ export function requireMappedAddress(adapter: Adapter, given: string): string {
   return domain === undefined ? requireAddress(adapter, given) : `*${requireAddress(adapter, `any${domain}`).slice(3)}`;
 }
 
-/** Mailboxes are not called. */
-export function requireCalls(adapter: Adapter, callProviderId: string | null): string | null {
-  if (callProviderId === null || adapter.channel === "sms") return callProviderId;
-  throw new InvalidRequest("invalid", "calls of a mailbox", [
+/** Neither mailboxes are called, nor chats. */
+export function requireCalls(adapter: Adapter, address: string, callProviderId: string | null): string | null {
+  if (callProviderId === null || (adapter.channel === "sms" && !isChatId(address))) return callProviderId;
+  throw new InvalidRequest("invalid", "calls of what has no number", [
     { path: "callProviderId", message: "is for numbers: leave it out" },
   ]);
 }

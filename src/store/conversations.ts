@@ -4,7 +4,7 @@ import { isAnyOf } from "./postgres/any-of.ts";
 import { columnsOf } from "./postgres/columns.ts";
 import type { Db } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
-import { type Conversation, conversations } from "./schema.ts";
+import { type Conversation, conversations, messages } from "./schema.ts";
 
 export interface HighlevelIds {
   contactId?: string | undefined;
@@ -93,7 +93,7 @@ export async function ensureContactConversation(
   return conversation as Conversation;
 }
 
-/** By mapping and contact, as `keyOf` has it: the address of the contact's newest conversation there. */
+/** By mapping and contact, as `keyOf` has it: the address of the contact's conversation there that was written in last. */
 export async function findChatPeople(
   tx: Db,
   keys: { mappingId: string; contactId: string }[],
@@ -112,7 +112,10 @@ export async function findChatPeople(
         isAnyOf(conversations.highlevelContactId, [...new Set(keys.map(({ contactId }) => contactId))]),
       ),
     )
-    .orderBy(asc(conversations.id));
+    .orderBy(
+      sql`(select max(${messages.id}) from ${messages} where ${messages.conversationId} = ${conversations.id} and ${messages.origin} <> 'import') asc nulls first`,
+      asc(conversations.id),
+    );
   return new Map(
     rows.map(({ mappingId, contactId, address }) => [
       keyOf({ mappingId: mappingId ?? "", address: contactId ?? "" }),

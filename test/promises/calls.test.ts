@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { signer } from "../fixtures/generic-sms/sign.ts";
+import { signer as twilio } from "../fixtures/twilio/sign.ts";
 import { startTestBridge, type TestBridge } from "../support/bridge.ts";
 import { locationId, publicUrl, smsProviderId, token } from "../support/location.ts";
 import { until } from "../support/until.ts";
@@ -9,6 +10,7 @@ let bridge: TestBridge;
 let mappingId: string;
 const ours = "+15005550009";
 const callProviderId = "provider-calls";
+const twilioAccount = `AC${"0".repeat(31)}1`;
 beforeAll(async () => {
   bridge = await startTestBridge();
   bridge.sandbox.putLocation({
@@ -285,7 +287,47 @@ test("a text that came before a mapping had calls alone is posted as a text, and
   expect((await bridge.admin("GET", `/mappings/${id}`)).body.type).toBe("Call");
 });
 
-test("a mailbox has no calls", async () => {
+test("the leg of a call between two others is ignored, and one from a mapped number is a call of the business", async () => {
+  const account = { accountSid: twilioAccount, authToken: "0".repeat(32) };
+  const address = "+15005550018";
+  const id = await bridge.addMapping({ provider: "twilio", address, credentials: account, callProviderId });
+  const leg = async (sid: string, from: string, to: string) => {
+    const body = {
+      ...{ AccountSid: twilioAccount, CallSid: sid, ParentCallSid: "CA1", CallStatus: "completed", From: from, To: to },
+      Direction: "outbound-dial",
+    };
+    const sample = { contentType: "application/x-www-form-urlencoded", body };
+    const url = `${publicUrl}/webhooks/${id}`;
+    expect((await bridge.post(twilio.sign(sample, { url, at: new Date(), credentials: account }))).status).toBe(200);
+  };
+  await leg("CA2", "+15005550120", "+15005550121");
+  const { body } = await until(
+    () => bridge.admin("GET", `/webhooks?accountId=${id}&state=ignored`),
+    (answer) => answer.body.items.length === 1,
+  );
+  expect(body.items[0].reason).toContain("a leg of another call");
+  await leg("CA3", address, "+15005550121");
+  const [call] = await untilPosted("+15005550121", 1);
+  expect(call).toMatchObject({ direction: "outbound", altId: "CA3" });
+});
+
+test("what was posted for a call of the business is shown as it was posted, without a text", async () => {
+  const to = "+15005550122";
+  await post("call.ended", { id: "c-16", from: ours, to, status: "completed", direction: "outbound", text: "Sold" });
+  await untilPosted(to, 1);
+  const { body: found } = await bridge.admin("GET", "/messages?providerMessageId=c-16");
+  const { body } = await bridge.admin("GET", `/messages/${found.items[0].id}?posted=true`);
+  const posted = body.posted.find(({ path }: { path: string }) => path === "/conversations/messages/outbound");
+  expect(Object.keys(posted.body).toSorted()).toEqual(
+    ["altId", "call", "conversationId", "conversationProviderId", "date", "type"].toSorted(),
+  );
+});
+
+test("a mailbox has no calls, nor has a chat", async () => {
+  const chat = { provider: "generic-sms", address: "id:page-9", credentials: signer.credentials, callProviderId };
+  const refused = await bridge.admin("POST", "/mappings?check=false", { ...chat, locationId });
+  expect([refused.status, refused.body.errors?.[0]?.path]).toEqual([422, "callProviderId"]);
+
   const mailbox = {
     provider: "generic-email",
     address: "a@example.com",

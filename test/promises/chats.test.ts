@@ -79,6 +79,19 @@ test("somebody without a number becomes a contact by name, and is answered by th
   ]);
 });
 
+test("who writes by two ids is answered by the one that they wrote by last", async () => {
+  const contact = { name: "Two ids", phone: "+15005550211" };
+  await say("id:two a", { contact });
+  const { id } = await contactNamed("Two ids");
+  await untilMessages(id, 1);
+  await say("id:two-b", { contact });
+  await untilMessages(id, 2);
+  await say("id:two a", { text: "Here again" });
+  await untilMessages(id, 3);
+  bridge.sandbox.sendAsAgent(id, { providerId: "provider-chat", message: "Hi" });
+  expect(await untilSent("id:two a")).toMatchObject({ text: "Hi" });
+});
+
 test("one of whom nothing is told has the id for a name", async () => {
   await say("id:u-2");
   await untilMessages((await contactNamed("u-2")).id, 1);

@@ -12,6 +12,74 @@ test("says in a few words what is wrong, however much is", () => {
   return expect(parse()).rejects.toSatisfy((error: Error) => error instanceof ParseError && error.message.length < 500);
 });
 
+const parseData = async (type: string, data: object) => {
+  const body = Buffer.from(JSON.stringify({ type, data: { id: "m-1", ...data } }));
+  return genericSms.parse({ url: "", headers: {}, body, receivedAt: new Date() });
+};
+
+describe("a chat's ids", () => {
+  const say = (from: string, to = "id:page-1") => parseData("message.received", { from, to, text: "Hello" });
+
+  test.each([
+    "id:ü-漢字",
+    "id:Ann from Bonn",
+    "id:+15005550006",
+    "id:ann@example.org",
+    `id:${"a".repeat(200)}`,
+    "id:😀",
+  ])("may be of any script, and look like something else: %s", async (id) => {
+    expect(await say(id)).toMatchObject([{ from: id, to: ["id:page-1"] }]);
+  });
+
+  test.each(["id:", "id: ", "id: u-1", "id:u\n1", "id:u\u200b1", `id:${"a".repeat(201)}`])(
+    "are none in %j, and the reason says so",
+    async (id) => {
+      await expect(say(id)).rejects.toThrow("data.from: is no id of up to 200 visible characters");
+    },
+  );
+
+  test("are not what a number that cannot be read is told to be", async () => {
+    await expect(say("none@", "+15005550009")).rejects.toThrow(
+      "data.from: is not a phone number, a short code or a sender's name",
+    );
+  });
+});
+
+describe("a call", () => {
+  const end = (data: object) =>
+    parseData("call.ended", { from: "+15005550006", to: "+15005550009", status: "completed", ...data });
+
+  test.each(["anonymous", "", null, "sip:ann@example.com", "client:ann"])(
+    "of a caller without a number, %j, is ignored",
+    async (from) => {
+      expect(await end({ from })).toMatchObject([{ kind: "ignored", reason: expect.stringContaining("withholds") }]);
+    },
+  );
+
+  test("by WhatsApp is one of the number", async () => {
+    expect(await end({ from: "whatsapp:+15005550006" })).toMatchObject([{ from: "+15005550006" }]);
+  });
+
+  test.each(["OUTBOUND", "outgoing", 1])(
+    "that went in no known direction, %j, is not taken for one of a person",
+    async (direction) => {
+      await expect(end({ direction })).rejects.toThrow("data.direction: ");
+    },
+  );
+
+  test.each([
+    [84.4, 84.4],
+    ["84", 84],
+    [-5, undefined],
+    [1e300, undefined],
+    ["long", undefined],
+    [null, undefined],
+  ])("that lasted %j has %j seconds", async (durationSeconds, seconds) => {
+    const [event] = await end({ durationSeconds });
+    expect((event as { call: { durationSeconds?: number } }).call.durationSeconds).toBe(seconds);
+  });
+});
+
 describe("receipts", () => {
   const parse = async (data: unknown) => {
     const body = Buffer.from(JSON.stringify({ type: "message.status", data }));

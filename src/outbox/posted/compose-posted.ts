@@ -1,3 +1,4 @@
+import { outboundCallOf } from "../../highlevel/client.ts";
 import { composeInbound } from "../../messages/compose-inbound.ts";
 import { findThreadOf, type ThreadContext } from "../../messages/find-thread.ts";
 import type { DeliveryKind } from "../../model.ts";
@@ -51,10 +52,11 @@ async function postOf(
   if (!content) return undefined;
   const composed = { ...message, content };
   const thread = await findThreadOf(context, conversation, composed);
+  const post = composeInbound(describeMapping(row), conversation, composed, thread);
   const isCallOut = content.call && message.direction === "outbound";
   return {
     ...{ kind: "post-inbound", method: "POST", path: `/conversations/messages/${isCallOut ? "outbound" : "inbound"}` },
-    body: { ...composeInbound(describeMapping(row), conversation, composed, thread) },
+    body: { ...(isCallOut ? outboundCallOf(post) : post) },
   };
 }
 

@@ -5,7 +5,15 @@ import { normalizeWholeNumber } from "../../formats/phone-number.ts";
 import { parseTime } from "../../formats/read-time.ts";
 import type { Attachment, ProviderMessage } from "../../model.ts";
 import { text, wishIn } from "../kit/events.ts";
-import { knownContact, maybeText, messageId, perNumber, requiredText, textPartySeenBy } from "../kit/fields.ts";
+import {
+  knownContact,
+  maybeText,
+  messageId,
+  notChatId,
+  perNumber,
+  requiredText,
+  textPartySeenBy,
+} from "../kit/fields.ts";
 import type { DeclaredText, ProviderDocument } from "./document/document.ts";
 import type { Scope } from "./paths.ts";
 import { parseAt, readEach, readOne, readSource, type Sought, type ValueSource } from "./values.ts";
@@ -65,7 +73,7 @@ function createParties({ numbers, services, people }: Pick<ProviderDocument, "nu
 
 const chatParty = z
   .string()
-  .regex(chatId, "is no id of up to 200 visible characters")
+  .regex(chatId, notChatId)
   .transform((number) => ({ number, service: undefined }));
 
 /** Of each fact what can be read of it: it is no reason to lose a text. */

@@ -37,17 +37,26 @@ export function text({ id, to, cc = [], attachments = [], service, ...rest }: Te
   };
 }
 
-export interface CallEnd
-  extends Pick<TextFacts, "id" | "from" | "to" | "text" | "sentAt" | "direction" | "attachments"> {
+export interface CallEnd extends Pick<TextFacts, "id" | "text" | "sentAt" | "direction" | "attachments"> {
+  /** Who called whom; undefined for who has no number. */
+  from: string | undefined;
+  to: string | undefined;
   status: CallStatus;
   durationSeconds?: number | undefined;
+  isLeg?: boolean;
 }
 
-/** A call that has ended. `from` is who called. */
-export const call = ({ status, durationSeconds, ...rest }: CallEnd): ProviderMessage => ({
-  ...text(rest),
-  call: { status, ...(durationSeconds === undefined ? {} : { durationSeconds }) },
-});
+/** A call that has ended. HighLevel takes none without a contact's number. */
+export function call({ status, durationSeconds, isLeg, from, to, ...rest }: CallEnd): ProviderMessage | IgnoredEvent {
+  if (from === undefined || to === undefined)
+    return ignored(
+      "a call with a number at one end alone: the caller withholds it, or it is a leg by SIP or to an app",
+    );
+  return {
+    ...text({ ...rest, from, to: [to] }),
+    call: { status, ...(durationSeconds === undefined ? {} : { durationSeconds }), ...(isLeg ? { isLeg } : {}) },
+  };
+}
 
 /** What comes to a call later. */
 export const addition = (callId: string, attachments: CallAddition["attachments"]): CallAddition => ({

@@ -40,14 +40,37 @@ export const textPartySeenBy = (ownNumber: string | undefined) =>
   });
 
 /** The same of a sender that has chats as well, whose people and places have `id:` before their ids. */
-export const anyPartySeenBy = (ownNumber: string | undefined) =>
-  z.union([
-    z
-      .string()
-      .regex(chatId)
-      .transform((number) => ({ number, service: undefined })),
-    textPartySeenBy(ownNumber),
-  ]);
+export function anyPartySeenBy(ownNumber: string | undefined) {
+  const chatParty = z
+    .string()
+    .regex(chatId, notChatId)
+    .transform((number) => ({ number, service: undefined }));
+  const textParty = textPartySeenBy(ownNumber);
+  return requiredText
+    .transform((given) => given.trim())
+    .transform((given, context) => {
+      const read = (given.startsWith("id:") ? chatParty : textParty).safeParse(given);
+      if (!read.success) for (const { message } of read.error.issues) context.addIssue(message);
+      return read.data ?? z.NEVER;
+    });
+}
+
+export const notChatId = "is no id of up to 200 visible characters";
+
+/**
+ * A number at either end of a call, also of one by WhatsApp; undefined for who has none: a caller who withholds it, or
+ * somebody by SIP or an app.
+ */
+export const callPartySeenBy = (ownNumber: string | undefined) =>
+  maybeText.transform((given = "", context) => {
+    const number = normalizePhoneNumber(given, ownNumber);
+    const isWordy = given.trim() === "" || /\p{L}/u.test(given.replace(/^\s*(whatsapp|tel):/i, ""));
+    if (number === undefined && !isWordy) context.addIssue("is not a phone number or a short code");
+    return isWordy ? undefined : (number ?? z.NEVER);
+  });
+
+/** The same where the provider names countries always. */
+export const callParty = callPartySeenBy(undefined);
 
 /** What reads a webhook to an own number, built once for each: to build a schema takes longer than to read by it. */
 export function perNumber<Built>(build: (ownNumber: string | undefined) => Built) {
@@ -91,13 +114,16 @@ export const addresses = maybeText.transform((header) => [
 export const time = maybeText.transform(parseTime);
 
 /** A time in Unix seconds or milliseconds, as a number or in digits; one that is none is left out. */
-export const unixTime = z.unknown().transform((value) => {
-  const isDigits = typeof value === "string" && /^\d{1,16}$/.test(value);
-  const count = isDigits ? Number(value) : value;
-  if (typeof count !== "number" || !Number.isFinite(count) || count <= 0) return undefined;
-  const time = new Date(count < 100_000_000_000 ? count * 1000 : count);
-  return Number.isNaN(time.getTime()) ? undefined : time;
-});
+export const unixTime = z
+  .unknown()
+  .optional()
+  .transform((value) => {
+    const isDigits = typeof value === "string" && /^\d{1,16}$/.test(value);
+    const count = isDigits ? Number(value) : value;
+    if (typeof count !== "number" || !Number.isFinite(count) || count <= 0) return undefined;
+    const time = new Date(count < 100_000_000_000 ? count * 1000 : count);
+    return Number.isNaN(time.getTime()) ? undefined : time;
+  });
 
 /** A code that some write as a number. */
 export const code = z.union([requiredText, z.number().transform(String)]);
@@ -115,6 +141,15 @@ export const maybeNumber = z
   .number()
   .nullish()
   .transform((value) => value ?? undefined);
+
+/** How long something was, as a number or in digits. What is none is left out: no reason to lose a call. */
+export const seconds = z
+  .unknown()
+  .optional()
+  .transform((value) => {
+    const count = typeof value === "string" && /^\d{1,9}(\.\d{1,9})?$/.test(value) ? Number(value) : value;
+    return typeof count === "number" && count >= 0 && count < 1e9 ? count : undefined;
+  });
 
 /** A list that may be missing or null: then it is empty. */
 export const listOf = <Item>(item: z.ZodType<Item>) =>

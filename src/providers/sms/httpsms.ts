@@ -7,6 +7,7 @@ import { defineProvider } from "../kit/define-provider.ts";
 import { call, ignored, receipt, type StatusWords, text } from "../kit/events.ts";
 import {
   at,
+  callPartySeenBy,
   listOf,
   maybeText,
   messageId,
@@ -48,7 +49,7 @@ export const httpSms = defineProvider({
     "httpSMS signs a token that is good for ten minutes, and not what it posts: use https. Without a signing key nothing is taken.",
     "It tries twice, within seconds. What the bridge misses then stands in httpSMS alone.",
     "Leave the app's end-to-end encryption off: what comes encrypted cannot be read, and says so.",
-    "Missed calls are calls in HighLevel where the mapping names a `callProviderId`.",
+    "Missed calls are calls in HighLevel where the mapping names a `callProviderId`, and the webhook has the event message.call.missed.",
     "Texts of persons go out at the pace that the phone and its carrier allow; httpSMS gives one up that the phone does not fetch in time.",
   ],
   receives: {
@@ -128,13 +129,13 @@ const incomingTo = perNumber((owner) => {
 });
 
 const missedFrom = perNumber((owner) =>
-  at("data", { message_id: messageId, contact: phoneSeenBy(owner), timestamp: time }),
+  at("data", { message_id: messageId, contact: callPartySeenBy(owner), timestamp: time }),
 );
 
 function readMissedCall(webhook: DecodedWebhook) {
   const { owner } = webhook.read(owned);
   const { message_id: id, contact: from, timestamp: sentAt } = webhook.read(missedFrom(owner));
-  return call({ id, from, to: [owner], sentAt, status: "no-answer" });
+  return call({ id, from, to: owner, sentAt, status: "no-answer" });
 }
 
 function readText(webhook: DecodedWebhook) {

@@ -34,6 +34,7 @@ export const twilio = defineProvider({
     "What Twilio keeps of a number's SMS and MMS can be [imported](../imports.md#a-providers-history). Of WhatsApp it lists nothing under the number.",
     "Twilio itself refuses more than ten files in one message.",
     "For its calls, give the number's _Call status changes_ the same URL, and the mapping a `callProviderId`. Recordings and transcripts are added to them where your TwiML or call gives that URL as `recordingStatusCallback` and `transcribeCallback`.",
+    "A leg that `<Dial>` makes is told only where its `<Number>` has a `statusCallback`: from a number that is mapped it is a call of the business to whom it rings, so give none to those that ring agents. Any other leg is ignored, and so is a call from a withheld number, a SIP address or a client.",
     "Who writes by WhatsApp or RCS is answered by it, and by SMS again once they write a text.",
   ],
   receives: {

@@ -44,7 +44,9 @@ test("a chat's people and places are ids, and what it knows of them goes along",
     });
   const [event] = await parse({ ...said, page: "p-1" });
   expect(event).toMatchObject({ from: "id:7", to: ["id:p-1"], fromName: "Ann", contact: { phone: "+15005550006" } });
-  await expect(parse(said)).rejects.toThrow("is no id of up to 200 visible characters");
+  const [spaced] = await parse(said);
+  expect(spaced).toMatchObject({ to: ["id:p 1"] });
+  await expect(parse({ ...said, page: "p\n1" })).rejects.toThrow("is no id of up to 200 visible characters");
 });
 
 test("answers go by the ids as the chat has them", async () => {

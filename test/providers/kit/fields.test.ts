@@ -86,6 +86,10 @@ test.each([undefined, null, "", "0", 0, -1, Number.NaN, 1e300, "now", "179525519
   (given) => expect(fields.unixTime.parse(given)).toBeUndefined(),
 );
 
+test.each(["unixTime", "seconds"] as const)("an object without the field of type %s is read", (type) => {
+  expect(fields.at("data", { when: fields[type] }).parse({ data: {} })).toEqual({ when: undefined });
+});
+
 test.each([
   ["15005550006", "+15005550006"],
   ["+15005550006", "+15005550006"],

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { CallStatus } from "../../../model.ts";
 import type { DecodedWebhook } from "../../kit/decode.ts";
 import { addition, call, ignored, recording, transcript } from "../../kit/events.ts";
-import { at, maybeText, messageId, phone, requiredText, time } from "../../kit/fields.ts";
+import { at, callParty, maybeText, messageId, requiredText, time } from "../../kit/fields.ts";
 
 /** What the Voice API tells of calls: https://developers.telnyx.com/docs/voice/programmable-voice/receiving-webhooks */
 
@@ -15,7 +15,7 @@ export const callEvents: Record<string, (webhook: DecodedWebhook) => ReturnType<
   };
 
 const hangup = at("data.payload", {
-  ...{ call_leg_id: messageId, from: phone, to: phone, direction: maybeText },
+  ...{ call_leg_id: messageId, from: callParty, to: callParty, direction: maybeText },
   ...{ start_time: time, end_time: time, hangup_cause: maybeText },
 });
 const statuses: Record<string, CallStatus> = {
@@ -35,7 +35,7 @@ function readHangup(webhook: DecodedWebhook) {
   const status = Object.hasOwn(statuses, cause) ? (statuses[cause] as CallStatus) : "failed";
   const durationSeconds = start && end ? Math.max(0, (end.getTime() - start.getTime()) / 1000) : undefined;
   const way = direction === "outgoing" ? ("outbound" as const) : undefined;
-  return call({ id, from, to: [to], sentAt: start ?? end, direction: way, status, durationSeconds });
+  return call({ id, from, to, sentAt: start ?? end, direction: way, status, durationSeconds });
 }
 
 const urls = z.object({ mp3: maybeText, wav: maybeText }).nullish();

@@ -3,7 +3,7 @@ import { parseMailDate } from "../../../formats/mail-headers.ts";
 import type { CallStatus } from "../../../model.ts";
 import type { DecodedWebhook } from "../../kit/decode.ts";
 import { addition, call, ignored, recording, transcript } from "../../kit/events.ts";
-import { maybeText, messageId, phoneSeenBy, requiredText } from "../../kit/fields.ts";
+import { callParty, maybeText, messageId, requiredText } from "../../kit/fields.ts";
 
 /** https://www.twilio.com/docs/voice/api/call-resource#statuscallback */
 const kind = z.object({
@@ -15,8 +15,12 @@ const callStatuses: Record<string, CallStatus> = {
 /** As in `Sat, 21 Nov 2026 09:59:58 +0000`: https://www.rfc-editor.org/rfc/rfc2822#section-3.3 */
 const mailTime = maybeText.transform(parseMailDate);
 
+/** What stands for a caller who withholds theirs: https://help.twilio.com/articles/223179988 */
+const notNumbers = new Set(["+7378742833", "+2562533", "+8656696", "+266696687", "+86282452253"]);
+const caller = callParty.transform((number = "") => (notNumbers.has(number) ? undefined : number || undefined));
+
 const ended = z.object({
-  ...{ CallSid: messageId, From: phoneSeenBy(undefined), To: phoneSeenBy(undefined), Direction: maybeText },
+  ...{ CallSid: messageId, From: caller, To: callParty, Direction: maybeText, ParentCallSid: maybeText },
   ...{ CallDuration: maybeText, Timestamp: mailTime, RecordingSid: maybeText, RecordingUrl: maybeText },
 });
 
@@ -35,11 +39,12 @@ function readCall(webhook: DecodedWebhook, word: string) {
   const status = Object.hasOwn(callStatuses, word) ? callStatuses[word] : undefined;
   if (status === undefined) return ignored(`a call that is ${word}: it is told when it has ended`);
   const { CallSid: id, From: from, To: to, Timestamp: sentAt, ...facts } = webhook.read(ended);
-  const { Direction, CallDuration, RecordingSid, RecordingUrl } = facts;
+  const { Direction, CallDuration, ParentCallSid, RecordingSid, RecordingUrl } = facts;
   const direction = /^outbound/.test(Direction ?? "") ? ("outbound" as const) : undefined;
   const durationSeconds = /^\d{1,7}$/.test(CallDuration ?? "") ? Number(CallDuration) : undefined;
   const attachments = RecordingSid && RecordingUrl ? [recordingAt(RecordingSid, RecordingUrl)] : [];
-  return call({ id, from, to: [to], sentAt, direction, status, durationSeconds, attachments });
+  const isLeg = ParentCallSid !== undefined;
+  return call({ id, from, to, sentAt, direction, status, durationSeconds, isLeg, attachments });
 }
 
 /** The URL gives an MP3 with that ending: https://www.twilio.com/docs/voice/api/recording#fetch-a-recording-resource */
