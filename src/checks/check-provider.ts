@@ -8,15 +8,17 @@ import { isAboutScope, type LocationCheckContext } from "./check-location.ts";
 
 const check = "conversationProvider";
 
-type Checked = Pick<Mapping, "channel" | "conversationProviderId" | "type">;
+type Checked = Pick<Mapping, "channel" | "conversationProviderId" | "callProviderId" | "type">;
 
 /** Does the mapping's conversation provider exist in the location, for its channel, and does the mapping's type fit it? */
 export async function checkProvider(context: LocationCheckContext, mapping: Checked, access: Access): Promise<Finding> {
-  const { channel, conversationProviderId: id } = mapping;
-  if (id !== null && access.token.startsWith("pit-")) {
+  const { channel, conversationProviderId: id, callProviderId, type } = mapping;
+  const own = id === null ? "callProviderId" : "conversationProviderId";
+  if ((id ?? callProviderId) !== null && access.token.startsWith("pit-")) {
     const detail = "a private integration token reaches no conversation provider of its own";
-    return failure(check, detail, "connect the location by OAuth, or leave conversationProviderId out");
+    return failure(check, detail, `connect the location by OAuth, or leave ${own} out`);
   }
+  if (type === "Call") return ok(check, onlyCalls);
   try {
     const listed = await context.highlevel.listProviders(access, channel);
     const found = listed.find((each) => each.id === id);
@@ -34,6 +36,9 @@ export async function checkProvider(context: LocationCheckContext, mapping: Chec
   }
 }
 
+const onlyCalls =
+  "the mapping has calls alone, and HighLevel lists no providers of them: whether it takes them shows with the first one";
+
 function judgeDefault(listed: ListedProvider[], channel: Channel): Finding {
   const standard = listed.find(({ isDefault }) => isDefault);
   const what = channel === "sms" ? "SMS" : "emails";
@@ -47,6 +52,8 @@ function judgeDefault(listed: ListedProvider[], channel: Channel): Finding {
 
 /** Whether a provider that is not the default one is an extra one, HighLevel does not tell. */
 function judgeType({ name, isDefault }: ListedProvider, { type }: Checked): Finding {
+  if (type !== "Custom" && type !== "SMS" && type !== "Email")
+    return ok(check, `the location has "${name}"; whether it is for type ${type} shows with the first message`);
   if (type === "Custom") {
     if (!isDefault) return ok(check, `the location has "${name}", beside its default one, as type Custom is for`);
     const detail = `"${name}" is the location's default provider, and the mapping's type is Custom`;

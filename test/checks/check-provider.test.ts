@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { checkProvider } from "../../src/checks/check-provider.ts";
 import { Failure } from "../../src/errors.ts";
 import type { ListedProvider } from "../../src/highlevel/checks.ts";
-import type { Channel } from "../../src/model.ts";
+import type { Channel, HighlevelMessageType } from "../../src/model.ts";
 
 const listed: Record<Channel, ListedProvider[]> = {
   sms: [
@@ -13,7 +13,12 @@ const listed: Record<Channel, ListedProvider[]> = {
 };
 
 function check(
-  mapping: { conversationProviderId: string | null; type?: "SMS" | "Custom"; channel?: Channel },
+  mapping: {
+    conversationProviderId: string | null;
+    callProviderId?: string | null;
+    type?: HighlevelMessageType;
+    channel?: Channel;
+  },
   token = "oauth-token",
   failure?: Failure,
 ) {
@@ -25,7 +30,7 @@ function check(
     accessTokens: { get: async () => undefined },
     highlevel: { listProviders, askByScope: async () => {} },
   };
-  const checked = { channel: "sms", type: "Custom", ...mapping } as const;
+  const checked = { channel: "sms", type: "Custom", callProviderId: null, ...mapping } as const;
   return checkProvider(context, checked, { locationId: "loc", token });
 }
 
@@ -37,6 +42,8 @@ test.each([
   ["mail", "Custom", "failure", "one for Email"],
   ["unknown", "Custom", "failure", 'it has "Shop SMS" (standard), "Second SMS" (extra)'],
   [null, "SMS", "ok", '"Shop SMS"'],
+  ["extra", "IG", "ok", "whether it is for type IG"],
+  [null, "Call", "ok", "has calls alone"],
 ] as const)("the provider %s of type %s is %s", async (conversationProviderId, type, state, words) => {
   const finding = await check({ conversationProviderId, type });
   expect(finding).toMatchObject({ state, detail: expect.stringContaining(words) });

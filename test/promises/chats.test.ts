@@ -183,6 +183,20 @@ test("an agent who writes to a contact that never wrote in the chat reads why it
   expect(failed?.error?.message).toContain("has not written in this chat");
 });
 
+test("a test message to a chat is from an id, and a mapping of calls alone has none", async () => {
+  const id = await addChat("id:page-7", "provider-chat");
+  const test = (mapping: string, from: string) => bridge.admin("POST", `/mappings/${mapping}/send-test`, { from });
+  expect((await test(id, "+15005550006")).body.errors?.[0]?.path).toBe("from");
+  expect((await test(id, "id:tester")).status).toBe(202);
+  await contactNamed("tester");
+  const calls = await bridge.addMapping({
+    ...{ provider: "generic-sms", credentials: signer.credentials, address: "+15005550032", type: "Call" },
+    ...{ callProviderId: "provider-calls", conversationProviderId: null },
+  });
+  const { status, body } = await test(calls, "+15005550006");
+  expect([status, body.detail]).toEqual([422, expect.stringContaining("calls alone")]);
+});
+
 test("an id on one side alone is no message", async () => {
   await say("+15005550208");
   const { body } = await until(

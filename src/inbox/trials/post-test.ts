@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { InvalidRequest } from "../../errors.ts";
-import { normalizeAddress } from "../../formats/address.ts";
+import { isChatId, normalizeAddress } from "../../formats/address.ts";
 import type { WebhookRequest } from "../../model.ts";
 import type { Mapping } from "../../registry/mappings.ts";
 import type { Receiver } from "../receive-webhook.ts";
@@ -27,8 +27,10 @@ export async function postTest(
   { writer, fixture }: { writer: string; fixture: FixtureName },
 ): Promise<PostedTest> {
   const { adapter, accountId, provider } = mapping;
+  if (mapping.type === "Call") throw new InvalidRequest("invalid", "the mapping has calls alone: it takes no messages");
   const from = normalizeAddress(mapping.channel, writer, mapping.address);
-  if (from === undefined) throw new InvalidRequest("invalid", "some fields are missing or wrong", [notAnAddress]);
+  const isAlike = from !== undefined && isChatId(from) === isChatId(mapping.address);
+  if (!isAlike) throw new InvalidRequest("invalid", "some fields are missing or wrong", [notAnAddress]);
   const { request, ...message } = await composeTest(mapping, publicUrl, { from, fixture });
   const webhookId = await receiver.store("provider", { id: accountId, provider, adapter }, request);
   return { webhookId, from, ...message };
@@ -53,7 +55,7 @@ export async function composeTest(
   return { request, text, to };
 }
 
-const notAnAddress = { path: "from", message: "must be a number or a mailbox, as the mapping's own address is" };
+const notAnAddress = { path: "from", message: "must be a number, a mailbox or an id, as the mapping's own address is" };
 
 function whyNot({ adapter: { label, proof }, address }: Mapping): string {
   const why = proof.isOfProviderAlone
