@@ -154,6 +154,23 @@ test("a recording of a call that HighLevel has not taken yet waits for it", asyn
   expect(messagesOf(from)).toHaveLength(1);
 });
 
+test("a recording of a call that is held makes no dead letter, and goes along once the caller is let in", async () => {
+  const [address, from] = ["+15005550017", "+15005550123"];
+  const id = await bridge.addMapping({
+    ...{ provider: "generic-sms", address, credentials: signer.credentials, callProviderId, unknownSender: "hold" },
+  });
+  await post("call.ended", { id: "c-17", from, to: address, status: "voicemail" }, id);
+  await recorded("c-17", "r-11", {}, id);
+  const { body } = await until(
+    () => bridge.admin("GET", `/deliveries?kind=add-to-call&providerMessageId=c-17`),
+    (answer) => answer.body.items[0]?.state === "delivered",
+  );
+  expect(body.items).toHaveLength(1);
+  const contact = bridge.sandbox.addContact({ locationId, phone: from });
+  await bridge.admin("PUT", `/mappings/${id}/conversations/${encodeURIComponent(from)}`, { contactId: contact.id });
+  expect(namesOf(await untilFiles(from, 1))).toEqual(["r-11.mp3"]);
+});
+
 test("of a call HighLevel takes five files, and the delivery says how many are left out", async () => {
   const from = "+15005550110";
   await post("call.ended", { id: "c-11", from, status: "completed" });

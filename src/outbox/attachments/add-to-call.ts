@@ -1,6 +1,7 @@
 import { Failure } from "../../errors.ts";
 import type { Highlevel } from "../../highlevel/client.ts";
 import { urlsOf } from "../../messages/compose-inbound.ts";
+import { isBeingPosted } from "../../store/messages/calls.ts";
 import { type AttemptResult, type MessageAttempt, requireMapping } from "../attempt.ts";
 import { type CarryContext, carryAttachments } from "./carry-attachments.ts";
 
@@ -13,13 +14,19 @@ const maxFiles = 5;
 
 /**
  * Gives a call that HighLevel has all its files: those that it was posted with, and those that came later. The same twice
- * changes nothing. A call that is not posted yet takes them along; until then this one waits. Where it is after a merge
+ * changes nothing. A call that is not posted yet takes them along; until then this one waits, unless its post was given up or is
+ * held. Where it is after a merge
  * HighLevel tells, which refuses one that was deleted. Throws a Failure.
  */
 export async function addToCall(context: AddToCallContext, input: MessageAttempt): Promise<AttemptResult> {
   const { message, conversation } = input;
   const { content, highlevelMessageId: messageId } = message;
   if (!content) throw new Failure("rejected", "the call's content was deleted after RETENTION_DAYS");
+  if (messageId === null && !(await isBeingPosted(context.db, message.id)))
+    return {
+      detail: "the call was not posted: it takes along what it has if its own delivery is replayed",
+      change: {},
+    };
   if (messageId === null)
     throw new Failure(
       "not_visible",

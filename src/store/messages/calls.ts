@@ -1,7 +1,7 @@
-import { and, eq, isNotNull, sql } from "drizzle-orm";
+import { and, eq, inArray, isNotNull, sql } from "drizzle-orm";
 import type { Attachment } from "../../model.ts";
 import { type Db, selectRows } from "../postgres/database.ts";
-import { messages } from "../schema.ts";
+import { deliveries, messages } from "../schema.ts";
 
 /** A call that is known, locked until the transaction ends. */
 export interface LockedCall {
@@ -72,6 +72,22 @@ export async function lockCalls(tx: Db, keys: { accountId: string; callId: strin
 
 const keyOf = ({ accountId, callId }: { accountId: string; callId: string }) => `${accountId} ${callId}`;
 const setOf = (ids: (string | null)[] | null) => (ids === null ? undefined : new Set(ids.flatMap((id) => id ?? [])));
+
+/** Is its post under way, or over? One that was given up or is held takes along what is there by then, if it is replayed. */
+export async function isBeingPosted(db: Db, messageId: number): Promise<boolean> {
+  const [found] = await db
+    .select({ id: deliveries.id })
+    .from(deliveries)
+    .where(
+      and(
+        eq(deliveries.messageId, messageId),
+        eq(deliveries.kind, "post-inbound"),
+        inArray(deliveries.state, ["pending", "delivered"]),
+      ),
+    )
+    .limit(1);
+  return found !== undefined;
+}
 
 /** Behind those that are there, and how many more came. What was deleted after the retention time stays deleted. */
 export async function appendAttachments(
