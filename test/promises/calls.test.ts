@@ -126,6 +126,15 @@ test("what comes later is added to the call that is there, each once, and what w
   expect(ignored.map(({ reason }: { reason: string }) => reason)).toContain("duplicate: the call has it already");
 });
 
+test("a recording that the call came with is not added to it once more", async () => {
+  const from = "+15005550124";
+  const attachments = [{ url: "https://files.example.com/r-12.mp3" }];
+  await post("call.ended", { id: "c-18", from, status: "completed", attachments });
+  await recorded("c-18", "r-12");
+  await recorded("c-18", "r-13");
+  expect(namesOf(await untilFiles(from, 2))).toEqual(["r-12.mp3", "r-13.mp3"]);
+});
+
 test("a recording that comes before its call waits with a reason, and is added to it once it is there", async () => {
   const from = "+15005550108";
   await recorded("c-9", "r-3");

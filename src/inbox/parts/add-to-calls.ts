@@ -1,4 +1,4 @@
-import type { CallAddition, ProviderEvent, ProviderMessage } from "../../model.ts";
+import type { Attachment, CallAddition, ProviderEvent, ProviderMessage } from "../../model.ts";
 import type { AccountFacts } from "../../registry/accounts.ts";
 import type { MappingFacts } from "../../registry/mappings.ts";
 import type { NewDelivery } from "../../store/deliveries.ts";
@@ -47,19 +47,22 @@ async function addToCall(
   { attachments }: CallAddition,
   owed: NewDelivery[],
 ): Promise<string | undefined> {
-  const { attachmentIds: known, conversationId, locationId, messageId } = call;
+  const { attachmentKeys: known, conversationId, locationId, messageId } = call;
   if (!known) return "its call was deleted after RETENTION_DAYS";
-  const news = attachments.filter(({ id }) => id === undefined || !known.has(id));
+  const news = attachments.filter((each) => !keysOf(each).some((key) => known.has(key)));
   if (news.length === 0) return "duplicate: the call has it already";
   const added = news.slice(0, Math.max(0, maxFiles - call.attachmentCount));
   await appendAttachments(tx, messageId, { added, leftOut: news.length - added.length });
   if (added.length === 0) return `the call has ${maxFiles} files already: no more are kept`;
-  for (const { id } of added) if (id !== undefined) known.add(id);
+  for (const { id, url } of added) known.add(id ?? url ?? "");
   call.attachmentCount += added.length;
   if (!owed.some((each) => each.messageId === messageId))
     owed.push({ kind: "add-to-call", conversationId, locationId, messageId });
   return undefined;
 }
+
+/** A recording may have come with the call, without an id, and be told of once more by itself. */
+const keysOf = ({ id, url }: Attachment) => [id, url].flatMap((key) => key ?? []);
 
 /** Lets what came before its call be processed again. */
 export async function readAdditionsAgain(
@@ -80,7 +83,7 @@ export async function readAdditionsAgain(
 
 /** Why the webhook has failed that brings something to a call of which nothing is known. */
 const unknownCall = (callId: string) =>
-  `${formerly(callId)}. Of a number whose mapping names no callProviderId no call comes: PATCH it for the next ones, or turn this off at the provider`;
-/** As versions before 0.4 have said it. */
+  `${formerly(callId)}. None comes of a caller who is passed over, as without a number, and none to a number whose mapping names no callProviderId: PATCH it for the next ones, or turn this off at the provider`;
+/** As it was said before. */
 const formerly = (callId: string) =>
   `no call ${callId} is known: where it comes later, what is told here is added to it by itself`;

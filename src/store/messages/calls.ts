@@ -8,16 +8,16 @@ export interface LockedCall {
   messageId: number;
   conversationId: number;
   locationId: string;
-  /** The providers' ids of what it holds; undefined once its content was deleted. */
-  attachmentIds: Set<string> | undefined;
+  /** The providers' ids of what it holds, and the addresses of what has none; undefined once its content was deleted. */
+  attachmentKeys: Set<string> | undefined;
   /** How many files it holds, those without an id too. */
   attachmentCount: number;
 }
 
-interface Row extends Omit<LockedCall, "attachmentIds" | "attachmentCount"> {
+interface Row extends Omit<LockedCall, "attachmentKeys" | "attachmentCount"> {
   accountId: string;
   callId: string;
-  attachmentIds: (string | null)[] | null;
+  attachmentKeys: (string | null)[] | null;
 }
 
 interface LockedCalls {
@@ -36,8 +36,8 @@ export async function lockCalls(tx: Db, keys: { accountId: string; callId: strin
     sql`
       select input."accountId", input."callId", messages.id as "messageId", messages.conversation_id as "conversationId",
         mappings.location_id as "locationId", case when messages.content is not null then array(
-          select value ->> 'id' from jsonb_array_elements(messages.content -> 'attachments')
-        ) end as "attachmentIds"
+          select coalesce(value ->> 'id', value ->> 'url') from jsonb_array_elements(messages.content -> 'attachments')
+        ) end as "attachmentKeys"
       from (
         select distinct * from json_to_recordset(${input}::json) as told ("accountId" uuid, "callId" text)
       ) input
@@ -56,11 +56,11 @@ export async function lockCalls(tx: Db, keys: { accountId: string; callId: strin
       )`,
   );
   const calls = new Map<string, LockedCall[]>();
-  for (const { attachmentIds, ...row } of rows) {
+  for (const { attachmentKeys, ...row } of rows) {
     const key = keyOf(row);
     calls.set(key, [
       ...(calls.get(key) ?? []),
-      { ...row, attachmentIds: setOf(attachmentIds), attachmentCount: attachmentIds?.length ?? 0 },
+      { ...row, attachmentKeys: setOf(attachmentKeys), attachmentCount: attachmentKeys?.length ?? 0 },
     ]);
   }
   const accounts = new Set(posting.map(({ accountId }) => accountId));
@@ -71,7 +71,8 @@ export async function lockCalls(tx: Db, keys: { accountId: string; callId: strin
 }
 
 const keyOf = ({ accountId, callId }: { accountId: string; callId: string }) => `${accountId} ${callId}`;
-const setOf = (ids: (string | null)[] | null) => (ids === null ? undefined : new Set(ids.flatMap((id) => id ?? [])));
+const setOf = (keys: (string | null)[] | null) =>
+  keys === null ? undefined : new Set(keys.flatMap((key) => key ?? []));
 
 /** Is its post under way, or over? One that was given up or is held takes along what is there by then, if it is replayed. */
 export async function isBeingPosted(db: Db, messageId: number): Promise<boolean> {
