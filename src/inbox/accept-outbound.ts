@@ -102,6 +102,8 @@ function readReceiver({ mapping, request }: MappedRequest, chats: ChatPeople): {
   const { id: mappingId, locationId, channel, type } = mapping;
   const given = request.phone ?? request.emailTo[0];
   if (request.problem !== undefined) return { problem: request.problem, given };
+  if (type === "Call")
+    return { problem: "type: the mapping has calls alone, and sends nothing: name another provider", given };
   if (chatTypes.includes(request.type) && request.type !== type)
     return { problem: `type: the mapping is of type ${type}, and sends no ${request.type}`, given };
   if (isChatId(mapping.address)) {

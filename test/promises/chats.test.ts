@@ -12,6 +12,7 @@ let bridge: TestBridge;
 let standIn: StandIn;
 let stopStandIns: () => Promise<void>;
 let mappingId: string;
+let providers: Parameters<TestBridge["sandbox"]["putLocation"]>[0]["providers"];
 const page = "id:page-1";
 const types = ["WhatsApp", "GMB", "IG", "FB", "WebChat", "Live_Chat"] as const;
 const providerOf = (type: string) => `provider-${type}`;
@@ -28,7 +29,8 @@ beforeAll(async () => {
     })),
   );
   const chat = { id: "provider-chat", channel: "sms", extra: true, deliveryUrl: urlOf(mappingId) } as const;
-  bridge.sandbox.putLocation({ id: locationId, token, providers: [chat, ...chats] });
+  providers = [chat, ...chats];
+  bridge.sandbox.putLocation({ id: locationId, token, providers });
 });
 afterAll(async () => {
   await bridge.stop();
@@ -183,18 +185,32 @@ test("an agent who writes to a contact that never wrote in the chat reads why it
   expect(failed?.error?.message).toContain("has not written in this chat");
 });
 
-test("a test message to a chat is from an id, and a mapping of calls alone has none", async () => {
+test("a test message to a chat is from an id, and a mapping of calls alone has, takes and sends none", async () => {
   const id = await addChat("id:page-7", "provider-chat");
   const test = (mapping: string, from: string) => bridge.admin("POST", `/mappings/${mapping}/send-test`, { from });
   expect((await test(id, "+15005550006")).body.errors?.[0]?.path).toBe("from");
   expect((await test(id, "id:tester")).status).toBe(202);
   await contactNamed("tester");
   const calls = await bridge.addMapping({
-    ...{ provider: "generic-sms", credentials: signer.credentials, address: "+15005550032", type: "Call" },
+    ...{ provider: "generic-sms", credentials: signer.sendCredentials, address: "+15005550032", type: "Call" },
     ...{ callProviderId: "provider-calls", conversationProviderId: null },
+  });
+  const deliveryUrl = urlOf(calls);
+  bridge.sandbox.putLocation({
+    ...{ id: locationId, token },
+    providers: [...providers, { id: "provider-of-calls", channel: "sms", extra: true, deliveryUrl }],
   });
   const { status, body } = await test(calls, "+15005550006");
   expect([status, body.detail]).toEqual([422, expect.stringContaining("calls alone")]);
+  const messages = [{ date: "2024-01-31T09:30:00Z", direction: "inbound", person: "+15005550006", text: "Before" }];
+  const imported = await bridge.admin("POST", "/imports", { mappingId: calls, messages });
+  expect([imported.status, imported.body.detail]).toEqual([422, expect.stringContaining("calls alone")]);
+  const { id: contactId } = bridge.sandbox.addContact({ locationId, phone: "+15005550212", name: "Called" });
+  const asked = bridge.sandbox.sendAsAgent(contactId, { providerId: "provider-of-calls", message: "A text" });
+  await until(
+    () => bridge.sandbox.messages().find((message) => message.messageId === asked.messageId),
+    (message) => message?.error?.message?.includes("calls alone") === true,
+  );
 });
 
 test("an id on one side alone is no message", async () => {
