@@ -43,6 +43,9 @@ function readRecords(csv: string, maxRows: number): CsvRow[] {
 /** A line of CSV. */
 export const toLine = (cells: readonly string[]) => `${cells.map(quoted).join(",")}\n`;
 
+/** A cell of a line that we wrote, or of what people force a spreadsheet to take for text. */
+export const fromCell = (cell: string) => cell.replace(/^'(?=[=@+-])/, "");
+
 /** What begins like a formula is none to a spreadsheet: a phone number's plus stays, as nothing follows it but digits. */
 function quoted(cell: string): string {
   const safe = /^[=@\t\r-]|^\+(?!\d+$)/.test(cell) ? `'${cell}` : cell;

@@ -48,11 +48,13 @@ export const searchFields = {
   rfcMessageId: longId.optional(),
 };
 /** Why somebody discards something; never shown to people outside. */
-export const note = z
-  .string("is required: why it is not to be done, in a few words")
-  .trim()
-  .min(1, "must not be empty")
-  .max(500, "must have 500 characters at most");
+export const note = noteOr("is required: why it is not to be done, in a few words");
+/** Of an opt-out: agents read it in HighLevel. */
+export const optionalNote = noteOr("must be a text").optional();
+
+function noteOr(problem: string) {
+  return z.string(problem).trim().min(1, "must not be empty").max(500, "must have 500 characters at most");
+}
 
 /** Of what is done to many at once. */
 export const bulkFields = {

@@ -16,11 +16,11 @@ import type { OptOut } from "../../store/schema.ts";
 import { pageOf } from "../answers/page.ts";
 import { csvOfPeopleAnswer, importedOptOutsAnswer, shownOptOutAnswer } from "../answers/people.ts";
 import { type Caller, requireReach } from "../caller.ts";
-import { parseRecords } from "../csv.ts";
+import { fromCell, parseRecords } from "../csv.ts";
 import { numberedPageQuery, toPage } from "../list.ts";
 import { operation, reply } from "../operations/operation.ts";
 import { Problem, parseInput, parseQuery } from "../problem.ts";
-import { address, csvField, flag, note, readSearch, rowIdOf, text } from "./fields.ts";
+import { address, csvField, flag, optionalNote, readSearch, rowIdOf, text } from "./fields.ts";
 import { optOutLines } from "./opt-out-lines.ts";
 
 export interface OptOutsContext {
@@ -39,10 +39,10 @@ const filter = {
   lifted: flag.prefault("false").describe("Also those that do not stand any more."),
 };
 const exportQuery = z.object(filter);
-const entered = z.strictObject({ locationId: text, channel, address: text, note: note.optional() });
+const entered = z.strictObject({ locationId: text, channel, address: text, note: optionalNote });
 const target = { locationId: text, channel };
 const importQuery = z.object({ ...target, dryRun: flag.default(false) });
-const row = z.strictObject({ address: text, note: note.optional() });
+const row = z.strictObject({ address: text, note: optionalNote });
 const importBody = z.strictObject({
   ...target,
   dryRun: z.boolean().default(false),
@@ -164,7 +164,7 @@ function readLines(query: unknown, csv: string) {
   const rows = parseRecords(csv, maxRows).map(({ line, record }): GivenRow => {
     const { address: given, note: why } = record;
     if (given === undefined) throw new Problem(422, "the first line of the CSV must name a column address");
-    return { line, address: given, note: why || undefined };
+    return { line, address: fromCell(given), note: fromCell(why ?? "") || undefined };
   });
   return { ...about, rows };
 }
@@ -176,14 +176,14 @@ const wrong = (kind: OptOutChannel) =>
 const maxShown = 100;
 
 function readRows(kind: OptOutChannel, rows: GivenRow[]): ImportedOptOut[] {
-  const read = rows.map(({ line, address: given, note: why }) => ({
-    line,
-    note: why,
-    address: readPerson(kind, given),
-  }));
-  const errors = read
-    .filter((each) => each.address === undefined)
-    .map(({ line }) => ({ path: `line ${line}: address`, message: wrong(kind) }));
+  const read = rows.map(({ line, address: given, note: why }) => {
+    const noted = optionalNote.safeParse(why);
+    return { line, note: noted.data, address: readPerson(kind, given), problem: noted.error?.issues[0]?.message };
+  });
+  const errors = read.flatMap(({ line, address: person, problem }) => [
+    ...(person === undefined ? [{ path: `line ${line}: address`, message: wrong(kind) }] : []),
+    ...(problem === undefined ? [] : [{ path: `line ${line}: note`, message: problem }]),
+  ]);
   if (errors.length > 0) {
     const detail = `${errors.length} errors in ${rows.length} rows: nothing was kept`;
     throw new Problem(422, detail, { errors: errors.slice(0, maxShown) });

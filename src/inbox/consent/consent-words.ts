@@ -53,6 +53,8 @@ export function consentIn(text: string | undefined): { change: ConsentChange; wo
     .normalize("NFKD")
     .replace(/\p{M}|\p{Cf}/gu, "")
     .toLowerCase()
+    // Programs that write for people make another dash of a hyphen.
+    .replace(/\p{Pd}/gu, "-")
     .replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "")
     .replace(/\s+/g, " ");
   const change = meanings.get(word);

@@ -93,7 +93,7 @@ function waitForNextDay(
     db,
     rules,
     send,
-    held("daily_cap", `the mapping has sent ${cap}, its daily cap`, { rules, send, opening }),
+    held("daily_cap", `the mapping has reached its daily cap of ${cap}`, { rules, send, opening }),
   );
 }
 

@@ -16,19 +16,23 @@ export interface ConsentNews {
 
 /**
  * What news leave of a person's opt-out; the same where they change nothing. Of several reasons not to write to somebody the
- * strongest is kept. A person's START takes back what the person said, by whatever means, and what a provider says of that;
+ * strongest is kept, and of an operator's notes the latest. A person's START takes back what the person said, by whatever means, and what a provider says of that;
  * an operator takes back everything; and HighLevel what was set in HighLevel.
  */
 export function applyConsent(known: KnownOptOut | undefined, news: ConsentNews): KnownOptOut | undefined {
   const { change, cause, detail = null, messageId = null, onlyOf } = news;
   const stands = known !== undefined && known.liftedBy === null;
   if (change === "stop") {
-    const isNews = !stands || strengthOf(cause) > strengthOf(known.cause);
+    const isNews = !stands || strengthOf(cause) > strengthOf(known.cause) || isOtherNote(known, cause, detail);
     return isNews ? { cause, detail, messageId, liftedBy: null } : known;
   }
   const isMeant = stands && (onlyOf === undefined || known.detail === onlyOf);
   return isMeant && lifts(cause, known.cause) ? { ...known, liftedBy: cause } : known;
 }
+
+/** What is entered again without a note leaves the one that there is. */
+const isOtherNote = (known: KnownOptOut, cause: ConsentCause, detail: string | null) =>
+  cause === "operator" && known.cause === "operator" && detail !== null && detail !== known.detail;
 
 const strengthOf = (cause: ConsentCause) => consentCauses.indexOf(cause);
 

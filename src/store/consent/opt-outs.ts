@@ -134,7 +134,10 @@ export interface OptOutChange extends OptOutKey {
   liftedBy: ConsentCause | null;
 }
 
-/** Keeps what was changed, with the time; each opt-out at most once. Gives the rows. */
+/**
+ * Keeps what was changed, with the time; each opt-out at most once. What stands for the same cause stands since it did. Gives
+ * the rows.
+ */
 export async function keepOptOuts(tx: Db, changes: OptOutChange[]): Promise<OptOut[]> {
   if (changes.length === 0) return [];
   const rows = await selectRows<Record<string, unknown>>(
@@ -148,7 +151,10 @@ export async function keepOptOuts(tx: Db, changes: OptOutChange[]): Promise<OptO
       on conflict (location_id, channel, address) do update
       set cause = excluded.cause, detail = excluded.detail, message_id = excluded.message_id,
         lifted_by = excluded.lifted_by, lifted_at = excluded.lifted_at,
-        opted_out_at = case when excluded.lifted_at is null then now() else opt_outs.opted_out_at end
+        opted_out_at = case
+          when excluded.lifted_at is null and (opt_outs.lifted_at is not null or opt_outs.cause <> excluded.cause) then now()
+          else opt_outs.opted_out_at
+        end
       returning ${optOutColumns.list}`,
   );
   return rows.map(optOutColumns.read);

@@ -23,6 +23,8 @@ test.each([
     "unsubscribe me",
     "opt out",
     "opt-out",
+    "opt\u2011out",
+    "Opt\u2013Out",
     "OPTOUT",
     "END",
     "quit",

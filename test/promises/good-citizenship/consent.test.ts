@@ -391,6 +391,41 @@ describe("an operator", () => {
     await untilFailed(write(by, contact.id).messageId);
   });
 
+  test("corrects the note of what was entered, and it stands since it did", async () => {
+    const person = { locationId, channel: "sms", address: newNumber() };
+    const first = (await twoWay.bridge.admin("PUT", "/opt-outs", { ...person, note: "asked by fone" })).body;
+    const second = (await twoWay.bridge.admin("PUT", "/opt-outs", { ...person, note: "asked by phone" })).body;
+    expect(second).toMatchObject({ id: first.id, detail: "asked by phone", optedOutAt: first.optedOutAt });
+    expect((await twoWay.bridge.admin("PUT", "/opt-outs", person)).body).toEqual(second);
+    const { status, body } = await twoWay.bridge.admin("PUT", "/opt-outs", { ...person, note: 5 });
+    expect([status, body.errors]).toEqual([422, [{ path: "note", message: "must be a text" }]]);
+  });
+
+  test("imports what it has exported, also what begins like a formula", async () => {
+    const path = `/opt-outs/import?locationId=${locationId}&channel=email`;
+    const mailbox = `-ann${++counter}@example.org`;
+    await postCsv(path, `address,note\n${mailbox},-1\n`);
+    const shown = `/opt-outs/export?address=${encodeURIComponent(mailbox)}`;
+    const { body: exported } = await twoWay.bridge.admin("GET", shown);
+    expect(exported).toContain(`,'${mailbox},import,'-1,`);
+    expect((await postCsv(path, exported)).body).toEqual({ dryRun: false, rows: 1, created: 0 });
+    const number = newNumber();
+    const texts = path.replace("=email", "=sms");
+    expect((await postCsv(texts, `address\n'${number}\n`)).body).toMatchObject({ created: 1 });
+  });
+
+  test("is told the line of a note that is too long, as in JSON", async () => {
+    const address = newNumber();
+    const path = `/opt-outs/import?locationId=${locationId}&channel=sms`;
+    const long = "x".repeat(501);
+    const { status, body } = await postCsv(path, `address,note\n${address},ok\nnobody,${long}\n`);
+    expect([status, body.errors.map((each: { path: string }) => each.path)]).toEqual([
+      422,
+      ["line 3: address", "line 3: note"],
+    ]);
+    expect(await optOutsOf(address)).toEqual([]);
+  });
+
   test("imports a list, all of it or nothing, and exports it", async () => {
     const [first, second] = [newNumber(), newNumber()];
     const path = `/opt-outs/import?locationId=${locationId}&channel=sms`;

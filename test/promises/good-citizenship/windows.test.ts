@@ -196,7 +196,7 @@ describe("a daily cap", () => {
     send(second.id, "over the cap");
     const { delivery, open: left } = await untilHeld(second.phone ?? "");
     expect(left).toMatchObject({ reason: "daily_cap", attempts: 0 });
-    expect(delivery.detail).toMatch(/^the mapping has sent 1, its daily cap: held until 00:00 on [\d-]+ \(UTC\)$/);
+    expect(delivery.detail).toMatch(/^the mapping has reached its daily cap of 1: held until 00:00 on [\d-]+ \(UTC\)$/);
     await set({ timeZone: "UTC", dailyCap: 2 });
     await untilSent("over the cap");
   });

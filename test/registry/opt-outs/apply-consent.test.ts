@@ -26,6 +26,13 @@ test("the strongest reason is kept, and a repeated one is no news", () => {
   expect(applyConsent(stands("highlevel"), stop("word"))).toEqual(stands("word"));
 });
 
+test("of an operator's notes the latest is kept, and one that is left out changes nothing", () => {
+  const known = { ...stands("operator"), detail: "asked by phone" };
+  expect(applyConsent(known, { ...stop("operator"), detail: "asked by letter" })?.detail).toBe("asked by letter");
+  expect(applyConsent(known, stop("operator"))).toBe(known);
+  expect(applyConsent(known, { ...stop("import"), detail: "an old list" })).toBe(known);
+});
+
 describe("it ends", () => {
   const said = ["refusal", "unsubscribe", "complaint", "provider", "word"] as const;
 
