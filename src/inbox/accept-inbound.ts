@@ -2,7 +2,7 @@ import { countAside } from "../messages/aside/set-aside.ts";
 import type { CallAddition, Consent, ProviderEvent, ProviderMessage, Receipt } from "../model.ts";
 import type { Reading } from "../providers/reading.ts";
 import { findReceivers, type Receivers } from "../registry/find-receivers.ts";
-import { changeConsents } from "../registry/opt-outs/change-consents.ts";
+import { type ConsentOf, changeConsents } from "../registry/opt-outs/change-consents.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { WebhookOutcome } from "../store/received-webhooks.ts";
 import { foreignReceipt } from "../store/webhooks.ts";
@@ -62,10 +62,14 @@ export async function acceptInbound(
   const additions = await addToCalls(tx, eventsOf(routed, isAddition));
   const wishes = eventsOf(routed, isConsent).flatMap(withMapping);
   const wished = await Promise.all(
-    wishes.map(({ mapping, event }) => inAllPlaces(tx, mapping, consentOfPerson(mapping, event))),
+    wishes.map(async ({ mapping, event }) => {
+      return [event, await inAllPlaces(tx, mapping, consentOfPerson(mapping, event))] as const;
+    }),
   );
-  const consents = [...messages.consents, ...wished.flat()];
-  const { owed } = await changeConsents(tx, [...consents, ...receipts.consents]);
+  const consents = new Map<ProviderEvent, ConsentOf[]>([...messages.consents, ...receipts.consents, ...wished]);
+  // In the order in which it came: a STOP and a START may be of several kinds.
+  const inOrder = routed.flatMap(({ events }) => events.flatMap(({ event }) => consents.get(event) ?? []));
+  const { owed } = await changeConsents(tx, inOrder);
   const reasons = new Map([...messages.reasons, ...receipts.reasons, ...fetches.reasons, ...additions.reasons]);
   const outcomes = routed.map((each) => {
     const aside = countAside(each.events.map(({ event }) => messages.aside?.get(event)));

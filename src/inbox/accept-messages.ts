@@ -29,8 +29,11 @@ export interface EventOutcomes {
   aside?: Map<ProviderEvent, Aside>;
   owed: NewDelivery[];
   happened: Happening[];
-  consents: ConsentOf[];
+  consents: Consents;
 }
+
+/** What events say of who may be written to. */
+export type Consents = Map<ProviderEvent, ConsentOf[]>;
 
 export interface AccountEvent<Event extends ProviderEvent> extends AccountWebhook, RoutedEvent<Event> {}
 
@@ -54,14 +57,14 @@ export async function acceptMessages(
 
   const reasons: Reasons = new Map();
   const accepted: AcceptedMessage[] = [];
-  const consents: ConsentOf[] = [];
+  const consents: Consents = new Map();
   for (const { mapping, webhook, event, person } of addressed) {
     const conversation = person && conversations.get(keyOf(person));
     if (isOurs.has(event)) reasons.set(event, "a copy of an email that this bridge has sent");
     else if (isRepeated.has(event)) reasons.set(event, "duplicate: it came before the mapping stood for this address");
     else if (!conversation || admit(mapping, conversation) === "ignored") {
       reasons.set(event, ignoredReason);
-      consents.push(...(await inAllPlaces(tx, mapping, consentOfMessage(mapping, event))));
+      consents.set(event, await inAllPlaces(tx, mapping, consentOfMessage(mapping, event)));
     } else {
       reasons.set(event, "duplicate: a message with this providerMessageId is known");
       const automatic = automaticFor(mapping, event, answersOurs.has(event));
@@ -74,7 +77,7 @@ export async function acceptMessages(
   for (const [each, messageId] of stored) {
     reasons.set(each.event, undefined);
     const said = consentOfMessage(each.mapping, each.event, messageId);
-    consents.push(...(await inAllPlaces(tx, each.mapping, said)));
+    consents.set(each.event, await inAllPlaces(tx, each.mapping, said));
     const why = whyAside(each.mapping, each.conversation, each.row);
     if (why) aside.set(each.event, why);
   }

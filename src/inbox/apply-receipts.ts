@@ -25,12 +25,12 @@ export interface AccountReceipt {
 export async function applyReceipts(
   { tx, visibleAfterSeconds }: { tx: Db; visibleAfterSeconds: number },
   received: AccountReceipt[],
-): Promise<{ known: Set<Receipt>; owed: NewDelivery[]; happened: Happening[]; consents: ConsentOf[] }> {
+): Promise<{ known: Set<Receipt>; owed: NewDelivery[]; happened: Happening[]; consents: Map<Receipt, ConsentOf[]> }> {
   const before = await lockSentMessages(tx, received.map(keyOf));
   const after = [...before];
   const channels = new Map(received.map(({ account }) => [account.id, account.channel]));
   const known = new Set<Receipt>();
-  const consents: ConsentOf[] = [];
+  const consents = new Map<Receipt, ConsentOf[]>();
   const places = createPlaces(after);
   const othersOfMessage = rememberOthers();
   for (const { account, receipt } of received) {
@@ -40,7 +40,7 @@ export async function applyReceipts(
     known.add(receipt);
     const { conversation, message: about, type } = sent;
     const others = () => othersOfMessage(about);
-    consents.push(...consentOfReceipt(account, receipt, { conversation, message: about, type, others }));
+    consents.set(receipt, consentOfReceipt(account, receipt, { conversation, message: about, type, others }));
     const { channel } = account;
     const message = applyReceipt({ channel, address: conversation.address, message: about }, receipt);
     after[place] = { ...sent, message };

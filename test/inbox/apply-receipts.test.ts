@@ -88,7 +88,9 @@ test("a report that comes as mail finds its email by the Message-ID, whatever th
     ]),
   );
   expect([applied.known.size, applied.known.has(receipt)]).toEqual([1, true]);
-  expect(applied.consents).toMatchObject([{ channel, address: "ann@vale.test", messageId: email?.id, change: "stop" }]);
+  expect([...applied.consents.values()].flat()).toMatchObject([
+    { channel, address: "ann@vale.test", messageId: email?.id, change: "stop" },
+  ]);
   const [kept] = await selectRows(
     db,
     sql`select state, provider_message_id as "providerMessageId" from messages where id = ${email?.id}`,

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
 import { createProcessing } from "../../src/inbox/process-webhooks.ts";
 import { inlineReading } from "../../src/providers/reading.ts";
 import { createListeners } from "../../src/registry/endpoints/listeners.ts";
+import { listOptOutsOf } from "../../src/store/consent/opt-outs.ts";
 import { findConversation } from "../../src/store/conversations.ts";
 import { putLocation } from "../../src/store/locations.ts";
 import { listMessages as listPage } from "../../src/store/messages/list-messages.ts";
@@ -93,6 +94,24 @@ test("several processes at once keep the order in which webhooks of a mapping we
   await processAll();
   const found = await listMessages(database.db, { mappingId: mapping.id, limit: 1000 });
   expect(found.map(({ message }) => message.providerMessageId).reverse()).toEqual(ids);
+});
+
+test("of a STOP and a START of different kinds that wait together the later one counts", async () => {
+  const mapping = await addMapping();
+  const change = (to: "stop" | "start", from: string) =>
+    Buffer.from(JSON.stringify({ type: "consent.changed", data: { from, to: mapping.address, change: to } }));
+  const [wants, wantsNot] = ["+15005557001", "+15005557002"];
+  await storeWebhooks(mapping.id, [
+    change("stop", wants),
+    body("START", mapping.address, wants),
+    body("STOP", mapping.address, wantsNot),
+    change("start", wantsNot),
+    body("stop", mapping.address, wantsNot),
+  ]);
+  await processAll();
+  const of = (address: string) => listOptOutsOf(database.db, { locationId: "loc", address });
+  expect((await of(wants)).map(({ liftedBy }) => liftedBy)).toEqual(["word"]);
+  expect((await of(wantsNot)).map(({ liftedBy }) => liftedBy)).toEqual([null]);
 });
 
 test("a webhook that PostgreSQL cannot store fails alone", async () => {
