@@ -70,7 +70,8 @@ export const reasons: Record<FailureReason, ReasonWords> = {
   },
   opted_out: {
     means: "the person is not to be written to, or the provider refuses for that",
-    advice: "Nothing is to be done. A word such as START from the person lifts it.",
+    advice:
+      "Nothing is to be done. A word such as START from the person lifts what they have said; an operator what was entered; HighLevel its DND.",
   },
   outside_window: {
     means: "nobody is to be written to by the mapping at this hour",

@@ -10,6 +10,7 @@ import {
   type OptOutKey,
   personKeyOf,
   wakeSendsTo,
+  wasDndOwed,
 } from "../../store/consent/opt-outs.ts";
 import { enqueueDeliveries, type NewDelivery } from "../../store/deliveries.ts";
 import type { Db } from "../../store/postgres/database.ts";
@@ -63,6 +64,17 @@ export async function oweStandingDnd(db: Db, person: Addressee, conversationId: 
   if (!optOut || (await isDndPending(db, conversationId))) return;
   const { locationId, messageId } = optOut;
   await enqueueDeliveries(db, [{ kind: "set-dnd", conversationId, locationId, messageId: messageId ?? undefined }]);
+}
+
+/**
+ * Somebody was not written to for this. HighLevel is told of it where it was not, as of those with whom nobody had written when
+ * it was entered.
+ */
+export async function oweUntoldDnd(db: Db, optOut: OptOut): Promise<void> {
+  if (optOut.cause === "highlevel") return;
+  const owed = await oweDnd(db, [optOut]);
+  for (const delivery of owed)
+    if (!(await wasDndOwed(db, delivery.conversationId))) await enqueueDeliveries(db, [delivery]);
 }
 
 /** The same of people who have another contact now, as far as they have opted out. */

@@ -6,7 +6,7 @@ import { columnsOf } from "../postgres/columns.ts";
 import { type Db, selectRows } from "../postgres/database.ts";
 import { prepare } from "../postgres/prepare.ts";
 import { listNewest, maxWalked, type Page, rowsOfEach, type Walk } from "../postgres/walk-newest.ts";
-import { conversations, deliveries, locations, type OptOut, optOuts } from "../schema.ts";
+import { conversations, deliveries, lanes, locations, type OptOut, optOuts } from "../schema.ts";
 
 /** Whom a location writes to. */
 export interface Addressee {
@@ -208,6 +208,15 @@ export async function isDndPending(db: Db, conversationId: number): Promise<bool
       ),
     )
     .limit(1);
+  return found !== undefined;
+}
+
+/** Was HighLevel ever owed a word on it in this conversation? */
+export async function wasDndOwed(db: Db, conversationId: number): Promise<boolean> {
+  const [found] = await db
+    .select({ kind: lanes.kind })
+    .from(lanes)
+    .where(and(eq(lanes.conversationId, conversationId), eq(lanes.kind, "set-dnd")));
   return found !== undefined;
 }
 

@@ -401,6 +401,15 @@ describe("an operator", () => {
     expect([status, body.errors]).toEqual([422, [{ path: "note", message: "must be a text" }]]);
   });
 
+  test("enters somebody with whom nobody has written, whom HighLevel learns of once an agent writes to them", async () => {
+    const by = way("twilio");
+    const { address, contact } = newContact(by);
+    await postCsv(`/opt-outs/import?locationId=${locationId}&channel=sms`, `address\n${address}\n`);
+    expect(dndOf(contact.id, "SMS")).toBeUndefined();
+    await untilFailed(write(by, contact.id).messageId);
+    await untilDnd(contact.id, "SMS", "active");
+  });
+
   test("imports what it has exported, also what begins like a formula", async () => {
     const path = `/opt-outs/import?locationId=${locationId}&channel=email`;
     const mailbox = `-ann${++counter}@example.org`;
