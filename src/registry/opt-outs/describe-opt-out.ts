@@ -7,7 +7,10 @@ export function describeOptOut({ channel, cause, detail, optedOutAt }: OptOut): 
   return `${words} on ${optedOutAt.toISOString().slice(0, 10)}`;
 }
 
-const quoted = (detail: string | undefined) => (detail === undefined ? "" : ` (${detail})`);
+/** Of what a provider or a sender tells, which has no limit of its own, as much as anybody reads. */
+const maxShown = 500;
+const quoted = (detail: string | undefined) =>
+  detail === undefined ? "" : ` (${detail.slice(0, maxShown).toWellFormed()})`;
 const inBrackets = (words: string) => (detail: string | undefined) => `${words}${quoted(detail)}`;
 
 const sentences: Record<ConsentCause, (detail: string | undefined, channel: OptOutChannel) => string> = {
