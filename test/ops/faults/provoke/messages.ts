@@ -129,4 +129,22 @@ export const messages: Record<string, Provocation> = {
       await bridge.admin("POST", `/imports/${id}/stop`);
     },
   },
+  "An import has stopped by itself": {
+    async provoke({ bridge }) {
+      const { signer } = providerOf("generic-sms");
+      const mapping = { provider: "generic-sms", address: "+15005559010", credentials: signer.credentials };
+      const mappingId = await bridge.addMapping(mapping);
+      const messages = ["first", "second", "third"].map((text, index) => {
+        return { date: `2024-01-31T09:30:0${index}Z`, direction: "inbound", person: "+15005550011", text };
+      });
+      const { body: begun } = await bridge.admin("POST", "/imports", { mappingId, perSecond: 1, messages });
+      await bridge.admin("DELETE", `/mappings/${mappingId}`);
+      await until(
+        () => bridge.admin("GET", `/imports/${begun.id}`),
+        ({ body }) => body.state === "stopped",
+      );
+    },
+    // What is there is there: only a new one goes on.
+    mend: async () => undefined,
+  },
 };
