@@ -6,8 +6,8 @@ import { createSummaryReporter } from "./test/support/summary-reporter.ts";
 
 /**
  * `unit` has no database, `providers` tries what every provider must do, `postgres` has a database in process or a server,
- * `system` has processes: the bridge's own, PostgreSQL's to be stopped, a browser. What a test file imports, at whatever depth, decides where it belongs
- * (test/support/projects.ts); nothing has to be entered anywhere.
+ * `system` has processes: the bridge's own, PostgreSQL's to be stopped, a browser. What a test file imports, at whatever
+ * depth, decides where it belongs (test/support/projects.ts); nothing has to be entered anywhere.
  */
 const files = testFilesByProject(import.meta.dirname);
 const databases = "test/support/set-up-databases.ts";

@@ -14,14 +14,7 @@ export interface CsvRow {
 /** The rows below the line of names, so many at most. Throws an Error, in words for a person, for what is no CSV. */
 export function readCsv(csv: string, maxRows: number): CsvRow[] {
   requireShortLines(csv, maxLineAtOnce);
-  const columns = (names: string[]) => requireDifferent(requireFew(names));
-  const rows = parse(csv, {
-    ...options,
-    ...layoutOf(csv),
-    ...lineEndOf(csv),
-    columns,
-    to: maxRows,
-  }) as unknown as ParsedRow[];
+  const rows = parse(csv, { ...optionsFor(csv), to: maxRows }) as unknown as ParsedRow[];
   return rows.map(toRow);
 }
 
@@ -31,9 +24,8 @@ export function readCsv(csv: string, maxRows: number): CsvRow[] {
  */
 export async function* readLargeCsv(csv: string, required: readonly string[] = []): AsyncGenerator<CsvRow> {
   requireShortLines(csv, maxLine);
-  const columns = (names: string[]) => requireDifferent(requireNamed(requireFew(names), required));
   const parser = Readable.from(piecesOf(csv)).pipe(
-    parseSlowly({ ...options, ...layoutOf(csv), ...lineEndOf(csv), columns, max_record_size: maxLine }),
+    parseSlowly({ ...optionsFor(csv, required), max_record_size: maxLine }),
   );
   for await (const row of parser) yield toRow(row as ParsedRow);
 }
@@ -68,13 +60,11 @@ async function* piecesOf(text: string): AsyncGenerator<string> {
   }
 }
 
-const options = {
-  bom: true,
-  info: true,
-  skip_empty_lines: true,
-  skip_records_with_empty_values: true,
-  trim: true,
-} as const;
+function optionsFor(csv: string, required: readonly string[] = []) {
+  const columns = (names: string[]) => requireDifferent(requireNamed(requireFew(names), required));
+  const about = { bom: true, info: true, skip_empty_lines: true, skip_records_with_empty_values: true, trim: true };
+  return { ...about, ...layoutOf(csv), ...lineEndOf(csv), columns };
+}
 
 const separators = [",", ";", "\t"];
 

@@ -172,7 +172,8 @@ export async function findLastMapping(tx: Db, about: SendingAbout): Promise<stri
     .where(and(canSend(about), isThePerson))
     .orderBy(
       sql`(select max(${messages.id}) ${ofIt} <> 'import') desc nulls last`,
-      sql`(select max(${messages.sentAt}) ${ofIt} = 'import') desc nulls last`,
+      // For this all of a conversation is read: not where the first one has told.
+      sql`case when not exists (select ${ofIt} <> 'import') then (select max(${messages.sentAt}) ${ofIt} = 'import') end desc nulls last`,
     )
     .limit(1);
   return last?.id;

@@ -7,7 +7,7 @@ import { listRefusedRows } from "../../src/store/imports/import-rows.ts";
 import { countOpenBeside, findOpenImport, listImports } from "../../src/store/imports/imports.ts";
 import { listKeys } from "../../src/store/keys.ts";
 import { listLocations } from "../../src/store/locations.ts";
-import { listMappings } from "../../src/store/mappings.ts";
+import { findLastMapping, listMappings } from "../../src/store/mappings.ts";
 import { findParts } from "../../src/store/messages/parts.ts";
 import { listAudit } from "../../src/store/operate/audit.ts";
 import { listReplays } from "../../src/store/operate/mend/replays.ts";
@@ -182,4 +182,19 @@ test("of a name under which thousands of parts came, the newest thousand are rea
   const counted = await countRead(database.db, parts);
   expect(counted.found).toBe(1000);
   expect(counted.read, "of 25,000; each by an entry and a row").toBeLessThanOrEqual(2020);
+});
+
+test("by which mapping a person was written with last is told without reading all that was said", async () => {
+  const { db } = database;
+  const person = { locationId: "location-8", contactId: "contact-8" };
+  await db.execute(sql`
+    with talk as (
+      insert into conversations (mapping_id, location_id, address, highlevel_contact_id)
+      values (${mappingId}, ${person.locationId}, '+15005550006', ${person.contactId}) returning id
+    )
+    insert into messages (mapping_id, conversation_id, direction, state, received_at)
+    select ${mappingId}, talk.id, 'inbound', 'received', now() from talk, generate_series(1, 5000)`);
+  await db.execute(sql`vacuum analyze messages, conversations`);
+  const counted = await countRead(db, async () => [await findLastMapping(db, { ...person, providers: ["twilio"] })]);
+  expect(counted.read).toBeLessThanOrEqual(100);
 });
