@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { signer } from "../fixtures/generic-sms/sign.ts";
+import { signer as sendblue } from "../fixtures/sendblue/sign.ts";
 import { signer as twilio } from "../fixtures/twilio/sign.ts";
 import { startTestBridge, type TestBridge } from "../support/bridge.ts";
 import { locationId, publicUrl, smsProviderId, token } from "../support/location.ts";
@@ -362,4 +363,30 @@ test("a mailbox has no calls, nor has a chat", async () => {
   };
   const { status, body } = await bridge.admin("POST", "/mappings?check=false", { ...mailbox, locationId });
   expect([status, body.errors]).toEqual([422, [{ path: "callProviderId", message: "is for numbers: leave it out" }]]);
+});
+
+test("what was said in a call by Sendblue is with it once, whether it comes with the call or in a webhook after it", async () => {
+  const given = { provider: "sendblue", address: "+15005550019", credentials: sendblue.credentials, callProviderId };
+  const id = await bridge.addMapping(given);
+  const log = async (body: Record<string, unknown>) => {
+    const call = { event_type: "call_log", to_number: given.address, direction: "inbound", ...body };
+    const sample = { contentType: "application/json", body: call };
+    const posted = await bridge.post(sendblue.sign(sample, { url: `${publicUrl}/webhooks/${id}`, at: new Date() }));
+    expect(posted.status).toBe(200);
+  };
+  const [first, second] = ["+15005550141", "+15005550142"];
+  await log({ call_id: "sb-1", from_number: first, disposition: "voicemail" });
+  await untilPosted(first, 1);
+  for (const turn of [1, 2]) {
+    await log({ call_id: "sb-1", from_number: first, disposition: "voicemail", transcript: "Call me back", turn });
+    await log({ call_id: "sb-2", from_number: second, disposition: "connected", transcript: "Hello", turn });
+  }
+  for (const person of [first, second]) await untilFiles(person, 1);
+  await log({ call_id: "sb-3", from_number: second, disposition: "not_answered" });
+  await untilPosted(second, 2);
+  expect([first, second].map((person) => messagesOf(person).map(({ callStatus }) => callStatus))).toEqual([
+    ["voicemail"],
+    ["completed", "no-answer"],
+  ]);
+  for (const person of [first, second]) expect(messagesOf(person)[0]?.attachments).toHaveLength(1);
 });

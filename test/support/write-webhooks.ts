@@ -78,7 +78,8 @@ export function writeCall(
   const told = fixtures.flatMap(({ fixture }) => fixture.means.map((event) => ({ fixture, event })));
   const call = told.find(({ event }) => event.kind === "message" && event.call && event.direction !== "outbound");
   if (call?.event.kind !== "message") return undefined;
-  const { providerMessageId, text = "", sentAt, attachments } = call.event;
+  const { providerMessageId, text = "", sentAt } = call.event;
+  const attachments = call.fixture.means.flatMap((event) => ("attachments" in event ? event.attachments : []));
   const written = { id, from, to, text, sentAt: sentAt === undefined ? undefined : new Date(sentAt) };
   const webhooks = [post(provider, [call.fixture, call.event], written, { url, at })];
   const hasFile = ({ event }: (typeof told)[number]) =>

@@ -9,6 +9,7 @@ import { code, listOf, maybeText, messageId, phone, requiredText, time } from ".
 import { token } from "../kit/proofs.ts";
 import { jsonSample } from "../kit/recipes/samples.ts";
 import { answerOf, post, withLinks } from "../kit/sends.ts";
+import { isOfCall, readCall } from "./sendblue/calls.ts";
 
 const errorCode = code.nullish().transform((given) => (given === "0" ? undefined : (given ?? undefined)));
 const reasons = { error_message: maybeText, error_reason: maybeText, error_detail: maybeText };
@@ -45,7 +46,7 @@ export const sendblue = defineProvider({
     "A text may have 18,996 characters, a file 100 MB by iMessage and 5 MB by SMS. A message holds one file: what is more goes as links. Sendblue wants the URL of a file to end with its extension, and takes no signed URLs.",
     "On the free plan, persons must be contacts of the account before what they write arrives. Their files are at Sendblue for 30 days.",
     "An answer to a group goes to the one who wrote.",
-    "Its calls are not taken: of a webhook of type _call_log_ Sendblue documents [two fields](https://docs.sendblue.com/calling/), and neither the call's id nor its numbers.",
+    "For its calls, make a third webhook of type _call_log_ with the same URL and secret, and give the mapping a `callProviderId`. Sendblue documents [two of their fields](https://docs.sendblue.com/calling/) today; the id, the numbers and the direction are read as it listed them in May 2026. A call that lacks its id, or a number at one end, is ignored, with that reason.",
   ],
   receives: {
     contentTypes: ["application/json"],
@@ -94,9 +95,7 @@ function refused() {
   });
 }
 
-const kind = z.object({
-  ...{ message_handle: maybeText, is_outbound: z.boolean().nullish(), disposition: z.unknown().optional() },
-});
+const kind = z.object({ message_handle: maybeText, is_outbound: z.boolean().nullish() });
 const outbound = z.object({ is_outbound: z.boolean() });
 const update = z.object({
   ...{ message_handle: messageId, status: requiredText, was_downgraded: z.boolean().nullish().catch(undefined) },
@@ -107,14 +106,10 @@ const message = z.object({
   ...{ date_sent: time, participants: listOf(phone.optional().catch(undefined)) },
 });
 
-/**
- * Calls, lines, contacts and typing come only to whoever asks for them. A call has a `disposition`, all that is documented of it but
- * for a `transcript` (https://docs.sendblue.com/calling/); the others have neither a handle nor a direction.
- */
+/** Calls, lines, contacts and typing come only to whoever asks for them. They have neither a handle nor this direction. */
 function read(webhook: DecodedWebhook) {
-  const { message_handle: handle, is_outbound: direction, disposition } = webhook.read(kind);
-  if (handle === undefined && disposition !== undefined)
-    return ignored("a call: Sendblue documents neither its id nor its numbers");
+  if (isOfCall(webhook)) return readCall(webhook);
+  const { message_handle: handle, is_outbound: direction } = webhook.read(kind);
   if (handle === undefined && typeof direction !== "boolean") return ignored("neither a message nor a receipt");
   return webhook.read(outbound).is_outbound ? readReceipt(webhook) : readText(webhook);
 }
