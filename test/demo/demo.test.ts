@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createPublicKey } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -10,6 +10,10 @@ import { takePorts } from "../support/take-ports.ts";
 import { until } from "../support/until.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "demo-test-"));
+/** Where tsx keeps what it has read. */
+const readByTsx = `tsx-${process.getuid?.() ?? ""}`;
+mkdirSync(join(tmpdir(), readByTsx), { recursive: true });
+symlinkSync(join(tmpdir(), readByTsx), join(folder, readByTsx));
 const children: ChildProcess[] = [];
 
 let release = () => {};
