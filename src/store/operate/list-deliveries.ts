@@ -4,8 +4,8 @@ import type { DeliveryKind, DeliveryState } from "../../model.ts";
 import { isOfLocations, toldEndpoint } from "../deliveries.ts";
 import type { Db } from "../postgres/database.ts";
 import { listNewest, maxWalked, type Page, rowsOfEach, type Walk } from "../postgres/walk-newest.ts";
-import { conversations, type Delivery, deliveries, isEvent, messages } from "../schema.ts";
-import { findMessages, type MessageSearch, namesMessage, namesPerson } from "./find-messages.ts";
+import { conversations, type Delivery, deliveries, isEvent, isWithoutMessage, messages } from "../schema.ts";
+import { findMessages, findPeople, type MessageSearch, namesMessage, namesPerson } from "./find-messages.ts";
 
 export interface DeliveryFilter {
   state?: DeliveryState | undefined;
@@ -34,7 +34,7 @@ export interface ListedDelivery {
 
 /**
  * Newest first: all, or the dead or the pending ones, which have indexes of their own, or those of a search, by their
- * messages. Of those it looks at no more than some thousands, however few fit: then `walkedTo` says where to go on.
+ * messages, and by the person where there is none. Of those it looks at no more than some thousands, however few fit: then `walkedTo` says where to go on.
  */
 export async function listDeliveries(
   db: Db,
@@ -77,9 +77,15 @@ export const selectListed = (db: Db) =>
 export async function walkDeliveries(db: Db, page: Parameters<typeof listDeliveries>[1]): Promise<Walk[]> {
   const { state, locationIds, limit } = page;
   if (namesMessage(page) || namesPerson(page)) {
-    const values = await findMessages(db, page);
-    const parts = { column: deliveries.messageId, values, type: "bigint" as const };
-    return values.length > 0 ? [{ table: deliveries, parts, rows: limit }] : [];
+    const ofMessages = { column: deliveries.messageId, values: await findMessages(db, page) };
+    const ofPeople = {
+      column: deliveries.conversationId,
+      values: namesMessage(page) ? [] : await findPeople(db, page),
+    };
+    const walks = [{ parts: ofMessages }, { parts: ofPeople, condition: isWithoutMessage }];
+    return walks
+      .filter(({ parts }) => parts.values.length > 0)
+      .map((walk) => ({ table: deliveries, ...walk, parts: { ...walk.parts, type: "bigint" }, rows: limit }));
   }
   if (state === "dead" && locationIds) return walkDeadOf(locationIds);
   const isInIndex = state === "dead" || state === "pending";

@@ -76,6 +76,10 @@ export interface DeliveryEvent {
 /** 1 for what endpoints are told, else 0: as an index has it. */
 export const isEvent = (kind: AnyPgColumn) => sql<0 | 1>`(case when ${kind} = 'post-event' then 1 else 0 end)`;
 
+/** What is about a person and none of their messages: DND that HighLevel is told, and mails that are not here yet. */
+const withoutMessage = ({ messageId, kind }: Record<"messageId" | "kind", AnyPgColumn>) =>
+  sql`${messageId} is null and ${kind} <> 'post-event'`;
+
 /** The outbox: calls that we owe, numbered within their lane. */
 export const deliveries = pgTable(
   "deliveries",
@@ -136,6 +140,7 @@ export const deliveries = pgTable(
     index("deliveries_dead_of_location").on(table.diedIn, table.id).where(sql`${table.state} = 'dead'`),
     index("deliveries_dead_of_conversation").on(table.conversationId, table.id).where(sql`${table.state} = 'dead'`),
     index("deliveries_message").on(table.messageId),
+    index("deliveries_without_message").on(table.conversationId, table.id).where(withoutMessage(table)),
     index("deliveries_replay").on(table.replayId, table.state).where(sql`${table.replayId} is not null`),
     index("deliveries_import").on(table.importId, table.state).where(sql`${table.importId} is not null`),
     index("deliveries_webhook").on(table.webhookId).where(sql`${table.webhookId} is not null`),
@@ -144,6 +149,8 @@ export const deliveries = pgTable(
       .where(sql`${table.kind} = 'post-event' and ${table.state} in ('delivered', 'discarded')`),
   ],
 );
+
+export const isWithoutMessage = withoutMessage(deliveries);
 
 /** Its reason is of now: what was replayed keeps the one before until it is tried. */
 export const isReasonOfNow = sql`(${deliveries.attempts} > 0 or ${deliveries.replayedAt} is null)`;

@@ -367,6 +367,10 @@ describe("an operator", () => {
     ]);
     expect((await twoWay.bridge.admin("PUT", "/opt-outs", person)).body).toEqual(entered.body);
     await untilDnd(contact.id, "SMS", "active");
+    for (const search of [`address=${encodeURIComponent(address)}`, `contactId=${contact.id}`]) {
+      const { body: told } = await twoWay.bridge.admin("GET", `/deliveries?kind=set-dnd&${search}`);
+      expect(told.items, "what HighLevel is told is found by whom it is about").toMatchObject([{ address }]);
+    }
     await say(by, address, "START");
     await untilFailed(write(by, contact.id).messageId);
     const lifted = await twoWay.bridge.admin("DELETE", `/opt-outs/${entered.body.id}`);

@@ -1,0 +1,1 @@
+CREATE INDEX "deliveries_without_message" ON "deliveries" USING btree ("conversation_id","id") WHERE "deliveries"."message_id" is null and "deliveries"."kind" <> 'post-event';
