@@ -1,6 +1,6 @@
 import type { Channel } from "../model.ts";
 import { normalizeMailbox } from "./mailbox.ts";
-import { normalizePhoneNumber } from "./phone-number.ts";
+import { normalizePhoneNumber, numberOfToday } from "./phone-number.ts";
 
 const normalizers = { sms: normalizePhoneNumber, email: normalizeMailbox };
 
@@ -11,6 +11,12 @@ const normalizers = { sms: normalizePhoneNumber, email: normalizeMailbox };
 export function normalizeAddress(channel: Channel, given: string, ownNumber?: string): string | undefined {
   if (channel === "sms" && isChatId(given)) return given;
   return normalizers[channel](given, ownNumber);
+}
+
+/** The same of a person, who is one person by each number that theirs was. */
+export function normalizePerson(channel: Channel, given: string, ownNumber?: string): string | undefined {
+  const address = normalizeAddress(channel, given, ownNumber);
+  return address === undefined || channel === "email" ? address : numberOfToday(address);
 }
 
 /** Somebody whom a chat knows by an id: `id:u-1`. Of any script, also with spaces in it. */

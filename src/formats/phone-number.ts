@@ -78,6 +78,24 @@ export function readReceiver(given: string | undefined, ownNumber?: string): { n
   return { problem: `${address} is no phone number with its country: write it as +1 415 555 0123` };
 }
 
+/**
+ * A person's number as the plan of its country has it today. WhatsApp keeps the one by which an account was made: in Brazil that of a
+ * mobile without its ninth digit, in Mexico with a 1 behind the country. Any other is as it was.
+ * https://github.com/devlikeapro/waha/issues/238 · https://github.com/evolution-foundation/evolution-api/issues/447
+ */
+export function numberOfToday(number: string): string {
+  const [, area, former] = /^(\+55[1-9][1-9])([6-9]\d{7})$/.exec(number) ?? [];
+  if (area && former) return `${area}9${former}`;
+  return number.replace(/^\+521(?=[2-9]\d{9}$)/, "+52");
+}
+
+/** How the same person's number may be written elsewhere: as it is today, then as it was. */
+export function formsOfNumber(number: string): string[] {
+  const today = numberOfToday(number);
+  const before = today.replace(/^(\+55[1-9][1-9])9(?=[6-9]\d{7}$)/, "$1").replace(/^\+52(?=[2-9]\d{9}$)/, "+521");
+  return before === today ? [today] : [today, before];
+}
+
 /** What numbers of the same country have in common: the country, or its calling code where the number is in no plan. */
 export function countryOf(number: string | undefined): string | undefined {
   const { country, countryCallingCode } = parsePhoneNumberFromString(number ?? "") ?? {};

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { Failure } from "../errors.ts";
+import { formsOfNumber } from "../formats/phone-number.ts";
 import type { Access, Call } from "./call.ts";
 import { isAlreadyThere } from "./refusals.ts";
 import {
@@ -64,14 +65,17 @@ export async function nameIfNameless(call: Call, access: Access, contactId: stri
   }
 }
 
-/** The contact with one of these addresses, the number first; undefined where there is none. */
+/** The contact with one of these addresses, the number first, also as it was before; undefined where there is none. */
 export async function findContact(
   call: Call,
   access: Access,
   { phone, email }: Pick<ContactKey, "phone" | "email">,
 ): Promise<string | undefined> {
-  const byPhone = phone === undefined ? undefined : await findDuplicate(call, access, { number: phone });
-  return byPhone ?? (email === undefined ? undefined : findDuplicate(call, access, { email }));
+  for (const number of phone === undefined ? [] : formsOfNumber(phone)) {
+    const known = await findDuplicate(call, access, { number });
+    if (known !== undefined) return known;
+  }
+  return email === undefined ? undefined : findDuplicate(call, access, { email });
 }
 
 async function findDuplicate(

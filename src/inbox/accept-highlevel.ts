@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
+import { normalizePerson } from "../formats/address.ts";
 import { addressesOf } from "../formats/mailbox.ts";
-import { normalizePhoneNumber } from "../formats/phone-number.ts";
 import {
   type ContactEvent,
   chatTypes,
@@ -168,7 +168,7 @@ async function findSender(tx: Db, { request }: OutboundEvent): Promise<Sender | 
   const { locationId, contactId, userId, phone, emailTo, type } = request;
   if (locationId === undefined) return undefined;
   const channel = channelOf(request);
-  const address = channel === "sms" ? normalizePhoneNumber(phone ?? "") : addressesOf(emailTo[0])[0];
+  const address = channel === "sms" ? normalizePerson("sms", phone ?? "") : addressesOf(emailTo[0])[0];
   const about = { locationId, contactId, userId, address, providers: providersOf(channel) };
   const chatType = chatTypes.includes(type) ? type : undefined;
   const isToNumber = ["SMS", "RCS"].includes(type) && phone !== undefined;

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { messageFailed } from "../events/owe-events.ts";
 import { isChatId } from "../formats/address.ts";
 import { addressesOf } from "../formats/mailbox.ts";
-import { readReceiver as readNumber } from "../formats/phone-number.ts";
+import { numberOfToday, readReceiver as readNumber } from "../formats/phone-number.ts";
 import { chatTypes, type OutboundRequest } from "../highlevel/webhook.ts";
 import { reportInSeconds } from "../messages/message-state.ts";
 import type { SenderRule } from "../model.ts";
@@ -129,7 +129,7 @@ function readNumberOf({
   if (service && type !== mapping.type && !adapter.services.includes(service))
     return { problem: `type: ${provider} sends no ${type} through the bridge`, given };
   const read = readNumber(given, address);
-  if ("number" in read) return { person: { mappingId, locationId, address: read.number } };
+  if ("number" in read) return { person: { mappingId, locationId, address: numberOfToday(read.number) } };
   return { problem: `phone: ${read.problem}`, given };
 }
 

@@ -3,6 +3,7 @@ import type { Happening } from "../events/owe-events.ts";
 import { chatIdOf, isChatId } from "../formats/address.ts";
 import { replyTokensOf, withoutReplyTokens } from "../formats/email/tokens/reply-token.ts";
 import { personBehind } from "../formats/person.ts";
+import { numberOfToday } from "../formats/phone-number.ts";
 import { describeError, type Log } from "../log.ts";
 import type { AsideCounts } from "../messages/aside/set-aside.ts";
 import type { Consent, ProviderEvent, ProviderMessage } from "../model.ts";
@@ -79,7 +80,7 @@ export const seenBy = (mappings: MappingFacts[], said: Said): RoutedEvent[] =>
   mappings.map((mapping) => ({ mapping, event: eventSeenBy(mapping, said) }));
 
 function eventSeenBy(mapping: MappingFacts, given: Said): ProviderEvent {
-  const said = isChatId(mapping.address) ? withOwnIds(mapping, given) : given;
+  const said = isChatId(mapping.address) ? withOwnIds(mapping, given) : withNumbersOfToday(mapping, given);
   if (mapping.channel === "email" && isWholeMail(said)) return emailSeenBy(mapping, withTokensApart(said));
   if (said.kind === "message" && said.call && mapping.callProviderId === null)
     return { kind: "ignored", reason: unpostedCall };
@@ -92,6 +93,14 @@ function withOwnIds({ accountId, address }: MappingFacts, said: Said): Said {
   const own = (id: string) => (id === address ? id : chatIdOf(accountId, id));
   const from = own(said.from);
   return said.kind === "message" ? { ...said, from, to: said.to.map(own) } : { ...said, from };
+}
+
+/** Answers go to the number by which the person wrote. */
+export function withNumbersOfToday<Some extends Said>({ address, channel }: MappingFacts, said: Some): Some {
+  const today = (number: string) => (number === address ? number : numberOfToday(number));
+  const from = today(said.from);
+  if (channel === "email" || said.kind === "consent") return { ...said, from };
+  return { ...said, from, ...(from === said.from ? {} : { fromSpelling: said.from }), to: said.to.map(today) };
 }
 
 const onlyCalls = "no call, and the mapping's type is Call: it has calls alone";

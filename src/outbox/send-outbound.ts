@@ -59,7 +59,7 @@ export async function sendOutbound(context: SendContext, input: MessageAttempt):
   const content = await completeContent(context, mapping, input);
   const urls = content.attachments.flatMap(({ url }) => url ?? []);
   const files = await fetchAttachments({ ...context, signal }, urls, mapping.channel);
-  const address = mapping.channel === "email" ? spelled(conversation, content) : conversation.address;
+  const address = spelled(conversation, content);
   const { publicUrl, emailSecret } = context;
   const plainText = content.html && !content.text ? await context.plainText.of(content.html) : undefined;
   const outbound = composeOutbound({ mapping, publicUrl, emailSecret, address, message, content, plainText, ...files });

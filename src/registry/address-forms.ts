@@ -1,5 +1,5 @@
 import { normalizeMailbox } from "../formats/mailbox.ts";
-import { normalizePhoneNumber } from "../formats/phone-number.ts";
+import { formsOfNumber, normalizePhoneNumber } from "../formats/phone-number.ts";
 
 /**
  * The forms in which an address may be stored that a person wrote in their own way: a number with or without its country,
@@ -13,5 +13,5 @@ export function addressForms(given: string, ownNumbers: string[]): string[] {
   const forms = [trimmed, normalizePhoneNumber(written), written.includes("@") ? normalizeMailbox(mailbox) : undefined];
   const national = /^\D*\d/.test(written) && !/^\s*\+/.test(written) ? ownNumbers : [];
   for (const ownNumber of national) forms.push(normalizePhoneNumber(written, ownNumber));
-  return [...new Set(forms.filter((form) => form !== undefined))];
+  return [...new Set(forms.flatMap((form) => (form === undefined ? [] : [form, ...formsOfNumber(form)])))];
 }

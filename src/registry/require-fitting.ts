@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { InvalidRequest } from "../errors.ts";
 import { chatIdOf, isChatId, normalizeAddress } from "../formats/address.ts";
+import { numberOfToday } from "../formats/phone-number.ts";
 import { isTimeZone } from "../formats/times/local-time.ts";
 import type { Channel, DmarcPolicy, HighlevelMessageType } from "../model.ts";
 import type { Adapter } from "../providers/kit/adapter.ts";
@@ -34,7 +35,11 @@ function requireAddress(adapter: Adapter, given: string): string {
 export const requirePerson = (
   { provider, accountId }: Pick<MappingRow, "provider" | "accountId">,
   given: string,
-): string => chatIdOf(accountId, requireAddress(requireAdapter(provider), given));
+): string => {
+  const adapter = requireAdapter(provider);
+  const address = chatIdOf(accountId, requireAddress(adapter, given));
+  return adapter.channel === "sms" ? numberOfToday(address) : address;
+};
 
 /** What a mapping stands for: a number or a mailbox; or `*@example.com`, all mailboxes of the domain that have none. */
 export function requireMappedAddress(adapter: Adapter, given: string): string {

@@ -1,6 +1,12 @@
 import { expect, test } from "vitest";
 import { ParseError } from "../../src/errors.ts";
-import { normalizePhoneNumber, readReceiver, requirePhoneNumber } from "../../src/formats/phone-number.ts";
+import {
+  formsOfNumber,
+  normalizePhoneNumber,
+  numberOfToday,
+  readReceiver,
+  requirePhoneNumber,
+} from "../../src/formats/phone-number.ts";
 
 test.each([
   ["+15005550006", "+15005550006"],
@@ -126,4 +132,19 @@ test.each([
 test("what was read for one number is not taken for another that reads the same beside it", () => {
   expect(normalizePhoneNumber("Shop +15005550006", "ACME")).toBe("Shop +15005550006");
   expect(normalizePhoneNumber("+15005550006", "ACME Shop")).toBe("+15005550006");
+});
+
+test.each([
+  ["+553188887777", "+5531988887777", ["+5531988887777", "+553188887777"]],
+  ["+5531988887777", "+5531988887777", ["+5531988887777", "+553188887777"]],
+  ["+5215512345678", "+525512345678", ["+525512345678", "+5215512345678"]],
+  ["+525512345678", "+525512345678", ["+525512345678", "+5215512345678"]],
+  // A landline, a mobile that never had eight digits, and other countries.
+  ["+553132345678", "+553132345678", ["+553132345678"]],
+  ["+5531912345678", "+5531912345678", ["+5531912345678"]],
+  ["+5491123456789", "+5491123456789", ["+5491123456789"]],
+  ["+15215551234", "+15215551234", ["+15215551234"]],
+  ["12345", "12345", ["12345"]],
+])("%s is %s today", (given, today, forms) => {
+  expect([numberOfToday(given), formsOfNumber(given)]).toEqual([today, forms]);
 });

@@ -1,4 +1,5 @@
 import { normalizeMailbox } from "../../formats/mailbox.ts";
+import { numberOfToday } from "../../formats/phone-number.ts";
 import type { Consent, HighlevelMessageType, ProviderMessage, Receipt } from "../../model.ts";
 import { meaningOf } from "../../providers/kit/adapter.ts";
 import type { AccountFacts } from "../../registry/accounts.ts";
@@ -66,12 +67,13 @@ export interface SentTo {
  */
 export function consentOfReceipt(
   { channel, adapter }: AccountFacts,
-  { consent, status, recipient, error }: Receipt,
+  { consent, status, recipient: told, error }: Receipt,
   { conversation: { locationId, address }, message: { id: messageId, content }, type, others }: SentTo,
 ): ConsentOf[] {
   const isOptedOut = status === "failed" && meaningOf(adapter.refusals, error?.code) === "opted_out";
   const said = consent ?? (isOptedOut ? ({ change: "stop", cause: "refusal" } as const) : undefined);
   if (!said) return [];
+  const recipient = told === undefined ? undefined : numberOfToday(told);
   if (recipient !== undefined && recipient !== address && !others().has(recipient)) return [];
   if (recipient === undefined && said.cause === "bounce" && others().size > 0) return [];
   const about = { locationId, address: recipient ?? address, messageId, ...said, detail: error?.message };

@@ -1,6 +1,5 @@
-import { isChatId } from "../../formats/address.ts";
+import { isChatId, normalizePerson } from "../../formats/address.ts";
 import { normalizeMailbox } from "../../formats/mailbox.ts";
-import { normalizePhoneNumber } from "../../formats/phone-number.ts";
 import { type DndEntry, isOurDnd } from "../../highlevel/contacts.ts";
 import type { DndEvent } from "../../highlevel/webhook.ts";
 import { dndNames } from "../../model.ts";
@@ -68,5 +67,5 @@ function newsOf({ isForAll }: Pick<DndEvent, "isForAll">, entry: DndEntry | unde
 const forAll = "for everything";
 
 function addressesIn({ phone, email }: Pick<DndEvent, "phone" | "email">): string[] {
-  return [phone && normalizePhoneNumber(phone), email && normalizeMailbox(email)].flatMap((address) => address || []);
+  return [phone && normalizePerson("sms", phone), email && normalizeMailbox(email)].flatMap((address) => address || []);
 }

@@ -1,5 +1,5 @@
+import { normalizePerson } from "../../formats/address.ts";
 import { normalizeMailbox } from "../../formats/mailbox.ts";
-import { normalizePhoneNumber } from "../../formats/phone-number.ts";
 import type { ContactEvent } from "../../highlevel/webhook.ts";
 import { oweDndAnew } from "../../registry/opt-outs/change-consents.ts";
 import type { NewDelivery } from "../../store/deliveries.ts";
@@ -44,4 +44,4 @@ const isWhole = (told: ToldContact): told is WholeContact =>
   told.event.locationId !== undefined && told.event.contactId !== undefined;
 
 const addressesIn = ({ phone, email }: ContactEvent): string[] =>
-  [phone && normalizePhoneNumber(phone), email && normalizeMailbox(email)].flatMap((address) => address || []);
+  [phone && normalizePerson("sms", phone), email && normalizeMailbox(email)].flatMap((address) => address || []);

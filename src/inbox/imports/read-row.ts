@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { chatIdOf, isChatId, normalizeAddress } from "../../formats/address.ts";
+import { chatIdOf, isChatId, normalizeAddress, normalizePerson } from "../../formats/address.ts";
 import type { ProviderMessage } from "../../model.ts";
 import type { MappingFacts } from "../../registry/mappings.ts";
 import type { NewImportRow } from "../../store/imports/import-rows.ts";
 import { consentOfMessage } from "../consent/consents.ts";
-import { addressOfPerson } from "../read-webhook.ts";
+import { addressOfPerson, withNumbersOfToday } from "../read-webhook.ts";
 
 const short = (most: number) =>
   z.string("must be a text").trim().min(1, "must not be empty").max(most, `must have ${most} characters at most`);
@@ -77,7 +77,8 @@ export function createRowReader(mapping: MappingFacts): (line: number, given: un
 const addresses = { sms: "phone number, or the id of a chat", email: "mailbox" };
 
 /** A message that was read, as a row. */
-export function rowOf(mapping: MappingFacts, line: number, message: ProviderMessage, sentAt: Date): NewImportRow {
+export function rowOf(mapping: MappingFacts, line: number, given: ProviderMessage, sentAt: Date): NewImportRow {
+  const message = withNumbersOfToday(mapping, given);
   const person = addressOfPerson(mapping, message);
   if (person === undefined) return { line, reason: "it names nobody to whom it went" };
   const [said] = consentOfMessage(mapping, message);
@@ -101,7 +102,7 @@ function personOf({ channel, accountId, adapter, address }: MappingFacts, given:
   if (isChatId(given)) return adapter.takesIds ? chatIdOf(accountId, given) : undefined;
   // A spreadsheet has cut it: of several people it would make one.
   if (/^\d([.,]\d+)?E\+?\d+$/i.test(given)) return undefined;
-  return normalizeAddress(channel, given, address);
+  return normalizePerson(channel, given, address);
 }
 
 /** Ours; of a mapping for a whole domain the row names the mailbox. */

@@ -1,4 +1,4 @@
-import { normalizeAddress } from "../../formats/address.ts";
+import { normalizePerson } from "../../formats/address.ts";
 import { adapterOf } from "../../providers/registry.ts";
 import { channelsOf, type Way } from "../../registry/opt-outs/channels.ts";
 import { findContactsOptOut } from "../../store/consent/opt-outs.ts";
@@ -18,7 +18,7 @@ export async function findRelaysOptOut(
   const channel = isEmail ? "email" : "sms";
   const contactId = textIn(request["contactId"]) ?? "";
   const given = textIn(request[isEmail ? "emailTo" : "toNumber"]);
-  const named = given === undefined ? undefined : normalizeAddress(channel, given);
+  const named = given === undefined ? undefined : normalizePerson(channel, given);
   const channels = isEmail ? (["email"] as const) : channelsOf(await wayOf(db, locationId, request));
   return findContactsOptOut(db, { locationId, channels, contactId, named });
 }

@@ -50,7 +50,7 @@ export const waha = defineProvider({
     "Files that people send are fetched from the server URL, with the API key, whatever address WAHA knows itself by. It keeps them for three minutes: set `WHATSAPP_FILES_LIFETIME` to a day or more, as `86400`. Where WAHA keeps them in S3, their URLs go to HighLevel as they are.",
     "A server in your own network, as http://waha:3000, must be named in `ALLOWED_PRIVATE_HOSTS`.",
     "A JPEG goes as a picture and an MP4 as a video, anything else as a document; a second file of a message goes as a link. WAHA fetches them itself, so it must reach where HighLevel keeps them. Before WAHA 2026.6.1 files need WAHA Plus.",
-    "To a number that is not on WhatsApp some engines say nothing: the message then stays sent.",
+    "To a number that is not on WhatsApp some engines say nothing: the message then stays sent. Nor do they say anything to a number of Brazil or Mexico [whose account has the former one](../connect.md#contacts-that-change), until the person has written by it.",
     "Where WhatsApp hides a person's number behind an id (`@lid`), and the webhook does not tell it, WAHA is asked for it by `/api/{session}/lids`, so that the server URL, session and API key are needed to receive, too. What is written by persons whose number WAHA does not know either is ignored, and the webhook says so.",
     "It is no product of Meta's: WhatsApp may block numbers that are used this way, above all those that write first.",
   ],

@@ -1,4 +1,4 @@
-import { normalizeAddress } from "../../formats/address.ts";
+import { normalizePerson } from "../../formats/address.ts";
 import type { OptOutChannel } from "../../model.ts";
 import { findOptOut, keyOf, listOptOutsOf, type OptOutKey } from "../../store/consent/opt-outs.ts";
 import { enqueueDeliveries } from "../../store/deliveries.ts";
@@ -10,7 +10,7 @@ import { type ConsentOf, changeConsents } from "./change-consents.ts";
 
 /** Whom it is about; undefined for what is no address, and for a sender's name or a short code: nobody writes to those. */
 export function readPerson(channel: OptOutChannel, given: string): string | undefined {
-  const person = normalizeAddress(channel === "email" ? "email" : "sms", given);
+  const person = normalizePerson(channel === "email" ? "email" : "sms", given);
   // Of a chat whose account stands in it.
   const isPerson = channel === "email" || /^(\+|id:[0-9a-f]{8}:)/.test(person ?? "");
   return isPerson ? person : undefined;

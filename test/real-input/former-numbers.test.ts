@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { locationId, publicUrl } from "../support/location.ts";
+import { providerOf } from "../support/providers.ts";
+import { type RealInput, startRealInput } from "../support/real-input.ts";
+import { until } from "../support/until.ts";
+
+/** A number at WhatsApp may be the one by which the account was made, before its country's numbers were changed. */
+let real: RealInput;
+beforeAll(async () => {
+  real = await startRealInput();
+});
+afterAll(() => real.stop());
+
+let count = 0;
+/** Somebody new, by the number of today and by the one before. */
+const newNumbers: Record<string, () => { today: string; former: string }> = {
+  Brazil: () => {
+    const digits = String(88_887_000 + ++count);
+    return { today: `+55319${digits}`, former: `+5531${digits}` };
+  },
+  Mexico: () => {
+    const digits = String(5_512_345_000 + ++count);
+    return { today: `+52${digits}`, former: `+521${digits}` };
+  },
+};
+const write = (from: string, id: string, more: Record<string, string> = {}) => {
+  const to = real.way("twilio").address;
+  const sms = { AccountSid: `AC${"0".repeat(31)}1`, Body: `The words of ${id}`, NumMedia: "0", SmsStatus: "received" };
+  return real.receive("twilio", { ...sms, MessageSid: id, From: `whatsapp:${from}`, To: `whatsapp:${to}`, ...more });
+};
+const idOf = (what: string) => `SM${what}${String(++count).padStart(31, "0")}`;
+
+describe.each(Object.keys(newNumbers))("a person of %s who writes by the number that was theirs", (country) => {
+  const numbers = () => newNumbers[country]?.() ?? expect.unreachable(country);
+
+  test.each(["today", "former"] as const)("is the contact who has that of %s in HighLevel", async (kept) => {
+    const { today, former } = numbers();
+    const known = real.addContact({ phone: { today, former }[kept] });
+    const id = idOf("a");
+    await write(former, id);
+    expect((await real.posted(id)).contactId).toBe(known.id);
+    const another = idOf("a");
+    await write(today, another);
+    expect((await real.posted(another)).contactId).toBe(known.id);
+    expect((await real.bridge.admin("GET", `/messages?address=${encodeURIComponent(former)}`)).body.items).toHaveLength(
+      2,
+    );
+  });
+
+  test("is made a contact by that of today, and answered by the one that they wrote by last", async () => {
+    const { today, former } = numbers();
+    const ids = [idOf("b"), idOf("b")];
+    await write(former, ids[0] ?? "");
+    const { contactId } = await real.posted(ids[0] ?? "");
+    expect(real.bridge.sandbox.contacts().find(({ id }) => id === contactId)?.phone).toBe(today);
+    real.write(real.way("twilio"), contactId, `To the former ${ids[0]}`);
+    expect((await real.sent(real.way("twilio"), `To the former ${ids[0]}`)).to).toEqual([`whatsapp:${former}`]);
+    await write(today, ids[1] ?? "");
+    await real.posted(ids[1] ?? "");
+    real.write(real.way("twilio"), contactId, `To that of today ${ids[1]}`);
+    expect((await real.sent(real.way("twilio"), `To that of today ${ids[1]}`)).to).toEqual([`whatsapp:${today}`]);
+  });
+
+  test("is not written to by either after a STOP, and is erased by either", async () => {
+    const { today, former } = numbers();
+    const id = idOf("c");
+    await write(former, id, { Body: "STOP" });
+    const { contactId } = await real.posted(id);
+    const optOuts = (address: string) =>
+      real.bridge.admin("GET", `/opt-outs?address=${encodeURIComponent(address)}`).then(({ body }) => body.items);
+    expect((await optOuts(today)).length).toBeGreaterThan(0);
+    expect(await optOuts(former)).toEqual(await optOuts(today));
+    const written = real.write(real.way("twilio"), contactId, `Not to ${id}`);
+    await until(
+      () => real.bridge.sandbox.messages().find(({ messageId }) => messageId === written.messageId)?.status,
+      (status) => status === "failed",
+    );
+    const { erased } = (await real.bridge.admin("DELETE", `/people/${encodeURIComponent(former)}`)).body;
+    expect(erased.messages).toBeGreaterThanOrEqual(2);
+    expect((await real.bridge.admin("GET", `/messages?address=${encodeURIComponent(today)}`)).body.items).toEqual([]);
+  });
+
+  test("is not written to after an operator has entered either, and is known by either where strangers are held", async () => {
+    const { today, former } = numbers();
+    const entered = await real.bridge.admin("PUT", "/opt-outs", { locationId, channel: "sms", address: former });
+    expect([entered.status, entered.body.address]).toEqual([200, today]);
+    const path = `/mappings/${real.way("twilio").mappingId}`;
+    await real.bridge.admin("PATCH", path, { unknownSender: "hold" });
+    const known = real.addContact({ phone: "+15005550388" });
+    await real.bridge.admin("PUT", `${path}/conversations/${encodeURIComponent(former)}`, { contactId: known.id });
+    for (const from of [today, former]) {
+      const id = idOf("d");
+      await write(from, id);
+      expect((await real.posted(id)).contactId).toBe(known.id);
+    }
+    await real.bridge.admin("PATCH", path, { unknownSender: "create" });
+  });
+});
+
+test("a mapping that stands for such a number still gets what is written to it", async () => {
+  const [ours, from] = ["+553188880009", "+5531988880008"];
+  const { credentials } = providerOf("generic-sms").signer;
+  const id = await real.bridge.addMapping({ provider: "generic-sms", address: ours, credentials });
+  const body = { type: "message.received", data: { id: "to-former", from, to: ours, text: "Olá" } };
+  const url = `${publicUrl}/webhooks/${id}`;
+  const { signer } = providerOf("generic-sms");
+  await real.bridge.post(signer.sign({ contentType: "application/json", body }, { url, at: new Date() }));
+  expect((await real.posted("to-former")).body).toBe("Olá");
+});
