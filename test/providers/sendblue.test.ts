@@ -27,3 +27,23 @@ test("a message holds one file: the others go as links below the words", async (
     { content: links, media_url: "https://files.example.com/cat.jpg" },
   ]);
 });
+
+const read = (body: Record<string, unknown>) => {
+  const sample = { contentType: "application/json", body };
+  return sendblue.parse(
+    signer.sign(sample, { url: "https://bridge.example.com/webhooks/x", at: new Date() }),
+    undefined,
+  );
+};
+const numbers = { from_number: "+15005550006", to_number: "+15005550009" };
+
+test("a message is no call by what it has of one and is empty", async () => {
+  const message = { ...numbers, message_handle: "m-1", content: "Hello", is_outbound: false, disposition: null };
+  expect(await read(message)).toMatchObject([{ kind: "message", text: "Hello" }]);
+});
+
+test("a call that the business made is known by Twilio's words for it as well", async () => {
+  const call = { event_type: "call_log", call_id: "c-1", status: "completed" };
+  const made = { ...call, from_number: numbers.to_number, to_number: numbers.from_number, direction: "outbound-api" };
+  expect(await read(made)).toMatchObject([{ direction: "outbound", to: ["+15005550006"] }]);
+});

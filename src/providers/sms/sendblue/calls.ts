@@ -8,11 +8,15 @@ import { callParty, maybeText, messageId, seconds } from "../../kit/fields.ts";
  * A webhook of type call_log. Of its fields Sendblue documents `disposition` and `transcript` (https://docs.sendblue.com/calling/);
  * the others are as its list of May 2026 had them: https://github.com/AmirAlsad/sendblue-ai-agent/blob/main/tests/unit/sendblue-parser.test.ts
  */
-const kind = z.object({ event_type: maybeText, call_id: maybeText, disposition: z.unknown().optional() });
+const kind = z.object({
+  ...{ event_type: maybeText, call_id: maybeText, message_handle: maybeText, disposition: z.unknown().optional() },
+});
 
+/** What has a message's handle is one, whatever else stands in it. */
 export function isOfCall(webhook: DecodedWebhook): boolean {
-  const { event_type, call_id, disposition } = webhook.read(kind);
-  return event_type === "call_log" || call_id !== undefined || disposition !== undefined;
+  const { event_type, call_id, message_handle, disposition } = webhook.read(kind);
+  if (event_type === "call_log") return true;
+  return message_handle === undefined && (call_id !== undefined || disposition !== undefined);
 }
 
 const logged = z.object({
@@ -36,7 +40,8 @@ export function readCall(webhook: DecodedWebhook) {
   if (underWay.has(word)) return ignored(`a call that is ${word}: it is told when it has ended`);
   const known = [word, ...others].find((each) => Object.hasOwn(statuses, each));
   const status = known === undefined ? "failed" : (statuses[known] as CallStatus);
-  const direction = said.direction?.toLowerCase() === "outbound" ? ("outbound" as const) : undefined;
+  // Twilio says `outbound-api` and `outbound-dial`: https://www.twilio.com/docs/voice/api/call-resource
+  const direction = /^outbound\b/i.test(said.direction ?? "") ? ("outbound" as const) : undefined;
   const ended = call({ id, from, to, direction, status, durationSeconds: said.duration });
   if (ended.kind === "ignored" || said.transcript === undefined) return ended;
   return [ended, addition(id, [transcript(id, said.transcript)])];
