@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { Failure } from "../errors.ts";
-import { formsOfNumber } from "../formats/phone-number.ts";
+import { formsOfNumber, numberOfToday } from "../formats/phone-number.ts";
 import type { Access, Call } from "./call.ts";
 import { isAlreadyThere } from "./refusals.ts";
 import {
@@ -33,7 +33,8 @@ export async function ensureContact(call: Call, access: Access, contact: Contact
   const known = await findContact(call, access, contact);
   if (known !== undefined && contact.name) await nameIfNameless(call, access, known, contact.name);
   if (known !== undefined) return known;
-  const { phone, email, name } = contact;
+  const { email, name } = contact;
+  const phone = contact.phone && numberOfToday(contact.phone);
   const body = { locationId: access.locationId, phone, email, name };
   // HighLevel upserts by an address alone.
   const path = phone === undefined && email === undefined ? "/contacts/" : "/contacts/upsert";

@@ -109,6 +109,14 @@ test("the contact is found by HighLevel's id, by the number, then by the mailbox
   for (const { id } of [known, mailed, named]) await untilMessages(id, 1);
 });
 
+test("a former number of Brazil or Mexico finds the contact, and becomes one by the number of today", async () => {
+  const known = bridge.sandbox.addContact({ locationId, phone: "+553188887211", name: "By the former" });
+  await say("id:u-former-1", { contact: { phone: "+5531988887211" } });
+  await untilMessages(known.id, 1);
+  await say("id:u-former-2", { contact: { phone: "+5215512347212", name: "Of Mexico" } });
+  expect((await contactNamed("Of Mexico")).phone).toBe("+525512347212");
+});
+
 test("somebody without an address is one contact, however often what comes after it fails", async () => {
   bridge.sandbox.setFaults([{ kind: "status", path: "/conversations/", status: 500, times: 2 }]);
   await say("id:u-8", { contact: { name: "Once" } });
