@@ -1,5 +1,6 @@
 import { admit } from "../../messages/aside/unknown-sender.ts";
 import { contentOf } from "../../messages/content.ts";
+import { changedHabits } from "../../messages/habits.ts";
 import type { ProviderMessage } from "../../model.ts";
 import type { MappingFacts } from "../../registry/mappings.ts";
 import { changeConsents } from "../../registry/opt-outs/change-consents.ts";
@@ -8,6 +9,7 @@ import { ensureConversations, keyOf } from "../../store/conversations.ts";
 import { enqueueDeliveries, type NewDelivery } from "../../store/deliveries.ts";
 import {
   deleteImportRows,
+  keepFormerHabits,
   listNextRows,
   listShortTextsSince,
   refuseImportRows,
@@ -77,6 +79,8 @@ export async function postRows(tx: Db, { importId, mapping, limit, ...whose }: N
     }),
     ...strangers.map((row) => ({ row, messageId: undefined })),
   ];
+  const written = known.filter(({ row }) => messageIds.has(row.providerMessageId));
+  await keepFormerHabits(tx, changedHabits(written.filter(hasSpelling).map(asStored)));
   await enqueueDeliveries(tx, [...owed, ...(await applyStops(tx, mapping, said))]);
   await deleteImportRows(
     tx,
@@ -90,6 +94,16 @@ export async function postRows(tx: Db, { importId, mapping, limit, ...whose }: N
   const duplicates = known.length - taken.length;
   return { begun: taken.length, duplicates, refused: strangers.length, isLast: listed.length === 0 };
 }
+
+interface Known {
+  row: Row;
+  conversation: Conversation;
+}
+
+/** Does it tell by which of their numbers the person wrote? */
+const hasSpelling = ({ row: { message }, conversation }: Known) =>
+  message.fromSpelling !== undefined || conversation.spelling !== null;
+const asStored = ({ row, conversation }: Known) => ({ event: row.message, conversation });
 
 /** Of one person at once: a lane delivers them one after another. */
 const rowsOfEach = 10;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { chatIdOf, isChatId, normalizeAddress, normalizePerson } from "../../formats/address.ts";
+import { chatIdOf, isChatId, normalizeAddress } from "../../formats/address.ts";
 import type { ProviderMessage } from "../../model.ts";
 import type { MappingFacts } from "../../registry/mappings.ts";
 import type { NewImportRow } from "../../store/imports/import-rows.ts";
@@ -102,7 +102,7 @@ function personOf({ channel, accountId, adapter, address }: MappingFacts, given:
   if (isChatId(given)) return adapter.takesIds ? chatIdOf(accountId, given) : undefined;
   // A spreadsheet has cut it: of several people it would make one.
   if (/^\d([.,]\d+)?E\+?\d+$/i.test(given)) return undefined;
-  return normalizePerson(channel, given, address);
+  return normalizeAddress(channel, given, address);
 }
 
 /** Ours; of a mapping for a whole domain the row names the mailbox. */
@@ -123,7 +123,10 @@ function messageOf(row: PastRow, { person, own, id }: { person: string; own: str
   };
 }
 
-/** The same for the same line in another file; of lines that say the same each has its own. */
+/**
+ * The same for the same line in another file; of lines that say the same each has its own. Of a number as it stands there, as earlier
+ * versions had it.
+ */
 function idOf(row: PastRow, person: string, counts: Map<string, number>): string {
   const { direction, date, text, subject, html, attachments } = row;
   const said = JSON.stringify([direction, person, date, text?.trim(), subject, html, attachments]);

@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, isNotNull, sql } from "drizzle-orm";
 import type { ConsentChange, ProviderMessage } from "../../model.ts";
 import type { Addressee } from "../consent/opt-outs.ts";
+import type { Habits } from "../conversations.ts";
 import { countStates } from "../deliveries.ts";
 import { isPast, isTo } from "../lanes/held-lane.ts";
 import { isAnyOf } from "../postgres/any-of.ts";
@@ -126,6 +127,17 @@ export async function listNextRows(
 
 export async function deleteImportRows(tx: Db, ids: number[]): Promise<void> {
   await tx.delete(importRows).where(isAnyOf(importRows.id, ids));
+}
+
+/** Keeps how people wrote last of whom nothing has come live, which says more: for conversations that are locked. */
+export async function keepFormerHabits(tx: Db, habits: Habits[]): Promise<void> {
+  if (habits.length === 0) return;
+  await tx.execute(sql`
+    update conversations set service = person.service, spelling = person.spelling
+    from json_to_recordset(${JSON.stringify(habits)}::json) as person ("conversationId" bigint, service text, spelling text)
+    where conversations.id = person."conversationId" and not exists (
+      select from messages where conversation_id = conversations.id and direction = 'inbound' and origin <> 'import'
+    )`);
 }
 
 /** Of what is refused nothing is kept but the line and why. */
