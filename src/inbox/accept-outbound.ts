@@ -55,7 +55,7 @@ export async function acceptOutbound(
     }
     const conversation = conversations.get(keyOf(receiver.person));
     if (!conversation) continue;
-    rows.push(newMessage(mapping, conversation, webhook, request));
+    rows.push(newMessage(mapping, conversation, webhook, request, receiver.number));
     const { contactId } = request;
     if (contactId && conversation.highlevelContactId === null && !contacts.has(conversation)) {
       contacts.set(conversation, contactId);
@@ -98,7 +98,10 @@ function findChats(tx: Db, requested: MappedRequest[]): Promise<ChatPeople> {
   return findChatPeople(tx, keys);
 }
 
-function readReceiver({ mapping, request }: MappedRequest, chats: ChatPeople): { person: Person } | Unreachable {
+/** Whom it goes to; of a number also as HighLevel has it, which may be a former one. */
+type Receiver = { person: Person; number?: string } | Unreachable;
+
+function readReceiver({ mapping, request }: MappedRequest, chats: ChatPeople): Receiver {
   const { id: mappingId, locationId, channel, type } = mapping;
   const given = request.phone ?? request.emailTo[0];
   if (request.problem !== undefined) return { problem: request.problem, given };
@@ -123,13 +126,16 @@ function readReceiver({ mapping, request }: MappedRequest, chats: ChatPeople): {
 function readNumberOf({
   mapping,
   request: { type, phone: given },
-}: Pick<MappedRequest, "mapping" | "request">): { person: Person } | Unreachable {
+}: Pick<MappedRequest, "mapping" | "request">): Receiver {
   const { id: mappingId, locationId, adapter, provider, address } = mapping;
   const service = serviceNamed(type);
   if (service && type !== mapping.type && !adapter.services.includes(service))
     return { problem: `type: ${provider} sends no ${type} through the bridge`, given };
   const read = readNumber(given, address);
-  if ("number" in read) return { person: { mappingId, locationId, address: numberOfToday(read.number) } };
+  if ("number" in read) {
+    const { number } = read;
+    return { person: { mappingId, locationId, address: numberOfToday(number) }, number };
+  }
   return { problem: `phone: ${read.problem}`, given };
 }
 
@@ -143,13 +149,15 @@ function newMessage(
   conversation: Conversation,
   webhook: Webhook,
   request: MappedRequest["request"],
+  number?: string,
 ): NewMessage {
   const message = messageOf(request, conversation, webhook);
+  const to = number === undefined ? message.content.to : [number];
   const { service } = message.content;
   const isSent = service !== undefined && mapping.adapter.services.includes(service) && !isChatId(mapping.address);
   return {
     ...message,
-    content: { ...message.content, service: isSent ? service : undefined, chosenBy: request.chosenBy },
+    content: { ...message.content, to, service: isSent ? service : undefined, chosenBy: request.chosenBy },
     mappingId: mapping.id,
     rfcMessageId: mapping.channel === "email" ? newRfcMessageId(mapping.address) : null,
   };

@@ -2,6 +2,7 @@ import type { CallApi } from "../calls/call-api.ts";
 import { reasonOf } from "../calls/failure-reason.ts";
 import { Failure } from "../errors.ts";
 import { normalizeMailbox, spellingsOf } from "../formats/mailbox.ts";
+import { numberOfToday } from "../formats/phone-number.ts";
 import type { Highlevel } from "../highlevel/client.ts";
 import type { Email } from "../highlevel/schemas.ts";
 import { composeOutbound } from "../messages/compose-outbound.ts";
@@ -88,10 +89,11 @@ export async function sendOutbound(context: SendContext, input: MessageAttempt):
 /**
  * The address as the person wrote it last, else as HighLevel spells it, which for most contacts is in lower case: to its
  * host upper and lower case may be different people. https://www.rfc-editor.org/rfc/rfc5321#section-2.4
+ * A former number may be the only one by which WhatsApp knows somebody.
  */
 function spelled({ address, spelling }: Conversation, { to: [given] }: MessageContent): string {
   if (spelling !== null) return spelling;
-  return given !== undefined && normalizeMailbox(given) === address ? given : address;
+  return given !== undefined && [normalizeMailbox(given), numberOfToday(given)].includes(address) ? given : address;
 }
 
 function changeBy({ providerMessageId, rfcMessageId }: SentMessage): AttemptResult["change"] {

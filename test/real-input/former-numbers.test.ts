@@ -1,4 +1,6 @@
+import axios from "axios";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { adminApiKey } from "../support/bridge.ts";
 import { locationId, publicUrl } from "../support/location.ts";
 import { providerOf } from "../support/providers.ts";
 import { type RealInput, startRealInput } from "../support/real-input.ts";
@@ -94,6 +96,26 @@ describe.each(Object.keys(newNumbers))("a person of %s who writes by the number 
       expect((await real.posted(id)).contactId).toBe(known.id);
     }
     await real.bridge.admin("PATCH", path, { unknownSender: "create" });
+  });
+
+  test("is answered by the former one after a file named them by it", async () => {
+    const { today, former } = numbers();
+    const { mappingId } = real.way("twilio");
+    const id = idOf("e");
+    const row = { date: "2025-01-31T09:30:00Z", direction: "inbound", person: former, text: "Before", id };
+    const headers = { authorization: `Bearer ${adminApiKey}`, "content-type": "application/x-ndjson" };
+    await axios.post(`${real.bridge.url}/admin/imports?mappingId=${mappingId}`, JSON.stringify(row), { headers });
+    const { contactId } = await real.posted(id);
+    expect(real.bridge.sandbox.contacts().find((each) => each.id === contactId)?.phone).toBe(today);
+    real.write(real.way("twilio"), contactId, `After ${id}`);
+    expect((await real.sent(real.way("twilio"), `After ${id}`)).to).toEqual([former]);
+  });
+
+  test("is first written to by the one that HighLevel has", async () => {
+    const { former } = numbers();
+    const { id } = real.addContact({ phone: former });
+    real.write(real.way("twilio"), id, `First to ${id}`);
+    expect((await real.sent(real.way("twilio"), `First to ${id}`)).to).toEqual([former]);
   });
 });
 
