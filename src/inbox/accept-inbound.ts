@@ -59,7 +59,7 @@ export async function acceptInbound(
   const receipts = await acceptReceipts(context, eventsOf(routed, isReceipt));
   const messages = await acceptMessages(tx, eventsOf(routed, isWhole).flatMap(withMapping), formerIdsOf);
   const fetches = await oweFetches(tx, eventsOf(routed, isToFetch).flatMap(withMapping));
-  const additions = await addToCalls(tx, eventsOf(routed, isAddition));
+  const additions = await addToCalls(tx, routed.flatMap(additionsIn));
   const wishes = eventsOf(routed, isConsent).flatMap(withMapping);
   const wished = await Promise.all(
     wishes.map(async ({ mapping, event }) => {
@@ -135,6 +135,13 @@ function eventsOf<Event extends ProviderEvent>(
   return readings.flatMap(({ reading: { account, webhook }, events }) =>
     events.flatMap(({ event, ...rest }) => (isSought(event) ? { account, webhook, event, ...rest } : [])),
   );
+}
+
+/** A provider may tell of a call and of what was said in it at once. */
+function additionsIn(routed: RoutedReading) {
+  const told = contentOfReading(routed.reading).filter(isMessage);
+  const calls = new Set(told.flatMap(({ call, providerMessageId }) => (call ? providerMessageId : [])));
+  return eventsOf([routed], isAddition).map((each) => ({ ...each, isWithCall: calls.has(each.event.callId) }));
 }
 
 const isMessage = (event: ProviderEvent): event is ProviderMessage => event.kind === "message";

@@ -390,3 +390,32 @@ test("what was said in a call by Sendblue is with it once, whether it comes with
   ]);
   for (const person of [first, second]) expect(messagesOf(person)[0]?.attachments).toHaveLength(1);
 });
+
+test("a call by Sendblue that is passed over takes what was said in it along, and no webhook fails for it", async () => {
+  const given = { provider: "sendblue", credentials: sendblue.credentials };
+  const posting = await bridge.addMapping({
+    ...given,
+    address: "+15005550020",
+    callProviderId,
+    unknownSender: "ignore",
+  });
+  const { accountId } = (await bridge.admin("GET", `/mappings/${posting}`)).body;
+  await bridge.admin("POST", "/mappings?check=false", { accountId, address: "+15005550021", locationId });
+  for (const to_number of ["+15005550020", "+15005550021"]) {
+    const said = { disposition: "voicemail", transcript: "Call me back", direction: "inbound" };
+    const body = {
+      event_type: "call_log",
+      call_id: `sb-${to_number}`,
+      from_number: "+15005550143",
+      to_number,
+      ...said,
+    };
+    const at = { url: `${publicUrl}/webhooks/${posting}`, at: new Date() };
+    await bridge.post(sendblue.sign({ contentType: "application/json", body }, at));
+  }
+  const { items } = await until(
+    async () => (await bridge.admin("GET", `/webhooks?mappingId=${posting}`)).body,
+    ({ items: [first] }) => first !== undefined && first.state !== "received",
+  );
+  expect(items.map(({ state }: { state: string }) => state)).toEqual(["ignored", "ignored"]);
+});

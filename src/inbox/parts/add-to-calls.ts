@@ -10,6 +10,8 @@ import { replayFailed } from "../../store/webhooks.ts";
 interface ToldAddition {
   account: Pick<AccountFacts, "id">;
   event: CallAddition;
+  /** Does the same webhook tell of the call? */
+  isWithCall?: boolean;
 }
 
 interface Additions {
@@ -27,11 +29,12 @@ export async function addToCalls(tx: Db, told: ToldAddition[]): Promise<Addition
     tx,
     told.map(({ account, event: { callId } }) => ({ accountId: account.id, callId })),
   );
-  for (const { account, event } of told) {
+  for (const { account, event, isWithCall } of told) {
     const calls = find(account.id, event.callId);
     const reasons: (string | undefined)[] = [];
     for (const call of calls) reasons.push(await addToCall(tx, call, event, additions.owed));
     if (calls.length > 0) additions.reasons.set(event, reasons.includes(undefined) ? undefined : reasons[0]);
+    else if (isWithCall) additions.reasons.set(event, "of a call that is passed over");
     else if (arePosted(account.id)) additions.failures.set(event, unknownCall(event.callId));
     else additions.reasons.set(event, "of a call, and no mapping of the account names a callProviderId");
   }
