@@ -13,13 +13,23 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
+const migrate = async () => {
+  for (const statement of readFileSync("migrations/0055_numbers-of-today.sql", "utf8").split(
+    "--> statement-breakpoint",
+  ))
+    await database.db.execute(sql.raw(statement));
+};
+async function addMapping(locationId: string): Promise<string> {
+  await database.db.execute(sql`insert into locations (id) values (${locationId})`);
+  const mapping = { provider: "twilio", locationId, address: "+15005550009", conversationProviderId: "p" };
+  const rest = { type: "Custom", unknownSender: "create", postAutomatic: false } as const;
+  return (await insertMapping(database.db, { ...mapping, ...rest })).id;
+}
+
 test("who was kept by a former number is kept by that of today, but where both are there", async () => {
   const { db } = database;
   const locationId = "here";
-  await db.execute(sql`insert into locations (id) values (${locationId})`);
-  const mapping = { provider: "twilio", locationId, address: "+15005550009", conversationProviderId: "p" };
-  const rest = { type: "Custom", unknownSender: "create", postAutomatic: false } as const;
-  const { id } = await insertMapping(db, { ...mapping, ...rest });
+  const id = await addMapping(locationId);
   const kept = ["+553188887777", "+5215512345678", "+553132345678", "+15005550006", "+553188880001", "+5531988880001"];
   for (const address of kept) {
     await db.execute(
@@ -29,7 +39,7 @@ test("who was kept by a former number is kept by that of today, but where both a
       sql`insert into opt_outs (location_id, channel, address, cause) values (${locationId}, 'sms', ${address}, 'word')`,
     );
   }
-  await db.execute(sql.raw(readFileSync("migrations/0055_numbers-of-today.sql", "utf8")));
+  await migrate();
   const wanted = kept.map((address) => (address === "+553188880001" ? address : numberOfToday(address)));
   const now = await selectRows<{ address: string; spelling: string | null }>(
     db,
@@ -38,5 +48,51 @@ test("who was kept by a former number is kept by that of today, but where both a
   expect(now.map(({ address }) => address)).toEqual(wanted);
   expect(now.map(({ spelling }) => spelling)).toEqual([kept[0], kept[1], null, null, null, null]);
   const optOuts = await selectRows<{ address: string }>(db, sql`select address from opt_outs order by id`);
-  expect(optOuts.map(({ address }) => address)).toEqual(wanted);
+  expect(optOuts.map(({ address }) => address)).toEqual([...new Set(kept.map(numberOfToday))]);
+});
+
+test("of two opt-outs of one person the one stays that stands, the strongest of them, and no other", async () => {
+  const { db } = database;
+  const locationId = "there";
+  await db.execute(sql`insert into locations (id) values (${locationId})`);
+  const [former, today] = ["+5215512340001", "+525512340001"];
+  const enter = (channel: string, address: string, cause: string, liftedAt: string | null = null) =>
+    db.execute(
+      sql`insert into opt_outs (location_id, channel, address, cause, lifted_at) values (${locationId}, ${channel}, ${address}, ${cause}, ${liftedAt})`,
+    );
+  await enter("sms", former, "word");
+  await enter("sms", today, "operator", "2026-01-01T00:00:00Z");
+  await enter("whatsapp", former, "highlevel");
+  await enter("whatsapp", today, "word");
+  await enter("email", former, "word");
+  await migrate();
+  const left = sql`select channel, address, cause, lifted_at as "liftedAt" from opt_outs where location_id = ${locationId} order by id`;
+  expect(await selectRows(db, left)).toEqual([
+    { channel: "sms", address: today, cause: "word", liftedAt: null },
+    { channel: "whatsapp", address: today, cause: "word", liftedAt: null },
+    { channel: "email", address: today, cause: "word", liftedAt: null },
+  ]);
+});
+
+test("who has a conversation by both is answered by the number that they wrote by last", async () => {
+  const { db } = database;
+  const mappingId = await addMapping("elsewhere");
+  const numbers = ["+525512340011", "+5215512340011", "+5215512340012", "+525512340012"];
+  for (const address of numbers) {
+    const [made] = await selectRows<{ id: number }>(
+      db,
+      sql`insert into conversations (mapping_id, location_id, address, service) values (${mappingId}, 'elsewhere', ${address}, 'whatsapp') returning id`,
+    );
+    await db.execute(sql`
+      insert into messages (mapping_id, conversation_id, direction, state, provider_message_id, received_at)
+      values (${mappingId}, ${made?.id}, 'inbound', 'received', ${address}, now())`);
+  }
+  await migrate();
+  const told = sql`select address, spelling from conversations where mapping_id = ${mappingId} order by id`;
+  expect(await selectRows(db, told)).toEqual([
+    { address: numbers[0], spelling: numbers[1] },
+    { address: numbers[1], spelling: null },
+    { address: numbers[2], spelling: null },
+    { address: numbers[3], spelling: null },
+  ]);
 });
