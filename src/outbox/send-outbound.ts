@@ -54,7 +54,8 @@ export async function sendOutbound(context: SendContext, input: MessageAttempt):
   if (isInDoubt && !mapping.adapter.isIdempotent) throw new Failure("unconfirmed", mayBeOut);
   const { db } = context;
   const channels = channelsOf(mapping, message.content?.service);
-  const person = { locationId: input.locationId, address: conversation.address, channels };
+  // A conversation of before may be kept by a former number, beside that of today: opt-outs are by that.
+  const person = { locationId: input.locationId, address: numberOfToday(conversation.address), channels };
   const send = { mappingId: mapping.id, message, person, isOutcomeUnknown: isInDoubt };
   const { dailyCap, sendFrom } = await requireWindow(db, send);
   const content = await completeContent(context, mapping, input);

@@ -1,6 +1,9 @@
 import axios from "axios";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sql } from "drizzle-orm";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { openDatabase } from "../../src/store/postgres/open-database.ts";
 import { adminApiKey } from "../support/bridge.ts";
+import { copyMigrated, type TestDatabase } from "../support/database.ts";
 import { locationId, publicUrl } from "../support/location.ts";
 import { providerOf } from "../support/providers.ts";
 import { type RealInput, startRealInput } from "../support/real-input.ts";
@@ -8,10 +11,15 @@ import { until } from "../support/until.ts";
 
 /** A number at WhatsApp may be the one by which the account was made, before its country's numbers were changed. */
 let real: RealInput;
+let own: TestDatabase;
 beforeAll(async () => {
-  real = await startRealInput();
+  own = await copyMigrated(inject);
+  real = await startRealInput({ databaseUrl: own.url });
 });
-afterAll(() => real.stop());
+afterAll(async () => {
+  await real.stop();
+  await own.drop();
+});
 
 let count = 0;
 /** Somebody new, by the number of today and by the one before. */
@@ -117,6 +125,28 @@ describe.each(Object.keys(newNumbers))("a person of %s who writes by the number 
     real.write(real.way("twilio"), id, `First to ${id}`);
     expect((await real.sent(real.way("twilio"), `First to ${id}`)).to).toEqual([former]);
   });
+});
+
+test("what waits in a conversation that is kept by a former number still is not sent after an opt-out", async () => {
+  const { mappingId } = real.way("twilio");
+  const [today, former] = ["+5531988886001", "+553188886001"];
+  const { id: contactId } = real.addContact({ phone: today });
+  await real.bridge.admin("POST", `/mappings/${mappingId}/pause`);
+  const written = real.write(real.way("twilio"), contactId, "After all");
+  await until(
+    () => real.bridge.admin("GET", `/messages?address=${encodeURIComponent(today)}`),
+    ({ body }) => body.items.length === 1,
+  );
+  const { db, close } = await openDatabase({ url: own.url, poolSize: 1, startSeconds: 5 });
+  await db.execute(sql`update conversations set address = ${former} where address = ${today}`);
+  await close();
+  await real.bridge.admin("PUT", "/opt-outs", { locationId, channel: "sms", address: today });
+  await real.bridge.admin("POST", `/mappings/${mappingId}/resume`);
+  await until(
+    () => real.bridge.sandbox.messages().find(({ messageId }) => messageId === written.messageId)?.status,
+    (status) => status === "failed",
+  );
+  expect(real.way("twilio").standIn.sent.some(({ text }) => text === "After all")).toBe(false);
 });
 
 test("a mapping that stands for such a number still gets what is written to it", async () => {

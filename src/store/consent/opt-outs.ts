@@ -220,10 +220,13 @@ export async function wasDndOwed(db: Db, conversationId: number): Promise<boolea
   return found !== undefined;
 }
 
-/** The addresses by which a contact was written with. */
+/**
+ * The addresses by which a contact was written with, numbers as they are today: where there was a conversation by either before, one
+ * is still kept by the former.
+ */
 export async function listAddressesOf(tx: Db, locationId: string, contactId: string): Promise<string[]> {
   const rows = await tx
-    .selectDistinct({ address: conversations.address })
+    .selectDistinct({ address: sql<string>`${numberOfToday(sql`${conversations.address}`)}` })
     .from(conversations)
     .where(
       and(
@@ -235,6 +238,10 @@ export async function listAddressesOf(tx: Db, locationId: string, contactId: str
     .limit(100);
   return rows.map(({ address }) => address);
 }
+
+/** As `numberOfToday` of the formats has it. */
+const numberOfToday = (address: SQL) => sql`
+  regexp_replace(regexp_replace(${address}, '^(\\+55[1-9][1-9])([6-9]\\d{7})$', '\\19\\2'), '^\\+521([2-9]\\d{9})$', '+52\\1')`;
 
 /** The first opt-out that holds for this of a contact's addresses, and of the one that is named besides. */
 export async function findContactsOptOut(

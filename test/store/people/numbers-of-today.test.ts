@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { numberOfToday } from "../../../src/formats/phone-number.ts";
+import { findContactsOptOut } from "../../../src/store/consent/opt-outs.ts";
 import type { Database } from "../../../src/store/postgres/database.ts";
 import { selectRows } from "../../../src/store/postgres/database.ts";
 import { openMigrated } from "../../support/database.ts";
@@ -95,4 +96,21 @@ test("who has a conversation by both is answered by the number that they wrote b
     { address: numbers[2], spelling: null },
     { address: numbers[3], spelling: null },
   ]);
+});
+
+test("a contact whom a conversation of before has by the former number has opted out as the person of today has", async () => {
+  const { db } = database;
+  const mappingId = await addMapping("nowhere");
+  const [former, today] = ["+5215512340021", "+525512340021"];
+  await db.execute(sql`
+    insert into conversations (mapping_id, location_id, address, highlevel_contact_id)
+    values (${mappingId}, 'nowhere', ${today}, 'first'), (${mappingId}, 'nowhere', ${former}, 'second')`);
+  await db.execute(
+    sql`insert into opt_outs (location_id, channel, address, cause) values ('nowhere', 'sms', ${former}, 'word')`,
+  );
+  await migrate();
+  for (const contactId of ["first", "second"]) {
+    const about = { locationId: "nowhere", channels: ["sms"] as const, contactId, named: undefined };
+    expect(await findContactsOptOut(db, about)).toMatchObject({ address: today });
+  }
 });
