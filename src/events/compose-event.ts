@@ -46,7 +46,9 @@ function describeMessage({ message, conversation }: { message: Message; conversa
   const { highlevelMessageId, highlevelEmailMessageId, automatic } = message;
   const { highlevelContactId, highlevelConversationId, mappingId } = conversation;
   // Without a mapping the address is none, but the contact's id.
-  const address = mappingId === null ? undefined : (conversation.spelling ?? conversation.address);
+  // A mailbox as the person spells it; a number as it is today, by whichever they wrote.
+  const spelled = conversation.address.includes("@") ? conversation.spelling : null;
+  const address = mappingId === null ? undefined : (spelled ?? conversation.address);
   return {
     ...{ messageId, direction, origin, address, providerMessageId, rfcMessageId, automatic },
     ...{ highlevelContactId, highlevelConversationId, highlevelMessageId, highlevelEmailMessageId },

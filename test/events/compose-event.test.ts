@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { EventBody } from "../../src/events/compose-event.ts";
+import { composeEvent, type EventBody } from "../../src/events/compose-event.ts";
 import { slackText } from "../../src/events/slack-text.ts";
 import { eventTypes } from "../../src/model.ts";
-import { samples } from "./samples.ts";
+import { conversation, message, samples } from "./samples.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../docs/events.md"), "utf8");
 const shown = [...page.matchAll(/^```json\n(.*?)^```$/gms)]
@@ -19,6 +19,15 @@ describe("docs/events.md", () => {
   test.each(eventTypes)("shows what Slack is told of %s", (type) => {
     expect(page).toContain(`| \`${type}\` | ${slackText(samples[type])} |`);
   });
+});
+
+test.each([
+  ["+525512345678", "+5215512345678", "+525512345678"],
+  ["ann@example.org", "Ann@example.org", "Ann@example.org"],
+])("%s who wrote by %s is told as %s", (address, spelling, told) => {
+  const event = { id: "x", type: "message.received", at: "2026-01-31T09:30:00.000Z" } as const;
+  const about = { message, conversation: { ...conversation, address, spelling } };
+  expect(composeEvent({ event, locationId: "l", about }).data["address"]).toBe(told);
 });
 
 test("what people wrote opens neither a link nor a mention in Slack", () => {

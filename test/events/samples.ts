@@ -9,7 +9,7 @@ const mapping = {
   address: "+15005550009",
 };
 const at = new Date("2026-01-31T09:30:00.000Z");
-const conversation: Conversation = {
+export const conversation: Conversation = {
   ...{
     id: 7,
     locationId,
@@ -22,7 +22,7 @@ const conversation: Conversation = {
   },
   ...{ highlevelContactId: "Contact1", highlevelConversationId: "Conversation1", createdAt: at, updatedAt: at },
 };
-const message: Message = {
+export const message: Message = {
   ...{ id: 42, mappingId: mapping.id, conversationId: 7, webhookId: 9, origin: "provider", direction: "inbound" },
   ...{
     state: "received",
