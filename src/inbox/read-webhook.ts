@@ -100,7 +100,8 @@ export function withNumbersOfToday<Some extends Said>({ address, channel }: Mapp
   const today = (number: string) => (number === address ? number : numberOfToday(number));
   const from = today(said.from);
   if (channel === "email" || said.kind === "consent") return { ...said, from };
-  return { ...said, from, ...(from === said.from ? {} : { fromSpelling: said.from }), to: said.to.map(today) };
+  const others = { to: said.to.map(today), cc: said.cc.map(today) };
+  return { ...said, from, ...(from === said.from ? {} : { fromSpelling: said.from }), ...others };
 }
 
 const onlyCalls = "no call, and the mapping's type is Call: it has calls alone";

@@ -90,10 +90,11 @@ export async function sendOutbound(context: SendContext, input: MessageAttempt):
 /**
  * The address as the person wrote it last, else as HighLevel spells it, which for most contacts is in lower case: to its
  * host upper and lower case may be different people. https://www.rfc-editor.org/rfc/rfc5321#section-2.4
- * A former number may be the only one by which WhatsApp knows somebody.
+ * A former number may be the only one by which WhatsApp knows somebody, and nobody has it elsewhere.
  */
-function spelled({ address, spelling }: Conversation, { to: [given] }: MessageContent): string {
-  if (spelling !== null) return spelling;
+function spelled(conversation: Conversation, { to: [given], service }: MessageContent): string {
+  const { address, spelling, service: last } = conversation;
+  if (spelling !== null && (last === null || last === service)) return spelling;
   return given !== undefined && [normalizeMailbox(given), numberOfToday(given)].includes(address) ? given : address;
 }
 

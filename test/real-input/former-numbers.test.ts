@@ -127,6 +127,49 @@ describe.each(Object.keys(newNumbers))("a person of %s who writes by the number 
   });
 });
 
+test("what the business sent elsewhere, calls and those of a group are of the person of today", async () => {
+  const [today, former, other] = ["+5531988886101", "+553188886101", "+5215512346101"];
+  const own = real.way("generic-sms").address;
+  const sent = { id: "fn-sent", from: own, to: former, text: "From the phone" };
+  await real.receive("generic-sms", { type: "message.sent", data: sent });
+  await real.receive("sendblue", {
+    ...{ message_handle: "fn-group", is_outbound: false, content: "To all", status: "RECEIVED" },
+    ...{ from_number: today, to_number: real.way("sendblue").address, participants: [today, other] },
+  });
+  const call = { from: own, to: former, status: "completed", direction: "outbound" };
+  await real.receive("generic-sms", { type: "call.ended", data: { ...call, id: "fn-call-out" } });
+  const back = { ...call, from: former, to: own, direction: "inbound", id: "fn-call-in" };
+  await real.receive("generic-sms", { type: "call.ended", data: back });
+  const ids = ["fn-sent", "fn-group", "fn-call-out", "fn-call-in"];
+  const posted = await Promise.all(ids.map((id) => real.posted(id)));
+  expect(new Set(posted.map(({ contactId }) => contactId)).size).toBe(1);
+  expect(posted[0]?.direction).toBe("outbound");
+  const kept = await real.kept("sendblue", "fn-group");
+  const { body } = await real.bridge.admin("GET", `/messages/${kept.id}`);
+  expect(body.content.cc).toEqual(["+525512346101"]);
+});
+
+test("an SMS that waited does not go to the number by which the person wrote by WhatsApp meanwhile", async () => {
+  const { mappingId } = real.way("twilio");
+  const [today, former] = ["+5531988886301", "+553188886301"];
+  const { id: contactId } = real.addContact({ phone: today });
+  await real.bridge.admin("POST", `/mappings/${mappingId}/pause`);
+  real.write(real.way("twilio"), contactId, "An SMS that waited");
+  await until(
+    () => real.bridge.admin("GET", `/messages?address=${encodeURIComponent(today)}`),
+    ({ body }) => body.items.length === 1,
+  );
+  await write(former, idOf("f"));
+  await real.bridge.admin("POST", `/mappings/${mappingId}/resume`);
+  expect((await real.sent(real.way("twilio"), "An SMS that waited")).to).toEqual([today]);
+});
+
+test("a list of opt-outs that has a person by both of their numbers is kept", async () => {
+  const optOuts = ["+553188886201", "+5531988886201"].map((address) => ({ address }));
+  const { status, body } = await real.bridge.admin("POST", "/opt-outs/import", { locationId, channel: "sms", optOuts });
+  expect([status, body]).toEqual([200, { dryRun: false, rows: 2, created: 1 }]);
+});
+
 test("what waits in a conversation that is kept by a former number still is not sent after an opt-out", async () => {
   const { mappingId } = real.way("twilio");
   const [today, former] = ["+5531988886001", "+553188886001"];
