@@ -47,3 +47,10 @@ test("a call that the business made is known by Twilio's words for it as well", 
   const made = { ...call, from_number: numbers.to_number, to_number: numbers.from_number, direction: "outbound-api" };
   expect(await read(made)).toMatchObject([{ direction: "outbound", to: ["+15005550006"] }]);
 });
+
+test("what was said in a call comes with the call's id alone, and is not lost", async () => {
+  const said = { event_type: "call_log", call_id: "c-2", disposition: "voicemail", transcript: "Call me back" };
+  expect(await read(said)).toMatchObject([
+    { kind: "addition", callId: "c-2", attachments: [{ text: "Call me back" }] },
+  ]);
+});

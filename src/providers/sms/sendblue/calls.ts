@@ -36,6 +36,9 @@ const underWay = new Set(["queued", "initiated", "ringing", "in-progress"]);
 export function readCall(webhook: DecodedWebhook) {
   if (webhook.read(kind).call_id === undefined) return ignored("a call without its call_id: it cannot be told once");
   const { call_id: id, from_number: from, to_number: to, ...said } = webhook.read(logged);
+  // Of these two fields alone it is documented that they come: the call is told of elsewhere.
+  if (from === undefined && to === undefined && said.transcript !== undefined)
+    return addition(id, [transcript(id, said.transcript)]);
   const [word = "of no status", ...others] = [said.disposition, said.status].flatMap((each) => wordOf(each) ?? []);
   if (underWay.has(word)) return ignored(`a call that is ${word}: it is told when it has ended`);
   const known = [word, ...others].find((each) => Object.hasOwn(statuses, each));
