@@ -23,4 +23,15 @@ WHERE "opt_outs"."address" ~ '^\+(55|52)\d+$' AND "other"."address" ~ '^\+(55|52
     < ("other"."lifted_at" IS NULL, array_position('{highlevel,bounce,refusal,unsubscribe,complaint,provider,word,import,operator}', "other"."cause"), "other"."opted_out_at", "other"."id");--> statement-breakpoint
 UPDATE "opt_outs" SET
   "address" = regexp_replace(regexp_replace("address", '^(\+55..)(.{8})$', '\19\2'), '^\+521(.{10})$', '+52\1')
-WHERE "address" ~ '^(\+55[1-9][1-9][6-9]\d{7}|\+521[2-9]\d{9})$';
+WHERE "address" ~ '^(\+55[1-9][1-9][6-9]\d{7}|\+521[2-9]\d{9})$';--> statement-breakpoint
+-- What an import has yet to post, and parts of texts that wait for the others: they name the person, too.
+UPDATE "import_rows" SET
+  "person" = regexp_replace(regexp_replace("person", '^(\+55..)(.{8})$', '\19\2'), '^\+521(.{10})$', '+52\1'),
+  "message" = CASE WHEN "message" ->> 'direction' = 'outbound'
+    THEN jsonb_set("message", '{to,0}', to_jsonb(regexp_replace(regexp_replace("person", '^(\+55..)(.{8})$', '\19\2'), '^\+521(.{10})$', '+52\1')))
+    ELSE "message" || jsonb_build_object('fromSpelling', "person", 'from', regexp_replace(regexp_replace("person", '^(\+55..)(.{8})$', '\19\2'), '^\+521(.{10})$', '+52\1')) END
+WHERE "person" ~ '^(\+55[1-9][1-9][6-9]\d{7}|\+521[2-9]\d{9})$';--> statement-breakpoint
+UPDATE "message_parts" SET
+  "person" = regexp_replace(regexp_replace("person", '^(\+55..)(.{8})$', '\19\2'), '^\+521(.{10})$', '+52\1'),
+  "content" = "content" || jsonb_build_object('fromSpelling', "person", 'from', regexp_replace(regexp_replace("person", '^(\+55..)(.{8})$', '\19\2'), '^\+521(.{10})$', '+52\1'))
+WHERE "person" ~ '^(\+55[1-9][1-9][6-9]\d{7}|\+521[2-9]\d{9})$';

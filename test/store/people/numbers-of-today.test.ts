@@ -114,3 +114,30 @@ test("a contact whom a conversation of before has by the former number has opted
     expect(await findContactsOptOut(db, about)).toMatchObject({ address: today });
   }
 });
+
+test("what an import has yet to post, and a part that waits, are of the person of today", async () => {
+  const { db } = database;
+  const mappingId = await addMapping("imported");
+  const [former, today] = ["+5215512340031", "+525512340031"];
+  const [inbound, outbound] = [
+    { from: former, to: ["+15005550009"] },
+    { direction: "outbound", to: [former] },
+  ].map((message) => JSON.stringify(message));
+  await db.execute(sql`
+    with started as (insert into imports (mapping_id, is_dry_run, state, stage, per_second) values (${mappingId}, false, 'paused', 'posting', 1) returning id)
+    insert into import_rows (import_id, line, person, message)
+    select id, 1, ${former}, ${inbound}::jsonb from started union all select id, 2, ${former}, ${outbound}::jsonb from started`);
+  await db.execute(sql`
+    insert into message_parts (mapping_id, person, ref, total, number, provider_message_id, webhook_id, state, content)
+    values (${mappingId}, ${former}, 'r', 2, 1, 'p', 1, 'waiting', ${inbound}::jsonb), (${mappingId}, ${former}, 'r', 2, 2, 'q', 1, 'joined', null)`);
+  await migrate();
+  const written = { from: today, fromSpelling: former, to: ["+15005550009"] };
+  expect(await selectRows(db, sql`select person, message from import_rows order by line`)).toEqual([
+    { person: today, message: written },
+    { person: today, message: { direction: "outbound", to: [today] } },
+  ]);
+  expect(await selectRows(db, sql`select person, content from message_parts order by number`)).toEqual([
+    { person: today, content: written },
+    { person: today, content: null },
+  ]);
+});
