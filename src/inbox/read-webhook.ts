@@ -3,7 +3,7 @@ import type { Happening } from "../events/owe-events.ts";
 import { chatIdOf, isChatId } from "../formats/address.ts";
 import { replyTokensOf, withoutReplyTokens } from "../formats/email/tokens/reply-token.ts";
 import { personBehind } from "../formats/person.ts";
-import { numberOfToday } from "../formats/phone-number.ts";
+import { formsOfNumber, numberOfToday } from "../formats/phone-number.ts";
 import { describeError, type Log } from "../log.ts";
 import type { AsideCounts } from "../messages/aside/set-aside.ts";
 import type { Consent, ProviderEvent, ProviderMessage } from "../model.ts";
@@ -101,7 +101,9 @@ export function withNumbersOfToday<Some extends Said>({ address, channel }: Mapp
   const from = today(said.from);
   if (channel === "email" || said.kind === "consent") return { ...said, from };
   const others = { to: said.to.map(today), cc: said.cc.map(today) };
-  return { ...said, from, ...(from === said.from ? {} : { fromSpelling: said.from }), ...others };
+  // That of today as well: HighLevel may have the former one.
+  const spelling = formsOfNumber(from).length > 1 ? { fromSpelling: said.from } : {};
+  return { ...said, from, ...spelling, ...others };
 }
 
 const onlyCalls = "no call, and the mapping's type is Call: it has calls alone";

@@ -119,11 +119,16 @@ describe.each(Object.keys(newNumbers))("a person of %s who writes by the number 
     expect((await real.sent(real.way("twilio"), `After ${id}`)).to).toEqual([former]);
   });
 
-  test("is first written to by the one that HighLevel has", async () => {
-    const { former } = numbers();
+  test("is first written to by the one that HighLevel has, then by the one that they wrote by", async () => {
+    const { today, former } = numbers();
     const { id } = real.addContact({ phone: former });
     real.write(real.way("twilio"), id, `First to ${id}`);
     expect((await real.sent(real.way("twilio"), `First to ${id}`)).to).toEqual([former]);
+    const written = idOf("9");
+    await write(today, written);
+    expect((await real.posted(written)).contactId).toBe(id);
+    real.write(real.way("twilio"), id, `Then to ${id}`);
+    expect((await real.sent(real.way("twilio"), `Then to ${id}`)).to).toEqual([`whatsapp:${today}`]);
   });
 });
 

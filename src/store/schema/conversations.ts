@@ -23,7 +23,7 @@ export const conversations = pgTable(
     highlevelConversationId: text(),
     /** What the person's last text came by; null for SMS and MMS. */
     service: text().$type<TextService>(),
-    /** The address as the person wrote it last; null where that is the address itself. */
+    /** The address as the person wrote it last; null where that is the address itself, and could be no other. */
     spelling: text(),
     /** How much of it was unread in HighLevel before an import posted into it; null where none is under way. */
     unreadBefore: integer(),
