@@ -8,7 +8,7 @@ import { enqueueDeliveries } from "../store/deliveries.ts";
 import { findLocation, listLocations } from "../store/locations.ts";
 import { findProviderLocation } from "../store/mappings.ts";
 import { findMessage, insertMessages } from "../store/messages/messages.ts";
-import { findByIdempotencyKey, finishSend, requeueFailed } from "../store/messages/relays.ts";
+import { findByIdempotencyKey, finishSend, isRelayQueued, requeueFailed } from "../store/messages/relays.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { Conversation, Message, MessageContent } from "../store/schema.ts";
 import { type AttemptContext, attemptOnce } from "./attempt-once.ts";
@@ -115,7 +115,7 @@ async function isDoneBefore(tx: Db, known: Message, { request, isQueued }: Relay
       "conflict",
       `nobody can say whether HighLevel has taken message ${known.id}: look there first`,
     );
-  } else if (isQueued) return false;
+  } else if (isQueued && (await isRelayQueued(tx, known.id))) return false;
   throw new InvalidRequest("conflict", `the first request with this key, message ${known.id}, has not come to its end`);
 }
 

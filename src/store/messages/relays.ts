@@ -1,6 +1,6 @@
 import { and, desc, eq, inArray } from "drizzle-orm";
 import type { Db } from "../postgres/database.ts";
-import { conversations, type Message, mappings, messages } from "../schema.ts";
+import { conversations, deliveries, type Message, mappings, messages } from "../schema.ts";
 
 /** Messages that integrators have HighLevel send. */
 
@@ -9,14 +9,31 @@ export async function findByIdempotencyKey(db: Db, idempotencyKey: string): Prom
   return message;
 }
 
-/** Lets one caller try a failed message again; `false` for all others. */
+const isRelayOf = (messageId: number) =>
+  and(eq(deliveries.messageId, messageId), eq(deliveries.kind, "send-through-highlevel"));
+
+/**
+ * Lets one caller try a failed message again; `false` for all others. What was given up of it is discarded: replayed later, it
+ * would be sent once more.
+ */
 export async function requeueFailed(tx: Db, id: number): Promise<boolean> {
+  // As a replay does it, deliveries before messages.
+  await tx
+    .update(deliveries)
+    .set({ state: "discarded", note: "asked for again under its Idempotency-Key" })
+    .where(and(isRelayOf(id), eq(deliveries.state, "dead")));
   const requeued = await tx
     .update(messages)
     .set({ state: "queued", error: null, sendAnswer: null })
     .where(and(eq(messages.id, id), eq(messages.state, "failed")))
     .returning({ id: messages.id });
   return requeued.length > 0;
+}
+
+/** Is it in the queue? Else somebody waits, or waited, for it. */
+export async function isRelayQueued(tx: Db, id: number): Promise<boolean> {
+  const isPending = and(isRelayOf(id), eq(deliveries.state, "pending"));
+  return (await tx.select({ id: deliveries.id }).from(deliveries).where(isPending).limit(1)).length > 0;
 }
 
 /** How a send that somebody waits for has ended. */
