@@ -29,7 +29,7 @@ function withLine(registry: string, added: Record<"name" | "variable" | "channel
   const { name: provider, variable, channel: folder } = added;
   const key = provider === variable ? variable : `"${provider}": ${variable}`;
   return registry
-    .replace(/(?<=\n)(?=import type \{ Adapter \})/, `import { ${variable} } from "./${folder}/${provider}.ts";\n`)
+    .replace(/(?<=\n)(?=import \{ type Adapter\b)/, `import { ${variable} } from "./${folder}/${provider}.ts";\n`)
     .replace(/(const adapters[^{]*\{[^}]*)(?=\};)/, `$1  ${key},\n`);
 }
 

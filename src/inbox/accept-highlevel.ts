@@ -10,7 +10,7 @@ import {
   readHighlevelEvent,
 } from "../highlevel/webhook.ts";
 import type { SenderRule } from "../model.ts";
-import { providersOf } from "../providers/registry.ts";
+import { providersOf, providersSendingBy } from "../providers/registry.ts";
 import { describeMapping, type MappingFacts } from "../registry/mappings.ts";
 import { findMapping, findMappings } from "../store/mappings.ts";
 import type { Db } from "../store/postgres/database.ts";
@@ -22,6 +22,7 @@ import { acceptUnsendable, type UnsendableRequest } from "./accept-unsendable.ts
 import { applyDndUpdates, type DndUpdate } from "./consent/dnd-updates.ts";
 import { chooseSender } from "./contacts/choose-sender.ts";
 import { applyContactEvents, type ToldContact } from "./contacts/contact-events.ts";
+import { serviceNamed } from "./outbound-message.ts";
 import { type Acceptance, type ReadContext, readWebhook, type WebhookReading } from "./read-webhook.ts";
 
 export interface HighlevelContext extends ReadContext {
@@ -172,9 +173,15 @@ async function findSender(tx: Db, { request }: OutboundEvent): Promise<Sender | 
   const about = { locationId, contactId, userId, address, providers: providersOf(channel) };
   const chatType = chatTypes.includes(type) ? type : undefined;
   const isToNumber = ["SMS", "RCS"].includes(type) && phone !== undefined;
-  const chosen = await chooseSender(tx, { ...about, chatType, isToNumber });
+  const chosen = await chooseSender(tx, { ...about, chatType, service: wayOf(type), isToNumber });
   const row = chosen && (await findMapping(tx, chosen.id));
   return row && { mapping: describeMapping(row), chosenBy: chosen.rule };
+}
+
+/** Of WhatsApp and RCS, which not every number has. */
+function wayOf(type: string) {
+  const service = serviceNamed(type);
+  return service && { type, providers: providersSendingBy(service) };
 }
 
 interface Sender {
@@ -217,6 +224,7 @@ function foreignLocation({ locationId }: MappingFacts, request: OutboundEvent["r
 function noSender({ request }: OutboundEvent): string {
   if (request.locationId === undefined)
     return "locationId: is missing, and nothing else tells which mapping is to send";
-  const kind = chatTypes.includes(request.type) ? request.type : channelOf(request);
+  const isNamed = chatTypes.includes(request.type) || serviceNamed(request.type) !== undefined;
+  const kind = isNamed ? request.type : channelOf(request);
   return `location ${request.locationId} has no ${kind} mapping that could send it: add one, then replay`;
 }

@@ -6,6 +6,7 @@ import { numberOfToday, readReceiver as readNumber } from "../formats/phone-numb
 import { chatTypes, type OutboundRequest } from "../highlevel/webhook.ts";
 import { reportInSeconds } from "../messages/message-state.ts";
 import type { SenderRule } from "../model.ts";
+import { sendsBy } from "../providers/kit/adapter.ts";
 import type { MappingFacts } from "../registry/mappings.ts";
 import {
   ensureContactConversation,
@@ -129,7 +130,7 @@ function readNumberOf({
 }: Pick<MappedRequest, "mapping" | "request">): Receiver {
   const { id: mappingId, locationId, adapter, provider, address } = mapping;
   const service = serviceNamed(type);
-  if (service && type !== mapping.type && !adapter.services.includes(service))
+  if (service && type !== mapping.type && !sendsBy(adapter, service))
     return { problem: `type: ${provider} sends no ${type} through the bridge`, given };
   const read = readNumber(given, address);
   if ("number" in read) {

@@ -1,4 +1,4 @@
-import type { Channel } from "../model.ts";
+import type { Channel, TextService } from "../model.ts";
 import { declaredProvider } from "./declared/declared-provider.ts";
 import type { ProviderDocument } from "./declared/document/document.ts";
 import { amazonSes } from "./email/amazon-ses.ts";
@@ -16,7 +16,7 @@ import { resend } from "./email/resend.ts";
 import { sendgrid } from "./email/sendgrid.ts";
 import { sparkpost } from "./email/sparkpost.ts";
 import { genericEmail, genericSms } from "./generic.ts";
-import type { Adapter } from "./kit/adapter.ts";
+import { type Adapter, sendsBy } from "./kit/adapter.ts";
 import { awsSms } from "./sms/aws-sms.ts";
 import { bandwidth } from "./sms/bandwidth.ts";
 import { bird } from "./sms/bird.ts";
@@ -122,6 +122,14 @@ export function documentOf(provider: string): ProviderDocument | undefined {
 
 export function providersOf(channel: Channel): string[] {
   return [...providerNames, ...declared.keys()].filter((name) => adapterOf(name)?.channel === channel);
+}
+
+/** Of texts. */
+export function providersSendingBy(service: TextService): string[] {
+  return providersOf("sms").filter((name) => {
+    const adapter = adapterOf(name);
+    return adapter && sendsBy(adapter, service);
+  });
 }
 
 /** A provider's name as people write it. */

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, inArray, isNull, ne, notLike, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, inArray, isNull, ne, notLike, or, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import type { HighlevelMessageType } from "../model.ts";
 import { isAnyOf } from "./postgres/any-of.ts";
@@ -141,6 +141,8 @@ export interface SendingAbout {
   providers: string[];
   /** Of a chat that only mappings of the same type can send. */
   chatType?: string | undefined;
+  /** By which a text is to go: what sends it is of that type, or of one of these providers. */
+  service?: { type: string; providers: string[] } | undefined;
   /** Goes to a number, which no chat has that knows people by their ids. */
   isToNumber?: boolean | undefined;
 }
@@ -197,12 +199,14 @@ export async function listSendingMappings(
     .limit(limit);
 }
 
-const canSend = ({ locationId, providers, chatType, isToNumber }: SendingAbout) =>
+const canSend = ({ locationId, providers, chatType, service, isToNumber }: SendingAbout) =>
   and(
     eq(mappings.locationId, locationId),
     inArray(mappings.provider, providers),
     isNull(mappings.deletedAt),
     chatType === undefined ? ne(mappings.type, "Call") : sql`${mappings.type} = ${chatType}`,
+    service &&
+      or(eq(mappings.type, service.type as HighlevelMessageType), inArray(mappings.provider, service.providers)),
     isToNumber ? notLike(mappings.address, "id:%") : undefined,
   );
 

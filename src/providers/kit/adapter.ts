@@ -205,3 +205,7 @@ export interface Media<Given> {
   /** What an access token is fetched by that opens them; throws as `headers` does. */
   grant?(credentials: Given): TokenGrant;
 }
+
+/** Does what it sends go by this service, all of it or what is asked to? */
+export const sendsBy = ({ services, onlyService }: Pick<Adapter, "services" | "onlyService">, service: TextService) =>
+  onlyService === service || services.includes(service);
