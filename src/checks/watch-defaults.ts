@@ -1,6 +1,6 @@
 import type { AccessTokens } from "../access/access-tokens.ts";
 import { type Loop, startLoop } from "../concurrency/loop.ts";
-import { Failure } from "../errors.ts";
+import { Failure, type FailureReason } from "../errors.ts";
 import type { ListedProvider } from "../highlevel/checks.ts";
 import type { Highlevel } from "../highlevel/client.ts";
 import type { Log } from "../log.ts";
@@ -8,7 +8,7 @@ import type { Channel, Finding } from "../model.ts";
 import { warning } from "../providers/kit/checks/findings.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { DefaultProvider, Location } from "../store/schema.ts";
-import { claimDefaultsToAsk, keepDefaults } from "../store/trouble/default-providers.ts";
+import { claimDefaultsToAsk, countAsAsked, keepDefaults } from "../store/trouble/default-providers.ts";
 
 export interface DefaultsContext {
   db: Db;
@@ -19,6 +19,12 @@ export interface DefaultsContext {
 
 /** Within an hour, also where a process was stopped meanwhile. */
 const askEverySeconds = 50 * 60;
+/** Where HighLevel was away, or what may be asked of it used up: else a change was noticed after the next hour alone. */
+const askAgainSeconds = 5 * 60;
+const passing: readonly FailureReason[] = [
+  ...(["unreachable", "outcome_unknown", "unavailable", "server_error", "invalid_answer"] as const),
+  ...(["throttled", "own_limit"] as const),
+];
 const askMs = 20_000;
 const channels: readonly Channel[] = ["sms", "email"];
 
@@ -37,8 +43,9 @@ export async function watchDefaults(
   const location = await claimDefaultsToAsk(db, everySeconds);
   if (!location) return false;
   const { id: locationId, defaultProviders: before } = location;
-  const unknown = (error: unknown) => {
+  const unknown = async (error: unknown) => {
     if (!(error instanceof Failure)) throw error;
+    if (passing.includes(error.reason)) await countAsAsked(db, locationId, everySeconds - askAgainSeconds);
     // What ails the token or its scopes is told by the checks, and where messages fail for it.
     log("debug", "location.default_unknown", { locationId, reason: error.reason, status: error.status });
     return undefined;

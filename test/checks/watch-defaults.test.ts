@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { judgeDefaults, watchDefaults } from "../../src/checks/watch-defaults.ts";
-import { Failure } from "../../src/errors.ts";
+import { Failure, type FailureReason } from "../../src/errors.ts";
 import type { ListedProvider } from "../../src/highlevel/checks.ts";
 import { findLocation, putLocation } from "../../src/store/locations.ts";
 import type { Database } from "../../src/store/postgres/database.ts";
@@ -103,4 +103,35 @@ test("what HighLevel does not tell changes nothing", async () => {
   await watch();
   const line = ["debug", "location.default_unknown", { locationId, reason: "unauthorized", status: 401 }];
   expect(lines).toEqual([line, line]);
+});
+
+test("a location whose pause has ended by itself is asked again, and one that is paused is not", async () => {
+  const pause = (until: string) =>
+    database.db.execute(
+      sql`update locations set paused_reason = 'throttled', paused_until = now() + ${until}::interval`,
+    );
+  await pause("1 minute");
+  expect(await watch()).toBe(false);
+  await pause("-1 minute");
+  expect(await watch()).toBe(true);
+});
+
+test("what HighLevel does not tell as it is away is asked again soon, and what it refuses after the usual time", async () => {
+  const usual = 50 * 60;
+  const pass = (minutes: number) =>
+    database.db.execute(
+      sql`update locations set defaults_asked_at = defaults_asked_at - make_interval(mins => ${minutes})`,
+    );
+  const isAsked = async (reason: FailureReason) => {
+    await pass(50);
+    failure = new Failure(reason, "no answer");
+    expect(await watch(usual)).toBe(true);
+    failure = undefined;
+    const isAskedAtOnce = await watch(usual);
+    await pass(5);
+    return [isAskedAtOnce, await watch(usual)];
+  };
+  expect(await isAsked("unreachable")).toEqual([false, true]);
+  expect(await isAsked("own_limit")).toEqual([false, true]);
+  expect(await isAsked("rejected")).toEqual([false, false]);
 });

@@ -1,6 +1,7 @@
 import { eq, sql } from "drizzle-orm";
 import { type Db, selectRows } from "../postgres/database.ts";
 import { type Location, locations } from "../schema.ts";
+import { isLocationReady } from "./paused-locations.ts";
 
 /**
  * A location with mappings of which it is not known for so long by which provider it sends what names none; from now on it is, for
@@ -15,7 +16,7 @@ export async function claimDefaultsToAsk(
     sql`
       with due as (
         select id from locations
-        where deleted_at is null and paused_reason is null and (sealed_token is not null or company_id is not null)
+        where deleted_at is null and ${isLocationReady}
           and coalesce(defaults_asked_at, created_at) <= now() - make_interval(secs => ${everySeconds}::float8)
           and exists (select from mappings where mappings.location_id = locations.id and mappings.deleted_at is null)
         order by defaults_asked_at nulls first limit 1
@@ -33,4 +34,10 @@ export async function keepDefaults(
   defaultProviders: NonNullable<Location["defaultProviders"]>,
 ): Promise<void> {
   await db.update(locations).set({ defaultProviders }).where(eq(locations.id, locationId));
+}
+
+/** It counts as asked so long ago, where asking told nothing. */
+export async function countAsAsked(db: Db, locationId: string, askedSecondsAgo: number): Promise<void> {
+  const defaultsAskedAt = sql`now() - make_interval(secs => ${askedSecondsAgo}::float8)`;
+  await db.update(locations).set({ defaultsAskedAt }).where(eq(locations.id, locationId));
 }
