@@ -166,11 +166,12 @@ type OutboundEvent = Extract<HighlevelEvent, { kind: "outbound" }>;
 
 /** The one that sends where the call does not say which, and why it. */
 async function findSender(tx: Db, { request }: OutboundEvent): Promise<Sender | undefined> {
-  const { locationId, contactId, userId, phone, emailTo, type } = request;
+  const { locationId, contactId, userId, phone, emailFrom, emailTo, type } = request;
   if (locationId === undefined) return undefined;
   const channel = channelOf(request);
   const address = channel === "sms" ? normalizePerson("sms", phone ?? "") : addressesOf(emailTo[0])[0];
-  const about = { locationId, contactId, userId, address, providers: providersOf(channel) };
+  const [fromMailbox] = addressesOf(emailFrom);
+  const about = { locationId, contactId, userId, address, fromMailbox, providers: providersOf(channel) };
   const chatType = chatTypes.includes(type) ? type : undefined;
   const isToNumber = ["SMS", "RCS"].includes(type) && phone !== undefined;
   const chosen = await chooseSender(tx, { ...about, chatType, service: wayOf(type), isToNumber });

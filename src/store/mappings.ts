@@ -139,6 +139,8 @@ export interface SendingAbout {
   userId?: string | undefined;
   /** Those of the message's channel. */
   providers: string[];
+  /** Of an email: from which mailbox HighLevel shows it to be. */
+  fromMailbox?: string | undefined;
   /** Of a chat that only mappings of the same type can send. */
   chatType?: string | undefined;
   /** By which a text is to go: what sends it is of that type, or of one of these providers. */
@@ -189,10 +191,11 @@ export async function listSendingMappings(
   tx: Db,
   about: SendingAbout,
   limit: number,
-): Promise<Pick<MappingRow, "id" | "address" | "isDefault" | "userIds">[]> {
+): Promise<Pick<MappingRow, "id" | "provider" | "address" | "type" | "isDefault" | "userIds">[]> {
+  const { id, provider, address, type, isDefault, userIds } = mappings;
   const isOfAgent = sql`coalesce(${about.userId ?? ""} = any(${mappings.userIds}), false)`;
   return tx
-    .select({ id: mappings.id, address: mappings.address, isDefault: mappings.isDefault, userIds: mappings.userIds })
+    .select({ id, provider, address, type, isDefault, userIds })
     .from(mappings)
     .where(canSend({ ...about, isToNumber: about.chatType === undefined }))
     .orderBy(desc(isOfAgent), desc(mappings.isDefault), asc(mappings.createdAt))

@@ -1,5 +1,6 @@
 import { countryOf } from "../../formats/phone-number.ts";
-import type { SenderRule } from "../../model.ts";
+import type { HighlevelMessageType, SenderRule } from "../../model.ts";
+import { adapterOf } from "../../providers/registry.ts";
 import { findLastMapping, listSendingMappings, type SendingAbout } from "../../store/mappings.ts";
 import type { Db } from "../../store/postgres/database.ts";
 
@@ -13,7 +14,7 @@ const maxMappings = 1000;
 export async function chooseSender(tx: Db, about: SendingAbout): Promise<{ id: string; rule: SenderRule } | undefined> {
   const last = await findLastMapping(tx, about);
   if (last !== undefined) return { id: last, rule: "last" };
-  const mappings = await listSendingMappings(tx, about, maxMappings);
+  const mappings = suitable(await listSendingMappings(tx, about, maxMappings), about);
   const [first] = mappings;
   if (!first) return undefined;
   if (about.userId !== undefined && first.userIds?.includes(about.userId)) return { id: first.id, rule: "agent" };
@@ -25,3 +26,20 @@ export async function chooseSender(tx: Db, about: SendingAbout): Promise<{ id: s
   if (ofCountry && ofCountry !== fallback) return { id: ofCountry.id, rule: "country" };
   return fallback ? { id: fallback.id, rule: "default" } : { id: first.id, rule: "oldest" };
 }
+
+type Sending = Awaited<ReturnType<typeof listSendingMappings>>[number];
+
+/** Those that send it as what it is, where there are any. */
+function suitable(mappings: Sending[], { isToNumber, service, fromMailbox = "" }: SendingAbout): Sending[] {
+  const isText = isToNumber && service === undefined;
+  const domain = fromMailbox.slice(fromMailbox.lastIndexOf("@") + 1);
+  const suited = mappings.filter(({ address, type, provider }) => {
+    // Nobody can tell from which of its mailboxes an email would be.
+    if (address.startsWith("*@")) return address === `*@${domain}`;
+    return !isText || (textTypes.includes(type) && adapterOf(provider)?.onlyService === undefined);
+  });
+  return suited.length > 0 ? suited : mappings;
+}
+
+/** Of mappings that are for no other service. */
+const textTypes: readonly HighlevelMessageType[] = ["SMS", "Custom"];
