@@ -30,6 +30,7 @@ import type { Db } from "../store/postgres/database.ts";
 import { sqlStateOf } from "../store/postgres/database-errors.ts";
 import type { AccountRow, MappingRow, NewAccount } from "../store/schema.ts";
 import { replayUnmapped } from "../store/webhooks.ts";
+import { carrySends } from "../store/windows/daily-sends.ts";
 import { wakeSends } from "../store/windows/send-rules.ts";
 import { sealCredentials } from "./accounts.ts";
 import { holdDeclared, learnOf } from "./learn-providers.ts";
@@ -310,7 +311,9 @@ const sharedCredentials = (accountId: string) =>
 async function moveMapping(tx: Db, mapping: MappingRow, change: Partial<MappingRow>): Promise<MappingRow | undefined> {
   const id = crypto.randomUUID();
   if (!(await deleteMapping(tx, mapping.id, id))) return undefined;
-  return insertMapping(tx, { ...asNew(mapping), ...change, id });
+  const moved = await insertMapping(tx, { ...asNew(mapping), ...change, id });
+  await carrySends(tx, mapping.id, id);
+  return moved;
 }
 
 function asNew(mapping: MappingRow) {

@@ -88,3 +88,10 @@ const uncount = prepare<CountedSend>(
     update daily_sends set count = count - 1 from before
     where mapping_id = ${value("mappingId")}::uuid and day = before.counted_on and count > 0`,
 );
+
+/** What a mapping has sent on its day counts where it goes on. */
+export async function carrySends(tx: Db, fromId: string, toId: string): Promise<void> {
+  await tx.execute(sql`
+    insert into daily_sends (mapping_id, day, count, counted_at)
+    select ${toId}, day, count, counted_at from daily_sends where mapping_id = ${fromId}`);
+}

@@ -2,16 +2,18 @@ import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { requireWindow, takePlace } from "../../../src/outbox/windows/keep-to-window.ts";
 import { type ConsentOf, changeConsents } from "../../../src/registry/opt-outs/change-consents.ts";
+import { changeMapping } from "../../../src/registry/register-mapping.ts";
+import { createSealer } from "../../../src/secrets/seal.ts";
 import { recordAttempts } from "../../../src/store/attempts.ts";
 import { ensureConversations, keyOf } from "../../../src/store/conversations.ts";
 import { enqueueDeliveries } from "../../../src/store/deliveries.ts";
 import { claimLanes } from "../../../src/store/lanes/claim-lanes.ts";
 import type { HeldLane } from "../../../src/store/lanes/held-lane.ts";
 import { putLocation } from "../../../src/store/locations.ts";
-import { deleteMapping } from "../../../src/store/mappings.ts";
+import { deleteMapping, findMapping } from "../../../src/store/mappings.ts";
 import { findMessage, insertMessages } from "../../../src/store/messages/messages.ts";
 import { type Database, selectRows } from "../../../src/store/postgres/database.ts";
-import type { Message } from "../../../src/store/schema.ts";
+import type { MappingRow, Message } from "../../../src/store/schema.ts";
 import { countSend, isDayFull, uncountSend } from "../../../src/store/windows/daily-sends.ts";
 import { holdBack } from "../../../src/store/windows/hold-back.ts";
 import { hasWrittenLately, readSendRules, wakeSends } from "../../../src/store/windows/send-rules.ts";
@@ -331,6 +333,18 @@ describe("a daily cap", () => {
     await requireWindow(db, await send(first));
     await expect(requireWindow(db, await send(second))).rejects.toMatchObject({ reason: "daily_cap" });
     expect(await countedFor()).toBe(1);
+  });
+
+  test("goes on where the mapping is moved to another location", async () => {
+    const { db } = database;
+    await putLocation(db, { id: "location-3", sealedToken: "sealed" });
+    const ids = await enqueue(2);
+    for (const id of ids) await count(id);
+    const before = (await findMapping(db, mappingId)) as MappingRow;
+    const context = { db, sealer: createSealer([Buffer.alloc(32)]) };
+    mappingId = (await changeMapping(context, before, { locationId: "location-3" })).mapping.id;
+    expect(mappingId).not.toBe(before.id);
+    expect(await countedFor()).toBe(2);
   });
 
   test("follows the day of the zone as it is now: what was sent since that began counts, and no day is left out", async () => {
