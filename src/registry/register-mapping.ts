@@ -290,9 +290,9 @@ function changesOf(adapter: Adapter, mapping: MappingRow, change: MappingChange)
     ...Object.fromEntries(given),
     ...(isTypeKept ? {} : { type: requireType(adapter, ids, type) }),
     ...(address === undefined ? {} : { address: requireMappedAddress(adapter, address) }),
-    ...(rest.callProviderId === undefined
+    ...(rest.callProviderId === undefined && address === undefined
       ? {}
-      : { callProviderId: requireCalls(adapter, address ?? mapping.address, rest.callProviderId) }),
+      : { callProviderId: requireCalls(adapter, address ?? mapping.address, callProviderId) }),
     ...(rest.replyTokens === undefined ? {} : { replyTokens: requireReplyTokens(adapter, rest.replyTokens) }),
     ...(rest.listUnsubscribe === undefined
       ? {}

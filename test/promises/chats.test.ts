@@ -290,7 +290,12 @@ describe("a type is refused", () => {
       (answer) => answer.body.items.length === 1,
     );
     expect(body.items[0].reason).toContain("it has calls alone");
-    const { status } = await bridge.admin("PATCH", `/mappings/${id}`, { callProviderId: null });
-    expect(status).toBe(422);
+    for (const [path, change] of [
+      ["callProviderId", { callProviderId: null }],
+      ["callProviderId", { address: "id:page-8" }],
+    ] as const) {
+      const { status, body: refused } = await bridge.admin("PATCH", `/mappings/${id}`, change);
+      expect([status, refused.errors?.[0]?.path]).toEqual([422, path]);
+    }
   });
 });
