@@ -73,7 +73,7 @@ export const sendBody = z
   })
   .superRefine((body, context) => {
     if (body.attachments || body.templateId || body.forward?.isForwarded) return;
-    const [field, content] = body.type === "Email" ? ["html", body.html] : ["message", body.message ?? body.html];
+    const [field, content] = body.type === "Email" ? ["html", body.html] : ["message", body.message || body.html];
     if (!content)
       context.addIssue({
         code: "custom",

@@ -123,6 +123,12 @@ describe("POST /v1/messages", () => {
     expect(kept.state).toBe("sent");
   });
 
+  test("takes HTML beside an empty text", async () => {
+    const { id: contactId } = newContact();
+    expect((await send({ type: "Custom", contactId, message: "", html: "<p>Hello</p>" })).body.errors).toBeUndefined();
+    expect((await send({ type: "Custom", contactId, message: "", html: "" })).status).toBe(422);
+  });
+
   test("that is answered by several ids was sent", async () => {
     const contact = newContact();
     const answer = await send({ type: "GMB", contactId: contact.id, message: "Thanks for the review" });
