@@ -131,3 +131,7 @@ export function decideRetry(
 export function isOutcomeUnknown(target: Target, reason: FailureReason): boolean {
   return policies[target][reason].isOutcomeUnknown ?? false;
 }
+
+/** After which a call perhaps did what it should. */
+export const unknownReasons = (target: Target): FailureReason[] =>
+  (Object.keys(policies[target]) as FailureReason[]).filter((reason) => isOutcomeUnknown(target, reason));

@@ -8,6 +8,7 @@ import { countSend, isDayFull, uncountSend } from "../../store/windows/daily-sen
 import { hasBegun } from "../../store/windows/hold-back.ts";
 import { hasWrittenLately, readSendRules, type SendRules } from "../../store/windows/send-rules.ts";
 import { beginUnlessOptedOut } from "../consent/begin-unless-opted-out.ts";
+import { unknownReasons } from "../retry.ts";
 import { nextOpening } from "./send-window.ts";
 
 /** What is to be sent, by which mapping and to whom. */
@@ -51,7 +52,7 @@ async function wait(db: Db, rules: SendRules, send: Send, failure: Failure): Pro
 
 /** A process that dies while it finds out that a message has to wait had not begun to send it. */
 async function mayHaveBegun(db: Db, rules: SendRules, { person, message }: Send): Promise<boolean> {
-  if (await hasBegun(db, message.id)) return true;
+  if (await hasBegun(db, message.id, unknownReasons("provider"))) return true;
   // What begins is counted before.
   if (rules.dailyCap !== null) return false;
   const wasAnswer = rules.answerHours !== null && message.content?.isFromAgent !== undefined;

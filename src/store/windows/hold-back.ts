@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { WindowReason } from "../../errors.ts";
+import type { FailureReason, WindowReason } from "../../errors.ts";
 import type { HeldLane } from "../lanes/held-lane.ts";
 import type { Db } from "../postgres/database.ts";
 import { prepare } from "../postgres/prepare.ts";
@@ -43,15 +43,20 @@ const holdOne = prepare<Holding["lane"] & Omit<Holding, "lane">, { isDue: boolea
     select is_due as "isDue" from lane`,
 );
 
-/** Of a message that is to be sent: may a recorded attempt have sent it, or was it counted for a day, as it is before it begins? */
-export async function hasBegun(db: Db, messageId: number): Promise<boolean> {
-  const [row] = await selectBegun(db, { messageId });
+/**
+ * Of a message that is to be sent: may a recorded attempt have sent it, which ended by one of these reasons, or was it counted for a day,
+ * as it is before it begins? That it is in doubt says no more than that somebody died: an attempt that nobody was called by leaves it so.
+ */
+export async function hasBegun(db: Db, messageId: number, unknownBy: FailureReason[]): Promise<boolean> {
+  const [row] = await selectBegun(db, { messageId, unknownBy: JSON.stringify(unknownBy) });
   return row?.hasBegun ?? false;
 }
 
-const selectBegun = prepare<{ messageId: number }, { hasBegun: boolean }>(
+const selectBegun = prepare<{ messageId: number; unknownBy: string }, { hasBegun: boolean }>(
   "has-begun",
   (value) => sql`
-    select may_have_happened or counted_on is not null as "hasBegun"
+    select counted_on is not null or may_have_happened and coalesce(
+      (select bool_or(${value("unknownBy")}::jsonb ? outcome) from attempts where delivery_id = deliveries.id), true
+    ) as "hasBegun"
     from deliveries where message_id = ${value("messageId")}::bigint and kind = 'send-outbound'`,
 );

@@ -252,10 +252,19 @@ describe("what was interrupted while it was found out whether it has to wait", (
   const set = (id: number, change: ReturnType<typeof sql>) =>
     database.db.execute(sql`update deliveries set ${change} where message_id = ${id}`);
 
+  const tried = async (id: number, outcome: string) => {
+    await set(id, sql`may_have_happened = true`);
+    await database.db.execute(sql`
+      insert into attempts (delivery_id, started_at, duration_ms, outcome)
+      select id, now(), 1, ${outcome} from deliveries where message_id = ${id}`);
+  };
+
   test("waits, as it cannot have begun: it was not counted, or the hours were never since it came", async () => {
     expect(await waits(cap)).toBe("daily_cap");
     expect(await waits(closed)).toBe("outside_window");
     expect(await waits(closed, (id) => set(id, sql`attempts = 1`))).toBe("outside_window");
+    // The one before died, and the next could call nobody: its own database was away.
+    expect(await waits(closed, (id) => tried(id, "unavailable"))).toBe("outside_window");
     const counted = (id: number) => set(id, sql`counted_on = '2026-01-01'`);
     expect(await waits(sql`${closed}, daily_cap = 1`)).toBe("outside_window");
     expect(await waits(sql`${closed}, daily_cap = 1`, counted)).toBe("unconfirmed");
@@ -263,6 +272,7 @@ describe("what was interrupted while it was found out whether it has to wait", (
 
   test.each([
     ["it was known before that it may have", cap, (id: number) => set(id, sql`may_have_happened = true`)],
+    ["an attempt before may have", closed, (id: number) => tried(id, "outcome_unknown")],
     [
       "the hours were when it came",
       hours(-5, -1),
