@@ -170,9 +170,11 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     nextUrl: () => world.bridges[turn++ % processes]?.url ?? "",
     async admin(method, path, data, place = 0) {
       const url = `${world.bridges[place]?.url}/admin${path}`;
-      return (
-        await axios.request({ method, url, data, headers: { authorization: `Bearer ${adminApiKey}` }, timeout: 60_000 })
-      ).data;
+      const headers = { authorization: `Bearer ${adminApiKey}` };
+      const answer = await axios.request({ method, url, data, headers, timeout: 60_000, validateStatus: () => true });
+      if (answer.status >= 300)
+        throw new Error(`${method} ${path} was answered ${answer.status}: ${JSON.stringify(answer.data)}`);
+      return answer.data;
     },
     async putToken(token) {
       putLocation(sandbox, token, door);

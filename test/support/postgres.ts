@@ -77,7 +77,8 @@ export async function startPostgres(options: { durable?: boolean } = {}): Promis
     "listen_addresses=127.0.0.1",
     `unix_socket_directories=${hasSocket ? folder : ""}`,
     `port=${port}`,
-    "max_connections=200",
+    // Several tests have three bridges each, and some are in several worlds at once.
+    "max_connections=500",
     "shared_buffers=128MB",
     "timezone=UTC",
     // A benchmark counts statements.

@@ -171,7 +171,11 @@ test("events go out while sends are held and their location is paused", async ()
 });
 
 test("of somebody who is erased, of a location that is named no more, and by an endpoint that is deleted nothing more is told", async () => {
-  receiver.answer = () => 500;
+  const refused: unknown[] = [];
+  receiver.answer = (event) => {
+    refused.push(event?.data.providerMessageId);
+    return 500;
+  };
   const erased = await write("+15005550098");
   const other = await write("+15005550097");
   await until(
@@ -179,6 +183,11 @@ test("of somebody who is erased, of a location that is named no more, and by an 
     (pending) => pending.length === 2,
   );
   expect((await bridge.admin("DELETE", "/people/+15005550098")).status).toBe(200);
+  // What was under way while it was erased has ended.
+  await until(
+    () => refused.includes(other),
+    (isNext) => isNext,
+  );
   receiver.answer = () => 204;
   await untilTold(other);
   expect(idsOf(receiver.events)).not.toContain(erased);
