@@ -219,6 +219,22 @@ export async function findOpenDeliveries(db: Db, messageIds: number[]) {
   return new Map(found.map(({ messageId, ...open }) => [messageId, open]));
 }
 
+/** Is one of this kind, of the conversation or of the message, in one of these states? */
+export async function isThere(
+  db: Db,
+  kind: DeliveryKind,
+  { states, ...of }: { states: DeliveryState[] } & ({ conversationId: number } | { messageId: number }),
+): Promise<boolean> {
+  const isTheirs =
+    "messageId" in of ? eq(deliveries.messageId, of.messageId) : eq(deliveries.conversationId, of.conversationId);
+  const [found] = await db
+    .select({ id: deliveries.id })
+    .from(deliveries)
+    .where(and(isTheirs, eq(deliveries.kind, kind), inArray(deliveries.state, states)))
+    .limit(1);
+  return found !== undefined;
+}
+
 /** The process that held it has died, or overran its lease. */
 export async function noteInterruption(db: Db, id: number): Promise<void> {
   await db.update(deliveries).set({ interruptedAt: sql`now()` }).where(eq(deliveries.id, id));

@@ -1,12 +1,13 @@
 import { and, desc, eq, inArray, isNull, type SQL, sql } from "drizzle-orm";
 import { type ConsentCause, type OptOutChannel, optOutChannels } from "../../model.ts";
+import { isThere } from "../deliveries.ts";
 import { inLockOrder, wakeLocked } from "../lanes/wake-lanes.ts";
 import { isAnyOf } from "../postgres/any-of.ts";
 import { columnsOf } from "../postgres/columns.ts";
 import { type Db, selectRows } from "../postgres/database.ts";
 import { prepare } from "../postgres/prepare.ts";
 import { listNewest, maxWalked, type Page, rowsOfEach, type Walk } from "../postgres/walk-newest.ts";
-import { conversations, deliveries, lanes, locations, type OptOut, optOuts } from "../schema.ts";
+import { conversations, lanes, locations, type OptOut, optOuts } from "../schema.ts";
 
 /** Whom a location writes to. */
 export interface Addressee {
@@ -196,19 +197,8 @@ export async function wakeSendsTo(tx: Db, people: Addressee[]): Promise<void> {
 }
 
 /** Is there a delivery that will tell HighLevel of it, in this conversation? */
-export async function isDndPending(db: Db, conversationId: number): Promise<boolean> {
-  const [found] = await db
-    .select({ id: deliveries.id })
-    .from(deliveries)
-    .where(
-      and(
-        eq(deliveries.conversationId, conversationId),
-        eq(deliveries.kind, "set-dnd"),
-        eq(deliveries.state, "pending"),
-      ),
-    )
-    .limit(1);
-  return found !== undefined;
+export function isDndPending(db: Db, conversationId: number): Promise<boolean> {
+  return isThere(db, "set-dnd", { conversationId, states: ["pending"] });
 }
 
 /** Was HighLevel ever owed a word on it in this conversation? */

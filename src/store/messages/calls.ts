@@ -1,7 +1,8 @@
-import { and, eq, inArray, isNotNull, sql } from "drizzle-orm";
+import { and, eq, isNotNull, sql } from "drizzle-orm";
 import type { Attachment } from "../../model.ts";
+import { isThere } from "../deliveries.ts";
 import { type Db, selectRows } from "../postgres/database.ts";
-import { deliveries, messages } from "../schema.ts";
+import { messages } from "../schema.ts";
 
 /** A call that is known, locked until the transaction ends. */
 export interface LockedCall {
@@ -75,19 +76,8 @@ const setOf = (keys: (string | null)[] | null) =>
   keys === null ? undefined : new Set(keys.flatMap((key) => key ?? []));
 
 /** Is its post under way, or over? One that was given up or is held takes along what is there by then, if it is replayed. */
-export async function isBeingPosted(db: Db, messageId: number): Promise<boolean> {
-  const [found] = await db
-    .select({ id: deliveries.id })
-    .from(deliveries)
-    .where(
-      and(
-        eq(deliveries.messageId, messageId),
-        eq(deliveries.kind, "post-inbound"),
-        inArray(deliveries.state, ["pending", "delivered"]),
-      ),
-    )
-    .limit(1);
-  return found !== undefined;
+export function isBeingPosted(db: Db, messageId: number): Promise<boolean> {
+  return isThere(db, "post-inbound", { messageId, states: ["pending", "delivered"] });
 }
 
 /** Behind those that are there, and how many more came. What was deleted after the retention time stays deleted. */

@@ -1,4 +1,5 @@
 import { and, desc, eq, inArray } from "drizzle-orm";
+import { isThere } from "../deliveries.ts";
 import type { Db } from "../postgres/database.ts";
 import { conversations, deliveries, type Message, mappings, messages } from "../schema.ts";
 
@@ -9,9 +10,6 @@ export async function findByIdempotencyKey(db: Db, idempotencyKey: string): Prom
   return message;
 }
 
-const isRelayOf = (messageId: number) =>
-  and(eq(deliveries.messageId, messageId), eq(deliveries.kind, "send-through-highlevel"));
-
 /**
  * Lets one caller try a failed message again; `false` for all others. What was given up of it is discarded: replayed later, it
  * would be sent once more.
@@ -21,7 +19,9 @@ export async function requeueFailed(tx: Db, id: number): Promise<boolean> {
   await tx
     .update(deliveries)
     .set({ state: "discarded", note: "asked for again under its Idempotency-Key" })
-    .where(and(isRelayOf(id), eq(deliveries.state, "dead")));
+    .where(
+      and(eq(deliveries.messageId, id), eq(deliveries.kind, "send-through-highlevel"), eq(deliveries.state, "dead")),
+    );
   const requeued = await tx
     .update(messages)
     .set({ state: "queued", error: null, sendAnswer: null })
@@ -31,9 +31,8 @@ export async function requeueFailed(tx: Db, id: number): Promise<boolean> {
 }
 
 /** Is it in the queue? Else somebody waits, or waited, for it. */
-export async function isRelayQueued(tx: Db, id: number): Promise<boolean> {
-  const isPending = and(isRelayOf(id), eq(deliveries.state, "pending"));
-  return (await tx.select({ id: deliveries.id }).from(deliveries).where(isPending).limit(1)).length > 0;
+export function isRelayQueued(tx: Db, messageId: number): Promise<boolean> {
+  return isThere(tx, "send-through-highlevel", { messageId, states: ["pending"] });
 }
 
 /** How a send that somebody waits for has ended. */
