@@ -112,7 +112,11 @@ describe.each(Object.keys(newNumbers))("a person of %s who writes by the number 
     const id = idOf("e");
     const row = { date: "2025-01-31T09:30:00Z", direction: "inbound", person: former, text: "Before", id };
     const headers = { authorization: `Bearer ${adminApiKey}`, "content-type": "application/x-ndjson" };
-    await axios.post(`${real.bridge.url}/admin/imports?mappingId=${mappingId}`, JSON.stringify(row), { headers });
+    const url = `${real.bridge.url}/admin/imports?mappingId=${mappingId}`;
+    const { data: made } = await axios.post(url, JSON.stringify(row), { headers });
+    // One import of a mapping at a time: the next country's would be refused before this one has ended.
+    const ended = () => real.bridge.admin("GET", `/imports/${made.id}`);
+    await until(ended, ({ body }) => body.state === "done");
     const { contactId } = await real.posted(id);
     expect(real.bridge.sandbox.contacts().find((each) => each.id === contactId)?.phone).toBe(today);
     real.write(real.way("twilio"), contactId, `After ${id}`);
