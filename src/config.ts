@@ -147,7 +147,7 @@ const settings = z.object({
       "Whose pages may show the console inside them: HighLevel's, and an agency's own domain; several by commas. The first is where messages link to",
     ),
   DELIVERY_CONCURRENCY: wholeNumber(1, 1000, "conversations")
-    .prefault("32")
+    .prefault("64")
     .describe("Conversations delivered to at once"),
   HIGHLEVEL_PUBLIC_KEYS: publicKeys("ed25519")
     .prefault(publishedKeys.ed25519)
