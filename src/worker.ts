@@ -17,6 +17,7 @@ import { recallParts } from "./store/messages/parts.ts";
 import { endDead } from "./store/operate/erase-person.ts";
 import type { Db } from "./store/postgres/database.ts";
 import { pruneStep } from "./store/retention.ts";
+import { noMapping } from "./store/schema.ts";
 
 export const queues: readonly Queue[] = ["accounts", "app", "deliveries"];
 
@@ -70,7 +71,7 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
             deliver.wake();
             options.onDue();
           }
-          return processed !== undefined;
+          return processed?.isMoreReceived ?? false;
         } finally {
           kept?.end();
         }
@@ -99,7 +100,7 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
   function startLane(lane: Omit<LeasedLane, "claimedFrom">, read: () => Promise<ClaimedLane | undefined>): void {
     const giveBack = places.take(lane);
     const deliverIt = async () => {
-      const claimed = await read();
+      const [claimed] = await Promise.all([read(), readAhead(context, lane)]);
       return claimed && deliverLane(context, claimed, () => deliver.isStopping());
     };
     const run = deliverIt()
@@ -127,6 +128,11 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
       await Promise.all(underWay);
     },
   };
+}
+
+/** What a lane's attempts go by is read while its deliveries are. They ask for it again, and hear what went wrong. */
+async function readAhead({ mappings }: DeliverContext, { mappingId }: Pick<LeasedLane, "mappingId">): Promise<void> {
+  if (mappingId !== noMapping) await mappings.get(mappingId).catch(() => undefined);
 }
 
 const importPauseMs = 40;

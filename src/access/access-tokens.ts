@@ -51,9 +51,9 @@ export function createAccessTokens(options: {
   const postponed = new Map<string, number>();
 
   const load = async (locationId: string): Promise<AccessToken | undefined> => {
-    const access = await findLocationAccess(db, locationId);
+    const [access, oauth] = await Promise.all([findLocationAccess(db, locationId), context?.findOauth()]);
     if (!access) return undefined;
-    const due = (await context?.findOauth()) ? whenDue(access) : "not yet";
+    const due = oauth ? whenDue(access) : "not yet";
     if (due === "not yet" || (due === "soon" && !(await renewEarly(access)))) return open(access);
     if (due === "now") await renewNow(access);
     const renewed = await findLocationAccess(db, locationId);

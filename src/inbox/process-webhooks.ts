@@ -70,8 +70,11 @@ export function createProcessing(
   };
 }
 
-/** Lanes that were leased for an offer, by a statement after `leasedAtMs`; and whether others are due. */
-export type Processed = Enqueued & { leasedAtMs: number };
+/**
+ * Lanes that were leased for an offer, by a statement after `leasedAtMs`; whether others are due; and whether more may have
+ * been received than was taken, beside what has come since.
+ */
+export type Processed = Enqueued & { leasedAtMs: number; isMoreReceived: boolean };
 type Offering = ProcessContext & { offer: Offer | undefined };
 
 async function processSome(
@@ -102,7 +105,7 @@ async function processSome(
     const outcomes = isolate(log, caution, chosen, error);
     await finishWebhooks(db, outcomes);
     finish({ log, caution }, chosen, outcomes, started);
-    return nothingMade;
+    return { ...nothingMade, isMoreReceived: true };
   }
 }
 
@@ -112,28 +115,29 @@ async function takeSome(
   caution: Caution,
   inbox: Inbox,
   onChosen: (webhooks: Webhook[]) => void,
-): Promise<Taken | undefined> {
+): Promise<Taken<Processed> | undefined> {
   const { tx, log } = context;
   onChosen([]);
-  const { accounts, received } = await lockReceived(tx, inbox, caution);
+  const { accounts, received, isMoreReceived } = await lockReceived(tx, inbox, caution);
   const choice = chooseWebhooks(received, caution);
   if ("fatal" in choice) {
     const outcomes = choice.fatal.map((each) => giveUp(log, each));
     await finishWebhooks(tx, outcomes);
-    return { outcomes, made: nothingMade };
+    return { outcomes, made: { ...nothingMade, isMoreReceived: true } };
   }
   onChosen(choice.webhooks);
   if (!(await count(context, tx, caution, choice.uncounted))) return undefined;
   const taken = await keepTransaction(tx, () => acceptTogether(context, accounts, choice.webhooks));
-  await finishWebhooks(tx, taken.outcomes);
-  return taken;
+  const isMore = isMoreReceived || choice.webhooks.length < received.length;
+  return { outcomes: taken.outcomes, made: { ...taken.made, isMoreReceived: isMore } };
 }
 
-interface Taken {
+type Made = Omit<Processed, "isMoreReceived">;
+interface Taken<Of = Made> {
   outcomes: AcceptedWebhook[];
-  made: Processed;
+  made: Of;
 }
-const nothingMade: Processed = { leased: [], isMoreDue: false, leasedAtMs: 0 };
+const nothingMade: Made = { leased: [], isMoreDue: false, leasedAtMs: 0 };
 
 /**
  * Counts, for all to see, that this process reads them, while it has their lock: what others find counted and not locked is
@@ -162,13 +166,14 @@ async function lockReceived(
   tx: Db,
   inbox: Inbox,
   { failures }: Caution,
-): Promise<{ accounts: LockedAccount[]; received: Webhook[] }> {
+): Promise<{ accounts: LockedAccount[]; received: Webhook[]; isMoreReceived: boolean }> {
   const limits = failures.size > 0 ? few : batch;
   const accounts = inbox === "app" ? [] : await lockAccountsWithWebhooks(tx, limits.accounts);
   const isLocked = inbox === "app" ? await lockAppWebhooks(tx) : accounts.length > 0;
-  if (!isLocked) return { accounts: [], received: [] };
+  if (!isLocked) return { accounts: [], received: [], isMoreReceived: false };
   const accountIds = inbox === "app" ? null : accounts.map(({ id }) => id);
-  return { accounts, received: await listReceivedWebhooks(tx, accountIds, limits) };
+  const { webhooks: received, isCut } = await listReceivedWebhooks(tx, accountIds, limits);
+  return { accounts, received, isMoreReceived: isCut || accounts.length === limits.accounts };
 }
 
 interface Notes {
@@ -185,7 +190,7 @@ function acceptTogether(context: AcceptContext, rows: LockedAccount[], chosen: W
 
 type AcceptContext = HighlevelContext & Pick<Offering, "reading" | "listeners" | "offer">;
 
-/** Takes in a batch, whoever posted it. What it makes us owe is enqueued by one statement. */
+/** Takes in a batch, whoever posted it. What it makes us owe is enqueued, and the batch finished, by one statement. */
 async function accept(context: AcceptContext, rows: LockedAccount[], received: Webhook[]): Promise<Taken> {
   for (const { provider } of rows) await learnIfUnknown(context.tx, provider);
   const accounts = new Map(
@@ -209,9 +214,10 @@ async function accept(context: AcceptContext, rows: LockedAccount[], received: W
   const inbound = fromProviders.length > 0 ? await acceptInbound(context, fromProviders) : nothing;
   const outbound = fromHighlevel.length > 0 ? await acceptHighlevel(context, fromHighlevel) : nothing;
   const told = await oweEvents(context.tx, context.listeners, [...inbound.happened, ...outbound.happened]);
-  const leasedAtMs = performance.now();
-  const enqueued = await enqueueDeliveries(context.tx, [...inbound.owed, ...outbound.owed, ...told], context.offer);
   const outcomes = [...unreadable, ...inbound.outcomes, ...outbound.outcomes];
+  const owed = [...inbound.owed, ...outbound.owed, ...told];
+  const leasedAtMs = performance.now();
+  const enqueued = await enqueueDeliveries(context.tx, owed, { offer: context.offer, finished: outcomes });
   return { outcomes, made: { ...enqueued, leasedAtMs } };
 }
 

@@ -73,6 +73,9 @@ export async function attemptOnce(
     : { provider: "endpoint", endpointId: conversation.address };
   const run = async () => {
     isCalling = false;
+    // Both are read at one time. Whoever asks for the token hears what went wrong with it.
+    const token = target === "highlevel" ? context.accessTokens.get(locationId) : undefined;
+    token?.catch(() => undefined);
     const mapping = mappingId === null ? undefined : await context.mappings.get(mappingId);
     if (target === "provider" || target === "source")
       called = { provider: mapping?.provider, accountId: mapping?.accountId };
@@ -82,7 +85,7 @@ export async function attemptOnce(
       mapping,
       signal,
       async access() {
-        usedToken = await context.accessTokens.get(locationId);
+        usedToken = await (token ?? context.accessTokens.get(locationId));
         if (usedToken) return { locationId, token: usedToken.token, signal, ...(isBehind ? { isBehind } : {}) };
         throw new Failure("unauthorized", "the location has no token: connect it again");
       },

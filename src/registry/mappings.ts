@@ -11,8 +11,7 @@ import type {
 import type { Adapter } from "../providers/kit/adapter.ts";
 import { adapterOf } from "../providers/registry.ts";
 import type { Sealer } from "../secrets/seal.ts";
-import { findAccount } from "../store/accounts.ts";
-import { findMapping } from "../store/mappings.ts";
+import { findMappingWithAccount } from "../store/mappings.ts";
 import type { Db } from "../store/postgres/database.ts";
 import type { AccountRow, MappingRow } from "../store/schema.ts";
 import { openCredentials, rememberSeconds } from "./accounts.ts";
@@ -57,10 +56,10 @@ export type Mappings = Remembered<Mapping>;
 
 export function createMappings(options: { db: Db; sealer: Sealer }): Mappings {
   const load = async (id: string) => {
-    const row = await findMapping(options.db, id);
-    if (row) await learnIfUnknown(options.db, row.provider);
-    const account = row && (await findAccount(options.db, row.accountId));
-    return account && openMapping(row, account, options.sealer);
+    const found = await findMappingWithAccount(options.db, id);
+    if (!found) return undefined;
+    await learnIfUnknown(options.db, found.mapping.provider);
+    return openMapping(found.mapping, found.account, options.sealer);
   };
   return remember(load, { seconds: rememberSeconds });
 }

@@ -1,10 +1,11 @@
-import { and, eq, inArray, ne, type SQL, sql } from "drizzle-orm";
+import { and, eq, inArray, ne, type Placeholder, type SQL, sql } from "drizzle-orm";
 import type { FailureReason } from "../errors.ts";
 import type { DeliveryKind, DeliveryState } from "../model.ts";
 import { eventsLast, isTo, type LeasedLane } from "./lanes/held-lane.ts";
 import { isAnyOf } from "./postgres/any-of.ts";
 import { type Db, selectRows } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
+import { finishing, finishWebhooks, type WebhookOutcome } from "./received-webhooks.ts";
 import {
   type Attempt,
   attempts,
@@ -58,9 +59,18 @@ export interface Enqueued {
  *
  * With an offer, idle lanes that a claim would take are leased at once: whoever offered reads their heads after the commit.
  * Their leases begin now, and not with the transaction. When the process dies before that, they end as any others.
+ *
+ * Whoever owes them for webhooks that are `finished` by it finishes them along.
  */
-export async function enqueueDeliveries(tx: Db, rows: NewDelivery[], offer?: Offer): Promise<Enqueued> {
-  if (rows.length === 0) return { leased: [], isMoreDue: false };
+export async function enqueueDeliveries(
+  tx: Db,
+  rows: NewDelivery[],
+  { offer, finished = [] }: { offer?: Offer | undefined; finished?: WebhookOutcome[] } = {},
+): Promise<Enqueued> {
+  if (rows.length === 0) {
+    await finishWebhooks(tx, finished);
+    return { leased: [], isMoreDue: false };
+  }
   const input = rows.map(
     ({ conversationId, locationId, messageId, webhookId, importId, inSeconds = 0, dead, ...row }, number) => ({
       ...{ number, ...row, ...dead, import_id: importId },
@@ -69,17 +79,30 @@ export async function enqueueDeliveries(tx: Db, rows: NewDelivery[], offer?: Off
     }),
   );
   const { places = 0, leaseToken = null, leaseSeconds = 0 } = offer ?? {};
-  const lanes = await enqueue(tx, { input: JSON.stringify(input), places, leaseToken, leaseSeconds });
+  const values = { input: JSON.stringify(input), places, leaseToken, leaseSeconds };
+  const lanes =
+    finished.length === 0
+      ? await enqueue(tx, values)
+      : await enqueueAndFinish(tx, { ...values, outcomes: JSON.stringify(finished) });
   return { leased: lanes.filter(({ isLeased }) => isLeased), isMoreDue: lanes.some(({ isDue }) => isDue) };
 }
 
-const enqueue = prepare<
-  { input: string; places: number; leaseToken: string | null; leaseSeconds: number },
-  LeasedLane & { isLeased: boolean; isDue: boolean }
->(
-  "enqueue-deliveries",
-  (value) => sql`
-    with input as materialized (
+interface EnqueueValues {
+  input: string;
+  places: number;
+  leaseToken: string | null;
+  leaseSeconds: number;
+}
+type EnqueuedLane = LeasedLane & { isLeased: boolean; isDue: boolean };
+
+const enqueue = prepare<EnqueueValues, EnqueuedLane>("enqueue-deliveries", (value) => enqueueing(value));
+
+const enqueueAndFinish = prepare<EnqueueValues & { outcomes: string }, EnqueuedLane>("enqueue-and-finish", (value) =>
+  enqueueing(value, sql`finished as (${finishing(value("outcomes"))}), `),
+);
+
+const enqueueing = (value: (name: keyof EnqueueValues) => Placeholder, beside = sql``) => sql`
+    with ${beside}input as materialized (
       select * from json_to_recordset(${value("input")}::json) as input (
         number int, kind text, conversation_id bigint, location_id text, message_id bigint, event jsonb,
         webhook_id bigint, import_id bigint, in_seconds float8, reason text, detail text
@@ -127,8 +150,7 @@ const enqueue = prepare<
     select conversation_id as "conversationId", kind, location_id as "locationId", mapping_id as "mappingId", counter,
       claimed_from as "claimedFrom", coalesce(lease_token = ${value("leaseToken")}::uuid, false) as "isLeased",
       due_at <= clock_timestamp() as "isDue"
-    from extended`,
-);
+    from extended`;
 
 /** Events are of whom their endpoint is of: what an endpoint for all locations is told is of nobody with some of them. */
 export const isOfLocations = (locationIds: string[]) =>

@@ -5,7 +5,15 @@ import { isAnyOf } from "./postgres/any-of.ts";
 import { columnsOf } from "./postgres/columns.ts";
 import { type Db, selectRows } from "./postgres/database.ts";
 import { prepare } from "./postgres/prepare.ts";
-import { conversations, type MappingRow, mappings, messages, type NewMapping } from "./schema.ts";
+import {
+  type AccountRow,
+  accounts,
+  conversations,
+  type MappingRow,
+  mappings,
+  messages,
+  type NewMapping,
+} from "./schema.ts";
 
 /** Throws PostgreSQL's 23505 when another mapping of the location, or of the account, stands for the same address at the provider. */
 export async function insertMapping(db: Db, mapping: NewMapping): Promise<MappingRow> {
@@ -65,6 +73,19 @@ export async function findMappings(tx: Db, ids: string[]): Promise<MappingRow[]>
 export async function findMapping(db: Db, id: string): Promise<MappingRow | undefined> {
   const [mapping] = await db.select().from(mappings).where(eq(mappings.id, id));
   return mapping;
+}
+
+/** Deleted ones too, of deleted accounts. */
+export async function findMappingWithAccount(
+  db: Db,
+  id: string,
+): Promise<{ mapping: MappingRow; account: AccountRow } | undefined> {
+  const [found] = await db
+    .select({ mapping: mappings, account: accounts })
+    .from(mappings)
+    .innerJoin(accounts, eq(accounts.id, mappings.accountId))
+    .where(eq(mappings.id, id));
+  return found;
 }
 
 export async function findMappingByAddress(

@@ -117,23 +117,25 @@ const bodyColumns = sql`${smallBody.body} as body, ${smallBody.bodyBytes} as "bo
 /**
  * The received webhooks of these accounts, or of the app for null: of each the oldest, as many as have room when all share
  * it, in the order in which they were stored; at least one. They share the bytes, too: of each the first, then of each the
- * second, so that the large ones of one leave room for the others'.
+ * second, so that the large ones of one leave room for the others'. `isCut`: there may have been more.
  */
 export async function listReceivedWebhooks(
   tx: Db,
   accountIds: string[] | null,
   max: { rows: number; bytes: number },
-): Promise<Webhook[]> {
+): Promise<{ webhooks: Webhook[]; isCut: boolean }> {
   const { bytes } = max;
+  const share = Math.ceil(max.rows / (accountIds?.length ?? 1));
   const rows =
     accountIds === null
-      ? await listOfApp(tx, { rows: max.rows, bytes })
-      : await listOfAccounts(tx, { accountIds, share: Math.ceil(max.rows / accountIds.length), bytes });
+      ? await listOfApp(tx, { rows: share, bytes })
+      : await listOfAccounts(tx, { accountIds, share, bytes });
   const read: Webhook[] = [];
   for (const { body, bodyBytes, ...row } of rows) {
     read.push(await withBody(tx, { ...webhookColumns.read(row), body, bodyBytes }));
   }
-  return read;
+  const readBytes = rows.reduce((sum, { bodyBytes }) => sum + bodyBytes, 0);
+  return { webhooks: read, isCut: rows.length >= share || readBytes >= bytes };
 }
 
 const listOfAccounts = prepare<{ accountIds: string[]; share: number; bytes: number }, ReceivedRow>(
@@ -199,15 +201,15 @@ export interface WebhookOutcome {
 }
 
 export async function finishWebhooks(db: Db, outcomes: WebhookOutcome[]): Promise<void> {
-  await finish(db, { outcomes: JSON.stringify(outcomes) });
+  if (outcomes.length > 0) await finish(db, { outcomes: JSON.stringify(outcomes) });
 }
 
-const finish = prepare<{ outcomes: string }>(
-  "finish-webhooks",
-  (value) => sql`
+/** Takes an array of outcomes, as JSON. */
+export const finishing = (outcomes: Placeholder) => sql`
     update webhooks set state = outcome.state, reason = outcome.reason, event_id = outcome."eventId"
-    from json_to_recordset(${value("outcomes")}::json) as outcome (
+    from json_to_recordset(${outcomes}::json) as outcome (
       id bigint, state text, reason text, "eventId" text
     )
-    where webhooks.id = outcome.id`,
-);
+    where webhooks.id = outcome.id`;
+
+const finish = prepare<{ outcomes: string }>("finish-webhooks", (value) => finishing(value("outcomes")));

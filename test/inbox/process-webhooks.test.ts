@@ -77,9 +77,10 @@ const context = {
   reading: inlineReading,
   applyInstall: () => Promise.reject(new Error("is not called here")),
 };
+/** As a worker does, which looks again only where more may be there. */
 const processAll = async () => {
   const processWebhooks = createProcessing({ ...context, log });
-  while (await processWebhooks());
+  while ((await processWebhooks())?.isMoreReceived);
 };
 
 test("several processes at once keep the order in which webhooks of a mapping were stored", async () => {
@@ -321,12 +322,13 @@ test("the large webhooks of one mapping leave room for another's, and at least o
   );
   const [other = 0] = await storeWebhooks(small.id, [body("other", small.address)]);
   const idsWithin = async (bytes: number) => {
-    const found = await listReceivedWebhooks(database.db, [large.id, small.id], { rows: 200, bytes });
-    return found.map(({ id }) => id);
+    const { webhooks, isCut } = await listReceivedWebhooks(database.db, [large.id, small.id], { rows: 200, bytes });
+    return [isCut, ...webhooks.map(({ id }) => id)];
   };
-  expect(await idsWithin(1)).toEqual([first]);
-  expect(await idsWithin(2_050)).toEqual([first, other]);
-  expect(await idsWithin(5_000)).toEqual([first, first + 1, first + 2, other]);
+  expect(await idsWithin(1)).toEqual([true, first]);
+  expect(await idsWithin(2_050)).toEqual([true, first, other]);
+  expect(await idsWithin(5_000)).toEqual([true, first, first + 1, first + 2, other]);
+  expect((await idsWithin(20_000)).slice(0, 2)).toEqual([false, first]);
   await processAll();
 });
 
@@ -336,11 +338,21 @@ test("webhooks of many mappings are processed together, those of each in their o
   const bodies = numbers.map((id) => body(id, busy.address));
   await storeWebhooks(busy.id, bodies);
   const [last] = await storeWebhooks(quiet.id, [body("quiet", quiet.address)]);
-  await createProcessing({ ...context, log })();
+  const processWebhooks = createProcessing({ ...context, log });
+  expect(await processWebhooks()).toMatchObject({ isMoreReceived: true });
   expect((await findWebhook(database.db, last ?? 0))?.state).toBe("processed");
   const first = await listMessages(database.db, { mappingId: busy.id, limit: 1000 });
   expect(first).toHaveLength(100);
   await processAll();
   const all = await listMessages(database.db, { mappingId: busy.id, limit: 1000 });
   expect(all.map(({ message }) => message.providerMessageId).reverse()).toEqual(numbers);
+});
+
+test("of more mappings than are processed together the others are looked for, and what was taken whole is not", async () => {
+  const mappings = await Promise.all(Array.from({ length: 21 }, addMapping));
+  for (const { id, address } of mappings) await storeWebhooks(id, [body(`of-${id}`, address)]);
+  const processWebhooks = createProcessing({ ...context, log });
+  expect(await processWebhooks()).toMatchObject({ isMoreReceived: true });
+  expect(await processWebhooks()).toMatchObject({ isMoreReceived: false });
+  expect(await processWebhooks()).toBeUndefined();
 });

@@ -71,14 +71,14 @@ const faults: Record<string, Fault & { steps: Step[] }> = {
   },
   "the hand-over, which takes what another one holds": {
     ...{
-      statement: "enqueue-deliveries",
+      statement: "enqueue-and-finish",
       pattern: /lease_token = case when lanes\.due_at is null then excluded\.lease_token else lanes\.lease_token end/,
       wrong: "lease_token = excluded.lease_token",
     },
     steps: [receive(0), takenBy(0), receive(1), takenBy(1), deliver(1), deliver(0)],
   },
   "the hand-over, which begins behind what it is to deliver": {
-    ...{ statement: "enqueue-deliveries", pattern: /lanes\.counter \+ 1 else/, wrong: "lanes.counter + 2 else" },
+    ...{ statement: "enqueue-and-finish", pattern: /lanes\.counter \+ 1 else/, wrong: "lanes.counter + 2 else" },
     steps: [receive(0), takenBy(0), deliver(0), receive(1, 2), takenBy(0), deliver(0)],
   },
   "the look before a repeated post": {

@@ -13,7 +13,7 @@ const subject = {
 } as unknown as AttemptSubject;
 
 async function attempt(mappings: { get(id: string): Promise<unknown> }, given: Partial<AttemptSubject> = {}) {
-  const context = { log: () => undefined, attemptSeconds: 5, accessTokens: {}, mappings };
+  const context = { log: () => undefined, attemptSeconds: 5, accessTokens: { get: async () => undefined }, mappings };
   return attemptOnce(context as unknown as Parameters<typeof attemptOnce>[0], { ...subject, ...given });
 }
 

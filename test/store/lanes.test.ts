@@ -85,7 +85,7 @@ async function enqueue(addresses: string[], locationId = location): Promise<void
 function enqueueMore({ conversationId, kind, deliveries: [held] }: HeldLane, places: number) {
   const offer = { places, leaseToken: crypto.randomUUID(), leaseSeconds: 60 };
   const owed = { conversationId, kind, locationId: location, messageId: held?.message?.id };
-  return database.db.transaction((tx) => enqueueDeliveries(tx, [owed], offer));
+  return database.db.transaction((tx) => enqueueDeliveries(tx, [owed], { offer }));
 }
 
 const none = { highlevel: {}, provider: {} };

@@ -71,7 +71,7 @@ test.each([
   const bodies = sizes.map((size, nth) => (nth % 2 ? randomBytes(size) : Buffer.alloc(size, "as if it were text ")));
   const ids: number[] = [];
   for (const body of bodies) ids.push(...(await insertWebhooks(db, [{ ...written, accountId, body }])));
-  const listed = await listReceivedWebhooks(db, [accountId], { rows: 10, bytes: 100_000_000 });
+  const { webhooks: listed } = await listReceivedWebhooks(db, [accountId], { rows: 10, bytes: 100_000_000 });
   expect(listed.map(({ id }) => id)).toEqual(ids);
   for (const [nth, body] of bodies.entries()) {
     expect(listed[nth]?.body.equals(body)).toBe(true);
