@@ -67,7 +67,7 @@ async function addToCall(
 /** A recording may have come with the call, without an id, and be told of once more by itself. */
 const keysOf = ({ id, url }: Attachment) => [id, url].flatMap((key) => key ?? []);
 
-/** Lets what came before its call be processed again. */
+/** Lets what came before its call be processed again, within a second: when the worker looks next. */
 export async function readAdditionsAgain(
   tx: Db,
   stored: { mapping: Pick<MappingFacts, "accountId">; event: ProviderMessage }[],
