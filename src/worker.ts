@@ -59,7 +59,7 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
       log,
       pollSeconds,
       name: `process ${inbox}`,
-      run: async () => {
+      run: async (isWoken) => {
         // Then a claim shares the places, and has all that are free.
         const kept = isFull ? undefined : places.offer();
         const offer = kept && offerPlaces(context, kept.places);
@@ -71,7 +71,7 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
             deliver.wake();
             options.onDue();
           }
-          return processed?.isMoreReceived ?? false;
+          return mayBeMore(processed, isWoken);
         } finally {
           kept?.end();
         }
@@ -129,6 +129,10 @@ export function startWorker(context: DeliverContext & ProcessContext, options: W
     },
   };
 }
+
+/** What comes after a batch was taken wakes the loop; where nobody did, as through a pooler, it is looked for until nothing is there. */
+const mayBeMore = (processed: Processed | undefined, isWoken: boolean) =>
+  processed !== undefined && (processed.isMoreReceived || !isWoken);
 
 /** What a lane's attempts go by is read while its deliveries are. They ask for it again, and hear what went wrong. */
 async function readAhead({ mappings }: DeliverContext, { mappingId }: Pick<LeasedLane, "mappingId">): Promise<void> {

@@ -17,8 +17,16 @@ export const stuckSeconds = 60;
 const lookMs = 1000;
 const wakeEveryMs = 100;
 
-/** Calls `run` again at once while it gives `true`, else when woken or at the next poll. Trouble is logged, and tried again; so is, once, a turn that does not end. */
-export function startLoop(options: { log: Log; name: string; pollSeconds: number; run: () => Promise<boolean> }): Loop {
+/**
+ * Calls `run` again at once while it gives `true`, else when woken or at the next poll. Trouble is logged, and tried again; so is, once,
+ * a turn that does not end. `isWoken`: somebody has told of something. Of what another turn finds nobody has, and there may be more.
+ */
+export function startLoop(options: {
+  log: Log;
+  name: string;
+  pollSeconds: number;
+  run: (isWoken: boolean) => Promise<boolean>;
+}): Loop {
   let isStopping = false;
   let isWoken = false;
   let endSleep = () => {};
@@ -38,11 +46,12 @@ export function startLoop(options: { log: Log; name: string; pollSeconds: number
 
   async function loop(): Promise<void> {
     while (!isStopping) {
+      const wasWoken = isWoken;
       isWoken = false;
       let hasMore = false;
       begunAt = performance.now();
       try {
-        hasMore = await options.run();
+        hasMore = await options.run(wasWoken);
         turnedAt = performance.now();
       } catch (error) {
         options.log("error", "worker.failed", { loop: options.name, ...describeError(error) });

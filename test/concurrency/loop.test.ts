@@ -36,3 +36,20 @@ test("nothing wakes it after its stop", async () => {
   await sleep(300);
   expect(turns()).toBe(before);
 });
+
+test("a turn knows whether somebody woke it: not the first one, nor one that follows by itself", async () => {
+  const woken: boolean[] = [];
+  const run = async (isWoken: boolean) => woken.push(isWoken) % 3 === 1;
+  const loop = startLoop({ log: () => undefined, name: "test", pollSeconds: 3600, run });
+  onTestFinished(() => loop.stop());
+  await until(
+    () => woken.length,
+    (count) => count === 2,
+  );
+  loop.wake();
+  await until(
+    () => woken.length,
+    (count) => count === 3,
+  );
+  expect(woken).toEqual([false, false, true]);
+});
